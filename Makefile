@@ -1,0 +1,62 @@
+# `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
+.DELETE_ON_ERROR:
+.PHONY: nightly test test-database check setup requirements format clean
+
+PYTHON ?= python3
+VENV := .venv
+TOOLS := .tools
+UV := $(VENV)/bin/uv
+COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
+	--python-version 3.13 --custom-compile-command "make requirements"
+UPGRADE ?=
+
+nightly: setup
+	$(VENV)/bin/mentor-pause nightly
+
+test: setup
+	$(VENV)/bin/python -m pytest
+
+# The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=/usr/lib/postgresql/15/bin
+test-database: setup
+	MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN) $(VENV)/bin/python -m pytest \
+		tests/integration tests/contract tests/properties
+
+check: setup $(TOOLS)/lint/.done $(TOOLS)/checkov/.done
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/basedpyright
+	$(TOOLS)/lint/bin/cfn-lint template.yaml
+	$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
+	$(VENV)/bin/python requirements/check.py
+
+setup: $(VENV)/.done $(TOOLS)/emulator/.done
+
+format: setup
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+# Writes the pinned files anew from pyproject.toml; UPGRADE=--upgrade takes newer versions.
+requirements: $(VENV)/.done
+	$(COMPILE) $(UPGRADE) pyproject.toml -o layers/shared/requirements.txt
+	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check \
+		-c layers/shared/requirements.txt pyproject.toml -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
+	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
+	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
+	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
+
+clean:
+	rm -rf $(VENV) $(TOOLS) .local .aws-sam
+
+$(VENV)/.done: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "mentor-pause needs Python 3.13; $(PYTHON) is %d.%d. Use: make PYTHON=/path/to/python3.13" % sys.version_info[:2])'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(UV) pip sync -q --python $(VENV)/bin/python --require-hashes requirements/dev.txt
+	$(UV) pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS)/%/.done: requirements/%.txt $(VENV)/.done
+	$(UV) venv -q --clear --python $(VENV)/bin/python $(TOOLS)/$*
+	$(UV) pip sync -q --python $(TOOLS)/$*/bin/python --require-hashes requirements/$*.txt
+	@touch $@

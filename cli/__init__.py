@@ -1,0 +1,1 @@
+"""`mentor-pause`, the command line of developers and operators."""

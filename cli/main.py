@@ -1,0 +1,241 @@
+"""The command `mentor-pause`.
+
+Exit codes: 0 done, 1 the run ended with errors, 2 wrong usage or configuration.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+import click
+
+from cli import show
+from cli.runs import follow, nightly_event, read_summary, request
+from cli.stacks import Stack, open_stack
+from local.errors import StackError
+from local.stack import LocalStack
+from mentor_pause.errors import MentorPauseError
+from mentor_pause.jobs import find_job
+
+_FOLLOW_SECONDS = 900.0
+
+stack_option = click.option(
+    "--stack", "stack_name", metavar="NAME", help="A deployed stack instead of the local one."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mentor-pause")
+def cli() -> None:
+    """Pause peer mentors whose certification has expired: run it, watch it, try it on this machine."""
+
+
+@cli.group()
+def local() -> None:
+    """The whole system on this machine, state under .local/."""
+
+
+@local.command()
+@click.option("--aws-port", default=0, help="Port of the AWS emulator; any free one by default.")
+@click.option("--postgres-port", default=0, help="Port of PostgreSQL; any free one by default.")
+def up(aws_port: int, postgres_port: int) -> None:
+    """Start PostgreSQL and the AWS emulator, and deploy template.yaml."""
+    LocalStack().up(show.say, aws_port, postgres_port)
+
+
+@local.command()
+def down() -> None:
+    """Stop the local stack; the database keeps its data."""
+    LocalStack().down(show.say)
+
+
+@local.command()
+def reset() -> None:
+    """Stop the local stack and wipe its data."""
+    LocalStack().reset(show.say)
+
+
+@local.command()
+def env() -> None:
+    """Print export lines for other tools."""
+    stack = LocalStack()
+    for name, value in stack.environment(stack.require()).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+_mentors_option = click.option(
+    "--mentors", default=500, show_default=True, type=click.IntRange(min=0)
+)
+_expired_option = click.option(
+    "--expired", default=120, show_default=True, type=click.IntRange(min=0)
+)
+
+
+@local.command()
+@_mentors_option
+@_expired_option
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
+def seed(mentors: int, expired: int, seed: int) -> None:
+    """Replace the database's content by a made-up roster."""
+    stack = LocalStack()
+    stack.require()
+    stack.seed(mentors, expired, seed)
+    show.say(f"{mentors} mentors, {expired} of them active with an expired certification")
+
+
+@cli.command()
+@click.argument("job")
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Judge certifications by this day (YYYY-MM-DD) instead of today.",
+)
+@click.option("--dry-run", is_flag=True, help="Say who would be paused; change nothing.")
+@click.option("--follow", "wait", is_flag=True, help="Wait for the end and show it.")
+@json_option
+@stack_option
+def run(
+    job: str, as_of: str | None, dry_run: bool, wait: bool, as_json: bool, stack_name: str | None
+) -> None:  # noqa: PLR0913, PLR0917 - the command's options
+    """Start a run of JOB (certification_expiry, hlf_sync) as its rule would."""
+    find_job(job)
+    _check_day(as_of)
+    stack = open_stack(stack_name)
+    _start(stack, request(job, as_of, dry_run=dry_run), wait=wait or as_json, as_json=as_json)
+
+
+def _check_day(day: str | None) -> None:
+    try:
+        date.fromisoformat(day or "2000-01-01")
+    except ValueError:
+        raise click.BadParameter(
+            f"{day!r} is no date; write it as 2026-11-22", param_hint="--as-of"
+        ) from None
+
+
+def _start(stack: Stack, event: dict[str, object], *, wait: bool, as_json: bool) -> None:
+    answer = stack.invoke_dispatcher(event)
+    if answer["status"] not in ("running", "completed"):
+        show.people.print(
+            f"run {answer['job_run_id']} {answer['status']}: {answer.get('error', '')}", style="red"
+        )
+        sys.exit(1)
+    if not wait:
+        show.say(
+            f"run {answer['job_run_id']} started; see it with: mentor-pause runs {answer['job_run_id']}"
+        )
+        return
+    _finish(stack, UUID(answer["job_run_id"]), as_json=as_json)
+
+
+def _finish(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
+    run = show.watch(follow(stack, job_run_id, _FOLLOW_SECONDS), "checking mentors")
+    summary, _ = read_summary(stack, job_run_id)
+    show.summary_table(run, summary)
+    if as_json:
+        show.machine(summary.as_json())
+    if run.status != "completed" or summary.errored:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("job_run_id", required=False, type=click.UUID)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@json_option
+@stack_option
+def runs(job_run_id: UUID | None, limit: int, as_json: bool, stack_name: str | None) -> None:
+    """Show the newest runs, or one run with its pages."""
+    stack = open_stack(stack_name)
+    if job_run_id is None:
+        rows = stack.database().list_executions(stack.org_id, limit)
+        if as_json:
+            show.machine([row.model_dump(mode="json") for row in rows])
+        else:
+            show.execution_table(rows)
+        return
+    _show_run(stack, job_run_id, as_json=as_json)
+
+
+def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
+    run = stack.ledger().find_run(job_run_id)
+    if run is None:
+        raise StackError(f"the ledger knows no run {job_run_id}; it keeps runs for 90 days")
+    summary, pages = read_summary(stack, job_run_id)
+    if as_json:
+        show.machine(
+            summary.as_json()
+            | {
+                "job_name": run.firing.job_name,
+                "as_of": run.as_of,
+                "status": run.status,
+                "error": run.error,
+            }
+            | {
+                "pages": [
+                    {"page": p.number, "mentors": len(p.mentor_ids), "closed_at": p.closed_at}
+                    for p in pages
+                ]
+            }
+        )
+        return
+    show.summary_table(run, summary)
+    show.page_table(pages)
+
+
+@cli.command()
+@json_option
+@stack_option
+def stale(as_json: bool, stack_name: str | None) -> None:
+    """Count the active mentors whose certification has expired, now, from the data alone."""
+    stack = open_stack(stack_name)
+    database = stack.database()
+    today = database.assert_org_scope(stack.org_id, stack.outputs["HlfOrgSlug"]).today
+    count = database.count_stale_active_mentors(stack.org_id, today)
+    if as_json:
+        show.machine({"stale_active_mentors": count, "as_of": today})
+    else:
+        show.people.print(
+            f"{count} active mentors with a certification that expired on or before {today}"
+        )
+
+
+@cli.command()
+@_mentors_option
+@_expired_option
+@json_option
+def nightly(mentors: int, expired: int, as_json: bool) -> None:  # noqa: ARG001 - the summary is JSON either way
+    """Wipe the local stack, start and seed it, fire the nightly rule's event and follow the run."""
+    local_stack = LocalStack()
+    local_stack.reset(show.say)
+    local_stack.up(show.say)
+    local_stack.seed(mentors, expired, 1)
+    show.say(f"{mentors} mentors, {expired} of them active with an expired certification")
+    stack = open_stack(None)
+    show.say(
+        "firing the nightly rule's event; the stack stays up (mentor-pause local down stops it)"
+    )
+    _start(stack, nightly_event(stack, "certification_expiry"), wait=True, as_json=True)
+
+
+def _guarded(command: Callable[..., object]) -> int:
+    try:
+        command(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (MentorPauseError, StackError, ValueError) as error:
+        show.people.print(f"mentor-pause: {error}", style="red", soft_wrap=True)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 2
+    return 0
+
+
+def main() -> None:
+    """Run the command; no trace of a stack is ever shown to a person."""
+    sys.exit(_guarded(cli))

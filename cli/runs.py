@@ -1,0 +1,95 @@
+"""Starts runs and follows them to their end."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import Any
+from uuid import UUID, uuid4
+
+from cli.stacks import Stack
+from local.errors import StackError
+from mentor_pause.runs import Page, Run, Summary, summarise
+
+_POLL_SECONDS = 0.2
+_RULE_OUTPUTS = {
+    "certification_expiry": "CertificationExpiryRuleName",
+    "hlf_sync": "HlfSyncRuleName",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    run: Run
+    closed: int
+    planned: int
+
+
+def request(job: str, as_of: str | None, *, dry_run: bool) -> dict[str, Any]:
+    """Return the dispatcher's event for a run that a person asks for."""
+    asked = {
+        "job_name": job,
+        "trigger": "manual",
+        "trigger_id": f"cli-{uuid4()}",
+        "dry_run": dry_run,
+    }
+    return (
+        asked | {"requested_by": f"command line, {getuser()}"} | ({"as_of": as_of} if as_of else {})
+    )
+
+
+def nightly_event(stack: Stack, job: str) -> dict[str, Any]:
+    """Return what the deployed nightly rule sends, made by the rule's own input transformer.
+
+    Raises:
+        StackError: the rule has no such target.
+    """
+    rule = stack.outputs[_RULE_OUTPUTS[job]]
+    targets = stack.events().list_targets_by_rule(Rule=rule)["Targets"]
+    for target in targets:
+        if transformer := target.get("InputTransformer"):
+            text = transformer["InputTemplate"]
+            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            values = {"$.id": str(uuid4()), "$.time": now}
+            for name, path in transformer.get("InputPathsMap", {}).items():
+                text = text.replace(f"<{name}>", json.dumps(values[path]))
+            return json.loads(text)
+    raise StackError(f"the rule {rule} has no target with an input transformer")
+
+
+def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]:
+    """Yield the run's progress until it has ended.
+
+    Raises:
+        StackError: it has not ended in time; it goes on without us.
+    """
+    ledger = stack.ledger()
+    deadline = time.monotonic() + seconds
+    while True:
+        run = ledger.find_run(job_run_id)
+        if run is not None:
+            yield Progress(run, len(run.closed_pages), run.pages_total or run.pages_planned)
+            if run.status != "running":
+                return
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on without you"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def read_summary(stack: Stack, job_run_id: UUID) -> tuple[Summary, list[Page]]:
+    """Return a run's summary as its completion made it, and its pages."""
+    pages = list(stack.ledger().pages(job_run_id))
+    summary = summarise(job_run_id, pages)
+    if summary.errored:
+        changed = stack.database().list_run_changes(job_run_id, summary.errored)
+        summary = summarise(job_run_id, pages, changed)
+    return summary, pages
+
+
+type Watch = Callable[[Progress], None]

@@ -1,0 +1,113 @@
+"""What people see: a progress bar and tables on standard error, JSON for machines on standard output."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli.runs import Progress as RunProgress
+from mentor_pause.runs import Page, Run, Summary
+from mentor_pause.supabase import Execution
+
+people = Console(stderr=True, highlight=False)
+
+
+def machine(value: object) -> None:
+    """Print JSON on one line of standard output."""
+    print(json.dumps(value, default=str))  # noqa: T201 - machine output
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    people.print(text, style="dim")
+
+
+def watch(steps: Iterable[RunProgress], what: str) -> Run:
+    """Show a run's progress until it ends; return it as it was last seen."""
+    last: RunProgress | None = None
+    with _bar(what) as bar:
+        task = bar.add_task("pages", total=None)
+        for last in steps:
+            bar.update(
+                task, completed=last.closed, total=last.planned if last.run.pages_total else None
+            )
+    if last is None:
+        raise RuntimeError("a run that was followed shows at least its end")
+    return last.run
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Progress]:
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pages"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=people, transient=not people.is_terminal) as bar:
+        yield bar
+
+
+def summary_table(run: Run, summary: Summary) -> None:
+    """Show what a run came to."""
+    table = Table(title=f"{run.firing.job_name} as of {run.as_of}", title_justify="left")
+    for column in ("", "mentors"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, count in summary.counts().items():
+        table.add_row(name.removesuffix("_count"), str(count))
+    people.print(table)
+    kind = "dry run" if run.firing.dry_run else "run"
+    people.print(f"{kind} {summary.job_run_id}: {run.status}")
+    if run.error:
+        people.print(f"error: {run.error}", style="red")
+
+
+def page_table(pages: Iterable[Page]) -> None:
+    """Show a run's pages."""
+    table = Table(title="pages", title_justify="left")
+    for column in ("page", "mentors", "paused", "skipped", "errored", "closed"):
+        table.add_column(column, justify="right")
+    for page in pages:
+        done = page.outcome
+        counts = (
+            [str(len(ids)) for ids in (done.paused, done.skipped, done.errored)]
+            if done
+            else ["-"] * 3
+        )
+        table.add_row(str(page.number), str(len(page.mentor_ids)), *counts, _when(page.closed_at))
+    people.print(table)
+
+
+def execution_table(rows: Iterable[Execution]) -> None:
+    """Show the newest attempts to run a job."""
+    table = Table(title="runs, newest first", title_justify="left")
+    for column in (
+        "started (UTC)",
+        "job",
+        "status",
+        "trigger",
+        "processed",
+        "paused",
+        "skipped",
+        "errors",
+        "run",
+    ):
+        table.add_column(column)
+    for row in rows:
+        counts = (row.processed_count, row.paused_count, row.skipped_count, row.error_count)
+        table.add_row(
+            _when(row.started_at), row.job_name, row.status, row.trigger,
+            *("" if count is None else str(count) for count in counts), str(row.job_run_id),
+        )  # fmt: skip
+        if row.error:
+            table.add_row("", "", f"[red]{row.error}[/red]")
+    people.print(table)
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "-"

@@ -1,0 +1,111 @@
+"""The stack that a command talks to: the local one, or a deployed one by its CloudFormation name."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.emulator import REGION
+from local.errors import StackError
+from local.stack import LocalStack, endpoint
+from mentor_pause.config import load_database
+from mentor_pause.dynamodb import Table
+from mentor_pause.ledger import Leases, Ledger
+from mentor_pause.supabase import Database, connect
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+
+# A dispatcher may take its whole 300 s; asking twice would be a second delivery.
+_CONFIG = Config(read_timeout=310, retries={"total_max_attempts": 1})
+_NO_LEASES = Leases(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed template."""
+
+    outputs: Mapping[str, str]
+    session: boto3.Session
+    endpoint_url: str | None
+    database: Callable[[], Database]
+
+    @property
+    def org_id(self) -> UUID:
+        """The organisation that the stack is confined to."""
+        return UUID(self.outputs["HlfOrgId"])
+
+    def lambdas(self) -> "LambdaClient":
+        """Return a client for Lambda."""
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    def events(self) -> "EventBridgeClient":
+        """Return a client for EventBridge."""
+        return self.session.client("events", endpoint_url=self.endpoint_url)
+
+    def ledger(self) -> Ledger:
+        """Return the run ledger, to be read only."""
+        client = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
+        return Ledger(Table(client, self.outputs["LedgerTableName"]), _NO_LEASES)
+
+    def invoke_dispatcher(self, event: Mapping[str, Any]) -> dict[str, str]:
+        """Call the dispatcher and return its answer.
+
+        Raises:
+            StackError: the function failed outright.
+        """
+        answer = self.lambdas().invoke(
+            FunctionName=self.outputs["DispatcherFunctionName"], Payload=json.dumps(event).encode()
+        )
+        body = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise StackError(
+                f"the dispatcher failed: {body.get('errorMessage', 'no reason given')}"
+            )
+        return body
+
+
+def open_stack(name: str | None) -> Stack:
+    """Return the deployed stack of that name, or the local one.
+
+    A deployed stack's database is the one that `SUPABASE_DB_URL`, or `SUPABASE_URL` with
+    `SUPABASE_SERVICE_ROLE_KEY`, names in the environment.
+
+    Raises:
+        StackError: there is no such stack, or it cannot be asked.
+    """
+    return _deployed(name) if name else _local()
+
+
+def _local() -> Stack:
+    local = LocalStack()
+    state = local.require()
+    session = boto3.Session("test", "test", region_name=REGION)
+    url = {"SUPABASE_DB_URL": local.database_url()}
+    return Stack(state.outputs, session, endpoint(state.aws_port), lambda: _connect(url))
+
+
+def _deployed(name: str) -> Stack:
+    session = boto3.Session()
+    try:
+        (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"the stack {name} cannot be asked: {error}") from error
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    if "DispatcherFunctionName" not in outputs:
+        raise StackError(f"the stack {name} is no stack of mentor-pause")
+    return Stack(outputs, session, None, lambda: _connect(os.environ))
+
+
+def _connect(environ: Mapping[str, str]) -> Database:
+    def no_secret(secret_id: str) -> str:
+        raise StackError(f"the command line reads no secrets ({secret_id}); set SUPABASE_DB_URL")
+
+    return connect(load_database(no_secret, environ))

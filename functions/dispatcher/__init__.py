@@ -1,0 +1,1 @@
+"""Lambda: starts the runs of every job."""

@@ -1,0 +1,49 @@
+"""Starts the runs of every job (EventBridge rules, the command line)."""
+
+from functools import cache
+from uuid import UUID
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from mentor_pause import aws, config
+from mentor_pause.errors import ConfigurationError
+from mentor_pause.queues import PageQueues
+from mentor_pause.retry import Retry
+from mentor_pause.supabase import Database, connect
+from mentor_pause.wiring import now, open_completion
+
+from dispatcher.dispatch import Dispatch
+from dispatcher.reception import Answer, Reception
+
+logger = Logger()
+
+
+@cache
+def _database() -> Database:
+    return connect(config.load_database(aws.read_secret))
+
+
+@cache
+def _org_id() -> UUID | None:
+    try:
+        return config.OrgSettings.load().hlf_org_id
+    except ConfigurationError:
+        return None
+
+
+@cache
+def _dispatch() -> Dispatch:
+    org, pages = config.OrgSettings.load(), config.QueueSettings.load()
+    retry = Retry(attempts=5, base=0.5, longest=5)
+    ledger = aws.open_ledger(config.LedgerSettings.load())
+    completion = open_completion(ledger, _database(), retry, logger)
+    queues = PageQueues(aws.sqs_client(), pages.url_by_job(), retry)
+    return Dispatch(
+        org, pages.page_size, _database(), ledger, queues, completion, retry, now, logger
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: object, context: LambdaContext) -> Answer:
+    """Start a run; the event is a `DispatchRequest`."""
+    return Reception(_dispatch, _database, _org_id, logger)(event, context.aws_request_id)

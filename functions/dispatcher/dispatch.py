@@ -1,0 +1,210 @@
+"""Starts a run: lock, scope, log row, then pages while there are mentors (D1-D8).
+
+A firing that was dispatched half-way before is resumed: its pages that may not have reached the queue
+are sent again as they were written down, and paging goes on behind the cursor.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import batched
+from typing import Literal
+from uuid import UUID
+
+from aws_lambda_powertools import Logger
+from mentor_pause.completion import Clock, Completion
+from mentor_pause.config import OrgSettings
+from mentor_pause.errors import InvalidRequest, LeaseLost, MentorPauseError
+from mentor_pause.events import DispatchRequest, MentorPage
+from mentor_pause.jobs import Job, find_job
+from mentor_pause.ledger import Ledger
+from mentor_pause.lock import Held, Lock
+from mentor_pause.queues import BATCH, PageQueues
+from mentor_pause.retry import Retry
+from mentor_pause.runs import Firing, PageOutcome, Run, Summary
+from mentor_pause.supabase import Database
+
+type DispatchStatus = Literal[
+    "running", "completed", "failed", "duplicate", "refused", "superseded"
+]
+
+_CLAIMANT = "dispatcher"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What became of a firing."""
+
+    job_run_id: UUID
+    status: DispatchStatus
+    error: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """The dispatcher's answer."""
+        found = {"job_run_id": str(self.job_run_id), "status": self.status}
+        return found | ({"error": self.error} if self.error else {})
+
+
+class Dispatch:
+    """Dispatches the runs of one organisation."""
+
+    def __init__(
+        self,
+        org: OrgSettings,
+        page_size: int,
+        database: Database,
+        ledger: Ledger,
+        queues: PageQueues,
+        completion: Completion,
+        retry: Retry,
+        clock: Clock,
+        logger: Logger,
+    ) -> None:
+        """`page_size` is in mentors; `retry` wraps the calls to the database."""
+        self._org = org
+        self._page_size = page_size
+        self._database = database
+        self._ledger = ledger
+        self._queues = queues
+        self._completion = completion
+        self._retry = retry
+        self._clock = clock
+        self._logger = logger
+
+    def __call__(self, request: DispatchRequest, invocation_id: str) -> Dispatched:
+        """Start the run that is asked for, resume it, or say why not.
+
+        Raises:
+            InvalidRequest: there is no such job.
+            MentorPauseError: the lock could not even be asked for.
+        """
+        job = find_job(request.job_name)
+        firing = _firing(request, self._org.hlf_org_id, invocation_id)
+        lock = self._ledger.locks.acquire(firing, self._clock(), self._ledger.leases.dispatch)
+        if isinstance(lock, Held):
+            return self._turn_away(firing, lock)
+        found = self._ledger.find_run(firing.job_run_id)
+        if found is not None and found.status != "running":
+            self._ledger.locks.release(firing, self._clock())
+            return self._turn_away(firing, Held(firing.job_run_id, same_firing=True))
+        return self._guarded(job, request, lock, found)
+
+    def _turn_away(self, firing: Firing, held: Held) -> Dispatched:
+        status = "duplicate" if held.same_firing else "refused"
+        why = (
+            "this firing has had its run"
+            if held.same_firing
+            else f"run {held.by_run} is in progress"
+        )
+        self._logger.warning("run not started", extra={"status": status, "reason": why})
+        self._retry(lambda: self._database.begin_execution(firing, status, error=why))
+        return Dispatched(firing.job_run_id, status, why)
+
+    def _guarded(
+        self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None
+    ) -> Dispatched:
+        try:
+            run = found or self._open(lock.firing, request.as_of)
+            run = self._page(job, lock, run)
+        except LeaseLost as error:
+            self._logger.error("dispatch superseded", extra={"reason": str(error)})
+            return Dispatched(lock.firing.job_run_id, "superseded", str(error))
+        except Exception as error:
+            self._logger.exception("dispatch failed")
+            return self._fail(lock, describe(error))
+        return self._settle(run)
+
+    def _open(self, firing: Firing, as_of: date | None) -> Run:
+        scope = self._retry(
+            lambda: self._database.assert_org_scope(self._org.hlf_org_id, self._org.hlf_org_slug)
+        )
+        day = as_of or scope.today
+        if day > scope.today and not firing.dry_run:
+            raise InvalidRequest(
+                f"as_of {day} is after today ({scope.today} in {scope.time_zone}); only a dry run may look ahead"
+            )
+        self._retry(lambda: self._database.begin_execution(firing, "running", as_of=day))
+        return self._ledger.open_run(firing, day, self._clock())
+
+    def _page(self, job: Job, lock: Lock, run: Run) -> Run:
+        if run.pages_total is not None:
+            return run
+        number = run.pages_planned
+        for pages in batched(self._pages(job, lock, run), BATCH, strict=False):
+            self._queues.send(job.name, pages)
+            number = pages[-1].page
+            self._ledger.mark_sent(run.job_run_id, number)
+        return self._ledger.end_paging(lock, number, None, self._clock())
+
+    def _pages(self, job: Job, lock: Lock, run: Run) -> Iterator[MentorPage]:
+        """Yield what may not have been sent, then new pages, each written down before it is yielded."""
+        for number in range(run.pages_sent + 1, run.pages_planned + 1):
+            if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
+                yield _message(run, number, known.mentor_ids)
+        number, cursor = run.pages_planned, run.cursor
+        while mentors := self._list(job, run, cursor):
+            number, cursor = number + 1, mentors[-1]
+            self._ledger.plan_page(lock, number, mentors, self._clock())
+            yield _message(run, number, tuple(mentors))
+
+    def _list(self, job: Job, run: Run, after: UUID | None) -> list[UUID]:
+        return self._retry(
+            lambda: self._database.list_mentors(
+                job.listing, run.firing.org_id, run.as_of, after, self._page_size
+            )
+        )
+
+    def _settle(self, run: Run) -> Dispatched:
+        settled = self._completion.settle(run, _CLAIMANT)
+        status = ("failed" if run.error else "completed") if settled == "ended" else "running"
+        return Dispatched(run.job_run_id, status, run.error)
+
+    def _fail(self, lock: Lock, error: str) -> Dispatched:
+        """End a run that could not be dispatched to the end; what is on the queue is still done."""
+        firing = lock.firing
+        run = self._ledger.find_run(firing.job_run_id)
+        if run is not None:
+            self._give_up_unsent(run)
+            ended = self._ledger.end_paging(lock, run.pages_planned, error, self._clock())
+            return self._settle(ended)
+        self._ledger.locks.release(firing, self._clock())
+        self._database.begin_execution(firing, "failed", error=error)
+        # The row may have been opened as running before something else failed.
+        self._database.finish_execution(Summary(firing.job_run_id, (), (), ()), "failed", error)
+        return Dispatched(firing.job_run_id, "failed", error)
+
+    def _give_up_unsent(self, run: Run) -> None:
+        for number in range(run.pages_sent + 1, run.pages_planned + 1):
+            if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
+                self._ledger.close_page(
+                    run.job_run_id, number, known.mentor_ids, PageOutcome(), self._clock()
+                )
+
+
+def describe(error: Exception) -> str:
+    """Say what went wrong; of an error that is not ours only its type, which holds no data (E13)."""
+    return str(error) if isinstance(error, MentorPauseError) else type(error).__name__
+
+
+def _firing(request: DispatchRequest, org_id: UUID, invocation_id: str) -> Firing:
+    return Firing(
+        job_name=request.job_name,
+        org_id=org_id,
+        trigger=request.trigger,
+        trigger_id=request.trigger_id or invocation_id,
+        triggered_by=request.requested_by
+        or f"{request.trigger} {request.trigger_id or invocation_id}",
+        dry_run=request.dry_run,
+    )
+
+
+def _message(run: Run, number: int, mentor_ids: tuple[UUID, ...]) -> MentorPage:
+    return MentorPage(
+        job_name=run.firing.job_name,
+        job_run_id=run.job_run_id,
+        org_id=run.firing.org_id,
+        as_of=run.as_of,
+        page=number,
+        mentor_ids=mentor_ids,
+        dry_run=run.firing.dry_run,
+    )

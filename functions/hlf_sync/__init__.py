@@ -1,0 +1,1 @@
+"""Lambda: takes the pages of the `hlf_sync` job."""

@@ -1,0 +1,112 @@
+"""Completes a run when its set of pages is whole (E7, E8, E11).
+
+Whoever closes a page calls this before the page's message is acknowledged; the dispatcher calls it when
+paging has ended. One of them claims the completion. Each step can be repeated, and the run is marked as
+ended last: after a crash anywhere in between the redelivered message does it all again. So the summary
+line comes at least once; exactly once unless its writer dies between the line and the mark.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from aws_lambda_powertools import Logger
+
+from mentor_pause.bus import Bus
+from mentor_pause.events import RunCompleted
+from mentor_pause.jobs import JOBS
+from mentor_pause.ledger import Ledger
+from mentor_pause.retry import Retry
+from mentor_pause.runs import Run, Summary, summarise
+from mentor_pause.supabase import Database
+
+type Clock = Callable[[], datetime]
+type Settled = Literal["open", "ended", "claimed"]
+"""Pages are missing; the run has ended; somebody else is at it, look again later."""
+
+
+class Completion:
+    """Settles runs."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        database: Database,
+        bus: Bus,
+        retry: Retry,
+        clock: Clock,
+        logger: Logger,
+    ) -> None:
+        """`retry` wraps every call to the database and the bus."""
+        self._ledger = ledger
+        self._database = database
+        self._bus = bus
+        self._retry = retry
+        self._clock = clock
+        self._logger = logger
+
+    def settle(self, run: Run, claimant: str) -> Settled:
+        """Complete the run if its pages are all closed; else keep its lease alive.
+
+        `claimant` names the caller's unit of work, the same when that is repeated.
+
+        Raises:
+            TransientError: a step failed; settle again later.
+        """
+        if run.status != "running":
+            return "ended"
+        if not run.is_whole:
+            self._ledger.keep_alive(run, self._clock())
+            return "open"
+        if not self._ledger.claim_completion(run.job_run_id, claimant, self._clock()):
+            found = self._ledger.find_run(run.job_run_id)
+            return "claimed" if found and found.status == "running" else "ended"
+        self._complete(run)
+        return "ended"
+
+    def _complete(self, run: Run) -> None:
+        summary = self._summary(run)
+        status = "failed" if run.error else "completed"
+        if JOBS[run.firing.job_name].notifies_coordinators and not run.firing.dry_run:
+            self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
+        self._retry(lambda: self._database.finish_execution(summary, status, run.error))
+        self._retry(lambda: self._bus.announce(_announcement(run, summary, status)))
+        self._ledger.locks.release(run.firing, self._clock())
+        self._logger.info("run completed", extra=_line(run, summary, status))
+        self._ledger.end_run(run.job_run_id, status, self._clock())
+
+    def _summary(self, run: Run) -> Summary:
+        pages = list(self._ledger.pages(run.job_run_id))
+        summary = summarise(run.job_run_id, pages)
+        if not summary.errored:
+            return summary
+        # A mentor whose call failed, or whose worker died, may have been paused all the same.
+        changed = self._retry(
+            lambda: self._database.list_run_changes(run.job_run_id, summary.errored)
+        )
+        return summarise(run.job_run_id, pages, changed)
+
+
+def _line(run: Run, summary: Summary, status: str) -> dict[str, object]:
+    return {
+        **summary.as_json(),
+        "job_name": run.firing.job_name,
+        "as_of": run.as_of.isoformat(),
+        "dry_run": run.firing.dry_run,
+        "status": status,
+        **({"error": run.error} if run.error else {}),
+    }
+
+
+def _announcement(
+    run: Run, summary: Summary, status: Literal["completed", "failed"]
+) -> RunCompleted:
+    return RunCompleted(
+        job_name=run.firing.job_name,
+        job_run_id=run.job_run_id,
+        org_id=run.firing.org_id,
+        as_of=run.as_of,
+        dry_run=run.firing.dry_run,
+        status=status,
+        **summary.counts(),
+    )

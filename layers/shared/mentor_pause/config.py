@@ -1,0 +1,162 @@
+"""All settings, and the only place that reads the environment.
+
+The database is named by `SUPABASE_URL` with `SUPABASE_SERVICE_ROLE_KEY` (REST), or by `SUPABASE_DB_URL`
+(pooled): exactly one. They stand in the environment, or in the secret that `SUPABASE_SECRET_ID` names,
+which is a JSON object of the same names (E12). Everything else is in the classes below, each field by
+its name in capitals.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Annotated, Self, cast
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from mentor_pause.errors import ConfigurationError
+
+type Environment = Mapping[str, str]
+type ReadSecret = Callable[[str], str]
+
+
+class Settings(BaseModel):
+    """Reads its fields from variables of the same name in capitals; an empty one counts as missing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def load(cls, environ: Environment = os.environ) -> Self:
+        """Read and check the variables.
+
+        Raises:
+            ConfigurationError: one sentence naming each variable that is missing or wrong.
+        """
+        given = {
+            name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise ConfigurationError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    def one(name: str, kind: str, message: str) -> str:
+        return f"{name} is not set" if kind == "missing" else f"{name}: {message}"
+
+    found = error.errors(include_input=False, include_url=False)
+    return "; ".join(one(str(e["loc"][0]).upper(), e["type"], e["msg"]) for e in found)
+
+
+class OrgSettings(Settings):
+    """The organisation that every run is confined to (D8)."""
+
+    hlf_org_id: UUID
+    hlf_org_slug: str = "hlf"
+
+
+class LedgerSettings(Settings):
+    """The run ledger and the leases on its lock, in seconds."""
+
+    ledger_table: str
+    dispatch_lease_seconds: Annotated[int, Field(ge=5)] = 45
+    """While paging: shorter than the 60 s after which Lambda repeats a failed delivery, so that the
+    repetition resumes the run (D7)."""
+    run_lease_seconds: Annotated[int, Field(ge=60)] = 2700
+    """Afterwards: longer than a page can take through all its redeliveries."""
+
+
+class QueueSettings(Settings):
+    """The page queues, by job, and how many mentors go on a page."""
+
+    certification_expiry_queue_url: str
+    hlf_sync_queue_url: str
+    page_size: Annotated[int, Field(ge=1, le=500)] = 100
+
+    def url_by_job(self) -> dict[str, str]:
+        """Return each job's queue."""
+        return {
+            "certification_expiry": self.certification_expiry_queue_url,
+            "hlf_sync": self.hlf_sync_queue_url,
+        }
+
+
+class WorkerSettings(Settings):
+    """What a worker needs beside the organisation and the ledger."""
+
+    queue_url: str
+    dead_letter_queue_arn: str
+
+
+class BusSettings(Settings):
+    """Where completed runs are announced."""
+
+    event_bus_name: str = "default"
+
+
+class RestDatabase(BaseModel):
+    """Supabase's REST interface and the credential for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    key: SecretStr
+
+
+class PooledDatabase(BaseModel):
+    """A connection URL of PostgreSQL or its pooler; it holds a password."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: SecretStr
+
+
+def load_database(
+    read_secret: ReadSecret, environ: Environment = os.environ
+) -> RestDatabase | PooledDatabase:
+    """Return the one way to the database that is configured.
+
+    Raises:
+        ConfigurationError: none or both ways are configured, the key is missing, the secret is no JSON object.
+    """
+    names = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL")
+    given = {name: environ[name] for name in names if environ.get(name)}
+    secret_id = environ.get("SUPABASE_SECRET_ID")
+    if secret_id and given:
+        raise ConfigurationError(
+            f"SUPABASE_SECRET_ID and {', '.join(given)} are both set; keep one of them"
+        )
+    if secret_id:
+        given = _secret_object(secret_id, read_secret(secret_id), names)
+    return _one_database(given, f"the secret {secret_id}" if secret_id else "the environment")
+
+
+def _secret_object(secret_id: str, text: str, names: tuple[str, ...]) -> dict[str, str]:
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigurationError(
+            f"the secret {secret_id} is not a JSON object with {', '.join(names)}"
+        )
+    values = cast("dict[str, object]", found)
+    return {name: str(values[name]) for name in names if values.get(name)}
+
+
+def _one_database(given: Mapping[str, str], where: str) -> RestDatabase | PooledDatabase:
+    url, db_url = given.get("SUPABASE_URL"), given.get("SUPABASE_DB_URL")
+    if url and db_url:
+        raise ConfigurationError(
+            f"SUPABASE_URL and SUPABASE_DB_URL are both set in {where}; keep one of them"
+        )
+    if db_url:
+        return PooledDatabase(url=SecretStr(db_url))
+    if not url:
+        raise ConfigurationError(f"neither SUPABASE_URL nor SUPABASE_DB_URL is set in {where}")
+    if not (key := given.get("SUPABASE_SERVICE_ROLE_KEY")):
+        raise ConfigurationError(
+            f"SUPABASE_URL is set in {where} but SUPABASE_SERVICE_ROLE_KEY is not"
+        )
+    return RestDatabase(url=url, key=SecretStr(key))

@@ -1,0 +1,161 @@
+"""One DynamoDB table, in Python values; failures translated at this edge.
+
+A failed condition is an answer, not an error: the calls return False or the item that was in the way.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mentor_pause.errors import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
+
+type Value = str | int | bool | None | set[int] | Sequence[str]
+type Item = dict[str, Any]
+type Action = dict[str, dict[str, Any]]
+"""One action of a transaction, as `Table.update_action` and its like make it."""
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class Table:
+    """The table by its client and name; keys are `pk` and `sk`."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        """`client` is a DynamoDB client."""
+        self._client = client
+        self._name = name
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Return the item as it is now (a consistent read), or None."""
+        with _translated():
+            found = self._client.get_item(
+                TableName=self._name, Key=_key(pk, sk), ConsistentRead=True
+            )
+        return _python(found["Item"]) if "Item" in found else None
+
+    def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
+        """Yield the items of a partition whose sort key starts so, in its order, as they are now."""
+        request: QueryInputTypeDef = {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :pk and begins_with(sk, :sk)",
+            "ExpressionAttributeValues": _values({"pk": pk, "sk": sk_prefix}),
+        }
+        while True:
+            with _translated():
+                answer = self._client.query(**request)
+            yield from map(_python, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def update(
+        self, pk: str, sk: str, change: str, condition: str, values: Mapping[str, Value]
+    ) -> tuple[bool, Item]:
+        """Change one item if the condition holds.
+
+        `change` and `condition` are DynamoDB expressions; `values` holds their `:names`.
+
+        Returns:
+            True and the new item, or False and the item that failed the condition (empty: there is none).
+        """
+        action = self.update_action(pk, sk, change, condition, values)["Update"]
+        try:
+            with _translated():
+                answer = self._client.update_item(
+                    **cast("Any", action),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except _ConditionFailed as failed:
+            return False, failed.item
+        return True, _python(answer.get("Attributes", {}))
+
+    def put_new(self, item: Item) -> bool:
+        """Create the item; False when there is one with its key."""
+        try:
+            with _translated():
+                self._client.put_item(**cast("Any", self.put_new_action(item)["Put"]))
+        except _ConditionFailed:
+            return False
+        return True
+
+    def transact(self, actions: Sequence[Action]) -> bool:
+        """Do all or none; False when one of the conditions failed. The client makes its own retries safe."""
+        try:
+            with _translated():
+                self._client.transact_write_items(TransactItems=cast("Any", list(actions)))
+        except _ConditionFailed:
+            return False
+        return True
+
+    def update_action(
+        self, pk: str, sk: str, change: str, condition: str, values: Mapping[str, Value]
+    ) -> Action:
+        """Make an update for `transact`."""
+        # Names that DynamoDB reserves are written with a hash in front.
+        reserved = {f"#{name}": name for name in re.findall(r"#(\w+)", change + condition)}
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": _key(pk, sk),
+                "UpdateExpression": change,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": _values(values),
+                **({"ExpressionAttributeNames": reserved} if reserved else {}),
+            }
+        }
+
+    def put_new_action(self, item: Item) -> Action:
+        """Make a creation for `transact`."""
+        return {
+            "Put": {
+                "TableName": self._name,
+                "Item": {name: _serialize(value) for name, value in item.items()},
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+
+class _ConditionFailed(Exception):  # noqa: N818 - an answer inside this module, not an error
+    def __init__(self, item: Item) -> None:
+        self.item = item
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        response = cast("dict[str, Any]", error.response)
+        if response["Error"]["Code"] == "ConditionalCheckFailedException":
+            raise _ConditionFailed(_python(response.get("Item", {}))) from error
+        reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
+        if "ConditionalCheckFailed" in reasons:
+            raise _ConditionFailed({}) from error
+        raise LedgerUnavailable(
+            f"DynamoDB {error.operation_name}: {response['Error']['Code']}"
+        ) from error
+    except BotoCoreError as error:
+        raise LedgerUnavailable(f"DynamoDB: {type(error).__name__}") from error
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": _serialize(pk), "sk": _serialize(sk)}
+
+
+def _values(values: Mapping[str, Value]) -> dict[str, Any]:
+    return {f":{name}": _serialize(value) for name, value in values.items()}
+
+
+def _python(item: Mapping[str, Any]) -> Item:
+    return {name: _deserialize(value) for name, value in item.items()}

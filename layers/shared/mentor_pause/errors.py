@@ -1,0 +1,78 @@
+"""Every error that mentor-pause raises on purpose.
+
+MentorPauseError
+├── ConfigurationError            a setting is missing or contradicts another
+├── InvalidRequest                an event or a message that cannot be what it should be
+├── LeaseLost                     another holder has the lock: stop writing
+├── TransientError                the same call may succeed later
+│   ├── LedgerUnavailable         DynamoDB
+│   ├── QueueUnavailable          SQS
+│   ├── BusUnavailable            EventBridge
+│   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
+│       └── DatabaseUnavailable   no connection, or none to be had
+└── DatabaseError                 the database's clear no, with its SQLSTATE
+    ├── NotFound                  PT404
+    └── Conflict                  PT409
+"""
+
+
+class MentorPauseError(Exception):
+    """Base of all of them."""
+
+
+class ConfigurationError(MentorPauseError):
+    """A setting is missing or contradicts another; the message names the variable."""
+
+
+class InvalidRequest(MentorPauseError):
+    """An event or message has the wrong shape; the message says what is wrong with it."""
+
+
+class LeaseLost(MentorPauseError):
+    """The lock has another holder by now; nothing was written."""
+
+
+class TransientError(MentorPauseError):
+    """The call failed in a way that may pass; repeating it is safe."""
+
+
+class LedgerUnavailable(TransientError):
+    """DynamoDB did not answer as it should."""
+
+
+class QueueUnavailable(TransientError):
+    """SQS did not take a message."""
+
+
+class BusUnavailable(TransientError):
+    """EventBridge did not take an event."""
+
+
+class _WithSqlstate(MentorPauseError):
+    def __init__(
+        self, message: str, sqlstate: str | None = None, detail: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        """The five-character SQLSTATE, or PostgREST's own code (`PGRST...`); None without an answer."""
+        self.detail = detail
+
+
+class RetryableDatabaseError(_WithSqlstate, TransientError):
+    """The database could not do it now: contention, a time-out, overload."""
+
+
+class DatabaseUnavailable(RetryableDatabaseError):
+    """There is no connection to the database, or it is not taking any."""
+
+
+class DatabaseError(_WithSqlstate):
+    """The database refused; the same call would be refused again."""
+
+
+class NotFound(DatabaseError):
+    """The row that the call is about does not exist in this organisation (PT404)."""
+
+
+class Conflict(DatabaseError):
+    """The row is not in the state that the call expects (PT409)."""

@@ -1,0 +1,87 @@
+"""What comes in and goes out: the dispatcher's event, the page message, the RunCompleted event.
+
+Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds personal data (E13).
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mentor_pause.errors import InvalidRequest
+
+PAGE_VERSION = 1
+MAX_PAGE_SIZE = 500
+
+type Trigger = Literal["schedule", "manual", "event"]
+
+
+class Message(BaseModel):
+    """Strict about its fields: what is not known is refused, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, raw: object) -> Self:
+        """Read a JSON text or an object that JSON gave.
+
+        Raises:
+            InvalidRequest: names each field that is wrong and why; never repeats a value.
+        """
+        try:
+            if isinstance(raw, str | bytes):
+                return cls.model_validate_json(raw)
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            raise InvalidRequest(f"not a valid {cls.__name__}: {_reasons(error)}") from None
+
+
+def _reasons(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}"
+        for e in error.errors(include_input=False, include_url=False)
+    )
+
+
+class DispatchRequest(Message):
+    """Asks the dispatcher for a run (D1). The nightly rule's input transformer makes one."""
+
+    job_name: Annotated[str, Field(min_length=1, max_length=100)]
+    trigger: Trigger = "manual"
+    trigger_id: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    """The firing: EventBridge's event id, the same when a delivery is repeated. None: the invocation's."""
+    scheduled_at: datetime | None = None
+    requested_by: Annotated[str | None, Field(max_length=200)] = None
+    as_of: date | None = None
+    """The day that certifications are judged by; None: today in the organisation's time zone."""
+    dry_run: bool = False
+
+
+class MentorPage(Message):
+    """One page of a run's mentors, on the job's queue."""
+
+    version: Literal[1] = PAGE_VERSION
+    job_name: str
+    job_run_id: UUID
+    org_id: UUID
+    as_of: date
+    page: Annotated[int, Field(ge=1)]
+    mentor_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_PAGE_SIZE)]
+    dry_run: bool = False
+
+
+class RunCompleted(Message):
+    """The detail of the event that follows every completed run (E11, H4)."""
+
+    version: Literal[1] = 1
+    job_name: str
+    job_run_id: UUID
+    org_id: UUID
+    as_of: date
+    dry_run: bool
+    status: Literal["completed", "failed"]
+    processed_count: int
+    paused_count: int
+    skipped_count: int
+    error_count: int

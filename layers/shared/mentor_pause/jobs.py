@@ -1,0 +1,43 @@
+"""The registry of jobs (D2): what can be run, where its mentors come from, who is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from mentor_pause.errors import InvalidRequest
+
+type Listing = Literal["list_expired_mentors", "list_unsynced_mentors"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that the dispatcher can start."""
+
+    name: str
+    listing: Listing
+    """The database function that lists the mentors concerned, page by page."""
+    notifies_coordinators: bool
+    """Whether coordinators are told which mentors a run has paused (E11)."""
+
+
+JOBS: Mapping[str, Job] = MappingProxyType(
+    {
+        job.name: job
+        for job in (
+            Job("certification_expiry", "list_expired_mentors", notifies_coordinators=True),
+            Job("hlf_sync", "list_unsynced_mentors", notifies_coordinators=False),
+        )
+    }
+)
+
+
+def find_job(name: str) -> Job:
+    """Return the job of that name.
+
+    Raises:
+        InvalidRequest: there is none; the message names the known ones.
+    """
+    if name not in JOBS:
+        raise InvalidRequest(f"unknown job {name!r}; known jobs: {', '.join(sorted(JOBS))}")
+    return JOBS[name]

@@ -1,0 +1,260 @@
+"""The run ledger: what a run has dispatched and what came of it, in DynamoDB.
+
+    RUN#<job_run_id> / RUN             the run: cursor, pages planned, sent and in all, closed pages
+    RUN#<job_run_id> / PAGE#<number>   a page: its mentors, and once it is closed their outcome
+
+A page is written down before its message is sent, in one transaction with the cursor and a proof that
+the lock is still held. So a dispatcher that resumes sends the same page again under the same number,
+though its mentors may be paused by now and would not be listed a second time. A page is closed once.
+Items vanish after 90 days; the execution log in PostgreSQL is the history.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from mentor_pause.dynamodb import Item, Table
+from mentor_pause.errors import LeaseLost
+from mentor_pause.lock import Lock, Locks
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, RunStatus
+
+_KEPT_FOR = timedelta(days=90)
+_CLAIM_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """How long the lock is held, in seconds: while paging, and after."""
+
+    dispatch: int
+    run: int
+
+
+class Ledger:
+    """Runs and their pages. Times are passed in; none are taken here."""
+
+    def __init__(self, table: Table, leases: Leases) -> None:
+        """`table` is the ledger's table."""
+        self._table = table
+        self.leases = leases
+        self.locks = Locks(table)
+
+    def open_run(self, firing: Firing, as_of: date, now: datetime) -> Run:
+        """Write the run down, or return it as it stands when this firing had one before."""
+        expires = int((now + _KEPT_FOR).timestamp())
+        self._table.put_new(
+            {
+                "pk": _run_key(firing.job_run_id),
+                "sk": "RUN",
+                "job": firing.job_name,
+                "org": str(firing.org_id),
+                "trigger": firing.trigger,
+                "trigger_id": firing.trigger_id,
+                "triggered_by": firing.triggered_by,
+                "dry_run": firing.dry_run,
+                "as_of": as_of.isoformat(),
+                "pages_planned": 0,
+                "pages_sent": 0,
+                "status": "running",
+                "expires_at": expires,
+            }
+        )
+        run = self.find_run(firing.job_run_id)
+        if run is None:  # it was there a moment ago: only its expiry can have taken it
+            raise LeaseLost(f"run {firing.job_run_id} vanished from the ledger")
+        return run
+
+    def find_run(self, job_run_id: UUID) -> Run | None:
+        """Return the run as it is now."""
+        item = self._table.get(_run_key(job_run_id), "RUN")
+        return _run(item) if item else None
+
+    def plan_page(self, lock: Lock, number: int, mentor_ids: Sequence[UUID], now: datetime) -> None:
+        """Write the next page down and move the cursor behind it.
+
+        Raises:
+            LeaseLost: the lock has another holder; nothing was written.
+        """
+        run_key = _run_key(lock.firing.job_run_id)
+        mentors = [str(mentor) for mentor in mentor_ids]
+        planned = self._table.transact(
+            [
+                self.locks.still_held(lock, now, self.leases.dispatch),
+                self._table.update_action(
+                    run_key,
+                    "RUN",
+                    "SET pages_planned = :number, #cursor = :cursor",
+                    "pages_planned = :before and attribute_not_exists(pages_total)",
+                    {"number": number, "before": number - 1, "cursor": mentors[-1]},
+                ),
+                self._table.put_new_action(
+                    {
+                        "pk": run_key,
+                        "sk": _page_key(number),
+                        "mentor_ids": mentors,
+                        "expires_at": int((now + _KEPT_FOR).timestamp()),
+                    }
+                ),
+            ]
+        )
+        if not planned:
+            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over before page {number}")
+
+    def mark_sent(self, job_run_id: UUID, number: int) -> None:
+        """Note that the pages up to this number are on the queue."""
+        self._table.update(
+            _run_key(job_run_id), "RUN", "SET pages_sent = :n", "pages_sent < :n", {"n": number}
+        )
+
+    def end_paging(self, lock: Lock, pages_total: int, error: str | None, now: datetime) -> Run:
+        """Fix the number of pages, so that the set of them can become whole.
+
+        Raises:
+            LeaseLost: the lock has another holder; nothing was written.
+        """
+        ended = self._table.transact(
+            [
+                self.locks.still_held(lock, now, self.leases.dispatch),
+                self._table.update_action(
+                    _run_key(lock.firing.job_run_id),
+                    "RUN",
+                    "SET pages_total = :total" + (", run_error = :error" if error else ""),
+                    "attribute_exists(pk)",
+                    {"total": pages_total} | ({"error": error} if error else {}),
+                ),
+            ]
+        )
+        run = self.find_run(lock.firing.job_run_id)
+        if not ended or run is None:
+            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over at the end of paging")
+        return run
+
+    def find_page(self, job_run_id: UUID, number: int) -> Page | None:
+        """Return one page as it is now."""
+        item = self._table.get(_run_key(job_run_id), _page_key(number))
+        return _page(item) if item else None
+
+    def pages(self, job_run_id: UUID) -> Iterator[Page]:
+        """Yield the run's pages in order."""
+        return map(_page, self._table.query(_run_key(job_run_id), "PAGE#"))
+
+    def close_page(
+        self,
+        job_run_id: UUID,
+        number: int,
+        mentor_ids: Sequence[UUID],
+        outcome: PageOutcome,
+        now: datetime,
+    ) -> Run | None:
+        """Write a page's outcome once, and return its run with the page in the set of closed ones.
+
+        Repeating it keeps the first outcome. None: the ledger knows no such run.
+        """
+        self._table.update(
+            _run_key(job_run_id),
+            _page_key(number),
+            "SET mentor_ids = :mentors, paused = :paused, skipped = :skipped, errored = :errored, "
+            "closed_at = :now, expires_at = :expires",
+            "attribute_not_exists(closed_at)",
+            {
+                "mentors": [str(mentor) for mentor in mentor_ids],
+                "paused": [str(mentor) for mentor in outcome.paused],
+                "skipped": [str(mentor) for mentor in outcome.skipped],
+                "errored": [str(mentor) for mentor in outcome.errored],
+                "now": now.isoformat(),
+                "expires": int((now + _KEPT_FOR).timestamp()),
+            },
+        )
+        return self.note_closed(job_run_id, number)
+
+    def note_closed(self, job_run_id: UUID, number: int) -> Run | None:
+        """Put a closed page in the run's set and return the run as it is then. A set: repeating is safe."""
+        known, item = self._table.update(
+            _run_key(job_run_id),
+            "RUN",
+            "ADD closed_pages :page",
+            "attribute_exists(pk)",
+            {"page": {number}},
+        )
+        return _run(item) if known else None
+
+    def keep_alive(self, run: Run, now: datetime) -> None:
+        """Extend the lease of a run that moves. While paging the lease is the dispatcher's alone, so that
+        its death is seen although workers go on.
+        """
+        if run.pages_total is not None:
+            self.locks.extend(run.firing, now, self.leases.run)
+
+    def claim_completion(self, job_run_id: UUID, claimant: str, now: datetime) -> bool:
+        """Become the one that completes the run. The claim runs out, so that a dead one is replaced."""
+        seconds = int(now.timestamp())
+        claimed, _ = self._table.update(
+            _run_key(job_run_id),
+            "RUN",
+            "SET claimant = :claimant, claimed_until = :until",
+            "#status = :running and (attribute_not_exists(claimant) or claimant = :claimant "
+            "or claimed_until <= :now)",
+            {
+                "claimant": claimant,
+                "until": seconds + _CLAIM_SECONDS,
+                "now": seconds,
+                "running": "running",
+            },
+        )
+        return claimed
+
+    def end_run(self, job_run_id: UUID, status: RunStatus, now: datetime) -> None:
+        """Give the run its final status, once."""
+        self._table.update(
+            _run_key(job_run_id),
+            "RUN",
+            "SET #status = :status, ended_at = :now",
+            "#status = :running",
+            {"status": status, "now": now.isoformat(), "running": "running"},
+        )
+
+
+def _run_key(job_run_id: UUID) -> str:
+    return f"RUN#{job_run_id}"
+
+
+def _page_key(number: int) -> str:
+    return f"PAGE#{number:06d}"
+
+
+def _run(item: Item) -> Run:
+    return Run(
+        firing=Firing(
+            job_name=item["job"],
+            org_id=UUID(item["org"]),
+            trigger=item["trigger"],
+            trigger_id=item["trigger_id"],
+            triggered_by=item["triggered_by"],
+            dry_run=item["dry_run"],
+        ),
+        as_of=date.fromisoformat(item["as_of"]),
+        cursor=UUID(item["cursor"]) if "cursor" in item else None,
+        pages_planned=int(item["pages_planned"]),
+        pages_sent=int(item["pages_sent"]),
+        pages_total=int(item["pages_total"]) if "pages_total" in item else None,
+        closed_pages=frozenset(map(int, item.get("closed_pages", ()))),
+        status=item["status"],
+        error=item.get("run_error"),
+    )
+
+
+def _page(item: Item) -> Page:
+    closed_at = item.get("closed_at")
+    return Page(
+        number=int(item["sk"].removeprefix("PAGE#")),
+        mentor_ids=_ids(item["mentor_ids"]),
+        outcome=PageOutcome(_ids(item["paused"]), _ids(item["skipped"]), _ids(item["errored"]))
+        if closed_at
+        else None,
+        closed_at=datetime.fromisoformat(closed_at).astimezone(UTC) if closed_at else None,
+    )
+
+
+def _ids(values: Sequence[str]) -> tuple[UUID, ...]:
+    return tuple(map(UUID, values))

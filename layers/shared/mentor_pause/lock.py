@@ -1,0 +1,128 @@
+"""The lock that keeps a job to one run at a time per organisation, and to one run per firing (D6).
+
+One item, `LOCK#<job>#<org>`, taken by one conditional write:
+
+          ┌────────── another firing ──────────┐
+          v                                    │
+    free ──acquire──> held ──release──> released
+                      │  ^
+        lease runs out│  │acquire: the same firing resumes its run,
+                      v  │         another firing starts one of its own
+                     expired
+
+Every acquisition raises `fence`. Whatever the holder writes later is conditional on its fence, so that
+one who was taken for dead and lost the lock cannot write (`still_held`). The lease is in seconds of
+the epoch, by the clock of whoever asks; a skewed clock can cost a lease but never the fence.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from mentor_pause.dynamodb import Action, Table, Value
+from mentor_pause.runs import Firing
+
+_FREE = "attribute_not_exists(pk)"
+_RELEASED_AND_NEW_FIRING = "(attribute_exists(released_at) and trigger_id <> :trigger_id)"
+_LEASE_RAN_OUT = "(attribute_not_exists(released_at) and lease_expires_at <= :now)"
+_CAN_ACQUIRE = f"{_FREE} or {_RELEASED_AND_NEW_FIRING} or {_LEASE_RAN_OUT}"
+_STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock that was acquired."""
+
+    firing: Firing
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a lock was not acquired."""
+
+    by_run: UUID
+    same_firing: bool
+    """The firing has its run already: this delivery is a duplicate."""
+
+
+def lock_key(firing: Firing) -> str:
+    """Return the key of the lock that a firing needs."""
+    return f"LOCK#{firing.job_name}#{firing.org_id}"
+
+
+class Locks:
+    """The locks in the ledger's table."""
+
+    def __init__(self, table: Table) -> None:
+        """`table` is the ledger."""
+        self._table = table
+
+    def acquire(self, firing: Firing, now: datetime, lease: int) -> Lock | Held:
+        """Take the lock for `lease` seconds, or say who has it."""
+        # A token of this very call: when the write landed and only the answer was lost, the client's own
+        # retry meets its own item, which must not be taken for another delivery's.
+        holder = str(uuid4())
+        acquired, item = self._table.update(
+            lock_key(firing),
+            "LOCK",
+            "SET job_run_id = :run, trigger_id = :trigger_id, holder = :holder, "
+            "lease_expires_at = :lease REMOVE released_at ADD fence :one",
+            _CAN_ACQUIRE,
+            {
+                "run": str(firing.job_run_id),
+                "trigger_id": firing.trigger_id,
+                "holder": holder,
+                "now": _seconds(now),
+                "lease": _seconds(now) + lease,
+                "one": 1,
+            },
+        )
+        if acquired or item.get("holder") == holder:
+            return Lock(firing, int(item["fence"]))
+        return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
+
+    def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
+        """Make the part of a transaction that fails unless the lock is held, and renews its lease."""
+        return self._table.update_action(
+            lock_key(lock.firing), "LOCK", *_renewal(lock.fence, now, lease)
+        )
+
+    def renew(self, lock: Lock, now: datetime, lease: int) -> bool:
+        """Extend the lease; False when the lock has another holder."""
+        held, _ = self._table.update(
+            lock_key(lock.firing), "LOCK", *_renewal(lock.fence, now, lease)
+        )
+        return held
+
+    def extend(self, firing: Firing, now: datetime, lease: int) -> None:
+        """Extend the lease for a run that moves, on behalf of its holder; nothing if it lost the lock."""
+        self._table.update(
+            lock_key(firing),
+            "LOCK",
+            "SET lease_expires_at = :lease",
+            "job_run_id = :run and attribute_not_exists(released_at)",
+            {"run": str(firing.job_run_id), "lease": _seconds(now) + lease},
+        )
+
+    def release(self, firing: Firing, now: datetime) -> None:
+        """Let the next firing have the lock; nothing if another run has it by now."""
+        self._table.update(
+            lock_key(firing),
+            "LOCK",
+            "SET released_at = :now",
+            "job_run_id = :run and attribute_not_exists(released_at)",
+            {"run": str(firing.job_run_id), "now": _seconds(now)},
+        )
+
+
+def _renewal(fence: int, now: datetime, lease: int) -> tuple[str, str, dict[str, Value]]:
+    return (
+        "SET lease_expires_at = :lease",
+        _STILL_HELD,
+        {"fence": fence, "lease": _seconds(now) + lease},
+    )
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

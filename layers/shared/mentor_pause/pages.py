@@ -1,0 +1,134 @@
+"""Takes page messages off a job's queue, for every job: work, close the page, settle the run.
+
+A message is acknowledged only when its page is closed and its run is settled. One that cannot be done
+now is handed back, sooner than the queue's own time where that makes sense; one that never can be ends
+in the dead-letter queue, where the same code closes its page with all its mentors as errors (E8).
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from mentor_pause.completion import Clock, Completion
+from mentor_pause.errors import InvalidRequest, MentorPauseError, QueueUnavailable, TransientError
+from mentor_pause.events import MentorPage
+from mentor_pause.ledger import Ledger
+from mentor_pause.queues import Inbox
+from mentor_pause.runs import PageOutcome, Run
+
+type Remaining = Callable[[], float]
+"""Seconds until the runtime kills the invocation."""
+
+type Work = Callable[[MentorPage, Remaining], PageOutcome]
+"""What a job does with a page. May raise `HandBack` or `TransientError` to have it redelivered."""
+
+_LONGEST_WAIT = 900
+_FIRST_WAIT = 60
+
+
+class HandBack(MentorPauseError):
+    """The page is to come back in so many seconds."""
+
+    def __init__(self, reason: str, seconds: int) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Which job and organisation a consumer works for, and the queue where its failures end."""
+
+    job_name: str
+    org_id: UUID
+    dead_letter_queue_arn: str
+
+
+class PageConsumer:
+    """Handles one SQS record; whatever it raises puts the message back on the queue."""
+
+    def __init__(
+        self,
+        station: Station,
+        work: Work,
+        ledger: Ledger,
+        completion: Completion,
+        inbox: Inbox,
+        clock: Clock,
+        logger: Logger,
+    ) -> None:
+        """`inbox` is the queue that the messages come from."""
+        self._station = station
+        self._work = work
+        self._ledger = ledger
+        self._completion = completion
+        self._inbox = inbox
+        self._clock = clock
+        self._logger = logger
+
+    def __call__(self, record: SQSRecord, remaining: Remaining) -> None:
+        """Do what the message asks for.
+
+        Raises:
+            MentorPauseError: it is to be delivered again, later or to the dead-letter queue.
+        """
+        is_dead = record.event_source_arn == self._station.dead_letter_queue_arn
+        try:
+            page = self._read(record.body)
+            self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
+            self._close(page, self._give_up if is_dead else lambda: self._work(page, remaining))
+        except MentorPauseError as error:
+            wait = _wait(error, int(record.attributes.approximate_receive_count))
+            self._logger.error(
+                "page not done",
+                extra={"reason": str(error), "message_id": record.message_id, "again_in": wait},
+            )
+            if wait is not None and not is_dead:
+                with suppress(QueueUnavailable):  # then it comes back after the queue's own time
+                    self._inbox.hand_back(record.receipt_handle, wait)
+            raise
+        finally:
+            self._logger.remove_keys(["job_run_id", "page"])
+
+    def _read(self, body: str) -> MentorPage:
+        page = MentorPage.parse(body)
+        if (page.job_name, page.org_id) != (self._station.job_name, self._station.org_id):
+            raise InvalidRequest(
+                f"page {page.page} of run {page.job_run_id} is of another job or organisation"
+            )
+        return page
+
+    def _close(self, page: MentorPage, outcome_of: Callable[[], PageOutcome]) -> None:
+        known = self._ledger.find_page(page.job_run_id, page.page)
+        if known is not None and known.outcome is not None:
+            run = self._ledger.note_closed(page.job_run_id, page.page)
+        else:
+            run = self._ledger.close_page(
+                page.job_run_id, page.page, page.mentor_ids, outcome_of(), self._clock()
+            )
+        self._settle(page, run)
+
+    def _settle(self, page: MentorPage, run: Run | None) -> None:
+        if run is None:
+            self._logger.warning("the ledger does not know this run; its page is done all the same")
+        elif self._completion.settle(run, f"page {page.page}") == "claimed":
+            raise HandBack("another page is completing the run", _FIRST_WAIT)
+
+    def _give_up(self) -> PageOutcome:
+        """No mentor is named in the outcome: each one on the page counts as an error."""
+        self._logger.error("page given up; its mentors count as errors")
+        return PageOutcome()
+
+
+def _wait(error: MentorPauseError, receive_count: int) -> int | None:
+    """Return the seconds until a page should come back; None: the queue's own time will do."""
+    if isinstance(error, HandBack):
+        return error.seconds
+    if isinstance(error, InvalidRequest):
+        return 0  # it will never be right: on to the dead-letter queue
+    if isinstance(error, TransientError):
+        return min(_FIRST_WAIT * 2 ** (receive_count - 1), _LONGEST_WAIT)
+    return None

@@ -1,0 +1,205 @@
+"""The one door to the database: a typed function for each database function that the code calls.
+
+Nothing else runs SQL in the Lambdas. A value is what the database said, the same on either wire. Every
+method raises `RetryableDatabaseError` when the call may succeed later and `DatabaseError` when the
+database refused; the SQLSTATE is in the error.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from mentor_pause.config import PooledDatabase, RestDatabase
+from mentor_pause.events import Trigger
+from mentor_pause.jobs import Listing
+from mentor_pause.runs import Attempt, Summary
+from mentor_pause.supabase.wire import Wire
+
+type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
+type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "refused"]
+
+_IDS_PER_CALL = 500
+"""PostgREST caps the rows of a function at 1000 by default (`max-rows`)."""
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class StatusChange(_Result):
+    """What `update_mentor_status` did to one mentor."""
+
+    outcome: Outcome
+    previous_status: str
+    new_status: str
+    certification_expiry_date: date | None
+    version: int
+    changed_at: datetime | None
+
+
+class OrgScope(_Result):
+    """The organisation, and which day it is there by the database's clock."""
+
+    org_id: UUID
+    slug: str
+    time_zone: str
+    today: date
+
+
+class Execution(_Result):
+    """A row of the execution log."""
+
+    id: int
+    job_name: str
+    job_run_id: UUID
+    org_id: UUID | None
+    trigger: Trigger
+    triggered_by: str
+    as_of: date | None
+    dry_run: bool
+    status: ExecutionStatus
+    started_at: datetime
+    finished_at: datetime | None
+    processed_count: int | None
+    paused_count: int | None
+    skipped_count: int | None
+    error_count: int | None
+    error: str | None
+
+
+class _MentorId(_Result):
+    mentor_id: UUID
+
+
+class Database:
+    """The database functions, typed."""
+
+    def __init__(self, wire: Wire) -> None:
+        """Speak through `wire`."""
+        self._wire = wire
+
+    def pause_expired(
+        self, mentor_id: UUID, org_id: UUID, job_run_id: UUID, as_of: date, *, dry_run: bool = False
+    ) -> StatusChange:
+        """Pause one mentor for the job if, under the row lock, their certification is expired (E2-E4).
+
+        Raises:
+            NotFound: no such mentor in the organisation.
+        """
+        rows = self._wire.call(
+            "update_mentor_status",
+            {
+                "p_mentor_id": mentor_id,
+                "p_org_id": org_id,
+                "p_status": "paused",
+                "p_reason": "certification_expired",
+                "p_job_run_id": job_run_id,
+                "p_as_of": as_of,
+                "p_expected_version": None,
+                "p_dry_run": dry_run,
+            },
+        )
+        return StatusChange.model_validate(rows[0])
+
+    def list_mentors(
+        self, listing: Listing, org_id: UUID, as_of: date, after: UUID | None, limit: int
+    ) -> list[UUID]:
+        """Return up to `limit` mentors behind `after`, in id order: one keyset page (D7)."""
+        rows = self._wire.call(
+            listing, {"p_org_id": org_id, "p_as_of": as_of, "p_after": after, "p_limit": limit}
+        )
+        return [_MentorId.model_validate(row).mentor_id for row in rows]
+
+    def count_stale_active_mentors(self, org_id: UUID, as_of: date) -> int:
+        """Return how many active mentors have an expired certification (O1)."""
+        return self._scalar("count_stale_active_mentors", p_org_id=org_id, p_as_of=as_of)
+
+    def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
+        """Prove that the organisation exists and has this slug (D8).
+
+        Raises:
+            NotFound: there is no such organisation.
+            Conflict: it has another slug.
+        """
+        rows = self._wire.call("assert_org_scope", {"p_org_id": org_id, "p_slug": slug})
+        return OrgScope.model_validate(rows[0])
+
+    def begin_execution(
+        self,
+        attempt: Attempt,
+        status: ExecutionStatus,
+        *,
+        as_of: date | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Write the row of an attempt (D4), unless this is a run that has its row already."""
+        self._wire.call(
+            "begin_execution",
+            {
+                "p_job_name": attempt.job_name,
+                "p_job_run_id": attempt.job_run_id,
+                "p_org_id": attempt.org_id,
+                "p_trigger": attempt.trigger,
+                "p_triggered_by": attempt.triggered_by,
+                "p_status": status,
+                "p_as_of": as_of,
+                "p_dry_run": attempt.dry_run,
+                "p_error": error,
+            },
+        )
+
+    def finish_execution(
+        self, summary: Summary, status: Literal["completed", "failed"], error: str | None
+    ) -> None:
+        """Close the run's row; the first writer wins, repeating it changes nothing.
+
+        Raises:
+            NotFound: the run has no row.
+        """
+        counts = {f"p_{name}": count for name, count in summary.counts().items()}
+        self._wire.call(
+            "finish_execution",
+            {"p_job_run_id": summary.job_run_id, "p_status": status, **counts, "p_error": error},
+        )
+
+    def notify_coordinators(self, job_run_id: UUID) -> int:
+        """Write one notification per coordinator concerned; returns how many the run has (E11)."""
+        return self._scalar("notify_coordinators", p_job_run_id=job_run_id)
+
+    def list_run_changes(self, job_run_id: UUID, mentor_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """Return those of the mentors whose status the run did change."""
+        rows = [
+            row
+            for start in range(0, len(mentor_ids), _IDS_PER_CALL)
+            for row in self._wire.call(
+                "list_run_changes",
+                {
+                    "p_job_run_id": job_run_id,
+                    "p_mentor_ids": list(mentor_ids[start : start + _IDS_PER_CALL]),
+                },
+            )
+        ]
+        return frozenset(_MentorId.model_validate(row).mentor_id for row in rows)
+
+    def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
+        """Return the newest rows of the execution log, newest first."""
+        rows = self._wire.call("list_executions", {"p_org_id": org_id, "p_limit": limit})
+        return [Execution.model_validate(row) for row in rows]
+
+    def _scalar(self, function: str, **arguments: Any) -> int:  # noqa: ANN401 - bound as SQL parameters
+        (row,) = self._wire.call(function, arguments)
+        return int(str(row[function]))
+
+
+def connect(settings: RestDatabase | PooledDatabase) -> Database:
+    """Open the door over the wire that is configured; the other one's package is not imported."""
+    if isinstance(settings, PooledDatabase):
+        from mentor_pause.supabase.pooled import PooledWire
+
+        return Database(PooledWire(settings.url.get_secret_value()))
+    from mentor_pause.supabase.rest import RestWire
+
+    return Database(RestWire(settings.url, settings.key.get_secret_value()))

@@ -1,0 +1,65 @@
+"""The pooled wire: psycopg through the pooler in transaction mode, as a role that can only execute."""
+
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from mentor_pause.supabase.wire import Row, database_error
+
+_CONNECT_SECONDS = 5
+_SILENCE_MILLISECONDS = 10_000
+"""A peer that acknowledges nothing for this long is gone; longer than any statement may take (8 s)."""
+
+
+class PooledWire:
+    """One connection, opened at the first call and again after it was lost."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is a PostgreSQL connection URL."""
+        self._url = url
+        self._connection: psycopg.Connection[Row] | None = None
+
+    def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+        """See `Wire.call`."""
+        try:
+            return self._open().execute(_statement(function, arguments), arguments).fetchall()
+        except psycopg.Error as error:
+            self._drop_if_broken()
+            raise database_error(
+                error.sqlstate,
+                error.diag.message_primary or type(error).__name__,
+                error.diag.message_detail,
+            ) from error
+
+    def _open(self) -> psycopg.Connection[Row]:
+        if self._connection is None or self._connection.closed:
+            # No prepared statements: the pooler may hand the next call to another server (Supavisor).
+            # No transaction around the call either, which would cost two more round trips.
+            self._connection = psycopg.Connection[Row].connect(
+                self._url,
+                autocommit=True,
+                prepare_threshold=None,
+                row_factory=dict_row,
+                connect_timeout=_CONNECT_SECONDS,
+                tcp_user_timeout=_SILENCE_MILLISECONDS,
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                application_name="mentor-pause",
+            )
+        return self._connection
+
+    def _drop_if_broken(self) -> None:
+        if self._connection is not None and self._connection.broken:
+            self._connection.close()
+            self._connection = None
+
+
+def _statement(function: str, arguments: Mapping[str, object]) -> sql.Composed:
+    named = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
+        for name in arguments
+    )
+    return sql.SQL("select * from public.{}({})").format(sql.Identifier(function), named)

@@ -1,0 +1,48 @@
+"""What a wire to the database is, and how its errors are told apart.
+
+Both wires report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...` where the
+database was never reached (documentation of PostgREST, "Errors").
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from mentor_pause.errors import (
+    Conflict,
+    DatabaseError,
+    DatabaseUnavailable,
+    MentorPauseError,
+    NotFound,
+    RetryableDatabaseError,
+)
+
+type Row = dict[str, object]
+
+
+class Wire(Protocol):
+    """Calls database functions, each in one round trip and one transaction of its own."""
+
+    def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+        """Call `public.<function>` with named arguments and return its rows.
+
+        A scalar comes back as one row with one column, named as the function.
+
+        Raises:
+            RetryableDatabaseError: the same call may succeed later.
+            DatabaseError: the database refused.
+        """
+        ...
+
+
+_UNAVAILABLE = ("08", "57P", "53300", "PGRST000", "PGRST001", "PGRST002")
+_RETRYABLE = ("40", "53", "55P03", "57", "58", "XX000", "PGRST003")
+_BY_CODE = {"PT404": NotFound, "PT409": Conflict}
+
+
+def database_error(code: str | None, message: str, detail: str | None = None) -> MentorPauseError:
+    """Return the error for a code; without one nobody answered, so the database is unavailable."""
+    if code is None or code.startswith(_UNAVAILABLE):
+        return DatabaseUnavailable(message, code, detail)
+    if code.startswith(_RETRYABLE):
+        return RetryableDatabaseError(message, code, detail)
+    return _BY_CODE.get(code, DatabaseError)(message, code, detail)

@@ -1,0 +1,77 @@
+"""The database of the local stack and of the tests: Supabase's roles, then the migrations."""
+
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
+JOB_ROLES = ("mentor_pause_job", "portal_sync")
+
+_SUPABASE_ROLES = {
+    "anon": "nologin noinherit",
+    "authenticated": "nologin noinherit",
+    "service_role": "nologin noinherit bypassrls",
+}
+
+
+def create_supabase_roles(owner_url: str) -> None:
+    """Create the roles that every Supabase project has, where they are missing."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        found = {row[0] for row in connection.execute("select rolname from pg_roles").fetchall()}
+        for role in _SUPABASE_ROLES.keys() - found:
+            connection.execute(
+                sql.SQL("create role {} " + _SUPABASE_ROLES[role]).format(sql.Identifier(role))  # pyright: ignore[reportArgumentType]
+            )
+        connection.execute("grant usage on schema public to anon, authenticated, service_role")
+
+
+def migrate(owner_url: str) -> list[str]:
+    """Apply the migrations that the database has not seen, each in a transaction; return their names."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("create schema if not exists supabase_migrations")
+        connection.execute(
+            "create table if not exists supabase_migrations.schema_migrations"
+            " (version text primary key, name text)"
+        )
+        seen = connection.execute(
+            "select version from supabase_migrations.schema_migrations"
+        ).fetchall()
+        new = [f for f in sorted(MIGRATIONS.glob("*.sql")) if (f.name[:14],) not in seen]
+        for file in new:
+            with connection.transaction():
+                connection.execute(file.read_bytes())
+                connection.execute(
+                    "insert into supabase_migrations.schema_migrations values (%s, %s)",
+                    (file.name[:14], file.stem[15:]),
+                )
+    return [file.name for file in new]
+
+
+def create_database(owner_url: str, name: str, template: str | None = None) -> None:
+    """Create a database, as a copy of another one if named; one of that name goes first."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        database = sql.Identifier(name)
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
+        copied = (
+            sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        )
+        connection.execute(sql.SQL("create database {}").format(database) + copied)
+
+
+def ensure_database(owner_url: str, name: str) -> None:
+    """Create a database unless it exists."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        found = connection.execute("select from pg_database where datname = %s", (name,)).fetchone()
+    if found is None:
+        create_database(owner_url, name)
+
+
+def let_log_in(owner_url: str, role: str, password: str) -> None:
+    """Give a role a password, as an operator does on Supabase."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("alter role {} login password {}").format(
+                sql.Identifier(role), sql.Literal(password)
+            )
+        )

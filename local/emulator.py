@@ -1,0 +1,75 @@
+"""The AWS emulator: MiniStack, in an environment of its own, on the loopback interface."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from local.errors import StackError
+from local.processes import LOOPBACK, Process, spawn, wait_until
+from local.template import ROOT
+
+REGION = "eu-north-1"
+ACCOUNT = "000000000000"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+}
+_PYTHON = ROOT / ".tools/emulator/bin/python"
+
+
+def start_emulator(folder: Path, port: int) -> Process:
+    """Start the emulator and wait until it answers.
+
+    Raises:
+        StackError: it is not installed, or does not answer; its log is named.
+    """
+    if not _PYTHON.exists():
+        raise StackError(f"the emulator is not installed in {_PYTHON.parent}; run make setup")
+    scratch = folder / "emulator"
+    scratch.mkdir(parents=True, exist_ok=True)
+    log = folder / "emulator.log"
+    process = spawn([str(_PYTHON), "-m", "ministack"], _environment(scratch, port), log)
+    try:
+        wait_until(lambda: is_answering(port), 30, f"the AWS emulator does not answer (see {log})")
+    except StackError:
+        process.stop()
+        raise
+    return process
+
+
+def is_answering(port: int) -> bool:
+    """Whether an emulator answers on the port."""
+    try:
+        with urllib.request.urlopen(
+            f"http://{LOOPBACK}:{port}/_ministack/health", timeout=2
+        ) as answer:
+            return "services" in json.load(answer)
+    except (OSError, ValueError, urllib.error.URLError):
+        return False
+
+
+def _environment(scratch: Path, port: int) -> dict[str, str]:
+    # Nothing of the caller's own AWS settings may reach the emulator or the Lambdas it runs.
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SUPABASE_", "PYTHON"))
+    }
+    return kept | CREDENTIALS | {
+        "BIND_HOST": LOOPBACK,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": LOOPBACK,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        # Only what the template uses; MQTT and the like would listen on ports of their own.
+        "SERVICES": "s3,sqs,dynamodb,lambda,iam,sts,secretsmanager,logs,events,cloudformation",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(scratch / "state"),
+        "S3_DATA_DIR": str(scratch / "s3"),
+        "TMPDIR": str(scratch),
+        # Lambda repeats a failed asynchronous invocation after one minute, then after two.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
+        "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
+    }  # fmt: skip

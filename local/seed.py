@@ -1,0 +1,149 @@
+"""A made-up roster: chapters, coordinators, mentors, assignments, certifications.
+
+The same numbers and the same seed give the same roster, up to the day it is made on. It has every kind
+of mentor that the nightly run meets: active and expired (as many as asked for), valid, renewed, paused or
+inactive with an expired certification, and without any.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+
+_PER_CHAPTER = 50
+_OTHERS = (
+    "valid",
+    "valid",
+    "valid",
+    "renewed",
+    "expires tomorrow",
+    "paused",
+    "inactive",
+    "uncertified",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mentor:
+    """One mentor of the roster."""
+
+    id: UUID
+    chapter_id: UUID
+    status: str
+    expiries: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Everything that is loaded."""
+
+    org_id: UUID
+    chapters: tuple[UUID, ...]
+    coordinators: tuple[UUID, ...]
+    mentors: tuple[Mentor, ...]
+    coordinator_chapters: tuple[tuple[UUID, UUID], ...]
+    assignments: tuple[tuple[UUID, UUID], ...]
+
+
+def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date) -> Roster:
+    """Make a roster with `expired` active mentors whose latest certification expired by `today`.
+
+    Raises:
+        ValueError: there cannot be that many.
+    """
+    if not 0 <= expired <= mentors:
+        raise ValueError(f"of {mentors} mentors {expired} cannot be expired")
+    dice = random.Random(seed)  # noqa: S311 - a made-up roster
+    chapters = tuple(_ids(dice, max(1, mentors // _PER_CHAPTER)))
+    coordinators = tuple(_ids(dice, len(chapters) + 1))
+    kinds = ["expired"] * expired + [dice.choice(_OTHERS) for _ in range(mentors - expired)]
+    dice.shuffle(kinds)
+    people = tuple(
+        _mentor(dice, mentor_id, dice.choice(chapters), kind, today)
+        for mentor_id, kind in zip(_ids(dice, mentors), kinds, strict=True)
+    )
+    return Roster(
+        org_id,
+        chapters,
+        coordinators,
+        people,
+        # Two neighbouring chapters share a coordinator, so coordinators have several and the other way round.
+        tuple(
+            (coordinator, chapter)
+            for i, chapter in enumerate(chapters)
+            for coordinator in coordinators[i : i + 2]
+        ),
+        tuple((m.id, dice.choice(coordinators)) for m in people if dice.random() < 1 / 4),
+    )
+
+
+def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
+    """Load a roster into an empty database, all of it or nothing."""
+    org = roster.org_id
+    with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
+        cursor.execute("insert into public.organisations (id, slug) values (%s, %s)", (org, slug))
+        _copy(
+            cursor,
+            "copy public.chapters (id, org_id, name) from stdin",
+            ((c, org, f"Chapter {i}") for i, c in enumerate(roster.chapters, 1)),
+        )
+        _copy(
+            cursor,
+            "copy public.org_members (org_id, user_id, role) from stdin",
+            (
+                (org, c, "admin" if i == 0 else "coordinator")
+                for i, c in enumerate(roster.coordinators)
+            ),
+        )
+        _copy(
+            cursor,
+            "copy public.coordinator_chapters (coordinator_id, chapter_id) from stdin",
+            roster.coordinator_chapters,
+        )
+        _copy(
+            cursor,
+            "copy public.peer_mentors (id, org_id, chapter_id, status) from stdin",
+            ((m.id, org, m.chapter_id, m.status) for m in roster.mentors),
+        )
+        _copy(
+            cursor,
+            "copy public.certifications (mentor_id, expires_on) from stdin",
+            ((m.id, expiry) for m in roster.mentors for expiry in m.expiries),
+        )
+        _copy(
+            cursor,
+            "copy public.assignments (mentor_id, coordinator_id) from stdin",
+            roster.assignments,
+        )
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("analyze")
+
+
+def _copy(
+    cursor: psycopg.Cursor, statement: LiteralString, rows: Iterable[tuple[object, ...]]
+) -> None:
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _mentor(dice: random.Random, mentor_id: UUID, chapter: UUID, kind: str, today: date) -> Mentor:
+    past = today - timedelta(days=dice.randint(0, 90))
+    older = past - timedelta(days=730)
+    future = today + timedelta(days=dice.randint(2, 700))
+    expiries = {
+        "valid": (future,),
+        "renewed": (past, future),
+        "expires tomorrow": (today + timedelta(days=1),),
+        "uncertified": (),
+    }.get(kind, (older, past) if dice.random() < 1 / 2 else (past,))
+    status = kind if kind in ("paused", "inactive") else "active"
+    return Mentor(mentor_id, chapter, status, expiries)
+
+
+def _ids(dice: random.Random, count: int) -> Iterator[UUID]:
+    return (UUID(int=dice.getrandbits(128), version=4) for _ in range(count))

@@ -1,0 +1,226 @@
+"""The local stack: PostgreSQL, the emulator, and `template.yaml` deployed to it."""
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import boto3
+
+from local import database, emulator
+from local.errors import StackError
+from local.postgres import Server
+from local.processes import LOOPBACK, Process, free_port
+from local.seed import load_roster, make_roster
+from local.template import ROOT, functions_zip, layer_zip, load_template
+
+STACK_NAME = "mentor-pause-local"
+ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
+ORG_SLUG = "hlf"
+_BUCKET = "artifacts"
+_DATABASE = "mentor_pause"
+_ZONE = ZoneInfo("Europe/Oslo")
+
+type Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is remembered of a stack that is up."""
+
+    aws_port: int
+    emulator: Process
+    outputs: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class LocalStack:
+    """One local stack, in a folder of its own."""
+
+    def __init__(self, folder: Path = ROOT / ".local", *, durable: bool = True) -> None:
+        """`folder` holds everything that is not in the checkout's own environments."""
+        self.folder = folder
+        self._server = Server(folder / "postgres", durable=durable)
+
+    @property
+    def _state_file(self) -> Path:
+        return self.folder / "stack.json"
+
+    def up(self, say: Say, aws_port: int = 0, postgres_port: int = 0) -> State:
+        """Start and deploy what is not up yet; on a stack that is up, nothing changes.
+
+        Raises:
+            StackError: a port is taken, or a part does not start.
+        """
+        if (state := self.find()) is not None:
+            say("the local stack is up")
+            return state
+        self.down(_silent)  # what a crash may have left
+        (self.folder / "postgres").mkdir(parents=True, exist_ok=True)
+        say("starting PostgreSQL")
+        self._server.start(postgres_port)
+        database.ensure_database(self._server.url("postgres"), _DATABASE)
+        self._prepare_database()
+        say("starting the AWS emulator")
+        port = free_port(aws_port)
+        process = emulator.start_emulator(self.folder, port)
+        self._remember(State(port, process))
+        say("deploying template.yaml")
+        state = State(port, process, self._deploy(port))
+        self._remember(state)
+        return state
+
+    def down(self, say: Say) -> None:
+        """Stop what runs; the database's data stay."""
+        state = self._recall()
+        if state is not None:
+            state.emulator.stop()
+            self._state_file.unlink(missing_ok=True)
+        if self._server.data.exists():
+            self._server.stop()
+        say("the local stack is down")
+
+    def reset(self, say: Say) -> None:
+        """Stop everything and forget all data."""
+        self.down(_silent)
+        for name in ("postgres", "emulator"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        say("the local stack is wiped")
+
+    def find(self) -> State | None:
+        """Return the stack's state while all of it is up and deployed."""
+        state = self._recall()
+        if state is None or not state.outputs or state.emulator.find() is None:
+            return None
+        return (
+            state if self._server.is_running() and emulator.is_answering(state.aws_port) else None
+        )
+
+    def require(self) -> State:
+        """Return the stack's state.
+
+        Raises:
+            StackError: it is not up.
+        """
+        if (state := self.find()) is None:
+            raise StackError("the local stack is not up; start it with: mentor-pause local up")
+        return state
+
+    def database_url(self) -> str:
+        """Return the owner's URL of the stack's database."""
+        return self._server.url(_DATABASE)
+
+    def environment(self, state: State) -> dict[str, str]:
+        """Return what other tools need to reach the stack."""
+        return {
+            "DATABASE_URL": self.database_url(),
+            "AWS_ENDPOINT_URL": endpoint(state.aws_port),
+            **emulator.CREDENTIALS,
+            **{_capitals(name): value for name, value in sorted(state.outputs.items())},
+        }
+
+    def seed(self, mentors: int, expired: int, seed: int) -> None:
+        """Replace the database's content by a roster; the run ledger stays.
+
+        Raises:
+            ValueError: there cannot be that many expired mentors.
+        """
+        roster = make_roster(ORG_ID, mentors, expired, seed, datetime.now(_ZONE).date())
+        database.create_database(self._server.url("postgres"), _DATABASE)
+        self._prepare_database()
+        load_roster(self.database_url(), roster, ORG_SLUG)
+
+    def _prepare_database(self) -> None:
+        database.create_supabase_roles(self.database_url())
+        database.migrate(self.database_url())
+
+    def _deploy(self, port: int) -> dict[str, str]:
+        session = boto3.Session("test", "test", region_name=emulator.REGION)
+        secret_arns = {
+            parameter: self._store_credential(session, port, role)
+            for parameter, role in zip(
+                ("DatabaseSecretArn", "PortalSyncSecretArn"), database.JOB_ROLES, strict=True
+            )
+        }
+        template = self._package(session.client("s3", endpoint_url=endpoint(port)))
+        parameters = {
+            "Stage": "dev",
+            "HlfOrgId": str(ORG_ID),
+            "HlfOrgSlug": ORG_SLUG,
+            **secret_arns,
+        }
+        return _create(
+            session.client("cloudformation", endpoint_url=endpoint(port)), template, parameters
+        )
+
+    def _store_credential(self, session: boto3.Session, port: int, role: str) -> str:
+        password = secrets.token_urlsafe(24)
+        database.let_log_in(self.database_url(), role, password)
+        address = self.database_url().rpartition("@")[2]
+        client = session.client("secretsmanager", endpoint_url=endpoint(port))
+        return client.create_secret(
+            Name=f"mentor-pause/{role}",
+            SecretString=json.dumps(
+                {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
+            ),
+        )["ARN"]
+
+    def _package(self, s3: Any) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+        build = self.folder / "build"
+        build.mkdir(exist_ok=True)
+        s3.create_bucket(
+            Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": emulator.REGION}
+        )
+        s3.put_object(Bucket=_BUCKET, Key="functions.zip", Body=functions_zip())
+        s3.put_object(Bucket=_BUCKET, Key="layer.zip", Body=layer_zip(build))
+        template = load_template()
+        template["Globals"]["Function"]["CodeUri"] = f"s3://{_BUCKET}/functions.zip"
+        layer = template["Resources"]["SharedLayer"]
+        layer["Properties"]["ContentUri"] = f"s3://{_BUCKET}/layer.zip"
+        return template
+
+    def _remember(self, state: State) -> None:
+        partial = self._state_file.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(state)))
+        partial.rename(self._state_file)
+
+    def _recall(self) -> State | None:
+        try:
+            found = json.loads(self._state_file.read_text())
+            return State(found["aws_port"], Process(**found["emulator"]), found["outputs"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+
+def endpoint(port: int) -> str:
+    """Return the emulator's URL."""
+    return f"http://{LOOPBACK}:{port}"
+
+
+def _create(
+    cloudformation: Any, template: dict[str, Any], parameters: dict[str, str]
+) -> dict[str, str]:  # noqa: ANN401
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _capitals(name: str) -> str:
+    return "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(name)).upper()
+
+
+def _silent(_text: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,92 @@
+"""Reads `template.yaml`, and stands in for `sam build` and `sam package` on one machine."""
+
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.errors import StackError
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "template.yaml"
+_LEFT_OUT = {"__pycache__", "requirements.txt"}
+
+
+class _Loader(yaml.SafeLoader):
+    """Understands CloudFormation's short forms (`!Ref`, `!GetAtt`, `!Sub` and so on)."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+yaml.add_multi_constructor("!", _short_form, Loader=_Loader)
+
+
+def load_template() -> dict[str, Any]:
+    """Return the template with the short forms written out."""
+    with TEMPLATE.open() as text:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader of our own
+
+
+def functions_zip() -> bytes:
+    """Return `functions/` as SAM packages it."""
+    return _zip(_files(ROOT / "functions", ""))
+
+
+def layer_zip(work: Path) -> bytes:
+    """Return the shared layer as SAM builds it: its requirements and the package, under `python/`.
+
+    The requirements are installed once per content of the requirements file, below `work`.
+    """
+    requirements = ROOT / "layers/shared/requirements.txt"
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
+    installed = work / f"layer-{digest}"
+    if not installed.exists():
+        _install(requirements, installed)
+    return _zip([*_files(installed, "python/"), *_files(ROOT / "layers/shared", "python/")])
+
+
+def _install(requirements: Path, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    uv = Path(sys.executable).parent / "uv"
+    done = subprocess.run(
+        [uv, "pip", "install", "-q", "--python", sys.executable, "--target", partial,
+         "--require-hashes", "--no-deps", "-r", requirements],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise StackError(f"the layer's requirements could not be installed: {done.stderr.strip()}")
+    partial.rename(target)
+
+
+def _files(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+    for file in sorted(folder.rglob("*")):
+        inside = file.relative_to(folder)
+        if file.is_file() and not _LEFT_OUT.intersection(inside.parts):
+            yield file, prefix + inside.as_posix()
+
+
+def _zip(files: Any) -> bytes:  # noqa: ANN401
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file, name in files:
+            archive.write(file, name)
+    return packed.getvalue()
