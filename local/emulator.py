@@ -57,6 +57,8 @@ def _environment(scratch: Path, port: int) -> dict[str, str]:
         k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SUPABASE_", "PYTHON"))
     }
     return kept | CREDENTIALS | {
+        # Each Lambda acts as its own role, and the template's policies are enforced.
+        "AUTH": "true",
         "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": LOOPBACK,

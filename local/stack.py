@@ -18,7 +18,7 @@ from local.errors import StackError
 from local.postgres import Server
 from local.processes import LOOPBACK, Process, free_port
 from local.seed import load_roster, make_roster
-from local.template import ROOT, functions_zip, layer_zip, load_template
+from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, load_template
 
 STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
@@ -178,7 +178,7 @@ class LocalStack:
         )
         s3.put_object(Bucket=_BUCKET, Key="functions.zip", Body=functions_zip())
         s3.put_object(Bucket=_BUCKET, Key="layer.zip", Body=layer_zip(build))
-        template = load_template()
+        template = bend_for_emulator(load_template())
         template["Globals"]["Function"]["CodeUri"] = f"s3://{_BUCKET}/functions.zip"
         layer = template["Resources"]["SharedLayer"]
         layer["Properties"]["ContentUri"] = f"s3://{_BUCKET}/layer.zip"

@@ -45,6 +45,22 @@ def load_template() -> dict[str, Any]:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader of our own
 
 
+def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:
+    """Write the policies as the emulator's IAM evaluates them, which it does except in two points.
+
+    It asks for `sqs:SendMessageBatch`, which on AWS is no action of its own but `sqs:SendMessage`, and it
+    does not know the condition key `events:source`. Everything else is evaluated as it stands.
+    """
+    for resource in template["Resources"].values():
+        for policy in resource["Properties"].get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Action"] == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+                if statement["Action"] == "events:PutEvents":
+                    statement.pop("Condition", None)
+    return template
+
+
 def functions_zip() -> bytes:
     """Return `functions/` as SAM packages it."""
     return _zip(_files(ROOT / "functions", ""))
