@@ -10,14 +10,14 @@ from datetime import date
 from uuid import UUID
 
 import click
+from mentor_pause.errors import MentorPauseError
+from mentor_pause.jobs import find_job
 
 from cli import show
 from cli.runs import follow, nightly_event, read_summary, request
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
 from local.stack import LocalStack
-from mentor_pause.errors import MentorPauseError
-from mentor_pause.jobs import find_job
 
 _FOLLOW_SECONDS = 900.0
 
@@ -32,7 +32,7 @@ json_option = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mentor-pause")
 def cli() -> None:
-    """Pause peer mentors whose certification has expired: run it, watch it, try it on this machine."""
+    """Pause peer mentors whose certification has expired: run it, watch it, try it here."""
 
 
 @cli.group()
@@ -101,7 +101,7 @@ def seed(mentors: int, expired: int, seed: int) -> None:
 @stack_option
 def run(
     job: str, as_of: str | None, dry_run: bool, wait: bool, as_json: bool, stack_name: str | None
-) -> None:  # noqa: PLR0913, PLR0917 - the command's options
+) -> None:
     """Start a run of JOB (certification_expiry, hlf_sync) as its rule would."""
     find_job(job)
     _check_day(as_of)
@@ -126,9 +126,7 @@ def _start(stack: Stack, event: dict[str, object], *, wait: bool, as_json: bool)
         )
         sys.exit(1)
     if not wait:
-        show.say(
-            f"run {answer['job_run_id']} started; see it with: mentor-pause runs {answer['job_run_id']}"
-        )
+        show.say(f"started; see it with: mentor-pause runs {answer['job_run_id']}")
         return
     _finish(stack, UUID(answer["job_run_id"]), as_json=as_json)
 
@@ -208,7 +206,7 @@ def stale(as_json: bool, stack_name: str | None) -> None:
 @_mentors_option
 @_expired_option
 @json_option
-def nightly(mentors: int, expired: int, as_json: bool) -> None:  # noqa: ARG001 - the summary is JSON either way
+def nightly(mentors: int, expired: int, as_json: bool) -> None:  # noqa: ARG001 - it is JSON anyway
     """Wipe the local stack, start and seed it, fire the nightly rule's event and follow the run."""
     local_stack = LocalStack()
     local_stack.reset(show.say)

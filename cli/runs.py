@@ -9,9 +9,10 @@ from getpass import getuser
 from typing import Any
 from uuid import UUID, uuid4
 
+from mentor_pause.runs import Page, Run, Summary, summarise
+
 from cli.stacks import Stack
 from local.errors import StackError
-from mentor_pause.runs import Page, Run, Summary, summarise
 
 _POLL_SECONDS = 0.2
 _RULE_OUTPUTS = {

@@ -1,24 +1,27 @@
-"""What people see: a progress bar and tables on standard error, JSON for machines on standard output."""
+"""What people see, on standard error; and JSON for machines, on standard output."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 
+from mentor_pause.runs import Page, Run, Summary
+from mentor_pause.supabase import Execution
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli.runs import Progress as RunProgress
-from mentor_pause.runs import Page, Run, Summary
-from mentor_pause.supabase import Execution
 
 people = Console(stderr=True, highlight=False)
+if not people.is_terminal:
+    people.width = 160
 
 
 def machine(value: object) -> None:
     """Print JSON on one line of standard output."""
-    print(json.dumps(value, default=str))  # noqa: T201 - machine output
+    click.echo(json.dumps(value, default=str))
 
 
 def say(text: str) -> None:
@@ -41,7 +44,7 @@ def watch(steps: Iterable[RunProgress], what: str) -> Run:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Progress]:
+def _bar(what: str) -> Generator[Progress]:
     columns = (
         TextColumn(what),
         BarColumn(),

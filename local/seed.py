@@ -1,8 +1,8 @@
 """A made-up roster: chapters, coordinators, mentors, assignments, certifications.
 
-The same numbers and the same seed give the same roster, up to the day it is made on. It has every kind
-of mentor that the nightly run meets: active and expired (as many as asked for), valid, renewed, paused or
-inactive with an expired certification, and without any.
+The same numbers and the same seed give the same roster, up to the day it is made on. It has every
+kind of mentor that the nightly run meets: active and expired (as many as asked for), valid,
+renewed, paused or inactive with an expired certification, and without any.
 """
 
 import random
@@ -71,7 +71,7 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
         chapters,
         coordinators,
         people,
-        # Two neighbouring chapters share a coordinator, so coordinators have several and the other way round.
+        # Neighbouring chapters share a coordinator: several per coordinator and per chapter.
         tuple(
             (coordinator, chapter)
             for i, chapter in enumerate(chapters)

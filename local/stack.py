@@ -90,6 +90,7 @@ class LocalStack:
         self.down(_silent)
         for name in ("postgres", "emulator"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "emulator.log").unlink(missing_ok=True)
         say("the local stack is wiped")
 
     def find(self) -> State | None:
@@ -170,7 +171,7 @@ class LocalStack:
             ),
         )["ARN"]
 
-    def _package(self, s3: Any) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+    def _package(self, s3: Any) -> dict[str, Any]:
         build = self.folder / "build"
         build.mkdir(exist_ok=True)
         s3.create_bucket(
@@ -204,7 +205,7 @@ def endpoint(port: int) -> str:
 
 def _create(
     cloudformation: Any, template: dict[str, Any], parameters: dict[str, str]
-) -> dict[str, str]:  # noqa: ANN401
+) -> dict[str, str]:
     cloudformation.create_stack(
         StackName=STACK_NAME,
         TemplateBody=json.dumps(template),

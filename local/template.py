@@ -28,9 +28,10 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[s
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
+    elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
+    else:
+        raise TypeError(f"!{suffix} on a {type(node).__name__}")
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
@@ -48,8 +49,9 @@ def load_template() -> dict[str, Any]:
 def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:
     """Write the policies as the emulator's IAM evaluates them, which it does except in two points.
 
-    It asks for `sqs:SendMessageBatch`, which on AWS is no action of its own but `sqs:SendMessage`, and it
-    does not know the condition key `events:source`. Everything else is evaluated as it stands.
+    It asks for `sqs:SendMessageBatch`, which on AWS is no action of its own but
+    `sqs:SendMessage`, and it does not know the condition key `events:source`. Everything else is
+    evaluated as it stands.
     """
     for resource in template["Resources"].values():
         for policy in resource["Properties"].get("Policies", ()):
@@ -100,7 +102,7 @@ def _files(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
             yield file, prefix + inside.as_posix()
 
 
-def _zip(files: Any) -> bytes:  # noqa: ANN401
+def _zip(files: Any) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for file, name in files:

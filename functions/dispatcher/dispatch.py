@@ -1,7 +1,7 @@
 """Starts a run: lock, scope, log row, then pages while there are mentors (D1-D8).
 
-A firing that was dispatched half-way before is resumed: its pages that may not have reached the queue
-are sent again as they were written down, and paging goes on behind the cursor.
+A firing that was dispatched half-way before is resumed: its pages that may not have reached the
+queue are sent again as they were written down, and paging goes on behind the cursor.
 """
 
 from collections.abc import Iterator
@@ -121,7 +121,8 @@ class Dispatch:
         day = as_of or scope.today
         if day > scope.today and not firing.dry_run:
             raise InvalidRequest(
-                f"as_of {day} is after today ({scope.today} in {scope.time_zone}); only a dry run may look ahead"
+                f"as_of {day} is after today ({scope.today} in {scope.time_zone}); "
+                "only a dry run may look ahead"
             )
         self._retry(lambda: self._database.begin_execution(firing, "running", as_of=day))
         return self._ledger.open_run(firing, day, self._clock())
@@ -137,7 +138,7 @@ class Dispatch:
         return self._ledger.end_paging(lock, number, None, self._clock())
 
     def _pages(self, job: Job, lock: Lock, run: Run) -> Iterator[MentorPage]:
-        """Yield what may not have been sent, then new pages, each written down before it is yielded."""
+        """Yield what may not have been sent, then new pages, each one written down first."""
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
                 yield _message(run, number, known.mentor_ids)
@@ -182,7 +183,7 @@ class Dispatch:
 
 
 def describe(error: Exception) -> str:
-    """Say what went wrong; of an error that is not ours only its type, which holds no data (E13)."""
+    """Say what went wrong; of an error that is not ours only its type (E13)."""
     return str(error) if isinstance(error, MentorPauseError) else type(error).__name__
 
 

@@ -19,7 +19,7 @@ _TRIGGERS: tuple[Trigger, ...] = ("schedule", "event")
 
 
 class Reception:
-    """Answers every event; no exception leaves it. What is refused leaves a failed row where it can."""
+    """Answers every event; no exception leaves it, and what fails leaves a row where it can."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Takes a page of the portal sync. The portal is not connected yet: every page is refused, plainly."""
+"""Refuses the pages of the portal sync, plainly: the portal is not connected yet."""
 
 from aws_lambda_powertools import Logger
 from mentor_pause.events import MentorPage

@@ -1,9 +1,10 @@
 """Completes a run when its set of pages is whole (E7, E8, E11).
 
-Whoever closes a page calls this before the page's message is acknowledged; the dispatcher calls it when
-paging has ended. One of them claims the completion. Each step can be repeated, and the run is marked as
-ended last: after a crash anywhere in between the redelivered message does it all again. So the summary
-line comes at least once; exactly once unless its writer dies between the line and the mark.
+Whoever closes a page calls this before the page's message is acknowledged; the dispatcher calls
+it when paging has ended. One of them claims the completion. Each step can be repeated, and the
+run is marked as ended last: after a crash anywhere in between the redelivered message does it all
+again. So the summary line comes at least once; exactly once unless its writer dies between the
+line and the mark.
 """
 
 from collections.abc import Callable
@@ -108,5 +109,8 @@ def _announcement(
         as_of=run.as_of,
         dry_run=run.firing.dry_run,
         status=status,
-        **summary.counts(),
+        processed_count=summary.processed_count,
+        paused_count=len(summary.paused),
+        skipped_count=len(summary.skipped),
+        error_count=len(summary.errored),
     )

@@ -1,9 +1,9 @@
 """All settings, and the only place that reads the environment.
 
-The database is named by `SUPABASE_URL` with `SUPABASE_SERVICE_ROLE_KEY` (REST), or by `SUPABASE_DB_URL`
-(pooled): exactly one. They stand in the environment, or in the secret that `SUPABASE_SECRET_ID` names,
-which is a JSON object of the same names (E12). Everything else is in the classes below, each field by
-its name in capitals.
+The database is named by `SUPABASE_URL` with `SUPABASE_SERVICE_ROLE_KEY` (REST), or by
+`SUPABASE_DB_URL` (pooled): exactly one. They stand in the environment, or in the secret that
+`SUPABASE_SECRET_ID` names, which is a JSON object of the same names (E12). Everything else is in
+the classes below, each field by its name in capitals.
 """
 
 import json
@@ -21,7 +21,7 @@ type ReadSecret = Callable[[str], str]
 
 
 class Settings(BaseModel):
-    """Reads its fields from variables of the same name in capitals; an empty one counts as missing."""
+    """Reads each field from the variable of its name in capitals; an empty one is missing."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -118,7 +118,7 @@ def load_database(
     """Return the one way to the database that is configured.
 
     Raises:
-        ConfigurationError: none or both ways are configured, the key is missing, the secret is no JSON object.
+        ConfigurationError: none or both ways are configured, or the secret is no JSON object.
     """
     names = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL")
     given = {name: environ[name] for name in names if environ.get(name)}

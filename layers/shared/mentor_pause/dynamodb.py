@@ -1,10 +1,11 @@
 """One DynamoDB table, in Python values; failures translated at this edge.
 
-A failed condition is an answer, not an error: the calls return False or the item that was in the way.
+A failed condition is an answer, not an error: the calls return False or the item that was in the
+way.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
 
-type Value = str | int | bool | None | set[int] | Sequence[str]
+type Value = str | int | bool | set[int] | Sequence[str]
 type Item = dict[str, Any]
 type Action = dict[str, dict[str, Any]]
 """One action of a transaction, as `Table.update_action` and its like make it."""
@@ -43,7 +44,7 @@ class Table:
         return _python(found["Item"]) if "Item" in found else None
 
     def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
-        """Yield the items of a partition whose sort key starts so, in its order, as they are now."""
+        """Yield the items of a partition whose sort key starts so, in order, as they are now."""
         request: QueryInputTypeDef = {
             "TableName": self._name,
             "ConsistentRead": True,
@@ -66,7 +67,7 @@ class Table:
         `change` and `condition` are DynamoDB expressions; `values` holds their `:names`.
 
         Returns:
-            True and the new item, or False and the item that failed the condition (empty: there is none).
+            True and the new item, or False and the item that failed the condition, if any.
         """
         action = self.update_action(pk, sk, change, condition, values)["Update"]
         try:
@@ -90,7 +91,7 @@ class Table:
         return True
 
     def transact(self, actions: Sequence[Action]) -> bool:
-        """Do all or none; False when one of the conditions failed. The client makes its own retries safe."""
+        """Do all or none; False when a condition failed. The client's own retries are safe."""
         try:
             with _translated():
                 self._client.transact_write_items(TransactItems=cast("Any", list(actions)))
@@ -126,13 +127,13 @@ class Table:
         }
 
 
-class _ConditionFailed(Exception):  # noqa: N818 - an answer inside this module, not an error
+class _ConditionFailed(Exception):
     def __init__(self, item: Item) -> None:
         self.item = item
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated() -> Generator[None]:
     try:
         yield
     except ClientError as error:

@@ -54,7 +54,7 @@ class _WithSqlstate(MentorPauseError):
     ) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
-        """The five-character SQLSTATE, or PostgREST's own code (`PGRST...`); None without an answer."""
+        """The SQLSTATE, or PostgREST's own code (`PGRST...`); None without an answer."""
         self.detail = detail
 
 

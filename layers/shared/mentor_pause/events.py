@@ -1,6 +1,7 @@
 """What comes in and goes out: the dispatcher's event, the page message, the RunCompleted event.
 
-Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds personal data (E13).
+Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds personal data
+(E13).
 """
 
 from datetime import date, datetime
@@ -50,7 +51,7 @@ class DispatchRequest(Message):
     job_name: Annotated[str, Field(min_length=1, max_length=100)]
     trigger: Trigger = "manual"
     trigger_id: Annotated[str | None, Field(min_length=1, max_length=128)] = None
-    """The firing: EventBridge's event id, the same when a delivery is repeated. None: the invocation's."""
+    """The firing: EventBridge's event id, the same when it is delivered again."""
     scheduled_at: datetime | None = None
     requested_by: Annotated[str | None, Field(max_length=200)] = None
     as_of: date | None = None

@@ -3,10 +3,10 @@
     RUN#<job_run_id> / RUN             the run: cursor, pages planned, sent and in all, closed pages
     RUN#<job_run_id> / PAGE#<number>   a page: its mentors, and once it is closed their outcome
 
-A page is written down before its message is sent, in one transaction with the cursor and a proof that
-the lock is still held. So a dispatcher that resumes sends the same page again under the same number,
-though its mentors may be paused by now and would not be listed a second time. A page is closed once.
-Items vanish after 90 days; the execution log in PostgreSQL is the history.
+A page is written down before its message is sent, in one transaction with the cursor and a proof
+that the lock is still held. So a dispatcher that resumes sends the same page again under the same
+number, though its mentors may be paused by now and would not be listed a second time. A page is
+closed once. Items vanish after 90 days; the execution log in PostgreSQL is the history.
 """
 
 from collections.abc import Iterator, Sequence
@@ -169,7 +169,7 @@ class Ledger:
         return self.note_closed(job_run_id, number)
 
     def note_closed(self, job_run_id: UUID, number: int) -> Run | None:
-        """Put a closed page in the run's set and return the run as it is then. A set: repeating is safe."""
+        """Put a closed page in the run's set, which is safe to repeat, and return the run."""
         known, item = self._table.update(
             _run_key(job_run_id),
             "RUN",
@@ -180,14 +180,15 @@ class Ledger:
         return _run(item) if known else None
 
     def keep_alive(self, run: Run, now: datetime) -> None:
-        """Extend the lease of a run that moves. While paging the lease is the dispatcher's alone, so that
-        its death is seen although workers go on.
+        """Extend the lease of a run that moves.
+
+        While paging the lease is the dispatcher's alone: its death shows though workers go on.
         """
         if run.pages_total is not None:
             self.locks.extend(run.firing, now, self.leases.run)
 
     def claim_completion(self, job_run_id: UUID, claimant: str, now: datetime) -> bool:
-        """Become the one that completes the run. The claim runs out, so that a dead one is replaced."""
+        """Become the one that completes the run; the claim runs out, lest a dead one block it."""
         seconds = int(now.timestamp())
         claimed, _ = self._table.update(
             _run_key(job_run_id),

@@ -10,9 +10,10 @@ One item, `LOCK#<job>#<org>`, taken by one conditional write:
                       v  │         another firing starts one of its own
                      expired
 
-Every acquisition raises `fence`. Whatever the holder writes later is conditional on its fence, so that
-one who was taken for dead and lost the lock cannot write (`still_held`). The lease is in seconds of
-the epoch, by the clock of whoever asks; a skewed clock can cost a lease but never the fence.
+Every acquisition raises `fence`. Whatever the holder writes later is conditional on its fence, so
+that one who was taken for dead and lost the lock cannot write (`still_held`). The lease is in
+seconds of the epoch, by the clock of whoever asks; a skewed clock can cost a lease but never the
+fence.
 """
 
 from dataclasses import dataclass
@@ -60,8 +61,8 @@ class Locks:
 
     def acquire(self, firing: Firing, now: datetime, lease: int) -> Lock | Held:
         """Take the lock for `lease` seconds, or say who has it."""
-        # A token of this very call: when the write landed and only the answer was lost, the client's own
-        # retry meets its own item, which must not be taken for another delivery's.
+        # A token of this very call: when the write landed and only the answer was lost, the
+        # client's own retry meets its own item, not another delivery's.
         holder = str(uuid4())
         acquired, item = self._table.update(
             lock_key(firing),
@@ -83,7 +84,7 @@ class Locks:
         return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
 
     def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
-        """Make the part of a transaction that fails unless the lock is held, and renews its lease."""
+        """Make a part for a transaction that fails unless the lock is held, and renews it."""
         return self._table.update_action(
             lock_key(lock.firing), "LOCK", *_renewal(lock.fence, now, lease)
         )
@@ -96,7 +97,7 @@ class Locks:
         return held
 
     def extend(self, firing: Firing, now: datetime, lease: int) -> None:
-        """Extend the lease for a run that moves, on behalf of its holder; nothing if it lost the lock."""
+        """Extend the lease of a run that moves; nothing if it lost the lock."""
         self._table.update(
             lock_key(firing),
             "LOCK",

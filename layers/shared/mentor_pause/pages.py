@@ -1,8 +1,9 @@
 """Takes page messages off a job's queue, for every job: work, close the page, settle the run.
 
-A message is acknowledged only when its page is closed and its run is settled. One that cannot be done
-now is handed back, sooner than the queue's own time where that makes sense; one that never can be ends
-in the dead-letter queue, where the same code closes its page with all its mentors as errors (E8).
+A message is acknowledged only when its page is closed and its run is settled. One that cannot be
+done now is handed back, sooner than the queue's own time where that makes sense; one that never
+can be ends in the dead-letter queue, where the same code closes its page with all its mentors as
+errors (E8).
 """
 
 from collections.abc import Callable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH = 10
-"""Messages in one SendMessageBatch, SQS's limit. Ten pages of 500 mentors stay under its 256 KiB."""
+"""Messages in one SendMessageBatch, SQS's limit; ten pages of 500 mentors are under 256 KiB."""
 
 
 class PageQueues:

@@ -1,8 +1,8 @@
 """The one door to the database: a typed function for each database function that the code calls.
 
-Nothing else runs SQL in the Lambdas. A value is what the database said, the same on either wire. Every
-method raises `RetryableDatabaseError` when the call may succeed later and `DatabaseError` when the
-database refused; the SQLSTATE is in the error.
+Nothing else runs SQL in the Lambdas. A value is what the database said, the same on either wire.
+Every method raises `RetryableDatabaseError` when the call may succeed later and `DatabaseError`
+when the database refused; the SQLSTATE is in the error.
 """
 
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ class Database:
     def pause_expired(
         self, mentor_id: UUID, org_id: UUID, job_run_id: UUID, as_of: date, *, dry_run: bool = False
     ) -> StatusChange:
-        """Pause one mentor for the job if, under the row lock, their certification is expired (E2-E4).
+        """Pause one mentor if, under the row lock, their certification is expired (E2-E4).
 
         Raises:
             NotFound: no such mentor in the organisation.
@@ -189,7 +189,7 @@ class Database:
         rows = self._wire.call("list_executions", {"p_org_id": org_id, "p_limit": limit})
         return [Execution.model_validate(row) for row in rows]
 
-    def _scalar(self, function: str, **arguments: Any) -> int:  # noqa: ANN401 - bound as SQL parameters
+    def _scalar(self, function: str, **arguments: Any) -> int:  # noqa: ANN401 - SQL parameters
         (row,) = self._wire.call(function, arguments)
         return int(str(row[function]))
 
@@ -197,9 +197,9 @@ class Database:
 def connect(settings: RestDatabase | PooledDatabase) -> Database:
     """Open the door over the wire that is configured; the other one's package is not imported."""
     if isinstance(settings, PooledDatabase):
-        from mentor_pause.supabase.pooled import PooledWire
+        from mentor_pause.supabase.pooled import PooledWire  # noqa: PLC0415 - imported where used
 
         return Database(PooledWire(settings.url.get_secret_value()))
-    from mentor_pause.supabase.rest import RestWire
+    from mentor_pause.supabase.rest import RestWire  # noqa: PLC0415 - imported where used
 
     return Database(RestWire(settings.url, settings.key.get_secret_value()))

@@ -1,4 +1,4 @@
-"""The pooled wire: psycopg through the pooler in transaction mode, as a role that can only execute."""
+"""The pooled wire: psycopg through the pooler, as a role that can only execute functions."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from mentor_pause.supabase.wire import Row, database_error
 
 _CONNECT_SECONDS = 5
 _SILENCE_MILLISECONDS = 10_000
-"""A peer that acknowledges nothing for this long is gone; longer than any statement may take (8 s)."""
+"""A peer that acknowledges nothing for so long is gone; no statement may take longer than 8 s."""
 
 
 class PooledWire:
@@ -26,7 +26,8 @@ class PooledWire:
         try:
             return self._open().execute(_statement(function, arguments), arguments).fetchall()
         except psycopg.Error as error:
-            self._drop_if_broken()
+            if self._connection is not None and self._connection.broken:
+                self.close()
             raise database_error(
                 error.sqlstate,
                 error.diag.message_primary or type(error).__name__,
@@ -35,7 +36,7 @@ class PooledWire:
 
     def _open(self) -> psycopg.Connection[Row]:
         if self._connection is None or self._connection.closed:
-            # No prepared statements: the pooler may hand the next call to another server (Supavisor).
+            # No prepared statements: the pooler may hand the next call to another server.
             # No transaction around the call either, which would cost two more round trips.
             self._connection = psycopg.Connection[Row].connect(
                 self._url,
@@ -51,8 +52,9 @@ class PooledWire:
             )
         return self._connection
 
-    def _drop_if_broken(self) -> None:
-        if self._connection is not None and self._connection.broken:
+    def close(self) -> None:
+        """Close the connection; the next call opens one again."""
+        if self._connection is not None:
             self._connection.close()
             self._connection = None
 

@@ -17,7 +17,7 @@ class RestWire:
     """Keeps its connections open between calls."""
 
     def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
-        """`url` is the project's URL, `key` a secret key (`sb_secret_...`) or a service-role JWT."""
+        """`url` is the project's, `key` a secret key (`sb_secret_...`) or a service-role JWT."""
         # A secret key is no token: as Bearer it is refused (PGRST301). The legacy JWT goes in both.
         bearer = {} if key.startswith("sb_secret_") else {"Authorization": f"Bearer {key}"}
         self._http = httpx.Client(
@@ -36,6 +36,10 @@ class RestWire:
         if response.is_error:
             raise _error(response)
         return _rows(function, response)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
 
 
 def _rows(function: str, response: httpx.Response) -> list[Row]:

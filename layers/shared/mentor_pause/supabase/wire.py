@@ -1,7 +1,7 @@
 """What a wire to the database is, and how its errors are told apart.
 
-Both wires report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...` where the
-database was never reached (documentation of PostgREST, "Errors").
+Both wires report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...`
+where the database was never reached (documentation of PostgREST, "Errors").
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,295 @@
+"""Both wires to the database give the same results and the same errors.
+
+The REST wire speaks to a small server in PostgREST's documented dialect over the same PostgreSQL. With
+`SUPABASE_TEST_URL` and `SUPABASE_TEST_KEY` set, the same questions go to a real project as well.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from mentor_pause.errors import (
+    Conflict,
+    DatabaseError,
+    DatabaseUnavailable,
+    NotFound,
+    RetryableDatabaseError,
+)
+from mentor_pause.runs import Attempt, Summary
+from mentor_pause.supabase import Database
+from mentor_pause.supabase.pooled import PooledWire
+from mentor_pause.supabase.rest import RestWire
+from support.cluster import Cluster
+from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+
+@pytest.fixture(params=["pooled", "rest"])
+def database(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Database]:
+    """The door, over one wire and over the other."""
+    if request.param == "pooled":
+        with closing(PooledWire(cluster.url(roster.db))) as pooled:
+            yield Database(pooled)
+    else:
+        owner_url = cluster.server.url(str(roster.db.info.dbname))
+        with postgrest(owner_url) as url, closing(RestWire(url, SECRET_KEY)) as rest_wire:
+            yield Database(rest_wire)
+
+
+def pause(database: Database, mentor: UUID, run: UUID | None = None, *, dry: bool = False) -> str:
+    """Pause a mentor and return the outcome."""
+    return database.pause_expired(mentor, ORG, run or uuid4(), TODAY, dry_run=dry).outcome
+
+
+def test_a_change_comes_back_typed(database: Database, roster: Roster) -> None:
+    """Every column, in Python's own types."""
+    mentor = roster.add_mentor(YESTERDAY)
+    change = database.pause_expired(mentor, ORG, uuid4(), TODAY)
+    (row,) = roster.history()
+    assert change.model_dump() == {
+        "outcome": "changed",
+        "previous_status": "active",
+        "new_status": "paused",
+        "certification_expiry_date": YESTERDAY,
+        "version": 2,
+        "changed_at": row["changed_at"],
+    }
+
+
+def test_every_outcome_is_told_apart(database: Database, roster: Roster) -> None:
+    """E4, E9."""
+    run, mentor = uuid4(), roster.add_mentor()
+    assert pause(database, mentor, dry=True) == "would_change"
+    assert pause(database, mentor, run) == "changed"
+    assert pause(database, mentor, run) == "replayed"
+    assert pause(database, mentor) == "not_active"
+    assert pause(database, roster.add_mentor(TOMORROW)) == "not_expired"
+
+
+def test_pages_of_mentors(database: Database, roster: Roster) -> None:
+    """D7, with and without a place to go on from."""
+    mentors = roster.add_mentors(7)
+    first = database.list_mentors("list_expired_mentors", ORG, TODAY, None, 5)
+    rest = database.list_mentors("list_expired_mentors", ORG, TODAY, first[-1], 5)
+    assert [*first, *rest] == mentors
+    assert database.list_mentors("list_expired_mentors", ORG, TODAY, mentors[-1], 5) == []
+
+
+def test_scope_and_monitoring_query(database: Database, roster: Roster) -> None:
+    """D8, O1: a row and a scalar."""
+    roster.add_mentors(3)
+    scope = database.assert_org_scope(ORG, "hlf")
+    assert (scope.org_id, scope.slug, scope.time_zone) == (ORG, "hlf", "Europe/Oslo")
+    assert database.count_stale_active_mentors(ORG, scope.today) == 3
+
+
+def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> None:
+    """D4, E8, E11."""
+    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", "somebody")
+    run, mentor = attempt.job_run_id, roster.add_mentor()
+    roster.add_coordinator(mentors=[mentor])
+    database.begin_execution(attempt, "running", as_of=TODAY)
+    assert pause(database, mentor, run) == "changed"
+    assert database.list_run_changes(run, [mentor, uuid4()]) == {mentor}
+    assert database.notify_coordinators(run) == 1
+    for _ in range(2):
+        database.finish_execution(Summary(run, (mentor,), (), ()), "completed", None)
+    (row,) = database.list_executions(ORG, 10)
+    assert (row.status, row.processed_count, row.paused_count) == ("completed", 1, 1)
+    assert (row.job_run_id, row.as_of, row.trigger, row.error) == (run, TODAY, "manual", None)
+
+
+def test_an_attempt_without_organisation_is_logged(database: Database, roster: Roster) -> None:
+    """D4: also what could not be configured."""
+    database.begin_execution(Attempt("?", None, "manual", "t", "x"), "failed", error="no job")
+    (row,) = database.list_executions(ORG, 10)
+    assert (row.org_id, row.status, row.error) == (None, "failed", "no job")
+
+
+def test_the_databases_no_keeps_its_code_and_detail(database: Database, roster: Roster) -> None:
+    """PT404 and PT409 have classes of their own."""
+    with pytest.raises(NotFound) as missing:
+        pause(database, uuid4())
+    assert (missing.value.sqlstate, str(missing.value)) == ("PT404", "mentor not found")
+    with pytest.raises(Conflict) as conflict:
+        database.assert_org_scope(ORG, "other")
+    assert conflict.value.detail == "expected other, actual hlf"
+
+
+def test_a_failing_mentor_is_a_permanent_error(database: Database, roster: Roster) -> None:
+    """E5: P0001 of a trigger, with its SQLSTATE."""
+    mentor = roster.add_mentor()
+    roster.fail_for(mentor)
+    with pytest.raises(DatabaseError) as raised:
+        pause(database, mentor)
+    assert (raised.value.sqlstate, str(raised.value)) == ("P0001", "no way")
+
+
+def test_a_locked_mentor_is_retryable_but_the_database_is_not_down(
+    database: Database, roster: Roster
+) -> None:
+    """E6: 55P03."""
+    mentor = roster.add_mentor()
+    with roster.db.transaction():
+        roster.db.execute("select from peer_mentors where id = %s for update", (mentor,))
+        with pytest.raises(RetryableDatabaseError) as raised:
+            pause(database, mentor)
+    assert raised.value.sqlstate == "55P03"
+    assert not isinstance(raised.value, DatabaseUnavailable)
+
+
+def test_a_lost_connection_is_retryable_and_the_next_call_connects_again(
+    database: Database, roster: Roster
+) -> None:
+    """E6."""
+    mentor = roster.add_mentor()
+    assert pause(database, mentor, dry=True) == "would_change"
+    roster.db.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    outcomes: list[str] = []
+    while not outcomes:
+        try:
+            outcomes.append(pause(database, mentor))
+        except DatabaseUnavailable:  # at most once: the connection was gone
+            assert roster.history() == []
+    assert outcomes == ["changed"]
+
+
+@pytest.mark.parametrize("wire", [PooledWire, lambda url: RestWire(url, "key")])
+def test_a_database_that_is_not_there_is_unavailable(wire: type[PooledWire]) -> None:
+    """E6: nobody listens on the port."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        scheme = "postgresql" if wire is PooledWire else "http"
+        with pytest.raises(DatabaseUnavailable):
+            Database(wire(f"{scheme}://127.0.0.1:{port}/x")).notify_coordinators(uuid4())
+
+
+def rest(answer: httpx.Response | Exception, key: str = "key") -> Database:
+    """The REST wire to a server that gives one answer."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Database(RestWire("http://project", key, httpx.MockTransport(handler)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(503, json={"code": "PGRST001", "message": "x"}), DatabaseUnavailable),
+        (httpx.Response(504, json={"code": "PGRST003", "message": "x"}), RetryableDatabaseError),
+        (httpx.Response(500, json={"code": "40P01", "message": "x"}), RetryableDatabaseError),
+        (httpx.Response(500, json={"code": "57014", "message": "x"}), RetryableDatabaseError),
+        (httpx.Response(401, json={"code": "PGRST301", "message": "x"}), DatabaseError),
+        (httpx.Response(404, json={"code": "PGRST202", "message": "x"}), DatabaseError),
+        (httpx.Response(502, text="<html>Bad Gateway</html>"), DatabaseUnavailable),
+        (httpx.Response(429, text="slow down"), DatabaseUnavailable),
+        (httpx.Response(403, text="<html>no</html>"), DatabaseError),
+        (httpx.Response(200, text="<html>login</html>"), DatabaseUnavailable),
+        (httpx.ReadTimeout("too slow"), DatabaseUnavailable),
+        (httpx.ConnectError("nobody there"), DatabaseUnavailable),
+    ],
+)
+def test_rest_answers_are_told_apart_by_code_then_by_status(
+    answer: httpx.Response | Exception, error: type[Exception]
+) -> None:
+    """Documentation of PostgREST, "Errors"; gateways in front of it answer as they like."""
+    with pytest.raises(error) as raised:
+        rest(answer).notify_coordinators(uuid4())
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(("key", "accepted"), [(SECRET_KEY, True), (LEGACY_JWT, True), ("?", False)])
+def test_both_kinds_of_key_are_sent_as_they_must_be(
+    roster: Roster, cluster: Cluster, key: str, accepted: bool
+) -> None:
+    """A secret key as Bearer would be refused (PGRST301)."""
+    owner_url = cluster.server.url(str(roster.db.info.dbname))
+    with postgrest(owner_url) as url, closing(RestWire(url, key)) as wire:
+        if accepted:
+            assert Database(wire).assert_org_scope(ORG, "hlf").slug == "hlf"
+        else:
+            with pytest.raises(DatabaseError, match="bad token"):
+                Database(wire).assert_org_scope(ORG, "hlf")
+
+
+@contextmanager
+def counting_proxy(host: str, port: int) -> Generator[tuple[int, list[int]]]:
+    """A TCP proxy that counts the server's ReadyForQuery messages: one ends each round trip."""
+    counted = [0]
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket, *, count: bool) -> None:
+        while data := source.recv(65536):
+            if count:
+                counted[0] += data.count(b"Z\x00\x00\x00\x05")
+            target.sendall(data)
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        server = socket.create_connection((host, port))
+        with client, server:
+            up = threading.Thread(target=pump, args=(client, server), kwargs={"count": False})
+            up.start()
+            pump(server, client, count=True)
+            up.join()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], counted
+    finally:
+        thread.join()
+        listener.close()
+
+
+def test_the_pooled_wire_takes_one_round_trip_per_mentor(roster: Roster, cluster: Cluster) -> None:
+    """Counted on the wire: one ReadyForQuery for the connection, then one per call."""
+    mentors = roster.add_mentors(25)
+    url = cluster.url(roster.db)
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    with counting_proxy(str(parts["host"]), int(str(parts["port"]))) as (port, counted):
+        proxied = psycopg.conninfo.make_conninfo(url, port=port, sslmode="disable")
+        wire = PooledWire(proxied)
+        for mentor in mentors:
+            assert pause(Database(wire), mentor) == "changed"
+        assert counted == [1 + len(mentors)]
+        wire.close()
+
+
+def test_the_rest_wire_takes_one_request_per_mentor() -> None:
+    """And reuses its connection, which is httpx's doing."""
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(f"{request.method} {request.url}")
+        row = {"outcome": "changed", "previous_status": "active", "new_status": "paused",
+               "certification_expiry_date": None, "version": 2, "changed_at": None}  # fmt: skip
+        return httpx.Response(200, json=[row])
+
+    pause(Database(RestWire("http://p/", "k", httpx.MockTransport(handler))), uuid4())
+    assert seen == ["POST http://p/rest/v1/rpc/update_mentor_status"]
+
+
+@pytest.mark.skipif("SUPABASE_TEST_URL" not in os.environ, reason="SUPABASE_TEST_URL is not set")
+def test_a_real_project_gives_the_documented_errors() -> None:
+    """Asks only for what cannot exist, so that nothing in the project changes."""
+    database = Database(RestWire(os.environ["SUPABASE_TEST_URL"], os.environ["SUPABASE_TEST_KEY"]))
+    with pytest.raises(NotFound):
+        pause(database, uuid4())
+    with pytest.raises(NotFound):
+        database.assert_org_scope(uuid4(), "hlf")
+    assert database.list_run_changes(uuid4(), [uuid4()]) == frozenset()

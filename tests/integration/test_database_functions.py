@@ -1,0 +1,249 @@
+"""Listing, scope, execution log, notifications and grants, on a real PostgreSQL."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from support.cluster import Cluster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+NOWHERE = UUID(int=0)
+
+
+def expired(roster: Roster, after: UUID | None = None, limit: int = 100) -> list[UUID]:
+    """One keyset page."""
+    rows = roster.rows(
+        "select * from list_expired_mentors(%s, %s, %s, %s)", ORG, TODAY, after, limit
+    )
+    return [row["mentor_id"] for row in rows]
+
+
+def test_exactly_the_active_mentors_whose_latest_expiry_has_come_are_listed(roster: Roster) -> None:
+    """E1."""
+    wanted = {roster.add_mentor(YESTERDAY), roster.add_mentor(TODAY)}
+    roster.add_mentor(TOMORROW)
+    roster.add_mentor(YESTERDAY, TOMORROW)
+    roster.add_mentor(YESTERDAY, status="paused")
+    roster.add_mentor(YESTERDAY, status="inactive")
+    wanted.add(roster.add_mentor(YESTERDAY, TODAY))
+    assert set(expired(roster)) == wanted
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(roster: Roster) -> None:
+    """D7: keyset, in id order."""
+    mentors = roster.add_mentors(25)
+    first = expired(roster, limit=10)
+    second = expired(roster, first[-1], 10)
+    third = expired(roster, second[-1], 10)
+    assert [*first, *second, *third] == mentors
+    assert expired(roster, third[-1], 10) == []
+
+
+def test_mentors_of_another_organisation_are_not_listed(roster: Roster) -> None:
+    """D8."""
+    roster.add_mentor()
+    assert roster.rows("select * from list_expired_mentors(%s, %s, null, 9)", NOWHERE, TODAY) == []
+
+
+def test_stale_mentors_are_counted_from_the_data_alone(roster: Roster) -> None:
+    """O1."""
+    roster.add_mentors(3)
+    roster.add_mentor(TOMORROW)
+    (row,) = roster.rows("select count_stale_active_mentors(%s, %s) as n", ORG, TODAY)
+    assert row["n"] == 3
+
+
+def test_a_page_is_read_along_an_index_and_nothing_is_sorted(roster: Roster) -> None:
+    """D7 at scale: pages cost the same however far they are."""
+    roster.add_mentors(2000)
+    roster.db.execute("analyze")
+    plan = roster.rows(
+        "explain select m.id from peer_mentors m where m.org_id = %s and m.status = 'active'"
+        " and m.id > %s and (select max(c.expires_on) from certifications c"
+        " where c.mentor_id = m.id) <= %s order by m.id limit 100",
+        ORG, NOWHERE, TODAY,
+    )  # fmt: skip
+    text = "\n".join(row["QUERY PLAN"] for row in plan)
+    assert "certifications_mentor_id_idx" in text
+    assert "id > " in text.split("Index Cond:")[1].splitlines()[0]
+    assert "Sort" not in text
+    assert "Seq Scan" not in text
+
+
+def test_the_scope_is_proved_and_tells_the_day_in_the_organisations_time_zone(
+    roster: Roster,
+) -> None:
+    """D8, E1: at any moment it is one day further on in Kiritimati than in Pago Pago."""
+    days: list[object] = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        roster.db.execute("update organisations set time_zone = %s", (zone,))
+        (row,) = roster.rows("select * from assert_org_scope(%s, 'hlf')", ORG)
+        days.append(row["today"])
+    assert (days[0] - days[1]).days == 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("org", "slug", "code"), [(NOWHERE, "hlf", "PT404"), (ORG, "other", "PT409")]
+)
+def test_a_wrong_scope_is_an_error(roster: Roster, org: UUID, slug: str, code: str) -> None:
+    """D8."""
+    with pytest.raises(psycopg.Error) as raised:
+        roster.db.execute("select * from assert_org_scope(%s, %s)", (org, slug))
+    assert raised.value.sqlstate == code
+
+
+def begin(roster: Roster, run: UUID, status: str) -> None:
+    """Log an attempt."""
+    roster.db.execute(
+        "select * from begin_execution('certification_expiry', %s, %s, 'schedule', 'event 1', %s)",
+        (run, ORG, status),
+    )
+
+
+def finish(roster: Roster, run: UUID, paused: int) -> None:
+    """Log an end."""
+    roster.db.execute(
+        "select * from finish_execution(%s, 'completed', %s, %s, 0, 0)", (run, paused, paused)
+    )
+
+
+def test_a_run_has_one_row_however_often_it_begins_or_ends(roster: Roster) -> None:
+    """D4, D7, E8: a resumed run finds its row, the first end stands."""
+    run = uuid4()
+    begin(roster, run, "running")
+    begin(roster, run, "running")
+    finish(roster, run, 3)
+    finish(roster, run, 99)
+    begin(roster, run, "failed")
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"], row["processed_count"]) == ("completed", 3, 3)
+    assert row["started_at"] <= row["finished_at"]
+
+
+def test_duplicates_and_refusals_have_rows_of_their_own(roster: Roster) -> None:
+    """D4: silence is always explained."""
+    run = uuid4()
+    for status in ("running", "duplicate", "duplicate", "refused"):
+        begin(roster, run, status)
+    assert [row["status"] for row in roster.log()] == ["running", "duplicate", "duplicate", "refused"]
+    assert [row["finished_at"] is None for row in roster.log()] == [True, False, False, False]
+
+
+def test_a_run_that_never_began_cannot_end(roster: Roster) -> None:
+    """PT404, and no row appears."""
+    with pytest.raises(psycopg.Error) as raised:
+        finish(roster, uuid4(), 1)
+    assert (raised.value.sqlstate, roster.log()) == ("PT404", [])
+
+
+def pause(roster: Roster, mentor: UUID, run: UUID) -> None:
+    """Pause as the job does."""
+    roster.db.execute(
+        "select * from update_mentor_status(%s, %s, 'paused', 'certification_expired', %s, %s)",
+        (mentor, ORG, run, TODAY),
+    )
+
+
+def test_each_coordinator_concerned_is_told_once_of_their_own_mentors(roster: Roster) -> None:
+    """E11: by assignment, by chapter, or both; never twice, never of others."""
+    run, bergen = uuid4(), roster.add_chapter()
+    a, b = sorted([roster.add_mentor(), roster.add_mentor()])
+    c = roster.add_mentor(chapter_id=bergen)
+    untouched = roster.add_mentor(TOMORROW)
+    by_assignment = roster.add_coordinator(mentors=[a, untouched])
+    by_chapter = roster.add_coordinator(chapters=[roster.chapter_id])
+    by_both = roster.add_coordinator(mentors=[a], chapters=[roster.chapter_id, bergen])
+    roster.add_coordinator(mentors=[untouched])
+    former = roster.add_coordinator(mentors=[c])
+    roster.db.execute("update assignments set ended_at = now() where coordinator_id = %s", (former,))
+    for mentor in (a, b, c):
+        pause(roster, mentor, run)
+    for _ in range(2):
+        (row,) = roster.rows("select notify_coordinators(%s) as n", run)
+        assert row["n"] == 3
+    told = {
+        row["coordinator_id"]: row["mentor_ids"]
+        for row in roster.rows("select * from coordinator_notifications")
+    }
+    assert told == {by_assignment: [a], by_chapter: [a, b], by_both: sorted([a, b, c])}
+
+
+def test_the_changes_of_a_run_can_be_told_from_others(roster: Roster) -> None:
+    """E8: what a dead worker did do."""
+    run, mine, other = uuid4(), roster.add_mentor(), roster.add_mentor()
+    pause(roster, mine, run)
+    pause(roster, other, uuid4())
+    rows = roster.rows("select * from list_run_changes(%s, %s)", run, [mine, other, uuid4()])
+    assert [row["mentor_id"] for row in rows] == [mine]
+
+
+JOB_FUNCTIONS = {
+    "update_mentor_status", "list_expired_mentors", "count_stale_active_mentors", "assert_org_scope",
+    "begin_execution", "finish_execution", "notify_coordinators", "list_run_changes",
+    "list_unsynced_mentors", "list_executions",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("role", "functions"),
+    [
+        ("anon", set[str]()),
+        ("authenticated", set[str]()),
+        ("service_role", JOB_FUNCTIONS),
+        ("mentor_pause_job", JOB_FUNCTIONS),
+        ("portal_sync", {"finish_execution", "list_run_changes"}),
+    ],
+)
+def test_each_role_can_execute_just_its_functions(
+    roster: Roster, role: str, functions: set[str]
+) -> None:
+    """D9, E12: granted one by one, never to the public."""
+    rows = roster.rows(
+        "select proname from pg_proc where pronamespace = 'public'::regnamespace"
+        " and has_function_privilege(%s, oid, 'execute')",
+        role,
+    )
+    assert {row["proname"] for row in rows} == functions
+
+
+@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync"])
+def test_a_job_role_can_neither_read_a_table_nor_become_another_role(
+    roster: Roster, cluster: Cluster, role: str
+) -> None:
+    """D9: only functions, only as itself."""
+    with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+        for statement in (
+            "select from peer_mentors",
+            "update peer_mentors set status = 'active'",
+            "select from peer_mentor_status_history",
+            "set role service_role",
+            "set role postgres",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_row_level_security_is_on_for_every_table(roster: Roster) -> None:
+    """S4 from the start; and the clients' roles hold no grant on any table."""
+    rows = roster.rows(
+        "select relname, relrowsecurity,"
+        " has_table_privilege('anon', oid, 'select, insert, update, delete')"
+        " or has_table_privilege('authenticated', oid, 'select, insert, update, delete') as open"
+        " from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+    )
+    assert len(rows) == 11
+    assert all(row["relrowsecurity"] and not row["open"] for row in rows)
+
+
+def test_every_function_is_described_and_has_an_empty_search_path(roster: Roster) -> None:
+    """A definer function resolves names by itself, never by the caller's path."""
+    rows = roster.rows(
+        "select proname, prosecdef, proconfig, obj_description(oid) as described from pg_proc"
+        " where pronamespace = 'public'::regnamespace"
+    )
+    assert {row["proname"] for row in rows} == JOB_FUNCTIONS
+    for row in rows:
+        assert row["prosecdef"], row["proname"]
+        assert 'search_path=""' in row["proconfig"], row["proname"]
+        assert row["described"], row["proname"]

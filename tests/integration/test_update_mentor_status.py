@@ -1,0 +1,211 @@
+"""The one transition, on a real PostgreSQL (E2-E5, E9, S1, S2)."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from support.cluster import Cluster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+RUN = uuid4()
+
+
+def change(connection: psycopg.Connection, mentor: UUID, **arguments: object) -> dict[str, Any]:
+    """Call the function as the job does, with some arguments of one's own."""
+    named = {
+        "p_mentor_id": mentor,
+        "p_org_id": ORG,
+        "p_status": "paused",
+        "p_reason": "certification_expired",
+        "p_job_run_id": RUN,
+        "p_as_of": TODAY,
+        "p_expected_version": None,
+    } | arguments
+    with connection.cursor(row_factory=dict_row) as cursor:
+        (row,) = cursor.execute(
+            "select * from update_mentor_status("
+            + ", ".join(f"{name} => %({name})s" for name in named)
+            + ")",
+            named,
+        ).fetchall()
+    return row
+
+
+def by_hand(connection: psycopg.Connection, mentor: UUID, status: str) -> dict[str, Any]:
+    """Change a status outside any job."""
+    return change(
+        connection, mentor, p_status=status, p_reason="on_leave", p_job_run_id=None, p_as_of=None
+    )
+
+
+def test_an_expired_mentor_is_paused_with_one_complete_history_row(roster: Roster) -> None:
+    """E3: all six fields, written with the change."""
+    mentor = roster.add_mentor(YESTERDAY)
+    before = datetime.now(UTC)
+    answer = change(roster.db, mentor)
+    (row,) = roster.history()
+    assert (answer["outcome"], answer["previous_status"], answer["new_status"]) == (
+        "changed", "active", "paused",
+    )  # fmt: skip
+    assert (row["mentor_id"], row["org_id"]) == (mentor, ORG)
+    assert (row["previous_status"], row["new_status"]) == ("active", "paused")
+    assert (row["reason"], row["job_run_id"]) == ("certification_expired", RUN)
+    assert row["certification_expiry_date"] == YESTERDAY
+    assert abs(row["changed_at"] - before) < timedelta(minutes=1)
+    assert (roster.status(mentor), answer["version"]) == ("paused", 2)
+
+
+def test_a_certification_is_expired_on_the_day_itself(roster: Roster) -> None:
+    """E1: on or before as_of."""
+    assert change(roster.db, roster.add_mentor(TODAY))["outcome"] == "changed"
+    assert change(roster.db, roster.add_mentor(TOMORROW))["outcome"] == "not_expired"
+
+
+def test_the_latest_of_several_certifications_counts(roster: Roster) -> None:
+    """E1, E4: a renewed mentor is skipped, decided under the lock."""
+    mentor = roster.add_mentor(YESTERDAY)
+    roster.certify(mentor, TOMORROW)
+    assert change(roster.db, mentor)["outcome"] == "not_expired"
+    assert roster.history() == []
+
+
+def test_a_mentor_without_certification_is_not_expired(roster: Roster) -> None:
+    """There is no date that could have passed."""
+    mentor = roster.add_mentor(YESTERDAY)
+    roster.db.execute("delete from certifications")
+    assert change(roster.db, mentor)["outcome"] == "not_expired"
+
+
+@pytest.mark.parametrize("status", ["paused", "inactive"])
+def test_who_is_not_active_is_skipped_without_a_history_row(roster: Roster, status: str) -> None:
+    """E4."""
+    mentor = roster.add_mentor(YESTERDAY, status=status)
+    assert change(roster.db, mentor)["outcome"] == "not_active"
+    assert (roster.status(mentor), roster.history()) == (status, [])
+
+
+def test_the_same_run_again_is_a_replay(roster: Roster) -> None:
+    """E9: nothing changes, even when the mentor was resumed in between."""
+    mentor = roster.add_mentor(YESTERDAY)
+    first = change(roster.db, mentor)
+    by_hand(roster.db, mentor, "active")
+    again = change(roster.db, mentor)
+    assert (again["outcome"], again["changed_at"]) == ("replayed", first["changed_at"])
+    assert roster.status(mentor) == "active"
+    assert len(roster.history()) == 2
+
+
+def test_a_dry_run_tells_and_changes_nothing(roster: Roster) -> None:
+    """The same path up to the write."""
+    mentor = roster.add_mentor(YESTERDAY)
+    assert change(roster.db, mentor, p_dry_run=True)["outcome"] == "would_change"
+    assert (roster.status(mentor), roster.history()) == ("active", [])
+
+
+def test_a_stale_version_is_a_conflict_with_expected_and_actual(roster: Roster) -> None:
+    """S2."""
+    mentor = roster.add_mentor(YESTERDAY)
+    with pytest.raises(psycopg.Error) as raised:
+        change(roster.db, mentor, p_expected_version=7)
+    assert raised.value.sqlstate == "PT409"
+    assert raised.value.diag.message_detail == "expected version 7, actual 1"
+    assert change(roster.db, mentor, p_expected_version=1)["outcome"] == "changed"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed"),
+    [
+        ("active", "paused", True),
+        ("active", "inactive", True),
+        ("active", "active", False),
+        ("paused", "active", True),
+        ("paused", "inactive", True),
+        ("paused", "paused", False),
+        ("inactive", "active", True),
+        ("inactive", "paused", False),
+        ("inactive", "inactive", False),
+    ],
+)
+def test_the_state_machine(roster: Roster, before: str, after: str, allowed: bool) -> None:
+    """S1: every pair of states; a refused one is PT409, with the states in the detail."""
+    mentor = roster.add_mentor(TOMORROW, status=before)
+    if allowed:
+        assert by_hand(roster.db, mentor, after)["new_status"] == after
+        assert len(roster.history()) == 1
+        return
+    with pytest.raises(psycopg.Error) as raised:
+        by_hand(roster.db, mentor, after)
+    assert raised.value.sqlstate == "PT409"
+    assert raised.value.diag.message_detail == f"from {before} to {after}"
+    assert roster.history() == []
+
+
+def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
+    """The answer is the same as for one who does not exist."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    for mentor, org in ((roster.add_mentor(), other), (uuid4(), ORG)):
+        with pytest.raises(psycopg.Error) as raised:
+            change(roster.db, mentor, p_org_id=org)
+        assert (raised.value.sqlstate, raised.value.diag.message_primary) == (
+            "PT404", "mentor not found",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"p_status": "retired"},
+        {"p_status": None},
+        {"p_reason": ""},
+        {"p_status": "active"},
+        {"p_job_run_id": None},
+        {"p_as_of": None},
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(roster: Roster, nonsense: dict[str, object]) -> None:
+    """22023; among them the job's own reason without the job's own arguments."""
+    mentor = roster.add_mentor()
+    with pytest.raises(psycopg.Error) as raised:
+        change(roster.db, mentor, **nonsense)
+    assert raised.value.sqlstate == "22023"
+    assert roster.status(mentor) == "active"
+
+
+def test_of_many_concurrent_runs_exactly_one_pauses(roster: Roster, cluster: Cluster) -> None:
+    """S1: each caller on a connection of its own; the others wait, then see the new state."""
+    mentor = roster.add_mentor()
+    outcomes: list[str] = []
+    barrier = threading.Barrier(12)
+
+    def call() -> None:
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            barrier.wait()
+            outcomes.append(change(connection, mentor, p_job_run_id=uuid4())["outcome"])
+
+    threads = [threading.Thread(target=call) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["changed"] + ["not_active"] * 11
+    assert len(roster.history()) == 1
+
+
+def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """E6: 55P03, which is retried."""
+    mentor = roster.add_mentor()
+    with roster.db.transaction():
+        roster.db.execute("select from peer_mentors where id = %s for update", (mentor,))
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            began = datetime.now(UTC)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                change(connection, mentor)
+            assert timedelta(seconds=2.5) < datetime.now(UTC) - began < timedelta(seconds=6)

@@ -1,0 +1,30 @@
+"""The PostgreSQL server of a test session."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import cast
+
+import psycopg
+
+from local import database
+from local.postgres import Server
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A server, the passwords of the job roles, and a source of fresh databases."""
+
+    server: Server
+    passwords: dict[str, str]
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def clone(self) -> str:
+        """Copy the migrated template and return the copy's name."""
+        name = f"test_{next(self._numbers)}"
+        database.create_database(self.server.url("postgres"), name, "template_mentor_pause")
+        return name
+
+    def url(self, connection: psycopg.Connection, role: str = "mentor_pause_job") -> str:
+        """Return the URL of a connection's database for a role that can log in."""
+        address = self.server.url(cast("str", connection.info.dbname)).rpartition("@")[2]
+        return f"postgresql://{role}:{self.passwords[role]}@{address}"

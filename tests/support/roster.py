@@ -1,0 +1,112 @@
+"""Puts organisations, mentors and coordinators into a test's database, and reads what became of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.rows import dict_row
+
+TODAY = date(2026, 3, 1)
+YESTERDAY = TODAY - timedelta(days=1)
+TOMORROW = TODAY + timedelta(days=1)
+ORG = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
+
+
+class Roster:
+    """One organisation, HLF, with one chapter; mentors as a test needs them."""
+
+    def __init__(self, db: psycopg.Connection) -> None:
+        """`db` is the owner's connection."""
+        self.db = db
+        self.org_id = ORG
+        db.execute("insert into organisations (id, slug) values (%s, 'hlf')", (ORG,))
+        self.chapter_id = self.add_chapter()
+
+    def add_chapter(self) -> UUID:
+        """Add a chapter."""
+        chapter = uuid4()
+        self.db.execute("insert into chapters values (%s, %s, 'Oslo')", (chapter, self.org_id))
+        return chapter
+
+    def add_mentor(
+        self, *expiries: date, status: str = "active", chapter_id: UUID | None = None
+    ) -> UUID:
+        """Add a mentor with a certification for each date; expired yesterday if none is given."""
+        mentor = uuid4()
+        self.db.execute(
+            "insert into peer_mentors (id, org_id, chapter_id, status) values (%s, %s, %s, %s)",
+            (mentor, self.org_id, chapter_id or self.chapter_id, status),
+        )
+        for expiry in expiries or (YESTERDAY,):
+            self.certify(mentor, expiry)
+        return mentor
+
+    def add_mentors(self, count: int) -> list[UUID]:
+        """Add active mentors whose certification expired yesterday; returned in id order."""
+        mentors = sorted(uuid4() for _ in range(count))
+        with self.db.cursor() as cursor:
+            cursor.executemany(
+                "insert into peer_mentors (id, org_id, chapter_id) values (%s, %s, %s)",
+                [(m, self.org_id, self.chapter_id) for m in mentors],
+            )
+            cursor.executemany(
+                "insert into certifications (mentor_id, expires_on) values (%s, %s)",
+                [(m, YESTERDAY) for m in mentors],
+            )
+        return mentors
+
+    def certify(self, mentor: UUID, expires_on: date) -> None:
+        """Add a certification."""
+        self.db.execute(
+            "insert into certifications (mentor_id, expires_on) values (%s, %s)", (mentor, expires_on)
+        )
+
+    def add_coordinator(
+        self, *, mentors: Iterable[UUID] = (), chapters: Iterable[UUID] = ()
+    ) -> UUID:
+        """Add a coordinator by assignment, by chapter or both."""
+        coordinator = uuid4()
+        for mentor in mentors:
+            self.db.execute(
+                "insert into assignments (mentor_id, coordinator_id) values (%s, %s)",
+                (mentor, coordinator),
+            )
+        for chapter in chapters:
+            self.db.execute(
+                "insert into coordinator_chapters values (%s, %s)", (coordinator, chapter)
+            )
+        return coordinator
+
+    def fail_for(self, mentor: UUID) -> None:
+        """Make every change of this mentor fail in the database."""
+        self.db.execute(
+            "create function public.refuse() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no way'; end $$"
+        )
+        self.db.execute(
+            psycopg.sql.SQL(
+                "create trigger refuse before update on peer_mentors for each row"
+                " when (old.id = {}) execute function public.refuse()"
+            ).format(mentor)
+        )
+
+    def status(self, mentor: UUID) -> str:
+        """Return a mentor's status."""
+        (row,) = self.rows("select status from peer_mentors where id = %s", mentor)
+        return row["status"]
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the audit trail, oldest first."""
+        return self.rows("select * from peer_mentor_status_history order by id")
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the execution log, oldest first."""
+        return self.rows("select * from scheduler_execution_log order by id")
+
+    def rows(self, query: Any, *values: object) -> list[dict[str, Any]]:  # noqa: ANN401 - SQL of a test
+        """Run a query as the owner."""
+        with self.db.cursor(row_factory=dict_row) as cursor:
+            found: Sequence[dict[str, Any]] = cursor.execute(query, values).fetchall()
+            return list(found)
