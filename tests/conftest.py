@@ -10,11 +10,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
+from support.cluster import Cluster
+from support.night import Clients, make_clients
+from support.roster import Roster
 
 from local import database
 from local.postgres import Server
-from support.cluster import Cluster
-from support.roster import Roster
 
 settings.register_profile(
     "mentor-pause",
@@ -47,10 +48,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def db(cluster: Cluster) -> Iterator[psycopg.Connection]:
     """The owner's connection to a fresh database."""
-    name = cluster.clone()
-    with psycopg.connect(cluster.server.url(name), autocommit=True) as connection:
+    with cluster.database() as connection:
         yield connection
-    database.drop_database(cluster.server.url("postgres"), name)
 
 
 @pytest.fixture
@@ -59,14 +58,14 @@ def roster(db: psycopg.Connection) -> Roster:
     return Roster(db)
 
 
-@pytest.fixture
-def aws() -> Iterator[boto3.Session]:
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Clients]:
     """AWS as moto plays it, inside this process."""
-    real = {k: os.environ.pop(k) for k in list(os.environ) if k.startswith("AWS_")}
+    real = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     try:
         with mock_aws():
-            yield boto3.Session(region_name="eu-north-1")
+            yield make_clients(boto3.Session(region_name="eu-north-1"))
     finally:
         del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
         os.environ |= real

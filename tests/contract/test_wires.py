@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
-
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-
 from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 

@@ -1,5 +1,7 @@
 """The PostgreSQL server of a test session."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import cast
@@ -23,6 +25,14 @@ class Cluster:
         name = f"test_{next(self._numbers)}"
         database.create_database(self.server.url("postgres"), name, "template_mentor_pause")
         return name
+
+    @contextmanager
+    def database(self) -> Generator[psycopg.Connection]:
+        """Open a fresh database as its owner, and drop it afterwards."""
+        name = self.clone()
+        with psycopg.connect(self.server.url(name), autocommit=True) as connection:
+            yield connection
+        database.drop_database(self.server.url("postgres"), name)
 
     def url(self, connection: psycopg.Connection, role: str = "mentor_pause_job") -> str:
         """Return the URL of a connection's database for a role that can log in."""

@@ -1,0 +1,15 @@
+"""A night per test."""
+
+from collections.abc import Iterator
+
+import pytest
+from support.cluster import Cluster
+from support.night import Clients, Night, open_night
+from support.roster import Roster
+
+
+@pytest.fixture
+def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[Night]:
+    """Dispatcher, queue, worker, ledger and database; pages of three mentors."""
+    with open_night(aws, roster, cluster) as found:
+        yield found

@@ -1,0 +1,102 @@
+"""Whatever fails, in whatever order messages come: a night ends in the same state (E8, E9, D7).
+
+Hypothesis makes a schedule of faults, one for each outside call (ledger, database, queue, events): an
+error before the call, an error after it (the write landed, the answer was lost), the process killed
+before or after it. Messages are delivered in any order, some twice. Then the faults stop.
+"""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.cluster import Cluster
+from support.conservation import check_conservation
+from support.faults import FAULTS, Fault, Plan, ProcessDied
+from support.night import Clients, Night, open_night, run_id
+from support.roster import Roster
+
+MENTORS = 7
+
+
+def fire(night: Night) -> str:
+    """Deliver the firing as Lambda does: again, a minute later, when the process died."""
+    for _ in range(3):
+        try:
+            return night.fire().status
+        except ProcessDied:
+            night.clock.advance(60)
+        except Exception:  # noqa: BLE001 - the handler would have answered; the row is all that is missing
+            return "unanswered"
+    return "gave up"
+
+
+def deliver(night: Night, message: dict[str, str], *, dead: bool = False) -> bool:
+    """Deliver a message; whether it was acknowledged."""
+    try:
+        return night.deliver(message, dead=dead)
+    except ProcessDied:
+        return False
+
+
+def work_off(night: Night, dice: random.Random) -> None:
+    """Deliver in any order, some twice, what is not acknowledged again; at last as dead letters."""
+    waiting = night.receive()
+    for attempt in range(6):
+        dice.shuffle(waiting)
+        done = [m for m in waiting if deliver(night, m, dead=attempt >= 4)]
+        waiting = [m for m in waiting if m not in done or dice.random() < 1 / 4] if attempt < 3 else [
+            m for m in waiting if m not in done
+        ]  # fmt: skip
+        night.clock.advance(360)
+
+
+@settings(max_examples=25)
+@given(
+    faults=st.lists(st.sampled_from(FAULTS), max_size=60),
+    order=st.randoms(use_true_random=False),
+)
+def test_any_faults_and_any_order_end_in_the_same_state(
+    cluster: Cluster, aws: Clients, faults: list[Fault], order: random.Random
+) -> None:
+    """The conservation check holds, and the next run finds nothing left over but the errored."""
+    _one_night(cluster, aws, faults, order)
+
+
+@settings(max_examples=25)
+@given(
+    positions=st.lists(st.integers(min_value=0, max_value=60), max_size=4),
+    fault=st.sampled_from(FAULTS),
+    order=st.randoms(use_true_random=False),
+)
+def test_a_few_faults_late_in_the_night(
+    cluster: Cluster, aws: Clients, positions: list[int], fault: Fault, order: random.Random
+) -> None:
+    """Sparse faults get further into the night than dense ones."""
+    faults: list[Fault] = ["ok"] * 61
+    for position in positions:
+        faults[position] = fault
+    _one_night(cluster, aws, faults, order)
+
+
+def _one_night(
+    cluster: Cluster, aws: Clients, faults: list[Fault], order: random.Random
+) -> None:
+    with cluster.database() as db:
+        roster = Roster(db)
+        mentors = roster.add_mentors(MENTORS)
+        roster.add_coordinator(chapters=[roster.chapter_id])
+        with open_night(aws, roster, cluster, Plan(faults)) as night:
+            fire(night)
+            work_off(night, order)
+            night.plan.then()
+            night.clock.advance(3000)
+            fire(night)  # the same firing: resumes what stands still, and is a duplicate otherwise
+            work_off(night, order)
+            run = night.ledger.find_run(run_id())
+            if run is not None:
+                check_conservation(night, roster, run_id())
+            night.clock.advance(3000)
+            assert night.fire("the next night").status in ("running", "completed")
+            work_off(night, order)
+            assert {roster.status(mentor) for mentor in mentors} == {"paused"}
+            assert sorted(row["mentor_id"] for row in roster.history()) == mentors

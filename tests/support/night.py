@@ -1,0 +1,212 @@
+"""A whole night inside the test's process: dispatcher, queue, worker, ledger, database.
+
+The database is PostgreSQL; DynamoDB and SQS are moto's; time stands still until a test moves it.
+"""
+
+import io
+import json
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from dispatcher.dispatch import Dispatch, Dispatched
+from expiry.pause import PausePage
+from mentor_pause.bus import Bus
+from mentor_pause.completion import Completion
+from mentor_pause.config import OrgSettings
+from mentor_pause.dynamodb import Table
+from mentor_pause.errors import MentorPauseError
+from mentor_pause.events import DispatchRequest, MentorPage
+from mentor_pause.ledger import Leases, Ledger
+from mentor_pause.pages import PageConsumer, Station, Work
+from mentor_pause.queues import Inbox, PageQueues
+from mentor_pause.retry import Retry
+from mentor_pause.runs import Summary, run_id_of
+from mentor_pause.supabase import Database
+from mentor_pause.supabase.pooled import PooledWire
+from support.cluster import Cluster
+from support.faults import Plan, faulty_client, faulty_table, faulty_wire
+from support.roster import ORG, TODAY, Roster
+
+from local.template import load_template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+JOB = "certification_expiry"
+DEAD_LETTERS = "arn:aws:sqs:eu-north-1:123456789012:dead"
+LEASES = Leases(dispatch=45, run=2700)
+_names = count()
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        """It is two in the morning."""
+        self.now = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the present moment."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+class RecordingEvents:
+    """An EventBridge client that keeps what it is given."""
+
+    def __init__(self) -> None:
+        """Empty at first."""
+        self.details: list[dict[str, Any]] = []
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        """Take the entries."""
+        self.details += [json.loads(entry["Detail"]) for entry in Entries]
+        return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """AWS clients, made once and shared by nights that each have a table and a queue of their own."""
+
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+
+
+def make_clients(session: boto3.Session) -> Clients:
+    """Make the clients that a night needs."""
+    return Clients(session.client("dynamodb"), session.client("sqs"))
+
+
+def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
+    """Create a table as the template defines it."""
+    defined = load_template()["Resources"]["Ledger"]["Properties"]
+    client.create_table(
+        TableName=name,
+        KeySchema=defined["KeySchema"],
+        AttributeDefinitions=defined["AttributeDefinitions"],
+        BillingMode=defined["BillingMode"],
+    )
+    return Table(client, name)
+
+
+class Night:
+    """One stack of parts, put together as the Lambdas put them together."""
+
+    def __init__(self, clients: Clients, wire: Any, plan: Plan, page_size: int) -> None:  # noqa: ANN401
+        """`plan` is asked before every outside call."""
+        self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
+        self.output = io.StringIO()
+        name = f"night-{next(_names)}"
+        self.logger = Logger(service=name, stream=self.output)
+        self.sqs = clients.sqs
+        self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        table = create_ledger_table(clients.dynamodb, name)
+        self.ledger = Ledger(faulty_table(table, plan), LEASES)
+        self.database = Database(faulty_wire(wire, plan))
+        self.retry = Retry(sleep=lambda _seconds: None)
+        bus = Bus(faulty_client(self.events, plan, "put_events"), "default")
+        self.completion = Completion(
+            self.ledger, self.database, bus, self.retry, self.clock, self.logger
+        )
+        queues = PageQueues(
+            faulty_client(self.sqs, plan, "send_message_batch"), {JOB: self.queue_url}, self.retry
+        )
+        self.dispatch = Dispatch(
+            OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"), page_size, self.database, self.ledger,
+            queues, self.completion, self.retry, self.clock, self.logger,
+        )  # fmt: skip
+        self.consume = self.consumer(PausePage(self.database, self.retry, self.logger))
+
+    def consumer(self, work: Work) -> PageConsumer:
+        """Return a worker that does `work` with each page."""
+        inbox = Inbox(self.sqs, self.queue_url)
+        return PageConsumer(
+            Station(JOB, ORG, DEAD_LETTERS), work, self.ledger, self.completion, inbox, self.clock,
+            self.logger,
+        )  # fmt: skip
+
+    def fire(
+        self, trigger_id: str = "night-1", as_of: date | None = TODAY, *, dry_run: bool = False
+    ) -> Dispatched:
+        """Deliver one firing of the rule."""
+        request = DispatchRequest(
+            job_name=JOB, trigger="schedule", trigger_id=trigger_id, as_of=as_of, dry_run=dry_run
+        )
+        return self.dispatch(request, "invocation")
+
+    def receive(self) -> list[dict[str, Any]]:
+        """Take every message off the queue, once."""
+        found: list[dict[str, Any]] = []
+        while batch := self.sqs.receive_message(
+            QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=43000
+        ).get("Messages"):
+            found += batch
+        return found
+
+    def deliver(
+        self, message: dict[str, Any], *, dead: bool = False, remaining: float = 60, receive_count: int = 1
+    ) -> bool:
+        """Give a message to the worker; whether it was done (and is deleted)."""
+        try:
+            self.consume(record(message, dead=dead, receive_count=receive_count), lambda: remaining)
+        except MentorPauseError:
+            return False
+        return True
+
+    def work_off(self) -> None:
+        """Deliver everything that is on the queue."""
+        for message in self.receive():
+            assert self.deliver(message)
+
+    def pages(self) -> list[MentorPage]:
+        """Take the messages off the queue and read them."""
+        return [MentorPage.parse(message["Body"]) for message in self.receive()]
+
+    def lines(self, message: str | None = None) -> list[dict[str, Any]]:
+        """Return the log lines, or those that say `message`."""
+        found = [json.loads(line) for line in self.output.getvalue().splitlines()]
+        return [line for line in found if message in (None, line["message"])]
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """Return the summary lines, with just the fields of E7."""
+        wanted = Summary(UUID(int=0), (), (), ()).as_json()
+        return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
+
+
+def record(message: dict[str, Any], *, dead: bool = False, receive_count: int = 1) -> SQSRecord:
+    """Return a message as Lambda's event source mapping hands it over."""
+    return SQSRecord(
+        {
+            "messageId": message.get("MessageId", "m-1"),
+            "receiptHandle": message.get("ReceiptHandle", "r-1"),
+            "body": message["Body"],
+            "attributes": {"ApproximateReceiveCount": str(receive_count)},
+            "eventSourceARN": DEAD_LETTERS if dead else "arn:aws:sqs:eu-north-1:123456789012:pages",
+        }
+    )
+
+
+def run_id(trigger_id: str = "night-1") -> UUID:
+    """Return the id of the run that a firing starts."""
+    return run_id_of(JOB, ORG, trigger_id)
+
+
+@contextmanager
+def open_night(
+    clients: Clients, roster: Roster, cluster: Cluster, plan: Plan | None = None, page_size: int = 3
+) -> Generator[Night]:
+    """Put a night together over a test's database."""
+    with closing(PooledWire(cluster.url(roster.db))) as wire:
+        yield Night(clients, wire, plan or Plan(), page_size)
