@@ -1,6 +1,7 @@
 """The local stack: PostgreSQL, the emulator, and `template.yaml` deployed to it."""
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -24,6 +25,7 @@ STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 ORG_SLUG = "hlf"
 _BUCKET = "artifacts"
+_BUILD = ROOT / ".local/build"
 _DATABASE = "mentor_pause"
 _ZONE = ZoneInfo("Europe/Oslo")
 
@@ -42,10 +44,10 @@ class State:
 class LocalStack:
     """One local stack, in a folder of its own."""
 
-    def __init__(self, folder: Path = ROOT / ".local", *, durable: bool = True) -> None:
-        """`folder` holds everything that is not in the checkout's own environments."""
-        self.folder = folder
-        self._server = Server(folder / "postgres", durable=durable)
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder` holds the stack's state; `.local/`, or what `MENTOR_PAUSE_LOCAL` names."""
+        self.folder = folder or Path(os.environ.get("MENTOR_PAUSE_LOCAL") or _BUILD.parent)
+        self._server = Server(self.folder / "postgres")
 
     @property
     def _state_file(self) -> Path:
@@ -172,13 +174,12 @@ class LocalStack:
         )["ARN"]
 
     def _package(self, s3: Any) -> dict[str, Any]:
-        build = self.folder / "build"
-        build.mkdir(exist_ok=True)
+        _BUILD.mkdir(parents=True, exist_ok=True)
         s3.create_bucket(
             Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": emulator.REGION}
         )
         s3.put_object(Bucket=_BUCKET, Key="functions.zip", Body=functions_zip())
-        s3.put_object(Bucket=_BUCKET, Key="layer.zip", Body=layer_zip(build))
+        s3.put_object(Bucket=_BUCKET, Key="layer.zip", Body=layer_zip(_BUILD))
         template = bend_for_emulator(load_template())
         template["Globals"]["Function"]["CodeUri"] = f"s3://{_BUCKET}/functions.zip"
         layer = template["Resources"]["SharedLayer"]

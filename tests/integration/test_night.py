@@ -11,7 +11,7 @@ from mentor_pause.pages import HandBack
 from mentor_pause.runs import Firing, PageOutcome
 from support.cluster import Cluster
 from support.faults import Fault, ProcessDied
-from support.night import JOB, LEASES, Clients, Night, open_night, record, run_id
+from support.night import JOB, LEASES, Clients, Night, open_night, run_id
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
@@ -355,7 +355,7 @@ def test_a_worker_short_of_time_hands_its_page_back_soon(night: Night, roster: R
     (message,) = night.receive()
     left = iter([60.0, 60.0, 5.0])
     with pytest.raises(HandBack, match="time ran short after 2 mentors"):
-        night.consume(record(message), lambda: next(left))
+        night.consume(night.record(message), lambda: next(left))
     assert night.lines("page not done")[-1]["again_in"] == 1
     assert len(roster.history()) == 2
     assert night.deliver(message)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 JOB = "certification_expiry"
-DEAD_LETTERS = "arn:aws:sqs:eu-north-1:123456789012:dead"
+DEAD_LETTERS = "dead-letters"
 LEASES = Leases(dispatch=45, run=2700)
 _names = count()
 
@@ -131,9 +131,9 @@ class Night:
 
     def consumer(self, work: Work) -> PageConsumer:
         """Return a worker that does `work` with each page."""
-        inbox = Inbox(self.sqs, self.queue_url)
+        inbox = Inbox(self.sqs, self.queue_url, f"https://sqs/{DEAD_LETTERS}")
         return PageConsumer(
-            Station(JOB, ORG, DEAD_LETTERS), work, self.ledger, self.completion, inbox, self.clock,
+            Station(JOB, ORG), work, self.ledger, self.completion, inbox, self.clock,
             self.logger,
         )  # fmt: skip
 
@@ -160,10 +160,25 @@ class Night:
     ) -> bool:
         """Give a message to the worker; whether it was done (and is deleted)."""
         try:
-            self.consume(record(message, dead=dead, receive_count=receive_count), lambda: remaining)
+            self.consume(self.record(message, dead=dead, receive_count=receive_count), lambda: remaining)
         except MentorPauseError:
             return False
         return True
+
+    def record(
+        self, message: dict[str, Any], *, dead: bool = False, receive_count: int = 1
+    ) -> SQSRecord:
+        """Return a message as Lambda's event source mapping hands it over."""
+        queue = DEAD_LETTERS if dead else self.queue_url.rpartition("/")[2]
+        return SQSRecord(
+            {
+                "messageId": message.get("MessageId", "m-1"),
+                "receiptHandle": message.get("ReceiptHandle", "r-1"),
+                "body": message["Body"],
+                "attributes": {"ApproximateReceiveCount": str(receive_count)},
+                "eventSourceARN": f"arn:aws:sqs:eu-north-1:123456789012:{queue}",
+            }
+        )
 
     def work_off(self) -> None:
         """Deliver everything that is on the queue."""
@@ -183,19 +198,6 @@ class Night:
         """Return the summary lines, with just the fields of E7."""
         wanted = Summary(UUID(int=0), (), (), ()).as_json()
         return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
-
-
-def record(message: dict[str, Any], *, dead: bool = False, receive_count: int = 1) -> SQSRecord:
-    """Return a message as Lambda's event source mapping hands it over."""
-    return SQSRecord(
-        {
-            "messageId": message.get("MessageId", "m-1"),
-            "receiptHandle": message.get("ReceiptHandle", "r-1"),
-            "body": message["Body"],
-            "attributes": {"ApproximateReceiveCount": str(receive_count)},
-            "eventSourceARN": DEAD_LETTERS if dead else "arn:aws:sqs:eu-north-1:123456789012:pages",
-        }
-    )
 
 
 def run_id(trigger_id: str = "night-1") -> UUID:

@@ -86,7 +86,7 @@ class WorkerSettings(Settings):
     """What a worker needs beside the organisation and the ledger."""
 
     queue_url: str
-    dead_letter_queue_arn: str
+    dead_letter_queue_url: str
 
 
 class BusSettings(Settings):

@@ -18,7 +18,7 @@ from mentor_pause.completion import Clock, Completion
 from mentor_pause.errors import InvalidRequest, MentorPauseError, QueueUnavailable, TransientError
 from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Ledger
-from mentor_pause.queues import Inbox
+from mentor_pause.queues import Delivery, Inbox
 from mentor_pause.runs import PageOutcome, Run
 
 type Remaining = Callable[[], float]
@@ -41,11 +41,10 @@ class HandBack(MentorPauseError):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """Which job and organisation a consumer works for, and the queue where its failures end."""
+    """Which job and organisation a consumer works for."""
 
     job_name: str
     org_id: UUID
-    dead_letter_queue_arn: str
 
 
 class PageConsumer:
@@ -61,7 +60,7 @@ class PageConsumer:
         clock: Clock,
         logger: Logger,
     ) -> None:
-        """`inbox` is the queue that the messages come from."""
+        """`inbox` is where the messages come from."""
         self._station = station
         self._work = work
         self._ledger = ledger
@@ -76,23 +75,31 @@ class PageConsumer:
         Raises:
             MentorPauseError: it is to be delivered again, later or to the dead-letter queue.
         """
-        is_dead = record.event_source_arn == self._station.dead_letter_queue_arn
+        delivery = Delivery(
+            record.event_source_arn.rpartition(":")[2],
+            record.receipt_handle,
+            int(record.attributes.approximate_receive_count),
+        )
         try:
             page = self._read(record.body)
             self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
+            is_dead = self._inbox.is_dead(delivery)
             self._close(page, self._give_up if is_dead else lambda: self._work(page, remaining))
         except MentorPauseError as error:
-            wait = _wait(error, int(record.attributes.approximate_receive_count))
-            self._logger.error(
-                "page not done",
-                extra={"reason": str(error), "message_id": record.message_id, "again_in": wait},
-            )
-            if wait is not None and not is_dead:
-                with suppress(QueueUnavailable):  # then it comes back after the queue's own time
-                    self._inbox.hand_back(record.receipt_handle, wait)
+            self._hand_back(delivery, error, record.message_id)
             raise
         finally:
             self._logger.remove_keys(["job_run_id", "page"])
+
+    def _hand_back(self, delivery: Delivery, error: MentorPauseError, message_id: str) -> None:
+        wait = _wait(error, delivery.receive_count)
+        self._logger.error(
+            "page not done",
+            extra={"reason": str(error), "message_id": message_id, "again_in": wait},
+        )
+        if wait is not None:
+            with suppress(QueueUnavailable):  # then it comes back after the queue's own time
+                self._inbox.hand_back(delivery, wait)
 
     def _read(self, body: str) -> MentorPage:
         page = MentorPage.parse(body)

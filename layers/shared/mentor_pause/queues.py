@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -56,25 +57,46 @@ class PageQueues:
             raise QueueUnavailable(f"SQS did not take pages {_numbers(unsent)}: {_numbers(codes)}")
 
 
-class Inbox:
-    """The queue that a worker reads."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it was delivered."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
+    queue_name: str
+    receipt_handle: str
+    receive_count: int
+
+
+class Inbox:
+    """The queue that a worker reads, and the queue where its failures end."""
+
+    def __init__(self, client: "SQSClient", url: str, dead_letter_url: str) -> None:
         """`client` is an SQS client."""
         self._client = client
-        self._url = url
+        self._urls = {_name(url): url, _name(dead_letter_url): dead_letter_url}
+        self._dead_letters = _name(dead_letter_url)
 
-    def hand_back(self, receipt_handle: str, seconds: int) -> None:
+    def is_dead(self, delivery: Delivery) -> bool:
+        """Whether the message comes from the dead-letter queue."""
+        return delivery.queue_name == self._dead_letters
+
+    def hand_back(self, delivery: Delivery, seconds: int) -> None:
         """Make a message visible again after so many seconds instead of the queue's own time.
 
-        It is a courtesy: when SQS does not take it, the message comes back later.
+        Raises:
+            QueueUnavailable: SQS did not take it; the message comes back after the queue's own time.
         """
         try:
             self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+                QueueUrl=self._urls[delivery.queue_name],
+                ReceiptHandle=delivery.receipt_handle,
+                VisibilityTimeout=seconds,
             )
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailable(f"SQS did not take a page back: {error}") from error
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 def _numbers(found: Iterable[str]) -> str:

@@ -36,11 +36,11 @@ def page_consumer(
     org, worker = config.OrgSettings.load(), config.WorkerSettings.load()
     ledger = aws.open_ledger(config.LedgerSettings.load())
     return PageConsumer(
-        Station(job_name, org.hlf_org_id, worker.dead_letter_queue_arn),
+        Station(job_name, org.hlf_org_id),
         work,
         ledger,
         open_completion(ledger, database, retry, logger),
-        Inbox(aws.sqs_client(), worker.queue_url),
+        Inbox(aws.sqs_client(), worker.queue_url, worker.dead_letter_queue_url),
         now,
         logger,
     )

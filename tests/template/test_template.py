@@ -1,0 +1,201 @@
+"""`template.yaml`, parsed: what must be true of it for the code to keep its promises."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.template import load_template
+from mentor_pause import config
+from mentor_pause.events import DispatchRequest
+from mentor_pause.jobs import JOBS
+
+ROOT = Path(__file__).parent.parent.parent
+TEMPLATE = load_template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    """Return the properties of the resources of a type."""
+    return {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == f"AWS::{kind}"}
+
+
+FUNCTIONS = of_type("Serverless::Function")
+QUEUES = of_type("SQS::Queue")
+ROLES = of_type("IAM::Role")
+WORKERS = {name: function for name, function in FUNCTIONS.items() if "Events" in function}
+
+
+def sources() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield function, queue and properties of each event source."""
+    for name, function in WORKERS.items():
+        for event in function["Events"].values():
+            yield name, event["Properties"]["Queue"]["Fn::GetAtt"][0], event["Properties"]
+
+
+def variables(function: str) -> set[str]:
+    """Return the names of a function's environment variables."""
+    shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    return {*shared, *FUNCTIONS[function]["Environment"]["Variables"]}
+
+
+@pytest.mark.parametrize(("function", "queue", "source"), list(sources()))
+def test_a_page_queue_gives_its_worker_six_times_the_time(
+    function: str, queue: str, source: dict[str, Any]
+) -> None:
+    """AWS's advice; one page per invocation, failures reported one by one, concurrency limited."""
+    assert QUEUES[queue]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["BatchSize"] == 1
+    assert source["ScalingConfig"]["MaximumConcurrency"] <= 10
+
+
+@pytest.mark.parametrize("worker", sorted(WORKERS))
+def test_a_worker_reads_its_queue_and_that_queues_dead_letters(worker: str) -> None:
+    """E8: a page that failed for good is closed by the same code; what cannot be closed is parked."""
+    main, dead = (queue for function, queue, _ in sources() if function == worker)
+    assert QUEUES[main]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}
+    assert QUEUES[dead]["RedrivePolicy"]["deadLetterTargetArn"] == {
+        "Fn::GetAtt": ["ParkedPagesQueue", "Arn"]
+    }
+    own = FUNCTIONS[worker]["Environment"]["Variables"]
+    assert own["QUEUE_URL"] == {"Ref": main}
+    assert own["DEAD_LETTER_QUEUE_URL"] == {"Ref": dead}
+
+
+def test_a_run_keeps_its_lock_longer_than_a_page_takes_through_all_redeliveries() -> None:
+    """D6: else a slow night would be taken for a dead one."""
+    lease = TEMPLATE["Parameters"]["RunLeaseSeconds"]
+    for _, queue, _ in sources():
+        redrive, visible = QUEUES[queue]["RedrivePolicy"], QUEUES[queue]["VisibilityTimeout"]
+        if "DeadLetter" not in queue:
+            assert lease["MinValue"] >= (redrive["maxReceiveCount"] + 1) * visible
+    assert lease["Default"] >= lease["MinValue"]
+
+
+def test_a_dispatcher_that_dies_loses_its_lease_before_lambda_repeats_the_delivery() -> None:
+    """D7: after 60 s, twice."""
+    lease = TEMPLATE["Parameters"]["DispatchLeaseSeconds"]
+    assert lease["Default"] <= lease["MaxValue"] < 60
+    repeated = FUNCTIONS["Dispatcher"]["EventInvokeConfig"]
+    assert repeated["MaximumRetryAttempts"] == 2
+    assert repeated["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
+@pytest.mark.parametrize(
+    ("rule", "job", "schedule"),
+    [
+        ("CertificationExpiryRule", "certification_expiry", "cron(0 2 * * ? *)"),
+        ("HlfSyncRule", "hlf_sync", "cron(0 3 * * ? *)"),
+    ],
+)
+def test_a_rule_sends_what_the_dispatcher_reads(rule: str, job: str, schedule: str) -> None:
+    """D1: the event's id and time travel beside the job's name."""
+    properties = of_type("Events::Rule")[rule]
+    (target,) = properties["Targets"]
+    transformer = target["InputTransformer"]
+    text = transformer["InputTemplate"]
+    for name, path in transformer["InputPathsMap"].items():
+        value = {"$.id": "7bf73129-1428-4cd3-a780-95db273d1602", "$.time": "2026-03-01T02:00:00Z"}[path]
+        text = text.replace(f"<{name}>", json.dumps(value))
+    request = DispatchRequest.parse(text)
+    assert (request.job_name, request.trigger, properties["ScheduleExpression"]) == (job, "schedule", schedule)
+    assert request.trigger_id == "7bf73129-1428-4cd3-a780-95db273d1602"
+    assert request.scheduled_at is not None
+    assert "DeadLetterConfig" in target
+
+
+def test_every_job_of_the_registry_has_a_rule_and_a_queue() -> None:
+    """D1, D2."""
+    rules = json.dumps(of_type("Events::Rule"))
+    queues = config.QueueSettings(certification_expiry_queue_url="a", hlf_sync_queue_url="b")
+    assert queues.url_by_job().keys() == JOBS.keys()
+    for job in JOBS:
+        assert f'\\"job_name\\": \\"{job}\\"' in rules
+        assert f"{job.upper()}_QUEUE_URL" in variables("Dispatcher")
+
+
+SETTINGS = {
+    "Dispatcher": (config.OrgSettings, config.LedgerSettings, config.QueueSettings, config.BusSettings),
+    "ExpiryWorker": (config.OrgSettings, config.LedgerSettings, config.WorkerSettings, config.BusSettings),
+    "HlfSyncWorker": (config.OrgSettings, config.LedgerSettings, config.WorkerSettings, config.BusSettings),
+}
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_every_setting_that_a_function_reads_is_given_to_it_and_no_other(function: str) -> None:
+    """By name, both ways."""
+    read = {name.upper() for settings in SETTINGS[function] for name in settings.model_fields}
+    assert variables(function) - {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"} == read | {
+        "SUPABASE_SECRET_ID"
+    }
+
+
+def test_the_portal_sync_holds_a_credential_of_its_own() -> None:
+    """D9: neither in its environment nor in its policy is the service role's."""
+    own = FUNCTIONS["HlfSyncWorker"]["Environment"]["Variables"]
+    assert own["SUPABASE_SECRET_ID"] == {"Ref": "PortalSyncSecretArn"}
+    assert "DatabaseSecretArn" not in json.dumps(ROLES["HlfSyncWorkerRole"])
+    assert "DatabaseSecretArn" not in json.dumps(TEMPLATE["Globals"])
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_may_do_named_actions_on_named_resources_only(role: str) -> None:
+    """Least privilege: no wildcard, no managed policy."""
+    assert "ManagedPolicyArns" not in ROLES[role]
+    for policy in ROLES[role]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert "*" not in json.dumps(statement)
+    users = [f for f, p in FUNCTIONS.items() if p["Role"] == {"Fn::GetAtt": [role, "Arn"]}]
+    assert len(users) == 1
+
+
+def test_only_the_rules_may_invoke_the_dispatcher() -> None:
+    """By their ARN, not the service at large."""
+    for permission in of_type("Lambda::Permission").values():
+        assert permission["Principal"] == "events.amazonaws.com"
+        assert permission["SourceArn"]["Fn::GetAtt"][0] in of_type("Events::Rule")
+
+
+def test_the_ledger_forgets_and_can_be_restored() -> None:
+    """TTL on the field that the code writes; point-in-time recovery; kept when the stack goes."""
+    ledger = of_type("DynamoDB::Table")["Ledger"]
+    assert ledger["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert '"expires_at"' in (ROOT / "layers/shared/mentor_pause/ledger.py").read_text()
+    assert ledger["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert RESOURCES["Ledger"]["DeletionPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_a_function_logs_json_to_a_group_that_forgets(function: str) -> None:
+    """And its handler exists."""
+    logging = FUNCTIONS[function]["LoggingConfig"]
+    assert logging["LogFormat"] == "JSON"
+    assert "RetentionInDays" in of_type("Logs::LogGroup")[logging["LogGroup"]["Ref"]]
+    package, module, handler = FUNCTIONS[function]["Handler"].split(".")
+    assert f"\ndef {handler}(" in (ROOT / f"functions/{package}/{module}.py").read_text()
+
+
+def test_every_parameter_is_described_and_used_and_secrets_are_named_not_given() -> None:
+    """A person who deploys reads the descriptions."""
+    text = json.dumps({k: TEMPLATE[k] for k in ("Globals", "Resources", "Outputs")})
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert len(parameter["Description"]) > 20, name
+        assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
+    assert not re.search(r"service_role_key|password", text, re.IGNORECASE)
+
+
+def test_the_stages_of_samconfig_are_those_of_the_template() -> None:
+    """Each with parameters that exist."""
+    stages = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    allowed = TEMPLATE["Parameters"]["Stage"]["AllowedValues"]
+    assert set(stages) - {"version", "default"} == set(allowed)
+    for stage in allowed:
+        overrides = stages[stage]["deploy"]["parameters"]["parameter_overrides"]
+        names = {override.split("=")[0] for override in overrides}
+        assert f"Stage={stage}" in overrides
+        assert names <= set(TEMPLATE["Parameters"])

@@ -1,0 +1,104 @@
+"""Settings from the environment: one clear sentence when they are wrong."""
+
+import json
+
+import pytest
+
+from mentor_pause.config import (
+    LedgerSettings,
+    OrgSettings,
+    PooledDatabase,
+    QueueSettings,
+    RestDatabase,
+    load_database,
+)
+from mentor_pause.errors import ConfigurationError
+
+POOLED = {"SUPABASE_DB_URL": "postgresql://job:secret@pooler:6543/postgres"}
+REST = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x"}
+
+
+def no_secret(secret_id: str) -> str:
+    """Fail: nobody should read a secret here."""
+    raise AssertionError(secret_id)
+
+
+def test_each_way_to_the_database_is_found() -> None:
+    """In the environment."""
+    assert isinstance(load_database(no_secret, POOLED), PooledDatabase)
+    assert isinstance(load_database(no_secret, REST), RestDatabase)
+
+
+@pytest.mark.parametrize("content", [POOLED, REST])
+def test_the_secret_that_the_environment_names_is_read(content: dict[str, str]) -> None:
+    """E12."""
+    asked: list[str] = []
+
+    def read(secret_id: str) -> str:
+        asked.append(secret_id)
+        return json.dumps(content)
+
+    assert load_database(read, {"SUPABASE_SECRET_ID": "arn"}) == load_database(no_secret, content)
+    assert asked == ["arn"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({}, "neither SUPABASE_URL nor SUPABASE_DB_URL is set in the environment"),
+        (
+            POOLED | REST,
+            "SUPABASE_URL and SUPABASE_DB_URL are both set in the environment; keep one of them",
+        ),
+        (
+            {"SUPABASE_URL": "https://p"},
+            "SUPABASE_URL is set in the environment but SUPABASE_SERVICE_ROLE_KEY is not",
+        ),
+        (
+            POOLED | {"SUPABASE_SECRET_ID": "s"},
+            "SUPABASE_SECRET_ID and SUPABASE_DB_URL are both set; keep one of them",
+        ),
+        (
+            {"SUPABASE_URL": "", "SUPABASE_DB_URL": ""},
+            "neither SUPABASE_URL nor SUPABASE_DB_URL is set in the environment",
+        ),
+    ],
+)
+def test_missing_or_contradictory_settings_are_one_sentence(
+    environ: dict[str, str], sentence: str
+) -> None:
+    """Naming the variables."""
+    with pytest.raises(ConfigurationError) as raised:
+        load_database(no_secret, environ)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '"x"'])
+def test_a_secret_that_is_no_object_is_said_without_its_content(text: str) -> None:
+    """E12: never in a message."""
+    with pytest.raises(ConfigurationError, match="the secret s is not a JSON object"):
+        load_database(lambda _: text, {"SUPABASE_SECRET_ID": "s"})
+
+
+def test_a_credential_does_not_show_when_settings_are_printed() -> None:
+    """E12: never logged."""
+    assert "secret" not in repr(load_database(no_secret, POOLED))
+    assert "sb_secret_x" not in repr(load_database(no_secret, REST))
+
+
+def test_every_missing_or_wrong_variable_is_named() -> None:
+    """At once, not one by one."""
+    with pytest.raises(ConfigurationError) as raised:
+        QueueSettings.load({"PAGE_SIZE": "501", "HLF_SYNC_QUEUE_URL": "u"})
+    assert str(raised.value) == (
+        "CERTIFICATION_EXPIRY_QUEUE_URL is not set; "
+        "PAGE_SIZE: Input should be less than or equal to 500"
+    )
+    with pytest.raises(ConfigurationError, match="HLF_ORG_ID: Input should be a valid UUID"):
+        OrgSettings.load({"HLF_ORG_ID": "hlf"})
+
+
+def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
+    """CloudFormation passes empty parameters on as empty strings."""
+    settings = LedgerSettings.load({"LEDGER_TABLE": "t", "RUN_LEASE_SECONDS": ""})
+    assert (settings.dispatch_lease_seconds, settings.run_lease_seconds) == (45, 2700)

@@ -1,0 +1,86 @@
+"""Pages on their way to SQS."""
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from mentor_pause.errors import QueueUnavailable
+from mentor_pause.events import MentorPage
+from mentor_pause.queues import PageQueues
+from mentor_pause.retry import Retry
+
+
+def a_page(number: int, mentors: int = 1) -> MentorPage:
+    """A page with that number."""
+    ids = tuple(uuid4() for _ in range(mentors))
+    return MentorPage(
+        job_name="job", job_run_id=uuid4(), org_id=uuid4(), as_of=date(2026, 3, 1), page=number,
+        mentor_ids=ids,
+    )  # fmt: skip
+
+
+class FlakySqs:
+    """An SQS client that refuses some entries the first time, or does not answer at all."""
+
+    def __init__(self, refuses: set[str], silent: int = 0) -> None:
+        """`refuses` are entry ids; `silent` is how many calls get no answer."""
+        self.refuses, self.silent = refuses, silent
+        self.batches: list[list[str]] = []
+        self.largest = 0
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        """Take what is not to be refused."""
+        if self.silent:
+            self.silent -= 1
+            raise EndpointConnectionError(endpoint_url="https://sqs")
+        self.batches.append([entry["Id"] for entry in Entries])
+        self.largest = max(self.largest, sum(len(entry["MessageBody"]) for entry in Entries))
+        failed = [e for e in Entries if e["Id"] in self.refuses]
+        self.refuses = set()
+        return {
+            "Successful": [{"Id": e["Id"]} for e in Entries if e not in failed],
+            "Failed": [{"Id": e["Id"], "Code": "Throttled"} for e in failed],
+        }
+
+
+def send(sqs: FlakySqs, pages: list[MentorPage], attempts: int = 3) -> None:
+    """Send pages over it."""
+    retry = Retry(attempts, sleep=lambda _: None)
+    PageQueues(sqs, {"job": "https://queue"}, retry).send("job", pages)  # type: ignore[arg-type]
+
+
+def test_pages_go_out_ten_at_a_time() -> None:
+    """SQS's limit."""
+    sqs = FlakySqs(set())
+    send(sqs, [a_page(n) for n in range(1, 24)])
+    assert [len(batch) for batch in sqs.batches] == [10, 10, 3]
+
+
+def test_only_what_was_refused_is_sent_again() -> None:
+    """A batch can fail in part."""
+    sqs = FlakySqs({"2", "3"})
+    send(sqs, [a_page(n) for n in range(1, 5)])
+    assert sqs.batches == [["1", "2", "3", "4"], ["2", "3"]]
+
+
+def test_a_batch_without_an_answer_is_sent_again_whole() -> None:
+    """It may arrive twice; a page is closed once."""
+    sqs = FlakySqs(set(), silent=2)
+    send(sqs, [a_page(1), a_page(2)])
+    assert sqs.batches == [["1", "2"]]
+
+
+def test_pages_that_cannot_be_sent_are_named() -> None:
+    """In the end it is an error."""
+    with pytest.raises(QueueUnavailable, match=r"SQS did not take pages 2: Throttled"):
+        send(FlakySqs({"2"}), [a_page(1), a_page(2)], attempts=1)
+
+
+def test_ten_full_pages_stay_below_sqs_limit() -> None:
+    """256 KiB for a batch."""
+    sqs = FlakySqs(set())
+    send(sqs, [a_page(n, 500) for n in range(1, 11)])
+    assert 100_000 < sqs.largest < 262_144

@@ -1,0 +1,48 @@
+"""Bounded retries (E6)."""
+
+import pytest
+
+from mentor_pause.errors import DatabaseError, DatabaseUnavailable
+from mentor_pause.retry import Retry
+
+
+def test_a_fault_that_passes_is_survived_with_growing_jittered_waits() -> None:
+    """Never longer than the bound."""
+    waits: list[float] = []
+    answers = iter([DatabaseUnavailable("gone")] * 4 + ["there"])
+
+    def call() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    assert Retry(attempts=5, base=1, longest=3, sleep=waits.append)(call) == "there"
+    assert len(waits) == 4
+    assert all(0 <= wait <= bound for wait, bound in zip(waits, (1, 2, 3, 3), strict=True))
+
+
+def test_attempts_are_bounded_and_the_last_error_comes_through() -> None:
+    """Not wrapped in the library's own."""
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise DatabaseUnavailable("gone")
+
+    with pytest.raises(DatabaseUnavailable):
+        Retry(attempts=3, sleep=lambda _: None)(call)
+    assert len(calls) == 3
+
+
+def test_what_the_database_refused_is_not_asked_again() -> None:
+    """It would refuse again."""
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise DatabaseError("no", "P0001")
+
+    with pytest.raises(DatabaseError):
+        Retry(sleep=lambda _: None)(call)
+    assert len(calls) == 1

@@ -1,0 +1,81 @@
+"""The rules of a run."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, run_id_of, summarise
+
+RUN = UUID(int=7)
+ids = st.uuids(version=4)
+
+
+def a_run(total: int | None, closed: set[int]) -> Run:
+    """A run with so many pages, of which some are closed."""
+    firing = Firing("certification_expiry", uuid4(), "schedule", "event", "event")
+    return Run(firing, date(2026, 3, 1), pages_total=total, closed_pages=frozenset(closed))
+
+
+def test_a_firing_always_starts_the_same_run_and_another_firing_another() -> None:
+    """D6: however often it is delivered."""
+    org = uuid4()
+    assert run_id_of("job", org, "event-1") == run_id_of("job", org, "event-1")
+    different = {
+        run_id_of("job", org, "event-1"),
+        run_id_of("job", org, "event-2"),
+        run_id_of("other", org, "event-1"),
+        run_id_of("job", uuid4(), "event-1"),
+        run_id_of("job", None, "event-1"),
+    }
+    assert len(different) == 5
+
+
+def test_a_run_is_whole_when_the_set_of_pages_is() -> None:
+    """E8: never by a count."""
+    assert a_run(2, {1, 2}).is_whole
+    assert a_run(0, set()).is_whole
+    assert not a_run(2, {2}).is_whole
+    assert not a_run(2, {2, 3}).is_whole  # as many as there should be, but not those
+    assert not a_run(None, {1, 2}).is_whole  # paging goes on
+
+
+@given(st.lists(st.tuples(ids, st.sampled_from(["paused", "skipped", "errored", "lost"])), unique_by=lambda t: t[0]))
+def test_every_dispatched_mentor_is_in_exactly_one_list(fates: list[tuple[UUID, str]]) -> None:
+    """E7: processed = paused + skipped + error, and a lost mentor is named."""
+    outcome = PageOutcome(*(tuple(m for m, f in fates if f == kind) for kind in ("paused", "skipped", "errored")))
+    page = Page(1, tuple(m for m, _ in fates), outcome)
+    summary = summarise(RUN, [page])
+    assert sorted([*summary.paused, *summary.skipped, *summary.errored]) == sorted(m for m, _ in fates)
+    assert set(summary.errored) == {m for m, f in fates if f in ("errored", "lost")}
+    assert summary.processed_count == len(fates)
+
+
+def test_an_open_page_counts_as_errors() -> None:
+    """E8: nobody is lost silently."""
+    mentors = (uuid4(), uuid4())
+    assert summarise(RUN, [Page(1, mentors, None)]).errored == mentors
+
+
+def test_a_change_that_landed_though_its_call_failed_counts_as_paused() -> None:
+    """E8: but a skipped mentor stays skipped."""
+    failed, skipped, really_failed = uuid4(), uuid4(), uuid4()
+    page = Page(1, (failed, skipped, really_failed), PageOutcome(skipped=(skipped,)))
+    summary = summarise(RUN, [page], frozenset({failed, skipped}))
+    assert (summary.paused, summary.skipped, summary.errored) == ((failed,), (skipped,), (really_failed,))
+
+
+def test_the_summary_has_the_seven_fields_of_the_requirement_in_page_order() -> None:
+    """E7."""
+    a, b, c = uuid4(), uuid4(), uuid4()
+    pages = [Page(2, (c,), PageOutcome(errored=(c,))), Page(1, (a, b), PageOutcome(paused=(a, b)))]
+    assert summarise(RUN, pages).as_json() == {
+        "job_run_id": str(RUN),
+        "processed_count": 3,
+        "paused_count": 2,
+        "skipped_count": 0,
+        "error_count": 1,
+        "mentor_ids_paused": [str(a), str(b)],
+        "mentor_ids_errored": [str(c)],
+    }
