@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly test test-database check setup requirements format clean
+.PHONY: nightly test test-database check setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,13 +21,12 @@ test-database: setup
 	MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN) $(VENV)/bin/python -m pytest \
 		tests/integration tests/contract tests/properties
 
-check: setup $(TOOLS)/lint/.done $(TOOLS)/checkov/.done
+check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
 	$(TOOLS)/lint/bin/cfn-lint template.yaml
 	$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
-	$(VENV)/bin/python requirements/check.py
 
 setup: $(VENV)/.done $(TOOLS)/emulator/.done
 
@@ -37,6 +36,9 @@ format: setup
 
 # Writes the pinned files anew from pyproject.toml; UPGRADE=--upgrade takes newer versions.
 requirements: $(VENV)/.done
+	@$(MAKE) -s compile
+
+compile:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o layers/shared/requirements.txt
 	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check \
 		-c layers/shared/requirements.txt pyproject.toml -o requirements/dev.txt
@@ -44,6 +46,15 @@ requirements: $(VENV)/.done
 	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
+
+# Compiles a copy of the pinned files; they are in step when nothing changes.
+requirements-in-step: $(VENV)/.done
+	@rm -rf $(TOOLS)/step && mkdir -p $(TOOLS)/step/layers/shared
+	@cp -r pyproject.toml requirements $(TOOLS)/step && cp layers/shared/requirements.txt $(TOOLS)/step/layers/shared
+	@$(MAKE) -s -C $(TOOLS)/step -f $(CURDIR)/Makefile compile UV=$(CURDIR)/$(UV)
+	@diff -r requirements $(TOOLS)/step/requirements && \
+		diff layers/shared/requirements.txt $(TOOLS)/step/layers/shared/requirements.txt || \
+		{ echo "the requirements files are not in step with pyproject.toml; run: make requirements"; exit 1; }
 
 clean:
 	rm -rf $(VENV) $(TOOLS) .local .aws-sam

@@ -150,7 +150,8 @@ def runs(job_run_id: UUID | None, limit: int, as_json: bool, stack_name: str | N
     """Show the newest runs, or one run with its pages."""
     stack = open_stack(stack_name)
     if job_run_id is None:
-        rows = stack.database().list_executions(stack.org_id, limit)
+        with stack.database() as database:
+            rows = database.list_executions(stack.org_id, limit)
         if as_json:
             show.machine([row.model_dump(mode="json") for row in rows])
         else:
@@ -191,9 +192,9 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
 def stale(as_json: bool, stack_name: str | None) -> None:
     """Count the active mentors whose certification has expired, now, from the data alone."""
     stack = open_stack(stack_name)
-    database = stack.database()
-    today = database.assert_org_scope(stack.org_id, stack.outputs["HlfOrgSlug"]).today
-    count = database.count_stale_active_mentors(stack.org_id, today)
+    with stack.database() as database:
+        today = database.assert_org_scope(stack.org_id, stack.outputs["HlfOrgSlug"]).today
+        count = database.count_stale_active_mentors(stack.org_id, today)
     if as_json:
         show.machine({"stale_active_mentors": count, "as_of": today})
     else:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
@@ -88,9 +88,7 @@ def read_summary(stack: Stack, job_run_id: UUID) -> tuple[Summary, list[Page]]:
     pages = list(stack.ledger().pages(job_run_id))
     summary = summarise(job_run_id, pages)
     if summary.errored:
-        changed = stack.database().list_run_changes(job_run_id, summary.errored)
+        with stack.database() as database:
+            changed = database.list_run_changes(job_run_id, summary.errored)
         summary = summarise(job_run_id, pages, changed)
     return summary, pages
-
-
-type Watch = Callable[[Progress], None]

@@ -5,9 +5,9 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 
+import click
 from mentor_pause.runs import Page, Run, Summary
 from mentor_pause.supabase import Execution
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table

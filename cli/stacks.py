@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -35,7 +36,11 @@ class Stack:
     outputs: Mapping[str, str]
     session: boto3.Session
     endpoint_url: str | None
-    database: Callable[[], Database]
+    connect: Callable[[], Database]
+
+    def database(self) -> closing[Database]:
+        """Open the database, to be used in a `with` statement."""
+        return closing(self.connect())
 
     @property
     def org_id(self) -> UUID:

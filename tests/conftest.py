@@ -1,9 +1,8 @@
-"""Fixtures: a real PostgreSQL, cloned per test from a migrated template; moto inside the process."""
+"""Fixtures: a real PostgreSQL, a database of its own for each test; moto inside the process."""
 
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import psycopg
@@ -29,8 +28,7 @@ settings.load_profile("mentor-pause")
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A server with Supabase's roles and a migrated template database."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    server = Server(folder, durable=False)
+    server = Server(tmp_path_factory.mktemp("postgres"), durable=False)
     server.start()
     try:
         owner = server.url("postgres")

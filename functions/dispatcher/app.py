@@ -15,6 +15,7 @@ from mentor_pause.wiring import now, open_completion
 from dispatcher.dispatch import Dispatch
 from dispatcher.reception import Answer, Reception
 
+RETRY = Retry(attempts=5, base=0.5, longest=5)
 logger = Logger()
 
 
@@ -34,16 +35,15 @@ def _org_id() -> UUID | None:
 @cache
 def _dispatch() -> Dispatch:
     org, pages = config.OrgSettings.load(), config.QueueSettings.load()
-    retry = Retry(attempts=5, base=0.5, longest=5)
     ledger = aws.open_ledger(config.LedgerSettings.load())
-    completion = open_completion(ledger, _database(), retry, logger)
-    queues = PageQueues(aws.sqs_client(), pages.url_by_job(), retry)
+    completion = open_completion(ledger, _database(), RETRY, logger)
+    queues = PageQueues(aws.sqs_client(), pages.url_by_job(), RETRY)
     return Dispatch(
-        org, pages.page_size, _database(), ledger, queues, completion, retry, now, logger
+        org, pages.page_size, _database(), ledger, queues, completion, RETRY, now, logger
     )
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:
     """Start a run; the event is a `DispatchRequest`."""
-    return Reception(_dispatch, _database, _org_id, logger)(event, context.aws_request_id)
+    return Reception(_dispatch, _database, _org_id, RETRY, logger)(event, context.aws_request_id)

@@ -169,9 +169,10 @@ class Dispatch:
             ended = self._ledger.end_paging(lock, run.pages_planned, error, self._clock())
             return self._settle(ended)
         self._ledger.locks.release(firing, self._clock())
-        self._database.begin_execution(firing, "failed", error=error)
+        self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
         # The row may have been opened as running before something else failed.
-        self._database.finish_execution(Summary(firing.job_run_id, (), (), ()), "failed", error)
+        nothing = Summary(firing.job_run_id, (), (), ())
+        self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
         return Dispatched(firing.job_run_id, "failed", error)
 
     def _give_up_unsent(self, run: Run) -> None:

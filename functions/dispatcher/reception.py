@@ -8,6 +8,7 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 from mentor_pause.errors import MentorPauseError
 from mentor_pause.events import DispatchRequest, Trigger
+from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase import Database
 
@@ -26,12 +27,14 @@ class Reception:
         dispatch: Callable[[], Dispatch],
         database: Callable[[], Database],
         org_id: Callable[[], UUID | None],
+        retry: Retry,
         logger: Logger,
     ) -> None:
         """The parts are asked for when they are needed, since each may be configured wrongly."""
         self._dispatch = dispatch
         self._database = database
         self._org_id = org_id
+        self._retry = retry
         self._logger = logger
 
     def __call__(self, event: object, invocation_id: str) -> Answer:
@@ -49,9 +52,9 @@ class Reception:
         nothing = Summary(attempt.job_run_id, (), (), ())
         try:
             database = self._database()
-            database.begin_execution(attempt, "failed", error=error)
+            self._retry(lambda: database.begin_execution(attempt, "failed", error=error))
             # It may have been opened as running before this; nobody else would close it.
-            database.finish_execution(nothing, "failed", error)
+            self._retry(lambda: database.finish_execution(nothing, "failed", error))
         except MentorPauseError as unrecorded:
             self._logger.error("failed run not recorded", extra={"reason": describe(unrecorded)})
 

@@ -1,7 +1,8 @@
 """Both wires to the database give the same results and the same errors.
 
-The REST wire speaks to a small server in PostgREST's documented dialect over the same PostgreSQL. With
-`SUPABASE_TEST_URL` and `SUPABASE_TEST_KEY` set, the same questions go to a real project as well.
+The REST wire speaks to a small server in PostgREST's documented dialect over the same PostgreSQL.
+With `SUPABASE_TEST_URL` and `SUPABASE_TEST_KEY` set, the same questions go to a real project as
+well.
 """
 
 import os
@@ -12,7 +13,6 @@ from contextlib import closing, contextmanager
 from uuid import UUID, uuid4
 
 import httpx
-import psycopg
 import pytest
 from mentor_pause.errors import (
     Conflict,
@@ -25,13 +25,16 @@ from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.rest import RestWire
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support.cluster import Cluster
 from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
 @pytest.fixture(params=["pooled", "rest"])
-def database(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Database]:
+def database(
+    request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
+) -> Iterator[Database]:
     """The door, over one wire and over the other."""
     if request.param == "pooled":
         with closing(PooledWire(cluster.url(roster.db))) as pooled:
@@ -163,15 +166,20 @@ def test_a_lost_connection_is_retryable_and_the_next_call_connects_again(
     assert outcomes == ["changed"]
 
 
-@pytest.mark.parametrize("wire", [PooledWire, lambda url: RestWire(url, "key")])
-def test_a_database_that_is_not_there_is_unavailable(wire: type[PooledWire]) -> None:
+@pytest.mark.parametrize("kind", ["pooled", "rest"])
+def test_a_database_that_is_not_there_is_unavailable(kind: str) -> None:
     """E6: nobody listens on the port."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        scheme = "postgresql" if wire is PooledWire else "http"
+        address = f"127.0.0.1:{port}"
+        wire = (
+            PooledWire(f"postgresql://{address}/x")
+            if kind == "pooled"
+            else RestWire(f"http://{address}", "key")
+        )
         with pytest.raises(DatabaseUnavailable):
-            Database(wire(f"{scheme}://127.0.0.1:{port}/x")).notify_coordinators(uuid4())
+            Database(wire).notify_coordinators(uuid4())
 
 
 def rest(answer: httpx.Response | Exception, key: str = "key") -> Database:
@@ -211,7 +219,9 @@ def test_rest_answers_are_told_apart_by_code_then_by_status(
     assert type(raised.value) is error
 
 
-@pytest.mark.parametrize(("key", "accepted"), [(SECRET_KEY, True), (LEGACY_JWT, True), ("?", False)])
+@pytest.mark.parametrize(
+    ("key", "accepted"), [(SECRET_KEY, True), (LEGACY_JWT, True), ("?", False)]
+)
 def test_both_kinds_of_key_are_sent_as_they_must_be(
     roster: Roster, cluster: Cluster, key: str, accepted: bool
 ) -> None:
@@ -259,9 +269,9 @@ def test_the_pooled_wire_takes_one_round_trip_per_mentor(roster: Roster, cluster
     """Counted on the wire: one ReadyForQuery for the connection, then one per call."""
     mentors = roster.add_mentors(25)
     url = cluster.url(roster.db)
-    parts = psycopg.conninfo.conninfo_to_dict(url)
+    parts = conninfo_to_dict(url)
     with counting_proxy(str(parts["host"]), int(str(parts["port"]))) as (port, counted):
-        proxied = psycopg.conninfo.make_conninfo(url, port=port, sslmode="disable")
+        proxied = make_conninfo(url, port=port, sslmode="disable")
         wire = PooledWire(proxied)
         for mentor in mentors:
             assert pause(Database(wire), mentor) == "changed"

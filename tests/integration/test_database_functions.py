@@ -125,7 +125,12 @@ def test_duplicates_and_refusals_have_rows_of_their_own(roster: Roster) -> None:
     run = uuid4()
     for status in ("running", "duplicate", "duplicate", "refused"):
         begin(roster, run, status)
-    assert [row["status"] for row in roster.log()] == ["running", "duplicate", "duplicate", "refused"]
+    assert [row["status"] for row in roster.log()] == [
+        "running",
+        "duplicate",
+        "duplicate",
+        "refused",
+    ]
     assert [row["finished_at"] is None for row in roster.log()] == [True, False, False, False]
 
 
@@ -155,7 +160,9 @@ def test_each_coordinator_concerned_is_told_once_of_their_own_mentors(roster: Ro
     by_both = roster.add_coordinator(mentors=[a], chapters=[roster.chapter_id, bergen])
     roster.add_coordinator(mentors=[untouched])
     former = roster.add_coordinator(mentors=[c])
-    roster.db.execute("update assignments set ended_at = now() where coordinator_id = %s", (former,))
+    roster.db.execute(
+        "update assignments set ended_at = now() where coordinator_id = %s", (former,)
+    )
     for mentor in (a, b, c):
         pause(roster, mentor, run)
     for _ in range(2):
@@ -178,10 +185,17 @@ def test_the_changes_of_a_run_can_be_told_from_others(roster: Roster) -> None:
 
 
 JOB_FUNCTIONS = {
-    "update_mentor_status", "list_expired_mentors", "count_stale_active_mentors", "assert_org_scope",
-    "begin_execution", "finish_execution", "notify_coordinators", "list_run_changes",
-    "list_unsynced_mentors", "list_executions",
-}  # fmt: skip
+    "update_mentor_status",
+    "list_expired_mentors",
+    "count_stale_active_mentors",
+    "assert_org_scope",
+    "begin_execution",
+    "finish_execution",
+    "notify_coordinators",
+    "list_run_changes",
+    "list_unsynced_mentors",
+    "list_executions",
+}
 
 
 @pytest.mark.parametrize(

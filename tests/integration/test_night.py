@@ -1,4 +1,4 @@
-"""A night from the firing to the summary: what must hold when all is well, and when it is not (D, E)."""
+"""A night from the firing to the summary, when all is well and when it is not (D, E)."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -13,6 +13,9 @@ from support.cluster import Cluster
 from support.faults import Fault, ProcessDied
 from support.night import JOB, LEASES, Clients, Night, open_night, run_id
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+FAILURES: list[Fault] = ["before"] * 6
+"""Three tries for each of two mentors."""
 
 
 def test_a_night_pauses_the_expired_and_says_so(night: Night, roster: Roster) -> None:
@@ -126,7 +129,7 @@ def test_a_dispatcher_that_dies_is_resumed_without_a_page_lost_or_doubled(
 ) -> None:
     """D7: wherever it dies, the repeated firing goes on with the same run."""
     mentors = roster.add_mentors(8)
-    night.plan.then(*["ok"] * calls_before, how)
+    night.plan.then(how, after=calls_before)
     with pytest.raises(ProcessDied):
         night.fire()
     for message in night.receive():  # what was sent is worked off meanwhile
@@ -163,7 +166,10 @@ def test_a_wrong_organisation_stops_the_run_before_anything_changes(
     roster.add_mentors(2)
     roster.db.execute("update organisations set slug = 'other'")
     answer = night.fire()
-    assert (answer.status, answer.error) == ("failed", f"organisation {roster.org_id} is other, not hlf")
+    assert (answer.status, answer.error) == (
+        "failed",
+        f"organisation {roster.org_id} is other, not hlf",
+    )
     (row,) = roster.log()
     assert (row["status"], row["error"]) == ("failed", answer.error)
     assert (night.receive(), roster.history()) == ([], [])
@@ -213,7 +219,7 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     """E8: what could not be sent counts as errors; processed equals dispatched."""
     mentors = roster.add_mentors(5)
     # acquire, find, scope, begin, put, get; list + plan twice, list; then three tries to send
-    night.plan.then(*["ok"] * 11, "before", "before", "before")
+    night.plan.then("before", "before", "before", after=11)
     answer = night.fire()
     assert answer.status == "failed"
     assert "SQS did not take pages 1, 2" in str(answer.error)
@@ -280,7 +286,7 @@ def test_whoever_dies_while_completing_the_run_is_replaced(
     roster.add_coordinator(chapters=[roster.chapter_id])
     night.fire()
     (message,) = night.receive()
-    night.plan.then(*["ok"] * calls_before, "dies after")
+    night.plan.then("dies after", after=calls_before)
     with pytest.raises(ProcessDied):
         night.deliver(message)
     night.clock.advance(400)
@@ -324,7 +330,14 @@ def test_a_mentor_that_a_dead_worker_did_pause_is_reported_as_paused(
 
 @pytest.mark.parametrize(
     "body",
-    ["", "no json", "{}", "[]", '{"version": 2}', '{"version": 1, "job_name": "certification_expiry"}'],
+    [
+        "",
+        "no json",
+        "{}",
+        "[]",
+        '{"version": 2}',
+        '{"version": 1, "job_name": "certification_expiry"}',
+    ],
 )
 @pytest.mark.parametrize("dead", [False, True])
 def test_a_message_that_is_no_page_is_refused_whole(
@@ -370,7 +383,7 @@ def test_a_page_stops_early_when_the_database_is_down_and_waits_longer_each_time
     night.fire()
     (message,) = night.receive()
     for receive_count, wait in ((1, 60), (2, 120), (5, 900)):
-        night.plan.then("ok", *["before"] * 6)
+        night.plan.then(*FAILURES, after=1)
         assert not night.deliver(message, receive_count=receive_count)
         assert night.plan.injected == 6
         assert night.lines("page not done")[-1]["again_in"] == wait

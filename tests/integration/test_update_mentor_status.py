@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import dict_row
 from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
@@ -25,13 +26,14 @@ def change(connection: psycopg.Connection, mentor: UUID, **arguments: object) ->
         "p_as_of": TODAY,
         "p_expected_version": None,
     } | arguments
+    call = sql.SQL("select * from update_mentor_status({})").format(
+        sql.SQL(", ").join(
+            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
+            for name in named
+        )
+    )
     with connection.cursor(row_factory=dict_row) as cursor:
-        (row,) = cursor.execute(
-            "select * from update_mentor_status("
-            + ", ".join(f"{name} => %({name})s" for name in named)
-            + ")",
-            named,
-        ).fetchall()
+        (row,) = cursor.execute(call, named).fetchall()
     return row
 
 
@@ -167,7 +169,9 @@ def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
         {"p_as_of": None},
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(roster: Roster, nonsense: dict[str, object]) -> None:
+def test_arguments_that_make_no_sense_are_refused(
+    roster: Roster, nonsense: dict[str, object]
+) -> None:
     """22023; among them the job's own reason without the job's own arguments."""
     mentor = roster.add_mentor()
     with pytest.raises(psycopg.Error) as raised:

@@ -4,7 +4,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import cast
 
 import psycopg
 
@@ -36,5 +35,5 @@ class Cluster:
 
     def url(self, connection: psycopg.Connection, role: str = "mentor_pause_job") -> str:
         """Return the URL of a connection's database for a role that can log in."""
-        address = self.server.url(cast("str", connection.info.dbname)).rpartition("@")[2]
+        address = self.server.url(connection.info.dbname).rpartition("@")[2]
         return f"postgresql://{role}:{self.passwords[role]}@{address}"

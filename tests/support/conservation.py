@@ -11,9 +11,9 @@ from support.roster import Roster
 def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
     """Check one run against the database, the ledger, the log lines and the events.
 
-    Every mentor that was dispatched is in exactly one of paused, skipped and errored; there is one history
-    row for each change and none without one; the run has ended once, with one row, and says everywhere the
-    same.
+    Every mentor that was dispatched is in exactly one of paused, skipped and errored; there is
+    one history row for each change and none without one; the run has ended once, with one row,
+    and says everywhere the same.
     """
     run = night.ledger.find_run(job_run_id)
     assert run is not None
@@ -39,7 +39,9 @@ def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
     (row,) = [r for r in roster.log() if r["status"] not in ("duplicate", "refused")]
     assert (row["job_run_id"], row["status"]) == (job_run_id, run.status)
     assert row["paused_count"] == summary["paused_count"]
-    told = Counter(r["coordinator_id"] for r in roster.rows("select * from coordinator_notifications"))
+    told = Counter(
+        r["coordinator_id"] for r in roster.rows("select * from coordinator_notifications")
+    )
     assert max(told.values(), default=1) == 1
     assert night.events.details[-1]["paused_count"] == summary["paused_count"]
 

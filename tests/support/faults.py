@@ -1,4 +1,4 @@
-"""Faults at the outside calls, by plan: before the call, after it (the write landed), or the process dies."""
+"""Faults at the outside calls: before, after (the write landed), or the process dies."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
@@ -24,9 +24,11 @@ class Plan:
         self.injected = 0
         self.then(*faults)
 
-    def then(self, *faults: Fault) -> None:
-        """Give the next calls these faults, and count anew."""
-        self._faults = iter(faults)
+    def then(self, *faults: Fault, after: int = 0) -> None:
+        """Give the next calls these faults, `after` so many that go well; and count anew."""
+        well: list[Fault] = ["ok"] * after
+        due: list[Fault] = [*well, *faults]
+        self._faults = iter(due)
         self.injected = 0
 
     def around[T](self, call: Callable[[], T], error: Exception) -> T:
@@ -45,34 +47,37 @@ class Plan:
         return answer
 
 
-
 class Faulty:
     """Stands before a client or a wire; the named methods go through the plan."""
 
-    def __init__(self, inner: Any, methods: tuple[str, ...], plan: Plan, error: Exception) -> None:  # noqa: ANN401
+    def __init__(self, inner: Any, methods: tuple[str, ...], plan: Plan, error: Exception) -> None:
         """`error` is what the caller sees when a call fails."""
         self._inner = inner
         self._methods = methods
         self._plan = plan
         self._error = error
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
         if name not in self._methods:
             return found
-        return lambda *args, **kwargs: self._plan.around(lambda: found(*args, **kwargs), self._error)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._plan.around(lambda: found(*args, **kwargs), self._error)
+
+        return call
 
 
-def faulty_wire(wire: Any, plan: Plan) -> Any:  # noqa: ANN401
+def faulty_wire(wire: Any, plan: Plan) -> Any:
     """A database that may be gone."""
     return Faulty(wire, ("call",), plan, DatabaseUnavailable("gone", "08006"))
 
 
-def faulty_table(table: Any, plan: Plan) -> Any:  # noqa: ANN401
+def faulty_table(table: Any, plan: Plan) -> Any:
     """A ledger that may be gone."""
     return Faulty(table, ("get", "update", "put_new", "transact"), plan, LedgerUnavailable("gone"))
 
 
-def faulty_client(client: Any, plan: Plan, *methods: str) -> Any:  # noqa: ANN401
+def faulty_client(client: Any, plan: Plan, *methods: str) -> Any:
     """An AWS service that may be gone."""
     return Faulty(client, methods, plan, EndpointConnectionError(endpoint_url="https://gone"))

@@ -5,7 +5,7 @@ The database is PostgreSQL; DynamoDB and SQS are moto's; time stands still until
 
 import io
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -47,6 +47,10 @@ LEASES = Leases(dispatch=45, run=2700)
 _names = count()
 
 
+type Message = Mapping[str, Any]
+"""A message as SQS gives it."""
+
+
 class Clock:
     """Stands still until it is moved."""
 
@@ -70,7 +74,7 @@ class RecordingEvents:
         """Empty at first."""
         self.details: list[dict[str, Any]] = []
 
-    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         """Take the entries."""
         self.details += [json.loads(entry["Detail"]) for entry in Entries]
         return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
@@ -78,7 +82,7 @@ class RecordingEvents:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """AWS clients, made once and shared by nights that each have a table and a queue of their own."""
+    """AWS clients, shared by nights that each have a table and a queue of their own."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
@@ -104,7 +108,7 @@ def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
 class Night:
     """One stack of parts, put together as the Lambdas put them together."""
 
-    def __init__(self, clients: Clients, wire: Any, plan: Plan, page_size: int) -> None:  # noqa: ANN401
+    def __init__(self, clients: Clients, wire: Any, plan: Plan, page_size: int) -> None:
         """`plan` is asked before every outside call."""
         self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
         self.output = io.StringIO()
@@ -146,9 +150,9 @@ class Night:
         )
         return self.dispatch(request, "invocation")
 
-    def receive(self) -> list[dict[str, Any]]:
+    def receive(self) -> list[Message]:
         """Take every message off the queue, once."""
-        found: list[dict[str, Any]] = []
+        found: list[Message] = []
         while batch := self.sqs.receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=43000
         ).get("Messages"):
@@ -156,19 +160,24 @@ class Night:
         return found
 
     def deliver(
-        self, message: dict[str, Any], *, dead: bool = False, remaining: float = 60, receive_count: int = 1
+        self,
+        message: Message,
+        *,
+        dead: bool = False,
+        remaining: float = 60,
+        receive_count: int = 1,
     ) -> bool:
         """Give a message to the worker; whether it was done (and is deleted)."""
         try:
-            self.consume(self.record(message, dead=dead, receive_count=receive_count), lambda: remaining)
+            self.consume(
+                self.record(message, dead=dead, receive_count=receive_count), lambda: remaining
+            )
         except MentorPauseError:
             return False
         return True
 
-    def record(
-        self, message: dict[str, Any], *, dead: bool = False, receive_count: int = 1
-    ) -> SQSRecord:
-        """Return a message as Lambda's event source mapping hands it over."""
+    def record(self, message: Message, *, dead: bool = False, receive_count: int = 1) -> SQSRecord:
+        """Return it as Lambda's event source mapping hands it over."""
         queue = DEAD_LETTERS if dead else self.queue_url.rpartition("/")[2]
         return SQSRecord(
             {

@@ -1,4 +1,4 @@
-"""Puts organisations, mentors and coordinators into a test's database, and reads what became of them."""
+"""Puts mentors and coordinators into a test's database, and reads what became of them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 TODAY = date(2026, 3, 1)
@@ -60,7 +61,8 @@ class Roster:
     def certify(self, mentor: UUID, expires_on: date) -> None:
         """Add a certification."""
         self.db.execute(
-            "insert into certifications (mentor_id, expires_on) values (%s, %s)", (mentor, expires_on)
+            "insert into certifications (mentor_id, expires_on) values (%s, %s)",
+            (mentor, expires_on),
         )
 
     def add_coordinator(
@@ -86,7 +88,7 @@ class Roster:
             " $$ begin raise exception 'no way'; end $$"
         )
         self.db.execute(
-            psycopg.sql.SQL(
+            sql.SQL(
                 "create trigger refuse before update on peer_mentors for each row"
                 " when (old.id = {}) execute function public.refuse()"
             ).format(mentor)
@@ -105,7 +107,7 @@ class Roster:
         """Return the execution log, oldest first."""
         return self.rows("select * from scheduler_execution_log order by id")
 
-    def rows(self, query: Any, *values: object) -> list[dict[str, Any]]:  # noqa: ANN401 - SQL of a test
+    def rows(self, query: Any, *values: object) -> list[dict[str, Any]]:
         """Run a query as the owner."""
         with self.db.cursor(row_factory=dict_row) as cursor:
             found: Sequence[dict[str, Any]] = cursor.execute(query, values).fetchall()

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from local.template import load_template
 from mentor_pause import config
 from mentor_pause.events import DispatchRequest
 from mentor_pause.jobs import JOBS
+
+from local.template import load_template
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()
@@ -56,7 +56,7 @@ def test_a_page_queue_gives_its_worker_six_times_the_time(
 
 @pytest.mark.parametrize("worker", sorted(WORKERS))
 def test_a_worker_reads_its_queue_and_that_queues_dead_letters(worker: str) -> None:
-    """E8: a page that failed for good is closed by the same code; what cannot be closed is parked."""
+    """E8: a page that failed for good is closed by the same code; the rest is parked."""
     main, dead = (queue for function, queue, _ in sources() if function == worker)
     assert QUEUES[main]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}
     assert QUEUES[dead]["RedrivePolicy"]["deadLetterTargetArn"] == {
@@ -100,10 +100,16 @@ def test_a_rule_sends_what_the_dispatcher_reads(rule: str, job: str, schedule: s
     transformer = target["InputTransformer"]
     text = transformer["InputTemplate"]
     for name, path in transformer["InputPathsMap"].items():
-        value = {"$.id": "7bf73129-1428-4cd3-a780-95db273d1602", "$.time": "2026-03-01T02:00:00Z"}[path]
+        value = {"$.id": "7bf73129-1428-4cd3-a780-95db273d1602", "$.time": "2026-03-01T02:00:00Z"}[
+            path
+        ]
         text = text.replace(f"<{name}>", json.dumps(value))
     request = DispatchRequest.parse(text)
-    assert (request.job_name, request.trigger, properties["ScheduleExpression"]) == (job, "schedule", schedule)
+    assert (request.job_name, request.trigger, properties["ScheduleExpression"]) == (
+        job,
+        "schedule",
+        schedule,
+    )
     assert request.trigger_id == "7bf73129-1428-4cd3-a780-95db273d1602"
     assert request.scheduled_at is not None
     assert "DeadLetterConfig" in target
@@ -120,9 +126,24 @@ def test_every_job_of_the_registry_has_a_rule_and_a_queue() -> None:
 
 
 SETTINGS = {
-    "Dispatcher": (config.OrgSettings, config.LedgerSettings, config.QueueSettings, config.BusSettings),
-    "ExpiryWorker": (config.OrgSettings, config.LedgerSettings, config.WorkerSettings, config.BusSettings),
-    "HlfSyncWorker": (config.OrgSettings, config.LedgerSettings, config.WorkerSettings, config.BusSettings),
+    "Dispatcher": (
+        config.OrgSettings,
+        config.LedgerSettings,
+        config.QueueSettings,
+        config.BusSettings,
+    ),
+    "ExpiryWorker": (
+        config.OrgSettings,
+        config.LedgerSettings,
+        config.WorkerSettings,
+        config.BusSettings,
+    ),
+    "HlfSyncWorker": (
+        config.OrgSettings,
+        config.LedgerSettings,
+        config.WorkerSettings,
+        config.BusSettings,
+    ),
 }
 
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from mentor_pause.config import (
     LedgerSettings,
     OrgSettings,

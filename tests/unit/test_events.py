@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-
 from mentor_pause.errors import InvalidRequest
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import find_job
@@ -57,7 +56,9 @@ def test_an_error_does_not_repeat_what_it_was_given() -> None:
     assert "Kari" not in str(raised.value)
 
 
-@pytest.mark.parametrize("event", [None, [], "x", {}, {"job_name": 7}, {"job_name": "", "as_of": "x"}])
+@pytest.mark.parametrize(
+    "event", [None, [], "x", {}, {"job_name": 7}, {"job_name": "", "as_of": "x"}]
+)
 def test_a_malformed_event_is_refused(event: object) -> None:
     """Whatever the dispatcher is called with."""
     with pytest.raises(InvalidRequest, match="not a valid DispatchRequest"):

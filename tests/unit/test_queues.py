@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-
 from mentor_pause.errors import QueueUnavailable
 from mentor_pause.events import MentorPage
 from mentor_pause.queues import PageQueues
@@ -31,7 +30,7 @@ class FlakySqs:
         self.batches: list[list[str]] = []
         self.largest = 0
 
-    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
         """Take what is not to be refused."""
         if self.silent:
             self.silent -= 1

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 from aws_lambda_powertools import Logger
-
 from dispatcher.reception import Reception, attempt_of
 from mentor_pause.errors import ConfigurationError, DatabaseUnavailable
+from mentor_pause.retry import Retry
 from mentor_pause.runs import run_id_of
 from mentor_pause.supabase import Database
 
@@ -31,6 +31,9 @@ class RecordingWire:
         self.calls.append((function, arguments))
         return []
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class AbsentWire:
     """A database that is down."""
@@ -39,22 +42,29 @@ class AbsentWire:
         """Fail."""
         raise DatabaseUnavailable("connection refused")
 
+    def close(self) -> None:
+        """Nothing is open."""
 
-def raising(error: Exception) -> Any:  # noqa: ANN401
+
+def raising(error: Exception) -> Any:
     """Something that cannot be built."""
 
-    def build() -> Any:  # noqa: ANN401
+    def build() -> Any:
         raise error
 
     return build
 
 
-def receive(event: object, wire: Any, dispatch: Any) -> tuple[dict[str, str], list[dict[str, Any]]]:  # noqa: ANN401
+def receive(event: object, wire: Any, dispatch: Any) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"reception-{next(_names)}", stream=output)
-    reception = Reception(dispatch, lambda: Database(wire), lambda: ORG, logger)
-    return reception(event, "request-1"), [json.loads(l) for l in output.getvalue().splitlines()]
+    reception = Reception(
+        dispatch, lambda: Database(wire), lambda: ORG, Retry(sleep=lambda _: None), logger
+    )
+    return reception(event, "request-1"), [
+        json.loads(line) for line in output.getvalue().splitlines()
+    ]
 
 
 @pytest.mark.parametrize("event", [None, 7, [], {}, {"job_name": "x" * 500, "as_of": "soon"}])
@@ -74,7 +84,9 @@ def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
     """Where the database is reachable."""
     wire = RecordingWire()
     error = ConfigurationError("LEDGER_TABLE is not set")
-    answer, _ = receive({"job_name": "certification_expiry", "trigger_id": "e"}, wire, raising(error))
+    answer, _ = receive(
+        {"job_name": "certification_expiry", "trigger_id": "e"}, wire, raising(error)
+    )
     assert answer == {
         "job_run_id": str(run_id_of("certification_expiry", ORG, "e")),
         "status": "failed",
@@ -91,7 +103,9 @@ def test_an_error_of_anybody_else_is_told_by_its_type_only() -> None:
 
 def test_when_the_database_is_down_too_the_log_says_both() -> None:
     """D5: still an answer."""
-    answer, lines = receive({"job_name": "x"}, AbsentWire(), raising(ConfigurationError("no table")))
+    answer, lines = receive(
+        {"job_name": "x"}, AbsentWire(), raising(ConfigurationError("no table"))
+    )
     assert answer["error"] == "no table"
     assert [line["message"] for line in lines] == ["run not started", "failed run not recorded"]
 
@@ -99,10 +113,19 @@ def test_when_the_database_is_down_too_the_log_says_both() -> None:
 def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
     """Its row must fit, whatever it is."""
     attempt = attempt_of(
-        {"job_name": "j" * 999, "trigger": "schedule", "trigger_id": "t" * 999, "requested_by": "r" * 999},
+        {
+            "job_name": "j" * 999,
+            "trigger": "schedule",
+            "trigger_id": "t" * 999,
+            "requested_by": "r" * 999,
+        },
         ORG,
         "request-1",
     )
-    assert (len(attempt.job_name), len(attempt.trigger_id), len(attempt.triggered_by)) == (100, 128, 200)
+    assert (len(attempt.job_name), len(attempt.trigger_id), len(attempt.triggered_by)) == (
+        100,
+        128,
+        200,
+    )
     assert attempt.trigger == "schedule"
     assert attempt_of({"trigger": ["x"]}, None, "request-1").trigger == "manual"

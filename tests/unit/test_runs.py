@@ -5,7 +5,6 @@ from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from mentor_pause.runs import Firing, Page, PageOutcome, Run, run_id_of, summarise
 
 RUN = UUID(int=7)
@@ -41,13 +40,22 @@ def test_a_run_is_whole_when_the_set_of_pages_is() -> None:
     assert not a_run(None, {1, 2}).is_whole  # paging goes on
 
 
-@given(st.lists(st.tuples(ids, st.sampled_from(["paused", "skipped", "errored", "lost"])), unique_by=lambda t: t[0]))
+@given(
+    st.lists(
+        st.tuples(ids, st.sampled_from(["paused", "skipped", "errored", "lost"])),
+        unique_by=lambda t: t[0],
+    )
+)
 def test_every_dispatched_mentor_is_in_exactly_one_list(fates: list[tuple[UUID, str]]) -> None:
     """E7: processed = paused + skipped + error, and a lost mentor is named."""
-    outcome = PageOutcome(*(tuple(m for m, f in fates if f == kind) for kind in ("paused", "skipped", "errored")))
+    outcome = PageOutcome(
+        *(tuple(m for m, f in fates if f == kind) for kind in ("paused", "skipped", "errored"))
+    )
     page = Page(1, tuple(m for m, _ in fates), outcome)
     summary = summarise(RUN, [page])
-    assert sorted([*summary.paused, *summary.skipped, *summary.errored]) == sorted(m for m, _ in fates)
+    assert sorted([*summary.paused, *summary.skipped, *summary.errored]) == sorted(
+        m for m, _ in fates
+    )
     assert set(summary.errored) == {m for m, f in fates if f in ("errored", "lost")}
     assert summary.processed_count == len(fates)
 
@@ -63,7 +71,11 @@ def test_a_change_that_landed_though_its_call_failed_counts_as_paused() -> None:
     failed, skipped, really_failed = uuid4(), uuid4(), uuid4()
     page = Page(1, (failed, skipped, really_failed), PageOutcome(skipped=(skipped,)))
     summary = summarise(RUN, [page], frozenset({failed, skipped}))
-    assert (summary.paused, summary.skipped, summary.errored) == ((failed,), (skipped,), (really_failed,))
+    assert (summary.paused, summary.skipped, summary.errored) == (
+        (failed,),
+        (skipped,),
+        (really_failed,),
+    )
 
 
 def test_the_summary_has_the_seven_fields_of_the_requirement_in_page_order() -> None:

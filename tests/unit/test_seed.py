@@ -21,7 +21,11 @@ def test_the_same_seed_gives_the_same_roster_and_another_seed_another() -> None:
 def test_just_so_many_are_active_and_expired(mentors: int, expired: int) -> None:
     """By the latest certification, on or before the day."""
     roster = make_roster(ORG, mentors, expired, 1, TODAY)
-    found = [m for m in roster.mentors if m.status == "active" and m.expiries and max(m.expiries) <= TODAY]
+    found = [
+        m
+        for m in roster.mentors
+        if m.status == "active" and m.expiries and max(m.expiries) <= TODAY
+    ]
     assert (len(roster.mentors), len(found)) == (mentors, expired)
 
 

@@ -83,7 +83,8 @@ class Inbox:
         """Make a message visible again after so many seconds instead of the queue's own time.
 
         Raises:
-            QueueUnavailable: SQS did not take it; the message comes back after the queue's own time.
+            QueueUnavailable: SQS did not take it; the message comes back after the queue's own
+            time.
         """
         try:
             self._client.change_message_visibility(

@@ -81,6 +81,10 @@ class Database:
         """Speak through `wire`."""
         self._wire = wire
 
+    def close(self) -> None:
+        """Close the wire's connections."""
+        self._wire.close()
+
     def pause_expired(
         self, mentor_id: UUID, org_id: UUID, job_run_id: UUID, as_of: date, *, dry_run: bool = False
     ) -> StatusChange:

@@ -33,6 +33,10 @@ class Wire(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close the connections; the next call opens one again."""
+        ...
+
 
 _UNAVAILABLE = ("08", "57P", "53300", "PGRST000", "PGRST001", "PGRST002")
 _RETRYABLE = ("40", "53", "55P03", "57", "58", "XX000", "PGRST003")

@@ -1,0 +1,154 @@
+"""The command line: what a person types, and what they see when it goes wrong."""
+
+import json
+import shlex
+import socket
+import subprocess
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from support.deployed import COMMAND, Deployed, mentor_pause
+
+from local.stack import LocalStack
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line for a stack in another folder."""
+    env = {"MENTOR_PAUSE_LOCAL": str(folder), "PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/"}
+    return subprocess.run(
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60, env=env
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "x"), "unknown job 'x'; known jobs: certification_expiry, hlf_sync"),
+        (
+            ("run", "certification_expiry", "--as-of", "soon"),
+            "'soon' is no date; write it as 2026-11-22",
+        ),
+        (("runs", "no-id"), "'no-id' is not a valid UUID"),
+        (("runs", "00000000-0000-0000-0000-000000000000"), "the ledger knows no run 00000000"),
+        (("local", "seed", "--mentors", "3", "--expired", "4"), "of 3 mentors 4 cannot be expired"),
+        (("nonsense",), "No such command 'nonsense'"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_two(
+    deployed: Deployed, arguments: tuple[str, ...], sentence: str
+) -> None:
+    """No stack trace at the person who typed a command."""
+    done = mentor_pause(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_can_be_seen_afterwards(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """History, one run with its pages, both for people and for machines."""
+    run = json.loads(mentor_pause("run", "certification_expiry", "--json").stdout)["job_run_id"]
+    (row, *_) = json.loads(mentor_pause("runs", "--json").stdout)
+    assert (row["job_run_id"], row["status"], row["paused_count"]) == (run, "completed", 150)
+    one = json.loads(mentor_pause("runs", run, "--json").stdout)
+    assert [page["mentors"] for page in one["pages"]] == [100, 50]
+    for shown in (mentor_pause("runs"), mentor_pause("runs", run)):
+        assert (shown.returncode, shown.stdout) == (0, "")
+        assert run in shown.stderr
+
+
+def test_a_dry_run_changes_nothing(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """And says who would be paused, also on a day that has not come."""
+    done = mentor_pause(
+        "run", "certification_expiry", "--dry-run", "--json", "--as-of", "2099-01-01"
+    )
+    assert json.loads(done.stdout)["paused_count"] > 150
+    found = owner.execute("select count(*) from peer_mentor_status_history").fetchone()
+    assert found == (0,)
+    refused = mentor_pause("run", "certification_expiry", "--as-of", "2099-01-01")
+    assert refused.returncode == 1
+    assert "only a dry run may look ahead" in " ".join(refused.stderr.split())
+
+
+def test_other_tools_get_what_they_need(deployed: Deployed) -> None:
+    """As a shell reads it; the database answers, with the owner's rights."""
+    lines = mentor_pause("local", "env").stdout.splitlines()
+    found = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+    assert {
+        "DATABASE_URL", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+        "AWS_DEFAULT_REGION", "DISPATCHER_FUNCTION_NAME", "LEDGER_TABLE_NAME",
+    } <= found.keys()  # fmt: skip
+    assert found["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    with psycopg.connect(found["DATABASE_URL"]) as connection:
+        assert connection.execute(
+            "select rolsuper from pg_roles where rolname = current_user"
+        ).fetchone() == (True,)
+
+
+def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
+    """It finds the stack up."""
+    before = deployed.local.require()
+    assert mentor_pause("local", "up").returncode == 0
+    assert deployed.local.require() == before
+
+
+def test_everything_listens_on_the_loopback_interface_only(deployed: Deployed) -> None:
+    """PostgreSQL, the emulator, and whatever it starts."""
+    emulator = psutil.Process(deployed.local.require().emulator.pid)
+    postmaster = int(
+        (deployed.local.folder / "postgres/data/postmaster.pid").read_text().split()[0]
+    )
+    listening = [
+        connection.laddr.ip
+        for process in (emulator, *emulator.children(recursive=True), psutil.Process(postmaster))
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 2
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_down_while_it_is_down_is_in_order_and_what_needs_it_says_so(tmp_path: Path) -> None:
+    """Exit code 0, and 2 with the command that helps."""
+    assert in_folder(tmp_path, "local", "down").returncode == 0
+    for command in (("stale",), ("runs",), ("run", "certification_expiry"), ("local", "env")):
+        done = in_folder(tmp_path, *command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "the local stack is not up; start it with: mentor-pause local up" in " ".join(
+            done.stderr.split()
+        )
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    """And nothing is left running."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = in_folder(tmp_path, "local", "up", "--postgres-port", str(port))
+    assert done.returncode == 2
+    assert f"port {port} on 127.0.0.1 is taken; name another one" in " ".join(done.stderr.split())
+    assert not LocalStack(tmp_path)._server.is_running()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "{",
+        "[]",
+        '{"aws_port": 1}',
+        '{"aws_port": 1, "emulator": {"pid": 1, "began": 0.0}, "outputs": {"A": "b"}}',
+        '{"aws_port": 1, "emulator": {"pid": 999999999, "began": 1.0}, "outputs": {"A": "b"}}',
+    ],
+)
+def test_a_stale_or_half_written_state_is_taken_for_down(tmp_path: Path, state: str) -> None:
+    """A pid that is somebody else's by now is left alone."""
+    (tmp_path / "stack.json").write_text(state)
+    (tmp_path / "postgres/data").mkdir(parents=True)
+    (tmp_path / "postgres/data/postmaster.pid").write_text("999999999\n")
+    assert in_folder(tmp_path, "stale").returncode == 2
+    assert in_folder(tmp_path, "local", "down").returncode == 0
+    assert in_folder(tmp_path, "local", "reset").returncode == 0
+    assert not (tmp_path / "postgres").exists()

@@ -1,0 +1,227 @@
+"""The deployed template: a night, its repetitions, and what goes wrong in it."""
+
+import json
+from datetime import date
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
+
+PAGES = "CertificationExpiryQueueUrl"
+DEAD = "CertificationExpiryDeadLetterQueueUrl"
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+def test_a_night_pauses_exactly_the_expired_with_complete_history(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E1-E3, E7, E11: through the command line, as a newcomer sees it."""
+    today = rows(owner, "select today from assert_org_scope(%s, 'hlf')", deployed.stack.org_id)
+    as_of: date = today[0]["today"]
+    expired = expired_ids(owner, as_of)
+    assert len(expired) == 150
+    done = mentor_pause("run", "certification_expiry", "--json")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    summary = json.loads(line)
+    assert set(summary["mentor_ids_paused"]) == expired
+    assert (summary["processed_count"], summary["error_count"]) == (150, 0)
+    history = rows(
+        owner,
+        "select h.*, (select max(expires_on) from certifications c where c.mentor_id = h.mentor_id)"
+        " as expiry from peer_mentor_status_history h",
+    )
+    assert {str(row["mentor_id"]) for row in history} == expired
+    assert len(history) == 150
+    for row in history:
+        assert (row["previous_status"], row["new_status"]) == ("active", "paused")
+        assert (row["reason"], str(row["job_run_id"])) == (
+            "certification_expired", summary["job_run_id"],
+        )  # fmt: skip
+        assert row["certification_expiry_date"] == row["expiry"]
+        assert row["changed_at"] is not None
+    told = rows(owner, "select unnest(mentor_ids) as id from coordinator_notifications")
+    assert {str(row["id"]) for row in told} == expired
+    (logged,) = (
+        found
+        for found in deployed.lines("ExpiryWorkerLogGroup", "run completed")
+        if found["job_run_id"] == summary["job_run_id"]
+    )
+    assert {key: logged[key] for key in summary} == summary
+
+    again = mentor_pause("run", "certification_expiry", "--json")
+    assert (again.returncode, json.loads(again.stdout)["paused_count"]) == (0, 0)
+    assert rows(owner, "select count(*) as n from peer_mentor_status_history")[0]["n"] == 150
+    assert mentor_pause("stale", "--json").stdout.startswith('{"stale_active_mentors": 0,')
+
+
+def test_twenty_deliveries_of_one_firing_at_once_start_one_run(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """D4, D6: and nineteen rows say duplicate."""
+    answers = deployed.fire_at_once(20, "one night")
+    assert sorted(answer["status"] for answer in answers) == ["duplicate"] * 19 + ["running"]
+    (job_run_id,) = {answer["job_run_id"] for answer in answers}
+    _, summary = deployed.finish(job_run_id)
+    assert summary["paused_count"] == 150
+    log = rows(owner, "select status, count(*) as n from scheduler_execution_log group by status")
+    assert {row["status"]: row["n"] for row in log} == {"completed": 1, "duplicate": 19}
+    assert rows(owner, "select count(*) as n from peer_mentor_status_history")[0]["n"] == 150
+
+
+def test_a_worker_killed_in_the_middle_of_a_page_is_replaced(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E8, E9: every mentor of the page is accounted for, paused once."""
+    deployed.set_visibility(PAGES, 2)
+    try:
+        expired = sorted(expired_ids(owner, date.today()))  # noqa: DTZ011 - the seed's own day
+        with psycopg.connect(deployed.local.database_url()) as holder:
+            holder.execute("select from peer_mentors where id = %s for update", (expired[50],))
+            answer = deployed.fire()
+            eventually(lambda: deployed.kill_who_waits_for_a_lock(owner))
+        run, summary = deployed.finish(answer["job_run_id"])
+    finally:
+        deployed.set_visibility(PAGES, 360)
+    assert run.status == "completed"
+    assert (summary["processed_count"], summary["paused_count"]) == (150, 150)
+    assert rows(owner, "select count(*) as n from peer_mentor_status_history")[0]["n"] == 150
+
+
+def test_a_page_that_always_crashes_its_worker_counts_as_errors_and_the_run_completes(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E8: five deliveries, then the dead-letter queue, where the page is closed."""
+    deployed.set_visibility(PAGES, 2)
+    try:
+        expired = sorted(expired_ids(owner, date.today()))  # noqa: DTZ011 - the seed's own day
+        poisoned = expired[100:]
+        kills: list[bool] = []
+        with psycopg.connect(deployed.local.database_url()) as holder:
+            holder.execute("select from peer_mentors where id = %s for update", (poisoned[0],))
+            answer = deployed.fire()
+
+            def killed_five_times() -> bool:
+                if deployed.kill_who_waits_for_a_lock(owner):
+                    kills.append(True)
+                return len(kills) >= 5
+
+            eventually(killed_five_times, 120)
+            run, summary = deployed.finish(answer["job_run_id"])
+    finally:
+        deployed.set_visibility(PAGES, 360)
+    assert run.status == "completed"
+    assert summary["mentor_ids_errored"] == poisoned
+    assert summary["mentor_ids_paused"] == expired[:100]
+    assert summary["processed_count"] == 150
+    (row,) = rows(owner, "select * from scheduler_execution_log")
+    assert (row["status"], row["error_count"]) == ("completed", 50)
+
+
+def test_a_locked_a_renewed_and_a_failing_mentor_leave_the_rest_alone(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E4-E6, on the deployed stack; the command says by its exit code that there were errors."""
+    expired = sorted(expired_ids(owner, date.today()))  # noqa: DTZ011 - the seed's own day
+    failing = expired[1]
+    owner.execute(
+        "create function refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'no way'; end $$"
+    )
+    owner.execute(
+        sql.SQL(
+            "create trigger refuse before update on peer_mentors for each row"
+            " when (old.id = {}) execute function refuse()"
+        ).format(failing)
+    )
+    done = mentor_pause("run", "certification_expiry", "--json")
+    summary = json.loads(done.stdout)
+    assert (done.returncode, summary["mentor_ids_errored"]) == (1, [failing])
+    assert summary["paused_count"] == 149
+    (line,) = (
+        found
+        for found in deployed.lines("ExpiryWorkerLogGroup", "mentor not paused")
+        if found["mentor_id"] == failing
+    )
+    assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
+
+
+def test_a_message_that_is_no_page_is_parked_for_a_person(deployed: Deployed) -> None:
+    """Through the dead-letter queue, and nothing is half-applied."""
+    before = deployed.waiting("ParkedPagesQueueUrl")
+    deployed.sqs.send_message(QueueUrl=deployed.stack.outputs[PAGES], MessageBody='{"version": 9}')
+    eventually(lambda: deployed.waiting("ParkedPagesQueueUrl") == before + 1, 90)
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"job_name": "x"}, "unknown job 'x'; known jobs: certification_expiry, hlf_sync"),
+        (
+            {"job_name": "certification_expiry", "as_of": "soon"},
+            "not a valid DispatchRequest: as_of",
+        ),
+        ({"nonsense": 1}, "not a valid DispatchRequest: job_name: Field required"),
+    ],
+)
+def test_a_bad_event_is_answered_and_leaves_a_failed_row(
+    deployed: Deployed, owner: psycopg.Connection, event: dict[str, str], error: str
+) -> None:
+    """D2, D5: no error of the function's own."""
+    answer = deployed.stack.invoke_dispatcher(event)
+    assert (answer["status"], answer["error"][: len(error)]) == ("failed", error)
+    (row,) = rows(owner, "select * from scheduler_execution_log")
+    assert (row["status"], row["error"]) == ("failed", answer["error"])
+    assert rows(owner, "select from peer_mentor_status_history") == []
+
+
+def test_the_wrong_organisation_stops_the_run(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """D8."""
+    owner.execute("update organisations set slug = 'other'")
+    answer = deployed.fire()
+    assert answer["status"] == "failed"
+    assert "is other, not hlf" in answer["error"]
+    (row,) = rows(owner, "select * from scheduler_execution_log")
+    assert (row["status"], row["error"]) == ("failed", answer["error"])
+
+
+def test_the_portal_sync_is_registered_and_says_that_it_is_not_enabled(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """D1, D9: its worker completes its run with a role of its own."""
+    answer = deployed.stack.invoke_dispatcher({"job_name": "hlf_sync", "trigger_id": str(uuid4())})
+    run, summary = deployed.finish(answer["job_run_id"])
+    assert (run.status, summary["processed_count"], summary["skipped_count"]) == (
+        "completed",
+        300,
+        300,
+    )
+    assert summary["skipped_count"] == 300
+    outcomes = {
+        line["outcome"]
+        for line in deployed.lines(
+            "HlfSyncWorkerLogGroup", "hlf_sync is not enabled; the page is skipped"
+        )
+    }
+    assert outcomes == {"not_enabled"}
+
+
+def test_a_database_that_is_down_fails_the_run_and_the_next_one_finds_everybody(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E6, D5: an answer, not a crash; nothing is lost."""
+    port = int(deployed.local.database_url().rpartition(":")[2].split("/")[0])
+    owner.close()
+    deployed.local._server.stop()
+    try:
+        answer = deployed.fire()
+    finally:
+        deployed.local._server.start(port)
+    assert answer["status"] == "failed"
+    _, summary = deployed.finish(deployed.fire()["job_run_id"])
+    assert summary["paused_count"] == 150

@@ -1,0 +1,128 @@
+"""The deployed local stack, as a test looks at it from outside."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psutil
+import psycopg
+from mentor_pause.runs import Run
+from psycopg.rows import dict_row
+
+from cli.runs import follow, read_summary
+from cli.stacks import Stack, open_stack
+from local.stack import LocalStack
+
+COMMAND = Path(sys.executable).parent / "mentor-pause"
+
+
+def mentor_pause(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line, as a person does."""
+    return subprocess.run(
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180
+    )
+
+
+def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait on a condition."""
+    deadline = time.monotonic() + seconds
+    tick = threading.Event()
+    while not check():
+        assert time.monotonic() < deadline, "waited in vain"
+        tick.wait(0.05)
+
+
+class Deployed:
+    """The stack's parts."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the local stack's."""
+        self.local = LocalStack(folder)
+        self.stack: Stack = open_stack(None)
+        self.sqs = self.stack.session.client("sqs", endpoint_url=self.stack.endpoint_url)
+        self.logs = self.stack.session.client("logs", endpoint_url=self.stack.endpoint_url)
+
+    def fire(self, trigger_id: str | None = None, **more: object) -> dict[str, str]:
+        """Send the dispatcher what the nightly rule sends."""
+        event = {
+            "job_name": "certification_expiry",
+            "trigger": "schedule",
+            "trigger_id": trigger_id or str(uuid4()),
+        }
+        return self.stack.invoke_dispatcher(event | more)
+
+    def fire_at_once(self, count: int, trigger_id: str) -> list[dict[str, str]]:
+        """Deliver one firing many times at the same moment."""
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(self.fire, [trigger_id] * count))
+
+    def finish(self, job_run_id: str, seconds: float = 90) -> tuple[Run, dict[str, Any]]:
+        """Wait for a run's end; return it and its summary."""
+        *_, last = follow(self.stack, UUID(job_run_id), seconds)
+        summary, _ = read_summary(self.stack, UUID(job_run_id))
+        return last.run, summary.as_json()
+
+    def lines(self, group: str, message: str) -> list[dict[str, Any]]:
+        """Return the JSON log lines of a log group that say `message`."""
+        found: list[dict[str, Any]] = []
+        name = self.stack.outputs[group]
+        for event in self.logs.filter_log_events(logGroupName=name)["events"]:
+            with suppress(ValueError):
+                line = json.loads(event.get("message", ""))
+                if isinstance(line, dict) and line.get("message") == message:
+                    found.append(line)
+        return found
+
+    def waiting(self, output: str) -> int:
+        """Return how many messages a queue has for whoever asks."""
+        answer = self.sqs.get_queue_attributes(
+            QueueUrl=self.stack.outputs[output], AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def set_visibility(self, output: str, seconds: int) -> None:
+        """Let a queue redeliver sooner than in production."""
+        self.sqs.set_queue_attributes(
+            QueueUrl=self.stack.outputs[output], Attributes={"VisibilityTimeout": str(seconds)}
+        )
+
+    def kill_who_waits_for_a_lock(self, owner: psycopg.Connection) -> bool:
+        """Kill the Lambda process whose call waits for a row lock; whether there was one."""
+        rows = owner.execute(
+            "select client_port from pg_stat_activity"
+            " where wait_event_type = 'Lock' and usename = 'mentor_pause_job'"
+        ).fetchall()
+        ports = {row[0] for row in rows}
+        killed = False
+        state = self.local.require()
+        for process in psutil.Process(state.emulator.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if ports & {c.laddr.port for c in process.net_connections("tcp") if c.laddr}:
+                    process.kill()
+                    killed = True
+        return killed
+
+
+def rows(connection: psycopg.Connection, query: Any, *values: object) -> list[dict[str, Any]]:
+    """Run a query of a test."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return list(cursor.execute(query, values).fetchall())
+
+
+def expired_ids(connection: psycopg.Connection, as_of: object) -> set[str]:
+    """Return the active mentors that are expired, by a query of the test's own."""
+    found = rows(
+        connection,
+        "select m.id from peer_mentors m join certifications c on c.mentor_id = m.id"
+        " where m.status = 'active' group by m.id having max(c.expires_on) <= %s",
+        as_of,
+    )
+    return {str(row["id"]) for row in found}
