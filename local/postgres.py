@@ -131,7 +131,9 @@ def _as_nobody() -> Sequence[str]:
         raise StackError(
             "PostgreSQL does not run as root: use another user, or install util-linux (setpriv)"
         )
+    # no_setuid_fixup: programs that ask access() first are answered with the capability, too.
     return (
         "setpriv", f"--reuid={_NOBODY}", "--regid=nogroup", "--clear-groups",
-        "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--",
+        "--securebits=+no_setuid_fixup", "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search", "--",
     )  # fmt: skip
