@@ -5,9 +5,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -88,11 +88,29 @@ class Deployed:
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
-    def set_visibility(self, output: str, seconds: int) -> None:
-        """Let a queue redeliver sooner than in production."""
+    def _set_visibility(self, seconds: int) -> None:
         self.sqs.set_queue_attributes(
-            QueueUrl=self.stack.outputs[output], Attributes={"VisibilityTimeout": str(seconds)}
+            QueueUrl=self.stack.outputs["CertificationExpiryQueueUrl"],
+            Attributes={"VisibilityTimeout": str(seconds)},
         )
+
+    @contextmanager
+    def quick_redelivery(self) -> Generator[None]:
+        """Let pages come back after two seconds instead of six minutes.
+
+        A page may then come back while its worker is still at it, as it cannot in production;
+        so the workers that are left over are ended before the next test.
+        """
+        self._set_visibility(2)
+        try:
+            yield
+        finally:
+            self._set_visibility(360)
+            name = self.stack.outputs["ExpiryWorkerFunctionName"]
+            for process in psutil.Process(self.local.require().emulator.pid).children():
+                with suppress(psutil.Error):
+                    if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name:
+                        process.kill()
 
     def kill_who_waits_for_a_lock(self, owner: psycopg.Connection) -> bool:
         """Kill the Lambda process whose call waits for a row lock; whether there was one."""
