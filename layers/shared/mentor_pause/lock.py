@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from mentor_pause.dynamodb import Action, Table, Value
+from mentor_pause.dynamodb import Action, Table
 from mentor_pause.runs import Firing
 
 _FREE = "attribute_not_exists(pk)"
@@ -86,15 +86,12 @@ class Locks:
     def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
         """Make a part for a transaction that fails unless the lock is held, and renews it."""
         return self._table.update_action(
-            lock_key(lock.firing), "LOCK", *_renewal(lock.fence, now, lease)
+            lock_key(lock.firing),
+            "LOCK",
+            "SET lease_expires_at = :lease",
+            _STILL_HELD,
+            {"fence": lock.fence, "lease": _seconds(now) + lease},
         )
-
-    def renew(self, lock: Lock, now: datetime, lease: int) -> bool:
-        """Extend the lease; False when the lock has another holder."""
-        held, _ = self._table.update(
-            lock_key(lock.firing), "LOCK", *_renewal(lock.fence, now, lease)
-        )
-        return held
 
     def extend(self, firing: Firing, now: datetime, lease: int) -> None:
         """Extend the lease of a run that moves; nothing if it lost the lock."""
@@ -115,14 +112,6 @@ class Locks:
             "job_run_id = :run and attribute_not_exists(released_at)",
             {"run": str(firing.job_run_id), "now": _seconds(now)},
         )
-
-
-def _renewal(fence: int, now: datetime, lease: int) -> tuple[str, str, dict[str, Value]]:
-    return (
-        "SET lease_expires_at = :lease",
-        _STILL_HELD,
-        {"fence": fence, "lease": _seconds(now) + lease},
-    )
 
 
 def _seconds(moment: datetime) -> int:

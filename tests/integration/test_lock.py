@@ -1,0 +1,121 @@
+"""The lock's states, on moto's DynamoDB (D6)."""
+
+from typing import Any
+
+import pytest
+from mentor_pause.dynamodb import Table
+from mentor_pause.lock import Held, Lock, Locks
+from mentor_pause.runs import Firing
+from support.night import Clients, Clock, create_ledger_table
+from support.roster import ORG
+
+LEASE = 45
+FIRST = Firing("certification_expiry", ORG, "schedule", "first", "rule")
+SECOND = Firing("certification_expiry", ORG, "schedule", "second", "rule")
+
+
+class AnswerLost:
+    """A table whose update lands but loses its answer, and is repeated by the SDK itself."""
+
+    def __init__(self, table: Table) -> None:
+        """`table` does the work."""
+        self._table = table
+
+    def update(self, *arguments: Any) -> Any:
+        """Do it twice; only the second answer is heard."""
+        self._table.update(*arguments)
+        return self._table.update(*arguments)
+
+
+@pytest.fixture
+def table(aws: Clients, request: pytest.FixtureRequest) -> Table:
+    """A ledger of the test's own."""
+    return create_ledger_table(aws.dynamodb, request.node.name)
+
+
+@pytest.fixture
+def locks(table: Table) -> Locks:
+    """The locks in it."""
+    return Locks(table)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Time that a test moves."""
+    return Clock()
+
+
+def test_a_free_lock_is_acquired_and_a_held_one_tells_by_whom(locks: Locks, clock: Clock) -> None:
+    """A duplicate of the firing is told from another firing."""
+    lock = locks.acquire(FIRST, clock(), LEASE)
+    assert isinstance(lock, Lock)
+    assert lock.fence == 1
+    assert locks.acquire(FIRST, clock(), LEASE) == Held(FIRST.job_run_id, same_firing=True)
+    assert locks.acquire(SECOND, clock(), LEASE) == Held(FIRST.job_run_id, same_firing=False)
+
+
+def test_jobs_do_not_lock_each_other_out(locks: Locks, clock: Clock) -> None:
+    """One lock per job and organisation."""
+    other = Firing("hlf_sync", ORG, "schedule", "first", "rule")
+    assert isinstance(locks.acquire(FIRST, clock(), LEASE), Lock)
+    assert isinstance(locks.acquire(other, clock(), LEASE), Lock)
+
+
+def test_a_released_lock_is_for_another_firing_only(locks: Locks, clock: Clock) -> None:
+    """No second run for the same firing."""
+    locks.acquire(FIRST, clock(), LEASE)
+    locks.release(FIRST, clock())
+    assert locks.acquire(FIRST, clock(), LEASE) == Held(FIRST.job_run_id, same_firing=True)
+    found = locks.acquire(SECOND, clock(), LEASE)
+    assert isinstance(found, Lock)
+    assert found.fence == 2
+
+
+@pytest.mark.parametrize("firing", [FIRST, SECOND])
+def test_a_lease_that_ran_out_blocks_nobody_and_every_acquisition_raises_the_fence(
+    locks: Locks, clock: Clock, firing: Firing
+) -> None:
+    """Neither the same firing, which resumes, nor another one."""
+    locks.acquire(FIRST, clock(), LEASE)
+    clock.advance(LEASE - 1)
+    assert isinstance(locks.acquire(firing, clock(), LEASE), Held)
+    clock.advance(1)
+    found = locks.acquire(firing, clock(), LEASE)
+    assert isinstance(found, Lock)
+    assert found.fence == 2
+
+
+def test_a_holder_that_was_replaced_can_neither_write_nor_extend_nor_release(
+    locks: Locks, table: Table, clock: Clock
+) -> None:
+    """Its lock is another's by now."""
+    old = locks.acquire(FIRST, clock(), LEASE)
+    assert isinstance(old, Lock)
+    clock.advance(LEASE)
+    new = locks.acquire(SECOND, clock(), LEASE)
+    assert isinstance(new, Lock)
+    assert not table.transact([locks.still_held(old, clock(), LEASE)])
+    assert table.transact([locks.still_held(new, clock(), LEASE)])
+    locks.extend(FIRST, clock(), 10_000)
+    locks.release(FIRST, clock())
+    assert isinstance(locks.acquire(FIRST, clock(), LEASE), Held)
+    clock.advance(LEASE)
+    assert isinstance(locks.acquire(FIRST, clock(), LEASE), Lock)
+
+
+def test_who_holds_the_lock_can_renew_it(locks: Locks, table: Table, clock: Clock) -> None:
+    """Time and again, with what it writes."""
+    lock = locks.acquire(FIRST, clock(), LEASE)
+    assert isinstance(lock, Lock)
+    for _ in range(3):
+        clock.advance(LEASE - 1)
+        assert table.transact([locks.still_held(lock, clock(), LEASE)])
+    assert isinstance(locks.acquire(SECOND, clock(), LEASE), Held)
+
+
+def test_an_acquisition_whose_answer_was_lost_is_not_taken_for_a_duplicate(
+    table: Table, clock: Clock
+) -> None:
+    """Else the night would be skipped as its own duplicate."""
+    found = Locks(AnswerLost(table)).acquire(FIRST, clock(), LEASE)  # type: ignore[arg-type]
+    assert isinstance(found, Lock)
