@@ -23,6 +23,14 @@ def create_supabase_roles(owner_url: str) -> None:
         for role in _SUPABASE_ROLES.keys() - found:
             connection.execute(_SUPABASE_ROLES[role])
         connection.execute("grant usage on schema public to anon, authenticated, service_role")
+        # As on Supabase: whatever a migration does not revoke is open to the clients.
+        for kind in ("tables", "functions", "sequences"):
+            connection.execute(
+                sql.SQL(
+                    "alter default privileges in schema public"
+                    " grant all on {} to anon, authenticated, service_role"
+                ).format(sql.SQL(kind))
+            )
 
 
 def migrate(owner_url: str) -> list[str]:

@@ -32,8 +32,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     server.start()
     try:
         owner = server.url("postgres")
-        database.create_supabase_roles(owner)
         database.create_database(owner, "template_mentor_pause")
+        database.create_supabase_roles(server.url("template_mentor_pause"))
         database.migrate(server.url("template_mentor_pause"))
         passwords = {role: secrets.token_hex(8) for role in database.JOB_ROLES}
         for role, password in passwords.items():

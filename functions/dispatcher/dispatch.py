@@ -9,26 +9,24 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import batched
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
 from mentor_pause.completion import Clock, Completion
 from mentor_pause.config import OrgSettings
-from mentor_pause.errors import InvalidRequest, LeaseLost, MentorPauseError
+from mentor_pause.errors import InvalidRequest, LeaseLost, describe, origin
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import Job, find_job
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Held, Lock
 from mentor_pause.queues import BATCH, PageQueues
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, PageOutcome, Run, Summary
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, Summary
 from mentor_pause.supabase import Database
 
 type DispatchStatus = Literal[
     "running", "completed", "failed", "duplicate", "refused", "superseded"
 ]
-
-_CLAIMANT = "dispatcher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +78,15 @@ class Dispatch:
         """
         job = find_job(request.job_name)
         firing = _firing(request, self._org.hlf_org_id, invocation_id)
-        lock = self._ledger.locks.acquire(firing, self._clock(), self._ledger.leases.dispatch)
+        holder = str(uuid4())
+        lock = self._retry(
+            lambda: self._ledger.locks.acquire(
+                firing, holder, self._clock(), self._ledger.leases.dispatch
+            )
+        )
         if isinstance(lock, Held):
             return self._turn_away(firing, lock)
-        found = self._ledger.find_run(firing.job_run_id)
+        found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if found is not None and found.status != "running":
             self._ledger.locks.release(firing, self._clock())
             return self._turn_away(firing, Held(firing.job_run_id, same_firing=True))
@@ -104,15 +107,18 @@ class Dispatch:
         self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None
     ) -> Dispatched:
         try:
+            self._end_orphan(lock)
             run = found or self._open(lock.firing, request.as_of)
             run = self._page(job, lock, run)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
             return Dispatched(lock.firing.job_run_id, "superseded", str(error))
-        except Exception as error:
-            self._logger.exception("dispatch failed")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
+            self._logger.error(
+                "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
+            )
             return self._fail(lock, describe(error))
-        return self._settle(run)
+        return self._settle(lock, run)
 
     def _open(self, firing: Firing, as_of: date | None) -> Run:
         scope = self._retry(
@@ -125,7 +131,7 @@ class Dispatch:
                 "only a dry run may look ahead"
             )
         self._retry(lambda: self._database.begin_execution(firing, "running", as_of=day))
-        return self._ledger.open_run(firing, day, self._clock())
+        return self._retry(lambda: self._ledger.open_run(firing, day, self._clock()))
 
     def _page(self, job: Job, lock: Lock, run: Run) -> Run:
         if run.pages_total is not None:
@@ -135,7 +141,7 @@ class Dispatch:
             self._queues.send(job.name, pages)
             number = pages[-1].page
             self._ledger.mark_sent(run.job_run_id, number)
-        return self._ledger.end_paging(lock, number, None, self._clock())
+        return self._end_paging(lock, run.job_run_id, number, None)
 
     def _pages(self, job: Job, lock: Lock, run: Run) -> Iterator[MentorPage]:
         """Yield what may not have been sent, then new pages, each one written down first."""
@@ -145,8 +151,11 @@ class Dispatch:
         number, cursor = run.pages_planned, run.cursor
         while mentors := self._list(job, run, cursor):
             number, cursor = number + 1, mentors[-1]
-            self._ledger.plan_page(lock, number, mentors, self._clock())
+            self._plan(lock, number, mentors)
             yield _message(run, number, tuple(mentors))
+
+    def _plan(self, lock: Lock, number: int, mentors: list[UUID]) -> None:
+        self._retry(lambda: self._ledger.plan_page(lock, number, mentors, self._clock()))
 
     def _list(self, job: Job, run: Run, after: UUID | None) -> list[UUID]:
         return self._retry(
@@ -155,19 +164,49 @@ class Dispatch:
             )
         )
 
-    def _settle(self, run: Run) -> Dispatched:
-        settled = self._completion.settle(run, _CLAIMANT)
+    def _end_paging(self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None) -> Run:
+        return self._retry(
+            lambda: self._ledger.end_paging(lock, job_run_id, pages_total, error, self._clock())
+        )
+
+    def _settle(self, lock: Lock, run: Run) -> Dispatched:
+        claimant = f"dispatcher {lock.fence}"
+        settled = self._retry(lambda: self._completion.settle(run, claimant))
         status = ("failed" if run.error else "completed") if settled == "ended" else "running"
         return Dispatched(run.job_run_id, status, run.error)
+
+    def _end_orphan(self, lock: Lock) -> None:
+        """End the run that lost the lock to this one, so that none stays open for ever (E8).
+
+        Where that fails, this run goes on all the same.
+        """
+        try:
+            run = lock.orphan and self._retry(lambda: self._ledger.find_run(lock.orphan))
+            if run and run.status == "running":
+                self._logger.warning(
+                    "ending an abandoned run", extra={"abandoned": str(run.job_run_id)}
+                )
+                reason = f"abandoned; run {lock.firing.job_run_id} took over"
+                self._settle(lock, self._cut_short(lock, run, reason))
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
+            self._logger.error("abandoned run not ended", extra={"reason": describe(error)})
+
+    def _cut_short(self, lock: Lock, run: Run, error: str) -> Run:
+        """End paging where it stands; what may not be on the queue counts as errors."""
+        if run.pages_total is not None:
+            return run
+        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
+        self._give_up_unsent(run)
+        return self._end_paging(lock, run.job_run_id, run.pages_planned, error)
 
     def _fail(self, lock: Lock, error: str) -> Dispatched:
         """End a run that could not be dispatched to the end; what is on the queue is still done."""
         firing = lock.firing
-        run = self._ledger.find_run(firing.job_run_id)
+        run = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if run is not None:
-            self._give_up_unsent(run)
-            ended = self._ledger.end_paging(lock, run.pages_planned, error, self._clock())
-            return self._settle(ended)
+            return self._settle(lock, self._cut_short(lock, run, error))
         self._ledger.locks.release(firing, self._clock())
         self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
         # The row may have been opened as running before something else failed.
@@ -178,14 +217,14 @@ class Dispatch:
     def _give_up_unsent(self, run: Run) -> None:
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
-                self._ledger.close_page(
-                    run.job_run_id, number, known.mentor_ids, PageOutcome(), self._clock()
-                )
+                self._close_as_failed(run.job_run_id, known)
 
-
-def describe(error: Exception) -> str:
-    """Say what went wrong; of an error that is not ours only its type (E13)."""
-    return str(error) if isinstance(error, MentorPauseError) else type(error).__name__
+    def _close_as_failed(self, job_run_id: UUID, page: Page) -> None:
+        self._retry(
+            lambda: self._ledger.close_page(
+                job_run_id, page.number, page.mentor_ids, PageOutcome(), self._clock()
+            )
+        )
 
 
 def _firing(request: DispatchRequest, org_id: UUID, invocation_id: str) -> Firing:
@@ -194,10 +233,14 @@ def _firing(request: DispatchRequest, org_id: UUID, invocation_id: str) -> Firin
         org_id=org_id,
         trigger=request.trigger,
         trigger_id=request.trigger_id or invocation_id,
-        triggered_by=request.requested_by
-        or f"{request.trigger} {request.trigger_id or invocation_id}",
+        triggered_by=request.requested_by or _what_triggered(request, invocation_id),
         dry_run=request.dry_run,
     )
+
+
+def _what_triggered(request: DispatchRequest, invocation_id: str) -> str:
+    due = f" of {request.scheduled_at.isoformat()}" if request.scheduled_at else ""
+    return f"{request.trigger}{due}, {request.trigger_id or invocation_id}"
 
 
 def _message(run: Run, number: int, mentor_ids: tuple[UUID, ...]) -> MentorPage:

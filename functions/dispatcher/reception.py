@@ -1,22 +1,21 @@
 """Takes the dispatcher's event in, and whatever goes wrong behind it (D2, D4, D5)."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import cast
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
-from mentor_pause.errors import MentorPauseError
+from mentor_pause.errors import describe, origin
 from mentor_pause.events import DispatchRequest, Trigger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Attempt, Summary
+from mentor_pause.runs import Attempt
 from mentor_pause.supabase import Database
 
-from dispatcher.dispatch import Dispatch, Dispatched, describe
+from dispatcher.dispatch import Dispatch, Dispatched
 
 type Answer = dict[str, str]
 
-_TRIGGERS: tuple[Trigger, ...] = ("schedule", "event")
+_TRIGGERS: tuple[Trigger, ...] = ("manual", "schedule", "event")
 
 
 class Reception:
@@ -42,20 +41,25 @@ class Reception:
         try:
             request = DispatchRequest.parse(event)
             return self._dispatch()(request, invocation_id).as_json()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - no exception leaves the handler (D5)
             attempt = attempt_of(event, self._org_id(), invocation_id)
-            self._logger.exception("run not started", extra={"job_run_id": str(attempt.job_run_id)})
+            self._logger.error(
+                "run not started",
+                extra={
+                    "job_run_id": str(attempt.job_run_id),
+                    "reason": describe(error),
+                    "origin": origin(error),
+                },
+            )
             self._record(attempt, describe(error))
             return Dispatched(attempt.job_run_id, "failed", describe(error)).as_json()
 
     def _record(self, attempt: Attempt, error: str) -> None:
-        nothing = Summary(attempt.job_run_id, (), (), ())
+        """Write a failed row, unless the run has a row: that one is its dispatcher's to close."""
         try:
             database = self._database()
             self._retry(lambda: database.begin_execution(attempt, "failed", error=error))
-            # It may have been opened as running before this; nobody else would close it.
-            self._retry(lambda: database.finish_execution(nothing, "failed", error))
-        except MentorPauseError as unrecorded:
+        except Exception as unrecorded:  # noqa: BLE001 - the answer is still due (D5)
             self._logger.error("failed run not recorded", extra={"reason": describe(unrecorded)})
 
 
@@ -63,9 +67,8 @@ def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attemp
     """Read out of an event that may be anything what its row in the execution log needs."""
     found = cast("dict[str, object]", event) if isinstance(event, dict) else {}
     trigger_id = _text(found, "trigger_id", 128) or invocation_id
-    trigger: Trigger = "manual"
-    with suppress(ValueError):
-        trigger = _TRIGGERS[_TRIGGERS.index(cast("Trigger", found.get("trigger")))]
+    known = [trigger for trigger in _TRIGGERS if trigger == found.get("trigger")]
+    trigger: Trigger = known[0] if known else "manual"
     return Attempt(
         job_name=_text(found, "job_name", 100) or "unknown",
         org_id=org_id,
@@ -77,4 +80,6 @@ def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attemp
 
 def _text(found: dict[str, object], name: str, longest: int) -> str:
     value = found.get(name)
-    return value[:longest] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return "".join(c for c in value if c.isprintable())[:longest]

@@ -19,4 +19,4 @@ class RefusePage:
             "hlf_sync is not enabled; the page is skipped",
             extra={"outcome": "not_enabled", "skipped": len(page.mentor_ids)},
         )
-        return PageOutcome(skipped=page.mentor_ids)
+        return PageOutcome(skipped=page.mentor_ids, note="hlf_sync is not enabled")

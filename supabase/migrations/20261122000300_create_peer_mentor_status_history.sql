@@ -24,3 +24,4 @@ on public.peer_mentor_status_history (job_run_id, mentor_id) where job_run_id is
 
 alter table public.peer_mentor_status_history enable row level security;
 revoke all on public.peer_mentor_status_history from anon, authenticated;
+revoke all on sequence public.peer_mentor_status_history_id_seq from anon, authenticated;

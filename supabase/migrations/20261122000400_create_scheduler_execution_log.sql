@@ -31,3 +31,4 @@ create index scheduler_execution_log_job_run_id_idx on public.scheduler_executio
 
 alter table public.scheduler_execution_log enable row level security;
 revoke all on public.scheduler_execution_log from anon, authenticated;
+revoke all on sequence public.scheduler_execution_log_id_seq from anon, authenticated;

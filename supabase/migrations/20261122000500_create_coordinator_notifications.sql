@@ -18,3 +18,4 @@ create index coordinator_notifications_org_id_idx on public.coordinator_notifica
 
 alter table public.coordinator_notifications enable row level security;
 revoke all on public.coordinator_notifications from anon, authenticated;
+revoke all on sequence public.coordinator_notifications_id_seq from anon, authenticated;

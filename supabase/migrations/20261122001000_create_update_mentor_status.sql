@@ -68,7 +68,7 @@ begin
         end if;
     end if;
 
-    if p_expected_version is distinct from v_mentor.version and p_expected_version is not null then
+    if p_expected_version <> v_mentor.version then
         raise exception 'mentor was changed by someone else' using errcode = 'PT409',
             detail = format('expected version %s, actual %s', p_expected_version, v_mentor.version);
     end if;

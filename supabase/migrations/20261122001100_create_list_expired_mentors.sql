@@ -13,7 +13,7 @@ as $$
     where
         m.org_id = p_org_id
         and m.status = 'active'
-        and (p_after is null or m.id > p_after)
+        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
     order by m.id
     limit p_limit

@@ -1,5 +1,6 @@
 -- Closes a run's row of the execution log with its final status and counts (D4, E8). The first
 -- writer wins; a repeated call changes nothing and gets the row as it stands.
+-- The role portal_sync, which sits next to an external system, can close runs of hlf_sync only (D9).
 -- Locks: the row. Called by: whoever completes the run. Errors: PT404 no such run, 22023 not final.
 
 create function public.finish_execution(
@@ -17,6 +18,9 @@ security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+    -- The role of the request (REST) or of the login (pooled), not the function's owner.
+    v_caller constant text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
 begin
     if p_status not in ('completed', 'failed') then
         raise exception 'not a final status' using errcode = '22023',
@@ -31,7 +35,10 @@ begin
         skipped_count = p_skipped_count,
         error_count = p_error_count,
         error = p_error
-    where l.job_run_id = p_job_run_id and l.status = 'running';
+    where
+        l.job_run_id = p_job_run_id
+        and l.status = 'running'
+        and (v_caller <> 'portal_sync' or l.job_name = 'hlf_sync');
     return query
     select l.id, l.status, l.started_at, l.finished_at
     from public.scheduler_execution_log as l

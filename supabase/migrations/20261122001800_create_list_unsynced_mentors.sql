@@ -15,7 +15,7 @@ as $$
     where
         m.org_id = p_org_id
         and p_as_of is not null
-        and (p_after is null or m.id > p_after)
+        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         and s.synced_version is distinct from m.version
     order by m.id
     limit p_limit

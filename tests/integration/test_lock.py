@@ -1,5 +1,6 @@
 """The lock's states, on moto's DynamoDB (D6)."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,6 +11,14 @@ from support.night import Clients, Clock, create_ledger_table
 from support.roster import ORG
 
 LEASE = 45
+_holders = count()
+
+
+def holder() -> str:
+    """Every delivery is a holder of its own."""
+    return f"holder {next(_holders)}"
+
+
 FIRST = Firing("certification_expiry", ORG, "schedule", "first", "rule")
 SECOND = Firing("certification_expiry", ORG, "schedule", "second", "rule")
 
@@ -21,10 +30,10 @@ class AnswerLost:
         """`table` does the work."""
         self._table = table
 
-    def update(self, *arguments: Any) -> Any:
+    def update(self, *arguments: Any, **named: Any) -> Any:
         """Do it twice; only the second answer is heard."""
-        self._table.update(*arguments)
-        return self._table.update(*arguments)
+        self._table.update(*arguments, **named)
+        return self._table.update(*arguments, **named)
 
 
 @pytest.fixture
@@ -47,26 +56,32 @@ def clock() -> Clock:
 
 def test_a_free_lock_is_acquired_and_a_held_one_tells_by_whom(locks: Locks, clock: Clock) -> None:
     """A duplicate of the firing is told from another firing."""
-    lock = locks.acquire(FIRST, clock(), LEASE)
+    lock = locks.acquire(FIRST, holder(), clock(), LEASE)
     assert isinstance(lock, Lock)
     assert lock.fence == 1
-    assert locks.acquire(FIRST, clock(), LEASE) == Held(FIRST.job_run_id, same_firing=True)
-    assert locks.acquire(SECOND, clock(), LEASE) == Held(FIRST.job_run_id, same_firing=False)
+    assert locks.acquire(FIRST, holder(), clock(), LEASE) == Held(
+        FIRST.job_run_id, same_firing=True
+    )
+    assert locks.acquire(SECOND, holder(), clock(), LEASE) == Held(
+        FIRST.job_run_id, same_firing=False
+    )
 
 
 def test_jobs_do_not_lock_each_other_out(locks: Locks, clock: Clock) -> None:
     """One lock per job and organisation."""
     other = Firing("hlf_sync", ORG, "schedule", "first", "rule")
-    assert isinstance(locks.acquire(FIRST, clock(), LEASE), Lock)
-    assert isinstance(locks.acquire(other, clock(), LEASE), Lock)
+    assert isinstance(locks.acquire(FIRST, holder(), clock(), LEASE), Lock)
+    assert isinstance(locks.acquire(other, holder(), clock(), LEASE), Lock)
 
 
 def test_a_released_lock_is_for_another_firing_only(locks: Locks, clock: Clock) -> None:
     """No second run for the same firing."""
-    locks.acquire(FIRST, clock(), LEASE)
+    locks.acquire(FIRST, holder(), clock(), LEASE)
     locks.release(FIRST, clock())
-    assert locks.acquire(FIRST, clock(), LEASE) == Held(FIRST.job_run_id, same_firing=True)
-    found = locks.acquire(SECOND, clock(), LEASE)
+    assert locks.acquire(FIRST, holder(), clock(), LEASE) == Held(
+        FIRST.job_run_id, same_firing=True
+    )
+    found = locks.acquire(SECOND, holder(), clock(), LEASE)
     assert isinstance(found, Lock)
     assert found.fence == 2
 
@@ -76,46 +91,48 @@ def test_a_lease_that_ran_out_blocks_nobody_and_every_acquisition_raises_the_fen
     locks: Locks, clock: Clock, firing: Firing
 ) -> None:
     """Neither the same firing, which resumes, nor another one."""
-    locks.acquire(FIRST, clock(), LEASE)
+    locks.acquire(FIRST, holder(), clock(), LEASE)
     clock.advance(LEASE - 1)
-    assert isinstance(locks.acquire(firing, clock(), LEASE), Held)
+    assert isinstance(locks.acquire(firing, holder(), clock(), LEASE), Held)
     clock.advance(1)
-    found = locks.acquire(firing, clock(), LEASE)
+    found = locks.acquire(firing, holder(), clock(), LEASE)
     assert isinstance(found, Lock)
     assert found.fence == 2
+    # Whose run nobody else will end is told to the one who takes over.
+    assert found.orphan == (None if firing == FIRST else FIRST.job_run_id)
 
 
 def test_a_holder_that_was_replaced_can_neither_write_nor_extend_nor_release(
     locks: Locks, table: Table, clock: Clock
 ) -> None:
     """Its lock is another's by now."""
-    old = locks.acquire(FIRST, clock(), LEASE)
+    old = locks.acquire(FIRST, holder(), clock(), LEASE)
     assert isinstance(old, Lock)
     clock.advance(LEASE)
-    new = locks.acquire(SECOND, clock(), LEASE)
+    new = locks.acquire(SECOND, holder(), clock(), LEASE)
     assert isinstance(new, Lock)
     assert not table.transact([locks.still_held(old, clock(), LEASE)])
     assert table.transact([locks.still_held(new, clock(), LEASE)])
     locks.extend(FIRST, clock(), 10_000)
     locks.release(FIRST, clock())
-    assert isinstance(locks.acquire(FIRST, clock(), LEASE), Held)
+    assert isinstance(locks.acquire(FIRST, holder(), clock(), LEASE), Held)
     clock.advance(LEASE)
-    assert isinstance(locks.acquire(FIRST, clock(), LEASE), Lock)
+    assert isinstance(locks.acquire(FIRST, holder(), clock(), LEASE), Lock)
 
 
 def test_who_holds_the_lock_can_renew_it(locks: Locks, table: Table, clock: Clock) -> None:
     """Time and again, with what it writes."""
-    lock = locks.acquire(FIRST, clock(), LEASE)
+    lock = locks.acquire(FIRST, holder(), clock(), LEASE)
     assert isinstance(lock, Lock)
     for _ in range(3):
         clock.advance(LEASE - 1)
         assert table.transact([locks.still_held(lock, clock(), LEASE)])
-    assert isinstance(locks.acquire(SECOND, clock(), LEASE), Held)
+    assert isinstance(locks.acquire(SECOND, holder(), clock(), LEASE), Held)
 
 
 def test_an_acquisition_whose_answer_was_lost_is_not_taken_for_a_duplicate(
     table: Table, clock: Clock
 ) -> None:
     """Else the night would be skipped as its own duplicate."""
-    found = Locks(AnswerLost(table)).acquire(FIRST, clock(), LEASE)  # type: ignore[arg-type]
+    found = Locks(AnswerLost(table)).acquire(FIRST, holder(), clock(), LEASE)  # type: ignore[arg-type]
     assert isinstance(found, Lock)

@@ -3,7 +3,6 @@
 from collections import Counter
 from uuid import UUID
 
-from mentor_pause.runs import Page
 from support.night import Night
 from support.roster import Roster
 
@@ -36,16 +35,22 @@ def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
     assert set(summary["mentor_ids_paused"]) == {str(m) for m in history}
     assert not set(summary["mentor_ids_paused"]) & set(summary["mentor_ids_errored"])
 
-    (row,) = [r for r in roster.log() if r["status"] not in ("duplicate", "refused")]
-    assert (row["job_run_id"], row["status"]) == (job_run_id, run.status)
-    assert row["paused_count"] == summary["paused_count"]
+    (row,) = [
+        r
+        for r in roster.log()
+        if r["job_run_id"] == job_run_id and r["status"] not in ("duplicate", "refused")
+    ]
+    assert row["status"] in (run.status, "failed")
+    if row["processed_count"] is not None:
+        assert row["paused_count"] == summary["paused_count"]
     told = Counter(
-        r["coordinator_id"] for r in roster.rows("select * from coordinator_notifications")
+        r["coordinator_id"]
+        for r in roster.rows(
+            "select * from coordinator_notifications where job_run_id = %s", job_run_id
+        )
     )
     assert max(told.values(), default=1) == 1
-    assert night.events.details[-1]["paused_count"] == summary["paused_count"]
-
-
-def unfinished(pages: list[Page]) -> list[int]:
-    """Return the numbers of the pages that are not closed."""
-    return [page.number for page in pages if page.outcome is None]
+    assert bool(told) == bool(history)
+    announced = [e for e in night.events.details if e["job_run_id"] == str(job_run_id)]
+    assert announced or night.lines("run not announced")
+    assert all(e["paused_count"] == summary["paused_count"] for e in announced)

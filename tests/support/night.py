@@ -16,16 +16,17 @@ from uuid import UUID
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from dispatcher.dispatch import Dispatch, Dispatched
+from dispatcher.dispatch import Dispatch
+from dispatcher.reception import Reception
 from expiry.pause import PausePage
 from mentor_pause.bus import Bus
 from mentor_pause.completion import Completion
 from mentor_pause.config import OrgSettings
 from mentor_pause.dynamodb import Table
-from mentor_pause.errors import MentorPauseError
-from mentor_pause.events import DispatchRequest, MentorPage
+from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
+from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.pages import PageConsumer, Station, Work
+from mentor_pause.pages import PageConsumer, Work
 from mentor_pause.queues import Inbox, PageQueues
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Summary, run_id_of
@@ -120,6 +121,7 @@ class Night:
         self.ledger = Ledger(faulty_table(table, plan), LEASES)
         self.database = Database(faulty_wire(wire, plan))
         self.retry = Retry(sleep=lambda _seconds: None)
+        reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
         bus = Bus(faulty_client(self.events, plan, "put_events"), "default")
         self.completion = Completion(
             self.ledger, self.database, bus, self.retry, self.clock, self.logger
@@ -131,24 +133,35 @@ class Night:
             OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"), page_size, self.database, self.ledger,
             queues, self.completion, self.retry, self.clock, self.logger,
         )  # fmt: skip
-        self.consume = self.consumer(PausePage(self.database, self.retry, self.logger))
+        self.consume = self.consumer(PausePage(self.database, reconnect, self.logger))
 
     def consumer(self, work: Work) -> PageConsumer:
         """Return a worker that does `work` with each page."""
         inbox = Inbox(self.sqs, self.queue_url, f"https://sqs/{DEAD_LETTERS}")
         return PageConsumer(
-            Station(JOB, ORG), work, self.ledger, self.completion, inbox, self.clock,
+            JOB, ORG, work, self.ledger, self.completion, inbox, self.clock,
             self.logger,
         )  # fmt: skip
 
     def fire(
         self, trigger_id: str = "night-1", as_of: date | None = TODAY, *, dry_run: bool = False
-    ) -> Dispatched:
+    ) -> dict[str, str]:
         """Deliver one firing of the rule."""
-        request = DispatchRequest(
-            job_name=JOB, trigger="schedule", trigger_id=trigger_id, as_of=as_of, dry_run=dry_run
+        event = {
+            "job_name": JOB,
+            "trigger": "schedule",
+            "trigger_id": trigger_id,
+            "as_of": as_of and as_of.isoformat(),
+            "dry_run": dry_run,
+        }
+        return self.handle(event)
+
+    def handle(self, event: object) -> dict[str, str]:
+        """Let the dispatcher's handler have an event."""
+        reception = Reception(
+            lambda: self.dispatch, lambda: self.database, lambda: ORG, self.retry, self.logger
         )
-        return self.dispatch(request, "invocation")
+        return reception(event, "invocation")
 
     def receive(self) -> list[Message]:
         """Take every message off the queue, once."""

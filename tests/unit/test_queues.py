@@ -51,13 +51,6 @@ def send(sqs: FlakySqs, pages: list[MentorPage], attempts: int = 3) -> None:
     PageQueues(sqs, {"job": "https://queue"}, retry).send("job", pages)  # type: ignore[arg-type]
 
 
-def test_pages_go_out_ten_at_a_time() -> None:
-    """SQS's limit."""
-    sqs = FlakySqs(set())
-    send(sqs, [a_page(n) for n in range(1, 24)])
-    assert [len(batch) for batch in sqs.batches] == [10, 10, 3]
-
-
 def test_only_what_was_refused_is_sent_again() -> None:
     """A batch can fail in part."""
     sqs = FlakySqs({"2", "3"})

@@ -48,9 +48,10 @@ def test_a_run_is_whole_when_the_set_of_pages_is() -> None:
 )
 def test_every_dispatched_mentor_is_in_exactly_one_list(fates: list[tuple[UUID, str]]) -> None:
     """E7: processed = paused + skipped + error, and a lost mentor is named."""
-    outcome = PageOutcome(
-        *(tuple(m for m, f in fates if f == kind) for kind in ("paused", "skipped", "errored"))
-    )
+    by_kind = {
+        kind: tuple(m for m, f in fates if f == kind) for kind in ("paused", "skipped", "errored")
+    }
+    outcome = PageOutcome(by_kind["paused"], by_kind["skipped"], by_kind["errored"])
     page = Page(1, tuple(m for m, _ in fates), outcome)
     summary = summarise(RUN, [page])
     assert sorted([*summary.paused, *summary.skipped, *summary.errored]) == sorted(

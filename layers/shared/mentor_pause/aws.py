@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from mentor_pause.config import LedgerSettings
 from mentor_pause.dynamodb import Table
+from mentor_pause.errors import ConfigurationError
 from mentor_pause.ledger import Leases, Ledger
 
 if TYPE_CHECKING:
@@ -37,6 +39,18 @@ def open_ledger(settings: LedgerSettings) -> Ledger:
 
 
 def read_secret(secret_id: str) -> str:
-    """Return the text of a secret in Secrets Manager."""
-    client = boto3.client("secretsmanager", config=_CONFIG)
-    return client.get_secret_value(SecretId=secret_id)["SecretString"]
+    """Return the text of a secret in Secrets Manager.
+
+    Raises:
+        ConfigurationError: there is none of that name, or it may not be read.
+    """
+    try:
+        client = boto3.client("secretsmanager", config=_CONFIG)
+        return client.get_secret_value(SecretId=secret_id)["SecretString"]
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code")
+        raise ConfigurationError(f"the secret {secret_id} cannot be read: {code}") from error
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"the secret {secret_id} cannot be read: {type(error).__name__}"
+        ) from error

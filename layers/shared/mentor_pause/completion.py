@@ -14,11 +14,12 @@ from typing import Literal
 from aws_lambda_powertools import Logger
 
 from mentor_pause.bus import Bus
+from mentor_pause.errors import BusUnavailable
 from mentor_pause.events import RunCompleted
 from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Run, Summary, summarise
+from mentor_pause.runs import Run, Summary, summarise_with_history
 from mentor_pause.supabase import Database
 
 type Clock = Callable[[], datetime]
@@ -66,26 +67,30 @@ class Completion:
         return "ended"
 
     def _complete(self, run: Run) -> None:
-        summary = self._summary(run)
+        pages = self._ledger.pages(run.job_run_id)
+        summary = summarise_with_history(
+            run.job_run_id,
+            pages,
+            lambda errored: self._retry(
+                lambda: self._database.list_run_changes(run.job_run_id, errored)
+            ),
+        )
         status = "failed" if run.error else "completed"
         if JOBS[run.firing.job_name].notifies_coordinators and not run.firing.dry_run:
             self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
-        self._retry(lambda: self._database.finish_execution(summary, status, run.error))
-        self._retry(lambda: self._bus.announce(_announcement(run, summary, status)))
+        remark = run.error or next((p.outcome.note for p in pages if p.outcome), "") or None
+        self._retry(lambda: self._database.finish_execution(summary, status, remark))
+        self._announce(_announcement(run, summary, status))
         self._ledger.locks.release(run.firing, self._clock())
         self._logger.info("run completed", extra=_line(run, summary, status))
         self._ledger.end_run(run.job_run_id, status, self._clock())
 
-    def _summary(self, run: Run) -> Summary:
-        pages = list(self._ledger.pages(run.job_run_id))
-        summary = summarise(run.job_run_id, pages)
-        if not summary.errored:
-            return summary
-        # A mentor whose call failed, or whose worker died, may have been paused all the same.
-        changed = self._retry(
-            lambda: self._database.list_run_changes(run.job_run_id, summary.errored)
-        )
-        return summarise(run.job_run_id, pages, changed)
+    def _announce(self, event: RunCompleted) -> None:
+        """A bus that is down must not keep the run open; who listens runs every night as well."""
+        try:
+            self._retry(lambda: self._bus.announce(event))
+        except BusUnavailable as error:
+            self._logger.error("run not announced", extra={"reason": str(error)})
 
 
 def _line(run: Run, summary: Summary, status: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Self, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -121,7 +122,7 @@ def load_database(
         ConfigurationError: none or both ways are configured, or the secret is no JSON object.
     """
     names = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL")
-    given = {name: environ[name] for name in names if environ.get(name)}
+    given = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
     secret_id = environ.get("SUPABASE_SECRET_ID")
     if secret_id and given:
         raise ConfigurationError(
@@ -142,7 +143,7 @@ def _secret_object(secret_id: str, text: str, names: tuple[str, ...]) -> dict[st
             f"the secret {secret_id} is not a JSON object with {', '.join(names)}"
         )
     values = cast("dict[str, object]", found)
-    return {name: str(values[name]) for name in names if values.get(name)}
+    return {name: str(values[name]).strip() for name in names if values.get(name)}
 
 
 def _one_database(given: Mapping[str, str], where: str) -> RestDatabase | PooledDatabase:
@@ -152,6 +153,7 @@ def _one_database(given: Mapping[str, str], where: str) -> RestDatabase | Pooled
             f"SUPABASE_URL and SUPABASE_DB_URL are both set in {where}; keep one of them"
         )
     if db_url:
+        _check_url("SUPABASE_DB_URL", db_url, ("postgresql", "postgres"), where)
         return PooledDatabase(url=SecretStr(db_url))
     if not url:
         raise ConfigurationError(f"neither SUPABASE_URL nor SUPABASE_DB_URL is set in {where}")
@@ -159,4 +161,15 @@ def _one_database(given: Mapping[str, str], where: str) -> RestDatabase | Pooled
         raise ConfigurationError(
             f"SUPABASE_URL is set in {where} but SUPABASE_SERVICE_ROLE_KEY is not"
         )
+    _check_url("SUPABASE_URL", url, ("https", "http"), where)
     return RestDatabase(url=url, key=SecretStr(key))
+
+
+def _check_url(name: str, url: str, schemes: tuple[str, ...], where: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ConfigurationError(f"{name} in {where} is no URL like {schemes[0]}://HOST")

@@ -5,14 +5,15 @@ way.
 """
 
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mentor_pause.errors import LedgerUnavailable
+from mentor_pause.errors import LedgerContended, LedgerUnavailable
+from mentor_pause.retry import Retry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,6 +35,7 @@ class Table:
         """`client` is a DynamoDB client."""
         self._client = client
         self._name = name
+        self._retry = Retry(attempts=8, base=0.03, longest=0.5, on=LedgerContended)
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Return the item as it is now (a consistent read), or None."""
@@ -60,23 +62,31 @@ class Table:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def update(
-        self, pk: str, sk: str, change: str, condition: str, values: Mapping[str, Value]
+        self,
+        pk: str,
+        sk: str,
+        change: str,
+        condition: str,
+        values: Mapping[str, Value],
+        returns: Literal["ALL_NEW", "ALL_OLD"] = "ALL_NEW",
     ) -> tuple[bool, Item]:
         """Change one item if the condition holds.
 
         `change` and `condition` are DynamoDB expressions; `values` holds their `:names`.
 
         Returns:
-            True and the new item, or False and the item that failed the condition, if any.
+            True and the new item (or the one before, as `returns` says), or False and the item
+            that failed the condition, if any.
         """
         action = self.update_action(pk, sk, change, condition, values)["Update"]
         try:
-            with _translated():
-                answer = self._client.update_item(
+            answer = self._contended(
+                lambda: self._client.update_item(
                     **cast("Any", action),
-                    ReturnValues="ALL_NEW",
+                    ReturnValues=returns,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
+            )
         except _ConditionFailed as failed:
             return False, failed.item
         return True, _python(answer.get("Attributes", {}))
@@ -93,11 +103,21 @@ class Table:
     def transact(self, actions: Sequence[Action]) -> bool:
         """Do all or none; False when a condition failed. The client's own retries are safe."""
         try:
-            with _translated():
-                self._client.transact_write_items(TransactItems=cast("Any", list(actions)))
+            self._contended(
+                lambda: self._client.transact_write_items(TransactItems=cast("Any", list(actions)))
+            )
         except _ConditionFailed:
             return False
         return True
+
+    def _contended[T](self, call: Callable[[], T]) -> T:
+        """Repeat a write that met another one of the same item, as a transaction does at once."""
+
+        def translated() -> T:
+            with _translated():
+                return call()
+
+        return self._retry(translated)
 
     def update_action(
         self, pk: str, sk: str, change: str, condition: str, values: Mapping[str, Value]
@@ -140,12 +160,13 @@ def _translated() -> Generator[None]:
         response = cast("dict[str, Any]", error.response)
         if response["Error"]["Code"] == "ConditionalCheckFailedException":
             raise _ConditionFailed(_python(response.get("Item", {}))) from error
+        code = response["Error"]["Code"]
         reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
         if "ConditionalCheckFailed" in reasons:
             raise _ConditionFailed({}) from error
-        raise LedgerUnavailable(
-            f"DynamoDB {error.operation_name}: {response['Error']['Code']}"
-        ) from error
+        contended = code == "TransactionConflictException" or "TransactionConflict" in reasons
+        kind = LedgerContended if contended else LedgerUnavailable
+        raise kind(f"DynamoDB {error.operation_name}: {code}") from error
     except BotoCoreError as error:
         raise LedgerUnavailable(f"DynamoDB: {type(error).__name__}") from error
 

@@ -6,18 +6,36 @@ MentorPauseError
 ├── LeaseLost                     another holder has the lock: stop writing
 ├── TransientError                the same call may succeed later
 │   ├── LedgerUnavailable         DynamoDB
+│   │   └── LedgerContended       two writes of one item at the same moment
 │   ├── QueueUnavailable          SQS
 │   ├── BusUnavailable            EventBridge
 │   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
-│       └── DatabaseUnavailable   no connection, or none to be had
+│       └── DatabaseUnavailable   no connection, or no answer in time
 └── DatabaseError                 the database's clear no, with its SQLSTATE
     ├── NotFound                  PT404
     └── Conflict                  PT409
 """
 
+import traceback
+
 
 class MentorPauseError(Exception):
     """Base of all of them."""
+
+
+def describe(error: Exception) -> str:
+    """Say what went wrong, for people and for the execution log.
+
+    Of an error that is not ours only its type: its text may hold personal data or a password
+    (E12, E13).
+    """
+    return str(error) if isinstance(error, MentorPauseError) else type(error).__name__
+
+
+def origin(error: Exception) -> str:
+    """Say where an error was raised, innermost first, without any text of it."""
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
 
 
 class ConfigurationError(MentorPauseError):
@@ -38,6 +56,10 @@ class TransientError(MentorPauseError):
 
 class LedgerUnavailable(TransientError):
     """DynamoDB did not answer as it should."""
+
+
+class LedgerContended(LedgerUnavailable):
+    """Another write of the same item was under way; DynamoDB refuses one of them."""
 
 
 class QueueUnavailable(TransientError):
@@ -63,7 +85,7 @@ class RetryableDatabaseError(_WithSqlstate, TransientError):
 
 
 class DatabaseUnavailable(RetryableDatabaseError):
-    """There is no connection to the database, or it is not taking any."""
+    """There is no connection to the database, or it does not answer in time."""
 
 
 class DatabaseError(_WithSqlstate):

@@ -15,6 +15,8 @@ from mentor_pause.errors import InvalidRequest
 PAGE_VERSION = 1
 MAX_PAGE_SIZE = 500
 
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
 type Trigger = Literal["schedule", "manual", "event"]
 
 
@@ -50,10 +52,12 @@ class DispatchRequest(Message):
 
     job_name: Annotated[str, Field(min_length=1, max_length=100)]
     trigger: Trigger = "manual"
-    trigger_id: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    trigger_id: Annotated[str | None, Field(min_length=1, max_length=128, pattern=_PRINTABLE)] = (
+        None
+    )
     """The firing: EventBridge's event id, the same when it is delivered again."""
     scheduled_at: datetime | None = None
-    requested_by: Annotated[str | None, Field(max_length=200)] = None
+    requested_by: Annotated[str | None, Field(max_length=200, pattern=_PRINTABLE)] = None
     as_of: date | None = None
     """The day that certifications are judged by; None: today in the organisation's time zone."""
     dry_run: bool = False

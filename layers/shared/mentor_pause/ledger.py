@@ -9,7 +9,7 @@ number, though its mentors may be paused by now and would not be listed a second
 closed once. Items vanish after 90 days; the execution log in PostgreSQL is the history.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -20,7 +20,8 @@ from mentor_pause.lock import Lock, Locks
 from mentor_pause.runs import Firing, Page, PageOutcome, Run, RunStatus
 
 _KEPT_FOR = timedelta(days=90)
-_CLAIM_SECONDS = 60
+_CLAIM_SECONDS = 40
+"""Shorter than a dispatch lease: who resumes a run finds its predecessor's claim run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,15 @@ class Ledger:
                 ),
             ]
         )
-        if not planned:
+        if not planned and not self._is_planned(lock, number, mentors, now):
             raise LeaseLost(f"run {lock.firing.job_run_id} was taken over before page {number}")
+
+    def _is_planned(self, lock: Lock, number: int, mentors: list[str], now: datetime) -> bool:
+        """Whether the page is there already: the write landed before and its answer was lost."""
+        page = self.find_page(lock.firing.job_run_id, number)
+        if page is None or [str(mentor) for mentor in page.mentor_ids] != mentors:
+            return False
+        return self._table.transact([self.locks.still_held(lock, now, self.leases.dispatch)])
 
     def mark_sent(self, job_run_id: UUID, number: int) -> None:
         """Note that the pages up to this number are on the queue."""
@@ -107,8 +115,12 @@ class Ledger:
             _run_key(job_run_id), "RUN", "SET pages_sent = :n", "pages_sent < :n", {"n": number}
         )
 
-    def end_paging(self, lock: Lock, pages_total: int, error: str | None, now: datetime) -> Run:
-        """Fix the number of pages, so that the set of them can become whole.
+    def end_paging(
+        self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None, now: datetime
+    ) -> Run:
+        """Fix the number of a run's pages, so that the set of them can become whole.
+
+        The run is the lock's own, or the one that lost the lock to it.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.
@@ -117,7 +129,7 @@ class Ledger:
             [
                 self.locks.still_held(lock, now, self.leases.dispatch),
                 self._table.update_action(
-                    _run_key(lock.firing.job_run_id),
+                    _run_key(job_run_id),
                     "RUN",
                     "SET pages_total = :total" + (", run_error = :error" if error else ""),
                     "attribute_exists(pk)",
@@ -125,19 +137,29 @@ class Ledger:
                 ),
             ]
         )
-        run = self.find_run(lock.firing.job_run_id)
+        run = self.find_run(job_run_id)
         if not ended or run is None:
-            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over at the end of paging")
+            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
         return run
+
+    def assert_held(self, lock: Lock, now: datetime) -> None:
+        """Prove that the lock is still held, and renew it.
+
+        Raises:
+            LeaseLost: it has another holder.
+        """
+        if not self._table.transact([self.locks.still_held(lock, now, self.leases.dispatch)]):
+            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
 
     def find_page(self, job_run_id: UUID, number: int) -> Page | None:
         """Return one page as it is now."""
         item = self._table.get(_run_key(job_run_id), _page_key(number))
         return _page(item) if item else None
 
-    def pages(self, job_run_id: UUID) -> Iterator[Page]:
-        """Yield the run's pages in order."""
-        return map(_page, self._table.query(_run_key(job_run_id), "PAGE#"))
+    def pages(self, job_run_id: UUID) -> list[Page]:
+        """Return the run's pages in order."""
+        found = map(_page, self._table.query(_run_key(job_run_id), "PAGE#"))
+        return sorted(found, key=lambda page: page.number)
 
     def close_page(
         self,
@@ -155,13 +177,14 @@ class Ledger:
             _run_key(job_run_id),
             _page_key(number),
             "SET mentor_ids = :mentors, paused = :paused, skipped = :skipped, errored = :errored, "
-            "closed_at = :now, expires_at = :expires",
+            "note = :note, closed_at = :now, expires_at = :expires",
             "attribute_not_exists(closed_at)",
             {
                 "mentors": [str(mentor) for mentor in mentor_ids],
                 "paused": [str(mentor) for mentor in outcome.paused],
                 "skipped": [str(mentor) for mentor in outcome.skipped],
                 "errored": [str(mentor) for mentor in outcome.errored],
+                "note": outcome.note,
                 "now": now.isoformat(),
                 "expires": int((now + _KEPT_FOR).timestamp()),
             },
@@ -221,7 +244,7 @@ def _run_key(job_run_id: UUID) -> str:
 
 
 def _page_key(number: int) -> str:
-    return f"PAGE#{number:06d}"
+    return f"PAGE#{number}"
 
 
 def _run(item: Item) -> Run:
@@ -250,7 +273,9 @@ def _page(item: Item) -> Page:
     return Page(
         number=int(item["sk"].removeprefix("PAGE#")),
         mentor_ids=_ids(item["mentor_ids"]),
-        outcome=PageOutcome(_ids(item["paused"]), _ids(item["skipped"]), _ids(item["errored"]))
+        outcome=PageOutcome(
+            _ids(item["paused"]), _ids(item["skipped"]), _ids(item["errored"]), item["note"]
+        )
         if closed_at
         else None,
         closed_at=datetime.fromisoformat(closed_at).astimezone(UTC) if closed_at else None,

@@ -18,9 +18,9 @@ fence.
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from mentor_pause.dynamodb import Action, Table
+from mentor_pause.dynamodb import Action, Item, Table
 from mentor_pause.runs import Firing
 
 _FREE = "attribute_not_exists(pk)"
@@ -36,6 +36,8 @@ class Lock:
 
     firing: Firing
     fence: int
+    orphan: UUID | None = None
+    """The run that held it before and let its lease run out: nobody else will end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,13 @@ class Locks:
         """`table` is the ledger."""
         self._table = table
 
-    def acquire(self, firing: Firing, now: datetime, lease: int) -> Lock | Held:
-        """Take the lock for `lease` seconds, or say who has it."""
-        # A token of this very call: when the write landed and only the answer was lost, the
-        # client's own retry meets its own item, not another delivery's.
-        holder = str(uuid4())
-        acquired, item = self._table.update(
+    def acquire(self, firing: Firing, holder: str, now: datetime, lease: int) -> Lock | Held:
+        """Take the lock for `lease` seconds, or say who has it.
+
+        `holder` is a token of the caller's own. When the write landed and only its answer was
+        lost, a repeated call meets its own item, and must not take that for another delivery's.
+        """
+        acquired, before = self._table.update(
             lock_key(firing),
             "LOCK",
             "SET job_run_id = :run, trigger_id = :trigger_id, holder = :holder, "
@@ -78,10 +81,15 @@ class Locks:
                 "lease": _seconds(now) + lease,
                 "one": 1,
             },
+            returns="ALL_OLD",
         )
-        if acquired or item.get("holder") == holder:
-            return Lock(firing, int(item["fence"]))
-        return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
+        if acquired:
+            return _acquired(firing, before)
+        if before.get("holder") == holder:
+            return Lock(firing, int(before["fence"]))
+        return Held(
+            UUID(before["job_run_id"]), same_firing=before["trigger_id"] == firing.trigger_id
+        )
 
     def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
         """Make a part for a transaction that fails unless the lock is held, and renews it."""
@@ -112,6 +120,15 @@ class Locks:
             "job_run_id = :run and attribute_not_exists(released_at)",
             {"run": str(firing.job_run_id), "now": _seconds(now)},
         )
+
+
+def _acquired(firing: Firing, before: Item) -> Lock:
+    last = UUID(before["job_run_id"]) if before and "released_at" not in before else None
+    return Lock(
+        firing,
+        fence=int(before.get("fence", 0)) + 1,
+        orphan=last if last != firing.job_run_id else None,
+    )
 
 
 def _seconds(moment: datetime) -> int:

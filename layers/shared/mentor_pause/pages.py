@@ -8,14 +8,20 @@ errors (E8).
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.completion import Clock, Completion
-from mentor_pause.errors import InvalidRequest, MentorPauseError, QueueUnavailable, TransientError
+from mentor_pause.errors import (
+    InvalidRequest,
+    MentorPauseError,
+    QueueUnavailable,
+    TransientError,
+    describe,
+    origin,
+)
 from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Ledger
 from mentor_pause.queues import Delivery, Inbox
@@ -39,20 +45,13 @@ class HandBack(MentorPauseError):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
-    """Which job and organisation a consumer works for."""
-
-    job_name: str
-    org_id: UUID
-
-
 class PageConsumer:
     """Handles one SQS record; whatever it raises puts the message back on the queue."""
 
     def __init__(
         self,
-        station: Station,
+        job_name: str,
+        org_id: UUID,
         work: Work,
         ledger: Ledger,
         completion: Completion,
@@ -60,8 +59,8 @@ class PageConsumer:
         clock: Clock,
         logger: Logger,
     ) -> None:
-        """`inbox` is where the messages come from."""
-        self._station = station
+        """Work for one job and organisation; `inbox` is where the messages come from."""
+        self._scope = (job_name, org_id)
         self._work = work
         self._ledger = ledger
         self._completion = completion
@@ -84,18 +83,25 @@ class PageConsumer:
             page = self._read(record.body)
             self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
             is_dead = self._inbox.is_dead(delivery)
-            self._close(page, self._give_up if is_dead else lambda: self._work(page, remaining))
-        except MentorPauseError as error:
+            claimant = f"delivery {delivery.receive_count} of {record.message_id}"
+            outcome_of = self._give_up if is_dead else lambda: self._work(page, remaining)
+            self._close(page, outcome_of, claimant)
+        except Exception as error:
             self._hand_back(delivery, error, record.message_id)
             raise
         finally:
             self._logger.remove_keys(["job_run_id", "page"])
 
-    def _hand_back(self, delivery: Delivery, error: MentorPauseError, message_id: str) -> None:
+    def _hand_back(self, delivery: Delivery, error: Exception, message_id: str) -> None:
         wait = _wait(error, delivery.receive_count)
         self._logger.error(
             "page not done",
-            extra={"reason": str(error), "message_id": message_id, "again_in": wait},
+            extra={
+                "reason": describe(error),
+                "origin": origin(error),
+                "message_id": message_id,
+                "again_in": wait,
+            },
         )
         if wait is not None:
             with suppress(QueueUnavailable):  # then it comes back after the queue's own time
@@ -103,13 +109,15 @@ class PageConsumer:
 
     def _read(self, body: str) -> MentorPage:
         page = MentorPage.parse(body)
-        if (page.job_name, page.org_id) != (self._station.job_name, self._station.org_id):
+        if (page.job_name, page.org_id) != self._scope:
             raise InvalidRequest(
                 f"page {page.page} of run {page.job_run_id} is of another job or organisation"
             )
         return page
 
-    def _close(self, page: MentorPage, outcome_of: Callable[[], PageOutcome]) -> None:
+    def _close(
+        self, page: MentorPage, outcome_of: Callable[[], PageOutcome], claimant: str
+    ) -> None:
         known = self._ledger.find_page(page.job_run_id, page.page)
         if known is not None and known.outcome is not None:
             run = self._ledger.note_closed(page.job_run_id, page.page)
@@ -117,12 +125,12 @@ class PageConsumer:
             run = self._ledger.close_page(
                 page.job_run_id, page.page, page.mentor_ids, outcome_of(), self._clock()
             )
-        self._settle(page, run)
+        self._settle(page, run, claimant)
 
-    def _settle(self, page: MentorPage, run: Run | None) -> None:
+    def _settle(self, page: MentorPage, run: Run | None, claimant: str) -> None:
         if run is None:
             self._logger.warning("the ledger does not know this run; its page is done all the same")
-        elif self._completion.settle(run, f"page {page.page}") == "claimed":
+        elif self._completion.settle(run, f"page {page.page}, {claimant}") == "claimed":
             raise HandBack("another page is completing the run", _FIRST_WAIT)
 
     def _give_up(self) -> PageOutcome:
@@ -131,7 +139,7 @@ class PageConsumer:
         return PageOutcome()
 
 
-def _wait(error: MentorPauseError, receive_count: int) -> int | None:
+def _wait(error: Exception, receive_count: int) -> int | None:
     """Return the seconds until a page should come back; None: the queue's own time will do."""
     if isinstance(error, HandBack):
         return error.seconds

@@ -1,6 +1,5 @@
 """The page queues: pages go out in batches, and a worker can hand a page back."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,19 +28,18 @@ class PageQueues:
         self._retry = retry
 
     def send(self, job_name: str, pages: Sequence[MentorPage]) -> None:
-        """Put pages on their queue. What SQS refuses of a batch is sent again, and only that.
+        """Put at most `BATCH` pages on their queue. Of what SQS refuses only that is sent again.
 
         A message may arrive twice all the same; a page is closed once.
 
         Raises:
             QueueUnavailable: some pages could not be sent in the end.
         """
-        for batch in itertools.batched(pages, BATCH, strict=False):
-            unsent: dict[str, SendMessageBatchRequestEntryTypeDef] = {
-                str(page.page): {"Id": str(page.page), "MessageBody": page.model_dump_json()}
-                for page in batch
-            }
-            self._retry(lambda unsent=unsent: self._send_once(self._urls[job_name], unsent))
+        unsent: dict[str, SendMessageBatchRequestEntryTypeDef] = {
+            str(page.page): {"Id": str(page.page), "MessageBody": page.model_dump_json()}
+            for page in pages
+        }
+        self._retry(lambda: self._send_once(self._urls[job_name], unsent))
 
     def _send_once(
         self, url: str, unsent: "dict[str, SendMessageBatchRequestEntryTypeDef]"

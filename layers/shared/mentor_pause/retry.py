@@ -10,25 +10,38 @@ from mentor_pause.errors import TransientError
 type Sleep = Callable[[float], None]
 
 
+def _always() -> bool:
+    return True
+
+
 class Retry:
-    """Calls again what failed with a `TransientError`, at most `attempts` times in all."""
+    """Calls again what failed with `on`, at most `attempts` times in all."""
 
     def __init__(
-        self, attempts: int = 3, base: float = 0.2, longest: float = 2.0, sleep: Sleep = time.sleep
+        self,
+        attempts: int = 3,
+        base: float = 0.2,
+        longest: float = 2.0,
+        on: type[TransientError] = TransientError,
+        sleep: Sleep = time.sleep,
     ) -> None:
         """Wait between 0 and `base` * 2^n seconds before try n, never more than `longest`."""
+        self._attempts = attempts
         self._retrying = Retrying(
-            stop=stop_after_attempt(attempts),
             wait=wait_random_exponential(multiplier=base, max=longest),
-            retry=retry_if_exception_type(TransientError),
+            retry=retry_if_exception_type(on),
             sleep=sleep,
             reraise=True,
         )
 
-    def __call__[T](self, call: Callable[[], T]) -> T:
-        """Return what `call` returns.
+    def __call__[T](self, call: Callable[[], T], worthwhile: Callable[[], bool] = _always) -> T:
+        """Return what `call` returns; a further attempt is made only while that is `worthwhile`.
 
         Raises:
             TransientError: the last one, when every attempt failed.
         """
-        return self._retrying(call)
+        attempts_used_up = stop_after_attempt(self._attempts)
+        retrying = self._retrying.copy(
+            stop=lambda state: attempts_used_up(state) or not worthwhile()
+        )
+        return retrying(call)

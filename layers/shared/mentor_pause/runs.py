@@ -1,6 +1,6 @@
 """The rules of a run: who it is, what a page came to, what a whole run adds up to. No I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple
@@ -79,6 +79,8 @@ class PageOutcome:
     paused: tuple[UUID, ...] = ()
     skipped: tuple[UUID, ...] = ()
     errored: tuple[UUID, ...] = ()
+    note: str = ""
+    """What a person should know of it, in the execution log; mostly nothing."""
 
 
 class Page(NamedTuple):
@@ -121,6 +123,18 @@ class Summary:
             "mentor_ids_paused": [str(mentor) for mentor in self.paused],
             "mentor_ids_errored": [str(mentor) for mentor in self.errored],
         }
+
+
+def summarise_with_history(
+    job_run_id: UUID,
+    pages: Sequence[Page],
+    changed_among: Callable[[Sequence[UUID]], frozenset[UUID]],
+) -> Summary:
+    """Add up the pages; of mentors that count as errors, ask the history what did happen."""
+    summary = summarise(job_run_id, pages)
+    if not summary.errored:
+        return summary
+    return summarise(job_run_id, pages, changed_among(summary.errored))
 
 
 def summarise(

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from mentor_pause.errors import DatabaseError
 from mentor_pause.supabase.wire import Row, database_error
 
 _CONNECT_SECONDS = 5
@@ -28,6 +29,8 @@ class PooledWire:
         except psycopg.Error as error:
             if self._connection is not None and self._connection.broken:
                 self.close()
+            if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
+                raise DatabaseError(type(error).__name__) from error
             raise database_error(
                 error.sqlstate,
                 error.diag.message_primary or type(error).__name__,

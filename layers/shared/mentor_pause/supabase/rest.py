@@ -6,7 +6,7 @@ from typing import cast
 import httpx
 from pydantic_core import to_json
 
-from mentor_pause.errors import MentorPauseError
+from mentor_pause.errors import DatabaseError, MentorPauseError
 from mentor_pause.supabase.wire import Row, database_error
 
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -31,6 +31,8 @@ class RestWire:
         """See `Wire.call`."""
         try:
             response = self._http.post(function, content=to_json(arguments))
+        except httpx.LocalProtocolError as error:
+            raise DatabaseError("the request cannot be sent as it is configured") from error
         except httpx.HTTPError as error:
             raise database_error(None, type(error).__name__) from error
         if response.is_error:

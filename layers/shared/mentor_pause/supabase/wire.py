@@ -38,8 +38,11 @@ class Wire(Protocol):
         ...
 
 
-_UNAVAILABLE = ("08", "57P", "53300", "PGRST000", "PGRST001", "PGRST002")
-_RETRYABLE = ("40", "53", "55P03", "57", "58", "XX000", "PGRST003")
+_UNAVAILABLE = (
+    "08", "57P", "53300", "57014",
+    "PGRST000", "PGRST001", "PGRST002", "PGRST003",
+)  # fmt: skip
+_RETRYABLE = ("40", "53", "55P03", "57", "58", "XX000")
 _BY_CODE = {"PT404": NotFound, "PT409": Conflict}
 
 
