@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the run ended with errors, 2 wrong usage or configuration.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from mentor_pause.errors import MentorPauseError
 from mentor_pause.jobs import find_job
 
 from cli import show
-from cli.runs import follow, nightly_event, read_summary, request
+from cli.runs import NotFinished, follow, nightly_event, read_summary, request
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
 from local.stack import LocalStack
@@ -110,8 +111,10 @@ def run(
 
 
 def _check_day(day: str | None) -> None:
+    if day is None:
+        return
     try:
-        date.fromisoformat(day or "2000-01-01")
+        date.fromisoformat(day)
     except ValueError:
         raise click.BadParameter(
             f"{day!r} is no date; write it as 2026-11-22", param_hint="--as-of"
@@ -121,9 +124,7 @@ def _check_day(day: str | None) -> None:
 def _start(stack: Stack, event: dict[str, object], *, wait: bool, as_json: bool) -> None:
     answer = stack.invoke_dispatcher(event)
     if answer["status"] not in ("running", "completed"):
-        show.people.print(
-            f"run {answer['job_run_id']} {answer['status']}: {answer.get('error', '')}", style="red"
-        )
+        show.problem(f"run {answer['job_run_id']} {answer['status']}: {answer.get('error', '')}")
         sys.exit(1)
     if not wait:
         show.say(f"started; see it with: mentor-pause runs {answer['job_run_id']}")
@@ -133,7 +134,7 @@ def _start(stack: Stack, event: dict[str, object], *, wait: bool, as_json: bool)
 
 def _finish(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
     run = show.watch(follow(stack, job_run_id, _FOLLOW_SECONDS), "checking mentors")
-    summary, _ = read_summary(stack, job_run_id)
+    summary, _ = read_summary(stack, run)
     show.summary_table(run, summary)
     if as_json:
         show.machine(summary.as_json())
@@ -164,7 +165,7 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
     run = stack.ledger().find_run(job_run_id)
     if run is None:
         raise StackError(f"the ledger knows no run {job_run_id}; it keeps runs for 90 days")
-    summary, pages = read_summary(stack, job_run_id)
+    summary, pages = read_summary(stack, run)
     if as_json:
         show.machine(
             summary.as_json()
@@ -218,23 +219,31 @@ def nightly(mentors: int, expired: int, as_json: bool) -> None:  # noqa: ARG001 
     show.say(
         "firing the nightly rule's event; the stack stays up (mentor-pause local down stops it)"
     )
-    _start(stack, nightly_event(stack, "certification_expiry"), wait=True, as_json=True)
+    _start(stack, nightly_event(stack), wait=True, as_json=True)
 
 
 def _guarded(command: Callable[..., object]) -> int:
+    """Run a command; whatever goes wrong becomes one sentence and an exit code."""
     try:
         command(standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return 2
+    except NotFinished as error:
+        show.problem(str(error))
+        return 1
     except (MentorPauseError, StackError, ValueError) as error:
-        show.people.print(f"mentor-pause: {error}", style="red", soft_wrap=True)
-        return 2
+        show.problem(str(error))
     except (click.Abort, KeyboardInterrupt):
-        return 2
-    return 0
+        show.problem("interrupted")
+    except Exception as error:
+        if os.environ.get("MENTOR_PAUSE_TRACE"):
+            raise
+        show.problem(f"{type(error).__name__}: {error} (MENTOR_PAUSE_TRACE=1 shows where)")
+    else:
+        return 0
+    return 2
 
 
 def main() -> None:
-    """Run the command; no trace of a stack is ever shown to a person."""
+    """Run the command, and exit with its code."""
     sys.exit(_guarded(cli))

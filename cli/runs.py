@@ -2,23 +2,25 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
 from typing import Any
 from uuid import UUID, uuid4
 
-from mentor_pause.runs import Page, Run, Summary, summarise
+from mentor_pause.runs import Page, Run, Summary, summarise_with_history
 
 from cli.stacks import Stack
 from local.errors import StackError
 
+
+class NotFinished(StackError):
+    """A run that was followed has not ended in time."""
+
+
 _POLL_SECONDS = 0.2
-_RULE_OUTPUTS = {
-    "certification_expiry": "CertificationExpiryRuleName",
-    "hlf_sync": "HlfSyncRuleName",
-}
+_NIGHTLY_RULE = "CertificationExpiryRuleName"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,13 @@ def request(job: str, as_of: str | None, *, dry_run: bool) -> dict[str, Any]:
     )
 
 
-def nightly_event(stack: Stack, job: str) -> dict[str, Any]:
+def nightly_event(stack: Stack) -> dict[str, Any]:
     """Return what the deployed nightly rule sends, made by the rule's own input transformer.
 
     Raises:
         StackError: the rule has no such target.
     """
-    rule = stack.outputs[_RULE_OUTPUTS[job]]
+    rule = stack.outputs[_NIGHTLY_RULE]
     targets = stack.events().list_targets_by_rule(Rule=rule)["Targets"]
     for target in targets:
         if transformer := target.get("InputTransformer"):
@@ -66,7 +68,7 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
     """Yield the run's progress until it has ended.
 
     Raises:
-        StackError: it has not ended in time; it goes on without us.
+        NotFinished: it has not ended in time; it goes on without us.
     """
     ledger = stack.ledger()
     deadline = time.monotonic() + seconds
@@ -77,18 +79,19 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
             if run.status != "running":
                 return
         if time.monotonic() > deadline:
-            raise StackError(
+            raise NotFinished(
                 f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on without you"
             )
         time.sleep(_POLL_SECONDS)
 
 
-def read_summary(stack: Stack, job_run_id: UUID) -> tuple[Summary, list[Page]]:
-    """Return a run's summary as its completion made it, and its pages."""
-    pages = list(stack.ledger().pages(job_run_id))
-    summary = summarise(job_run_id, pages)
-    if summary.errored:
+def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:
+    """Return a run's pages and what they come to; of a run that goes on, the closed ones."""
+    pages = stack.ledger().pages(run.job_run_id)
+    counted = [p for p in pages if p.outcome is not None or run.status != "running"]
+
+    def changed_among(errored: Sequence[UUID]) -> frozenset[UUID]:
         with stack.database() as database:
-            changed = database.list_run_changes(job_run_id, summary.errored)
-        summary = summarise(job_run_id, pages, changed)
-    return summary, pages
+            return database.list_run_changes(run.job_run_id, errored)
+
+    return summarise_with_history(run.job_run_id, counted, changed_among), pages

@@ -11,10 +11,11 @@ from mentor_pause.supabase import Execution
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from cli.runs import Progress as RunProgress
 
-people = Console(stderr=True, highlight=False)
+people = Console(stderr=True, highlight=False, markup=False)
 if not people.is_terminal:
     people.width = 160
 
@@ -27,6 +28,11 @@ def machine(value: object) -> None:
 def say(text: str) -> None:
     """Tell the person at the terminal."""
     people.print(text, style="dim")
+
+
+def problem(text: str) -> None:
+    """Tell the person at the terminal what is wrong."""
+    people.print(f"mentor-pause: {text}", style="red", soft_wrap=True)
 
 
 def watch(steps: Iterable[RunProgress], what: str) -> Run:
@@ -108,7 +114,7 @@ def execution_table(rows: Iterable[Execution]) -> None:
             *("" if count is None else str(count) for count in counts), str(row.job_run_id),
         )  # fmt: skip
         if row.error:
-            table.add_row("", "", f"[red]{row.error}[/red]")
+            table.add_row("", "", Text(row.error, "red"))
     people.print(table)
 
 

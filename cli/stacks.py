@@ -98,8 +98,8 @@ def _local() -> Stack:
 
 
 def _deployed(name: str) -> Stack:
-    session = boto3.Session()
     try:
+        session = boto3.Session()
         (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
         raise StackError(f"the stack {name} cannot be asked: {error}") from error

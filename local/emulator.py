@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 from local.errors import StackError
-from local.processes import LOOPBACK, Process, spawn, wait_until
+from local.processes import LOOPBACK, Process, spawn
 from local.template import ROOT
 
 REGION = "eu-north-1"
@@ -21,23 +21,21 @@ _PYTHON = ROOT / ".tools/emulator/bin/python"
 
 
 def start_emulator(folder: Path, port: int) -> Process:
-    """Start the emulator and wait until it answers.
+    """Start the emulator; it answers a little later.
 
     Raises:
-        StackError: it is not installed, or does not answer; its log is named.
+        StackError: it is not installed.
     """
     if not _PYTHON.exists():
         raise StackError(f"the emulator is not installed in {_PYTHON.parent}; run make setup")
     scratch = folder / "emulator"
     scratch.mkdir(parents=True, exist_ok=True)
-    log = folder / "emulator.log"
-    process = spawn([str(_PYTHON), "-m", "ministack"], _environment(scratch, port), log)
-    try:
-        wait_until(lambda: is_answering(port), 30, f"the AWS emulator does not answer (see {log})")
-    except StackError:
-        process.stop()
-        raise
-    return process
+    return spawn([str(_PYTHON), "-m", "ministack"], _environment(scratch, port), log(folder))
+
+
+def log(folder: Path) -> Path:
+    """Return where the emulator writes its log."""
+    return folder / "emulator.log"
 
 
 def is_answering(port: int) -> bool:

@@ -7,11 +7,13 @@ others; nobody's permissions are changed for it.
 """
 
 import os
+import pwd
 import secrets
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -124,16 +126,22 @@ class Server:
         return subprocess.CompletedProcess(command, done.returncode, "", answer.read_text())
 
 
+@cache
 def _as_nobody() -> Sequence[str]:
+    """Return what goes before a program's name so that it does not run as root."""
     if not is_root():
         return ()
     if shutil.which("setpriv") is None:
         raise StackError(
             "PostgreSQL does not run as root: use another user, or install util-linux (setpriv)"
         )
+    nobody = pwd.getpwnam(_NOBODY)
+    plain = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
     # no_setuid_fixup: programs that ask access() first are answered with the capability, too.
-    return (
-        "setpriv", f"--reuid={_NOBODY}", "--regid=nogroup", "--clear-groups",
-        "--securebits=+no_setuid_fixup", "--inh-caps=+dac_read_search",
-        "--ambient-caps=+dac_read_search", "--",
+    reaching = (
+        *plain, "--securebits=+no_setuid_fixup", "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search",
     )  # fmt: skip
+    probe = subprocess.run([*reaching, "--", "true"], capture_output=True, check=False)
+    # Some containers give root no such capability; then the folders above must be open to all.
+    return (*(reaching if probe.returncode == 0 else plain), "--")

@@ -17,7 +17,7 @@ import boto3
 from local import database, emulator
 from local.errors import StackError
 from local.postgres import Server
-from local.processes import LOOPBACK, Process, free_port
+from local.processes import LOOPBACK, Process, free_port, wait_until
 from local.seed import load_roster, make_roster
 from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, load_template
 
@@ -64,6 +64,13 @@ class LocalStack:
             return state
         self.down(_silent)  # what a crash may have left
         (self.folder / "postgres").mkdir(parents=True, exist_ok=True)
+        try:
+            return self._start(say, aws_port, postgres_port)
+        except BaseException:  # also when the person at the terminal had enough of it
+            self.down(_silent)
+            raise
+
+    def _start(self, say: Say, aws_port: int, postgres_port: int) -> State:
         say("starting PostgreSQL")
         self._server.start(postgres_port)
         database.ensure_database(self._server.url("postgres"), _DATABASE)
@@ -72,6 +79,10 @@ class LocalStack:
         port = free_port(aws_port)
         process = emulator.start_emulator(self.folder, port)
         self._remember(State(port, process))
+        log = emulator.log(self.folder)
+        wait_until(
+            lambda: emulator.is_answering(port), 30, f"the AWS emulator does not answer (see {log})"
+        )
         say("deploying template.yaml")
         state = State(port, process, self._deploy(port))
         self._remember(state)
@@ -92,7 +103,7 @@ class LocalStack:
         self.down(_silent)
         for name in ("postgres", "emulator"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / "emulator.log").unlink(missing_ok=True)
+        emulator.log(self.folder).unlink(missing_ok=True)
         say("the local stack is wiped")
 
     def find(self) -> State | None:

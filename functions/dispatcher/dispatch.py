@@ -181,8 +181,8 @@ class Dispatch:
         Where that fails, this run goes on all the same.
         """
         try:
-            run = lock.orphan and self._retry(lambda: self._ledger.find_run(lock.orphan))
-            if run and run.status == "running":
+            run = self._orphan_of(lock)
+            if run is not None and run.status == "running":
                 self._logger.warning(
                     "ending an abandoned run", extra={"abandoned": str(run.job_run_id)}
                 )
@@ -192,6 +192,10 @@ class Dispatch:
             raise
         except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
             self._logger.error("abandoned run not ended", extra={"reason": describe(error)})
+
+    def _orphan_of(self, lock: Lock) -> Run | None:
+        orphan = lock.orphan
+        return self._retry(lambda: self._ledger.find_run(orphan)) if orphan else None
 
     def _cut_short(self, lock: Lock, run: Run, error: str) -> Run:
         """End paging where it stands; what may not be on the queue counts as errors."""

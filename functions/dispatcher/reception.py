@@ -15,7 +15,7 @@ from dispatcher.dispatch import Dispatch, Dispatched
 
 type Answer = dict[str, str]
 
-_TRIGGERS: tuple[Trigger, ...] = ("manual", "schedule", "event")
+_TRIGGERS: tuple[Trigger, ...] = ("schedule", "event")
 
 
 class Reception:
@@ -67,8 +67,10 @@ def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attemp
     """Read out of an event that may be anything what its row in the execution log needs."""
     found = cast("dict[str, object]", event) if isinstance(event, dict) else {}
     trigger_id = _text(found, "trigger_id", 128) or invocation_id
-    known = [trigger for trigger in _TRIGGERS if trigger == found.get("trigger")]
-    trigger: Trigger = known[0] if known else "manual"
+    trigger: Trigger = "manual"
+    for known in _TRIGGERS:
+        if known == found.get("trigger"):
+            trigger = known
     return Attempt(
         job_name=_text(found, "job_name", 100) or "unknown",
         org_id=org_id,

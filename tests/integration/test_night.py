@@ -1,5 +1,6 @@
 """A night from the firing to the summary, when all is well and when it is not (D, E)."""
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -107,6 +108,62 @@ def test_a_run_that_stops_moving_loses_its_lease_to_the_next_night(
         str(run_id("night-2")): 4,
     }
     assert len(roster.history()) == 4
+
+
+def test_the_next_firing_ends_a_run_that_was_abandoned_while_paging(
+    night: Night, roster: Roster
+) -> None:
+    """E8: whose dispatcher died for good; its mentors are told of, the rest is the next run's."""
+    mentors = roster.add_mentors(35)
+    roster.add_coordinator(chapters=[roster.chapter_id])
+    night.plan.then("dies before", after=29)  # ten pages are sent, an eleventh is planned
+    with pytest.raises(ProcessDied):
+        night.fire()
+    night.work_off()
+    assert night.summaries() == []
+    night.clock.advance(LEASES.dispatch)
+    assert night.fire("night-2")["status"] == "running"
+    night.work_off()
+    first, second = night.summaries()
+    assert (first["job_run_id"], second["job_run_id"]) == (str(run_id()), str(run_id("night-2")))
+    assert (first["paused_count"], second["paused_count"]) == (30, 5)
+    assert sorted(first["mentor_ids_paused"] + second["mentor_ids_paused"]) == [
+        str(mentor) for mentor in mentors
+    ]
+    assert [row["status"] for row in roster.log()] == ["failed", "completed"]
+    assert "took over" in roster.log()[0]["error"]
+    assert len(roster.rows("select from coordinator_notifications")) == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"job_name": JOB, "trigger": "schedule", "trigger_id": "night-1", "surprise": 1},
+        {"job_name": JOB, "trigger": "schedule", "trigger_id": "night-1"},
+    ],
+)
+def test_a_failing_delivery_of_the_same_firing_leaves_the_live_run_alone(
+    night: Night, roster: Roster, event: dict[str, str]
+) -> None:
+    """D4: the row is the run's; what it comes to is told by its completion."""
+    roster.add_mentors(4)
+    night.fire()
+    night.plan.then(*FAILURES, *FAILURES)
+    assert night.handle(event)["status"] == "failed"
+    night.plan.then()
+    night.work_off()
+    assert [(row["status"], row["paused_count"]) for row in roster.log()] == [("completed", 4)]
+
+
+def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Roster) -> None:
+    """E8, E11: the missing announcement is an error in the log."""
+    roster.add_mentors(1)
+    night.fire()
+    (message,) = night.receive()
+    night.plan.then("before", "before", "before", after=7)
+    assert night.deliver(message)
+    assert [row["status"] for row in roster.log()] == ["completed"]
+    assert (night.events.details, len(night.lines("run not announced"))) == ([], 1)
 
 
 def test_a_page_that_is_closed_keeps_a_long_night_alive(night: Night, roster: Roster) -> None:
@@ -455,13 +512,43 @@ def test_logs_hold_no_personal_data_and_no_certification(night: Night, roster: R
         assert secret not in text
 
 
+def test_locked_mentors_at_the_head_of_a_page_do_not_starve_the_others(
+    night: Night, roster: Roster, cluster: Cluster
+) -> None:
+    """E5, E6: the others have their turn first; then the locked again, while there is time."""
+    locked, *others = roster.add_mentors(3)
+    night.fire()
+    (message,) = night.receive()
+    left = iter([60.0, 60.0, 60.0, *[10.0] * 9])
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
+        holder.execute("select from peer_mentors where id = %s for update", (locked,))
+        night.consume(night.record(message), lambda: next(left))
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in others]
+    assert summary["mentor_ids_errored"] == [str(locked)]
+
+
+def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:
+    """E9: whatever a late duplicate of its message comes to."""
+    first, second = roster.add_mentors(2)
+    night.fire()
+    ledger, now = night.ledger, night.clock()
+    ledger.close_page(run_id(), 1, [first, second], PageOutcome(paused=(first, second)), now)
+    ledger.close_page(run_id(), 1, [first, second], PageOutcome(errored=(first, second)), now)
+    (page,) = ledger.pages(run_id())
+    assert page.outcome == PageOutcome(paused=(first, second))
+
+
 def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """E10: far below 30 s."""
+    """E10: within 30 s, and one call per mentor."""
     roster.add_mentors(500)
     with open_night(aws, roster, cluster, page_size=500) as night:
         night.fire()
         (message,) = night.receive()
+        before, began = night.wire_calls("update_mentor_status"), time.monotonic()
         assert night.deliver(message)
+        assert time.monotonic() - began < 30
+        assert night.wire_calls("update_mentor_status") - before == 500
         assert night.summaries()[0]["paused_count"] == 500

@@ -212,3 +212,17 @@ def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 change(connection, mentor)
             assert timedelta(seconds=2.5) < datetime.now(UTC) - began < timedelta(seconds=6)
+
+
+def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """E3: not in the order in which their transactions began."""
+    mentor = roster.add_mentor(TOMORROW)
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as early:
+        early.execute("select now()")  # its transaction begins first
+        by_hand(roster.db, mentor, "paused")
+        by_hand(early, mentor, "active")
+    first, second = roster.history()
+    assert (first["new_status"], second["new_status"]) == ("paused", "active")
+    assert first["changed_at"] < second["changed_at"]

@@ -67,7 +67,7 @@ class Deployed:
     def finish(self, job_run_id: str, seconds: float = 90) -> tuple[Run, dict[str, Any]]:
         """Wait for a run's end; return it and its summary."""
         *_, last = follow(self.stack, UUID(job_run_id), seconds)
-        summary, _ = read_summary(self.stack, UUID(job_run_id))
+        summary, _ = read_summary(self.stack, last.run)
         return last.run, summary.as_json()
 
     def lines(self, group: str, message: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ The database is PostgreSQL; DynamoDB and SQS are moto's; time stands still until
 
 import io
 import json
+from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -68,6 +69,20 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+class CountingWire:
+    """A wire that counts its calls by function."""
+
+    def __init__(self, wire: Any) -> None:
+        """`wire` does the work."""
+        self._wire = wire
+        self.calls: Counter[str] = Counter()
+
+    def call(self, function: str, arguments: Mapping[str, object]) -> Any:
+        """Count, and call."""
+        self.calls[function] += 1
+        return self._wire.call(function, arguments)
+
+
 class RecordingEvents:
     """An EventBridge client that keeps what it is given."""
 
@@ -119,7 +134,8 @@ class Night:
         self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         table = create_ledger_table(clients.dynamodb, name)
         self.ledger = Ledger(faulty_table(table, plan), LEASES)
-        self.database = Database(faulty_wire(wire, plan))
+        self._wire = CountingWire(wire)
+        self.database = Database(faulty_wire(self._wire, plan))
         self.retry = Retry(sleep=lambda _seconds: None)
         reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
         bus = Bus(faulty_client(self.events, plan, "put_events"), "default")
@@ -210,6 +226,10 @@ class Night:
     def pages(self) -> list[MentorPage]:
         """Take the messages off the queue and read them."""
         return [MentorPage.parse(message["Body"]) for message in self.receive()]
+
+    def wire_calls(self, function: str) -> int:
+        """Return how often a database function was called so far."""
+        return self._wire.calls[function]
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the log lines, or those that say `message`."""

@@ -101,3 +101,27 @@ def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
     """CloudFormation passes empty parameters on as empty strings."""
     settings = LedgerSettings.load({"LEDGER_TABLE": "t", "RUN_LEASE_SECONDS": ""})
     assert (settings.dispatch_lease_seconds, settings.run_lease_seconds) == (45, 2700)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SUPABASE_DB_URL": "postgre://job:TOPSECRET@host/db"},
+        {"SUPABASE_DB_URL": "postgresql://job:TOPSECRET@host:port/db"},
+        {"SUPABASE_DB_URL": "host=h password=TOPSECRET"},
+        {"SUPABASE_URL": "p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "TOPSECRET"},
+    ],
+)
+def test_a_url_that_is_none_is_said_without_the_secret_in_it(environ: dict[str, str]) -> None:
+    """E12: a driver's own message would repeat it."""
+    with pytest.raises(
+        ConfigurationError, match=r"is no URL like (postgresql|https)://HOST"
+    ) as raised:
+        load_database(no_secret, environ)
+    assert "TOPSECRET" not in str(raised.value)
+
+
+def test_white_space_around_a_credential_is_not_part_of_it() -> None:
+    """Pasted with the end of its line."""
+    pasted = {name: f" {value}\n" for name, value in REST.items()}
+    assert load_database(no_secret, pasted) == load_database(no_secret, REST)

@@ -45,3 +45,16 @@ def test_what_the_database_refused_is_not_asked_again() -> None:
     with pytest.raises(DatabaseError):
         Retry(sleep=lambda _: None)(call)
     assert len(calls) == 1
+
+
+def test_a_further_attempt_is_made_only_while_that_is_worthwhile() -> None:
+    """E10: not when the runtime is about to kill the invocation."""
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise DatabaseUnavailable("gone")
+
+    with pytest.raises(DatabaseUnavailable):
+        Retry(attempts=5, sleep=lambda _: None)(call, worthwhile=lambda: len(calls) < 2)
+    assert len(calls) == 2

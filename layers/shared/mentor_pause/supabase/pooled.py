@@ -33,7 +33,7 @@ class PooledWire:
                 raise DatabaseError(type(error).__name__) from error
             raise database_error(
                 error.sqlstate,
-                error.diag.message_primary or type(error).__name__,
+                error.diag.message_primary or _without_answer(error),
                 error.diag.message_detail,
             ) from error
 
@@ -60,6 +60,24 @@ class PooledWire:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _without_answer(error: psycopg.Error) -> str:
+    """Say why there was no answer, in words of our own: libpq's may repeat parts of the URL."""
+    text = str(error).lower()
+    found = [reason for sign, reason in _REASONS.items() if sign in text]
+    return f"no connection to the database: {found[0] if found else type(error).__name__}"
+
+
+_REASONS = {
+    "password authentication failed": "wrong user or password",
+    "certificate": "its certificate is not trusted",
+    "connection refused": "nobody listens there",
+    "could not translate host name": "no such host",
+    "failed to resolve host": "no such host",
+    "timeout": "no answer in time",
+    "server closed the connection": "the server closed it",
+}
 
 
 def _statement(function: str, arguments: Mapping[str, object]) -> sql.Composed:

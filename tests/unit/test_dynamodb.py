@@ -1,0 +1,74 @@
+"""What DynamoDB says, and what is made of it."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from mentor_pause.dynamodb import Table
+from mentor_pause.errors import LedgerUnavailable
+
+
+class Answers:
+    """A DynamoDB client that gives its answers in turn."""
+
+    def __init__(self, *answers: Any) -> None:
+        """Errors are raised."""
+        self._answers = list(answers)
+
+    def update_item(self, **request: Any) -> Any:
+        """Answer."""
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    transact_write_items = update_item
+
+
+def refusal(code: str, *reasons: str) -> ClientError:
+    """An error as botocore raises it."""
+    response: Any = {
+        "Error": {"Code": code, "Message": "no"},
+        "CancellationReasons": [{"Code": reason} for reason in reasons],
+    }
+    return ClientError(response, "Operation")
+
+
+def update(*answers: Any) -> Any:
+    """Update an item with these answers to come."""
+    table: Any = Answers(*answers)
+    return Table(table, "t").update("p", "s", "SET #a = :a", "attribute_exists(pk)", {"a": 1})
+
+
+def transact(*answers: Any) -> bool:
+    """Write a transaction with these answers to come."""
+    table: Any = Answers(*answers)
+    return Table(table, "t").transact([])
+
+
+def test_two_writes_of_one_item_at_the_same_moment_are_no_outage() -> None:
+    """A dispatcher's transaction and a worker's update of the run meet; DynamoDB refuses one."""
+    conflict = refusal("TransactionConflictException")
+    assert update(conflict, conflict, {"Attributes": {"a": {"N": "1"}}}) == (True, {"a": 1})
+    cancelled = refusal("TransactionCanceledException", "None", "TransactionConflict")
+    assert transact(cancelled, {})
+
+
+def test_a_failed_condition_is_an_answer() -> None:
+    """Alone and in a transaction."""
+    assert update(refusal("ConditionalCheckFailedException")) == (False, {})
+    assert not transact(refusal("TransactionCanceledException", "ConditionalCheckFailed", "None"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("ProvisionedThroughputExceededException"),
+        refusal("AccessDeniedException"),
+        EndpointConnectionError(endpoint_url="https://dynamodb"),
+    ],
+)
+def test_everything_else_is_an_outage_and_says_which(error: Exception) -> None:
+    """To be tried again by whoever called."""
+    with pytest.raises(LedgerUnavailable, match="DynamoDB"):
+        update(error)
