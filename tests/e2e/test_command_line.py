@@ -32,6 +32,8 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
             ("run", "certification_expiry", "--as-of", "soon"),
             "'soon' is no date; write it as 2026-11-22",
         ),
+        (("run", "[/x]"), "unknown job '[/x]'"),
+        (("run", "certification_expiry", "--as-of", ""), "'' is no date"),
         (("runs", "no-id"), "'no-id' is not a valid UUID"),
         (("runs", "00000000-0000-0000-0000-000000000000"), "the ledger knows no run 00000000"),
         (("local", "seed", "--mentors", "3", "--expired", "4"), "of 3 mentors 4 cannot be expired"),
@@ -58,6 +60,14 @@ def test_a_run_can_be_seen_afterwards(deployed: Deployed, owner: psycopg.Connect
     for shown in (mentor_pause("runs"), mentor_pause("runs", run)):
         assert (shown.returncode, shown.stdout) == (0, "")
         assert run in shown.stderr
+
+
+def test_whatever_was_logged_can_be_shown(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """A job's name may look like markup."""
+    deployed.stack.invoke_dispatcher({"job_name": "[/x]", "trigger_id": "\ud800"})
+    shown = mentor_pause("runs")
+    assert shown.returncode == 0
+    assert "[/x]" in shown.stderr
 
 
 def test_a_dry_run_changes_nothing(deployed: Deployed, owner: psycopg.Connection) -> None:
@@ -152,3 +162,11 @@ def test_a_stale_or_half_written_state_is_taken_for_down(tmp_path: Path, state: 
     assert in_folder(tmp_path, "local", "down").returncode == 0
     assert in_folder(tmp_path, "local", "reset").returncode == 0
     assert not (tmp_path / "postgres").exists()
+
+
+def test_a_folder_that_cannot_be_used_is_one_sentence() -> None:
+    """Whatever the error is."""
+    done = in_folder(Path("/dev/null/x"), "local", "up")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "NotADirectoryError" in done.stderr

@@ -1,6 +1,8 @@
 """The deployed template: a night, its repetitions, and what goes wrong in it."""
 
 import json
+import time
+from collections.abc import Callable
 from datetime import date
 from uuid import uuid4
 
@@ -73,6 +75,22 @@ def test_twenty_deliveries_of_one_firing_at_once_start_one_run(
     log = rows(owner, "select status, count(*) as n from scheduler_execution_log group by status")
     assert {row["status"]: row["n"] for row in log} == {"completed": 1, "duplicate": 19}
     assert rows(owner, "select count(*) as n from peer_mentor_status_history")[0]["n"] == 150
+
+
+def test_five_hundred_mentors_in_one_page_are_one_invocation_within_thirty_seconds(
+    deployed: Deployed,
+    owner: psycopg.Connection,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """E10: cold start included."""
+    deployed.local.seed(mentors=500, expired=500, seed=5)
+    with deployed.page_size(500):
+        began = time.monotonic()
+        run, summary = deployed.finish(deployed.fire()["job_run_id"])
+        took = time.monotonic() - began
+    assert (run.pages_total, summary["paused_count"]) == (1, 500)
+    assert took < 30
+    record_property("seconds_for_500_in_one_page", round(took, 1))
 
 
 def test_a_worker_killed_in_the_middle_of_a_page_is_replaced(

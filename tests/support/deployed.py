@@ -95,6 +95,22 @@ class Deployed:
         )
 
     @contextmanager
+    def page_size(self, mentors: int) -> Generator[None]:
+        """Let the dispatcher make pages of another size."""
+        name = self.stack.outputs["DispatcherFunctionName"]
+        lambdas = self.stack.lambdas()
+        found = lambdas.get_function_configuration(FunctionName=name)
+        before = found["Environment"].get("Variables", {})
+        changed = before | {"PAGE_SIZE": str(mentors)}
+        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+        try:
+            yield
+        finally:
+            lambdas.update_function_configuration(
+                FunctionName=name, Environment={"Variables": before}
+            )
+
+    @contextmanager
     def quick_redelivery(self) -> Generator[None]:
         """Let pages come back after two seconds instead of six minutes.
 
