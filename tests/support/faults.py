@@ -11,6 +11,11 @@ type Fault = Literal["ok", "before", "after", "dies before", "dies after"]
 FAULTS: tuple[Fault, ...] = ("ok", "before", "after", "dies before", "dies after")
 
 
+def failures(count: int) -> list[Fault]:
+    """Return so many calls that fail, one after the other."""
+    return ["before"] * count
+
+
 class ProcessDied(BaseException):
     """What no code can catch and go on: the runtime killed the process."""
 
