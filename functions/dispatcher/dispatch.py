@@ -5,6 +5,7 @@ queue are sent again as they were written down, and paging goes on behind the cu
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import batched
@@ -14,7 +15,7 @@ from uuid import UUID, uuid4
 from aws_lambda_powertools import Logger
 from mentor_pause.completion import Clock, Completion
 from mentor_pause.config import OrgSettings
-from mentor_pause.errors import InvalidRequest, LeaseLost, describe, origin
+from mentor_pause.errors import InvalidRequest, LeaseLost, NotFound, describe, origin
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import Job, find_job
 from mentor_pause.ledger import Ledger
@@ -88,7 +89,7 @@ class Dispatch:
             return self._turn_away(firing, lock)
         found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if found is not None and found.status != "running":
-            self._ledger.locks.release(firing, self._clock())
+            self._let_go(firing)
             return self._turn_away(firing, Held(firing.job_run_id, same_firing=True))
         return self._guarded(job, request, lock, found)
 
@@ -107,12 +108,18 @@ class Dispatch:
         self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None
     ) -> Dispatched:
         try:
-            self._end_orphan(lock)
-            run = found or self._open(lock.firing, request.as_of)
-            run = self._page(job, lock, run)
+            return self._run(job, request, lock, found)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
             return Dispatched(lock.firing.job_run_id, "superseded", str(error))
+
+    def _run(self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None) -> Dispatched:
+        try:
+            for job_run_id in sorted(lock.abandoned):
+                self._end_abandoned(lock, job_run_id)
+            run = self._page(job, lock, found or self._open(lock, request.as_of))
+        except LeaseLost:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
             self._logger.error(
                 "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
@@ -120,7 +127,8 @@ class Dispatch:
             return self._fail(lock, describe(error))
         return self._settle(lock, run)
 
-    def _open(self, firing: Firing, as_of: date | None) -> Run:
+    def _open(self, lock: Lock, as_of: date | None) -> Run:
+        firing = lock.firing
         scope = self._retry(
             lambda: self._database.assert_org_scope(self._org.hlf_org_id, self._org.hlf_org_slug)
         )
@@ -130,6 +138,7 @@ class Dispatch:
                 f"as_of {day} is after today ({scope.today} in {scope.time_zone}); "
                 "only a dry run may look ahead"
             )
+        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
         self._retry(lambda: self._database.begin_execution(firing, "running", as_of=day))
         return self._retry(lambda: self._ledger.open_run(firing, day, self._clock()))
 
@@ -171,31 +180,36 @@ class Dispatch:
 
     def _settle(self, lock: Lock, run: Run) -> Dispatched:
         claimant = f"dispatcher {lock.fence}"
-        settled = self._retry(lambda: self._completion.settle(run, claimant))
+        settled = self._completion.settle(run, claimant)
         status = ("failed" if run.error else "completed") if settled == "ended" else "running"
         return Dispatched(run.job_run_id, status, run.error)
 
-    def _end_orphan(self, lock: Lock) -> None:
-        """End the run that lost the lock to this one, so that none stays open for ever (E8).
+    def _end_abandoned(self, lock: Lock, job_run_id: UUID) -> None:
+        """End a run that held the lock before, so that none stays open for ever (E8).
 
-        Where that fails, this run goes on all the same.
+        Where that fails, this run goes on all the same, and the next one tries again.
         """
+        reason = f"abandoned; run {lock.firing.job_run_id} took over"
         try:
-            run = self._orphan_of(lock)
+            run = self._retry(lambda: self._ledger.find_run(job_run_id))
             if run is not None and run.status == "running":
                 self._logger.warning(
-                    "ending an abandoned run", extra={"abandoned": str(run.job_run_id)}
+                    "ending an abandoned run", extra={"abandoned": str(job_run_id)}
                 )
-                reason = f"abandoned; run {lock.firing.job_run_id} took over"
                 self._settle(lock, self._cut_short(lock, run, reason))
+                return
+            if run is None:  # it died between its row and its item
+                self._close_row(job_run_id, reason)
+            self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
             self._logger.error("abandoned run not ended", extra={"reason": describe(error)})
 
-    def _orphan_of(self, lock: Lock) -> Run | None:
-        orphan = lock.orphan
-        return self._retry(lambda: self._ledger.find_run(orphan)) if orphan else None
+    def _close_row(self, job_run_id: UUID, error: str) -> None:
+        nothing = Summary(job_run_id, (), (), ())
+        with suppress(NotFound):  # it has none
+            self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
 
     def _cut_short(self, lock: Lock, run: Run, error: str) -> Run:
         """End paging where it stands; what may not be on the queue counts as errors."""
@@ -211,12 +225,17 @@ class Dispatch:
         run = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if run is not None:
             return self._settle(lock, self._cut_short(lock, run, error))
-        self._ledger.locks.release(firing, self._clock())
+        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
+        self._let_go(firing)
         self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
         # The row may have been opened as running before something else failed.
-        nothing = Summary(firing.job_run_id, (), (), ())
-        self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
+        self._close_row(firing.job_run_id, error)
         return Dispatched(firing.job_run_id, "failed", error)
+
+    def _let_go(self, firing: Firing) -> None:
+        """Give the lock back for a run that is not to be done."""
+        self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
+        self._retry(lambda: self._ledger.locks.release(firing, self._clock()))
 
     def _give_up_unsent(self, run: Run) -> None:
         for number in range(run.pages_sent + 1, run.pages_planned + 1):

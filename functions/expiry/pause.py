@@ -44,9 +44,12 @@ class PausePage:
         fates: dict[UUID, Fate] = {}
         for turn in range(_PASSES):
             waiting = [m for m in page.mentor_ids if fates.get(m, "contended") == "contended"]
-            if turn > 0 and remaining() < _RESERVE_SECONDS + len(waiting):
+            try:
+                self._pass(page, waiting, fates, remaining)
+            except HandBack:
+                if turn == 0:
+                    raise
                 break  # everybody had a turn; who is still locked counts as an error
-            self._pass(page, waiting, fates, remaining)
         # Where a later call was answered, the database was there: the failure is that mentor's own.
         return PageOutcome(
             paused=_with(fates, "paused"),

@@ -99,7 +99,7 @@ def test_a_lease_that_ran_out_blocks_nobody_and_every_acquisition_raises_the_fen
     assert isinstance(found, Lock)
     assert found.fence == 2
     # Whose run nobody else will end is told to the one who takes over.
-    assert found.orphan == (None if firing == FIRST else FIRST.job_run_id)
+    assert found.abandoned == (set() if firing == FIRST else {FIRST.job_run_id})
 
 
 def test_a_holder_that_was_replaced_can_neither_write_nor_extend_nor_release(
@@ -136,3 +136,22 @@ def test_an_acquisition_whose_answer_was_lost_is_not_taken_for_a_duplicate(
     """Else the night would be skipped as its own duplicate."""
     found = Locks(AnswerLost(table)).acquire(FIRST, holder(), clock(), LEASE)  # type: ignore[arg-type]
     assert isinstance(found, Lock)
+
+
+def test_abandoned_runs_are_told_to_every_next_holder_until_they_have_ended(
+    locks: Locks, clock: Clock
+) -> None:
+    """Also when the one who took over could not end them, or died."""
+    third = Firing("certification_expiry", ORG, "schedule", "third", "rule")
+    locks.acquire(FIRST, holder(), clock(), LEASE)
+    clock.advance(LEASE)
+    locks.acquire(SECOND, holder(), clock(), LEASE)
+    clock.advance(LEASE)
+    found = locks.acquire(third, holder(), clock(), LEASE)
+    assert isinstance(found, Lock)
+    assert found.abandoned == {FIRST.job_run_id, SECOND.job_run_id}
+    locks.forget(third, FIRST.job_run_id)
+    clock.advance(LEASE)
+    found = locks.acquire(third, holder(), clock(), LEASE)
+    assert isinstance(found, Lock)
+    assert found.abandoned == {SECOND.job_run_id}

@@ -107,7 +107,6 @@ def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
     "environ",
     [
         {"SUPABASE_DB_URL": "postgre://job:TOPSECRET@host/db"},
-        {"SUPABASE_DB_URL": "postgresql://job:TOPSECRET@host:port/db"},
         {"SUPABASE_DB_URL": "host=h password=TOPSECRET"},
         {"SUPABASE_URL": "p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "TOPSECRET"},
     ],

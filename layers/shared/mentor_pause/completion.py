@@ -39,7 +39,7 @@ class Completion:
         clock: Clock,
         logger: Logger,
     ) -> None:
-        """`retry` wraps every call to the database and the bus."""
+        """`retry` wraps every call, one by one."""
         self._ledger = ledger
         self._database = database
         self._bus = bus
@@ -58,16 +58,18 @@ class Completion:
         if run.status != "running":
             return "ended"
         if not run.is_whole:
-            self._ledger.keep_alive(run, self._clock())
+            self._retry(lambda: self._ledger.keep_alive(run, self._clock()))
             return "open"
-        if not self._ledger.claim_completion(run.job_run_id, claimant, self._clock()):
-            found = self._ledger.find_run(run.job_run_id)
+        job_run_id = run.job_run_id
+        claim = self._ledger.claim_completion
+        if not self._retry(lambda: claim(job_run_id, claimant, self._clock())):
+            found = self._retry(lambda: self._ledger.find_run(job_run_id))
             return "claimed" if found and found.status == "running" else "ended"
         self._complete(run)
         return "ended"
 
     def _complete(self, run: Run) -> None:
-        pages = self._ledger.pages(run.job_run_id)
+        pages = self._retry(lambda: self._ledger.pages(run.job_run_id))
         summary = summarise_with_history(
             run.job_run_id,
             pages,
@@ -76,14 +78,16 @@ class Completion:
             ),
         )
         status = "failed" if run.error else "completed"
-        if JOBS[run.firing.job_name].notifies_coordinators and not run.firing.dry_run:
+        if JOBS[run.firing.job_name].notifies_coordinators:
             self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
-        remark = run.error or next((p.outcome.note for p in pages if p.outcome), "") or None
+        notes = (page.outcome.note for page in pages if page.outcome)
+        remark = run.error or next(filter(None, notes), None)
         self._retry(lambda: self._database.finish_execution(summary, status, remark))
         self._announce(_announcement(run, summary, status))
-        self._ledger.locks.release(run.firing, self._clock())
+        self._retry(lambda: self._ledger.locks.release(run.firing, self._clock()))
         self._logger.info("run completed", extra=_line(run, summary, status))
-        self._ledger.end_run(run.job_run_id, status, self._clock())
+        self._retry(lambda: self._ledger.end_run(run.job_run_id, status, self._clock()))
+        self._retry(lambda: self._ledger.locks.forget(run.firing, run.job_run_id))
 
     def _announce(self, event: RunCompleted) -> None:
         """A bus that is down must not keep the run open; who listens runs every night as well."""

@@ -7,7 +7,7 @@ way.
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
 
-type Value = str | int | bool | set[int] | Sequence[str]
+type Value = str | int | bool | set[int] | set[str] | Sequence[str]
 type Item = dict[str, Any]
 type Action = dict[str, dict[str, Any]]
 """One action of a transaction, as `Table.update_action` and its like make it."""
@@ -68,22 +68,20 @@ class Table:
         change: str,
         condition: str,
         values: Mapping[str, Value],
-        returns: Literal["ALL_NEW", "ALL_OLD"] = "ALL_NEW",
     ) -> tuple[bool, Item]:
         """Change one item if the condition holds.
 
         `change` and `condition` are DynamoDB expressions; `values` holds their `:names`.
 
         Returns:
-            True and the new item (or the one before, as `returns` says), or False and the item
-            that failed the condition, if any.
+            True and the new item, or False and the item that failed the condition, if any.
         """
         action = self.update_action(pk, sk, change, condition, values)["Update"]
         try:
             answer = self._contended(
                 lambda: self._client.update_item(
                     **cast("Any", action),
-                    ReturnValues=returns,
+                    ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             )

@@ -138,7 +138,7 @@ class Ledger:
             ]
         )
         run = self.find_run(job_run_id)
-        if not ended or run is None:
+        if run is None or (not ended and (run.pages_total, run.error) != (pages_total, error)):
             raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
         return run
 

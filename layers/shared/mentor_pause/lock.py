@@ -14,13 +14,16 @@ Every acquisition raises `fence`. Whatever the holder writes later is conditiona
 that one who was taken for dead and lost the lock cannot write (`still_held`). The lease is in
 seconds of the epoch, by the clock of whoever asks; a skewed clock can cost a lease but never the
 fence.
+
+`open_runs` is the set of runs that acquired the lock and have not ended. Who acquires it next ends
+those that were abandoned, also when an earlier one tried and failed.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from mentor_pause.dynamodb import Action, Item, Table
+from mentor_pause.dynamodb import Action, Table
 from mentor_pause.runs import Firing
 
 _FREE = "attribute_not_exists(pk)"
@@ -36,8 +39,8 @@ class Lock:
 
     firing: Firing
     fence: int
-    orphan: UUID | None = None
-    """The run that held it before and let its lease run out: nobody else will end it."""
+    abandoned: frozenset[UUID] = frozenset()
+    """Runs that held it before and have not ended; perhaps nobody else will end them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,11 @@ class Locks:
         `holder` is a token of the caller's own. When the write landed and only its answer was
         lost, a repeated call meets its own item, and must not take that for another delivery's.
         """
-        acquired, before = self._table.update(
+        acquired, item = self._table.update(
             lock_key(firing),
             "LOCK",
             "SET job_run_id = :run, trigger_id = :trigger_id, holder = :holder, "
-            "lease_expires_at = :lease REMOVE released_at ADD fence :one",
+            "lease_expires_at = :lease REMOVE released_at ADD fence :one, open_runs :open",
             _CAN_ACQUIRE,
             {
                 "run": str(firing.job_run_id),
@@ -80,16 +83,13 @@ class Locks:
                 "now": _seconds(now),
                 "lease": _seconds(now) + lease,
                 "one": 1,
+                "open": {str(firing.job_run_id)},
             },
-            returns="ALL_OLD",
         )
-        if acquired:
-            return _acquired(firing, before)
-        if before.get("holder") == holder:
-            return Lock(firing, int(before["fence"]))
-        return Held(
-            UUID(before["job_run_id"]), same_firing=before["trigger_id"] == firing.trigger_id
-        )
+        if acquired or item.get("holder") == holder:
+            others = frozenset(map(UUID, item.get("open_runs", ()))) - {firing.job_run_id}
+            return Lock(firing, int(item["fence"]), others)
+        return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
 
     def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
         """Make a part for a transaction that fails unless the lock is held, and renews it."""
@@ -111,6 +111,16 @@ class Locks:
             {"run": str(firing.job_run_id), "lease": _seconds(now) + lease},
         )
 
+    def forget(self, firing: Firing, job_run_id: UUID) -> None:
+        """Note that a run which holds the lock, or held it, has ended."""
+        self._table.update(
+            lock_key(firing),
+            "LOCK",
+            "DELETE open_runs :ended",
+            "attribute_exists(pk)",
+            {"ended": {str(job_run_id)}},
+        )
+
     def release(self, firing: Firing, now: datetime) -> None:
         """Let the next firing have the lock; nothing if another run has it by now."""
         self._table.update(
@@ -120,15 +130,6 @@ class Locks:
             "job_run_id = :run and attribute_not_exists(released_at)",
             {"run": str(firing.job_run_id), "now": _seconds(now)},
         )
-
-
-def _acquired(firing: Firing, before: Item) -> Lock:
-    last = UUID(before["job_run_id"]) if before and "released_at" not in before else None
-    return Lock(
-        firing,
-        fence=int(before.get("fence", 0)) + 1,
-        orphan=last if last != firing.job_run_id else None,
-    )
 
 
 def _seconds(moment: datetime) -> int:

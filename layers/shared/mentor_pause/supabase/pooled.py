@@ -30,7 +30,7 @@ class PooledWire:
             if self._connection is not None and self._connection.broken:
                 self.close()
             if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
-                raise DatabaseError(type(error).__name__) from error
+                raise DatabaseError(_refused_here(error)) from error
             raise database_error(
                 error.sqlstate,
                 error.diag.message_primary or _without_answer(error),
@@ -60,6 +60,12 @@ class PooledWire:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _refused_here(error: psycopg.Error) -> str:
+    if isinstance(error, psycopg.ProgrammingError):
+        return "SUPABASE_DB_URL cannot be read; is its password percent-encoded?"
+    return type(error).__name__
 
 
 def _without_answer(error: psycopg.Error) -> str:
