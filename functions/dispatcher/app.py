@@ -13,6 +13,7 @@ from mentor_pause.supabase import Database, connect
 from mentor_pause.wiring import now, open_completion
 
 from dispatcher.dispatch import Dispatch
+from dispatcher.ending import Ending
 from dispatcher.reception import Answer, Reception
 
 RETRY = Retry(attempts=5, base=0.5, longest=5)
@@ -38,9 +39,8 @@ def _dispatch() -> Dispatch:
     ledger = aws.open_ledger(config.LedgerSettings.load())
     completion = open_completion(ledger, _database(), RETRY, logger)
     queues = PageQueues(aws.sqs_client(), pages.url_by_job(), RETRY)
-    return Dispatch(
-        org, pages.page_size, _database(), ledger, queues, completion, RETRY, now, logger
-    )
+    ending = Ending(_database(), ledger, completion, RETRY, now, logger)
+    return Dispatch(org, pages.page_size, _database(), ledger, queues, ending, RETRY, now, logger)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -5,43 +5,24 @@ queue are sent again as they were written down, and paging goes on behind the cu
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from itertools import batched
-from typing import Literal
 from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
-from mentor_pause.completion import Clock, Completion
+from mentor_pause.completion import Clock
 from mentor_pause.config import OrgSettings
-from mentor_pause.errors import InvalidRequest, LeaseLost, NotFound, describe, origin
+from mentor_pause.errors import InvalidRequest, LeaseLost, describe, origin
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import Job, find_job
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Held, Lock
 from mentor_pause.queues import BATCH, PageQueues
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, PageOutcome, Run, Summary
+from mentor_pause.runs import Firing, Run
 from mentor_pause.supabase import Database
 
-type DispatchStatus = Literal[
-    "running", "completed", "failed", "duplicate", "refused", "superseded"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatched:
-    """What became of a firing."""
-
-    job_run_id: UUID
-    status: DispatchStatus
-    error: str | None = None
-
-    def as_json(self) -> dict[str, str]:
-        """The dispatcher's answer."""
-        found = {"job_run_id": str(self.job_run_id), "status": self.status}
-        return found | ({"error": self.error} if self.error else {})
+from dispatcher.ending import Dispatched, Ending
 
 
 class Dispatch:
@@ -54,18 +35,18 @@ class Dispatch:
         database: Database,
         ledger: Ledger,
         queues: PageQueues,
-        completion: Completion,
+        ending: Ending,
         retry: Retry,
         clock: Clock,
         logger: Logger,
     ) -> None:
-        """`page_size` is in mentors; `retry` wraps the calls to the database."""
+        """`page_size` is in mentors; `retry` wraps the calls to database and ledger."""
         self._org = org
         self._page_size = page_size
         self._database = database
         self._ledger = ledger
         self._queues = queues
-        self._completion = completion
+        self._ending = ending
         self._retry = retry
         self._clock = clock
         self._logger = logger
@@ -89,7 +70,7 @@ class Dispatch:
             return self._turn_away(firing, lock)
         found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if found is not None and found.status != "running":
-            self._let_go(firing)
+            self._ending.let_go(firing)
             return self._turn_away(firing, Held(firing.job_run_id, same_firing=True))
         return self._guarded(job, request, lock, found)
 
@@ -116,7 +97,7 @@ class Dispatch:
     def _run(self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None) -> Dispatched:
         try:
             for job_run_id in sorted(lock.abandoned):
-                self._end_abandoned(lock, job_run_id)
+                self._ending.end_abandoned(lock, job_run_id)
             run = self._page(job, lock, found or self._open(lock, request.as_of))
         except LeaseLost:
             raise
@@ -124,8 +105,8 @@ class Dispatch:
             self._logger.error(
                 "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
             )
-            return self._fail(lock, describe(error))
-        return self._settle(lock, run)
+            return self._ending.fail(lock, describe(error))
+        return self._ending.settle(lock, run)
 
     def _open(self, lock: Lock, as_of: date | None) -> Run:
         firing = lock.firing
@@ -149,8 +130,11 @@ class Dispatch:
         for pages in batched(self._pages(job, lock, run), BATCH, strict=False):
             self._queues.send(job.name, pages)
             number = pages[-1].page
-            self._ledger.mark_sent(run.job_run_id, number)
-        return self._end_paging(lock, run.job_run_id, number, None)
+            self._mark_sent(run, number)
+        return self._ending.end_paging(lock, run.job_run_id, number)
+
+    def _mark_sent(self, run: Run, number: int) -> None:
+        self._retry(lambda: self._ledger.mark_sent(run.job_run_id, number))
 
     def _pages(self, job: Job, lock: Lock, run: Run) -> Iterator[MentorPage]:
         """Yield what may not have been sent, then new pages, each one written down first."""
@@ -170,82 +154,6 @@ class Dispatch:
         return self._retry(
             lambda: self._database.list_mentors(
                 job.listing, run.firing.org_id, run.as_of, after, self._page_size
-            )
-        )
-
-    def _end_paging(self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None) -> Run:
-        return self._retry(
-            lambda: self._ledger.end_paging(lock, job_run_id, pages_total, error, self._clock())
-        )
-
-    def _settle(self, lock: Lock, run: Run) -> Dispatched:
-        claimant = f"dispatcher {lock.fence}"
-        settled = self._completion.settle(run, claimant)
-        status = ("failed" if run.error else "completed") if settled == "ended" else "running"
-        return Dispatched(run.job_run_id, status, run.error)
-
-    def _end_abandoned(self, lock: Lock, job_run_id: UUID) -> None:
-        """End a run that held the lock before, so that none stays open for ever (E8).
-
-        Where that fails, this run goes on all the same, and the next one tries again.
-        """
-        reason = f"abandoned; run {lock.firing.job_run_id} took over"
-        try:
-            run = self._retry(lambda: self._ledger.find_run(job_run_id))
-            if run is not None and run.status == "running":
-                self._logger.warning(
-                    "ending an abandoned run", extra={"abandoned": str(job_run_id)}
-                )
-                self._settle(lock, self._cut_short(lock, run, reason))
-                return
-            if run is None:  # it died between its row and its item
-                self._close_row(job_run_id, reason)
-            self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
-        except LeaseLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
-            self._logger.error("abandoned run not ended", extra={"reason": describe(error)})
-
-    def _close_row(self, job_run_id: UUID, error: str) -> None:
-        nothing = Summary(job_run_id, (), (), ())
-        with suppress(NotFound):  # it has none
-            self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
-
-    def _cut_short(self, lock: Lock, run: Run, error: str) -> Run:
-        """End paging where it stands; what may not be on the queue counts as errors."""
-        if run.pages_total is not None:
-            return run
-        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
-        self._give_up_unsent(run)
-        return self._end_paging(lock, run.job_run_id, run.pages_planned, error)
-
-    def _fail(self, lock: Lock, error: str) -> Dispatched:
-        """End a run that could not be dispatched to the end; what is on the queue is still done."""
-        firing = lock.firing
-        run = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
-        if run is not None:
-            return self._settle(lock, self._cut_short(lock, run, error))
-        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
-        self._let_go(firing)
-        self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
-        # The row may have been opened as running before something else failed.
-        self._close_row(firing.job_run_id, error)
-        return Dispatched(firing.job_run_id, "failed", error)
-
-    def _let_go(self, firing: Firing) -> None:
-        """Give the lock back for a run that is not to be done."""
-        self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
-        self._retry(lambda: self._ledger.locks.release(firing, self._clock()))
-
-    def _give_up_unsent(self, run: Run) -> None:
-        for number in range(run.pages_sent + 1, run.pages_planned + 1):
-            if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
-                self._close_as_failed(run.job_run_id, known)
-
-    def _close_as_failed(self, job_run_id: UUID, page: Page) -> None:
-        self._retry(
-            lambda: self._ledger.close_page(
-                job_run_id, page.number, page.mentor_ids, PageOutcome(), self._clock()
             )
         )
 

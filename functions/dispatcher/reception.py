@@ -11,7 +11,8 @@ from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt
 from mentor_pause.supabase import Database
 
-from dispatcher.dispatch import Dispatch, Dispatched
+from dispatcher.dispatch import Dispatch
+from dispatcher.ending import Dispatched
 
 type Answer = dict[str, str]
 

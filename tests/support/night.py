@@ -18,6 +18,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from dispatcher.dispatch import Dispatch
+from dispatcher.ending import Ending
 from dispatcher.reception import Reception
 from expiry.pause import PausePage
 from mentor_pause.bus import Bus
@@ -145,9 +146,12 @@ class Night:
         queues = PageQueues(
             faulty_client(self.sqs, plan, "send_message_batch"), {JOB: self.queue_url}, self.retry
         )
+        ending = Ending(
+            self.database, self.ledger, self.completion, self.retry, self.clock, self.logger
+        )
         self.dispatch = Dispatch(
             OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"), page_size, self.database, self.ledger,
-            queues, self.completion, self.retry, self.clock, self.logger,
+            queues, ending, self.retry, self.clock, self.logger,
         )  # fmt: skip
         self.consume = self.consumer(PausePage(self.database, reconnect, self.logger))
 
