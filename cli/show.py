@@ -64,7 +64,8 @@ def _bar(what: str) -> Generator[Progress]:
 
 def summary_table(run: Run, summary: Summary) -> None:
     """Show what a run came to."""
-    table = Table(title=f"{run.firing.job_name} as of {run.as_of}", title_justify="left")
+    people.print(f"{run.firing.job_name} as of {run.as_of}")
+    table = Table()
     for column in ("", "mentors"):
         table.add_column(column, justify="right" if column else "left")
     for name, count in summary.counts().items():
@@ -78,7 +79,7 @@ def summary_table(run: Run, summary: Summary) -> None:
 
 def page_table(pages: Iterable[Page]) -> None:
     """Show a run's pages."""
-    table = Table(title="pages", title_justify="left")
+    table = Table()
     for column in ("page", "mentors", "paused", "skipped", "errored", "closed"):
         table.add_column(column, justify="right")
     for page in pages:
@@ -94,7 +95,7 @@ def page_table(pages: Iterable[Page]) -> None:
 
 def execution_table(rows: Iterable[Execution]) -> None:
     """Show the newest attempts to run a job."""
-    table = Table(title="runs, newest first", title_justify="left")
+    table = Table()
     for column in (
         "started (UTC)",
         "job",
