@@ -11,14 +11,14 @@ from datetime import date
 from uuid import UUID
 
 import click
-from mentor_pause.errors import MentorPauseError
-from mentor_pause.jobs import find_job
 
 from cli import show
 from cli.runs import NotFinished, follow, nightly_event, read_summary, request
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
 from local.stack import LocalStack
+from mentor_pause.errors import MentorPauseError
+from mentor_pause.jobs import find_job
 
 _FOLLOW_SECONDS = 900.0
 

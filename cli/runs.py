@@ -9,10 +9,9 @@ from getpass import getuser
 from typing import Any
 from uuid import UUID, uuid4
 
-from mentor_pause.runs import Page, Run, Summary, summarise_with_history
-
 from cli.stacks import Stack
 from local.errors import StackError
+from mentor_pause.runs import Page, Run, Summary, summarise_with_history
 
 
 class NotFinished(StackError):

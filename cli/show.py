@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import click
-from mentor_pause.runs import Page, Run, Summary
-from mentor_pause.supabase import Execution
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from cli.runs import Progress as RunProgress
+from mentor_pause.runs import Page, Run, Summary
+from mentor_pause.supabase import Execution
 
 people = Console(stderr=True, highlight=False, markup=False)
 if not people.is_terminal:

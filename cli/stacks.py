@@ -11,14 +11,14 @@ from uuid import UUID
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from mentor_pause.config import load_database
-from mentor_pause.dynamodb import Table
-from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.supabase import Database, connect
 
 from local.emulator import REGION
 from local.errors import StackError
 from local.stack import LocalStack, endpoint
+from mentor_pause.config import load_database
+from mentor_pause.dynamodb import Table
+from mentor_pause.ledger import Leases, Ledger
+from mentor_pause.supabase import Database, connect
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
-from support.cluster import Cluster
-from support.night import Clients, make_clients
-from support.roster import Roster
 
 from local import database
 from local.postgres import Server
+from support.cluster import Cluster
+from support.night import Clients, make_clients
+from support.roster import Roster
 
 settings.register_profile(
     "mentor-pause",

@@ -5,16 +5,16 @@ from uuid import UUID
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dispatcher.dispatch import Dispatch
+from dispatcher.ending import Ending
+from dispatcher.reception import Answer, Reception
 from mentor_pause import aws, config
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.queues import PageQueues
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
 from mentor_pause.wiring import now, open_completion
-
-from dispatcher.dispatch import Dispatch
-from dispatcher.ending import Ending
-from dispatcher.reception import Answer, Reception
 
 RETRY = Retry(attempts=5, base=0.5, longest=5)
 logger = Logger()

@@ -10,6 +10,8 @@ from itertools import batched
 from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
+
+from dispatcher.ending import Dispatched, Ending
 from mentor_pause.completion import Clock
 from mentor_pause.config import OrgSettings
 from mentor_pause.errors import InvalidRequest, LeaseLost, describe, origin
@@ -21,8 +23,6 @@ from mentor_pause.queues import BATCH, PageQueues
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Firing, Run
 from mentor_pause.supabase import Database
-
-from dispatcher.ending import Dispatched, Ending
 
 
 class Dispatch:

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
+
 from mentor_pause.completion import Clock, Completion
 from mentor_pause.errors import LeaseLost, NotFound, describe
 from mentor_pause.ledger import Ledger

@@ -5,14 +5,14 @@ from typing import cast
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
+
+from dispatcher.dispatch import Dispatch
+from dispatcher.ending import Dispatched
 from mentor_pause.errors import describe, origin
 from mentor_pause.events import DispatchRequest, Trigger
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt
 from mentor_pause.supabase import Database
-
-from dispatcher.dispatch import Dispatch
-from dispatcher.ending import Dispatched
 
 type Answer = dict[str, str]
 

@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
+
 from mentor_pause.errors import DatabaseUnavailable, TransientError, describe
 from mentor_pause.events import MentorPage
 from mentor_pause.pages import HandBack, Remaining

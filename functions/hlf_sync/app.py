@@ -6,13 +6,13 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hlf_sync.sync import RefusePage
 from mentor_pause import aws, config
 from mentor_pause.pages import PageConsumer
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import connect
 from mentor_pause.wiring import page_consumer, take_pages
-
-from hlf_sync.sync import RefusePage
 
 logger = Logger()
 

@@ -1,6 +1,7 @@
 """Refuses the pages of the portal sync, plainly: the portal is not connected yet."""
 
 from aws_lambda_powertools import Logger
+
 from mentor_pause.events import MentorPage
 from mentor_pause.pages import Remaining
 from mentor_pause.runs import PageOutcome

@@ -14,6 +14,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -25,7 +27,6 @@ from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.rest import RestWire
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from support.cluster import Cluster
 from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster

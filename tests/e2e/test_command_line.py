@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from support.deployed import COMMAND, Deployed, mentor_pause
 
 from local.stack import LocalStack
+from support.deployed import COMMAND, Deployed, mentor_pause
 
 pytestmark = pytest.mark.xdist_group("stack")
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
 PAGES = "CertificationExpiryQueueUrl"
@@ -167,7 +168,7 @@ def test_a_failing_mentor_leaves_the_rest_alone(
 
 
 def test_a_message_that_is_no_page_is_parked_for_a_person(deployed: Deployed) -> None:
-    """Through the dead-letter queue, and nothing is half-applied."""
+    """Through the dead-letter queue."""
     before = deployed.waiting("ParkedPagesQueueUrl")
     deployed.sqs.send_message(QueueUrl=deployed.stack.outputs[PAGES], MessageBody='{"version": 9}')
     eventually(lambda: deployed.waiting("ParkedPagesQueueUrl") == before + 1, 90)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.deployed import COMMAND
 
 from local.stack import LocalStack
+from support.deployed import COMMAND
 
 pytestmark = pytest.mark.xdist_group("stack")
 

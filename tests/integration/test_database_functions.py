@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+
 from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 

@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+
 from mentor_pause.dynamodb import Table
 from mentor_pause.lock import Held, Lock, Locks
 from mentor_pause.runs import Firing

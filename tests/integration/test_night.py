@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+
 from mentor_pause.errors import LeaseLost
 from mentor_pause.lock import Lock
 from mentor_pause.runs import Firing

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+
 from mentor_pause.pages import HandBack
 from mentor_pause.runs import PageOutcome
 from support.cluster import Cluster

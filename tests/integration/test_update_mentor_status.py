@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
+
 from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 

@@ -10,6 +10,7 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support.cluster import Cluster
 from support.conservation import check_conservation
 from support.faults import FAULTS, Fault, Plan, ProcessDied

@@ -1,6 +1,7 @@
 """The conservation check: what must hold after any night, however it went."""
 
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 from support.night import Night
@@ -35,6 +36,16 @@ def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
     assert set(summary["mentor_ids_paused"]) == {str(m) for m in history}
     assert not set(summary["mentor_ids_paused"]) & set(summary["mentor_ids_errored"])
 
+    _check_what_others_see(night, roster, job_run_id, summary)
+    assert bool(_told(roster, job_run_id)) == bool(history)
+
+
+def _check_what_others_see(
+    night: Night, roster: Roster, job_run_id: UUID, summary: dict[str, Any]
+) -> None:
+    """The log row and the event say what the summary says."""
+    run = night.ledger.find_run(job_run_id)
+    assert run is not None
     (row,) = [
         r
         for r in roster.log()
@@ -43,14 +54,14 @@ def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
     assert row["status"] in (run.status, "failed")
     if row["processed_count"] is not None:
         assert row["paused_count"] == summary["paused_count"]
-    told = Counter(
-        r["coordinator_id"]
-        for r in roster.rows(
-            "select * from coordinator_notifications where job_run_id = %s", job_run_id
-        )
-    )
-    assert max(told.values(), default=1) == 1
-    assert bool(told) == bool(history)
     announced = [e for e in night.events.details if e["job_run_id"] == str(job_run_id)]
     assert announced or night.lines("run not announced")
     assert all(e["paused_count"] == summary["paused_count"] for e in announced)
+
+
+def _told(roster: Roster, job_run_id: UUID) -> Counter[UUID]:
+    """Count the notifications of a run by coordinator; none is told twice."""
+    rows = roster.rows("select * from coordinator_notifications where job_run_id = %s", job_run_id)
+    told = Counter(row["coordinator_id"] for row in rows)
+    assert max(told.values(), default=1) == 1
+    return told

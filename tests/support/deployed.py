@@ -14,12 +14,12 @@ from uuid import UUID, uuid4
 
 import psutil
 import psycopg
-from mentor_pause.runs import Run
 from psycopg.rows import dict_row
 
 from cli.runs import follow, read_summary
 from cli.stacks import Stack, open_stack
 from local.stack import LocalStack
+from mentor_pause.runs import Run
 
 COMMAND = Path(sys.executable).parent / "mentor-pause"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from botocore.exceptions import EndpointConnectionError
+
 from mentor_pause.errors import DatabaseUnavailable, LedgerUnavailable
 
 type Fault = Literal["ok", "before", "after", "dies before", "dies after"]

@@ -17,10 +17,12 @@ from uuid import UUID
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
 from dispatcher.dispatch import Dispatch
 from dispatcher.ending import Ending
 from dispatcher.reception import Reception
 from expiry.pause import PausePage
+from local.template import load_template
 from mentor_pause.bus import Bus
 from mentor_pause.completion import Completion
 from mentor_pause.config import OrgSettings
@@ -37,8 +39,6 @@ from mentor_pause.supabase.pooled import PooledWire
 from support.cluster import Cluster
 from support.faults import Plan, faulty_client, faulty_table, faulty_wire
 from support.roster import ORG, TODAY, Roster
-
-from local.template import load_template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

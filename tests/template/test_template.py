@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from local.template import load_template
 from mentor_pause import config
 from mentor_pause.events import DispatchRequest
 from mentor_pause.jobs import JOBS
-
-from local.template import load_template
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()

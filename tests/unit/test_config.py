@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from mentor_pause.config import (
     LedgerSettings,
     OrgSettings,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from mentor_pause.dynamodb import Table
 from mentor_pause.errors import LedgerUnavailable
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+
 from mentor_pause.errors import InvalidRequest
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import find_job

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aws_lambda_powertools import Logger
+
 from expiry.pause import PausePage
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable, RetryableDatabaseError
 from mentor_pause.events import MentorPage

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+
 from mentor_pause.errors import QueueUnavailable
 from mentor_pause.events import MentorPage
 from mentor_pause.queues import PageQueues

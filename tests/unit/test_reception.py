@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from aws_lambda_powertools import Logger
+
 from dispatcher.reception import Reception, attempt_of
 from mentor_pause.errors import ConfigurationError, DatabaseUnavailable
 from mentor_pause.retry import Retry

@@ -1,6 +1,7 @@
 """Bounded retries (E6)."""
 
 import pytest
+
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
 from mentor_pause.retry import Retry
 

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mentor_pause.runs import Firing, Page, PageOutcome, Run, run_id_of, summarise
 
 RUN = UUID(int=7)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import JOBS
 

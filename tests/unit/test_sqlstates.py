@@ -1,6 +1,7 @@
 """Codes of PostgreSQL and PostgREST, and what may be done about them (E6)."""
 
 import pytest
+
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,

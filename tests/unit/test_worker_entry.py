@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.wiring import take_pages
 

@@ -3,8 +3,9 @@
 Whoever closes a page calls this before the page's message is acknowledged; the dispatcher calls
 it when paging has ended. One of them claims the completion. Each step can be repeated, and the
 run is marked as ended last: after a crash anywhere in between the redelivered message does it all
-again. So the summary line comes at least once; exactly once unless its writer dies between the
-line and the mark.
+again. So the
+summary line comes at least once, and again only if its writer dies, or the ledger is away, between
+the line and the mark.
 """
 
 from collections.abc import Callable

@@ -10,10 +10,10 @@ One item, `LOCK#<job>#<org>`, taken by one conditional write:
                       v  │         another firing starts one of its own
                      expired
 
-Every acquisition raises `fence`. Whatever the holder writes later is conditional on its fence, so
-that one who was taken for dead and lost the lock cannot write (`still_held`). The lease is in
-seconds of the epoch, by the clock of whoever asks; a skewed clock can cost a lease but never the
-fence.
+Every acquisition raises `fence`. A page that the holder plans, the end of its paging and what it
+gives up are conditional on its fence (`still_held`), so that one who was taken for dead and lost
+the lock can do none of these. The lease is in seconds of the epoch, by the clock of whoever asks;
+a skewed clock can cost a lease but never the fence.
 
 `open_runs` is the set of runs that acquired the lock and have not ended. Who acquires it next ends
 those that were abandoned, also when an earlier one tried and failed.
