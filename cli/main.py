@@ -17,8 +17,10 @@ from cli.runs import NotFinished, follow, nightly_event, read_summary, request
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
 from local.stack import LocalStack
-from mentor_pause.errors import MentorPauseError
+from mentor_pause.errors import Conflict, Forbidden, MentorPauseError, NotFound
 from mentor_pause.jobs import find_job
+from mentor_pause.supabase import Status
+from mentor_pause.transitions import change_status
 
 _FOLLOW_SECONDS = 900.0
 
@@ -205,6 +207,35 @@ def stale(as_json: bool, stack_name: str | None) -> None:
 
 
 @cli.command()
+@click.argument("mentor_id", type=click.UUID)
+@click.option(
+    "--set", "status", type=click.Choice(["active", "paused", "inactive"]), help="Change it."
+)
+@click.option("--reason", metavar="CODE", help="Why, as a code such as on_leave; kept for ever.")
+@json_option
+@stack_option
+def mentor(
+    mentor_id: UUID,
+    status: Status | None,
+    reason: str | None,
+    as_json: bool,
+    stack_name: str | None,
+) -> None:
+    """Show one mentor's status, or change it by hand."""
+    if (status is None) != (reason is None):
+        raise click.UsageError("--set and --reason go together")
+    stack = open_stack(stack_name)
+    with stack.database() as database:
+        if status is not None and reason is not None:
+            change_status(database, mentor_id, stack.org_id, status, reason)
+        seen = database.get_mentor_status(mentor_id, stack.org_id)
+    if as_json:
+        show.machine(seen.model_dump(mode="json"))
+    else:
+        show.mentor(seen)
+
+
+@cli.command()
 @_mentors_option
 @_expired_option
 @json_option
@@ -222,6 +253,11 @@ def nightly(mentors: int, expired: int, as_json: bool) -> None:  # noqa: ARG001 
     _start(stack, nightly_event(stack), wait=True, as_json=True)
 
 
+def _sentence(error: Exception) -> str:
+    detail = error.detail if isinstance(error, Conflict | Forbidden | NotFound) else None
+    return f"{error}: {detail}" if detail else str(error)
+
+
 def _guarded(command: Callable[..., object]) -> int:
     """Run a command; whatever goes wrong becomes one sentence and an exit code."""
     try:
@@ -232,7 +268,7 @@ def _guarded(command: Callable[..., object]) -> int:
         show.problem(str(error))
         return 1
     except (MentorPauseError, StackError, ValueError) as error:
-        show.problem(str(error))
+        show.problem(_sentence(error))
     except (click.Abort, KeyboardInterrupt):
         show.problem("interrupted")
     except Exception as error:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli.runs import Progress as RunProgress
 from mentor_pause.runs import Page, Run, Summary
-from mentor_pause.supabase import Execution
+from mentor_pause.supabase import Execution, MentorStatus
 
 people = Console(stderr=True, highlight=False, markup=False)
 if not people.is_terminal:
@@ -117,6 +117,16 @@ def execution_table(rows: Iterable[Execution]) -> None:
         if row.error:
             table.add_row("", "", Text(row.error, "red"))
     people.print(table)
+
+
+def mentor(seen: MentorStatus) -> None:
+    """Show one mentor."""
+    people.print(
+        f"{seen.mentor_id} is {seen.status} since {_when(seen.status_changed_at)} UTC"
+        f" (version {seen.version})"
+    )
+    expiry = seen.certification_expiry_date
+    people.print(f"certification: {f'until {expiry}' if expiry else 'none'}")
 
 
 def _when(moment: datetime | None) -> str:

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
+SUPABASE = Path(__file__).parent / "supabase.sql"
 JOB_ROLES = ("mentor_pause_job", "portal_sync")
 
 _SUPABASE_ROLES: dict[str, LiteralString] = {
@@ -17,20 +18,12 @@ _SUPABASE_ROLES: dict[str, LiteralString] = {
 
 
 def create_supabase_roles(owner_url: str) -> None:
-    """Create the roles that every Supabase project has, where they are missing."""
+    """Create what the migrations rely on and every Supabase project has: roles, `auth.uid()`."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         found = {row[0] for row in connection.execute("select rolname from pg_roles").fetchall()}
         for role in _SUPABASE_ROLES.keys() - found:
             connection.execute(_SUPABASE_ROLES[role])
-        connection.execute("grant usage on schema public to anon, authenticated, service_role")
-        # As on Supabase: whatever a migration does not revoke is open to the clients.
-        for kind in ("tables", "functions", "sequences"):
-            connection.execute(
-                sql.SQL(
-                    "alter default privileges in schema public"
-                    " grant all on {} to anon, authenticated, service_role"
-                ).format(sql.SQL(kind))
-            )
+        connection.execute(SUPABASE.read_bytes())
 
 
 def migrate(owner_url: str) -> list[str]:

@@ -20,8 +20,10 @@ from mentor_pause.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
+    Forbidden,
     NotFound,
     RetryableDatabaseError,
+    VersionConflict,
 )
 from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase import Database
@@ -124,6 +126,43 @@ def test_the_databases_no_keeps_its_code_and_detail(database: Database, roster: 
     with pytest.raises(Conflict) as conflict:
         database.assert_org_scope(ORG, "other")
     assert conflict.value.detail == "expected other, actual hlf"
+
+
+@pytest.fixture(params=["pooled", "rest"])
+def service(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Database]:
+    """The door of a service, which may make every change, over one wire and over the other."""
+    with postgrest(cluster.server.url(str(roster.db.info.dbname))) as url:
+        wire = (
+            PooledWire(cluster.url_as(roster.db, "service_role"))
+            if request.param == "pooled"
+            else RestWire(url, SECRET_KEY)
+        )
+        with closing(wire):
+            yield Database(wire)
+
+
+def test_a_status_is_looked_at_and_changed_by_hand(service: Database, roster: Roster) -> None:
+    """S2, S3."""
+    mentor = roster.add_mentor(YESTERDAY)
+    seen = service.get_mentor_status(mentor, ORG)
+    assert (seen.status, seen.version, seen.certification_expiry_date) == ("active", 1, YESTERDAY)
+    change = service.change_status(mentor, ORG, "paused", "on_leave", seen.version)
+    assert (change.outcome, change.version) == ("changed", 2)
+    with pytest.raises(VersionConflict) as faster:
+        service.change_status(mentor, ORG, "inactive", "moved_away", seen.version)
+    assert (faster.value.hint, faster.value.detail) == (
+        "version_conflict", "expected version 1, actual 2",
+    )  # fmt: skip
+    with pytest.raises(NotFound):
+        service.get_mentor_status(uuid4(), ORG)
+
+
+def test_the_job_does_nothing_but_its_job(roster: Roster, cluster: Cluster) -> None:
+    """S3: its credential, in other hands, cannot make anybody active."""
+    mentor = roster.add_mentor(status="paused")
+    with closing(PooledWire(cluster.url(roster.db))) as wire, pytest.raises(Forbidden) as raised:
+        Database(wire).change_status(mentor, ORG, "active", "on_leave")
+    assert raised.value.hint == "reserved_for_the_job"
 
 
 def test_a_failing_mentor_is_a_permanent_error(database: Database, roster: Roster) -> None:

@@ -5,6 +5,7 @@ import shlex
 import socket
 import subprocess
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import psycopg
@@ -38,6 +39,8 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         (("runs", "00000000-0000-0000-0000-000000000000"), "the ledger knows no run 00000000"),
         (("local", "seed", "--mentors", "3", "--expired", "4"), "of 3 mentors 4 cannot be expired"),
         (("nonsense",), "No such command 'nonsense'"),
+        (("mentor", str(UUID(int=0)), "--set", "paused"), "--set and --reason go together"),
+        (("mentor", str(UUID(int=0))), "mentor not found: no such mentor in this organisation"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_two(
@@ -81,6 +84,24 @@ def test_a_dry_run_changes_nothing(deployed: Deployed, owner: psycopg.Connection
     refused = mentor_pause("run", "certification_expiry", "--as-of", "2099-01-01")
     assert refused.returncode == 1
     assert "only a dry run may look ahead" in " ".join(refused.stderr.split())
+
+
+def test_a_mentor_can_be_looked_at_and_changed_by_hand(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """S2, S3: what an engineer does who puts something right; the history says a service did it."""
+    found = owner.execute(
+        "select id::text from peer_mentors where status = 'active' limit 1"
+    ).fetchone()
+    assert found is not None
+    paused = mentor_pause("mentor", found[0], "--set", "paused", "--reason", "on_leave", "--json")
+    assert json.loads(paused.stdout).items() >= {"status": "paused", "version": 2}.items()
+    again = mentor_pause("mentor", found[0], "--set", "paused", "--reason", "on_leave")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "transition not allowed: expected active, actual paused" in again.stderr
+    assert f"{found[0]} is paused since" in mentor_pause("mentor", found[0]).stderr
+    told = owner.execute("select reason, changed_by_role from peer_mentor_status_history")
+    assert told.fetchall() == [("on_leave", "service")]
 
 
 def test_other_tools_get_what_they_need(deployed: Deployed) -> None:

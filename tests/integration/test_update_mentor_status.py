@@ -1,7 +1,7 @@
 """The one transition, on a real PostgreSQL (E2-E5, E9, S1, S2)."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 RUN = uuid4()
+FAR_OFF = date(2099, 1, 1)
 
 
 def change(connection: psycopg.Connection, mentor: UUID, **arguments: object) -> dict[str, Any]:
@@ -95,6 +96,7 @@ def test_the_same_run_again_is_a_replay(roster: Roster) -> None:
     """E9: nothing changes, even when the mentor was resumed in between."""
     mentor = roster.add_mentor(YESTERDAY)
     first = change(roster.db, mentor)
+    roster.certify(mentor, FAR_OFF)
     by_hand(roster.db, mentor, "active")
     again = change(roster.db, mentor)
     assert (again["outcome"], again["changed_at"]) == ("replayed", first["changed_at"])
@@ -120,31 +122,59 @@ def test_a_stale_version_is_a_conflict_with_expected_and_actual(roster: Roster) 
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "allowed"),
+    ("after", "allowed_from"),
     [
-        ("active", "paused", True),
-        ("active", "inactive", True),
-        ("active", "active", False),
-        ("paused", "active", True),
-        ("paused", "inactive", True),
-        ("paused", "paused", False),
-        ("inactive", "active", True),
-        ("inactive", "paused", False),
-        ("inactive", "inactive", False),
+        ("active", ["paused", "inactive"]),
+        ("paused", ["active"]),
+        ("inactive", ["active", "paused"]),
     ],
 )
-def test_the_state_machine(roster: Roster, before: str, after: str, allowed: bool) -> None:
-    """S1: every pair of states; a refused one is PT409, with the states in the detail."""
-    mentor = roster.add_mentor(TOMORROW, status=before)
-    if allowed:
+@pytest.mark.parametrize("before", ["active", "paused", "inactive"])
+def test_the_state_machine(
+    roster: Roster, before: str, after: str, allowed_from: list[str]
+) -> None:
+    """S1: every pair of states; a refused one is PT409, with expected and actual in the detail."""
+    mentor = roster.add_mentor(FAR_OFF, status=before)
+    if before in allowed_from:
         assert by_hand(roster.db, mentor, after)["new_status"] == after
         assert len(roster.history()) == 1
         return
     with pytest.raises(psycopg.Error) as raised:
         by_hand(roster.db, mentor, after)
-    assert raised.value.sqlstate == "PT409"
-    assert raised.value.diag.message_detail == f"from {before} to {after}"
+    assert (raised.value.sqlstate, raised.value.diag.message_hint) == (
+        "PT409", "transition_not_allowed",
+    )  # fmt: skip
+    expected = " or ".join(allowed_from)
+    assert raised.value.diag.message_detail == f"expected {expected}, actual {before}"
     assert roster.history() == []
+
+
+@pytest.mark.parametrize("before", ["paused", "inactive"])
+def test_nobody_makes_a_mentor_active_whose_certification_has_expired(
+    roster: Roster, before: str
+) -> None:
+    """The mission: such a mentor is not shown as available; a renewal opens the way."""
+    mentor = roster.add_mentor(YESTERDAY, status=before)
+    with pytest.raises(psycopg.Error) as raised:
+        by_hand(roster.db, mentor, "active")
+    assert (raised.value.sqlstate, raised.value.diag.message_hint) == (
+        "PT409", "certification_expired",
+    )  # fmt: skip
+    roster.certify(mentor, FAR_OFF)
+    assert by_hand(roster.db, mentor, "active")["outcome"] == "changed"
+
+
+def test_whether_it_has_expired_is_judged_in_the_organisations_time_zone(roster: Roster) -> None:
+    """E1: what expires today in Kiritimati, the first to see the day, is valid in Pago Pago yet."""
+    mentor = roster.add_mentor(YESTERDAY, status="paused")
+    roster.db.execute(
+        "update certifications set expires_on = (now() at time zone 'Pacific/Kiritimati')::date"
+    )
+    roster.db.execute("update organisations set time_zone = 'Pacific/Kiritimati'")
+    with pytest.raises(psycopg.Error, match="the certification has expired"):
+        by_hand(roster.db, mentor, "active")
+    roster.db.execute("update organisations set time_zone = 'Pacific/Pago_Pago'")
+    assert by_hand(roster.db, mentor, "active")["outcome"] == "changed"
 
 
 def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
@@ -165,6 +195,8 @@ def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
         {"p_status": "retired"},
         {"p_status": None},
         {"p_reason": ""},
+        {"p_reason": None},
+        {"p_reason": "He is ill"},
         {"p_status": "active"},
         {"p_job_run_id": None},
         {"p_as_of": None},
@@ -219,7 +251,7 @@ def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(
     roster: Roster, cluster: Cluster
 ) -> None:
     """E3: not in the order in which their transactions began."""
-    mentor = roster.add_mentor(TOMORROW)
+    mentor = roster.add_mentor(FAR_OFF)
     with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as early:
         early.execute("select now()")  # its transaction begins first
         by_hand(roster.db, mentor, "paused")

@@ -1,11 +1,14 @@
 """The PostgreSQL server of a test session."""
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from local import database
 from local.postgres import Server
@@ -37,3 +40,11 @@ class Cluster:
         """Return the URL of a connection's database for a role that can log in."""
         address = self.server.url(connection.info.dbname).rpartition("@")[2]
         return f"postgresql://{role}:{self.passwords[role]}@{address}"
+
+    def url_as(self, connection: psycopg.Connection, role: str, user: UUID | None = None) -> str:
+        """Return a URL whose sessions are as PostgREST makes them: a role, and a user's claims."""
+        claims = json.dumps({"sub": str(user), "role": role}, separators=(",", ":"))
+        return make_conninfo(
+            self.server.url(connection.info.dbname),
+            options=f"-c role={role} -c request.jwt.claims={claims}",
+        )

@@ -6,8 +6,10 @@ from mentor_pause.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
+    Forbidden,
     NotFound,
     RetryableDatabaseError,
+    VersionConflict,
 )
 from mentor_pause.supabase.wire import database_error
 
@@ -28,6 +30,7 @@ from mentor_pause.supabase.wire import database_error
         ("53200", RetryableDatabaseError),
         ("55P03", RetryableDatabaseError),
         ("57014", DatabaseUnavailable),
+        ("PT403", Forbidden),
         ("PT404", NotFound),
         ("PT409", Conflict),
         ("42501", DatabaseError),
@@ -43,3 +46,12 @@ def test_a_code_has_its_class(code: str | None, error: type[Exception]) -> None:
     found = database_error(code, "message", "detail")
     assert type(found) is error
     assert (found.sqlstate, found.detail) == (code, "detail")  # type: ignore[attr-defined]
+
+
+def test_of_the_conflicts_the_hint_tells_the_one_that_is_worth_another_look() -> None:
+    """S2."""
+    found = database_error("PT409", "message", "detail", "version_conflict")
+    assert type(found) is VersionConflict
+    other = database_error("PT409", "message", "detail", "transition_not_allowed")
+    assert type(other) is Conflict
+    assert other.hint == "transition_not_allowed"

@@ -12,8 +12,10 @@ MentorPauseError
 │   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
 │       └── DatabaseUnavailable   no connection, or no answer in time
 └── DatabaseError                 the database's clear no, with its SQLSTATE
+    ├── Forbidden                 PT403
     ├── NotFound                  PT404
     └── Conflict                  PT409
+        └── VersionConflict       PT409 with the hint version_conflict
 """
 
 import traceback
@@ -72,12 +74,18 @@ class BusUnavailable(TransientError):
 
 class _WithSqlstate(MentorPauseError):
     def __init__(
-        self, message: str, sqlstate: str | None = None, detail: str | None = None
+        self,
+        message: str,
+        sqlstate: str | None = None,
+        detail: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
         """The SQLSTATE, or PostgREST's own code (`PGRST...`); None without an answer."""
         self.detail = detail
+        self.hint = hint
+        """Our functions' own code, for programs: `not_yours`, `version_conflict` and so on."""
 
 
 class RetryableDatabaseError(_WithSqlstate, TransientError):
@@ -92,9 +100,17 @@ class DatabaseError(_WithSqlstate):
     """The database refused; the same call would be refused again."""
 
 
+class Forbidden(DatabaseError):
+    """The caller may not ask this, or not about this mentor (PT403)."""
+
+
 class NotFound(DatabaseError):
     """The row that the call is about does not exist in this organisation (PT404)."""
 
 
 class Conflict(DatabaseError):
     """The row is not in the state that the call expects (PT409)."""
+
+
+class VersionConflict(Conflict):
+    """Somebody changed the row since the caller looked; the detail has expected and actual."""

@@ -18,6 +18,7 @@ from mentor_pause.jobs import Listing
 from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase.wire import Wire
 
+type Status = Literal["active", "paused", "inactive"]
 type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
 type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "refused"]
 
@@ -38,6 +39,16 @@ class StatusChange(_Result):
     certification_expiry_date: date | None
     version: int
     changed_at: datetime | None
+
+
+class MentorStatus(_Result):
+    """A mentor's status as somebody sees it before they change it."""
+
+    mentor_id: UUID
+    status: Status
+    version: int
+    status_changed_at: datetime
+    certification_expiry_date: date | None
 
 
 class OrgScope(_Result):
@@ -104,6 +115,46 @@ class Database:
                 "p_as_of": as_of,
                 "p_expected_version": None,
                 "p_dry_run": dry_run,
+            },
+        )
+        return StatusChange.model_validate(rows[0])
+
+    def get_mentor_status(self, mentor_id: UUID, org_id: UUID) -> MentorStatus:
+        """Return a mentor's status and version.
+
+        Raises:
+            NotFound: no such mentor in the organisation.
+            Forbidden: the caller may not see the mentor, or there is none.
+        """
+        rows = self._wire.call("get_mentor_status", {"p_mentor_id": mentor_id, "p_org_id": org_id})
+        return MentorStatus.model_validate(rows[0])
+
+    def change_status(
+        self,
+        mentor_id: UUID,
+        org_id: UUID,
+        status: Status,
+        reason: str,
+        expected_version: int | None = None,
+    ) -> StatusChange:
+        """Change one mentor's status outside any job, if they still have `expected_version` (S2).
+
+        `reason` is a code: lower-case letters, digits and underscores.
+
+        Raises:
+            VersionConflict: somebody was faster.
+            Conflict: not allowed from the present state, or the certification has expired.
+            Forbidden: the caller may not change this mentor, or there is none.
+            NotFound: no such mentor in the organisation.
+        """
+        rows = self._wire.call(
+            "update_mentor_status",
+            {
+                "p_mentor_id": mentor_id,
+                "p_org_id": org_id,
+                "p_status": status,
+                "p_reason": reason,
+                "p_expected_version": expected_version,
             },
         )
         return StatusChange.model_validate(rows[0])

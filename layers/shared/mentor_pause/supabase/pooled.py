@@ -35,6 +35,7 @@ class PooledWire:
                 error.sqlstate,
                 error.diag.message_primary or _without_answer(error),
                 error.diag.message_detail,
+                error.diag.message_hint,
             ) from error
 
     def _open(self) -> psycopg.Connection[Row]:

@@ -65,6 +65,8 @@ def _error(response: httpx.Response) -> MentorPauseError:
     body = cast("dict[str, str | None]", found) if isinstance(found, dict) else {}
     status = f"HTTP {response.status_code}"
     if code := body.get("code"):
-        return database_error(code, body.get("message") or status, body.get("details"))
+        return database_error(
+            code, body.get("message") or status, body.get("details"), body.get("hint")
+        )
     may_pass = response.status_code >= _SERVER_ERROR or response.status_code in (408, 429)
     return database_error(None if may_pass else status, status)

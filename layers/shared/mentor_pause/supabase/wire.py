@@ -11,9 +11,11 @@ from mentor_pause.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
+    Forbidden,
     MentorPauseError,
     NotFound,
     RetryableDatabaseError,
+    VersionConflict,
 )
 
 type Row = dict[str, object]
@@ -43,13 +45,17 @@ _UNAVAILABLE = (
     "PGRST000", "PGRST001", "PGRST002", "PGRST003",
 )  # fmt: skip
 _RETRYABLE = ("40", "53", "55P03", "57", "58", "XX000")
-_BY_CODE = {"PT404": NotFound, "PT409": Conflict}
+_BY_CODE = {"PT403": Forbidden, "PT404": NotFound, "PT409": Conflict}
+_BY_HINT = {"version_conflict": VersionConflict}
 
 
-def database_error(code: str | None, message: str, detail: str | None = None) -> MentorPauseError:
+def database_error(
+    code: str | None, message: str, detail: str | None = None, hint: str | None = None
+) -> MentorPauseError:
     """Return the error for a code; without one nobody answered, so the database is unavailable."""
     if code is None or code.startswith(_UNAVAILABLE):
-        return DatabaseUnavailable(message, code, detail)
+        return DatabaseUnavailable(message, code, detail, hint)
     if code.startswith(_RETRYABLE):
-        return RetryableDatabaseError(message, code, detail)
-    return _BY_CODE.get(code, DatabaseError)(message, code, detail)
+        return RetryableDatabaseError(message, code, detail, hint)
+    by_code = _BY_CODE.get(code, DatabaseError)
+    return _BY_HINT.get(hint or "", by_code)(message, code, detail, hint)

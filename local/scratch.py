@@ -1,0 +1,52 @@
+"""Runs a command beside a database of its own: `python -m local.scratch COMMAND...`.
+
+The database is new and migrated, on a server that ends with the command. `DATABASE_URL` names it,
+for programs that take a URL, and `PGHOST` and the like do, for PostgreSQL's own. `{url}` in an
+argument becomes the URL.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from psycopg.conninfo import conninfo_to_dict
+
+from local import database
+from local.postgres import Server
+
+_VARIABLES = {
+    "PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password",
+    "PGDATABASE": "dbname",
+}  # fmt: skip
+
+
+@contextmanager
+def scratch_database() -> Generator[str]:
+    """Yield the owner's URL of a migrated database."""
+    with TemporaryDirectory() as folder:
+        server = Server(Path(folder), durable=False)
+        server.start()
+        try:
+            database.create_database(server.url("postgres"), "scratch")
+            database.create_supabase_roles(server.url("scratch"))
+            database.migrate(server.url("scratch"))
+            yield server.url("scratch")
+        finally:
+            server.stop()
+
+
+def main() -> int:
+    """Run the command, and return its exit code."""
+    with scratch_database() as url:
+        parts = conninfo_to_dict(url)
+        env = {name: str(parts[part]) for name, part in _VARIABLES.items()} | {"DATABASE_URL": url}
+        command = [argument.replace("{url}", url) for argument in sys.argv[1:]]
+        return subprocess.run(command, check=False, env=os.environ | env).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+-- Whose mentors are whose (S4), in one place for policies, reads and changes. A coordinator is
+-- responsible for a mentor by assignment or by chapter, and only while they are a member of the
+-- mentor's organisation: whoever leaves it loses everything, and no assignment reaches across.
+-- Locks: none. Called by: policies and functions, once per statement.
+
+create function private.coordinated_mentors(p_coordinator_id uuid)
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select m.id
+    from public.assignments as a
+    inner join public.peer_mentors as m on m.id = a.mentor_id
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
+    where a.coordinator_id = p_coordinator_id and (a.ended_at is null or a.ended_at > now())
+    union
+    select m.id
+    from public.coordinator_chapters as cc
+    inner join public.peer_mentors as m on m.chapter_id = cc.chapter_id
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = cc.coordinator_id
+    where cc.coordinator_id = p_coordinator_id
+$$;
+comment on function private.coordinated_mentors is
+'Mentors for whom a coordinator is responsible, by assignment or by chapter.';
+revoke execute on function private.coordinated_mentors from public, anon, authenticated;
+
+create function private.my_mentors()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select private.coordinated_mentors(auth.uid())
+    union
+    select m.id from public.peer_mentors as m where m.user_id = auth.uid()
+$$;
+comment on function private.my_mentors is
+'Mentors that the caller is responsible for, and the caller as a mentor.';
+revoke execute on function private.my_mentors from public, anon, authenticated;
+grant execute on function private.my_mentors to authenticated;
+
+create function private.my_org_mentors()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select m.id from public.peer_mentors as m where m.org_id in (select private.my_admin_orgs())
+$$;
+comment on function private.my_org_mentors is 'Mentors of the organisations that the caller administers.';
+revoke execute on function private.my_org_mentors from public, anon, authenticated;
+grant execute on function private.my_org_mentors to authenticated;

@@ -1,0 +1,96 @@
+-- What may be asked of update_mentor_status, by whom (S3). People pause and resume; only services end
+-- and restart a mentorship. certification_expired, run ids and as-of dates are the job's.
+-- Locks: none. Called by: update_mentor_status, before and after it locks the mentor's row.
+--
+-- Errors, here and in update_mentor_status; the hint is the code that programs read:
+--   22023  arguments that make no sense
+--   PT403  reserved_for_the_job, not_for_people, not_yours (also when there is no such mentor:
+--          the answer must not tell a stranger that one exists)
+--   PT404  mentor_not_found, for jobs and services
+--   PT409  version_conflict, transition_not_allowed, certification_expired
+
+create function private.assert_transition_request(
+    p_status text, p_reason text, p_job_run_id uuid, p_as_of date
+)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_is_person constant boolean := private.caller_role() = 'authenticated';
+    v_is_expiry constant boolean := p_reason = 'certification_expired';
+begin
+    if p_status is null or p_status not in ('active', 'paused', 'inactive') then
+        raise exception 'unknown status' using errcode = '22023',
+            detail = 'p_status is active, paused or inactive';
+    elsif p_reason is null or p_reason !~ '^[a-z][a-z0-9_]{2,62}$' then
+        -- A code and no free text: reasons are kept for ever and must hold nothing personal.
+        raise exception 'a reason is required' using errcode = '22023',
+            detail = 'p_reason is a code: lower-case letters, digits and underscores, 3 to 63 of them';
+    elsif v_is_person and (v_is_expiry or p_job_run_id is not null or p_as_of is not null) then
+        raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
+            detail = 'a person gives neither certification_expired nor p_job_run_id nor p_as_of';
+    elsif v_is_person and p_status = 'inactive' then
+        raise exception 'a person pauses and resumes, and does no more' using errcode = 'PT403',
+            hint = 'not_for_people', detail = 'p_status is active or paused';
+    elsif private.caller_role() = 'mentor_pause_job' and not v_is_expiry then
+        raise exception 'the job pauses expired mentors, and does no more' using errcode = 'PT403',
+            hint = 'reserved_for_the_job', detail = 'p_reason is certification_expired';
+    elsif v_is_expiry and (p_status <> 'paused' or p_job_run_id is null or p_as_of is null) then
+        raise exception 'certification_expired is reserved for the job' using errcode = '22023',
+            detail = 'it goes with p_status paused, p_job_run_id and p_as_of';
+    end if;
+end
+$$;
+comment on function private.assert_transition_request is
+'Refuses what makes no sense or is not the caller''s to ask, whichever mentor it is about.';
+revoke execute on function private.assert_transition_request from public, anon, authenticated;
+
+create function private.may_change(p_mentor_id uuid)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+    select private.caller_role() <> 'authenticated' or p_mentor_id in (select private.my_mentors())
+$$;
+comment on function private.may_change is
+'Whether the caller is a job or a service, or the mentor is theirs.';
+revoke execute on function private.may_change from public, anon, authenticated;
+
+create function private.states_before(p_status text)
+returns text []
+language sql
+stable
+set search_path = ''
+as $$
+    select case
+        when p_status = 'paused' then array['active']
+        when p_status = 'inactive' then array['active', 'paused']
+        when private.caller_role() = 'authenticated' then array['paused']
+        else array['paused', 'inactive']
+    end
+$$;
+comment on function private.states_before is
+'The state machine: the states from which the caller may bring a mentor to p_status.';
+revoke execute on function private.states_before from public, anon, authenticated;
+
+create function private.refuse_mentor()
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if private.caller_role() = 'authenticated' then
+        raise exception 'not your mentor' using errcode = 'PT403', hint = 'not_yours',
+            detail = 'the caller is neither this mentor nor their coordinator';
+    end if;
+    raise exception 'mentor not found' using errcode = 'PT404', hint = 'mentor_not_found',
+        detail = 'no such mentor in this organisation';
+end
+$$;
+comment on function private.refuse_mentor is
+'Fails: people hear that the mentor is not theirs, also when there is none; services that there is none.';
+revoke execute on function private.refuse_mentor from public, anon, authenticated;

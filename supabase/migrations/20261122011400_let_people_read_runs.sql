@@ -1,0 +1,19 @@
+-- What people see of runs (S4): coordinators the notifications that are theirs, administrators what
+-- ran for their organisation and how far the portal is. Nobody writes through the API.
+-- Locks: the tables, for an instant.
+
+grant select on
+public.scheduler_execution_log, public.coordinator_notifications, public.portal_sync_state
+to authenticated;
+
+create policy seen_by_admins on public.scheduler_execution_log for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+create policy own_or_as_admin on public.coordinator_notifications for select to authenticated
+using (
+    (coordinator_id = (select auth.uid()) and org_id in (select private.my_orgs()))
+    or org_id in (select private.my_admin_orgs())
+);
+
+create policy seen_by_admins on public.portal_sync_state for select to authenticated
+using (mentor_id in (select private.my_org_mentors()));

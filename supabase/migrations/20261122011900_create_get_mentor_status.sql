@@ -1,0 +1,37 @@
+-- One mentor's status and version (S2): what somebody looks at before they change it.
+-- Locks: none. Called by: the app, for people who see the mentor; the command line, for services.
+-- Errors: PT403 not yours, also when there is no such mentor; PT404 for services.
+
+create function public.get_mentor_status(p_mentor_id uuid, p_org_id uuid)
+returns table (
+    mentor_id uuid,
+    status text,
+    version integer,
+    status_changed_at timestamptz,
+    certification_expiry_date date
+)
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        m.id, m.status, m.version, m.status_changed_at,
+        (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id)
+    from public.peer_mentors as m
+    where
+        m.id = p_mentor_id
+        and m.org_id = p_org_id
+        and (private.may_change(m.id) or m.org_id in (select private.my_admin_orgs()));
+    if not found then
+        perform private.refuse_mentor();
+    end if;
+end
+$$;
+comment on function public.get_mentor_status is
+'A mentor''s status, version and latest expiry date, for those who may see it.';
+revoke execute on function public.get_mentor_status from public, anon, authenticated;
+grant execute on function public.get_mentor_status to authenticated, service_role;

@@ -1,0 +1,124 @@
+-- What must hold for every table, function and policy, also those that come later. Each row of the
+-- view is one that breaks a rule; it must be empty.
+
+create temp view finding (rule, object) as
+-- Tables (S4).
+select 'a table has row-level security and a policy', c.relname::text
+from pg_class as c
+where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+    and not (c.relrowsecurity and exists (select from pg_policy as p where p.polrelid = c.oid))
+union all
+select 'a view asks with the rights of its caller', c.relname::text
+from pg_class as c
+where c.relkind in ('v', 'm') and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+    and (c.relkind = 'm' or not coalesce(c.reloptions @> array['security_invoker=true'], false))
+union all
+select 'a client reads tables and does nothing else with them', format('%s: %s may %s', c.relname, role, privilege)
+from pg_class as c, unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync']) as role,
+    unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as privilege
+where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+    and (has_table_privilege(role, c.oid, privilege) or (
+        privilege in ('select', 'insert', 'update', 'references') and has_any_column_privilege(role, c.oid, privilege)
+    ))
+    and not (role = 'authenticated' and privilege = 'select')
+union all
+select 'a client uses no sequence', format('%s: %s', c.relname, role)
+from pg_class as c, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+where c.relkind = 'S' and c.relnamespace = 'public'::regnamespace
+    and has_sequence_privilege(role, c.oid, 'usage, select, update')
+union all
+select 'service_role neither truncates nor refers', format('%s: %s', c.relname, privilege)
+from pg_class as c, unnest(array['truncate', 'references', 'trigger']) as privilege
+where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+    and has_table_privilege('service_role', c.oid, privilege)
+union all
+-- Policies.
+select 'a policy lets signed-in people read, and nothing else', format('%s on %s', p.polname, p.polrelid::regclass)
+from pg_policy as p
+where p.polcmd <> 'r' or not p.polpermissive or p.polroles <> array[to_regrole('authenticated')::oid]
+union all
+select 'a policy''s column is the first of an index', format('%s.%s', d.refobjid::regclass, a.attname)
+from pg_depend as d
+inner join pg_policy as p on p.oid = d.objid and p.polrelid = d.refobjid
+inner join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0
+    and not exists (
+        select from pg_index as i where i.indrelid = d.refobjid and i.indkey[0] = d.refobjsubid and i.indpred is null
+    )
+union all
+select 'a foreign key has an index', format('%s on %s', k.conname, k.conrelid::regclass)
+from pg_constraint as k
+where k.contype = 'f' and k.connamespace = 'public'::regnamespace
+    and not exists (
+        select from pg_index as i
+        where i.indrelid = k.conrelid and i.indpred is null
+            and (string_to_array(i.indkey::text, ' ')::smallint [])[1:cardinality(k.conkey)] @> k.conkey
+    )
+union all
+-- Functions.
+select 'a function has an empty search_path', f.oid::regprocedure::text
+from pg_proc as f
+where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+    and not coalesce(f.proconfig @> array['search_path=""'], false)
+union all
+select 'a function of the API is a definer', f.oid::regprocedure::text
+from pg_proc as f where f.pronamespace = 'public'::regnamespace and not f.prosecdef
+union all
+select 'a client executes what is meant for it', format('%s: %s', f.oid::regprocedure, role)
+from pg_proc as f, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+    and has_function_privilege(role, f.oid, 'execute')
+    and not case
+        when role = 'anon' then false
+        when f.pronamespace = 'private'::regnamespace
+            then role = 'authenticated' and f.proname in ('my_orgs', 'my_admin_orgs', 'my_mentors', 'my_org_mentors')
+        when role = 'authenticated' then f.proname in (
+            'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
+            'coordinator_mentor_certifications', 'coordinator_mentor_history'
+        )
+        when role = 'portal_sync' then f.proname in ('finish_execution', 'list_run_changes')
+        when role = 'mentor_pause_job' then f.proname in (
+            'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
+            'begin_execution', 'finish_execution', 'notify_coordinators', 'list_run_changes',
+            'list_unsynced_mentors', 'list_executions'
+        )
+        else true
+    end
+union all
+select 'the helpers'' schema is the owner''s', role
+from unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+where has_schema_privilege(role, 'private', 'usage')
+union all
+-- The guards of the append-only tables (S6).
+select 'a guard fires whatever the session says', format('%s on %s', t.tgname, t.tgrelid::regclass)
+from pg_trigger as t
+where not t.tgisinternal and t.tgenabled <> 'A'
+    and t.tgrelid in ('public.peer_mentor_status_history'::regclass, 'public.scheduler_execution_log'::regclass)
+union all
+select 'an append-only table is guarded against each way to rewrite it', format('%s: %s', guarded, kind)
+from unnest(array['public.peer_mentor_status_history', 'public.scheduler_execution_log']::regclass []) as guarded,
+    (values ('update', 16), ('delete', 8), ('truncate', 32)) as kinds (kind, bit)
+where not exists (
+    select from pg_trigger as t
+    where t.tgrelid = guarded and not t.tgisinternal and t.tgtype & 2 = 2 and t.tgtype & bit = bit
+)
+union all
+-- Roles (D9).
+select 'a job role has no other role', m.member::regrole::text
+from pg_auth_members as m where m.member in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
+union all
+select 'a job role has no rights of its own', r.rolname::text
+from pg_roles as r
+where r.rolname in ('mentor_pause_job', 'portal_sync')
+    and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolinherit)
+union all
+-- Descriptions.
+select 'a table or view is described', c.relname::text
+from pg_class as c
+where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace = 'public'::regnamespace
+    and obj_description(c.oid, 'pg_class') is null
+union all
+select 'a function is described', f.oid::regprocedure::text
+from pg_proc as f
+where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+    and obj_description(f.oid, 'pg_proc') is null;

@@ -1,0 +1,235 @@
+-- The access matrix (S5): persona x object x operation -> outcome. The words are explained in
+-- engine.sql, the people and mentors in world.sql. Every cell is run.
+
+create temp table asked (object text, operation text, statement text, cells text);
+
+-- Who sees which rows. The statement returns one text per row: the ids that the letters stand for.
+insert into asked (object, operation, statement, cells) values
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+('organisations', 'select', 'id::text',
+                                  'x    -      H      H      H      H     H      H    -      H     N       N       EHN     x   x      EHN'),
+('chapters', 'select', 'id::text',
+                                  'x    -      bost   bost   bost   bost  bost   bost -      bost  u       u       bostu   x   x      bostu'),
+('org_members', 'select', 'user_id::text',
+                                  'x    -      -      A      S      C     K      B    -      ABCDKS P      PQ      ABCDKPQS x  x      ABCDKPQS'),
+('coordinator_chapters', 'select', 'coordinator_id || ''/'' || chapter_id',
+                                  'x    -      -      -      -      Co    Kb,Ko  Bb   -      Bb,Co,Fo,Kb,Ko Pu Ku,Pu Bb,Co,Fo,Kb,Ko,Ku,Pu x x Bb,Co,Fo,Kb,Ko,Ku,Pu'),
+('peer_mentors', 'select', 'id::text',
+                                  'x    -      a      ab     bd     a     ab     bc   -      abcd  e       ef      abcdef  x   x      abcdef'),
+('certifications', 'select', 'mentor_id::text',
+                                  'x    -      a      ab     bd     a     ab     bc   -      abcd  e       ef      abcdef  x   x      abcdef'),
+('peer_mentor_status_history', 'select', 'mentor_id::text',
+                                  'x    -      a      ab     bd     a     ab     bc   -      abcd  e       ef      abcdef  x   x      abcdef'),
+('assignments', 'select', 'coordinator_id || ''/'' || mentor_id',
+                                  'x    -      Aa,Fa  Aa,Ab,Fa,Sb Ab,Ad,Sb Aa,Fa Aa,Ab,Fa,Sb Ab,Bc,Sb - Aa,Ab,Ad,Bc,Fa,Sb Ae,Pe Ae,Pe Aa,Ab,Ad,Ae,Bc,Fa,Pe,Sb x x Aa,Ab,Ad,Ae,Bc,Fa,Pe,Sb'),
+('coordinator_notifications', 'select', 'coordinator_id::text',
+                                  'x    -      -      A      -      -     -      -    -      AF    P       P       AFP     x   x      AFP'),
+('scheduler_execution_log', 'select', 'coalesce(org_id::text, ''?'')',
+                                  'x    -      -      -      -      -     -      -    -      H     -       N       ?HN     x   x      ?HN'),
+('portal_sync_state', 'select', 'mentor_id::text',
+                                  'x    -      -      -      -      -     -      -    -      abcd  -       e       abcde   x   x      abcde');
+update asked set statement = format('select array_agg(%s) from public.%I', statement, object);
+
+-- Who may change a status, for each kind of mentor and of change.
+insert into asked (object, operation, statement, cells) values
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+('update_mentor_status', 'a: pause', '{a}, {hlf}, ''paused'', ''on_leave''',
+                                  'x    not    ok     ok     not    ok    ok     not  not    not   not     not     ok      res x      ok'),
+('update_mentor_status', 'b: resume', '{b}, {hlf}, ''active'', ''back_again''',
+                                  'x    not    not    ok     ok     not   ok     ok   not    not   not     not     ok      res x      ok'),
+('update_mentor_status', 'c: pause', '{c}, {hlf}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    ok   not    not   not     not     ok      res x      ok'),
+('update_mentor_status', 'd: resume, though expired', '{d}, {hlf}, ''active'', ''back_again''',
+                                  'x    not    not    not    exp    not   not    not  not    not   not     not     exp     res x      exp'),
+('update_mentor_status', 'e: pause', '{e}, {other}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    not  not    not   ok      not     ok      res x      ok'),
+('update_mentor_status', 'f: pause', '{f}, {other}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     ok      res x      ok'),
+('update_mentor_status', 'who does not exist: pause', '{missing}, {hlf}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     res x      404'),
+('update_mentor_status', 'a in another organisation: pause', '{a}, {other}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     res x      404'),
+('update_mentor_status', 'a: resume, though active', '{a}, {hlf}, ''active'', ''back_again''',
+                                  'x    not    state  state  not    state state  not  not    not   not     not     state   res x      state'),
+('update_mentor_status', 'b: pause, though paused', '{b}, {hlf}, ''paused'', ''on_leave''',
+                                  'x    not    not    state  state  not   state  state not   not   not     not     state   res x      state'),
+('update_mentor_status', 'a: pause, somebody was faster', '{a}, {hlf}, ''paused'', ''on_leave'', p_expected_version => 9',
+                                  'x    not    ver    ver    not    ver   ver    not  not    not   not     not     ver     res x      ver'),
+('update_mentor_status', 'a: end', '{a}, {hlf}, ''inactive'', ''moved_away''',
+                                  'x    ppl    ppl    ppl    ppl    ppl   ppl    ppl  ppl    ppl   ppl     ppl     ok      res x      ok'),
+('update_mentor_status', 'a: expire', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''2100-01-01''',
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     ok      ok  x      ok'),
+('update_mentor_status', 'a: pause in the name of a run', '{a}, {hlf}, ''paused'', ''on_leave'', {run}',
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     ok      res x      ok'),
+('update_mentor_status', 'a: pause as of a day', '{a}, {hlf}, ''paused'', ''on_leave'', p_as_of => ''2100-01-01''',
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     ok      res x      ok'),
+('update_mentor_status', 'a: pause, trying it out', '{a}, {hlf}, ''paused'', ''on_leave'', p_dry_run => true',
+                                  'x    not    ok     ok     not    ok    ok     not  not    not   not     not     ok      res x      ok');
+update asked set statement = format(
+    'select array[case when outcome in (''changed'', ''would_change'') then ''ok'' end]'
+    || ' from public.update_mentor_status(%s)', statement
+)
+where object = 'update_mentor_status';
+
+-- Who may look at one mentor.
+insert into asked (object, operation, statement, cells) values
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+('get_mentor_status', 'a', '{a}, {hlf}',
+                                  'x    not    a      a      not    a     a      not  not    a     not     not     a       x   x      a'),
+('get_mentor_status', 'b', '{b}, {hlf}',
+                                  'x    not    not    b      b      not   b      b    not    b     not     not     b       x   x      b'),
+('get_mentor_status', 'd', '{d}, {hlf}',
+                                  'x    not    not    not    d      not   not    not  not    d     not     not     d       x   x      d'),
+('get_mentor_status', 'e', '{e}, {other}',
+                                  'x    not    not    not    not    not   not    not  not    not   e       e       e       x   x      e'),
+('get_mentor_status', 'f', '{f}, {other}',
+                                  'x    not    not    not    not    not   not    not  not    not   not     f       f       x   x      f'),
+('get_mentor_status', 'a in another organisation', '{a}, {other}',
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     x   x      404'),
+('get_mentor_status', 'who does not exist', '{missing}, {hlf}',
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     x   x      404'),
+
+-- Whose mentors a coordinator query is about (S7): one's own.
+('coordinator_mentor_statuses', 'of assign', '{assign}',
+                                  'x    not    not    ab     not    not   not    not  not    not   not     not     ab      x   x      ab'),
+('coordinator_mentor_statuses', 'of second', '{second}',
+                                  'x    not    not    not    b      not   not    not  not    not   not     not     b       x   x      b'),
+('coordinator_mentor_statuses', 'of chapt', '{chapt}',
+                                  'x    not    not    not    not    a     not    not  not    not   not     not     a       x   x      a'),
+('coordinator_mentor_statuses', 'of chapts', '{chapts}',
+                                  'x    not    not    not    not    not   ab     not  not    not   not     not     ab      x   x      ab'),
+('coordinator_mentor_statuses', 'of both', '{both}',
+                                  'x    not    not    not    not    not   not    bc   not    not   not     not     bc      x   x      bc'),
+('coordinator_mentor_statuses', 'of former', '{former}',
+                                  'x    not    not    not    not    not   not    not  -      not   not     not     -       x   x      -'),
+('coordinator_mentor_statuses', 'of admin', '{admin}',
+                                  'x    not    not    not    not    not   not    not  not    -     not     not     -       x   x      -'),
+('coordinator_mentor_statuses', 'of o_coord', '{o_coord}',
+                                  'x    not    not    not    not    not   not    not  not    not   e       not     e       x   x      e'),
+('coordinator_mentor_statuses', 'of null', 'null',
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     -       x   x      -'),
+('coordinator_mentor_certifications', 'a of assign', '{assign}, {a}',
+                                  'x    not    not    a      not    not   not    not  not    not   not     not     a       x   x      a'),
+('coordinator_mentor_certifications', 'c of assign', '{assign}, {c}',
+                                  'x    not    not    -      not    not   not    not  not    not   not     not     -       x   x      -'),
+('coordinator_mentor_certifications', 'e of assign', '{assign}, {e}',
+                                  'x    not    not    -      not    not   not    not  not    not   not     not     -       x   x      -'),
+('coordinator_mentor_certifications', 'who does not exist, of assign', '{assign}, {missing}',
+                                  'x    not    not    -      not    not   not    not  not    not   not     not     -       x   x      -'),
+('coordinator_mentor_history', 'b of second', '{second}, {b}',
+                                  'x    not    not    not    b      not   not    not  not    not   not     not     b       x   x      b'),
+('coordinator_mentor_history', 'a of second', '{second}, {a}',
+                                  'x    not    not    not    -      not   not    not  not    not   not     not     -       x   x      -'),
+('coordinator_mentor_history', 'f of chapt', '{chapt}, {f}',
+                                  'x    not    not    not    not    -     not    not  not    not   not     not     -       x   x      -'),
+('coordinator_mentor_history', 'who does not exist, of chapt', '{chapt}, {missing}',
+                                  'x    not    not    not    not    -     not    not  not    not   not     not     -       x   x      -');
+update asked set statement = format('select array_agg(mentor_id::text) from public.%I(%s)', object, statement)
+where object = 'get_mentor_status' or object like 'coordinator\_mentor\_%';
+
+-- The jobs' functions, for jobs and services.
+insert into asked (object, operation, statement, cells)
+select object, 'execute', format('select array[''ok''] from public.%I(%s)', object, arguments), cells
+from (values
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+('list_expired_mentors', '{hlf}, ''2100-01-01'', null, 1',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+('count_stale_active_mentors', '{hlf}, ''2100-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+('assert_org_scope', '{hlf}, ''hlf''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+('begin_execution', '''certification_expiry'', {run}, {hlf}, ''schedule'', ''event'', ''running''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+('finish_execution', '(select null::uuid), ''completed'', 0, 0, 0, 0',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       PT404   PT404 PT404 PT404'),
+('notify_coordinators', '{run}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+('list_run_changes', '{run}, array[{a}::uuid]',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       -       -   -      -'),
+('list_unsynced_mentors', '{other}, ''2100-01-01'', null, 1',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+('list_executions', '{hlf}, 1',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok')
+) as functions (object, arguments, cells);
+
+-- The helpers, if they were reached somehow.
+insert into asked (object, operation, statement, cells)
+select object, 'execute', format('select array[''ok''] from private.%s', object), cells
+from (values
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+('coordinated_mentors({assign})', 'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
+('org_today({hlf})',              'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
+('may_change({a})',               'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
+('caller_role()',                 'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok')
+) as functions (object, cells);
+
+-- Who writes. Through the API nobody, jobs only through their functions: x for all of them. What the
+-- back end (service_role) and the owner may do is in the last two columns.
+create temp table writing (object text, operation text, statement text, service text, owner text);
+insert into writing values
+('organisations', 'insert', 'insert into organisations (id, slug) values ({new}, ''new'')', 'w', 'w'),
+('organisations', 'update', 'update organisations set time_zone = ''UTC''', 'w', 'w'),
+('organisations', 'delete', 'delete from organisations where id = {empty}', 'w', 'w'),
+('organisations', 'truncate', 'truncate organisations cascade', 'x', 'only'),
+('chapters', 'insert', 'insert into chapters values ({new}, {hlf}, ''New'')', 'w', 'w'),
+('chapters', 'update', 'update chapters set name = ''Renamed''', 'w', 'w'),
+('chapters', 'delete', 'delete from chapters where id = {spare}', 'w', 'w'),
+('chapters', 'truncate', 'truncate chapters cascade', 'x', 'only'),
+('org_members', 'insert', 'insert into org_members values ({hlf}, {nobody}, ''admin'')', 'w', 'w'),
+('org_members', 'update', 'update org_members set role = ''admin''', 'w', 'w'),
+('org_members', 'delete', 'delete from org_members', 'w', 'w'),
+('org_members', 'truncate', 'truncate org_members', 'x', 'w'),
+('coordinator_chapters', 'insert', 'insert into coordinator_chapters values ({nobody}, {oslo})', 'w', 'w'),
+('coordinator_chapters', 'update', 'update coordinator_chapters set chapter_id = {spare} where coordinator_id = {chapt}', 'w', 'w'),
+('coordinator_chapters', 'delete', 'delete from coordinator_chapters', 'w', 'w'),
+('coordinator_chapters', 'truncate', 'truncate coordinator_chapters', 'x', 'w'),
+('peer_mentors', 'insert', 'insert into peer_mentors (id, org_id, chapter_id, user_id, status) values ({new}, {hlf}, null, null, ''active'')', 'w', 'w'),
+('peer_mentors', 'insert with a version', 'insert into peer_mentors (id, org_id, version) values ({new}, {hlf}, 7)', 'x', 'w'),
+('peer_mentors', 'update', 'update peer_mentors set chapter_id = null, user_id = null', 'w', 'w'),
+('peer_mentors', 'update of the status', 'update peer_mentors set status = ''active'' where id = {d}', 'x', 'w'),
+('peer_mentors', 'update of the version', 'update peer_mentors set version = 1', 'x', 'w'),
+('peer_mentors', 'delete', 'delete from peer_mentors where id = {a}', 'fk', 'fk'),
+('peer_mentors', 'truncate', 'truncate peer_mentors cascade', 'x', 'only'),
+('assignments', 'insert', 'insert into assignments (mentor_id, coordinator_id) values ({c}, {nobody})', 'w', 'w'),
+('assignments', 'insert, no such mentor', 'insert into assignments (mentor_id, coordinator_id) values ({missing}, {nobody})', 'fk', 'fk'),
+('assignments', 'update', 'update assignments set ended_at = now()', 'w', 'w'),
+('assignments', 'delete', 'delete from assignments', 'w', 'w'),
+('assignments', 'truncate', 'truncate assignments', 'x', 'w'),
+('certifications', 'insert', 'insert into certifications (mentor_id, expires_on) values ({d}, ''2099-01-01'')', 'w', 'w'),
+('certifications', 'insert, no such mentor', 'insert into certifications (mentor_id, expires_on) values ({missing}, ''2099-01-01'')', 'fk', 'fk'),
+('certifications', 'update', 'update certifications set expires_on = ''2099-01-01''', 'w', 'w'),
+('certifications', 'delete', 'delete from certifications', 'w', 'w'),
+('certifications', 'truncate', 'truncate certifications', 'x', 'w'),
+('peer_mentor_status_history', 'insert', 'insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role) values ({a}, {hlf}, ''active'', ''paused'', ''forged'', now(), ''service'')', 'x', 'w'),
+('peer_mentor_status_history', 'update', 'update peer_mentor_status_history set reason = ''other''', 'x', 'only'),
+('peer_mentor_status_history', 'delete', 'delete from peer_mentor_status_history', 'x', 'only'),
+('peer_mentor_status_history', 'truncate', 'truncate peer_mentor_status_history', 'x', 'only'),
+('scheduler_execution_log', 'insert', 'insert into scheduler_execution_log (job_name, job_run_id, trigger, triggered_by, status) values (''hlf_sync'', {run}, ''manual'', ''me'', ''running'')', 'x', 'w'),
+('scheduler_execution_log', 'update', 'update scheduler_execution_log set triggered_by = ''somebody else''', 'x', 'only'),
+('scheduler_execution_log', 'update to its end', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), error = ''gone''', 'x', 'w'),
+('scheduler_execution_log', 'update to an end that rewrites', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), started_at = now()', 'x', 'only'),
+('scheduler_execution_log', 'delete', 'delete from scheduler_execution_log', 'x', 'only'),
+('scheduler_execution_log', 'truncate', 'truncate scheduler_execution_log', 'x', 'only'),
+('coordinator_notifications', 'insert', 'insert into coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids) values ({hlf}, {assign}, {run}, array[{a}::uuid])', 'x', 'w'),
+('coordinator_notifications', 'update', 'update coordinator_notifications set created_at = now()', 'x', 'w'),
+('coordinator_notifications', 'delete', 'delete from coordinator_notifications', 'x', 'w'),
+('coordinator_notifications', 'truncate', 'truncate coordinator_notifications', 'x', 'w'),
+('portal_sync_state', 'insert', 'insert into portal_sync_state (mentor_id, synced_version) values ({f}, 1)', 'x', 'w'),
+('portal_sync_state', 'update', 'update portal_sync_state set synced_version = 9', 'x', 'w'),
+('portal_sync_state', 'delete', 'delete from portal_sync_state', 'x', 'w'),
+('portal_sync_state', 'truncate', 'truncate portal_sync_state', 'x', 'w');
+-- The same with returning, which reads what it writes.
+insert into writing
+select object, operation || ' returning', statement || ' returning *', service, owner
+from writing where operation <> 'truncate';
+insert into asked (object, operation, statement, cells)
+select object, operation, statement, repeat('x ', 12) || service || ' x x ' || owner from writing;
+
+create temp table cell as
+select a.object, a.operation, p.name as persona, a.statement, cells.outcome as expected
+from asked as a
+cross join lateral regexp_split_to_table(trim(a.cells), '\s+') with ordinality as cells (outcome, position)
+left join persona as p on p.position = cells.position;
+
+create temp view result as
+select object, operation, persona, expected, pg_temp.attempt(persona, statement) as actual from cell;

@@ -1,0 +1,81 @@
+-- The world of the access matrix: two organisations, their people, and data that is wrong on purpose.
+-- {name} stands for an id in all these files; a cell of the matrix shows it as the one letter given here.
+--
+--   mentor            chapter    user     status, certification    coordinated by
+--   a                 Oslo       mentor   active                   assign; former (no member any more)
+--   b                 Bergen              paused                   assign, second: several coordinators
+--   c                 Tromso              active                   both
+--   d                 none       second   paused, expired          assign, but it has ended
+--   e  other's        Utopia              active                   o_coord; assign, who is no member there
+--   f  other's        Oslo (!)            active                   nobody of its own organisation
+--
+--   coordinator       chapters
+--   chapt             Oslo
+--   chapts            Oslo, Bergen: several; and Utopia (!), without being a member there
+--   both              Bergen, beside the assignment
+--   former            Oslo, and an assignment, but no member any more
+--   o_coord           Utopia
+
+create temp table named (name text primary key, letter text not null);
+insert into named values
+('hlf', 'H'), ('other', 'N'), ('empty', 'E'),
+('oslo', 'o'), ('bergen', 'b'), ('tromso', 't'), ('spare', 's'), ('utopia', 'u'),
+('a', 'a'), ('b', 'b'), ('c', 'c'), ('d', 'd'), ('e', 'e'), ('f', 'f'), ('missing', '!'),
+('nobody', 'Z'), ('mentor', 'M'), ('assign', 'A'), ('second', 'S'), ('chapt', 'C'), ('chapts', 'K'),
+('both', 'B'), ('former', 'F'), ('admin', 'D'), ('o_coord', 'P'), ('o_admin', 'Q'),
+('run', 'r'), ('new', 'n');
+
+create function pg_temp.id(p_name text) returns uuid language sql stable as $$
+    select md5('mentor-pause ' || name)::uuid from named where name = p_name
+$$;
+
+insert into public.organisations (id, slug)
+select pg_temp.id(slug), slug from unnest(array['hlf', 'other', 'empty']) as slug;
+insert into public.chapters (id, org_id, name)
+select pg_temp.id(chapter), pg_temp.id(org), chapter
+from (values ('oslo', 'hlf'), ('bergen', 'hlf'), ('tromso', 'hlf'), ('spare', 'hlf'), ('utopia', 'other'))
+    as chapters (chapter, org);
+insert into public.org_members (org_id, user_id, role)
+select pg_temp.id(org), pg_temp.id(person), role
+from (values
+    ('hlf', 'admin', 'admin'), ('hlf', 'assign', 'coordinator'), ('hlf', 'second', 'coordinator'),
+    ('hlf', 'chapt', 'coordinator'), ('hlf', 'chapts', 'coordinator'), ('hlf', 'both', 'coordinator'),
+    ('other', 'o_admin', 'admin'), ('other', 'o_coord', 'coordinator')
+) as members (org, person, role);
+insert into public.coordinator_chapters (coordinator_id, chapter_id)
+select pg_temp.id(person), pg_temp.id(chapter)
+from (values
+    ('chapt', 'oslo'), ('chapts', 'oslo'), ('chapts', 'bergen'), ('chapts', 'utopia'),
+    ('both', 'bergen'), ('former', 'oslo'), ('o_coord', 'utopia')
+) as responsible (person, chapter);
+insert into public.peer_mentors (id, org_id, chapter_id, user_id, status)
+select pg_temp.id(mentor), pg_temp.id(org), pg_temp.id(chapter), pg_temp.id(person), status
+from (values
+    ('a', 'hlf', 'oslo', 'mentor', 'active'), ('b', 'hlf', 'bergen', null, 'paused'),
+    ('c', 'hlf', 'tromso', null, 'active'), ('d', 'hlf', null, 'second', 'paused'),
+    ('e', 'other', 'utopia', null, 'active'), ('f', 'other', 'oslo', null, 'active')
+) as mentors (mentor, org, chapter, person, status);
+insert into public.certifications (mentor_id, expires_on)
+select m.id, case when m.id = pg_temp.id('d') then date '2020-01-01' else date '2099-01-01' end
+from public.peer_mentors as m;
+insert into public.assignments (mentor_id, coordinator_id, ended_at)
+select pg_temp.id(mentor), pg_temp.id(person), ended_at
+from (values
+    ('a', 'assign', null), ('b', 'assign', null), ('d', 'assign', timestamptz '2020-01-01'),
+    ('e', 'assign', null), ('b', 'second', null), ('c', 'both', null), ('a', 'former', null),
+    ('e', 'o_coord', null)
+) as assignments (mentor, person, ended_at);
+
+insert into public.peer_mentor_status_history (
+    mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role
+)
+select m.id, m.org_id, 'inactive', 'active', 'welcome', now(), 'service' from public.peer_mentors as m;
+insert into public.portal_sync_state (mentor_id, synced_version)
+select m.id, 1 from public.peer_mentors as m where m.id <> pg_temp.id('f');
+insert into public.scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by, status)
+select 'certification_expiry', gen_random_uuid(), org_id, 'schedule', 'event', 'running'
+from unnest(array[pg_temp.id('hlf'), pg_temp.id('other'), null]) as org_id;
+insert into public.coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids)
+select pg_temp.id(org), pg_temp.id(person), gen_random_uuid(), array[pg_temp.id(mentor)]
+from (values ('hlf', 'assign', 'a'), ('hlf', 'former', 'a'), ('other', 'o_coord', 'e'))
+    as told (org, person, mentor);

@@ -1,0 +1,73 @@
+"""One mentor and everybody who may change their status, each through the product's own door."""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date
+from uuid import UUID, uuid4
+
+from mentor_pause.supabase import Database
+from mentor_pause.supabase.pooled import PooledWire
+from support.cluster import Cluster
+from support.roster import ORG, Roster
+
+FAR_OFF = date(2099, 1, 1)
+"""When the mentor's certification expires: a job that runs as of that day pauses them."""
+
+
+class People:
+    """An active mentor, their coordinators, and the ways to the database that each one has."""
+
+    def __init__(self, roster: Roster, cluster: Cluster) -> None:
+        """Put them into the roster."""
+        self.roster = roster
+        self._cluster = cluster
+        self.mentor_id = roster.add_mentor(FAR_OFF)
+        self.users: dict[str, UUID] = {
+            "mentor": uuid4(),
+            "by_assignment": roster.add_coordinator(mentors=[self.mentor_id]),
+            "by_chapter": roster.add_coordinator(chapters=[roster.chapter_id]),
+            "stranger": roster.add_coordinator(),
+        }
+        roster.db.execute(
+            "update peer_mentors set user_id = %s where id = %s",
+            (self.users["mentor"], self.mentor_id),
+        )
+        for name in ("by_assignment", "by_chapter", "stranger"):
+            roster.db.execute(
+                "insert into org_members values (%s, %s, 'coordinator')", (ORG, self.users[name])
+            )
+
+    @contextmanager
+    def door(self, caller: str) -> Generator[Database]:
+        """Open the database as a person, as `job` or as `service`."""
+        wire = PooledWire(self._url(caller))
+        try:
+            yield Database(wire)
+        finally:
+            wire.close()
+
+    def _url(self, caller: str) -> str:
+        if caller == "job":
+            return self._cluster.url(self.roster.db, "mentor_pause_job")
+        if caller == "service":
+            return self._cluster.url_as(self.roster.db, "service_role")
+        return self._cluster.url_as(self.roster.db, "authenticated", self.users[caller])
+
+    def in_background[T](self, call: Callable[[], T]) -> "Future[T]":
+        """Make a call on a thread of its own."""
+        with_one_thread = ThreadPoolExecutor(1)
+        try:
+            return with_one_thread.submit(call)
+        finally:
+            with_one_thread.shutdown(wait=False)
+
+    def wait_for_a_lock(self) -> None:
+        """Return once a session of this database waits for a lock."""
+        waiting = (
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        while self.roster.db.execute(waiting).fetchone() == (0,):
+            # Within a transaction the view is a snapshot until it is dropped.
+            self.roster.db.execute("select pg_stat_clear_snapshot()")
