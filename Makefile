@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly test test-database test-pgtap check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly test test-database test-pgtap bench schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,6 +25,14 @@ test-database: setup
 # The same access matrix as in the tests above, run by pgTAP.
 test-pgtap: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m local.scratch pg_prove supabase/tests/database/*.test.sql
+
+# What the policies and the coordinator queries cost (docs/access.md).
+bench: setup
+	$(VENV)/bin/python -m bench.access
+
+# Draws the tables anew from the migrated database.
+schema: setup
+	$(VENV)/bin/python -m local.schema > docs/schema.md
 
 check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done check-database
 	$(VENV)/bin/ruff format --check .

@@ -26,8 +26,8 @@ def create_supabase_roles(owner_url: str) -> None:
         connection.execute(SUPABASE.read_bytes())
 
 
-def migrate(owner_url: str) -> list[str]:
-    """Apply the migrations that the database has not seen, and return their names."""
+def migrate(owner_url: str, until: str = "9") -> list[str]:
+    """Apply the migrations before `until` that the database has not seen; return their names."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("create schema if not exists supabase_migrations")
         connection.execute(
@@ -37,7 +37,11 @@ def migrate(owner_url: str) -> list[str]:
         seen = connection.execute(
             "select version from supabase_migrations.schema_migrations"
         ).fetchall()
-        new = [f for f in sorted(MIGRATIONS.glob("*.sql")) if (f.name[:14],) not in seen]
+        new = [
+            f
+            for f in sorted(MIGRATIONS.glob("*.sql"))
+            if (f.name[:14],) not in seen and f.name < until
+        ]
         for file in new:
             with connection.transaction():
                 connection.execute(file.read_bytes())

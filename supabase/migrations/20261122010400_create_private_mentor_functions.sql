@@ -41,16 +41,3 @@ comment on function private.my_mentors is
 'Mentors that the caller is responsible for, and the caller as a mentor.';
 revoke execute on function private.my_mentors from public, anon, authenticated;
 grant execute on function private.my_mentors to authenticated;
-
-create function private.my_org_mentors()
-returns setof uuid
-language sql
-stable
-security definer
-set search_path = ''
-as $$
-    select m.id from public.peer_mentors as m where m.org_id in (select private.my_admin_orgs())
-$$;
-comment on function private.my_org_mentors is 'Mentors of the organisations that the caller administers.';
-revoke execute on function private.my_org_mentors from public, anon, authenticated;
-grant execute on function private.my_org_mentors to authenticated;

@@ -1,5 +1,6 @@
--- What people see of mentors (S4): a row about a mentor is seen by the mentor, by the coordinators
--- responsible for them, and by the administrators of their organisation. Nobody writes through the API.
+-- What people see of mentors (S4): a mentor is seen by themself, by the coordinators responsible for
+-- them, and by the administrators of their organisation; and whoever sees a mentor sees what belongs to
+-- them. Nobody writes through the API.
 -- Locks: the tables, for an instant.
 
 grant select on
@@ -12,12 +13,10 @@ using (org_id in (select private.my_admin_orgs()) or id in (select private.my_me
 create policy seen_by_those_concerned on public.peer_mentor_status_history for select to authenticated
 using (org_id in (select private.my_admin_orgs()) or mentor_id in (select private.my_mentors()));
 
-create policy seen_by_those_concerned on public.assignments for select to authenticated
-using (
-    mentor_id in (select private.my_mentors()) or mentor_id in (select private.my_org_mentors())
-);
+-- These subqueries are answered by the policy of peer_mentors: by its key for a few rows, as a hash
+-- for many.
+create policy seen_with_the_mentor on public.assignments for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
 
-create policy seen_by_those_concerned on public.certifications for select to authenticated
-using (
-    mentor_id in (select private.my_mentors()) or mentor_id in (select private.my_org_mentors())
-);
+create policy seen_with_the_mentor on public.certifications for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));

@@ -16,4 +16,9 @@ using (
 );
 
 create policy seen_by_admins on public.portal_sync_state for select to authenticated
-using (mentor_id in (select private.my_org_mentors()));
+using (
+    exists (
+        select from public.peer_mentors as m
+        where m.id = mentor_id and m.org_id in (select private.my_admin_orgs())
+    )
+);

@@ -24,12 +24,16 @@ as $$
     select
         m.id, m.org_id, m.chapter_id, m.status, m.version, m.status_changed_at,
         (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id)
-    from public.peer_mentors as m
-    where
-        m.id in (select private.coordinated_mentors(p_coordinator_id))
-        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+    -- The page is cut out of the ids first: the rows of one page are then read by their key.
+    from (
+        select mine.id
+        from private.coordinated_mentors(p_coordinator_id) as mine (id)
+        where mine.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        order by mine.id
+        limit p_limit
+    ) as page
+    inner join public.peer_mentors as m on m.id = page.id
     order by m.id
-    limit p_limit
 $$;
 comment on function public.coordinator_mentor_statuses is
 'The mentors for whom a coordinator is responsible, with status, version and latest expiry date.';

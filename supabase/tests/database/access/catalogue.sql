@@ -71,7 +71,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
     and not case
         when role = 'anon' then false
         when f.pronamespace = 'private'::regnamespace
-            then role = 'authenticated' and f.proname in ('my_orgs', 'my_admin_orgs', 'my_mentors', 'my_org_mentors')
+            then role = 'authenticated' and f.proname in ('my_orgs', 'my_admin_orgs', 'my_mentors')
         when role = 'authenticated' then f.proname in (
             'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
             'coordinator_mentor_certifications', 'coordinator_mentor_history'
