@@ -38,7 +38,7 @@ stable
 security definer
 set search_path = ''
 as $$
-    select (statement_timestamp() at time zone o.time_zone)::date
+    select (statement_timestamp() at time zone o.time_zone)::pg_catalog.date
     from public.organisations as o where o.id = p_org_id
 $$;
 comment on function private.org_today is 'Which day it is in the organisation''s time zone.';

@@ -14,7 +14,7 @@ as $$
     from public.assignments as a
     inner join public.peer_mentors as m on m.id = a.mentor_id
     inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
-    where a.coordinator_id = p_coordinator_id and (a.ended_at is null or a.ended_at > now())
+    where a.coordinator_id = p_coordinator_id and (a.ended_at is null or a.ended_at > clock_timestamp())
     union
     select m.id
     from public.coordinator_chapters as cc

@@ -1,5 +1,6 @@
 -- What may be asked of update_mentor_status, by whom (S3). People pause and resume; only services end
--- and restart a mentorship. certification_expired, run ids and as-of dates are the job's.
+-- and restart a mentorship. certification_expired, run ids and as-of dates are the job's, and the job's
+-- day has come: its credential cannot pause whose certification is valid.
 -- Locks: none. Called by: update_mentor_status, before and after it locks the mentor's row.
 --
 -- Errors, here and in update_mentor_status; the hint is the code that programs read:
@@ -10,7 +11,7 @@
 --   PT409  version_conflict, transition_not_allowed, certification_expired
 
 create function private.assert_transition_request(
-    p_status text, p_reason text, p_job_run_id uuid, p_as_of date
+    p_org_id uuid, p_status text, p_reason text, p_job_run_id uuid, p_as_of date, p_dry_run boolean
 )
 returns void
 language plpgsql
@@ -18,8 +19,8 @@ stable
 set search_path = ''
 as $$
 declare
-    v_is_person constant boolean := private.caller_role() = 'authenticated';
     v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_names_run constant boolean := p_job_run_id is not null or p_as_of is not null;
 begin
     if p_status is null or p_status not in ('active', 'paused', 'inactive') then
         raise exception 'unknown status' using errcode = '22023',
@@ -28,18 +29,21 @@ begin
         -- A code and no free text: reasons are kept for ever and must hold nothing personal.
         raise exception 'a reason is required' using errcode = '22023',
             detail = 'p_reason is a code: lower-case letters, digits and underscores, 3 to 63 of them';
-    elsif v_is_person and (v_is_expiry or p_job_run_id is not null or p_as_of is not null) then
+    elsif private.caller() = 'person' and v_is_expiry or v_names_run and not v_is_expiry then
         raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
-            detail = 'a person gives neither certification_expired nor p_job_run_id nor p_as_of';
-    elsif v_is_person and p_status = 'inactive' then
+            detail = 'certification_expired, p_job_run_id and p_as_of are the job''s';
+    elsif private.caller() = 'person' and p_status = 'inactive' then
         raise exception 'a person pauses and resumes, and does no more' using errcode = 'PT403',
             hint = 'not_for_people', detail = 'p_status is active or paused';
-    elsif private.caller_role() = 'mentor_pause_job' and not v_is_expiry then
+    elsif private.caller() in ('job', 'portal') and not v_is_expiry then
         raise exception 'the job pauses expired mentors, and does no more' using errcode = 'PT403',
             hint = 'reserved_for_the_job', detail = 'p_reason is certification_expired';
     elsif v_is_expiry and (p_status <> 'paused' or p_job_run_id is null or p_as_of is null) then
         raise exception 'certification_expired is reserved for the job' using errcode = '22023',
             detail = 'it goes with p_status paused, p_job_run_id and p_as_of';
+    elsif v_is_expiry and p_dry_run is not true and p_as_of > private.org_today(p_org_id) then
+        raise exception 'only a dry run may look ahead' using errcode = '22023',
+            detail = 'p_as_of is after today in the organisation''s time zone';
     end if;
 end
 $$;
@@ -53,7 +57,7 @@ language sql
 stable
 set search_path = ''
 as $$
-    select private.caller_role() <> 'authenticated' or p_mentor_id in (select private.my_mentors())
+    select private.caller() <> 'person' or p_mentor_id in (select private.my_mentors())
 $$;
 comment on function private.may_change is
 'Whether the caller is a job or a service, or the mentor is theirs.';
@@ -68,7 +72,7 @@ as $$
     select case
         when p_status = 'paused' then array['active']
         when p_status = 'inactive' then array['active', 'paused']
-        when private.caller_role() = 'authenticated' then array['paused']
+        when private.caller() = 'person' then array['paused']
         else array['paused', 'inactive']
     end
 $$;
@@ -83,7 +87,7 @@ stable
 set search_path = ''
 as $$
 begin
-    if private.caller_role() = 'authenticated' then
+    if private.caller() = 'person' then
         raise exception 'not your mentor' using errcode = 'PT403', hint = 'not_yours',
             detail = 'the caller is neither this mentor nor their coordinator';
     end if;

@@ -38,15 +38,17 @@ set lock_timeout = '3s'
 as $$
 #variable_conflict use_column
 declare
-    v_person constant uuid := case when private.caller_role() = 'authenticated' then auth.uid() end;
+    v_person constant pg_catalog.uuid := case when private.caller() = 'person' then auth.uid() end;
     v_is_expiry constant boolean := p_reason = 'certification_expired';
-    v_states constant text [] := private.states_before(p_status);
+    v_states constant pg_catalog.text [] := private.states_before(p_status);
     v_mentor public.peer_mentors;
     v_done public.peer_mentor_status_history;
-    v_expires_on date;
-    v_now timestamptz;
+    v_expires_on pg_catalog.date;
+    v_now pg_catalog.timestamptz;
 begin
-    perform private.assert_transition_request(p_status, p_reason, p_job_run_id, p_as_of);
+    perform private.assert_transition_request(
+        p_org_id, p_status, p_reason, p_job_run_id, p_as_of, p_dry_run
+    );
 
     if private.may_change(p_mentor_id) then
         select * into v_mentor from public.peer_mentors as m
@@ -80,7 +82,7 @@ begin
     if v_is_expiry and (v_mentor.status <> 'active' or v_expires_on is null or v_expires_on > p_as_of) then
         return query select
             case when v_mentor.status <> 'active' then 'not_active' else 'not_expired' end,
-            v_mentor.status, v_mentor.status, v_expires_on, v_mentor.version, null::timestamptz;
+            v_mentor.status, v_mentor.status, v_expires_on, v_mentor.version, null::pg_catalog.timestamptz;
         return;
     elsif v_mentor.status <> all(v_states) then
         raise exception 'transition not allowed' using errcode = 'PT409',
@@ -93,7 +95,7 @@ begin
 
     if p_dry_run then
         return query select 'would_change', v_mentor.status, p_status, v_expires_on,
-            v_mentor.version, null::timestamptz;
+            v_mentor.version, null::pg_catalog.timestamptz;
         return;
     end if;
 
@@ -111,7 +113,7 @@ begin
         case
             when v_person = v_mentor.user_id then 'mentor'
             when v_person is not null then 'coordinator'
-            when p_job_run_id is not null then 'job'
+            when v_is_expiry then 'job'
             else 'service'
         end
     );

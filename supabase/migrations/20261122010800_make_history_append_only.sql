@@ -1,5 +1,5 @@
--- The history is append-only (S6), for the owner too, short of taking these triggers away. always:
--- they also fire where session_replication_role is replica.
+-- The history is append-only (S6), for the owner too, short of changing the table itself. always: the
+-- triggers also fire where session_replication_role is replica.
 -- Locks: the history, for an instant.
 
 create function private.refuse_to_rewrite()

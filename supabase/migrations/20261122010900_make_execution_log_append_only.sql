@@ -8,7 +8,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    v_end constant text [] := array[
+    v_end constant pg_catalog.text [] := array[
         'status', 'finished_at', 'error', 'processed_count', 'paused_count', 'skipped_count', 'error_count'
     ];
 begin

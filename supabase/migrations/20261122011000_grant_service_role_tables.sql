@@ -18,8 +18,9 @@ grant select, insert, update, delete on
 public.organisations, public.chapters, public.org_members, public.coordinator_chapters,
 public.assignments, public.certifications
 to service_role;
--- A mentor is entered with a first status; afterwards status and version are update_mentor_status's.
-grant select, delete, insert (id, org_id, chapter_id, user_id, status), update (chapter_id, user_id)
+-- A mentor is entered with a first status; afterwards status and version are update_mentor_status's. Nor
+-- are mentors deleted, and entered anew with another status: who leaves becomes inactive.
+grant select, insert (id, org_id, chapter_id, user_id, status), update (chapter_id, user_id)
 on public.peer_mentors to service_role;
 grant select on
 public.peer_mentor_status_history, public.scheduler_execution_log, public.coordinator_notifications,

@@ -11,7 +11,10 @@ using (org_id in (select private.my_admin_orgs()));
 
 create policy own_or_as_admin on public.coordinator_notifications for select to authenticated
 using (
-    (coordinator_id = (select auth.uid()) and org_id in (select private.my_orgs()))
+    (
+        coordinator_id = (select auth.uid())
+        and org_id in (select o.org_id from public.org_members as o where o.user_id = (select auth.uid()))
+    )
     or org_id in (select private.my_admin_orgs())
 );
 

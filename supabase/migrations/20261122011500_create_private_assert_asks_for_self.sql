@@ -9,7 +9,7 @@ stable
 set search_path = ''
 as $$
 begin
-    if private.caller_role() = 'authenticated' and p_coordinator_id is distinct from auth.uid() then
+    if private.caller() = 'person' and p_coordinator_id is distinct from auth.uid() then
         raise exception 'not your mentors' using errcode = 'PT403', hint = 'not_yours',
             detail = 'p_coordinator_id is the caller';
     end if;

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from support.access import Access
+from support.cluster import Cluster
 
 REMOVALS: dict[str, LiteralString] = {
     "policy": """
@@ -19,6 +20,12 @@ REMOVALS: dict[str, LiteralString] = {
         select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass), c.relname
         from pg_trigger as t inner join pg_class as c on c.oid = t.tgrelid
         where not t.tgisinternal
+    """,
+    "constraint on the history": """
+        select format('alter table %s drop constraint %I', k.conrelid::regclass, k.conname),
+            c.relname
+        from pg_constraint as k inner join pg_class as c on c.oid = k.conrelid
+        where k.contype = 'c' and k.conrelid = 'public.peer_mentor_status_history'::regclass
     """,
     "row-level security": """
         select format('alter table %s disable row level security', c.oid::regclass), c.relname
@@ -69,15 +76,20 @@ ADDITIONS: dict[str, LiteralString] = {
         where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             and not has_function_privilege(role, f.oid, 'execute')
     """,
-    "a schema that is opened": """
-        select format('grant usage on schema private to %s', role), null
-        from unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job',
-            'portal_sync']) as role
-    """,
     "a job role that may become another": """
         select format('grant %s to %s', power, job), null
         from unnest(array['service_role', 'authenticated']) as power,
             unnest(array['mentor_pause_job', 'portal_sync']) as job
+    """,
+    "a role with the rights of a job": """
+        select format('grant %s to %s', job, other), null
+        from unnest(array['mentor_pause_job', 'portal_sync']) as job,
+            unnest(array['anon', 'authenticated', 'service_role']) as other
+    """,
+    "a child of an append-only table": """
+        select format('create table private.child () inherits (%s)', parent), null
+        from unnest(array['public.peer_mentor_status_history', 'public.scheduler_execution_log'])
+            as parent
     """,
 }
 
@@ -142,3 +154,55 @@ def test_a_hole_is_noticed(access: Access, hole: str) -> None:
     assert [
         str(s.as_string()) for s, objects in additions if not access.is_noticed(s, objects)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("persona", "role"), [("job", "mentor_pause_job"), ("portal", "portal_sync")]
+)
+def test_a_job_that_logs_in_is_refused_just_what_the_matrix_says(
+    access: Access, cluster: Cluster, persona: str, role: str
+) -> None:
+    """D9: the matrix changes into a role; here the role itself is at the door."""
+    cells = access.db.execute(
+        "select pg_temp.filled(statement), expected from cell where persona = %s", (persona,)
+    ).fetchall()
+    with psycopg.connect(cluster.url(access.db, role)) as connection:
+        for statement, expected in cells:
+            try:
+                connection.execute(statement.encode())
+                found = "done"
+            except psycopg.errors.InsufficientPrivilege:
+                found = "x"
+            except psycopg.Error:
+                found = "refused"
+            connection.rollback()
+            assert (found == "x") == (expected == "x"), statement
+
+
+@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync"])
+def test_nothing_of_the_callers_runs_with_the_owners_rights(
+    access: Access, cluster: Cluster, role: str
+) -> None:
+    """D9: a type of the same name in a temporary schema is not taken for the real one."""
+    with psycopg.connect(cluster.url(access.db, role), autocommit=True) as connection:
+        connection.execute(
+            "create function pg_temp.planted(value pg_catalog.text) returns boolean"
+            " language plpgsql as $$ begin if current_user <> session_user then"
+            " raise exception 'planted code runs as %', current_user; end if; return true; end $$"
+        )
+        for name in ("text", "uuid", "date", "timestamptz", "bool", "int4", "int8", "jsonb"):
+            connection.execute(
+                f"create domain pg_temp.{name} as pg_catalog.{name}"
+                f" check (pg_temp.planted(value::pg_catalog.text))".encode()
+            )
+        called = access.db.execute(
+            "select object, pg_temp.filled(statement) from cell where persona = %s"
+            " and expected <> 'x' and operation <> 'select'",
+            ("job" if role == "mentor_pause_job" else "portal",),
+        ).fetchall()
+        assert {row[0] for row in called} >= {"finish_execution"}
+        for _, statement in called:
+            try:
+                connection.execute(statement.encode())
+            except psycopg.Error as error:
+                assert "planted" not in str(error), statement  # noqa: PT017 - any other is in order

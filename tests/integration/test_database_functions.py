@@ -186,6 +186,8 @@ def test_each_coordinator_concerned_is_told_once_of_their_own_mentors(roster: Ro
     roster.db.execute(
         "update assignments set ended_at = now() where coordinator_id = %s", (former,)
     )
+    gone = roster.add_coordinator(mentors=[a], chapters=[roster.chapter_id])
+    roster.db.execute("delete from org_members where user_id = %s", (gone,))
     for mentor in (a, b, c):
         pause(roster, mentor, run)
     for _ in range(2):

@@ -1,15 +1,18 @@
 """People change a status (S3): what the history says of them, and what they are told."""
 
+from contextlib import closing
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import sql
 
-from mentor_pause.errors import Conflict, Forbidden, VersionConflict
+from mentor_pause.errors import Conflict, DatabaseError, Forbidden, VersionConflict
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from support.cluster import Cluster
-from support.people import FAR_OFF, People
-from support.roster import ORG, YESTERDAY, Roster
+from support.people import People
+from support.roster import ORG, TODAY, Roster
 
 
 @pytest.fixture
@@ -45,8 +48,9 @@ def test_who_is_both_the_mentor_and_a_coordinator_acts_as_the_mentor(people: Peo
 
 def test_jobs_and_services_are_told_apart(people: People) -> None:
     """S3: neither is a person."""
+    people.expire()
     with people.door("job") as door:
-        door.pause_expired(people.mentor_id, ORG, uuid4(), FAR_OFF)
+        door.pause_expired(people.mentor_id, ORG, uuid4(), TODAY)
     with people.door("service") as door:
         door.change_status(people.mentor_id, ORG, "inactive", "moved_away")
     rows = people.roster.history()
@@ -74,7 +78,7 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
             refused(mentor, people.mentor_id, "inactive"),
             refused(mentor, people.mentor_id, "paused", reason="certification_expired"),
         ]
-        people.roster.db.execute("update certifications set expires_on = %s", (YESTERDAY,))
+        people.expire()
         mentor.change_status(people.mentor_id, ORG, "paused", "on_leave")
         refusals.append(refused(mentor, people.mentor_id, "active"))
     assert [(type(e), e.hint, e.detail) for e in refusals] == [
@@ -85,7 +89,7 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
         (
             Forbidden,
             "reserved_for_the_job",
-            "a person gives neither certification_expired nor p_job_run_id nor p_as_of",
+            "certification_expired, p_job_run_id and p_as_of are the job's",
         ),
         (Conflict, "certification_expired", "it must be renewed before the mentor is active"),
     ]
@@ -105,19 +109,24 @@ def refused(
     return raised.value
 
 
-def test_a_mentor_who_leaves_the_chapter_while_a_coordinator_waits_is_not_theirs_any_more(
-    people: People, roster: Roster
+@pytest.mark.parametrize(
+    ("caller", "loss"),
+    [
+        ("by_chapter", "update peer_mentors set chapter_id = null"),
+        ("by_assignment", "update assignments set ended_at = clock_timestamp()"),
+        ("by_assignment", "delete from org_members"),
+    ],
+)
+def test_who_loses_a_mentor_while_they_wait_for_the_row_changes_nothing(
+    people: People, roster: Roster, caller: str, loss: LiteralString
 ) -> None:
     """S1, S3: decided under the row lock."""
-    elsewhere = roster.add_chapter()
-    with people.door("by_chapter") as door:
+    with people.door(caller) as door:
         with roster.db.transaction():
-            roster.db.execute(
-                "update peer_mentors set chapter_id = %s where id = %s",
-                (elsewhere, people.mentor_id),
-            )
+            roster.db.execute("select from peer_mentors for update")
             waiting = people.in_background(lambda: refused(door, people.mentor_id, "paused"))
             people.wait_for_a_lock()
+            roster.db.execute(loss)
         assert waiting.result().hint == "not_yours"
     assert roster.history() == []
 
@@ -128,3 +137,19 @@ def test_a_stranger_neither_waits_for_a_row_nor_locks_it(people: People, roster:
         roster.db.execute("select from peer_mentors where id = %s for update", (people.mentor_id,))
         assert refused(door, people.mentor_id, "paused").hint == "not_yours"
         assert refused(door, uuid4(), "paused").hint == "not_yours"
+
+
+@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "authenticated"])
+def test_a_role_that_is_added_later_opens_nothing_by_itself(
+    people: People, cluster: Cluster, role: str
+) -> None:
+    """D9: who is not named is a person, also with the rights of a job."""
+    db = people.roster.db
+    db.execute(sql.SQL("create role added_later in role {} inherit").format(sql.Identifier(role)))
+    try:
+        wire = PooledWire(cluster.url_as(db, "added_later", people.users["stranger"]))
+        with closing(wire), pytest.raises(DatabaseError) as raised:
+            Database(wire).change_status(people.mentor_id, ORG, "paused", "on_leave")
+        assert raised.value.sqlstate in ("PT403", "42501")
+    finally:
+        db.execute("drop role added_later")

@@ -16,7 +16,7 @@ from mentor_pause.supabase import Database, Status, StatusChange
 from mentor_pause.transitions import change_status
 from support.cluster import Cluster
 from support.people import FAR_OFF, People
-from support.roster import ORG, Roster
+from support.roster import ORG, TODAY, Roster
 
 PEOPLE = ("mentor", "by_assignment", "by_chapter", "service")
 CALLERS = (*PEOPLE, "by_version", "job")
@@ -49,7 +49,7 @@ class Field:
     def _ask(self, name: str, door: Database, status: Status, version: int) -> Attempt:
         try:
             if name == "job":
-                return door.pause_expired(self.mentor_id, ORG, uuid4(), FAR_OFF)
+                return door.pause_expired(self.mentor_id, ORG, uuid4(), TODAY)
             seen = version if name == "by_version" else None
             return door.change_status(self.mentor_id, ORG, status, "on_leave", seen)
         except Conflict as refusal:
@@ -117,6 +117,7 @@ def test_a_thousand_races_have_one_winner_each(field: Field, people: People) -> 
     for version in range(1, RACES + 1):
         status: Status = "paused" if version % 2 else "active"
         callers = next(pausing if status == "paused" else resuming)
+        people.expire(TODAY if status == "paused" else FAR_OFF)
         told = field.race(callers, status, version)
         won = [
             name for name, answer in told.items()

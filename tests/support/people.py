@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from support.cluster import Cluster
-from support.roster import ORG, Roster
+from support.roster import TODAY, Roster
 
 FAR_OFF = date(2099, 1, 1)
-"""When the mentor's certification expires: a job that runs as of that day pauses them."""
+"""When the mentor's certification expires, unless it is made to have expired."""
 
 
 class People:
@@ -33,10 +33,6 @@ class People:
             "update peer_mentors set user_id = %s where id = %s",
             (self.users["mentor"], self.mentor_id),
         )
-        for name in ("by_assignment", "by_chapter", "stranger"):
-            roster.db.execute(
-                "insert into org_members values (%s, %s, 'coordinator')", (ORG, self.users[name])
-            )
 
     @contextmanager
     def door(self, caller: str) -> Generator[Database]:
@@ -53,6 +49,10 @@ class People:
         if caller == "service":
             return self._cluster.url_as(self.roster.db, "service_role")
         return self._cluster.url_as(self.roster.db, "authenticated", self.users[caller])
+
+    def expire(self, on: date = TODAY) -> None:
+        """Give the mentor's certification another day of expiry."""
+        self.roster.db.execute("update certifications set expires_on = %s", (on,))
 
     def in_background[T](self, call: Callable[[], T]) -> "Future[T]":
         """Make a call on a thread of its own."""

@@ -68,8 +68,11 @@ class Roster:
     def add_coordinator(
         self, *, mentors: Iterable[UUID] = (), chapters: Iterable[UUID] = ()
     ) -> UUID:
-        """Add a coordinator by assignment, by chapter or both."""
+        """Add a coordinator of the organisation, by assignment, by chapter or both."""
         coordinator = uuid4()
+        self.db.execute(
+            "insert into org_members values (%s, %s, 'coordinator')", (self.org_id, coordinator)
+        )
         for mentor in mentors:
             self.db.execute(
                 "insert into assignments (mentor_id, coordinator_id) values (%s, %s)",

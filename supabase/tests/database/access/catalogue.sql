@@ -85,11 +85,18 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         else true
     end
 union all
-select 'the helpers'' schema is the owner''s', role
-from unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
-where has_schema_privilege(role, 'private', 'usage')
+select 'a function names the schema of every type', f.oid::regprocedure::text
+from pg_proc as f
+where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+    -- Without its comments and texts.
+    and regexp_replace(f.prosrc, '--[^\n]*|''[^'']*''', '', 'g') ~ '(?<!pg_catalog\.)\m(text|uuid|date|timestamptz|jsonb?|name|oid)\M(?!\s*=>)'
 union all
 -- The guards of the append-only tables (S6).
+select 'an append-only table has neither parent nor child', i.inhrelid::regclass::text
+from pg_inherits as i
+where array[i.inhrelid, i.inhparent]::regclass []
+    && array['public.peer_mentor_status_history', 'public.scheduler_execution_log']::regclass []
+union all
 select 'a guard fires whatever the session says', format('%s on %s', t.tgname, t.tgrelid::regclass)
 from pg_trigger as t
 where not t.tgisinternal and t.tgenabled <> 'A'
@@ -106,6 +113,11 @@ union all
 -- Roles (D9).
 select 'a job role has no other role', m.member::regrole::text
 from pg_auth_members as m where m.member in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
+union all
+select 'nobody has a job role''s rights beside it', m.member::regrole::text
+from pg_auth_members as m
+where m.roleid in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
+    and m.member <> (select oid from pg_roles where rolname = current_user)
 union all
 select 'a job role has no rights of its own', r.rolname::text
 from pg_roles as r

@@ -5,6 +5,7 @@
 --   w      rows were written                ppl    PT403: people pause and resume only
 --   0      allowed, but no row was written  404    PT404: there is none
 --   fk     stopped by a foreign key         state  PT409: not allowed from this state
+--   check  stopped by a constraint          valid  skipped: the certification has not expired
 --   only   stopped: append-only             ver    PT409: somebody was faster
 --   ok     changed, or returned something   exp    PT409: the certification has expired
 --   other  letters: the rows that are seen, by the names of world.sql
@@ -30,10 +31,11 @@ begin
 end
 $$;
 
--- Ids become letters; one letter each is written as a word, others with commas.
+-- Ids become letters; one letter each is written as a word, others with commas. A row that comes twice
+-- is written twice.
 create function pg_temp.lettered(p_rows text []) returns text language sql stable as $$
     with tokens as (
-        select distinct (
+        select (
             select coalesce(string_agg(coalesce(n.letter, part), '' order by place), '?')
             from unnest(string_to_array(line, '/')) with ordinality as parts (part, place)
             left join named as n on md5('mentor-pause ' || n.name)::uuid::text = part
@@ -81,6 +83,7 @@ begin
             when sqlstate = '42501' and sqlerrm like 'permission denied for %' then 'x'
             when sqlstate = '42501' and sqlerrm like '% is append-only' then 'only'
             when sqlstate = '23503' then 'fk'
+            when sqlstate = '23514' then 'check'
             when v_hint = 'not_yours' then 'not'
             when v_hint = 'reserved_for_the_job' then 'res'
             when v_hint = 'not_for_people' then 'ppl'
@@ -88,7 +91,7 @@ begin
             when v_hint = 'transition_not_allowed' then 'state'
             when v_hint = 'version_conflict' then 'ver'
             when v_hint = 'certification_expired' then 'exp'
-            when sqlstate like 'PT%' then sqlstate
+            when sqlstate like 'PT%' or sqlstate = '22023' then sqlstate
             else sqlstate || ' ' || sqlerrm
         end;
     end;

@@ -7,27 +7,27 @@ create temp table asked (object text, operation text, statement text, cells text
 insert into asked (object, operation, statement, cells) values
 --                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
 ('organisations', 'select', 'id::text',
-                                  'x    -      H      H      H      H     H      H    -      H     N       N       EHN     x   x      EHN'),
+                                  'x    -      H      H      H      H     H      H    H      H     N       N       EHN     x   x      EHN'),
 ('chapters', 'select', 'id::text',
-                                  'x    -      bost   bost   bost   bost  bost   bost -      bost  u       u       bostu   x   x      bostu'),
+                                  'x    -      bost   bost   bost   bost  bost   bost bost   bost  u       u       bostu   x   x      bostu'),
 ('org_members', 'select', 'user_id::text',
                                   'x    -      -      A      S      C     K      B    -      ABCDKS P      PQ      ABCDKPQS x  x      ABCDKPQS'),
 ('coordinator_chapters', 'select', 'coordinator_id || ''/'' || chapter_id',
-                                  'x    -      -      -      -      Co    Kb,Ko  Bb   -      Bb,Co,Fo,Kb,Ko Pu Ku,Pu Bb,Co,Fo,Kb,Ko,Ku,Pu x x Bb,Co,Fo,Kb,Ko,Ku,Pu'),
+                                  'x    -      -      -      -      Co    Kb,Ko  Bb   Fo     Bb,Co,Fo,Kb,Ko Pu Ku,Pu Bb,Co,Fo,Kb,Ko,Ku,Pu x x Bb,Co,Fo,Kb,Ko,Ku,Pu'),
 ('peer_mentors', 'select', 'id::text',
-                                  'x    -      a      ab     bd     a     ab     bc   -      abcd  e       ef      abcdef  x   x      abcdef'),
+                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      abcdefg x   x      abcdefg'),
 ('certifications', 'select', 'mentor_id::text',
-                                  'x    -      a      ab     bd     a     ab     bc   -      abcd  e       ef      abcdef  x   x      abcdef'),
+                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      abcdefg x   x      abcdefg'),
 ('peer_mentor_status_history', 'select', 'mentor_id::text',
-                                  'x    -      a      ab     bd     a     ab     bc   -      abcd  e       ef      abcdef  x   x      abcdef'),
+                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      abcdefg x   x      abcdefg'),
 ('assignments', 'select', 'coordinator_id || ''/'' || mentor_id',
-                                  'x    -      Aa,Fa  Aa,Ab,Fa,Sb Ab,Ad,Sb Aa,Fa Aa,Ab,Fa,Sb Ab,Bc,Sb - Aa,Ab,Ad,Bc,Fa,Sb Ae,Pe Ae,Pe Aa,Ab,Ad,Ae,Bc,Fa,Pe,Sb x x Aa,Ab,Ad,Ae,Bc,Fa,Pe,Sb'),
+                                  'x    -      Aa,Fa  Aa,Ab,Bb,Fa,Sb Ab,Ad,Bb,Sb Aa,Fa Aa,Ab,Bb,Fa,Sb Ab,Bb,Bc,Sb - Aa,Ab,Ad,Bb,Bc,Fa,Sb Ae,Pe Ae,Pe Aa,Ab,Ad,Ae,Bb,Bc,Fa,Pe,Sb x x Aa,Ab,Ad,Ae,Bb,Bc,Fa,Pe,Sb'),
 ('coordinator_notifications', 'select', 'coordinator_id::text',
                                   'x    -      -      A      -      -     -      -    -      AF    P       P       AFP     x   x      AFP'),
 ('scheduler_execution_log', 'select', 'coalesce(org_id::text, ''?'')',
                                   'x    -      -      -      -      -     -      -    -      H     -       N       ?HN     x   x      ?HN'),
 ('portal_sync_state', 'select', 'mentor_id::text',
-                                  'x    -      -      -      -      -     -      -    -      abcd  -       e       abcde   x   x      abcde');
+                                  'x    -      -      -      -      -     -      -    -      abcdg -       e       abcdeg  x   x      abcdeg');
 update asked set statement = format('select array_agg(%s) from public.%I', statement, object);
 
 -- Who may change a status, for each kind of mentor and of change.
@@ -37,8 +37,12 @@ insert into asked (object, operation, statement, cells) values
                                   'x    not    ok     ok     not    ok    ok     not  not    not   not     not     ok      res x      ok'),
 ('update_mentor_status', 'b: resume', '{b}, {hlf}, ''active'', ''back_again''',
                                   'x    not    not    ok     ok     not   ok     ok   not    not   not     not     ok      res x      ok'),
-('update_mentor_status', 'c: pause', '{c}, {hlf}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    ok   not    not   not     not     ok      res x      ok'),
+('update_mentor_status', 'c: pause, though inactive', '{c}, {hlf}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    state not   not   not     not     state   res x      state'),
+('update_mentor_status', 'c: restart', '{c}, {hlf}, ''active'', ''back_again''',
+                                  'x    not    not    not    not    not   not    state not   not   not     not     ok      res x      ok'),
+('update_mentor_status', 'g: pause', '{g}, {hlf}, ''paused'', ''on_leave''',
+                                  'x    not    not    not    not    not   not    not  ok     not   not     not     ok      res x      ok'),
 ('update_mentor_status', 'd: resume, though expired', '{d}, {hlf}, ''active'', ''back_again''',
                                   'x    not    not    not    exp    not   not    not  not    not   not     not     exp     res x      exp'),
 ('update_mentor_status', 'e: pause', '{e}, {other}, ''paused'', ''on_leave''',
@@ -57,16 +61,20 @@ insert into asked (object, operation, statement, cells) values
                                   'x    not    ver    ver    not    ver   ver    not  not    not   not     not     ver     res x      ver'),
 ('update_mentor_status', 'a: end', '{a}, {hlf}, ''inactive'', ''moved_away''',
                                   'x    ppl    ppl    ppl    ppl    ppl   ppl    ppl  ppl    ppl   ppl     ppl     ok      res x      ok'),
-('update_mentor_status', 'a: expire', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''2100-01-01''',
+('update_mentor_status', 'f: expire', '{f}, {other}, ''paused'', ''certification_expired'', {run}, ''2026-01-01''',
                                   'x    res    res    res    res    res   res    res  res    res   res     res     ok      ok  x      ok'),
+('update_mentor_status', 'a: expire, though valid', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''2026-01-01''',
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     valid   valid x    valid'),
+('update_mentor_status', 'a: expire, looking ahead', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''infinity''',
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     22023   22023 x    22023'),
 ('update_mentor_status', 'a: pause in the name of a run', '{a}, {hlf}, ''paused'', ''on_leave'', {run}',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     ok      res x      ok'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res     res x      res'),
 ('update_mentor_status', 'a: pause as of a day', '{a}, {hlf}, ''paused'', ''on_leave'', p_as_of => ''2100-01-01''',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     ok      res x      ok'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res     res x      res'),
 ('update_mentor_status', 'a: pause, trying it out', '{a}, {hlf}, ''paused'', ''on_leave'', p_dry_run => true',
                                   'x    not    ok     ok     not    ok    ok     not  not    not   not     not     ok      res x      ok');
 update asked set statement = format(
-    'select array[case when outcome in (''changed'', ''would_change'') then ''ok'' end]'
+    'select array[case outcome when ''not_expired'' then ''valid'' else ''ok'' end]'
     || ' from public.update_mentor_status(%s)', statement
 )
 where object = 'update_mentor_status';
@@ -100,6 +108,8 @@ insert into asked (object, operation, statement, cells) values
                                   'x    not    not    not    not    not   ab     not  not    not   not     not     ab      x   x      ab'),
 ('coordinator_mentor_statuses', 'of both', '{both}',
                                   'x    not    not    not    not    not   not    bc   not    not   not     not     bc      x   x      bc'),
+('get_mentor_status', 'g', '{g}, {hlf}',
+                                  'x    not    not    not    not    not   not    not  g      g     not     not     g       x   x      g'),
 ('coordinator_mentor_statuses', 'of former', '{former}',
                                   'x    not    not    not    not    not   not    not  -      not   not     not     -       x   x      -'),
 ('coordinator_mentor_statuses', 'of admin', '{admin}',
@@ -160,7 +170,7 @@ from (values
 ('coordinated_mentors({assign})', 'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
 ('org_today({hlf})',              'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
 ('may_change({a})',               'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
-('caller_role()',                 'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok')
+('caller()',                      'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok')
 ) as functions (object, cells);
 
 -- Who writes. Through the API nobody, jobs only through their functions: x for all of them. What the
@@ -188,7 +198,7 @@ insert into writing values
 ('peer_mentors', 'update', 'update peer_mentors set chapter_id = null, user_id = null', 'w', 'w'),
 ('peer_mentors', 'update of the status', 'update peer_mentors set status = ''active'' where id = {d}', 'x', 'w'),
 ('peer_mentors', 'update of the version', 'update peer_mentors set version = 1', 'x', 'w'),
-('peer_mentors', 'delete', 'delete from peer_mentors where id = {a}', 'fk', 'fk'),
+('peer_mentors', 'delete', 'delete from peer_mentors where id = {a}', 'x', 'fk'),
 ('peer_mentors', 'truncate', 'truncate peer_mentors cascade', 'x', 'only'),
 ('assignments', 'insert', 'insert into assignments (mentor_id, coordinator_id) values ({c}, {nobody})', 'w', 'w'),
 ('assignments', 'insert, no such mentor', 'insert into assignments (mentor_id, coordinator_id) values ({missing}, {nobody})', 'fk', 'fk'),
@@ -201,6 +211,9 @@ insert into writing values
 ('certifications', 'delete', 'delete from certifications', 'w', 'w'),
 ('certifications', 'truncate', 'truncate certifications', 'x', 'w'),
 ('peer_mentor_status_history', 'insert', 'insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role) values ({a}, {hlf}, ''active'', ''paused'', ''forged'', now(), ''service'')', 'x', 'w'),
+('peer_mentor_status_history', 'insert, as the job had', 'insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role) values ({a}, {hlf}, ''active'', ''paused'', ''certification_expired'', now(), ''service'')', 'x', 'check'),
+('peer_mentor_status_history', 'insert, by a person unnamed', 'insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role) values ({a}, {hlf}, ''active'', ''paused'', ''on_leave'', now(), ''mentor'')', 'x', 'check'),
+('peer_mentor_status_history', 'insert, in another capacity', 'insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role) values ({a}, {hlf}, ''active'', ''paused'', ''on_leave'', now(), ''friend'')', 'x', 'check'),
 ('peer_mentor_status_history', 'update', 'update peer_mentor_status_history set reason = ''other''', 'x', 'only'),
 ('peer_mentor_status_history', 'delete', 'delete from peer_mentor_status_history', 'x', 'only'),
 ('peer_mentor_status_history', 'truncate', 'truncate peer_mentor_status_history', 'x', 'only'),

@@ -3,24 +3,25 @@
 --
 --   mentor            chapter    user     status, certification    coordinated by
 --   a                 Oslo       mentor   active                   assign; former (no member any more)
---   b                 Bergen              paused                   assign, second: several coordinators
---   c                 Tromso              active                   both
+--   b                 Bergen              paused                   assign, both, and second until 2099: several
+--   c                 Tromso              inactive                 both
 --   d                 none       second   paused, expired          assign, but it has ended
+--   g                 Tromso     former   active                   nobody
 --   e  other's        Utopia              active                   o_coord; assign, who is no member there
---   f  other's        Oslo (!)            active                   nobody of its own organisation
+--   f  other's        Oslo (!)            active, expired          nobody of its own organisation
 --
 --   coordinator       chapters
 --   chapt             Oslo
 --   chapts            Oslo, Bergen: several; and Utopia (!), without being a member there
---   both              Bergen, beside the assignment
---   former            Oslo, and an assignment, but no member any more
+--   both              Bergen, beside two assignments, one of them to a mentor of Bergen
+--   former            Oslo, and an assignment, but no member any more, though a mentor still
 --   o_coord           Utopia
 
 create temp table named (name text primary key, letter text not null);
 insert into named values
 ('hlf', 'H'), ('other', 'N'), ('empty', 'E'),
 ('oslo', 'o'), ('bergen', 'b'), ('tromso', 't'), ('spare', 's'), ('utopia', 'u'),
-('a', 'a'), ('b', 'b'), ('c', 'c'), ('d', 'd'), ('e', 'e'), ('f', 'f'), ('missing', '!'),
+('a', 'a'), ('b', 'b'), ('c', 'c'), ('d', 'd'), ('e', 'e'), ('f', 'f'), ('g', 'g'), ('missing', '!'),
 ('nobody', 'Z'), ('mentor', 'M'), ('assign', 'A'), ('second', 'S'), ('chapt', 'C'), ('chapts', 'K'),
 ('both', 'B'), ('former', 'F'), ('admin', 'D'), ('o_coord', 'P'), ('o_admin', 'Q'),
 ('run', 'r'), ('new', 'n');
@@ -52,18 +53,19 @@ insert into public.peer_mentors (id, org_id, chapter_id, user_id, status)
 select pg_temp.id(mentor), pg_temp.id(org), pg_temp.id(chapter), pg_temp.id(person), status
 from (values
     ('a', 'hlf', 'oslo', 'mentor', 'active'), ('b', 'hlf', 'bergen', null, 'paused'),
-    ('c', 'hlf', 'tromso', null, 'active'), ('d', 'hlf', null, 'second', 'paused'),
+    ('c', 'hlf', 'tromso', null, 'inactive'), ('d', 'hlf', null, 'second', 'paused'),
+    ('g', 'hlf', 'tromso', 'former', 'active'),
     ('e', 'other', 'utopia', null, 'active'), ('f', 'other', 'oslo', null, 'active')
 ) as mentors (mentor, org, chapter, person, status);
 insert into public.certifications (mentor_id, expires_on)
-select m.id, case when m.id = pg_temp.id('d') then date '2020-01-01' else date '2099-01-01' end
+select m.id, case when m.id in (pg_temp.id('d'), pg_temp.id('f')) then date '2020-01-01' else date '2099-01-01' end
 from public.peer_mentors as m;
 insert into public.assignments (mentor_id, coordinator_id, ended_at)
 select pg_temp.id(mentor), pg_temp.id(person), ended_at
 from (values
     ('a', 'assign', null), ('b', 'assign', null), ('d', 'assign', timestamptz '2020-01-01'),
-    ('e', 'assign', null), ('b', 'second', null), ('c', 'both', null), ('a', 'former', null),
-    ('e', 'o_coord', null)
+    ('e', 'assign', null), ('b', 'second', timestamptz '2099-01-01'), ('b', 'both', null),
+    ('c', 'both', null), ('a', 'former', null), ('e', 'o_coord', null)
 ) as assignments (mentor, person, ended_at);
 
 insert into public.peer_mentor_status_history (
