@@ -9,13 +9,17 @@ MentorPauseError
 │   │   └── LedgerContended       two writes of one item at the same moment
 │   ├── QueueUnavailable          SQS
 │   ├── BusUnavailable            EventBridge
+│   ├── PortalUnavailable         HLF's portal, or its login
+│   │   └── PortalThrottled       429; it says how long to wait
 │   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
 │       └── DatabaseUnavailable   no connection, or no answer in time
-└── DatabaseError                 the database's clear no, with its SQLSTATE
-    ├── Forbidden                 PT403
-    ├── NotFound                  PT404
-    └── Conflict                  PT409
-        └── VersionConflict       PT409 with the hint version_conflict
+├── DatabaseError                 the database's clear no, with its SQLSTATE
+│   ├── Forbidden                 PT403
+│   ├── NotFound                  PT404
+│   └── Conflict                  PT409
+│       └── VersionConflict       PT409 with the hint version_conflict
+└── PortalError                   the portal's clear no, or an answer that cannot be understood
+    └── PortalRefused             the credentials or the privileges do not do
 """
 
 import traceback
@@ -70,6 +74,33 @@ class QueueUnavailable(TransientError):
 
 class BusUnavailable(TransientError):
     """EventBridge did not take an event."""
+
+
+class PortalUnavailable(TransientError):
+    """The portal did not answer, or not as it should."""
+
+
+class PortalThrottled(PortalUnavailable):
+    """Too many requests; the portal says for how long to leave it alone."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class PortalError(MentorPauseError):
+    """The portal refused, or its answer makes no sense; the same request would fare the same."""
+
+    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status; 0 where there was none of the portal's own."""
+        self.code = code
+        """Dataverse's code, such as `0x80040220`; often empty."""
+
+
+class PortalRefused(PortalError):
+    """The portal does not know us, or we may not do this there."""
 
 
 class _WithSqlstate(MentorPauseError):

@@ -1,0 +1,106 @@
+"""HLF's portal, seen through one small interface (H2).
+
+A mentor is known to the portal by a key. What the portal calls its tables, columns and choices is
+the mapping's business (`mapping.py`); how it is reached is the client's (`dataverse.py`). The
+no-op client takes the real one's place while the flag is off.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from mentor_pause.supabase import Status
+
+type Pushed = Literal["updated", "unknown", "off"]
+"""The portal has it; it knows no such mentor; nobody was asked, the portal is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class MentorState:
+    """What the portal is told about a mentor."""
+
+    key: str
+    status: Status
+    reason: str
+    """The code of the last change, such as `certification_expired`."""
+    effective_on: date
+    """The day of the last change in the organisation's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalMentor:
+    """What the portal holds about a mentor; None where it holds nothing that we understand."""
+
+    key: str
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A certification as the portal has it."""
+
+    id: str
+    key: str
+    """The mentor's key."""
+    expires_on: date
+    modified_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a preflight looked at."""
+
+    what: str
+    problem: str | None
+    """None: it is in order."""
+
+
+class Portal(Protocol):
+    """The portal. Every method may raise `PortalUnavailable` and `PortalError`."""
+
+    def push(self, mentor: MentorState) -> Pushed:
+        """Make the portal hold this; repeating it changes nothing. Never creates a mentor."""
+        ...
+
+    def renewals(self, since: datetime | None) -> Iterator[list[Renewal]]:
+        """Yield certifications changed at or after `since`, oldest change first, a page at a time.
+
+        None: all of them.
+        """
+        ...
+
+    def mentors(self) -> Iterator[list[PortalMentor]]:
+        """Yield every mentor that the portal holds, a page at a time."""
+        ...
+
+    def check(self) -> list[Finding]:
+        """Look, without changing anything, whether the portal is as the mapping says."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class NoPortal:
+    """Stands for the portal while the flag is off: says so, and reaches nobody."""
+
+    def push(self, mentor: MentorState) -> Pushed:  # noqa: ARG002
+        """Tell that nobody was asked."""
+        return "off"
+
+    def renewals(self, since: datetime | None) -> Iterator[list[Renewal]]:  # noqa: ARG002
+        """Yield nothing."""
+        return iter(())
+
+    def mentors(self) -> Iterator[list[PortalMentor]]:
+        """Yield nothing."""
+        return iter(())
+
+    def check(self) -> list[Finding]:
+        """Tell that the portal is switched off."""
+        return [Finding("switch", "the portal is switched off")]
+
+    def close(self) -> None:
+        """Nothing is open."""

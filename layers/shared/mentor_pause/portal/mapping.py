@@ -1,0 +1,106 @@
+"""What HLF's portal calls things: one validated mapping (H2), with an example in docs/portal.md.
+
+Names are those of the Dataverse Web API: an entity set is the plural in the address, a column its
+logical name, a choice value its number.
+"""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mentor_pause.errors import ConfigurationError
+from mentor_pause.supabase import Status
+
+type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+type Choice = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StateCodes(_Part):
+    """Dataverse's own state of a row: whoever sends `statecode` must send `statuscode` too."""
+
+    statecode: Choice
+    statuscode: Choice
+
+
+class MentorMapping(_Part):
+    """The table of mentors."""
+
+    entity_set: Name
+    key: Name
+    """The column of the alternate key by which a mentor is addressed."""
+    status: Name
+    status_values: dict[Status, Choice]
+    states: dict[Status, StateCodes] = {}
+    """Where the row's own state has to follow; all three, or none."""
+    reason: Name | None = None
+    reason_values: dict[str, Choice] | None = None
+    """Choices by reason code, `other` for the rest; None: the column is text."""
+    effective_on: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        statuses = {"active", "paused", "inactive"}
+        if self.status_values.keys() != statuses:
+            raise ValueError("status_values needs active, paused and inactive")
+        if len(set(self.status_values.values())) != len(statuses):
+            raise ValueError("status_values gives two statuses the same value")
+        if self.states and self.states.keys() != statuses:
+            raise ValueError("states needs active, paused and inactive, or none of them")
+        if self.reason_values is not None and "other" not in self.reason_values:
+            raise ValueError("reason_values needs other")
+        return self
+
+    def columns(self, status: Status, reason: str, effective_on: date) -> dict[str, object]:
+        """Return the columns to write; the key is in the address and never among them."""
+        found: dict[str, object] = {self.status: self.status_values[status]}
+        if self.states:
+            found |= self.states[status].model_dump()
+        if self.reason is not None:
+            values = self.reason_values
+            found[self.reason] = reason if values is None else values.get(reason, values["other"])
+        if self.effective_on is not None:
+            found[self.effective_on] = effective_on.isoformat()
+        return found
+
+    def status_of(self, value: object) -> Status | None:
+        """Return the status that a choice value stands for."""
+        return next((status for status, v in self.status_values.items() if v == value), None)
+
+
+class CertificationMapping(_Part):
+    """The table of certifications, which may be that of mentors."""
+
+    entity_set: Name
+    id: Name
+    """The column that tells one certification from another: the table's primary key."""
+    mentor_key: Name
+    """The column that holds the mentor's key."""
+    expires_on: Name
+    expires: Literal["on the day", "after the day"] = "on the day"
+    """Whether the certification counts no longer on that day, or still does."""
+
+
+class Mapping(_Part):
+    """The whole mapping."""
+
+    mentors: MentorMapping
+    certifications: CertificationMapping
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the JSON text of the setting.
+
+        Raises:
+            ConfigurationError: one sentence naming each field that is wrong.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            found = error.errors(include_input=False, include_url=False)
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'it'}: {e['msg']}" for e in found)
+            raise ConfigurationError(f"the portal's mapping is not valid: {wrong}") from None

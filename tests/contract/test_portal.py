@@ -1,0 +1,336 @@
+"""The portal client against the stand-in, over HTTP (H2, H3)."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+
+from local.portal import Fault, Portal
+from mentor_pause.errors import (
+    PortalError,
+    PortalRefused,
+    PortalThrottled,
+    PortalUnavailable,
+)
+from mentor_pause.portal import MentorState, NoPortal
+from mentor_pause.portal.dataverse import Dataverse
+from support.portal import (
+    CERTIFICATIONS,
+    EXAMPLE,
+    MENTORS,
+    SECRET,
+    Time,
+    access,
+    client,
+    connected,
+    example_portal,
+    recorded,
+)
+
+PAUSED = MentorState("1017", "paused", "certification_expired", date(2026, 11, 22))
+
+
+@pytest.fixture
+def portal() -> Portal:
+    """The example's portal, with one active mentor."""
+    made = example_portal()
+    made.put(MENTORS, hlf_mentornumber="1017", hlf_status=100000000)
+    return made
+
+
+@pytest.fixture
+def time() -> Time:
+    """50 seconds until the runtime kills the invocation."""
+    return Time()
+
+
+@pytest.fixture
+def dataverse(portal: Portal, time: Time) -> Iterator[Dataverse]:
+    """The real client."""
+    with connected(portal, time) as found:
+        yield found
+
+
+def the_mentor(portal: Portal) -> dict[str, object]:
+    """The one row of mentors."""
+    (row,) = portal.table(MENTORS).rows.values()
+    return row
+
+
+def test_a_pause_arrives_with_reason_and_day(portal: Portal, dataverse: Dataverse) -> None:
+    """H1: and doing it again changes nothing."""
+    for _ in range(2):
+        assert dataverse.push(PAUSED) == "updated"
+        row = the_mentor(portal)
+        assert (row["hlf_status"], row["hlf_statusreason"]) == (100000001, 100000020)
+        assert (row["statecode"], row["statuscode"]) == (0, 100000010)
+        assert row["hlf_statusfrom"] == "2026-11-22"
+
+
+def test_a_mentor_whom_the_portal_does_not_know_is_not_created(
+    portal: Portal, dataverse: Dataverse
+) -> None:
+    """H3: `If-Match: *`."""
+    stranger = MentorState("9999", "paused", "on_leave", date(2026, 11, 22))
+    assert dataverse.push(stranger) == "unknown"
+    assert len(portal.table(MENTORS).rows) == 1
+
+
+def test_without_the_condition_the_stand_in_would_create_as_dataverse_does(
+    portal: Portal, dataverse: Dataverse
+) -> None:
+    """The test above can fail."""
+    with pytest.raises(PortalError):  # 204 is not what was accepted; the row is there
+        dataverse._requests.send(
+            "PATCH", f"{MENTORS}(hlf_mentornumber='9999')", {}, {"hlf_status": 100000000}, (999,)
+        )
+    assert len(portal.table(MENTORS).rows) == 2
+
+
+@pytest.mark.parametrize("key", ["O'Brien", "''", "Åse Ø.", "a b", "(1)", "1,2='x'"])
+def test_a_key_reaches_the_row_that_it_names(
+    portal: Portal, dataverse: Dataverse, key: str
+) -> None:
+    """H3: quotes, spaces and Norwegian letters."""
+    row = portal.put(MENTORS, hlf_mentornumber=key, hlf_status=100000000)
+    assert dataverse.push(MentorState(key, "paused", "on_leave", date(2026, 1, 1))) == "updated"
+    assert row["hlf_status"] == 100000001
+    assert the_first(portal)["hlf_status"] == 100000000
+
+
+def the_first(portal: Portal) -> dict[str, object]:
+    """The row that was there before."""
+    return next(iter(portal.table(MENTORS).rows.values()))
+
+
+@pytest.mark.parametrize("key", ["", "a/b", "a?b", "a%b", "a&b", "a:b", "a\\b", "a+b", "<a>", "*"])
+def test_a_key_that_dataverse_cannot_be_asked_for_is_refused_here(
+    portal: Portal, dataverse: Dataverse, key: str
+) -> None:
+    """H3: before anything is sent."""
+    with pytest.raises(PortalError, match="key is empty or has a character no key may have"):
+        dataverse.push(MentorState(key, "paused", "on_leave", date(2026, 1, 1)))
+    assert portal.requests == []
+
+
+def test_renewals_come_oldest_first_page_by_page(portal: Portal, dataverse: Dataverse) -> None:
+    """H1: the first day without is a day after the last one with; rows without a day are left."""
+    portal.page_size = 2
+    for i in (3, 1, 2, 5, 4):
+        portal.clock = lambda i=i: datetime(2026, 11, i, tzinfo=UTC)
+        portal.put(CERTIFICATIONS, hlf_mentornumber=str(i), hlf_validuntil=f"2027-01-{i:02}")
+    portal.clock = lambda: datetime(2026, 11, 6, tzinfo=UTC)
+    portal.put(CERTIFICATIONS, hlf_mentornumber="9", hlf_validuntil=None)
+    pages = list(dataverse.renewals(datetime(2026, 11, 2, tzinfo=UTC)))
+    assert [[r.key for r in page] for page in pages] == [["2", "3"], ["4", "5"], []]
+    assert pages[0][0].expires_on == date(2027, 1, 3)
+    assert pages[0][0].modified_on == datetime(2026, 11, 2, tzinfo=UTC)
+    assert len(list(dataverse.renewals(None))) == 3
+
+
+def test_every_mentor_of_the_portal_can_be_read(portal: Portal, dataverse: Dataverse) -> None:
+    """H5: a choice that the mapping does not know is no status."""
+    portal.put(MENTORS, hlf_mentornumber="2", hlf_status=777)
+    portal.put(MENTORS, hlf_mentornumber=None, hlf_status=100000000)
+    found = [mentor for page in dataverse.mentors() for mentor in page]
+    assert {(m.key, m.status) for m in found} == {("1017", "active"), ("2", None)}
+
+
+@pytest.mark.parametrize(
+    ("faults", "slept"),
+    [
+        (["unavailable"], [2.0]),
+        (["unavailable", "down"], [2.0, 4.0]),
+        (["answer lost"], [2.0]),
+        (["throttled", "throttled", "throttled", "throttled"], [7.0, 7.0, 7.0, 7.0]),
+        (["token ended"], []),
+        (["throttled", "unavailable", "unavailable"], [7.0, 4.0, 8.0]),
+    ],
+)
+def test_what_passes_is_tried_again(
+    portal: Portal, dataverse: Dataverse, time: Time, faults: list[Fault], slept: list[float]
+) -> None:
+    """H3: 429 to the second; else doubling waits; a token that ended is renewed at once."""
+    dataverse.push(PAUSED)  # the login is behind us
+    portal.retry_after, portal.faults = 7, faults
+    assert dataverse.push(PAUSED) == "updated"
+    assert time.slept == slept
+    assert the_mentor(portal)["hlf_status"] == 100000001
+
+
+def test_three_tries_are_enough(portal: Portal, dataverse: Dataverse, time: Time) -> None:
+    """H3: then it is for later."""
+    dataverse.push(PAUSED)
+    portal.faults = ["unavailable", "down", "unavailable"]
+    with pytest.raises(PortalUnavailable):
+        dataverse.push(PAUSED)
+    assert (len(time.slept), portal.faults) == (2, [])
+
+
+def test_a_wait_that_is_longer_than_the_time_left_is_told(
+    portal: Portal, dataverse: Dataverse, time: Time
+) -> None:
+    """H3: the caller saves its progress, and knows for how long to stay away."""
+    dataverse.push(PAUSED)
+    portal.retry_after, portal.faults = 300, ["throttled"]
+    with pytest.raises(PortalThrottled) as raised:
+        dataverse.push(PAUSED)
+    assert (raised.value.seconds, time.slept) == (300.0, [])
+
+
+def test_a_token_is_used_until_shortly_before_its_end(
+    portal: Portal, dataverse: Dataverse, time: Time
+) -> None:
+    """One login for many requests."""
+    for now in (0.0, 1000.0, 3538.0, 3540.0):
+        time.now = now
+        dataverse.push(PAUSED)
+    logins = [path for method, path in portal.requests if method == "POST"]
+    assert len(logins) == 2
+
+
+@pytest.mark.parametrize(
+    ("faults", "status", "requests"),
+    [(["token ended", "none", "token ended"], 401, 3), (["forbidden"], 403, 1)],
+)
+def test_a_refusal_is_not_argued_with(
+    portal: Portal,
+    dataverse: Dataverse,
+    time: Time,
+    faults: list[Fault],
+    status: int,
+    requests: int,
+) -> None:
+    """H3: after one new token, or at once; 401 of the token that was just made is the end."""
+    dataverse.push(PAUSED)
+    portal.requests.clear()
+    portal.faults = faults
+    with pytest.raises(PortalRefused) as raised:
+        dataverse.push(PAUSED)
+    assert (raised.value.status, time.slept, len(portal.requests)) == (status, [], requests)
+
+
+def test_a_portal_that_answers_with_a_page_is_told_in_a_sentence(
+    portal: Portal, dataverse: Dataverse
+) -> None:
+    """H3: HTML instead of JSON."""
+    dataverse.push(PAUSED)
+    portal.faults = ["no JSON"]
+    with pytest.raises(PortalError, match="answered with text/html where JSON was due"):
+        list(dataverse.mentors())
+
+
+def test_a_wrong_secret_is_told_without_repeating_it(portal: Portal, time: Time) -> None:
+    """E12: Entra's error code, and nothing of what was sent."""
+    portal.client_secret = "another"
+    with connected(portal, time) as dataverse, pytest.raises(PortalRefused) as raised:
+        dataverse.push(PAUSED)
+    assert str(raised.value) == "the login refused us: invalid_client"
+    assert SECRET not in repr(access("http://x"))
+
+
+def test_a_link_that_leads_elsewhere_gets_no_token() -> None:
+    """The next page is the portal's own, or none."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url.host))
+        return httpx.Response(200, json={"value": [], "@odata.nextLink": "https://evil.example/x"})
+
+    with pytest.raises(PortalError, match="leads to another host"):
+        list(recorded(answer).mentors())
+    assert asked == ["hlf.crm4.example"]
+
+
+def test_the_requests_are_those_of_the_documentation() -> None:
+    """Method, address, headers and body of an update by alternate key, and of a query."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return (
+            httpx.Response(204)
+            if request.method == "PATCH"
+            else httpx.Response(200, json={"value": []})
+        )
+
+    dataverse = recorded(answer)
+    dataverse.push(MentorState("O'B", "paused", "on_leave", date(2026, 11, 22)))
+    list(dataverse.renewals(datetime(2026, 11, 21, 2, 0, tzinfo=UTC)))
+    patch, query = seen
+    root = "https://hlf.crm4.example/api/data/v9.2"
+    assert (patch.method, str(patch.url)) == (
+        "PATCH", f"{root}/hlf_likepersons(hlf_mentornumber='O''B')",
+    )  # fmt: skip
+    assert patch.headers.items() >= {
+        "accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0",
+        "if-match": "*", "content-type": "application/json", "authorization": "Bearer a-token",
+    }.items()  # fmt: skip
+    assert json.loads(patch.content) == {
+        "hlf_status": 100000001, "statecode": 0, "statuscode": 100000010,
+        "hlf_statusreason": 100000021, "hlf_statusfrom": "2026-11-22",
+    }  # fmt: skip
+    assert str(query.url) == (
+        f"{root}/hlf_certifications?$select=hlf_certificationid,hlf_mentornumber,hlf_validuntil,"
+        "modifiedon&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc"
+    )
+    assert query.headers["prefer"] == "odata.maxpagesize=1000"
+    assert "if-match" not in query.headers
+
+
+def test_a_portal_that_is_as_the_mapping_says_passes_the_preflight(dataverse: Dataverse) -> None:
+    """And nothing was changed by looking."""
+    findings = dataverse.check()
+    assert [f for f in findings if f.problem] == []
+    assert {f.what.split()[0] for f in findings} == {
+        "credentials", "table", "column", "alternate", "choices", "privilege",
+    }  # fmt: skip
+
+
+def test_the_preflight_says_what_hlf_has_to_change(portal: Portal, dataverse: Dataverse) -> None:
+    """One sentence each."""
+    mentors, certifications = portal.tables
+    mentors.key = None
+    mentors.columns.remove("hlf_statusfrom")
+    mentors.choices["hlf_status"].remove(100000001)
+    certifications.entity_set = "hlf_renamed"
+    portal.privileges.remove("prvWritehlf_likeperson")
+    assert {f.what: f.problem for f in dataverse.check() if f.problem} == {
+        "alternate key hlf_likeperson.hlf_mentornumber": (
+            "HLF has to define an alternate key on this column alone"
+        ),
+        "column hlf_likeperson.hlf_statusfrom": "the table has no such column",
+        "choices of hlf_likeperson.hlf_status": "the column has no choice with the value 100000001",
+        "table hlf_certifications": "the portal has no table of that name (entity set)",
+        "privilege prvWritehlf_likeperson": (
+            "HLF has to give it to a role of our application user"
+        ),
+    }
+    assert {method for method, _ in portal.requests} == {"GET", "POST"}
+
+
+def test_the_preflight_stops_where_the_credentials_do_not_do(portal: Portal, time: Time) -> None:
+    """What comes after would only repeat it."""
+    portal.client_secret = "another"
+    with connected(portal, time) as dataverse:
+        (finding,) = dataverse.check()
+    assert (finding.what, finding.problem) == (
+        "credentials", "the login refused us: invalid_client",
+    )  # fmt: skip
+
+
+def test_nobody_is_asked_while_the_portal_is_off() -> None:
+    """H2: the no-op client."""
+    off = NoPortal()
+    assert off.push(PAUSED) == "off"
+    assert (list(off.renewals(None)), list(off.mentors())) == ([], [])
+    assert off.check()[0].problem == "the portal is switched off"
+
+
+def test_a_portal_that_is_not_there_is_unavailable(time: Time) -> None:
+    """H3: nobody listens."""
+    with client("http://127.0.0.1:9", time, EXAMPLE) as dataverse, pytest.raises(PortalUnavailable):
+        dataverse.push(PAUSED)
+    assert len(time.slept) == 2

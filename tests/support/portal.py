@@ -1,0 +1,97 @@
+"""HLF's portal as a test needs it: the stand-in with the example's tables, and a client for it."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from local.portal import CLIENT_ID, TENANT, Portal, Table, serving
+from mentor_pause.portal.dataverse import Dataverse
+from mentor_pause.portal.mapping import Mapping
+from mentor_pause.portal.requests import PortalAccess, Requests, Timing
+
+EXAMPLE = Mapping.parse((Path(__file__).parents[2] / "docs/portal-mapping.json").read_text())
+MENTORS, CERTIFICATIONS = "hlf_likepersons", "hlf_certifications"
+SECRET = "the-portals-secret"
+
+
+def example_portal() -> Portal:
+    """The portal that docs/portal-mapping.json describes, without rows."""
+    mentors, certifications = EXAMPLE.mentors, EXAMPLE.certifications
+    return Portal(
+        [
+            Table(
+                "hlf_likeperson", MENTORS, "hlf_likepersonid", "hlf_mentornumber",
+                {"hlf_mentornumber", "hlf_status", "hlf_statusreason", "hlf_statusfrom",
+                 "statecode", "statuscode"},
+                {"hlf_status": set(mentors.status_values.values()),
+                 "hlf_statusreason": set((mentors.reason_values or {}).values())},
+            ),
+            Table(
+                "hlf_certification", CERTIFICATIONS, certifications.id, None,
+                {"hlf_mentornumber", "hlf_validuntil"},
+            ),
+        ],
+        SECRET,
+        {"prvReadhlf_likeperson", "prvWritehlf_likeperson", "prvReadhlf_certification"},
+    )  # fmt: skip
+
+
+@dataclass
+class Time:
+    """Time that passes only by sleeping."""
+
+    left: float = 50.0
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        self.now += seconds
+        self.left -= seconds
+
+    def timing(self) -> Timing:
+        """This time as the client takes it."""
+        return Timing(lambda: self.left, self.sleep, lambda: self.now, lambda: 1.0)
+
+
+def access(url: str, secret: str = SECRET) -> PortalAccess:
+    """The credentials for a portal at `url`, which is its login as well."""
+    return PortalAccess(
+        url=url, tenant=TENANT, client_id=CLIENT_ID, client_secret=SecretStr(secret), login_url=url
+    )
+
+
+@contextmanager
+def client(url: str, time: Time, mapping: Mapping = EXAMPLE) -> Generator[Dataverse]:
+    """The real client for a portal at `url`."""
+    found = Dataverse(Requests(access(url), time.timing()), mapping)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def connected(portal: Portal, time: Time, mapping: Mapping = EXAMPLE) -> Generator[Dataverse]:
+    """Serve a portal, and connect the real client to it."""
+    with serving(portal) as url, client(url, time, mapping) as found:
+        yield found
+
+
+def recorded(answer: Callable[[httpx.Request], httpx.Response]) -> Dataverse:
+    """The real client over a transport that answers itself; the login is answered as well."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            return httpx.Response(200, json={"access_token": "a-token", "expires_in": 3599})
+        return answer(request)
+
+    transport = httpx.MockTransport(handler)
+    return Dataverse(
+        Requests(access("https://hlf.crm4.example"), Time().timing(), transport), EXAMPLE
+    )
