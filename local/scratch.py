@@ -8,7 +8,7 @@ argument becomes the URL.
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from psycopg.conninfo import conninfo_to_dict
 
 from local import database
+from local.errors import StackError
 from local.postgres import Server
 
 _VARIABLES = {
@@ -39,6 +40,15 @@ def scratch_database() -> Generator[str]:
             server.stop()
 
 
+def told(main: Callable[[], int]) -> int:
+    """Run a command; what is missing on this machine becomes one sentence and exit code 2."""
+    try:
+        return main()
+    except (StackError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
 def main() -> int:
     """Run the command, and return its exit code."""
     with scratch_database() as url:
@@ -49,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(main))

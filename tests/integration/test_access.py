@@ -86,6 +86,16 @@ ADDITIONS: dict[str, LiteralString] = {
         from unnest(array['mentor_pause_job', 'portal_sync']) as job,
             unnest(array['anon', 'authenticated', 'service_role']) as other
     """,
+    "a client's role that may become another": """
+        select format('grant %s to %s', power, client), null
+        from unnest(array['service_role', 'pg_read_all_data']) as power,
+            unnest(array['anon', 'authenticated']) as client
+    """,
+    "a schema in which a client may create": """
+        select format('grant create on schema %s to %s', schema, role), null
+        from unnest(array['public', 'private']) as schema,
+            unnest(array['authenticated', 'portal_sync']) as role
+    """,
     "a child of an append-only table": """
         select format('create table private.child () inherits (%s)', parent), null
         from unnest(array['public.peer_mentor_status_history', 'public.scheduler_execution_log'])

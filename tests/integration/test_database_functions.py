@@ -186,18 +186,28 @@ def test_each_coordinator_concerned_is_told_once_of_their_own_mentors(roster: Ro
     roster.db.execute(
         "update assignments set ended_at = now() where coordinator_id = %s", (former,)
     )
+    until_tomorrow = roster.add_coordinator(mentors=[b])
+    roster.db.execute(
+        "update assignments set ended_at = now() + interval '1 day' where coordinator_id = %s",
+        (until_tomorrow,),
+    )
     gone = roster.add_coordinator(mentors=[a], chapters=[roster.chapter_id])
     roster.db.execute("delete from org_members where user_id = %s", (gone,))
     for mentor in (a, b, c):
         pause(roster, mentor, run)
     for _ in range(2):
         (row,) = roster.rows("select notify_coordinators(%s) as n", run)
-        assert row["n"] == 3
+        assert row["n"] == 4
     told = {
         row["coordinator_id"]: row["mentor_ids"]
         for row in roster.rows("select * from coordinator_notifications")
     }
-    assert told == {by_assignment: [a], by_chapter: [a, b], by_both: sorted([a, b, c])}
+    assert told == {
+        by_assignment: [a],
+        by_chapter: [a, b],
+        by_both: sorted([a, b, c]),
+        until_tomorrow: [b],
+    }
 
 
 def test_the_changes_of_a_run_can_be_told_from_others(roster: Roster) -> None:

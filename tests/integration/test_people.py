@@ -4,15 +4,17 @@ from contextlib import closing
 from typing import LiteralString
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from psycopg import sql
+from psycopg.rows import DictRow, dict_row
 
 from mentor_pause.errors import Conflict, DatabaseError, Forbidden, VersionConflict
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from support.cluster import Cluster
-from support.people import People
-from support.roster import ORG, TODAY, Roster
+from support.people import FAR_OFF, People
+from support.roster import ORG, TODAY, YESTERDAY, Roster
 
 
 @pytest.fixture
@@ -153,3 +155,54 @@ def test_a_role_that_is_added_later_opens_nothing_by_itself(
         assert raised.value.sqlstate in ("PT403", "42501")
     finally:
         db.execute("drop role added_later")
+
+
+def test_a_coordinators_mentors_come_in_pages_in_id_order(people: People, roster: Roster) -> None:
+    """S7: keyset; each with the latest of its certifications."""
+    mentors = sorted([people.mentor_id, *roster.add_mentors(6)])
+    for mentor in mentors:
+        roster.certify(mentor, YESTERDAY)
+    coordinator = people.users["by_chapter"]
+    page = "select * from coordinator_mentor_statuses(%s, %s, 3)"
+    with psycopg.Connection[DictRow].connect(
+        people.url("by_chapter"), autocommit=True, row_factory=dict_row
+    ) as connection:
+        found: list[DictRow] = []
+        for size in (3, 3, 1, 0):
+            last = found[-1]["mentor_id"] if found else None
+            rows = connection.execute(page, (coordinator, last)).fetchall()
+            assert len(rows) == size
+            found += rows
+        whole = connection.execute(
+            "select * from coordinator_mentor_statuses(%s)", (coordinator,)
+        ).fetchall()
+    assert [row["mentor_id"] for row in found] == mentors
+    assert found == whole
+    latest = {row["mentor_id"]: row["certification_expiry_date"] for row in found}
+    assert latest == dict.fromkeys(mentors, YESTERDAY) | {people.mentor_id: FAR_OFF}
+    with people.door("by_chapter") as door:
+        seen = door.get_mentor_status(people.mentor_id, ORG)
+    assert (seen.status, seen.certification_expiry_date) == ("active", FAR_OFF)
+
+
+def test_one_mentors_history_and_certifications_come_newest_first(
+    people: People, roster: Roster
+) -> None:
+    """S7: the history in pages."""
+    with people.door("by_chapter") as door:
+        for status in ("paused", "active", "paused", "active", "paused"):
+            door.change_status(people.mentor_id, ORG, status, "on_leave")
+    roster.certify(people.mentor_id, YESTERDAY)
+    whom = (people.users["by_chapter"], people.mentor_id)
+    with psycopg.connect(people.url("by_chapter"), autocommit=True) as connection:
+        history = "select id from coordinator_mentor_history(%s, %s, %s, 2)"
+        first = connection.execute(history, (*whom, None)).fetchall()
+        second = connection.execute(history, (*whom, first[-1][0])).fetchall()
+        third = connection.execute(history, (*whom, second[-1][0])).fetchall()
+        dates = connection.execute(
+            "select expires_on from coordinator_mentor_certifications(%s, %s)", whom
+        ).fetchall()
+    written = [row["id"] for row in roster.history()]
+    assert [row[0] for row in (*first, *second, *third)] == written[::-1]
+    assert (len(first), len(second), len(third)) == (2, 2, 1)
+    assert dates == [(FAR_OFF,), (YESTERDAY,)]

@@ -1,5 +1,6 @@
 """One mentor and everybody who may change their status, each through the product's own door."""
 
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,13 +38,14 @@ class People:
     @contextmanager
     def door(self, caller: str) -> Generator[Database]:
         """Open the database as a person, as `job` or as `service`."""
-        wire = PooledWire(self._url(caller))
+        wire = PooledWire(self.url(caller))
         try:
             yield Database(wire)
         finally:
             wire.close()
 
-    def _url(self, caller: str) -> str:
+    def url(self, caller: str) -> str:
+        """Return the URL by which somebody reaches the database."""
         if caller == "job":
             return self._cluster.url(self.roster.db, "mentor_pause_job")
         if caller == "service":
@@ -63,11 +65,13 @@ class People:
             with_one_thread.shutdown(wait=False)
 
     def wait_for_a_lock(self) -> None:
-        """Return once a session of this database waits for a lock."""
+        """Return once a session of this database waits for a lock; fail after five seconds."""
         waiting = (
             "select count(*) from pg_stat_activity"
             " where datname = current_database() and wait_event_type = 'Lock'"
         )
+        until = time.monotonic() + 5
         while self.roster.db.execute(waiting).fetchone() == (0,):
+            assert time.monotonic() < until, "nobody waits for a lock"
             # Within a transaction the view is a snapshot until it is dropped.
             self.roster.db.execute("select pg_stat_clear_snapshot()")

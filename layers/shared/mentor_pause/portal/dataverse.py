@@ -112,4 +112,4 @@ def quoted(key: str) -> str:
     """
     if not key or _NOT_IN_A_KEY.search(key):
         raise PortalError("the mentor's portal key is empty or has a character no key may have")
-    return "'" + quote(key.replace("'", "''"), safe="'") + "'"
+    return "'" + quote(key.replace("'", "''"), safe="'()!$,;=@~") + "'"

@@ -114,6 +114,15 @@ union all
 select 'a job role has no other role', m.member::regrole::text
 from pg_auth_members as m where m.member in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
 union all
+select 'a client''s role has no other role', format('%s: %s', m.member::regrole, m.roleid::regrole)
+from pg_auth_members as m
+where m.member in (to_regrole('anon'), to_regrole('authenticated'), to_regrole('service_role'))
+union all
+select 'nobody but the owner creates in a schema of functions', format('%s: %s', n.nspname, role)
+from pg_namespace as n,
+    unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+where n.nspname in ('public', 'private') and has_schema_privilege(role, n.oid, 'create')
+union all
 select 'nobody has a job role''s rights beside it', m.member::regrole::text
 from pg_auth_members as m
 where m.roleid in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))

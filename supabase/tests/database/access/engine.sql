@@ -16,8 +16,8 @@ insert into persona values
 (4, 'assign', 'authenticated'), (5, 'second', 'authenticated'), (6, 'chapt', 'authenticated'),
 (7, 'chapts', 'authenticated'), (8, 'both', 'authenticated'), (9, 'former', 'authenticated'),
 (10, 'admin', 'authenticated'), (11, 'o_coord', 'authenticated'), (12, 'o_admin', 'authenticated'),
-(13, 'service', 'service_role'), (14, 'job', 'mentor_pause_job'), (15, 'portal', 'portal_sync'),
-(16, 'owner', current_user);
+(13, 'across', 'authenticated'), (14, 'service', 'service_role'), (15, 'job', 'mentor_pause_job'),
+(16, 'portal', 'portal_sync'), (17, 'owner', current_user);
 
 -- '{a}' becomes the id of a, as a literal.
 create function pg_temp.filled(p_statement text) returns text language plpgsql as $$

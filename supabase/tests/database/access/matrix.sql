@@ -5,74 +5,74 @@ create temp table asked (object text, operation text, statement text, cells text
 
 -- Who sees which rows. The statement returns one text per row: the ids that the letters stand for.
 insert into asked (object, operation, statement, cells) values
---                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
 ('organisations', 'select', 'id::text',
-                                  'x    -      H      H      H      H     H      H    H      H     N       N       EHN     x   x      EHN'),
+                                  'x    -      H      H      H      H     H      H    H      H     N       N       HN     EHN     x   x      EHN'),
 ('chapters', 'select', 'id::text',
-                                  'x    -      bost   bost   bost   bost  bost   bost bost   bost  u       u       bostu   x   x      bostu'),
+                                  'x    -      bost   bost   bost   bost  bost   bost bost   bost  u       u       bostu  bostu   x   x      bostu'),
 ('org_members', 'select', 'user_id::text',
-                                  'x    -      -      A      S      C     K      B    -      ABCDKS P      PQ      ABCDKPQS x  x      ABCDKPQS'),
+                                  'x    -      -      A      S      C     K      B    -      ABCDKSX P       PQX     PQXX   ABCDKPQSXX x   x      ABCDKPQSXX'),
 ('coordinator_chapters', 'select', 'coordinator_id || ''/'' || chapter_id',
-                                  'x    -      -      -      -      Co    Kb,Ko  Bb   Fo     Bb,Co,Fo,Kb,Ko Pu Ku,Pu Bb,Co,Fo,Kb,Ko,Ku,Pu x x Bb,Co,Fo,Kb,Ko,Ku,Pu'),
+                                  'x    -      -      -      -      Co    Kb,Ko  Bb   Fo     Bb,Co,Fo,Kb,Ko,Xt Pu      Ku,Pu   Ku,Pu,Xt Bb,Co,Fo,Kb,Ko,Ku,Pu,Xt x   x      Bb,Co,Fo,Kb,Ko,Ku,Pu,Xt'),
 ('peer_mentors', 'select', 'id::text',
-                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      abcdefg x   x      abcdefg'),
+                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      cefg   abcdefg x   x      abcdefg'),
 ('certifications', 'select', 'mentor_id::text',
-                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      abcdefg x   x      abcdefg'),
+                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      cefg   abcdefg x   x      abcdefg'),
 ('peer_mentor_status_history', 'select', 'mentor_id::text',
-                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      abcdefg x   x      abcdefg'),
+                                  'x    -      a      ab     bd     a     ab     bc   g      abcdg e       ef      cefg   abcdefg x   x      abcdefg'),
 ('assignments', 'select', 'coordinator_id || ''/'' || mentor_id',
-                                  'x    -      Aa,Fa  Aa,Ab,Bb,Fa,Sb Ab,Ad,Bb,Sb Aa,Fa Aa,Ab,Bb,Fa,Sb Ab,Bb,Bc,Sb - Aa,Ab,Ad,Bb,Bc,Fa,Sb Ae,Pe Ae,Pe Aa,Ab,Ad,Ae,Bb,Bc,Fa,Pe,Sb x x Aa,Ab,Ad,Ae,Bb,Bc,Fa,Pe,Sb'),
+                                  'x    -      Aa,Fa  Aa,Ab,Bb,Fa,Sb Ab,Ad,Bb,Sb Aa,Fa Aa,Ab,Bb,Fa,Sb Ab,Bb,Bc,Sb -      Aa,Ab,Ad,Bb,Bc,Fa,Sb Ae,Pe   Ae,Pe   Ae,Bc,Pe Aa,Ab,Ad,Ae,Bb,Bc,Fa,Pe,Sb x   x      Aa,Ab,Ad,Ae,Bb,Bc,Fa,Pe,Sb'),
 ('coordinator_notifications', 'select', 'coordinator_id::text',
-                                  'x    -      -      A      -      -     -      -    -      AF    P       P       AFP     x   x      AFP'),
+                                  'x    -      -      A      -      -     -      -    -      AF    P       P       P      AFP     x   x      AFP'),
 ('scheduler_execution_log', 'select', 'coalesce(org_id::text, ''?'')',
-                                  'x    -      -      -      -      -     -      -    -      H     -       N       ?HN     x   x      ?HN'),
+                                  'x    -      -      -      -      -     -      -    -      H     -       N       N      ?EHN     x   x      ?EHN'),
 ('portal_sync_state', 'select', 'mentor_id::text',
-                                  'x    -      -      -      -      -     -      -    -      abcdg -       e       abcdeg  x   x      abcdeg');
+                                  'x    -      -      -      -      -     -      -    -      abcdg -       e       e      abcdeg  x   x      abcdeg');
 update asked set statement = format('select array_agg(%s) from public.%I', statement, object);
 
 -- Who may change a status, for each kind of mentor and of change.
 insert into asked (object, operation, statement, cells) values
---                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
 ('update_mentor_status', 'a: pause', '{a}, {hlf}, ''paused'', ''on_leave''',
-                                  'x    not    ok     ok     not    ok    ok     not  not    not   not     not     ok      res x      ok'),
+                                  'x    not    ok     ok     not    ok    ok     not  not    not   not     not     not    ok      res x      ok'),
 ('update_mentor_status', 'b: resume', '{b}, {hlf}, ''active'', ''back_again''',
-                                  'x    not    not    ok     ok     not   ok     ok   not    not   not     not     ok      res x      ok'),
+                                  'x    not    not    ok     ok     not   ok     ok   not    not   not     not     not    ok      res x      ok'),
 ('update_mentor_status', 'c: pause, though inactive', '{c}, {hlf}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    state not   not   not     not     state   res x      state'),
+                                  'x    not    not    not    not    not   not    state not    not   not     not     state  state   res x      state'),
 ('update_mentor_status', 'c: restart', '{c}, {hlf}, ''active'', ''back_again''',
-                                  'x    not    not    not    not    not   not    state not   not   not     not     ok      res x      ok'),
+                                  'x    not    not    not    not    not   not    state not    not   not     not     state  ok      res x      ok'),
 ('update_mentor_status', 'g: pause', '{g}, {hlf}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    not  ok     not   not     not     ok      res x      ok'),
+                                  'x    not    not    not    not    not   not    not  ok     not   not     not     ok     ok      res x      ok'),
 ('update_mentor_status', 'd: resume, though expired', '{d}, {hlf}, ''active'', ''back_again''',
-                                  'x    not    not    not    exp    not   not    not  not    not   not     not     exp     res x      exp'),
+                                  'x    not    not    not    exp    not   not    not  not    not   not     not     not    exp     res x      exp'),
 ('update_mentor_status', 'e: pause', '{e}, {other}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    not  not    not   ok      not     ok      res x      ok'),
+                                  'x    not    not    not    not    not   not    not  not    not   ok      not     not    ok      res x      ok'),
 ('update_mentor_status', 'f: pause', '{f}, {other}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    not  not    not   not     not     ok      res x      ok'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     not    ok      res x      ok'),
 ('update_mentor_status', 'who does not exist: pause', '{missing}, {hlf}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     res x      404'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     not    404     res x      404'),
 ('update_mentor_status', 'a in another organisation: pause', '{a}, {other}, ''paused'', ''on_leave''',
-                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     res x      404'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     not    404     res x      404'),
 ('update_mentor_status', 'a: resume, though active', '{a}, {hlf}, ''active'', ''back_again''',
-                                  'x    not    state  state  not    state state  not  not    not   not     not     state   res x      state'),
+                                  'x    not    state  state  not    state state  not  not    not   not     not     not    state   res x      state'),
 ('update_mentor_status', 'b: pause, though paused', '{b}, {hlf}, ''paused'', ''on_leave''',
-                                  'x    not    not    state  state  not   state  state not   not   not     not     state   res x      state'),
+                                  'x    not    not    state  state  not   state  state not    not   not     not     not    state   res x      state'),
 ('update_mentor_status', 'a: pause, somebody was faster', '{a}, {hlf}, ''paused'', ''on_leave'', p_expected_version => 9',
-                                  'x    not    ver    ver    not    ver   ver    not  not    not   not     not     ver     res x      ver'),
+                                  'x    not    ver    ver    not    ver   ver    not  not    not   not     not     not    ver     res x      ver'),
 ('update_mentor_status', 'a: end', '{a}, {hlf}, ''inactive'', ''moved_away''',
-                                  'x    ppl    ppl    ppl    ppl    ppl   ppl    ppl  ppl    ppl   ppl     ppl     ok      res x      ok'),
+                                  'x    ppl    ppl    ppl    ppl    ppl   ppl    ppl  ppl    ppl   ppl     ppl     ppl    ok      res x      ok'),
 ('update_mentor_status', 'f: expire', '{f}, {other}, ''paused'', ''certification_expired'', {run}, ''2026-01-01''',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     ok      ok  x      ok'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res    ok      ok  x      ok'),
 ('update_mentor_status', 'a: expire, though valid', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''2026-01-01''',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     valid   valid x    valid'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res    valid   valid x      valid'),
 ('update_mentor_status', 'a: expire, looking ahead', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''infinity''',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     22023   22023 x    22023'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res    22023   22023 x      22023'),
 ('update_mentor_status', 'a: pause in the name of a run', '{a}, {hlf}, ''paused'', ''on_leave'', {run}',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     res     res x      res'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res    res     res x      res'),
 ('update_mentor_status', 'a: pause as of a day', '{a}, {hlf}, ''paused'', ''on_leave'', p_as_of => ''2100-01-01''',
-                                  'x    res    res    res    res    res   res    res  res    res   res     res     res     res x      res'),
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res    res     res x      res'),
 ('update_mentor_status', 'a: pause, trying it out', '{a}, {hlf}, ''paused'', ''on_leave'', p_dry_run => true',
-                                  'x    not    ok     ok     not    ok    ok     not  not    not   not     not     ok      res x      ok');
+                                  'x    not    ok     ok     not    ok    ok     not  not    not   not     not     not    ok      res x      ok');
 update asked set statement = format(
     'select array[case outcome when ''not_expired'' then ''valid'' else ''ok'' end]'
     || ' from public.update_mentor_status(%s)', statement
@@ -81,59 +81,59 @@ where object = 'update_mentor_status';
 
 -- Who may look at one mentor.
 insert into asked (object, operation, statement, cells) values
---                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
 ('get_mentor_status', 'a', '{a}, {hlf}',
-                                  'x    not    a      a      not    a     a      not  not    a     not     not     a       x   x      a'),
+                                  'x    not    a      a      not    a     a      not  not    a     not     not     not    a       x   x      a'),
 ('get_mentor_status', 'b', '{b}, {hlf}',
-                                  'x    not    not    b      b      not   b      b    not    b     not     not     b       x   x      b'),
+                                  'x    not    not    b      b      not   b      b    not    b     not     not     not    b       x   x      b'),
 ('get_mentor_status', 'd', '{d}, {hlf}',
-                                  'x    not    not    not    d      not   not    not  not    d     not     not     d       x   x      d'),
+                                  'x    not    not    not    d      not   not    not  not    d     not     not     not    d       x   x      d'),
 ('get_mentor_status', 'e', '{e}, {other}',
-                                  'x    not    not    not    not    not   not    not  not    not   e       e       e       x   x      e'),
+                                  'x    not    not    not    not    not   not    not  not    not   e       e       e      e       x   x      e'),
 ('get_mentor_status', 'f', '{f}, {other}',
-                                  'x    not    not    not    not    not   not    not  not    not   not     f       f       x   x      f'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     f       f      f       x   x      f'),
 ('get_mentor_status', 'a in another organisation', '{a}, {other}',
-                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     x   x      404'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     not    404     x   x      404'),
 ('get_mentor_status', 'who does not exist', '{missing}, {hlf}',
-                                  'x    not    not    not    not    not   not    not  not    not   not     not     404     x   x      404'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     not    404     x   x      404'),
 
 -- Whose mentors a coordinator query is about (S7): one's own.
 ('coordinator_mentor_statuses', 'of assign', '{assign}',
-                                  'x    not    not    ab     not    not   not    not  not    not   not     not     ab      x   x      ab'),
+                                  'x    not    not    ab     not    not   not    not  not    not   not     not     not    ab      x   x      ab'),
 ('coordinator_mentor_statuses', 'of second', '{second}',
-                                  'x    not    not    not    b      not   not    not  not    not   not     not     b       x   x      b'),
+                                  'x    not    not    not    b      not   not    not  not    not   not     not     not    b       x   x      b'),
 ('coordinator_mentor_statuses', 'of chapt', '{chapt}',
-                                  'x    not    not    not    not    a     not    not  not    not   not     not     a       x   x      a'),
+                                  'x    not    not    not    not    a     not    not  not    not   not     not     not    a       x   x      a'),
 ('coordinator_mentor_statuses', 'of chapts', '{chapts}',
-                                  'x    not    not    not    not    not   ab     not  not    not   not     not     ab      x   x      ab'),
+                                  'x    not    not    not    not    not   ab     not  not    not   not     not     not    ab      x   x      ab'),
 ('coordinator_mentor_statuses', 'of both', '{both}',
-                                  'x    not    not    not    not    not   not    bc   not    not   not     not     bc      x   x      bc'),
+                                  'x    not    not    not    not    not   not    bc   not    not   not     not     not    bc      x   x      bc'),
 ('get_mentor_status', 'g', '{g}, {hlf}',
-                                  'x    not    not    not    not    not   not    not  g      g     not     not     g       x   x      g'),
+                                  'x    not    not    not    not    not   not    not  g      g     not     not     g      g       x   x      g'),
 ('coordinator_mentor_statuses', 'of former', '{former}',
-                                  'x    not    not    not    not    not   not    not  -      not   not     not     -       x   x      -'),
+                                  'x    not    not    not    not    not   not    not  -      not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_statuses', 'of admin', '{admin}',
-                                  'x    not    not    not    not    not   not    not  not    -     not     not     -       x   x      -'),
+                                  'x    not    not    not    not    not   not    not  not    -     not     not     not    -       x   x      -'),
 ('coordinator_mentor_statuses', 'of o_coord', '{o_coord}',
-                                  'x    not    not    not    not    not   not    not  not    not   e       not     e       x   x      e'),
+                                  'x    not    not    not    not    not   not    not  not    not   e       not     not    e       x   x      e'),
 ('coordinator_mentor_statuses', 'of null', 'null',
-                                  'x    not    not    not    not    not   not    not  not    not   not     not     -       x   x      -'),
+                                  'x    not    not    not    not    not   not    not  not    not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_certifications', 'a of assign', '{assign}, {a}',
-                                  'x    not    not    a      not    not   not    not  not    not   not     not     a       x   x      a'),
+                                  'x    not    not    a      not    not   not    not  not    not   not     not     not    a       x   x      a'),
 ('coordinator_mentor_certifications', 'c of assign', '{assign}, {c}',
-                                  'x    not    not    -      not    not   not    not  not    not   not     not     -       x   x      -'),
+                                  'x    not    not    -      not    not   not    not  not    not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_certifications', 'e of assign', '{assign}, {e}',
-                                  'x    not    not    -      not    not   not    not  not    not   not     not     -       x   x      -'),
+                                  'x    not    not    -      not    not   not    not  not    not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_certifications', 'who does not exist, of assign', '{assign}, {missing}',
-                                  'x    not    not    -      not    not   not    not  not    not   not     not     -       x   x      -'),
+                                  'x    not    not    -      not    not   not    not  not    not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_history', 'b of second', '{second}, {b}',
-                                  'x    not    not    not    b      not   not    not  not    not   not     not     b       x   x      b'),
+                                  'x    not    not    not    b      not   not    not  not    not   not     not     not    b       x   x      b'),
 ('coordinator_mentor_history', 'a of second', '{second}, {a}',
-                                  'x    not    not    not    -      not   not    not  not    not   not     not     -       x   x      -'),
+                                  'x    not    not    not    -      not   not    not  not    not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_history', 'f of chapt', '{chapt}, {f}',
-                                  'x    not    not    not    not    -     not    not  not    not   not     not     -       x   x      -'),
+                                  'x    not    not    not    not    -     not    not  not    not   not     not     not    -       x   x      -'),
 ('coordinator_mentor_history', 'who does not exist, of chapt', '{chapt}, {missing}',
-                                  'x    not    not    not    not    -     not    not  not    not   not     not     -       x   x      -');
+                                  'x    not    not    not    not    -     not    not  not    not   not     not     not    -       x   x      -');
 update asked set statement = format('select array_agg(mentor_id::text) from public.%I(%s)', object, statement)
 where object = 'get_mentor_status' or object like 'coordinator\_mentor\_%';
 
@@ -141,36 +141,36 @@ where object = 'get_mentor_status' or object like 'coordinator\_mentor\_%';
 insert into asked (object, operation, statement, cells)
 select object, 'execute', format('select array[''ok''] from public.%I(%s)', object, arguments), cells
 from (values
---                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
 ('list_expired_mentors', '{hlf}, ''2100-01-01'', null, 1',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
 ('count_stale_active_mentors', '{hlf}, ''2100-01-01''',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
 ('assert_org_scope', '{hlf}, ''hlf''',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
 ('begin_execution', '''certification_expiry'', {run}, {hlf}, ''schedule'', ''event'', ''running''',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
 ('finish_execution', '(select null::uuid), ''completed'', 0, 0, 0, 0',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       PT404   PT404 PT404 PT404'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      PT404   PT404 PT404  PT404'),
 ('notify_coordinators', '{run}',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
 ('list_run_changes', '{run}, array[{a}::uuid]',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       -       -   -      -'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      -       -   -      -'),
 ('list_unsynced_mentors', '{other}, ''2100-01-01'', null, 1',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
 ('list_executions', '{hlf}, 1',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       ok      ok  x      ok')
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok')
 ) as functions (object, arguments, cells);
 
 -- The helpers, if they were reached somehow.
 insert into asked (object, operation, statement, cells)
 select object, 'execute', format('select array[''ok''] from private.%s', object), cells
 from (values
---                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin service job portal owner
-('coordinated_mentors({assign})', 'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
-('org_today({hlf})',              'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
-('may_change({a})',               'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok'),
-('caller()',                      'x    x      x      x      x      x     x      x    x      x     x       x       x       x   x      ok')
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
+('coordinated_mentors({assign})', 'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
+('org_today({hlf})',              'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
+('may_change({a})',               'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
+('caller()',                      'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok')
 ) as functions (object, cells);
 
 -- Who writes. Through the API nobody, jobs only through their functions: x for all of them. What the
@@ -219,8 +219,11 @@ insert into writing values
 ('peer_mentor_status_history', 'truncate', 'truncate peer_mentor_status_history', 'x', 'only'),
 ('scheduler_execution_log', 'insert', 'insert into scheduler_execution_log (job_name, job_run_id, trigger, triggered_by, status) values (''hlf_sync'', {run}, ''manual'', ''me'', ''running'')', 'x', 'w'),
 ('scheduler_execution_log', 'update', 'update scheduler_execution_log set triggered_by = ''somebody else''', 'x', 'only'),
-('scheduler_execution_log', 'update to its end', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), error = ''gone''', 'x', 'w'),
-('scheduler_execution_log', 'update to an end that rewrites', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), started_at = now()', 'x', 'only'),
+('scheduler_execution_log', 'update to its end', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), error = ''gone'' where status = ''running''', 'x', 'w'),
+('scheduler_execution_log', 'update that leaves it running', 'update scheduler_execution_log set error = ''so far'' where status = ''running''', 'x', 'only'),
+('scheduler_execution_log', 'update of what has ended', 'update scheduler_execution_log set paused_count = 0 where status = ''completed''', 'x', 'only'),
+('scheduler_execution_log', 'update to its end, again', 'update scheduler_execution_log set status = ''failed'' where status = ''completed''', 'x', 'only'),
+('scheduler_execution_log', 'update to an end that rewrites', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), started_at = now() where status = ''running''', 'x', 'only'),
 ('scheduler_execution_log', 'delete', 'delete from scheduler_execution_log', 'x', 'only'),
 ('scheduler_execution_log', 'truncate', 'truncate scheduler_execution_log', 'x', 'only'),
 ('coordinator_notifications', 'insert', 'insert into coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids) values ({hlf}, {assign}, {run}, array[{a}::uuid])', 'x', 'w'),
@@ -236,7 +239,7 @@ insert into writing
 select object, operation || ' returning', statement || ' returning *', service, owner
 from writing where operation <> 'truncate';
 insert into asked (object, operation, statement, cells)
-select object, operation, statement, repeat('x ', 12) || service || ' x x ' || owner from writing;
+select object, operation, statement, repeat('x ', 13) || service || ' x x ' || owner from writing;
 
 create temp table cell as
 select a.object, a.operation, p.name as persona, a.statement, cells.outcome as expected

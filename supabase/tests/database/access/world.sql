@@ -16,6 +16,7 @@
 --   both              Bergen, beside two assignments, one of them to a mentor of Bergen
 --   former            Oslo, and an assignment, but no member any more, though a mentor still
 --   o_coord           Utopia
+--   across            Tromso; and administers the other organisation
 
 create temp table named (name text primary key, letter text not null);
 insert into named values
@@ -23,7 +24,7 @@ insert into named values
 ('oslo', 'o'), ('bergen', 'b'), ('tromso', 't'), ('spare', 's'), ('utopia', 'u'),
 ('a', 'a'), ('b', 'b'), ('c', 'c'), ('d', 'd'), ('e', 'e'), ('f', 'f'), ('g', 'g'), ('missing', '!'),
 ('nobody', 'Z'), ('mentor', 'M'), ('assign', 'A'), ('second', 'S'), ('chapt', 'C'), ('chapts', 'K'),
-('both', 'B'), ('former', 'F'), ('admin', 'D'), ('o_coord', 'P'), ('o_admin', 'Q'),
+('both', 'B'), ('former', 'F'), ('admin', 'D'), ('o_coord', 'P'), ('o_admin', 'Q'), ('across', 'X'),
 ('run', 'r'), ('new', 'n');
 
 create function pg_temp.id(p_name text) returns uuid language sql stable as $$
@@ -41,13 +42,14 @@ select pg_temp.id(org), pg_temp.id(person), role
 from (values
     ('hlf', 'admin', 'admin'), ('hlf', 'assign', 'coordinator'), ('hlf', 'second', 'coordinator'),
     ('hlf', 'chapt', 'coordinator'), ('hlf', 'chapts', 'coordinator'), ('hlf', 'both', 'coordinator'),
-    ('other', 'o_admin', 'admin'), ('other', 'o_coord', 'coordinator')
+    ('other', 'o_admin', 'admin'), ('other', 'o_coord', 'coordinator'),
+    ('other', 'across', 'admin'), ('hlf', 'across', 'coordinator')
 ) as members (org, person, role);
 insert into public.coordinator_chapters (coordinator_id, chapter_id)
 select pg_temp.id(person), pg_temp.id(chapter)
 from (values
     ('chapt', 'oslo'), ('chapts', 'oslo'), ('chapts', 'bergen'), ('chapts', 'utopia'),
-    ('both', 'bergen'), ('former', 'oslo'), ('o_coord', 'utopia')
+    ('both', 'bergen'), ('former', 'oslo'), ('o_coord', 'utopia'), ('across', 'tromso')
 ) as responsible (person, chapter);
 insert into public.peer_mentors (id, org_id, chapter_id, user_id, status)
 select pg_temp.id(mentor), pg_temp.id(org), pg_temp.id(chapter), pg_temp.id(person), status
@@ -77,6 +79,9 @@ select m.id, 1 from public.peer_mentors as m where m.id <> pg_temp.id('f');
 insert into public.scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by, status)
 select 'certification_expiry', gen_random_uuid(), org_id, 'schedule', 'event', 'running'
 from unnest(array[pg_temp.id('hlf'), pg_temp.id('other'), null]) as org_id;
+insert into public.scheduler_execution_log (
+    job_name, job_run_id, org_id, trigger, triggered_by, status, finished_at, paused_count
+) values ('certification_expiry', gen_random_uuid(), pg_temp.id('empty'), 'manual', 'me', 'completed', now(), 3);
 insert into public.coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids)
 select pg_temp.id(org), pg_temp.id(person), gen_random_uuid(), array[pg_temp.id(mentor)]
 from (values ('hlf', 'assign', 'a'), ('hlf', 'former', 'a'), ('other', 'o_coord', 'e'))
