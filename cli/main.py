@@ -8,11 +8,13 @@ import shlex
 import sys
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import click
 
 from cli import show
+from cli.portal import check as check_portal
 from cli.runs import NotFinished, follow, nightly_event, read_summary, request
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
@@ -233,6 +235,31 @@ def mentor(
         show.machine(seen.model_dump(mode="json"))
     else:
         show.mentor(seen)
+
+
+@cli.group()
+def portal() -> None:
+    """HLF's portal, named by PORTAL_URL, PORTAL_TENANT, PORTAL_CLIENT_ID, PORTAL_CLIENT_SECRET."""
+
+
+@portal.command()
+@click.option(
+    "--mapping",
+    "mapping_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What the portal calls things; see docs/portal.md.",
+)
+@json_option
+def check(mapping_file: Path, as_json: bool) -> None:
+    """Look, without changing anything, whether the portal is as the mapping says."""
+    findings = check_portal(mapping_file)
+    if as_json:
+        show.machine([{"what": f.what, "problem": f.problem} for f in findings])
+    else:
+        show.finding_table(findings)
+    if any(finding.problem for finding in findings):
+        sys.exit(1)
 
 
 @cli.command()

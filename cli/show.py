@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.runs import Progress as RunProgress
+from mentor_pause.portal import Finding
 from mentor_pause.runs import Page, Run, Summary
 from mentor_pause.supabase import Execution, MentorStatus
 
@@ -127,6 +128,16 @@ def mentor(seen: MentorStatus) -> None:
     )
     expiry = seen.certification_expiry_date
     people.print(f"certification: {f'until {expiry}' if expiry else 'none'}")
+
+
+def finding_table(findings: Iterable[Finding]) -> None:
+    """Show what a preflight looked at."""
+    table = Table()
+    for column in ("what", "what HLF has to change"):
+        table.add_column(column)
+    for finding in findings:
+        table.add_row(finding.what, Text(finding.problem, "red") if finding.problem else "in order")
+    people.print(table)
 
 
 def _when(moment: datetime | None) -> str:

@@ -1,13 +1,14 @@
 """The portal client against the stand-in, over HTTP (H2, H3)."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import httpx
 import pytest
 
-from local.portal import Fault, Portal
+from local.portal import CLIENT_ID, TENANT, Fault, Portal, serving
 from mentor_pause.errors import (
     PortalError,
     PortalRefused,
@@ -16,17 +17,19 @@ from mentor_pause.errors import (
 )
 from mentor_pause.portal import MentorState, NoPortal
 from mentor_pause.portal.dataverse import Dataverse
+from support.deployed import COMMAND
 from support.portal import (
     CERTIFICATIONS,
     EXAMPLE,
+    MAPPING,
     MENTORS,
     SECRET,
     Time,
-    access,
     client,
     connected,
     example_portal,
     recorded,
+    settings,
 )
 
 PAUSED = MentorState("1017", "paused", "certification_expired", date(2026, 11, 22))
@@ -228,7 +231,7 @@ def test_a_wrong_secret_is_told_without_repeating_it(portal: Portal, time: Time)
     with connected(portal, time) as dataverse, pytest.raises(PortalRefused) as raised:
         dataverse.push(PAUSED)
     assert str(raised.value) == "the login refused us: invalid_client"
-    assert SECRET not in repr(access("http://x"))
+    assert SECRET not in repr(settings("https://x"))
 
 
 def test_a_link_that_leads_elsewhere_gets_no_token() -> None:
@@ -334,3 +337,48 @@ def test_a_portal_that_is_not_there_is_unavailable(time: Time) -> None:
     with client("http://127.0.0.1:9", time, EXAMPLE) as dataverse, pytest.raises(PortalUnavailable):
         dataverse.push(PAUSED)
     assert len(time.slept) == 2
+
+
+def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line's preflight with the example's mapping."""
+    return subprocess.run(
+        [COMMAND, "portal", "check", "--mapping", str(MAPPING), *arguments],
+        capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/", **environ},
+    )  # fmt: skip
+
+
+def environment(url: str) -> dict[str, str]:
+    """The variables that name a portal at `url`."""
+    return {
+        "PORTAL_URL": url, "PORTAL_LOGIN_URL": url, "PORTAL_TENANT": TENANT,
+        "PORTAL_CLIENT_ID": CLIENT_ID, "PORTAL_CLIENT_SECRET": SECRET,
+    }  # fmt: skip
+
+
+def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:
+    """Exit code 0 if nothing, 1 if something; JSON for machines."""
+    with serving(portal) as url:
+        fine = command("--json", **environment(url))
+        portal.tables[0].key = None
+        lacking = command(**environment(url))
+    assert fine.returncode == 0
+    assert {"what": "credentials", "problem": None} in json.loads(fine.stdout)
+    assert (lacking.returncode, lacking.stdout) == (1, "")
+    assert "HLF has to define an alternate key on this column alone" in lacking.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({}, "PORTAL_URL is not set; PORTAL_TENANT is not set"),
+        (environment("http://hlf.example"), "PORTAL_URL: String should match pattern"),
+        (environment("https://user:password@hlf.example"), "PORTAL_URL: String should match"),
+    ],
+)
+def test_the_command_needs_its_settings(environ: dict[str, str], sentence: str) -> None:
+    """Exit code 2; a secret goes over TLS, and into no address."""
+    done = command(**environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in " ".join(done.stderr.split())
+    assert SECRET not in done.stderr

@@ -9,11 +9,13 @@ import httpx
 from pydantic import SecretStr
 
 from local.portal import CLIENT_ID, TENANT, Portal, Table, serving
+from mentor_pause.config import PortalSettings
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.mapping import Mapping
-from mentor_pause.portal.requests import PortalAccess, Requests, Timing
+from mentor_pause.portal.requests import Requests, Timing
 
-EXAMPLE = Mapping.parse((Path(__file__).parents[2] / "docs/portal-mapping.json").read_text())
+MAPPING = Path(__file__).parents[2] / "docs/portal-mapping.json"
+EXAMPLE = Mapping.parse(MAPPING.read_text())
 MENTORS, CERTIFICATIONS = "hlf_likepersons", "hlf_certifications"
 SECRET = "the-portals-secret"
 
@@ -59,17 +61,21 @@ class Time:
         return Timing(lambda: self.left, self.sleep, lambda: self.now, lambda: 1.0)
 
 
-def access(url: str, secret: str = SECRET) -> PortalAccess:
-    """The credentials for a portal at `url`, which is its login as well."""
-    return PortalAccess(
-        url=url, tenant=TENANT, client_id=CLIENT_ID, client_secret=SecretStr(secret), login_url=url
+def settings(url: str, secret: str = SECRET) -> PortalSettings:
+    """The settings for a portal at `url`, which is its login as well."""
+    return PortalSettings(
+        portal_url=url,
+        portal_tenant=TENANT,
+        portal_client_id=CLIENT_ID,
+        portal_client_secret=SecretStr(secret),
+        portal_login_url=url,
     )
 
 
 @contextmanager
 def client(url: str, time: Time, mapping: Mapping = EXAMPLE) -> Generator[Dataverse]:
     """The real client for a portal at `url`."""
-    found = Dataverse(Requests(access(url), time.timing()), mapping)
+    found = Dataverse(Requests(settings(url), time.timing()), mapping)
     try:
         yield found
     finally:
@@ -93,5 +99,5 @@ def recorded(answer: Callable[[httpx.Request], httpx.Response]) -> Dataverse:
 
     transport = httpx.MockTransport(handler)
     return Dataverse(
-        Requests(access("https://hlf.crm4.example"), Time().timing(), transport), EXAMPLE
+        Requests(settings("https://hlf.crm4.example"), Time().timing(), transport), EXAMPLE
     )

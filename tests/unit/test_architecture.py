@@ -20,6 +20,9 @@ RULES = (
     "ledger",
     "pages",
     "completion",
+    "transitions",
+    "portal/__init__",
+    "portal/mapping",
 )
 CLIENTS = {"boto3", "botocore", "psycopg", "httpx"}
 

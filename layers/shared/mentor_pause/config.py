@@ -19,6 +19,9 @@ from mentor_pause.errors import ConfigurationError
 type Environment = Mapping[str, str]
 type ReadSecret = Callable[[str], str]
 
+_SECURE_URL = r"^(https://[^/\s@]+|http://127\.0\.0\.1:\d+)/?$"
+"""A secret goes over TLS, or to a program on this machine."""
+
 
 class Settings(BaseModel):
     """Reads each field from the variable of its name in capitals; an empty one is missing."""
@@ -93,6 +96,20 @@ class BusSettings(Settings):
     """Where completed runs are announced."""
 
     event_bus_name: str = "default"
+
+
+class PortalSettings(Settings):
+    """Where HLF's portal is, and who we are there."""
+
+    portal_url: Annotated[str, Field(pattern=_SECURE_URL)]
+    """The environment's address, such as `https://hlf.crm4.dynamics.com`."""
+    portal_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
+    """The directory (tenant) id or its domain."""
+    portal_client_id: str
+    portal_client_secret: SecretStr
+    portal_login_url: Annotated[str, Field(pattern=_SECURE_URL)] = (
+        "https://login.microsoftonline.com"
+    )
 
 
 class RestDatabase(BaseModel):

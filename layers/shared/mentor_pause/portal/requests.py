@@ -13,9 +13,9 @@ from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, SecretStr
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from mentor_pause.config import PortalSettings
 from mentor_pause.errors import (
     PortalError,
     PortalRefused,
@@ -34,18 +34,6 @@ _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS = 401, 403, 429
 _TRANSIENT = frozenset({408, *range(500, 600)} - {501})
 
 
-class PortalAccess(BaseModel):
-    """Where the portal is, and who we are there."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
-    tenant: str
-    client_id: str
-    client_secret: SecretStr
-    login_url: str = "https://login.microsoftonline.com"
-
-
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Time as the client sees it; in seconds."""
@@ -61,13 +49,13 @@ class Requests:
     """Sends requests below `<url>/api/data/v9.2/`."""
 
     def __init__(
-        self, access: PortalAccess, timing: Timing, transport: httpx.BaseTransport | None = None
+        self, settings: PortalSettings, timing: Timing, transport: httpx.BaseTransport | None = None
     ) -> None:
         """`transport` stands in for the network in tests."""
-        self._access = access
+        self._settings = settings
         self._timing = timing
         self._http = httpx.Client(timeout=_TIMEOUT, transport=transport)
-        self._base = f"{access.url.rstrip('/')}/api/data/v9.2/"
+        self._base = f"{settings.portal_url.rstrip('/')}/api/data/v9.2/"
         self._token = ""
         self._token_ends = 0.0
 
@@ -179,15 +167,15 @@ class Requests:
         return self._token
 
     def _new_token(self) -> str:
-        access = self._access
+        ours = self._settings
         request = self._http.build_request(
             "POST",
-            f"{access.login_url.rstrip('/')}/{access.tenant}/oauth2/v2.0/token",
+            f"{ours.portal_login_url.rstrip('/')}/{ours.portal_tenant}/oauth2/v2.0/token",
             headers={"Accept": "application/json"},
             data={
-                "client_id": access.client_id,
-                "client_secret": access.client_secret.get_secret_value(),
-                "scope": f"{access.url.rstrip('/')}/.default",
+                "client_id": ours.portal_client_id,
+                "client_secret": ours.portal_client_secret.get_secret_value(),
+                "scope": f"{ours.portal_url.rstrip('/')}/.default",
                 "grant_type": "client_credentials",
             },
         )

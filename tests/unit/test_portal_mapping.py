@@ -1,0 +1,83 @@
+"""What the portal calls things: a mapping is right, or one sentence says what is wrong (H2)."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from mentor_pause.errors import ConfigurationError
+from mentor_pause.portal.mapping import Mapping
+from support.portal import EXAMPLE
+
+
+def example(**changes: Any) -> str:
+    """The example with changes, by path such as `mentors__key`; None takes a field out."""
+    found = EXAMPLE.model_dump(mode="json")
+    for path, value in changes.items():
+        part, _, name = path.partition("__")
+        if value is None:
+            del found[part][name]
+        else:
+            found[part][name] = value
+    return json.dumps(found)
+
+
+def test_the_example_says_what_to_write() -> None:
+    """Choices as numbers, state and status code together, the day as a day."""
+    assert EXAMPLE.mentors.columns("inactive", "moved_away", date(2026, 11, 22)) == {
+        "hlf_status": 100000002, "statecode": 1, "statuscode": 2,
+        "hlf_statusreason": 100000029, "hlf_statusfrom": "2026-11-22",
+    }  # fmt: skip
+
+
+def test_what_is_optional_can_be_left_out() -> None:
+    """Then it is not written; a reason without choices is text."""
+    lean = Mapping.parse(
+        example(mentors__states=None, mentors__reason_values=None, mentors__effective_on=None)
+    )
+    assert lean.mentors.columns("paused", "on_leave", date(2026, 11, 22)) == {
+        "hlf_status": 100000001, "hlf_statusreason": "on_leave",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "it: Invalid JSON"),
+        ("[]", "it: Input should be an object"),
+        (example(mentors__key=None), "mentors.key: Field required"),
+        (example(mentors__key="a'b"), "mentors.key: String should match pattern"),
+        (example(mentors__entity_set="x/y"), "mentors.entity_set: String should match pattern"),
+        (example(mentors__colour="red"), "mentors.colour: Extra inputs are not permitted"),
+        (
+            example(mentors__status_values={"active": 1, "paused": 2}),
+            "mentors: Value error, status_values needs active, paused and inactive",
+        ),
+        (
+            example(mentors__status_values={"active": 1, "paused": 1, "inactive": 2}),
+            "mentors: Value error, status_values gives two statuses the same value",
+        ),
+        (
+            example(mentors__states={"active": {"statecode": 0, "statuscode": 1}}),
+            "mentors: Value error, states needs active, paused and inactive, or none of them",
+        ),
+        (
+            example(mentors__reason_values={"on_leave": 1}),
+            "mentors: Value error, reason_values needs other",
+        ),
+        (example(certifications__expires="soon"), "certifications.expires: Input should be"),
+    ],
+)
+def test_a_wrong_mapping_is_one_sentence_that_names_the_field(text: str, sentence: str) -> None:
+    """H2."""
+    with pytest.raises(ConfigurationError, match="the portal's mapping is not valid: ") as raised:
+        Mapping.parse(text)
+    assert sentence in str(raised.value)
+
+
+def test_a_value_that_no_status_has_is_no_status() -> None:
+    """H5: what somebody at HLF chose by hand."""
+    assert EXAMPLE.mentors.status_of(100000001) == "paused"
+    assert EXAMPLE.mentors.status_of(7) is None
+    assert EXAMPLE.mentors.status_of(None) is None
