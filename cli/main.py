@@ -4,17 +4,17 @@ Exit codes: 0 done, 1 the run ended with errors, 2 wrong usage or configuration.
 """
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from uuid import UUID
 
 import click
 
 from cli import show
-from cli.portal import check as check_portal
+from cli.local import local
+from cli.options import expired_option, json_option, mentors_option, stack_option
+from cli.portal import portal
 from cli.runs import NotFinished, follow, nightly_event, read_summary, request
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
@@ -26,13 +26,6 @@ from mentor_pause.transitions import change_status
 
 _FOLLOW_SECONDS = 900.0
 
-stack_option = click.option(
-    "--stack", "stack_name", metavar="NAME", help="A deployed stack instead of the local one."
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there."
-)
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mentor-pause")
@@ -40,57 +33,8 @@ def cli() -> None:
     """Pause peer mentors whose certification has expired: run it, watch it, try it here."""
 
 
-@cli.group()
-def local() -> None:
-    """The whole system on this machine, state under .local/."""
-
-
-@local.command()
-@click.option("--aws-port", default=0, help="Port of the AWS emulator; any free one by default.")
-@click.option("--postgres-port", default=0, help="Port of PostgreSQL; any free one by default.")
-def up(aws_port: int, postgres_port: int) -> None:
-    """Start PostgreSQL and the AWS emulator, and deploy template.yaml."""
-    LocalStack().up(show.say, aws_port, postgres_port)
-
-
-@local.command()
-def down() -> None:
-    """Stop the local stack; the database keeps its data."""
-    LocalStack().down(show.say)
-
-
-@local.command()
-def reset() -> None:
-    """Stop the local stack and wipe its data."""
-    LocalStack().reset(show.say)
-
-
-@local.command()
-def env() -> None:
-    """Print export lines for other tools."""
-    stack = LocalStack()
-    for name, value in stack.environment(stack.require()).items():
-        click.echo(f"export {name}={shlex.quote(value)}")
-
-
-_mentors_option = click.option(
-    "--mentors", default=500, show_default=True, type=click.IntRange(min=0)
-)
-_expired_option = click.option(
-    "--expired", default=120, show_default=True, type=click.IntRange(min=0)
-)
-
-
-@local.command()
-@_mentors_option
-@_expired_option
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
-def seed(mentors: int, expired: int, seed: int) -> None:
-    """Replace the database's content by a made-up roster."""
-    stack = LocalStack()
-    stack.require()
-    stack.seed(mentors, expired, seed)
-    show.say(f"{mentors} mentors, {expired} of them active with an expired certification")
+cli.add_command(local)
+cli.add_command(portal)
 
 
 @cli.command()
@@ -237,34 +181,9 @@ def mentor(
         show.mentor(seen)
 
 
-@cli.group()
-def portal() -> None:
-    """HLF's portal, named by PORTAL_URL, PORTAL_TENANT, PORTAL_CLIENT_ID, PORTAL_CLIENT_SECRET."""
-
-
-@portal.command()
-@click.option(
-    "--mapping",
-    "mapping_file",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What the portal calls things; see docs/portal.md.",
-)
-@json_option
-def check(mapping_file: Path, as_json: bool) -> None:
-    """Look, without changing anything, whether the portal is as the mapping says."""
-    findings = check_portal(mapping_file)
-    if as_json:
-        show.machine([{"what": f.what, "problem": f.problem} for f in findings])
-    else:
-        show.finding_table(findings)
-    if any(finding.problem for finding in findings):
-        sys.exit(1)
-
-
 @cli.command()
-@_mentors_option
-@_expired_option
+@mentors_option
+@expired_option
 @json_option
 def nightly(mentors: int, expired: int, as_json: bool) -> None:  # noqa: ARG001 - it is JSON anyway
     """Wipe the local stack, start and seed it, fire the nightly rule's event and follow the run."""
