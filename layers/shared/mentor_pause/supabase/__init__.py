@@ -6,83 +6,37 @@ when the database refused; the SQLSTATE is in the error.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
 from mentor_pause.config import PooledDatabase, RestDatabase
-from mentor_pause.events import Trigger
 from mentor_pause.jobs import Listing
 from mentor_pause.runs import Attempt, Summary
+from mentor_pause.supabase.results import (
+    Execution,
+    ExecutionStatus,
+    MentorId,
+    MentorStatus,
+    OrgScope,
+    Status,
+    StatusChange,
+)
 from mentor_pause.supabase.wire import Wire
 
-type Status = Literal["active", "paused", "inactive"]
-type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
-type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "refused"]
+__all__ = [
+    "Database",
+    "Execution",
+    "ExecutionStatus",
+    "MentorStatus",
+    "OrgScope",
+    "Status",
+    "StatusChange",
+    "connect",
+]
 
 _IDS_PER_CALL = 500
 """PostgREST caps the rows of a function at 1000 by default (`max-rows`)."""
-
-
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class StatusChange(_Result):
-    """What `update_mentor_status` did to one mentor."""
-
-    outcome: Outcome
-    previous_status: str
-    new_status: str
-    certification_expiry_date: date | None
-    version: int
-    changed_at: datetime | None
-
-
-class MentorStatus(_Result):
-    """A mentor's status as somebody sees it before they change it."""
-
-    mentor_id: UUID
-    status: Status
-    version: int
-    status_changed_at: datetime
-    certification_expiry_date: date | None
-
-
-class OrgScope(_Result):
-    """The organisation, and which day it is there by the database's clock."""
-
-    org_id: UUID
-    slug: str
-    time_zone: str
-    today: date
-
-
-class Execution(_Result):
-    """A row of the execution log."""
-
-    id: int
-    job_name: str
-    job_run_id: UUID
-    org_id: UUID | None
-    trigger: Trigger
-    triggered_by: str
-    as_of: date | None
-    dry_run: bool
-    status: ExecutionStatus
-    started_at: datetime
-    finished_at: datetime | None
-    processed_count: int | None
-    paused_count: int | None
-    skipped_count: int | None
-    error_count: int | None
-    error: str | None
-
-
-class _MentorId(_Result):
-    mentor_id: UUID
 
 
 class Database:
@@ -166,7 +120,7 @@ class Database:
         rows = self._wire.call(
             listing, {"p_org_id": org_id, "p_as_of": as_of, "p_after": after, "p_limit": limit}
         )
-        return [_MentorId.model_validate(row).mentor_id for row in rows]
+        return [MentorId.model_validate(row).mentor_id for row in rows]
 
     def count_stale_active_mentors(self, org_id: UUID, as_of: date) -> int:
         """Return how many active mentors have an expired certification (O1)."""
@@ -237,7 +191,7 @@ class Database:
                 },
             )
         ]
-        return frozenset(_MentorId.model_validate(row).mentor_id for row in rows)
+        return frozenset(MentorId.model_validate(row).mentor_id for row in rows)
 
     def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
         """Return the newest rows of the execution log, newest first."""

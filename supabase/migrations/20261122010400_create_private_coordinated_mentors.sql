@@ -25,19 +25,3 @@ $$;
 comment on function private.coordinated_mentors is
 'Mentors for whom a coordinator is responsible, by assignment or by chapter.';
 revoke execute on function private.coordinated_mentors from public, anon, authenticated;
-
-create function private.my_mentors()
-returns setof uuid
-language sql
-stable
-security definer
-set search_path = ''
-as $$
-    select private.coordinated_mentors(auth.uid())
-    union
-    select m.id from public.peer_mentors as m where m.user_id = auth.uid()
-$$;
-comment on function private.my_mentors is
-'Mentors that the caller is responsible for, and the caller as a mentor.';
-revoke execute on function private.my_mentors from public, anon, authenticated;
-grant execute on function private.my_mentors to authenticated;
