@@ -76,7 +76,10 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
             'coordinator_mentor_certifications', 'coordinator_mentor_history'
         )
-        when role = 'portal_sync' then f.proname in ('finish_execution', 'list_run_changes')
+        when role = 'portal_sync' then f.proname in (
+            'finish_execution', 'list_run_changes', 'notify_coordinators', 'get_portal_watermark',
+            'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced'
+        )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
             'begin_execution', 'finish_execution', 'notify_coordinators', 'list_run_changes',

@@ -26,6 +26,8 @@ insert into asked (object, operation, statement, cells) values
                                   'x    -      -      A      -      -     -      -    -      AF    P       P       P      AFP     x   x      AFP'),
 ('scheduler_execution_log', 'select', 'coalesce(org_id::text, ''?'')',
                                   'x    -      -      -      -      -     -      -    -      H     -       N       N      ?EHN     x   x      ?EHN'),
+('portal_watermarks', 'select', 'org_id::text',
+                                  'x    -      -      -      -      -     -      -    -      H     -       -       -      H       x   x      H'),
 ('portal_sync_state', 'select', 'mentor_id::text',
                                   'x    -      -      -      -      -     -      -    -      abcdg -       e       e      abcdeg  x   x      abcdeg');
 update asked set statement = format('select array_agg(%s) from public.%I', statement, object);
@@ -153,7 +155,17 @@ from (values
 ('finish_execution', '(select null::uuid), ''completed'', 0, 0, 0, 0',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      PT404   PT404 PT404  PT404'),
 ('notify_coordinators', '{run}',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  ok     ok'),
+('get_portal_watermark', '{hlf}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
+('move_portal_watermark', '{other}, ''2026-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
+('record_portal_certification', '{hlf}, ''nobody'', ''c-1'', ''2026-01-01'', ''2026-01-01'', {run}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
+('list_portal_states', '{hlf}, array[{a}::uuid]',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
+('mark_portal_synced', '{hlf}, {a}, 1',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
 ('list_run_changes', '{run}, array[{a}::uuid]',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      -       -   -      -'),
 ('list_unsynced_mentors', '{other}, ''2100-01-01'', null, 1',
@@ -233,7 +245,13 @@ insert into writing values
 ('portal_sync_state', 'insert', 'insert into portal_sync_state (mentor_id, synced_version) values ({f}, 1)', 'x', 'w'),
 ('portal_sync_state', 'update', 'update portal_sync_state set synced_version = 9', 'x', 'w'),
 ('portal_sync_state', 'delete', 'delete from portal_sync_state', 'x', 'w'),
-('portal_sync_state', 'truncate', 'truncate portal_sync_state', 'x', 'w');
+('portal_sync_state', 'truncate', 'truncate portal_sync_state', 'x', 'w'),
+('portal_watermarks', 'insert', 'insert into portal_watermarks values ({other}, ''2026-01-01'')', 'x', 'w'),
+('portal_watermarks', 'update', 'update portal_watermarks set watermark = ''2020-01-01''', 'x', 'w'),
+('portal_watermarks', 'delete', 'delete from portal_watermarks', 'x', 'w'),
+('portal_watermarks', 'truncate', 'truncate portal_watermarks', 'x', 'w'),
+('peer_mentors', 'update of the portal''s key', 'update peer_mentors set portal_key = id::text', 'w', 'w'),
+('peer_mentors', 'insert with a portal''s key', 'insert into peer_mentors (id, org_id, portal_key) values ({new}, {hlf}, ''1017'')', 'w', 'w');
 -- The same with returning, which reads what it writes.
 insert into writing
 select object, operation || ' returning', statement || ' returning *', service, owner

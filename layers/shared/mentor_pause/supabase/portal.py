@@ -1,0 +1,89 @@
+"""The database functions of the portal sync: all that its role can execute beside ending its runs.
+
+Every method raises what the methods of `Database` raise.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from mentor_pause.supabase.results import Result, Status
+from mentor_pause.supabase.wire import Wire
+
+type Recorded = Literal["renewed", "recorded", "known", "unknown_mentor"]
+"""The mentor is certified for longer; stored, but no longer; stored before; nobody has that key."""
+
+_MOMENT = TypeAdapter(datetime | None)
+_RECORDED: TypeAdapter[Recorded] = TypeAdapter(Recorded)
+
+
+class PortalState(Result):
+    """What the portal is to be told of a mentor."""
+
+    mentor_id: UUID
+    portal_key: str
+    status: Status
+    reason: str
+    effective_on: date
+    version: int
+    is_synced: bool
+    """Whether the portal has taken over this version already."""
+
+
+class PortalDatabase:
+    """The database as the portal sync sees it."""
+
+    def __init__(self, wire: Wire) -> None:
+        """Speak through `wire`."""
+        self._wire = wire
+
+    def get_watermark(self, org_id: UUID) -> datetime | None:
+        """Return the change of the portal before which everything is stored; None at first."""
+        ((value,),) = (
+            row.values() for row in self._wire.call("get_portal_watermark", {"p_org_id": org_id})
+        )
+        return _MOMENT.validate_python(value)
+
+    def move_watermark(self, org_id: UUID, watermark: datetime) -> None:
+        """Move the watermark forward; one that is further stays."""
+        self._wire.call("move_portal_watermark", {"p_org_id": org_id, "p_watermark": watermark})
+
+    def record_certification(
+        self,
+        org_id: UUID,
+        portal_key: str,
+        portal_id: str,
+        expires_on: date,
+        modified_on: datetime,
+        job_run_id: UUID,
+    ) -> Recorded:
+        """Store a certification of the portal; repeating it changes nothing."""
+        (row,) = self._wire.call(
+            "record_portal_certification",
+            {
+                "p_org_id": org_id,
+                "p_portal_key": portal_key,
+                "p_portal_id": portal_id,
+                "p_expires_on": expires_on,
+                "p_modified_on": modified_on,
+                "p_job_run_id": job_run_id,
+            },
+        )
+        return _RECORDED.validate_python(row["record_portal_certification"])
+
+    def list_states(self, org_id: UUID, mentor_ids: Sequence[UUID]) -> list[PortalState]:
+        """Return what the portal is to be told of these mentors, in id order; at most 500."""
+        rows = self._wire.call(
+            "list_portal_states", {"p_org_id": org_id, "p_mentor_ids": list(mentor_ids)}
+        )
+        return [PortalState.model_validate(row) for row in rows]
+
+    def mark_synced(self, org_id: UUID, mentor_id: UUID, version: int) -> None:
+        """Note that the portal has this version; a later one that it has stays."""
+        self._wire.call(
+            "mark_portal_synced",
+            {"p_org_id": org_id, "p_mentor_id": mentor_id, "p_version": version},
+        )
