@@ -53,6 +53,8 @@ class Table:
     """The column of its alternate key."""
     columns: set[str]
     choices: dict[str, set[int]] = field(default_factory=dict)
+    states: set[tuple[int, int]] = field(default_factory=set)
+    """State and status code of a row, as far as they go together."""
     rows: dict[str, Row] = field(default_factory=dict)
 
 
@@ -63,6 +65,8 @@ class Portal:
     tables: list[Table]
     client_secret: str
     privileges: set[str]
+    depth: str = "Global"
+    key_index: str = "Active"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     page_size: int = 5000
     retry_after: int = 1
@@ -158,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _LoginRefused("invalid_request")
         if given != (CLIENT_ID, self.portal.client_secret, "client_credentials"):
             raise _LoginRefused("invalid_client")
-        if not form.get("scope", "").endswith("/.default"):
+        if form.get("scope") != f"http://{self.headers['Host']}/.default":
             raise _LoginRefused("invalid_scope")
         token = secrets.token_urlsafe(24)
         self.portal.tokens.add(token)
@@ -168,6 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         if token not in self.portal.tokens:
             raise Refusal(401, "", "")
+        odata = [self.headers.get(f"OData-{name}") for name in ("Version", "MaxVersion")]
+        if odata != ["4.0", "4.0"] or self.headers.get("Accept") != "application/json":
+            raise Refusal(400, "", "The headers of a request are OData-Version and so on.")
         path = unquote(self.path)
         if not path.startswith(_API):
             raise Refusal(404, "", "No such address.")
@@ -203,7 +210,10 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {"UserId": _USER}
         if path == f"systemusers({_USER})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()":
             held = sorted(self.portal.privileges)
-            return 200, {"RolePrivileges": [{"PrivilegeName": name} for name in held]}
+            depth = self.portal.depth
+            return 200, {
+                "RolePrivileges": [{"PrivilegeName": name, "Depth": depth} for name in held]
+            }
         if path.startswith("EntityDefinitions"):
             return 200, self._definition(path, options)
         return 200, self._page(self.portal.table(path), options)
@@ -215,7 +225,9 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refusal(400, "0x80060888", f"Could not find a property named '{column}'.")
         rows = sorted(_filtered(table, options.get("$filter")), key=lambda r: r["modifiedon"])
         prefer = re.search(r"odata\.maxpagesize=(\d+)", self.headers.get("Prefer") or "")
-        size = min(int(prefer[1]) if prefer else 5000, self.portal.page_size)
+        if prefer is None:
+            raise Refusal(400, "", "Each page is asked for with the same odata.maxpagesize.")
+        size = min(int(prefer[1]), self.portal.page_size)
         start = int(options.get("$skiptoken", "0"))
         page: Row = {
             "value": [{c: r.get(c) for c in columns} for r in rows[start : start + size]],
@@ -239,9 +251,18 @@ class _Handler(BaseHTTPRequestHandler):
         if path.endswith("/Keys"):
             keys = [table.key] if table.key else []
             return {
-                "value": [{"KeyAttributes": [k], "EntityKeyIndexStatus": "Active"} for k in keys]
+                "value": [
+                    {"KeyAttributes": [k], "EntityKeyIndexStatus": self.portal.key_index}
+                    for k in keys
+                ]
             }
         column = path.partition("Attributes(LogicalName='")[2].partition("'")[0]
+        if column == "statuscode":
+            return {
+                "OptionSet": {
+                    "Options": [{"State": s, "Value": v} for s, v in sorted(table.states)]
+                }
+            }
         if column not in table.choices:
             raise Refusal(404, "0x80060888", "The column is no choice.")
         options_there = [{"Value": value} for value in sorted(table.choices[column])]

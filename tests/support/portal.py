@@ -31,6 +31,7 @@ def example_portal() -> Portal:
                  "statecode", "statuscode"},
                 {"hlf_status": set(mentors.status_values.values()),
                  "hlf_statusreason": set((mentors.reason_values or {}).values())},
+                {(s.statecode, s.statuscode) for s in mentors.states.values()},
             ),
             Table(
                 "hlf_certification", CERTIFICATIONS, certifications.id, None,
@@ -89,7 +90,9 @@ def connected(portal: Portal, time: Time, mapping: Mapping = EXAMPLE) -> Generat
         yield found
 
 
-def recorded(answer: Callable[[httpx.Request], httpx.Response]) -> Dataverse:
+def recorded(
+    answer: Callable[[httpx.Request], httpx.Response], mapping: Mapping = EXAMPLE
+) -> Dataverse:
     """The real client over a transport that answers itself; the login is answered as well."""
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -98,6 +101,5 @@ def recorded(answer: Callable[[httpx.Request], httpx.Response]) -> Dataverse:
         return answer(request)
 
     transport = httpx.MockTransport(handler)
-    return Dataverse(
-        Requests(settings("https://hlf.crm4.example"), Time().timing(), transport), EXAMPLE
-    )
+    requests = Requests(settings("https://hlf.crm4.example"), Time().timing(), transport)
+    return Dataverse(requests, mapping)

@@ -4,11 +4,12 @@ import json
 from datetime import date
 from typing import Any
 
+import httpx
 import pytest
 
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.portal.mapping import Mapping
-from support.portal import EXAMPLE
+from support.portal import EXAMPLE, recorded
 
 
 def example(**changes: Any) -> str:
@@ -66,6 +67,22 @@ def test_what_is_optional_can_be_left_out() -> None:
             example(mentors__reason_values={"on_leave": 1}),
             "mentors: Value error, reason_values needs other",
         ),
+        (
+            example(mentors__reason="hlf_status"),
+            "mentors: Value error, key, status, reason and effective_on are columns of their own",
+        ),
+        (
+            example(mentors__effective_on="statuscode"),
+            "mentors: Value error, statecode and statuscode belong into states",
+        ),
+        (
+            example(mentors__reason=None),
+            "mentors: Value error, reason_values needs reason, the column that they are for",
+        ),
+        (
+            example(mentors__status_values={"active": True, "paused": "2", "inactive": 10**30}),
+            "mentors.status_values.active: Input should be a valid integer",
+        ),
         (example(certifications__expires="soon"), "certifications.expires: Input should be"),
     ],
 )
@@ -81,3 +98,18 @@ def test_a_value_that_no_status_has_is_no_status() -> None:
     assert EXAMPLE.mentors.status_of(100000001) == "paused"
     assert EXAMPLE.mentors.status_of(7) is None
     assert EXAMPLE.mentors.status_of(None) is None
+
+
+@pytest.mark.parametrize(
+    ("expires", "first_day_without"), [("on the day", 30), ("after the day", 31)]
+)
+def test_the_day_that_the_portal_gives_is_the_last_with_or_the_first_without(
+    expires: str, first_day_without: int
+) -> None:
+    """E1: ours is the first day without."""
+    row = {"hlf_certificationid": "1", "hlf_mentornumber": "7", "hlf_validuntil": "2027-01-30",
+           "modifiedon": "2026-11-22T10:00:00Z"}  # fmt: skip
+    mapping = Mapping.parse(example(certifications__expires=expires))
+    portal = recorded(lambda _request: httpx.Response(200, json={"value": [row]}), mapping)
+    (page,) = portal.renewals(None)
+    assert page.renewals[0].expires_on == date(2027, 1, first_day_without)

@@ -19,7 +19,8 @@ from mentor_pause.errors import ConfigurationError
 type Environment = Mapping[str, str]
 type ReadSecret = Callable[[str], str]
 
-_SECURE_URL = r"^(https://[^/\s@]+|http://127\.0\.0\.1:\d+)/?$"
+_PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
+_SECURE_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})/?$"
 """A secret goes over TLS, or to a program on this machine."""
 
 

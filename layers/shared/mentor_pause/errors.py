@@ -91,12 +91,14 @@ class PortalThrottled(PortalUnavailable):
 class PortalError(MentorPauseError):
     """The portal refused, or its answer makes no sense; the same request would fare the same."""
 
-    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+    def __init__(self, message: str, status: int = 0, code: str = "", told: str = "") -> None:
         super().__init__(message)
         self.status = status
         """The HTTP status; 0 where there was none of the portal's own."""
         self.code = code
         """Dataverse's code, such as `0x80040220`; often empty."""
+        self.told = told
+        """The portal's own words: for a person who asks, not for logs (E13)."""
 
 
 class PortalRefused(PortalError):

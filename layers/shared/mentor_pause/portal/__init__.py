@@ -48,6 +48,17 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewalPage:
+    """A page of changed certifications, the oldest change first."""
+
+    renewals: tuple[Renewal, ...]
+    unreadable: tuple[str, ...]
+    """Ids of certifications whose day or moment makes no sense; for a person to look at."""
+    until: datetime | None
+    """The moment of the last change on the page; None on an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a preflight looked at."""
 
@@ -63,8 +74,8 @@ class Portal(Protocol):
         """Make the portal hold this; repeating it changes nothing. Never creates a mentor."""
         ...
 
-    def renewals(self, since: datetime | None) -> Iterator[list[Renewal]]:
-        """Yield certifications changed at or after `since`, oldest change first, a page at a time.
+    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
+        """Yield certifications changed at or after `since`, which is aware, a page at a time.
 
         None: all of them.
         """
@@ -90,7 +101,7 @@ class NoPortal:
         """Tell that nobody was asked."""
         return "off"
 
-    def renewals(self, since: datetime | None) -> Iterator[list[Renewal]]:  # noqa: ARG002
+    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:  # noqa: ARG002
         """Yield nothing."""
         return iter(())
 

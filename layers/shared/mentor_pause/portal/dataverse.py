@@ -5,21 +5,30 @@ data", "Service protection API limits", "Compose HTTP requests and handle errors
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import quote
 
 from mentor_pause.errors import PortalError
-from mentor_pause.portal import Finding, MentorState, PortalMentor, Pushed, Renewal
+from mentor_pause.portal import (
+    Finding,
+    MentorState,
+    PortalMentor,
+    Pushed,
+    Renewal,
+    RenewalPage,
+)
+from mentor_pause.portal.answers import error_of
 from mentor_pause.portal.mapping import Mapping as PortalMapping
-from mentor_pause.portal.requests import Requests, error_of
+from mentor_pause.portal.requests import Requests
 
 _PAGE_SIZE = 1000
 _NO_CONTENT = 204
-_NOT_IN_A_KEY = re.compile(r"[/<>*%&:\\?+#\x00-\x1f\x7f]")
-_NO_SUCH_ROW = ("", "0x80060891", "0x80040217")
-"""Codes of a 404 that speak of the row; others speak of the table or the address."""
+_NOT_IN_A_KEY = re.compile(r"[/<>*%&:\\?+#\x00-\x1f\x7f\ud800-\udfff]")
+_NO_SUCH_ROW = ("0x80060891", "0x80040217")
+"""Codes of a 404 that speak of the row. Others, or none, speak of the table or of the address."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Dataverse:
@@ -51,30 +60,45 @@ class Dataverse:
             return "unknown"
         raise error
 
-    def renewals(self, since: datetime | None) -> Iterator[list[Renewal]]:
+    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
         """See `Portal.renewals`."""
         names = self._mapping.certifications
         columns = dict.fromkeys((names.id, names.mentor_key, names.expires_on, "modifiedon"))
-        filtered = f"&$filter=modifiedon ge {since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+        moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else ""
+        filtered = f"&$filter=modifiedon ge {moment}" if since else ""
         query = f"$select={','.join(columns)}{filtered}&$orderby=modifiedon asc"
         for rows in self._pages(f"{names.entity_set}?{query}"):
-            yield [found for row in rows if (found := self._renewal(row)) is not None]
+            yield self._renewal_page(rows)
 
-    def _renewal(self, row: Mapping[str, Any]) -> Renewal | None:
-        """A row without a mentor or a day is not for us."""
+    def _renewal_page(self, rows: list[dict[str, Any]]) -> RenewalPage:
         names = self._mapping.certifications
-        key, day = row.get(names.mentor_key), row.get(names.expires_on)
-        if not key or not day:
-            return None
-        first_day_without = date.fromisoformat(str(day)[:10]) + timedelta(
-            days=1 if names.expires == "after the day" else 0
-        )
-        return Renewal(
-            str(row[names.id]),
-            str(key),
-            first_day_without,
-            datetime.fromisoformat(row["modifiedon"]),
-        )
+        renewals: list[Renewal] = []
+        unreadable: list[str] = []
+        until: datetime | None = None
+        for row in rows:
+            if not row.get(names.mentor_key) or not row.get(names.expires_on):
+                continue  # nobody's, or without a day: not for us
+            try:
+                found = self._renewal(row)
+            except (KeyError, TypeError, ValueError):
+                unreadable.append(str(row.get(names.id)))
+                continue
+            renewals.append(found)
+            until = max(until or found.modified_on, found.modified_on)
+        return RenewalPage(tuple(renewals), tuple(unreadable), until)
+
+    def _renewal(self, row: dict[str, Any]) -> Renewal:
+        names = self._mapping.certifications
+        text = str(row[names.expires_on])
+        if not _DAY.fullmatch(text):
+            raise ValueError(f"{names.expires_on} is no Date Only column")
+        day = date.fromisoformat(text)
+        if names.expires == "after the day" and day < date.max:
+            day += timedelta(days=1)
+        moment = datetime.fromisoformat(row["modifiedon"])
+        if moment.tzinfo is None:
+            raise ValueError("modifiedon has no offset")
+        return Renewal(str(row[names.id]), str(row[names.mentor_key]), day, moment)
 
     def mentors(self) -> Iterator[list[PortalMentor]]:
         """See `Portal.mentors`."""
@@ -82,19 +106,20 @@ class Dataverse:
         query = f"$select={names.key},{names.status}&$filter={names.key} ne null"
         for rows in self._pages(f"{names.entity_set}?{query}"):
             yield [
-                PortalMentor(str(row[names.key]), names.status_of(row.get(names.status)))
+                PortalMentor(str(row.get(names.key)), names.status_of(row.get(names.status)))
                 for row in rows
             ]
 
     def _pages(self, first: str) -> Iterator[list[dict[str, Any]]]:
         """Follow the server's links to the letter; each asks for the same size of page."""
-        link: str | None = first
+        seen: set[object] = set()
+        link: object = first
         while link is not None:
+            if not isinstance(link, str) or not link or link in seen:
+                raise PortalError("the portal's link to its next page leads nowhere")
+            seen.add(link)
             body = self._requests.read(link, prefer=f"odata.maxpagesize={_PAGE_SIZE}")
-            rows = body.get("value")
-            if not isinstance(rows, list):
-                raise PortalError("the portal's answer has no list of rows")
-            yield cast("list[dict[str, Any]]", rows)
+            yield _rows(body)
             link = body.get("@odata.nextLink")
 
     def check(self) -> list[Finding]:
@@ -102,6 +127,16 @@ class Dataverse:
         from mentor_pause.portal.preflight import check  # noqa: PLC0415 - operators only
 
         return check(self._requests, self._mapping)
+
+
+def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: object = body.get("value")
+    if not isinstance(rows, list):
+        raise PortalError("the portal's answer has no list of rows")
+    found = cast("list[object]", rows)
+    if not all(isinstance(row, dict) for row in found):
+        raise PortalError("the portal's answer has rows that are none")
+    return cast("list[dict[str, Any]]", found)
 
 
 def quoted(key: str) -> str:

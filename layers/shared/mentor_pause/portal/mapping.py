@@ -13,7 +13,7 @@ from mentor_pause.errors import ConfigurationError
 from mentor_pause.supabase import Status
 
 type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
-type Choice = Annotated[int, Field(ge=0)]
+type Choice = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
 class _Part(BaseModel):
@@ -53,6 +53,17 @@ class MentorMapping(_Part):
             raise ValueError("states needs active, paused and inactive, or none of them")
         if self.reason_values is not None and "other" not in self.reason_values:
             raise ValueError("reason_values needs other")
+        if self.reason_values is not None and self.reason is None:
+            raise ValueError("reason_values needs reason, the column that they are for")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_are_apart(self) -> Self:
+        used = [c for c in (self.key, self.status, self.reason, self.effective_on) if c]
+        if len(set(used)) != len(used):
+            raise ValueError("key, status, reason and effective_on are columns of their own")
+        if {"statecode", "statuscode"}.intersection(used):
+            raise ValueError("statecode and statuscode belong into states")
         return self
 
     def columns(self, status: Status, reason: str, effective_on: date) -> dict[str, object]:

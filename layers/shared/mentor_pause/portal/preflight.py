@@ -5,146 +5,171 @@ Source: Microsoft's documentation of the Dataverse Web API ("Query table definit
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from mentor_pause.errors import PortalError, TransientError
 from mentor_pause.portal import Finding
 from mentor_pause.portal.mapping import CertificationMapping, Mapping, MentorMapping
 from mentor_pause.portal.requests import Requests
 
-_READ, _WRITE = "prvRead", "prvWrite"
-_CHOICE = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+_CHOICE, _STATUS = "PicklistAttributeMetadata", "StatusAttributeMetadata"
 
 
 def check(requests: Requests, mapping: Mapping) -> list[Finding]:
     """Return what was looked at, in the order in which HLF would mend it."""
-    credentials, who = _credentials(requests)
+    look = _Look(requests)
+    credentials = look.at_credentials()
     if credentials.problem:
         return [credentials]
-    look = _Look(requests, who)
-    return [credentials, *look.at_mentors(mapping.mentors), *look.at(mapping.certifications)]
-
-
-def _credentials(requests: Requests) -> tuple[Finding, str]:
-    try:
-        who = str(requests.read("WhoAmI")["UserId"])
-    except (PortalError, TransientError, KeyError) as error:
-        return Finding("credentials", str(error)), ""
-    return Finding("credentials", None), who
+    return [
+        credentials,
+        *look.at_mentors(mapping.mentors),
+        *look.at_certifications(mapping.certifications),
+    ]
 
 
 class _Look:
-    def __init__(self, requests: Requests, who: str) -> None:
+    """Each finding answers one question; an answer that makes no sense is a finding, too."""
+
+    def __init__(self, requests: Requests) -> None:
         self._requests = requests
-        self._who = who
+        self._who = ""
+
+    def at_credentials(self) -> Finding:
+        def look() -> str | None:
+            self._who = str(self._requests.read("WhoAmI")["UserId"])
+            return None
+
+        return _finding("credentials", look)
 
     def at_mentors(self, names: MentorMapping) -> list[Finding]:
-        """Look at the table of mentors."""
-        table, found = self._table(names.entity_set)
+        found, table = self._table(names.entity_set)
         if found.problem:
             return [found]
         wanted = [c for c in (names.key, names.status, names.reason, names.effective_on) if c]
-        wanted += ["statecode", "statuscode"] if names.states else []
-        return [
+        findings = [
             found,
             *self._columns(table, wanted),
             self._key(table, names.key),
             self._choices(table, names.status, set(names.status_values.values())),
-            *(
-                [self._choices(table, names.reason, set(names.reason_values.values()))]
-                if names.reason and names.reason_values
-                else []
-            ),
-            self._privilege(table, _READ),
-            self._privilege(table, _WRITE),
         ]
+        if names.reason and names.reason_values:
+            findings.append(self._choices(table, names.reason, set(names.reason_values.values())))
+        if names.states:
+            findings.append(
+                self._states(table, {(s.statecode, s.statuscode) for s in names.states.values()})
+            )
+        return [*findings, self._privilege(table, "prvRead"), self._privilege(table, "prvWrite")]
 
-    def at(self, names: CertificationMapping) -> list[Finding]:
-        """Look at the table of certifications."""
-        table, found = self._table(names.entity_set)
+    def at_certifications(self, names: CertificationMapping) -> list[Finding]:
+        found, table = self._table(names.entity_set)
         if found.problem:
             return [found]
         wanted = [names.id, names.mentor_key, names.expires_on, "modifiedon"]
-        return [found, *self._columns(table, wanted), self._privilege(table, _READ)]
+        return [found, *self._columns(table, wanted), self._privilege(table, "prvRead")]
 
-    def _table(self, entity_set: str) -> tuple[dict[str, Any], Finding]:
-        rows = self._rows(
-            "EntityDefinitions?$select=LogicalName,SchemaName"
-            f"&$filter=EntitySetName eq '{entity_set}'"
-        )
-        what = f"table {entity_set}"
-        if isinstance(rows, str):
-            return {}, Finding(what, rows)
-        if not rows:
-            return {}, Finding(what, "the portal has no table of that name (entity set)")
-        return rows[0], Finding(what, None)
+    def _table(self, entity_set: str) -> tuple[Finding, dict[str, str]]:
+        table: dict[str, str] = {}
 
-    def _columns(self, table: dict[str, Any], wanted: list[str]) -> list[Finding]:
+        def look() -> str | None:
+            rows = self._requests.read(
+                "EntityDefinitions?$select=LogicalName,SchemaName"
+                f"&$filter=EntitySetName eq '{entity_set}'"
+            )["value"]
+            if not rows:
+                return "the portal has no table of that name (entity set)"
+            table.update({name: str(rows[0][name]) for name in ("LogicalName", "SchemaName")})
+            return None
+
+        return _finding(f"table {entity_set}", look), table
+
+    def _columns(self, table: dict[str, str], wanted: list[str]) -> list[Finding]:
+        there: set[str] = set()
+
+        def look() -> str | None:
+            rows = self._requests.read(f"{_definition(table)}/Attributes?$select=LogicalName")
+            there.update(row["LogicalName"] for row in rows["value"])
+            return None
+
         name = table["LogicalName"]
-        rows = self._rows(f"EntityDefinitions(LogicalName='{name}')/Attributes?$select=LogicalName")
-        if isinstance(rows, str):
-            return [Finding(f"columns of {name}", rows)]
-        there = {row["LogicalName"] for row in rows}
+        asked = _finding(f"columns of {name}", look)
+        if asked.problem:
+            return [asked]
         return [
             Finding(f"column {name}.{c}", None if c in there else "the table has no such column")
             for c in dict.fromkeys(wanted)
         ]
 
-    def _key(self, table: dict[str, Any], column: str) -> Finding:
-        name = table["LogicalName"]
-        what = f"alternate key {name}.{column}"
-        rows = self._rows(
-            f"EntityDefinitions(LogicalName='{name}')/Keys"
-            "?$select=LogicalName,KeyAttributes,EntityKeyIndexStatus"
-        )
-        if isinstance(rows, str):
-            return Finding(what, rows)
-        keys = [row for row in rows if row["KeyAttributes"] == [column]]
-        if not keys:
-            return Finding(what, "HLF has to define an alternate key on this column alone")
-        if keys[0].get("EntityKeyIndexStatus") != "Active":
-            return Finding(what, "the key is there, but its index is not active yet")
-        return Finding(what, None)
+    def _key(self, table: dict[str, str], column: str) -> Finding:
+        def look() -> str | None:
+            rows = self._requests.read(
+                f"{_definition(table)}/Keys?$select=LogicalName,KeyAttributes,EntityKeyIndexStatus"
+            )["value"]
+            states = [
+                row.get("EntityKeyIndexStatus") for row in rows if row["KeyAttributes"] == [column]
+            ]
+            if not states:
+                return "HLF has to define an alternate key on this column alone"
+            return None if "Active" in states else "the key's index is not active yet"
 
-    def _choices(self, table: dict[str, Any], column: str, wanted: set[int]) -> Finding:
-        name = table["LogicalName"]
-        what = f"choices of {name}.{column}"
-        body = self._asked(
-            lambda: self._requests.read(
-                f"EntityDefinitions(LogicalName='{name}')/Attributes(LogicalName='{column}')"
-                f"/{_CHOICE}?$select=LogicalName"
-                "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
+        return _finding(f"alternate key {table['LogicalName']}.{column}", look)
+
+    def _choices(self, table: dict[str, str], column: str, wanted: set[int]) -> Finding:
+        def look() -> str | None:
+            there = {option["Value"] for option in self._options(table, column, _CHOICE)}
+            missing = ", ".join(map(str, sorted(wanted - there)))
+            return f"the column has no choice with the value {missing}" if missing else None
+
+        return _finding(f"choices of {table['LogicalName']}.{column}", look)
+
+    def _states(self, table: dict[str, str], wanted: set[tuple[int, int]]) -> Finding:
+        def look() -> str | None:
+            options = self._options(table, "statuscode", _STATUS)
+            there = {(option["State"], option["Value"]) for option in options}
+            missing = ", ".join(
+                f"{code} in state {state}" for state, code in sorted(wanted - there)
             )
-        )
-        if isinstance(body, str):
-            return Finding(what, body)
-        options: dict[str, Any] = body.get("OptionSet") or body.get("GlobalOptionSet") or {}
-        there = {option["Value"] for option in options.get("Options", [])}
-        missing = sorted(wanted - there)
-        problem = f"the column has no choice with the value {', '.join(map(str, missing))}"
-        return Finding(what, problem if missing else None)
+            return f"the table has no status code {missing}" if missing else None
 
-    def _privilege(self, table: dict[str, Any], privilege: str) -> Finding:
+        return _finding(f"states of {table['LogicalName']}", look)
+
+    def _options(self, table: dict[str, str], column: str, kind: str) -> list[dict[str, Any]]:
+        body = self._requests.read(
+            f"{_definition(table)}/Attributes(LogicalName='{column}')/Microsoft.Dynamics.CRM.{kind}"
+            "?$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
+        )
+        return (body.get("OptionSet") or body["GlobalOptionSet"])["Options"]
+
+    def _privilege(self, table: dict[str, str], privilege: str) -> Finding:
         name = f"{privilege}{table['SchemaName']}"
-        what = f"privilege {name}"
-        body = self._asked(
-            lambda: self._requests.read(
+
+        def look() -> str | None:
+            rows = self._requests.read(
                 f"systemusers({self._who})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"
-            )
-        )
-        if isinstance(body, str):
-            return Finding(what, body)
-        held = {str(row.get("PrivilegeName")).lower() for row in body.get("RolePrivileges", [])}
-        problem = "HLF has to give it to a role of our application user"
-        return Finding(what, None if name.lower() in held else problem)
+            )["RolePrivileges"]
+            depths = {
+                row.get("Depth")
+                for row in rows
+                if str(row["PrivilegeName"]).lower() == name.lower()
+            }
+            if not depths:
+                return "HLF has to give it to a role of our application user"
+            return None if depths != {"Basic"} else "it reaches only rows that we own (Basic)"
 
-    def _rows(self, link: str) -> list[dict[str, Any]] | str:
-        body = self._asked(lambda: self._requests.read(link))
-        return body if isinstance(body, str) else cast("list[dict[str, Any]]", body["value"])
+        return _finding(f"privilege {name}", look)
 
-    def _asked(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | str:
-        """Return the answer, or why there is none."""
-        try:
-            return call()
-        except (PortalError, TransientError) as error:
-            return str(error)
+
+def _definition(table: dict[str, str]) -> str:
+    return f"EntityDefinitions(LogicalName='{table['LogicalName']}')"
+
+
+def _finding(what: str, look: Callable[[], str | None]) -> Finding:
+    """Look, and put whatever goes wrong into words."""
+    try:
+        return Finding(what, look())
+    except PortalError as error:
+        return Finding(what, f"{error}{': ' if error.told else ''}{error.told}")
+    except TransientError as error:
+        return Finding(what, str(error))
+    except (KeyError, TypeError, IndexError, AttributeError):
+        return Finding(what, "the portal's answer makes no sense to us")

@@ -1,0 +1,115 @@
+"""What an answer of the portal, or of its login, means.
+
+An error's text names the HTTP status and Dataverse's code and nothing else: the portal's own words
+may name people or values (E13). They are in `told`, for a person who asks.
+"""
+
+import math
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import httpx
+
+from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
+
+type Failure = PortalError | PortalThrottled | PortalUnavailable
+
+UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS = 401, 403, 429
+_TRANSIENT = frozenset({408, *range(500, 600)} - {501})
+_PRIVILEGE_DENIED = "0x80040220"
+_LEAST_WAIT, _USUAL_WAIT = 1.0, 5.0
+"""Seconds after a 429: at the least, and where it does not say in a way that makes sense."""
+_LOGIN_ERRORS = frozenset(
+    {
+        "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",
+        "invalid_resource", "unauthorized_client", "unsupported_grant_type",
+    }
+)  # fmt: skip
+
+
+def error_of(response: httpx.Response) -> Failure:
+    """Return the error that an answer stands for; its body may be anything."""
+    status = response.status_code
+    code, told = _code_and_words(response)
+    what = f"HTTP {status}{f' {code}' if code else ''}"
+    if status == TOO_MANY_REQUESTS:
+        return PortalThrottled(f"the portal asks for patience ({what})", seconds_to_wait(response))
+    if status in _TRANSIENT:
+        return PortalUnavailable(f"the portal failed ({what})")
+    refused = status in (UNAUTHORIZED, FORBIDDEN) or code == _PRIVILEGE_DENIED
+    kind = PortalRefused if refused else PortalError
+    return kind(f"the portal's answer is no ({what})", status, code, told)
+
+
+def login_error_of(response: httpx.Response) -> Failure:
+    """Return the error of a login; Entra's are told apart by `error` alone."""
+    code = object_or_empty(response).get("error")
+    if response.status_code == TOO_MANY_REQUESTS:
+        return PortalThrottled("the login asks for patience", seconds_to_wait(response))
+    if response.status_code in _TRANSIENT or code == "temporarily_unavailable":
+        return PortalUnavailable(f"the login failed (HTTP {response.status_code})")
+    known = code if isinstance(code, str) and code in _LOGIN_ERRORS else "no known error"
+    return PortalRefused(f"the login refused us: {known} (HTTP {response.status_code})")
+
+
+def seconds_to_wait(response: httpx.Response) -> float:
+    """Read `Retry-After`: seconds, or a date, which is taken by the server's own clock."""
+    given = response.headers.get("Retry-After", "")
+    try:
+        seconds = float(given)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(given)
+            seconds = (until - parsedate_to_datetime(response.headers["Date"])).total_seconds()
+        except (KeyError, TypeError, ValueError):
+            return _USUAL_WAIT
+    return max(_LEAST_WAIT, seconds) if math.isfinite(seconds) else _USUAL_WAIT
+
+
+def token_of(response: httpx.Response) -> tuple[str, float]:
+    """Return a login's token and for how many seconds it is good.
+
+    Raises:
+        PortalError: there is none that could be sent.
+    """
+    body = json_object(response)
+    token = body.get("access_token")
+    if not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
+        raise PortalError("the login's answer has no token")
+    try:
+        seconds = float(body.get("expires_in", math.nan))
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    usual = 300.0
+    return token, seconds if math.isfinite(seconds) and seconds > 0 else usual
+
+
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object that an answer is.
+
+    Raises:
+        PortalError: it is something else, such as a proxy's page.
+    """
+    if found := object_or_empty(response):
+        return found
+    kind = response.headers.get("Content-Type", "nothing").partition(";")[0]
+    raise PortalError(
+        f"the portal answered with {kind} where a JSON object was due; is its address right?"
+    )
+
+
+def object_or_empty(response: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object that an answer is, or an empty one."""
+    try:
+        found: object = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _code_and_words(response: httpx.Response) -> tuple[str, str]:
+    error = object_or_empty(response).get("error")
+    if not isinstance(error, dict):
+        return "", ""
+    told = cast("dict[str, object]", error)
+    return str(told.get("code") or "")[:20], str(told.get("message") or "")[:500]
