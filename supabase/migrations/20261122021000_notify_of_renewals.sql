@@ -1,5 +1,7 @@
--- notify_coordinators as it was (20261122012200), and of the certifications that a run of the portal sync
--- renewed. A run pauses or renews, so there is one notification per coordinator and run.
+-- notify_coordinators as it was (20261122001600), and of the certifications that a run of the portal sync
+-- renewed; and for those who are responsible by the rule of private.coordinated_mentors: a coordinator who
+-- is no member of the organisation any more is not told. A run pauses or renews, so there is one
+-- notification per coordinator and run.
 -- Locks: none beyond the new rows. Called by: whoever completes a run; repeated calls change nothing.
 
 create or replace function public.notify_coordinators(p_job_run_id uuid)

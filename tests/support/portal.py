@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 
 from local.portal import CLIENT_ID, TENANT, Portal, Table, serving
 from mentor_pause.config import PortalSettings
+from mentor_pause.portal import MentorState
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.mapping import Mapping
 from mentor_pause.portal.requests import Requests, Timing
@@ -18,6 +20,8 @@ MAPPING = Path(__file__).parents[2] / "docs/portal-mapping.json"
 EXAMPLE = Mapping.parse(MAPPING.read_text())
 MENTORS, CERTIFICATIONS = "hlf_likepersons", "hlf_certifications"
 SECRET = "the-portals-secret"
+PAUSED = MentorState("1017", "paused", "certification_expired", date(2026, 11, 22))
+"""A pause, as the portal is told of it."""
 
 
 def example_portal() -> Portal:

@@ -1,0 +1,270 @@
+"""What the portal answers, and what we make of it, without any network (H2, H3)."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import httpx
+import pytest
+
+from mentor_pause.errors import (
+    PortalError,
+    PortalRefused,
+    PortalThrottled,
+    PortalUnavailable,
+)
+from mentor_pause.portal import MentorState
+from mentor_pause.portal.answers import error_of, login_error_of, seconds_to_wait, token_of
+from support.portal import (
+    PAUSED,
+    recorded,
+)
+
+
+def test_a_redirection_is_not_followed() -> None:
+    """The token stays with the portal."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url.host))
+        return httpx.Response(302, headers={"Location": "https://evil.example/x"})
+
+    with pytest.raises(PortalError, match="HTTP 302"):
+        recorded(answer).push(PAUSED)
+    assert asked == ["hlf.crm4.example"]
+
+
+def test_the_requests_are_those_of_the_documentation() -> None:
+    """Method, address, headers and body of an update by alternate key, and of a query."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return (
+            httpx.Response(204)
+            if request.method == "PATCH"
+            else httpx.Response(200, json={"value": []})
+        )
+
+    dataverse = recorded(answer)
+    dataverse.push(MentorState("O'B", "paused", "on_leave", date(2026, 11, 22)))
+    list(dataverse.renewals(datetime(2026, 11, 21, 2, 0, tzinfo=UTC)))
+    patch, query = seen
+    root = "https://hlf.crm4.example/api/data/v9.2"
+    assert (patch.method, str(patch.url)) == (
+        "PATCH", f"{root}/hlf_likepersons(hlf_mentornumber='O''B')",
+    )  # fmt: skip
+    assert patch.headers.items() >= {
+        "accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0",
+        "if-match": "*", "content-type": "application/json", "authorization": "Bearer a-token",
+    }.items()  # fmt: skip
+    assert json.loads(patch.content) == {
+        "hlf_status": 100000001, "statecode": 0, "statuscode": 100000010,
+        "hlf_statusreason": 100000021, "hlf_statusfrom": "2026-11-22",
+    }  # fmt: skip
+    assert str(query.url) == (
+        f"{root}/hlf_certifications?$select=hlf_certificationid,hlf_mentornumber,hlf_validuntil,"
+        "modifiedon&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc"
+    )
+    assert query.headers["prefer"] == "odata.maxpagesize=1000"
+    assert "if-match" not in query.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0"}, 1.0),
+        ({"Retry-After": "-5"}, 1.0),
+        ({"Retry-After": "nan"}, 5.0),
+        ({"Retry-After": "soon"}, 5.0),
+        ({}, 5.0),
+        (
+            {
+                "Retry-After": "Sun, 22 Nov 2026 10:00:30 GMT",
+                "Date": "Sun, 22 Nov 2026 10:00:00 GMT",
+            },
+            30.0,
+        ),
+        ({"Retry-After": "Sun, 22 Nov 2026 10:00:30 GMT"}, 5.0),
+    ],
+)
+def test_how_long_to_wait_is_read_with_care(headers: dict[str, str], seconds: float) -> None:
+    """H3: never not at all, which would use up the portal's patience."""
+    assert seconds_to_wait(httpx.Response(429, headers=headers)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, PortalError), (403, PortalRefused), (408, PortalUnavailable), (412, PortalError),
+        (429, PortalThrottled), (500, PortalUnavailable), (501, PortalError),
+        (503, PortalUnavailable), (302, PortalError),
+    ],
+)  # fmt: skip
+def test_a_status_has_its_class(status: int, error: type[Exception]) -> None:
+    """H3: 501 never passes, a redirection is not followed."""
+    assert type(error_of(httpx.Response(status, text="<html>"))) is error
+    told = error_of(httpx.Response(status, json={"error": {"code": "0x1", "message": "Kari"}}))
+    assert "Kari" not in str(told)
+
+
+def test_a_missing_privilege_is_a_refusal_whatever_the_status() -> None:
+    """By Dataverse's code."""
+    body = {"error": {"code": "0x80040220", "message": "x"}}
+    assert type(error_of(httpx.Response(400, json=body))) is PortalRefused
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (401, {"error": "invalid_client"}, PortalRefused),
+        (400, {"error": "temporarily_unavailable"}, PortalUnavailable),
+        (400, {"error": {"secret": "the-portals-secret"}}, PortalRefused),
+        (429, {}, PortalThrottled),
+        (503, {}, PortalUnavailable),
+    ],
+)
+def test_a_login_that_fails_has_its_class(
+    status: int, body: dict[str, object], error: type[Exception]
+) -> None:
+    """H3: by `error` alone; what is not known is not repeated."""
+    found = login_error_of(httpx.Response(status, json=body))
+    assert type(found) is error
+    assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "token"),
+    [
+        ({"access_token": "t", "expires_in": 3599}, ("t", 3599.0)),
+        ({"access_token": "t", "expires_in": "3599"}, ("t", 3599.0)),
+        ({"access_token": "t"}, ("t", 300.0)),
+        ({"access_token": "t", "expires_in": "nan"}, ("t", 300.0)),
+        ({"access_token": "t", "expires_in": -1}, ("t", 300.0)),
+        ({"access_token": ""}, None),
+        ({"access_token": "\u00e6"}, None),
+        ({"access_token": 5}, None),
+    ],
+)
+def test_a_token_is_one_that_can_be_sent(
+    body: dict[str, object], token: tuple[str, float] | None
+) -> None:
+    """With a careful end where none is told."""
+    if token is not None:
+        assert token_of(httpx.Response(200, json=body)) == token
+        return
+    with pytest.raises(PortalError, match="no token"):
+        token_of(httpx.Response(200, json=body))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, text="<h1>Web Site not found</h1>"),
+        httpx.Response(404),
+        httpx.Response(404, json={"error": {"code": "", "message": "No segment"}}),
+        httpx.Response(404, json={"error": {"code": "0x80060888", "message": "No segment"}}),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_not_a_mentor_who_is_not_there(
+    answer: httpx.Response,
+) -> None:
+    """H3: or a wrong host would make every mentor unknown."""
+    with pytest.raises(PortalError):
+        recorded(lambda _request: answer).push(PAUSED)
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ("https://evil.example/x", "leads to another host"),
+        ("http://hlf.crm4.example/api/data/v9.2/x", "leads to another host"),
+        ("//evil.example/x", "leads to another host"),
+        ("https://[x/", "leads to another host"),
+        ("/next\x01", "is no address"),
+        ("", "leads nowhere"),
+        (5, "leads nowhere"),
+        ("https://hlf.crm4.example/api/data/v9.2/again", "leads nowhere"),
+    ],
+)
+def test_a_link_that_leads_elsewhere_or_nowhere_is_not_followed(
+    link: object, sentence: str
+) -> None:
+    """The token goes to the portal alone; a link to itself is followed once."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.url.scheme}://{request.url.host}")
+        return httpx.Response(200, json={"value": [], "@odata.nextLink": link})
+
+    with pytest.raises(PortalError, match=sentence):
+        list(recorded(answer).mentors())
+    assert set(asked) == {"https://hlf.crm4.example"}
+    assert len(asked) <= 2
+
+
+def test_the_same_host_may_be_written_otherwise() -> None:
+    """Capitals and the usual port are the same host."""
+    links: list[object] = ["https://HLF.crm4.example:443/api/data/v9.2/next", None]
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"value": [], "@odata.nextLink": links.pop(0)})
+
+    assert list(recorded(answer).mentors()) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("columns", "read"),
+    [
+        ({"hlf_validuntil": "9999-12-31"}, date.max),
+        ({"hlf_validuntil": "2027-01-30"}, date(2027, 1, 31)),
+        ({"hlf_validuntil": "2027-01-30T23:00:00Z"}, None),
+        ({"hlf_validuntil": "31.01.2027"}, None),
+        ({"hlf_validuntil": 20270131}, None),
+        ({"modifiedon": None}, None),
+        ({"modifiedon": "2026-11-22T10:00:00"}, None),
+    ],
+)
+def test_one_odd_certification_does_not_hold_up_the_others(
+    columns: dict[str, object], read: date | None
+) -> None:
+    """H3: it is named, for a person to look at; a date with a time is no day."""
+    usual = {"hlf_certificationid": "1", "hlf_mentornumber": "7", "hlf_validuntil": "2027-06-30",
+             "modifiedon": "2026-11-22T10:00:00.1234567Z"}  # fmt: skip
+    rows = [usual | columns, usual | {"hlf_certificationid": "2"}]
+    (page,) = recorded(lambda _r: httpx.Response(200, json={"value": rows})).renewals(None)
+    assert [r.id for r in page.renewals] == (["2"] if read is None else ["1", "2"])
+    assert page.unreadable == (("1",) if read is None else ())
+    if read is not None:
+        assert page.renewals[0].expires_on == read
+
+
+@pytest.mark.parametrize("value", [None, {}, [1], "x"])
+def test_rows_that_are_none_are_told(value: object) -> None:
+    """One sentence instead of a stack trace."""
+    dataverse = recorded(lambda _request: httpx.Response(200, json={"value": value, "x": 1}))
+    with pytest.raises(PortalError, match="the portal's answer has"):
+        list(dataverse.mentors())
+
+
+def test_a_moment_is_asked_for_in_utc() -> None:
+    """Whatever zone it is given in."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"value": []})
+
+    oslo = datetime(2026, 11, 22, 3, 0, tzinfo=timezone(timedelta(hours=1)))
+    list(recorded(answer).renewals(oslo))
+    assert "modifiedon%20ge%202026-11-22T02:00:00Z" in asked[0]
+
+
+def test_an_answer_that_cannot_be_unpacked_is_none() -> None:
+    """Whatever the network made of it: tried three times, then for later."""
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        raise httpx.DecodingError("broken gzip")
+
+    with pytest.raises(PortalUnavailable, match="DecodingError"):
+        recorded(answer).push(PAUSED)
