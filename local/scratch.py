@@ -1,8 +1,7 @@
 """Runs a command beside a database of its own: `python -m local.scratch COMMAND...`.
 
-The database is new and migrated, on a server that ends with the command. `DATABASE_URL` names it,
-for programs that take a URL, and `PGHOST` and the like do, for PostgreSQL's own. `{url}` in an
-argument becomes the URL.
+The database is new and migrated, on a server that ends with the command; `PGHOST` and the like
+name it.
 """
 
 import os
@@ -53,9 +52,8 @@ def main() -> int:
     """Run the command, and return its exit code."""
     with scratch_database() as url:
         parts = conninfo_to_dict(url)
-        env = {name: str(parts[part]) for name, part in _VARIABLES.items()} | {"DATABASE_URL": url}
-        command = [argument.replace("{url}", url) for argument in sys.argv[1:]]
-        return subprocess.run(command, check=False, env=os.environ | env).returncode
+        env = {name: str(parts[part]) for name, part in _VARIABLES.items()}
+        return subprocess.run(sys.argv[1:], check=False, env=os.environ | env).returncode
 
 
 if __name__ == "__main__":

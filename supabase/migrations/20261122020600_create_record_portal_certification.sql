@@ -4,7 +4,7 @@
 -- Called by: the portal worker, once per changed certification; repeated calls change nothing.
 --
 --   renewed          the mentor is certified for longer than before
---   recorded         stored, and that was not longer: a correction, or one of several
+--   recorded         stored, and that was not longer: a correction, one of several, or the same again
 --   known            this change, or a later one, is stored already
 --   unknown_mentor   nobody here has that key
 
@@ -48,8 +48,7 @@ begin
         expires_on = excluded.expires_on,
         portal_modified_on = excluded.portal_modified_on,
         job_run_id = coalesce(excluded.job_run_id, c.job_run_id)
-    where (c.mentor_id, c.expires_on) is distinct from (excluded.mentor_id, excluded.expires_on)
-        and c.portal_modified_on < excluded.portal_modified_on;
+    where c.portal_modified_on < excluded.portal_modified_on;
     if not found then
         return 'known';
     end if;

@@ -78,6 +78,18 @@ def test_the_portals_last_word_counts_in_whatever_order_it_comes(
     assert expiries(roster, mentor) == [YESTERDAY, date(2027, 6, 1)]
 
 
+def test_a_later_word_that_says_the_same_is_the_last_word_all_the_same(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """There and back again in the portal: who read in between and comes late changes nothing."""
+    mentor = roster.add_mentor(YESTERDAY)
+    assert record(database, mentor, date(2027, 6, 1), EARLIER) == "renewed"
+    assert record(database, mentor, date(2027, 6, 1), LATER) == "recorded"
+    between = EARLIER + (LATER - EARLIER) / 2
+    assert record(database, mentor, date(2028, 6, 1), between) == "known"
+    assert expiries(roster, mentor) == [YESTERDAY, date(2027, 6, 1)]
+
+
 def test_a_correction_to_an_earlier_day_is_taken_over_and_is_no_renewal(
     database: PortalDatabase, roster: Roster
 ) -> None:
