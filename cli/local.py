@@ -1,11 +1,14 @@
 """The local stack, from the command line."""
 
 import shlex
+from typing import get_args
 
 import click
 
 from cli import show
 from cli.options import expired_option, mentors_option
+from local import portal_server
+from local.portal import Fault
 from local.stack import LocalStack
 
 
@@ -32,6 +35,14 @@ def down() -> None:
 def reset() -> None:
     """Stop the local stack and wipe its data."""
     LocalStack().reset(show.say)
+
+
+@local.command()
+@click.argument("kind", type=click.Choice(get_args(Fault.__value__)))
+@click.option("--times", default=1, show_default=True, type=click.IntRange(1, 1000))
+def fault(kind: Fault, times: int) -> None:
+    """Let the stand-in portal's next requests go wrong."""
+    portal_server.switch_on(LocalStack().require().portal_port, [kind] * times)
 
 
 @local.command()

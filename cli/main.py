@@ -132,7 +132,7 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         )
         return
     show.summary_table(run, summary)
-    show.page_table(pages)
+    show.page_table(pages, run.effect)
 
 
 @cli.command()

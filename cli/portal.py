@@ -6,35 +6,43 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import show
-from cli.options import json_option
+from cli.options import json_option, stack_option
+from cli.stacks import Stack, open_stack
+from local.errors import StackError
 from mentor_pause.config import PortalSettings
 from mentor_pause.portal import Finding
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.mapping import Mapping
 from mentor_pause.portal.requests import Requests, Timing
+from mentor_pause.portal.source import OFF, ON
 
 _SECONDS = 120.0
 
 
 @click.group()
 def portal() -> None:
-    """HLF's portal, named by PORTAL_URL, PORTAL_TENANT, PORTAL_CLIENT_ID, PORTAL_CLIENT_SECRET."""
+    """HLF's portal: whether it is as mapped, how far it differs, and the switch that lets us in."""
 
 
 @portal.command()
 @click.option(
     "--mapping",
     "mapping_file",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What the portal calls things; see docs/portal.md.",
+    help="What the portal calls things (docs/portal.md), instead of the stack's own mapping.",
 )
 @json_option
-def check(mapping_file: Path, as_json: bool) -> None:
-    """Look, without changing anything, whether the portal is as the mapping says."""
-    findings = _look(mapping_file)
+@stack_option
+def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> None:
+    """Look, without changing anything, whether the portal is as the mapping says.
+
+    The portal is the one of PORTAL_URL, PORTAL_TENANT, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET
+    in the environment, but without --mapping and --stack the stand-in of the local stack.
+    """
+    findings = _look(mapping_file, stack_name)
     if as_json:
         show.machine([{"what": f.what, "problem": f.problem} for f in findings])
     else:
@@ -43,9 +51,80 @@ def check(mapping_file: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _look(mapping_file: Path) -> list[Finding]:
-    mapping = Mapping.parse(mapping_file.read_text())
+def _look(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
+    if mapping_file is not None:
+        text, settings = mapping_file.read_text(), PortalSettings.load()
+    else:
+        stack = open_stack(stack_name)
+        text, settings = _read(stack, "PortalMappingName"), stack.portal_settings()
+    mapping = Mapping.parse(text)
     until = time.monotonic() + _SECONDS
     timing = Timing(remaining=lambda: until - time.monotonic())
-    with closing(Dataverse(Requests(PortalSettings.load(), timing), mapping)) as portal:
-        return portal.check()
+    with closing(Dataverse(Requests(settings, timing), mapping)) as found:
+        return found.check()
+
+
+@portal.command()
+@json_option
+@stack_option
+def drift(as_json: bool, stack_name: str | None) -> None:
+    """Compare the portal with the database, both ways, changing nothing.
+
+    The deployed function measures, with its own credentials. Exit code 0: nobody differs.
+    """
+    answer = open_stack(stack_name).invoke("PortalDrift", {})
+    if as_json:
+        show.machine(answer)
+    elif answer["status"] == "measured":
+        show.drift(answer)
+    if answer["status"] != "measured":
+        show.problem(str(answer.get("error", "the portal is switched off; nothing was measured")))
+    if answer.get("differing") != 0:
+        sys.exit(1)
+
+
+@portal.command()
+@stack_option
+def on(stack_name: str | None) -> None:
+    """Let the sync reach the portal, from its next page on."""
+    stack = open_stack(stack_name)
+    Mapping.parse(_read(stack, "PortalMappingName"))
+    _write(stack, "PortalSwitchName", ON)
+    show.say("the portal is on; within half a minute every page sees it")
+
+
+@portal.command()
+@stack_option
+def off(stack_name: str | None) -> None:
+    """Keep the sync from the portal, from its next page on."""
+    _write(open_stack(stack_name), "PortalSwitchName", OFF)
+    show.say("the portal is off; within half a minute every page sees it")
+
+
+@portal.command(name="map")
+@click.argument("mapping_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@stack_option
+def map_(mapping_file: Path, stack_name: str | None) -> None:
+    """Say what the portal calls things; a mapping that is not valid is refused."""
+    text = mapping_file.read_text()
+    Mapping.parse(text)
+    _write(open_stack(stack_name), "PortalMappingName", text)
+    show.say("the mapping is stored; look whether the portal is like it: mentor-pause portal check")
+
+
+def _read(stack: Stack, output: str) -> str:
+    try:
+        found = stack.parameters().get_parameter(Name=stack.outputs[output])
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"the parameter {stack.outputs[output]} cannot be read: {error}"
+        ) from error
+    return str(found["Parameter"].get("Value"))
+
+
+def _write(stack: Stack, output: str, value: str) -> None:
+    name = stack.outputs[output]
+    try:
+        stack.parameters().put_parameter(Name=name, Value=value, Overwrite=True)
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"the parameter {name} cannot be written: {error}") from error

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 
 from cli.stacks import Stack
 from local.errors import StackError
-from mentor_pause.runs import Page, Run, Summary, summarise_with_history
+from mentor_pause.completion import summary_of
+from mentor_pause.retry import Retry
+from mentor_pause.runs import Page, Run, Summary
 
 
 class NotFinished(StackError):
@@ -88,9 +90,5 @@ def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:
     """Return a run's pages and what they come to; of a run that goes on, the closed ones."""
     pages = stack.ledger().pages(run.job_run_id)
     counted = [p for p in pages if p.outcome is not None or run.status != "running"]
-
-    def changed_among(errored: Sequence[UUID]) -> frozenset[UUID]:
-        with stack.database() as database:
-            return database.list_run_changes(run.job_run_id, errored)
-
-    return summarise_with_history(run.job_run_id, counted, changed_among), pages
+    with stack.database() as database:
+        return summary_of(run, counted, database, Retry()), pages

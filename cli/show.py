@@ -1,9 +1,10 @@
 """What people see, on standard error; and JSON for machines, on standard output."""
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import click
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.runs import Progress as RunProgress
+from mentor_pause.jobs import Effect
 from mentor_pause.portal import Finding
 from mentor_pause.runs import Page, Run, Summary
 from mentor_pause.supabase import Execution, MentorStatus
@@ -78,15 +80,15 @@ def summary_table(run: Run, summary: Summary) -> None:
         people.print(f"error: {run.error}", style="red")
 
 
-def page_table(pages: Iterable[Page]) -> None:
+def page_table(pages: Iterable[Page], effect: Effect) -> None:
     """Show a run's pages."""
     table = Table()
-    for column in ("page", "mentors", "paused", "skipped", "errored", "closed"):
+    for column in ("page", "mentors", effect, "skipped", "errored", "closed"):
         table.add_column(column, justify="right")
     for page in pages:
         done = page.outcome
         counts = (
-            [str(len(ids)) for ids in (done.paused, done.skipped, done.errored)]
+            [str(len(ids)) for ids in (done.done, done.skipped, done.errored)]
             if done
             else ["-"] * 3
         )
@@ -104,13 +106,17 @@ def execution_table(rows: Iterable[Execution]) -> None:
         "trigger",
         "processed",
         "paused",
+        "synced",
         "skipped",
         "errors",
         "run",
     ):
         table.add_column(column)
     for row in rows:
-        counts = (row.processed_count, row.paused_count, row.skipped_count, row.error_count)
+        counts = (
+            row.processed_count, row.paused_count, row.synced_count, row.skipped_count,
+            row.error_count,
+        )  # fmt: skip
         table.add_row(
             _when(row.started_at), row.job_name, row.status, row.trigger,
             *("" if count is None else str(count) for count in counts), str(row.job_run_id),
@@ -138,6 +144,28 @@ def finding_table(findings: Iterable[Finding]) -> None:
     for finding in findings:
         table.add_row(finding.what, Text(finding.problem, "red") if finding.problem else "in order")
     people.print(table)
+
+
+def drift(answer: Mapping[str, Any]) -> None:
+    """Show how far the portal and the database differ."""
+    people.print(
+        f"{answer['differing']} of {answer['compared']} mentors differ"
+        + (
+            f", the oldest for {timedelta(seconds=answer['oldest_seconds'])}"
+            * bool(answer["differing"])
+        )
+    )
+    table = Table()
+    for column in ("mentor", "key in the portal", "here", "in the portal", "since (UTC)"):
+        table.add_column(column)
+    for found in answer["differences"]:
+        table.add_row(
+            found["mentor_id"] or "unknown here", found["key"], found["here"] or "-",
+            found["there"] or ("not there" if found["kind"] == "only_here" else "?"),
+            (found["since"] or "-")[:19].replace("T", " "),
+        )  # fmt: skip
+    if answer["differences"]:
+        people.print(table)
 
 
 def _when(moment: datetime | None) -> str:

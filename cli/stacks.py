@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.emulator import REGION
 from local.errors import StackError
-from local.stack import LocalStack, endpoint
-from mentor_pause.config import load_database
+from local.stack import PORTAL_SECRET, LocalStack, endpoint
+from mentor_pause.config import PortalSettings, load_database, load_portal
 from mentor_pause.dynamodb import Table
 from mentor_pause.ledger import Leases, Ledger
 from mentor_pause.supabase import Database, connect
@@ -23,6 +23,7 @@ from mentor_pause.supabase import Database, connect
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_ssm import SSMClient
 
 # A dispatcher may take its whole 300 s; asking twice would be a second delivery.
 _CONFIG = Config(read_timeout=310, retries={"total_max_attempts": 1})
@@ -37,6 +38,7 @@ class Stack:
     session: boto3.Session
     endpoint_url: str | None
     connect: Callable[[], Database]
+    portal_settings: Callable[[], PortalSettings]
 
     def database(self) -> closing[Database]:
         """Open the database, to be used in a `with` statement."""
@@ -60,20 +62,31 @@ class Stack:
         client = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
         return Ledger(Table(client, self.outputs["LedgerTableName"]), _NO_LEASES)
 
+    def parameters(self) -> "SSMClient":
+        """Return a client for the Parameter Store."""
+        return self.session.client("ssm", endpoint_url=self.endpoint_url)
+
     def invoke_dispatcher(self, event: Mapping[str, Any]) -> dict[str, str]:
         """Call the dispatcher and return its answer.
 
         Raises:
             StackError: the function failed outright.
         """
+        return self.invoke("Dispatcher", event)
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        """Call a function by its name in the template and return its answer.
+
+        Raises:
+            StackError: the function failed outright.
+        """
         answer = self.lambdas().invoke(
-            FunctionName=self.outputs["DispatcherFunctionName"], Payload=json.dumps(event).encode()
+            FunctionName=self.outputs[f"{function}FunctionName"],
+            Payload=json.dumps(event).encode(),
         )
         body = json.load(answer["Payload"])
         if "FunctionError" in answer:
-            raise StackError(
-                f"the dispatcher failed: {body.get('errorMessage', 'no reason given')}"
-            )
+            raise StackError(f"{function} failed: {body.get('errorMessage', 'no reason given')}")
         return body
 
 
@@ -81,7 +94,8 @@ def open_stack(name: str | None) -> Stack:
     """Return the deployed stack of that name, or the local one.
 
     A deployed stack's database is the one that `SUPABASE_DB_URL`, or `SUPABASE_URL` with
-    `SUPABASE_SERVICE_ROLE_KEY`, names in the environment.
+    `SUPABASE_SERVICE_ROLE_KEY`, names in the environment; its portal the one of `PORTAL_URL` and
+    so on.
 
     Raises:
         StackError: there is no such stack, or it cannot be asked.
@@ -94,7 +108,19 @@ def _local() -> Stack:
     state = local.require()
     session = boto3.Session("test", "test", region_name=REGION)
     url = {"SUPABASE_DB_URL": local.database_url()}
-    return Stack(state.outputs, session, endpoint(state.aws_port), lambda: _connect(url))
+    address = endpoint(state.aws_port)
+
+    def read_secret(secret_id: str) -> str:
+        vault = session.client("secretsmanager", endpoint_url=address)
+        return vault.get_secret_value(SecretId=secret_id)["SecretString"]
+
+    return Stack(
+        state.outputs,
+        session,
+        address,
+        lambda: _connect(url),
+        lambda: load_portal(PORTAL_SECRET, read_secret),
+    )
 
 
 def _deployed(name: str) -> Stack:
@@ -106,7 +132,7 @@ def _deployed(name: str) -> Stack:
     outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
     if "DispatcherFunctionName" not in outputs:
         raise StackError(f"the stack {name} is no stack of mentor-pause")
-    return Stack(outputs, session, None, lambda: _connect(os.environ))
+    return Stack(outputs, session, None, lambda: _connect(os.environ), PortalSettings.load)
 
 
 def _connect(environ: Mapping[str, str]) -> Database:

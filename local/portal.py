@@ -28,6 +28,7 @@ type Fault = Literal[
 
 TENANT, CLIENT_ID = "hlf-tenant", "mentor-pause"
 _API = "/api/data/v9.2/"
+_OWN_DOOR = "/stand-in/"
 _USER = "00000000-0000-0000-0000-00000000a11c"
 
 
@@ -90,6 +91,17 @@ class Portal:
         table.rows[row[table.id]] = row
         return row
 
+    def all_rows(self) -> dict[str, list[Row]]:
+        """Return every row by entity set."""
+        return {table.entity_set: list(table.rows.values()) for table in self.tables}
+
+    def replace_rows(self, rows: dict[str, list[Row]]) -> None:
+        """Put other rows in the place of all that there are."""
+        for table in self.tables:
+            table.rows.clear()
+            for row in rows.get(table.entity_set, []):
+                self.put(table.entity_set, **row)
+
     def update(self, table: Table, row: Row, body: Row) -> None:
         """Change a row as a PATCH does."""
         unknown = body.keys() - table.columns
@@ -110,14 +122,36 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     portal: Portal
 
+    def do_PUT(self) -> None:
+        self._stand_in()
+
     def do_POST(self) -> None:
         self._answer(self._login)
 
     def do_GET(self) -> None:
-        self._answer(self._get)
+        if self.path.startswith(_OWN_DOOR):
+            self._stand_in()
+        else:
+            self._answer(self._get)
 
     def do_PATCH(self) -> None:
         self._answer(self._patch)
+
+    def _stand_in(self) -> None:
+        """What a portal does not have: a door for who tests with it."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with self.portal.lock:
+            match self.command, self.path.removeprefix(_OWN_DOOR):
+                case "GET", "rows":
+                    self._send(200, json.dumps(self.portal.all_rows()))
+                case "PUT", "rows":
+                    self.portal.replace_rows(json.loads(body))
+                    self._send(200, "{}")
+                case "PUT", "faults":
+                    self.portal.faults[:] = json.loads(body)
+                    self._send(200, "{}")
+                case _:
+                    self._send(404, "{}")
 
     def _answer(self, act: Callable[[], tuple[int, Row | None]]) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

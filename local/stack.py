@@ -1,11 +1,11 @@
-"""The local stack: PostgreSQL, the emulator, and `template.yaml` deployed to it."""
+"""The local stack: PostgreSQL, a stand-in portal, the emulator, `template.yaml` deployed to it."""
 
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 import boto3
 
-from local import database, emulator
+from local import database, emulator, portal_server
 from local.errors import StackError
+from local.portal import CLIENT_ID, TENANT
+from local.portal_example import MAPPING, mirror_roster
 from local.postgres import Server
 from local.processes import LOOPBACK, Process, free_port, wait_until
 from local.seed import load_roster, make_roster
@@ -24,6 +26,7 @@ from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, lo
 STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 ORG_SLUG = "hlf"
+PORTAL_SECRET = "mentor-pause/portal"  # noqa: S105 - its name
 _BUCKET = "artifacts"
 _BUILD = ROOT / ".local/build"
 _DATABASE = "mentor_pause"
@@ -38,6 +41,8 @@ class State:
 
     aws_port: int
     emulator: Process
+    portal_port: int
+    portal: Process
     outputs: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -75,16 +80,25 @@ class LocalStack:
         self._server.start(postgres_port)
         database.ensure_database(self._server.url("postgres"), _DATABASE)
         self._prepare_database()
+        say("starting the stand-in portal")
+        portal_port, client_secret = free_port(), secrets.token_urlsafe(24)
+        portal = portal_server.start_portal(self.folder / "portal", portal_port, client_secret)
         say("starting the AWS emulator")
         port = free_port(aws_port)
         process = emulator.start_emulator(self.folder, port)
-        self._remember(State(port, process))
+        state = State(port, process, portal_port, portal)
+        self._remember(state)
         log = emulator.log(self.folder)
         wait_until(
             lambda: emulator.is_answering(port), 30, f"the AWS emulator does not answer (see {log})"
         )
+        wait_until(
+            lambda: portal_server.is_answering(portal_port),
+            30,
+            "the stand-in portal does not answer",
+        )
         say("deploying template.yaml")
-        state = State(port, process, self._deploy(port))
+        state = replace(state, outputs=self._deploy(state, client_secret))
         self._remember(state)
         return state
 
@@ -93,6 +107,7 @@ class LocalStack:
         state = self._recall()
         if state is not None:
             state.emulator.stop()
+            state.portal.stop()
             self._state_file.unlink(missing_ok=True)
         if self._server.data.exists():
             self._server.stop()
@@ -101,7 +116,7 @@ class LocalStack:
     def reset(self, say: Say) -> None:
         """Stop everything and forget all data."""
         self.down(_silent)
-        for name in ("postgres", "emulator"):
+        for name in ("postgres", "emulator", "portal"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         emulator.log(self.folder).unlink(missing_ok=True)
         say("the local stack is wiped")
@@ -109,11 +124,16 @@ class LocalStack:
     def find(self) -> State | None:
         """Return the stack's state while all of it is up and deployed."""
         state = self._recall()
-        if state is None or not state.outputs or state.emulator.find() is None:
+        if state is None or not state.outputs:
             return None
-        return (
-            state if self._server.is_running() and emulator.is_answering(state.aws_port) else None
+        is_up = (
+            self._server.is_running()
+            and state.emulator.find() is not None
+            and state.portal.find() is not None
+            and emulator.is_answering(state.aws_port)
+            and portal_server.is_answering(state.portal_port)
         )
+        return state if is_up else None
 
     def require(self) -> State:
         """Return the stack's state.
@@ -139,7 +159,7 @@ class LocalStack:
         }
 
     def seed(self, mentors: int, expired: int, seed: int) -> None:
-        """Replace the database's content by a roster; the run ledger stays.
+        """Replace the content of database and portal by a roster; the run ledger stays.
 
         Raises:
             ValueError: there cannot be that many expired mentors.
@@ -148,18 +168,26 @@ class LocalStack:
         database.create_database(self._server.url("postgres"), _DATABASE)
         self._prepare_database()
         load_roster(self.database_url(), roster, ORG_SLUG)
+        rows = mirror_roster(self.database_url())
+        portal_server.replace_rows(self.require().portal_port, rows)
 
     def _prepare_database(self) -> None:
         database.create_supabase_roles(self.database_url())
         database.migrate(self.database_url())
 
-    def _deploy(self, port: int) -> dict[str, str]:
+    def _deploy(self, state: State, client_secret: str) -> dict[str, str]:
+        port = state.aws_port
         session = boto3.Session("test", "test", region_name=emulator.REGION)
-        secret_arns = {
-            parameter: self._store_credential(session, port, role)
+        vault = session.client("secretsmanager", endpoint_url=endpoint(port))
+        credentials = {
+            parameter: (f"mentor-pause/{role}", self._credential(role))
             for parameter, role in zip(
                 ("DatabaseSecretArn", "PortalSyncSecretArn"), database.JOB_ROLES, strict=True
             )
+        } | {"PortalSecretArn": (PORTAL_SECRET, _portal_credential(state, client_secret))}
+        secret_arns = {
+            parameter: vault.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
+            for parameter, (name, value) in credentials.items()
         }
         template = self._package(session.client("s3", endpoint_url=endpoint(port)))
         parameters = {
@@ -168,21 +196,17 @@ class LocalStack:
             "HlfOrgSlug": ORG_SLUG,
             **secret_arns,
         }
-        return _create(
+        outputs = _create(
             session.client("cloudformation", endpoint_url=endpoint(port)), template, parameters
         )
+        _switch_portal_on(session.client("ssm", endpoint_url=endpoint(port)), outputs)
+        return outputs
 
-    def _store_credential(self, session: boto3.Session, port: int, role: str) -> str:
+    def _credential(self, role: str) -> dict[str, str]:
         password = secrets.token_urlsafe(24)
         database.let_log_in(self.database_url(), role, password)
         address = self.database_url().rpartition("@")[2]
-        client = session.client("secretsmanager", endpoint_url=endpoint(port))
-        return client.create_secret(
-            Name=f"mentor-pause/{role}",
-            SecretString=json.dumps(
-                {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
-            ),
-        )["ARN"]
+        return {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
 
     def _package(self, s3: Any) -> dict[str, Any]:
         _BUILD.mkdir(parents=True, exist_ok=True)
@@ -205,7 +229,13 @@ class LocalStack:
     def _recall(self) -> State | None:
         try:
             found = json.loads(self._state_file.read_text())
-            return State(found["aws_port"], Process(**found["emulator"]), found["outputs"])
+            return State(
+                found["aws_port"],
+                Process(**found["emulator"]),
+                found["portal_port"],
+                Process(**found["portal"]),
+                found["outputs"],
+            )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
@@ -229,6 +259,23 @@ def _create(
     )
     (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _portal_credential(state: State, client_secret: str) -> dict[str, str]:
+    url = f"http://{LOOPBACK}:{state.portal_port}"
+    return {
+        "PORTAL_URL": url,
+        "PORTAL_LOGIN_URL": url,
+        "PORTAL_TENANT": TENANT,
+        "PORTAL_CLIENT_ID": CLIENT_ID,
+        "PORTAL_CLIENT_SECRET": client_secret,
+    }
+
+
+def _switch_portal_on(parameters: Any, outputs: dict[str, str]) -> None:
+    """As an operator does, once a portal is configured."""
+    for name, value in (("PortalMappingName", MAPPING.read_text()), ("PortalSwitchName", "on")):
+        parameters.put_parameter(Name=outputs[name], Value=value, Overwrite=True)
 
 
 def _capitals(name: str) -> str:

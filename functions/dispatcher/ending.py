@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 
 from mentor_pause.completion import Clock, Completion
 from mentor_pause.errors import LeaseLost, NotFound, describe
+from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Lock
 from mentor_pause.retry import Retry
@@ -79,7 +80,7 @@ class Ending:
         self.let_go(firing)
         self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
         # The row may have been opened as running before something else failed.
-        self._close_row(firing.job_run_id, error)
+        self._close_row(firing, firing.job_run_id, error)
         return Dispatched(firing.job_run_id, "failed", error)
 
     def let_go(self, firing: Firing) -> None:
@@ -102,15 +103,15 @@ class Ending:
                 self.settle(lock, self._cut_short(lock, run, reason))
                 return
             if run is None:  # it died between its row and its item
-                self._close_row(job_run_id, reason)
+                self._close_row(lock.firing, job_run_id, reason)
             self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
             self._logger.error("abandoned run not ended", extra={"reason": describe(error)})
 
-    def _close_row(self, job_run_id: UUID, error: str) -> None:
-        nothing = Summary(job_run_id, (), (), ())
+    def _close_row(self, firing: Firing, job_run_id: UUID, error: str) -> None:
+        nothing = Summary(job_run_id, JOBS[firing.job_name].effect)
         with suppress(NotFound):  # it has none
             self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
 

@@ -53,7 +53,7 @@ class PausePage:
                 break  # everybody had a turn; who is still locked counts as an error
         # Where a later call was answered, the database was there: the failure is that mentor's own.
         return PageOutcome(
-            paused=_with(fates, "paused"),
+            done=_with(fates, "paused"),
             skipped=_with(fates, "skipped"),
             errored=_with(fates, "errored", "unanswered", "contended"),
         )

@@ -1,4 +1,4 @@
-"""Takes the pages of the portal sync (SQS)."""
+"""Brings HLF's portal in line for one page of a run (SQS)."""
 
 from functools import cache
 from typing import Any
@@ -7,11 +7,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hlf_sync.sync import RefusePage
+from hlf_sync.pull import PullRenewals
+from hlf_sync.push import PushMentors
+from hlf_sync.sync import SyncPage
 from mentor_pause import aws, config
+from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.pages import PageConsumer
+from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry
-from mentor_pause.supabase import connect
+from mentor_pause.supabase import Database, open_wire
+from mentor_pause.supabase.portal import PortalDatabase
 from mentor_pause.wiring import page_consumer, take_pages
 
 logger = Logger()
@@ -19,8 +24,14 @@ logger = Logger()
 
 @cache
 def _consumer() -> PageConsumer:
-    database = connect(config.load_database(aws.read_secret))
-    return page_consumer("hlf_sync", RefusePage(logger), database, Retry(), logger)
+    wire = open_wire(config.load_database(aws.read_secret))
+    database, reconnect = PortalDatabase(wire), Retry(on=DatabaseUnavailable)
+    pull = PullRenewals(database, reconnect, logger)
+    push = PushMentors(database, reconnect, logger)
+    names = config.PortalSourceSettings.load()
+    source = PortalSource(names, aws.parameter_reader(), aws.read_secret)
+    work = SyncPage(source.open, pull, push, logger)
+    return page_consumer("hlf_sync", work, Database(wire), Retry(), logger)
 
 
 @logger.inject_lambda_context(clear_state=True)

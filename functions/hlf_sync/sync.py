@@ -1,23 +1,70 @@
-"""Refuses the pages of the portal sync, plainly: the portal is not connected yet."""
+"""Brings HLF's portal and the database in line for one page of a run: pull, then push (H1-H3)."""
+
+from collections.abc import Callable
+from contextlib import closing
+from math import ceil
 
 from aws_lambda_powertools import Logger
 
+from hlf_sync.pull import PullRenewals
+from hlf_sync.push import PushMentors
+from mentor_pause.errors import ConfigurationError, PortalThrottled, describe
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import Remaining
+from mentor_pause.pages import HandBack, Remaining
+from mentor_pause.portal import Portal
 from mentor_pause.runs import PageOutcome
 
+type OpenPortal = Callable[[Remaining], Portal]
+"""Opens the portal, given the seconds that there are for it."""
 
-class RefusePage:
-    """Skips every mentor: the sync is not enabled."""
+_RESERVE_SECONDS = 25.0
+"""Nothing begins with less: a request may take 20 s, and the page has to be closed or handed
+back."""
 
-    def __init__(self, logger: Logger) -> None:
-        """`logger` is told about each page."""
+_PUSH_SECONDS = 15.0
+"""What reading renewals leaves to the mentors on the page: who is paused comes first."""
+
+
+class SyncPage:
+    """The sync of one page. Nothing but pull and push decides on a mentor."""
+
+    def __init__(
+        self, open_portal: OpenPortal, pull: PullRenewals, push: PushMentors, logger: Logger
+    ) -> None:
+        """The portal is opened for each page: operators may have switched it meanwhile."""
+        self._open_portal = open_portal
+        self._pull = pull
+        self._push = push
         self._logger = logger
 
-    def __call__(self, page: MentorPage, remaining: Remaining) -> PageOutcome:  # noqa: ARG002
-        """Return an outcome that skips the whole page."""
-        self._logger.warning(
-            "hlf_sync is not enabled; the page is skipped",
-            extra={"outcome": "not_enabled", "skipped": len(page.mentor_ids)},
-        )
-        return PageOutcome(skipped=page.mentor_ids, note="hlf_sync is not enabled")
+    def __call__(self, page: MentorPage, remaining: Remaining) -> PageOutcome:
+        """Sync the page; a dry run reads and writes nothing in the portal.
+
+        Raises:
+            HandBack: time runs short, or the portal asks for patience; the rest is for later.
+            TransientError: the portal or the database is down; the page is for later.
+        """
+
+        def time_left() -> float:
+            return remaining() - _RESERVE_SECONDS
+
+        try:
+            portal = self._open_portal(time_left)
+        except ConfigurationError as error:
+            # It will not pass by itself: the run ends and says so, and the next one tries again.
+            self._logger.error("portal not opened", extra={"reason": describe(error)})
+            return PageOutcome(errored=page.mentor_ids, note=describe(error))
+        with closing(portal):
+            return self._sync(portal, page, time_left)
+
+    def _sync(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageOutcome:
+        read = "" if page.dry_run else self._read(portal, page, time_left)
+        found = self._push(portal, page, time_left)
+        notes = [note for note in (found.note, read) if note]
+        return PageOutcome(found.done, found.skipped, found.errored, "; ".join(notes))
+
+    def _read(self, portal: Portal, page: MentorPage, time_left: Remaining) -> str:
+        try:
+            return self._pull(portal, page, lambda: time_left() - _PUSH_SECONDS)
+        except PortalThrottled as error:
+            raise HandBack(describe(error), ceil(error.seconds)) from error

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 
 from local.portal import CLIENT_ID, TENANT, Portal, serving
+from local.portal_example import MAPPING
 from mentor_pause.portal.dataverse import Dataverse
 from support.deployed import COMMAND
 from support.portal import (
-    MAPPING,
     SECRET,
     Time,
     connected,

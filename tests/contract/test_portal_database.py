@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from mentor_pause.runs import Attempt
+from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.portal import PortalDatabase, Recorded
 from mentor_pause.supabase.rest import RestWire
@@ -17,6 +19,13 @@ from support.roster import ORG, TOMORROW, YESTERDAY, Roster
 
 EARLIER, LATER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
 RUN = uuid4()
+
+
+def pause_by_hand(roster: Roster, mentor: UUID) -> None:
+    """As a service does."""
+    roster.db.execute(
+        "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')", (mentor, ORG)
+    )
 
 
 @pytest.fixture(params=["pooled", "rest"])
@@ -147,18 +156,128 @@ def test_the_portal_is_told_status_reason_and_day(database: PortalDatabase, rost
 def test_what_the_portal_has_is_noted_and_never_set_back(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: a late answer of an older version changes nothing, nor does one from the future."""
+    """H1: a late answer of an older version is told so, and one from the future as well."""
     mentor = roster.add_mentor(TOMORROW)
-    roster.db.execute(
-        "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')", (mentor, ORG)
-    )
-    unsynced = "select * from list_unsynced_mentors(%s, '2026-01-01', null, 9)"
-    for version, left in ((9, 1), (1, 1), (2, 0), (1, 0)):
-        database.mark_synced(ORG, mentor, version)
-        assert len(roster.rows(unsynced, ORG)) == left
-    assert database.list_states(ORG, [mentor])[0].is_synced
-    database.mark_synced(uuid4(), mentor, 2)
-    assert len(roster.rows("select from portal_sync_state")) == 1
+    pause_by_hand(roster, mentor)
+    for version, noted, synced in (
+        (9, False, False),
+        (1, True, False),
+        (2, True, True),
+        (1, False, True),
+        (2, True, True),
+    ):
+        assert database.mark_synced(ORG, mentor, version, RUN) == noted
+        assert database.list_states(ORG, [mentor])[0].is_synced == synced
+    assert not database.mark_synced(uuid4(), mentor, 2, RUN)
+    (row,) = roster.rows("select * from portal_sync_state")
+    assert (row["synced_version"], row["job_run_id"]) == (2, RUN)
+
+
+def test_whom_a_run_told_the_portal_of_is_known_afterwards(
+    database: PortalDatabase, roster: Roster, cluster: Cluster
+) -> None:
+    """E8: also when the worker could not say so any more."""
+    told, other = roster.add_mentor(), roster.add_mentor()
+    database.mark_synced(ORG, told, 1, RUN)
+    database.mark_synced(ORG, other, 1, uuid4())
+    assert [s.synced_by for s in database.list_states(ORG, [told])] == [RUN]
+    with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
+        assert Database(wire).list_run_changes(RUN, [told, other, uuid4()]) == {told}
+
+
+def test_where_all_are_told_one_is_listed_so_that_the_portal_is_read(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """H1: a run without a page would not see what the portal has renewed."""
+    listing = "select mentor_id from list_unsynced_mentors(%s, '2026-01-01', %s, 9)"
+    first, second, third = (roster.add_mentor() for _ in range(3))
+    for mentor in (second, first):
+        database.mark_synced(ORG, mentor, 1, RUN)
+    assert roster.rows(listing, ORG, None) == [{"mentor_id": third}]
+    database.mark_synced(ORG, third, 1, RUN)
+    assert roster.rows(listing, ORG, None) == [{"mentor_id": second}]
+    assert roster.rows(listing, ORG, second) == []
+    assert roster.rows(listing, uuid4(), None) == []
+
+
+def test_everybody_is_compared_page_by_page(database: PortalDatabase, roster: Roster) -> None:
+    """H5: keyset pages of what the portal should hold."""
+    mentors = roster.add_mentors(501)
+    assert [s.mentor_id for s in database.list_all_states(ORG)] == mentors
+    assert [s.mentor_id for s in database.list_states(ORG, mentors)] == mentors
+    assert list(database.list_all_states(uuid4())) == []
+
+
+def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """H5: or the moment it was told, if it was."""
+
+    def since() -> datetime:
+        return database.list_states(ORG, [mentor])[0].differs_since
+
+    mentor = roster.add_mentor(date(2100, 1, 1))
+    (entered,) = roster.rows("select status_changed_at as at from peer_mentors")
+    assert since() == entered["at"]
+    database.mark_synced(ORG, mentor, 1, RUN)
+    (told,) = roster.rows("select synced_at as at from portal_sync_state")
+    assert since() == told["at"]
+    for status, reason in (("paused", "on_leave"), ("active", "back"), ("paused", "ill")):
+        roster.db.execute(
+            "select * from update_mentor_status(%s, %s, %s, %s)", (mentor, ORG, status, reason)
+        )
+    history = roster.history()
+    assert since() == history[0]["changed_at"]
+    database.mark_synced(ORG, mentor, 2, RUN)
+    assert since() == history[1]["changed_at"]
+
+
+def test_what_is_stored_of_the_portals_changes_is_told(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """H1: so that an overlap costs one call; of this organisation."""
+    mentor = roster.add_mentor(YESTERDAY)
+    record(database, mentor, TOMORROW, LATER)
+    ids = ["c-1", *(f"unknown-{i}" for i in range(600))]
+    assert database.list_stored_changes(ORG, ids) == {"c-1": LATER}
+    assert database.list_stored_changes(uuid4(), ids) == {}
+    assert database.list_stored_changes(ORG, []) == {}
+
+
+def test_a_runs_renewals_are_counted_by_mentor(
+    database: PortalDatabase, roster: Roster, cluster: Cluster
+) -> None:
+    """E7: from the data."""
+    mentor = roster.add_mentor(YESTERDAY)
+    record(database, mentor, TOMORROW)
+    database.record_certification(ORG, str(mentor), "c-2", date(2030, 1, 1), LATER, RUN)
+    database.record_certification(ORG, str(mentor), "c-3", date(2029, 1, 1), LATER, RUN)
+    with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
+        assert Database(wire).count_run_renewals(RUN) == 1
+        assert Database(wire).count_run_renewals(uuid4()) == 0
+
+
+def test_who_changed_while_a_sync_run_went_on_is_counted(
+    database: PortalDatabase, roster: Roster, cluster: Cluster
+) -> None:
+    """H4: whom the portal did not take is older, and does not start run after run."""
+    refused, told, changed = (roster.add_mentor(TOMORROW) for _ in range(3))
+    roster.db.execute("update peer_mentors set status_changed_at = now() - interval '2 minutes'")
+    attempt = Attempt("hlf_sync", ORG, "event", "t-1", "an event")
+    with (
+        closing(PooledWire(cluster.url(roster.db))) as job,
+        closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire,
+    ):
+        Database(job).begin_execution(attempt, "running", as_of=TOMORROW)
+        Database(job).begin_execution(attempt, "duplicate")
+        database.mark_synced(ORG, told, 1, attempt.job_run_id)
+        assert Database(wire).count_unsynced_since_run(attempt.job_run_id) == 0
+        pause_by_hand(roster, changed)
+        pause_by_hand(roster, told)
+        database.mark_synced(ORG, told, 2, attempt.job_run_id)
+        assert Database(wire).count_unsynced_since_run(attempt.job_run_id) == 1
+        assert Database(job).count_unsynced_since_run(uuid4()) == 0
+    assert not database.list_states(ORG, [refused])[0].is_synced
 
 
 def test_coordinators_are_told_of_renewals_once(roster: Roster, cluster: Cluster) -> None:

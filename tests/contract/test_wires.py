@@ -105,7 +105,7 @@ def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> No
     assert database.list_run_changes(run, [mentor, uuid4()]) == {mentor}
     assert database.notify_coordinators(run) == 1
     for _ in range(2):
-        database.finish_execution(Summary(run, (mentor,), (), ()), "completed", None)
+        database.finish_execution(Summary(run, "paused", (mentor,)), "completed", None)
     (row,) = database.list_executions(ORG, 10)
     assert (row.status, row.processed_count, row.paused_count) == ("completed", 1, 1)
     assert (row.job_run_id, row.as_of, row.trigger, row.error) == (run, TODAY, "manual", None)

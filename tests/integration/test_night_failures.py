@@ -289,10 +289,10 @@ def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:
     first, second = roster.add_mentors(2)
     night.fire()
     ledger, now = night.ledger, night.clock()
-    ledger.close_page(run_id(), 1, [first, second], PageOutcome(paused=(first, second)), now)
+    ledger.close_page(run_id(), 1, [first, second], PageOutcome(done=(first, second)), now)
     ledger.close_page(run_id(), 1, [first, second], PageOutcome(errored=(first, second)), now)
     (page,) = ledger.pages(run_id())
-    assert page.outcome == PageOutcome(paused=(first, second))
+    assert page.outcome == PageOutcome(done=(first, second))
 
 
 def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(

@@ -29,8 +29,9 @@ from mentor_pause.config import OrgSettings
 from mentor_pause.dynamodb import Table
 from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
 from mentor_pause.events import MentorPage
+from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.pages import PageConsumer, Work
+from mentor_pause.pages import PageConsumer, Remaining, Work
 from mentor_pause.queues import Inbox, PageQueues
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Summary, run_id_of
@@ -125,8 +126,11 @@ def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
 class Night:
     """One stack of parts, put together as the Lambdas put them together."""
 
-    def __init__(self, clients: Clients, wire: Any, plan: Plan, page_size: int) -> None:
+    def __init__(
+        self, clients: Clients, wire: Any, plan: Plan, page_size: int, job: str = JOB
+    ) -> None:
         """`plan` is asked before every outside call."""
+        self.job = job
         self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
         self.output = io.StringIO()
         name = f"night-{next(_names)}"
@@ -139,12 +143,10 @@ class Night:
         self.database = Database(faulty_wire(self._wire, plan))
         self.retry = Retry(sleep=lambda _seconds: None)
         reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
-        bus = Bus(faulty_client(self.events, plan, "put_events"), "default")
-        self.completion = Completion(
-            self.ledger, self.database, bus, self.retry, self.clock, self.logger
-        )
+        self.bus = Bus(faulty_client(self.events, plan, "put_events"), "default")
+        self.completion = self.completing(self.database)
         queues = PageQueues(
-            faulty_client(self.sqs, plan, "send_message_batch"), {JOB: self.queue_url}, self.retry
+            faulty_client(self.sqs, plan, "send_message_batch"), {job: self.queue_url}, self.retry
         )
         ending = Ending(
             self.database, self.ledger, self.completion, self.retry, self.clock, self.logger
@@ -155,11 +157,15 @@ class Night:
         )  # fmt: skip
         self.consume = self.consumer(PausePage(self.database, reconnect, self.logger))
 
-    def consumer(self, work: Work) -> PageConsumer:
+    def completing(self, database: Database) -> Completion:
+        """Return what completes runs."""
+        return Completion(self.ledger, database, self.bus, self.retry, self.clock, self.logger)
+
+    def consumer(self, work: Work, completion: Completion | None = None) -> PageConsumer:
         """Return a worker that does `work` with each page."""
         inbox = Inbox(self.sqs, self.queue_url, f"https://sqs/{DEAD_LETTERS}")
         return PageConsumer(
-            JOB, ORG, work, self.ledger, self.completion, inbox, self.clock,
+            self.job, ORG, work, self.ledger, completion or self.completion, inbox, self.clock,
             self.logger,
         )  # fmt: skip
 
@@ -168,7 +174,7 @@ class Night:
     ) -> dict[str, str]:
         """Deliver one firing of the rule."""
         event = {
-            "job_name": JOB,
+            "job_name": self.job,
             "trigger": "schedule",
             "trigger_id": trigger_id,
             "as_of": as_of and as_of.isoformat(),
@@ -203,11 +209,16 @@ class Night:
         """Give a message to the worker; whether it was done (and is deleted)."""
         try:
             self.consume(
-                self.record(message, dead=dead, receive_count=receive_count), lambda: remaining
+                self.record(message, dead=dead, receive_count=receive_count),
+                self.remaining(remaining),
             )
         except MentorPauseError:
             return False
         return True
+
+    def remaining(self, seconds: float) -> Remaining:
+        """Return what tells a worker how much time is left; here none passes."""
+        return lambda: seconds
 
     def record(self, message: Message, *, dead: bool = False, receive_count: int = 1) -> SQSRecord:
         """Return it as Lambda's event source mapping hands it over."""
@@ -242,13 +253,14 @@ class Night:
 
     def summaries(self) -> list[dict[str, Any]]:
         """Return the summary lines, with just the fields of E7."""
-        wanted = Summary(UUID(int=0), (), (), ()).as_json()
+        counted = 0 if self.job == "hlf_sync" else None
+        wanted = Summary(UUID(int=0), JOBS[self.job].effect, renewed_count=counted).as_json()
         return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
 
 
-def run_id(trigger_id: str = "night-1") -> UUID:
+def run_id(trigger_id: str = "night-1", job: str = JOB) -> UUID:
     """Return the id of the run that a firing starts."""
-    return run_id_of(JOB, ORG, trigger_id)
+    return run_id_of(job, ORG, trigger_id)
 
 
 @contextmanager

@@ -4,20 +4,19 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
-from local.portal import CLIENT_ID, TENANT, Portal, Table, serving
+from local import portal_example
+from local.portal import CLIENT_ID, TENANT, Portal, serving
 from mentor_pause.config import PortalSettings
 from mentor_pause.portal import MentorState
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.mapping import Mapping
 from mentor_pause.portal.requests import Requests, Timing
 
-MAPPING = Path(__file__).parents[2] / "docs/portal-mapping.json"
-EXAMPLE = Mapping.parse(MAPPING.read_text())
+EXAMPLE = portal_example.example_mapping()
 MENTORS, CERTIFICATIONS = "hlf_likepersons", "hlf_certifications"
 SECRET = "the-portals-secret"
 PAUSED = MentorState("1017", "paused", "certification_expired", date(2026, 11, 22))
@@ -26,25 +25,7 @@ PAUSED = MentorState("1017", "paused", "certification_expired", date(2026, 11, 2
 
 def example_portal() -> Portal:
     """The portal that docs/portal-mapping.json describes, without rows."""
-    mentors, certifications = EXAMPLE.mentors, EXAMPLE.certifications
-    return Portal(
-        [
-            Table(
-                "hlf_likeperson", MENTORS, "hlf_likepersonid", "hlf_mentornumber",
-                {"hlf_mentornumber", "hlf_status", "hlf_statusreason", "hlf_statusfrom",
-                 "statecode", "statuscode"},
-                {"hlf_status": set(mentors.status_values.values()),
-                 "hlf_statusreason": set((mentors.reason_values or {}).values())},
-                {(s.statecode, s.statuscode) for s in mentors.states.values()},
-            ),
-            Table(
-                "hlf_certification", CERTIFICATIONS, certifications.id, None,
-                {"hlf_mentornumber", "hlf_validuntil"},
-            ),
-        ],
-        SECRET,
-        {"prvReadhlf_likeperson", "prvWritehlf_likeperson", "prvReadhlf_certification"},
-    )  # fmt: skip
+    return portal_example.example_portal(SECRET)
 
 
 @dataclass

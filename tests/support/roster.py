@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -84,17 +84,22 @@ class Roster:
             )
         return coordinator
 
-    def fail_for(self, mentor: UUID) -> None:
-        """Make every change of this mentor fail in the database."""
+    def fail_for(
+        self,
+        mentor: UUID,
+        what: LiteralString = "update on peer_mentors",
+        column: LiteralString = "old.id",
+    ) -> None:
+        """Make every change of this mentor, or of what is theirs, fail in the database."""
         self.db.execute(
             "create function public.refuse() returns trigger language plpgsql as"
             " $$ begin raise exception 'no way'; end $$"
         )
         self.db.execute(
             sql.SQL(
-                "create trigger refuse before update on peer_mentors for each row"
-                " when (old.id = {}) execute function public.refuse()"
-            ).format(mentor)
+                "create trigger refuse before {} for each row when ({} = {})"
+                " execute function public.refuse()"
+            ).format(sql.SQL(what), sql.SQL(column), mentor)
         )
 
     def status(self, mentor: UUID) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from local.template import load_template
 from mentor_pause import config
-from mentor_pause.events import DispatchRequest
+from mentor_pause.bus import SOURCE
+from mentor_pause.events import DispatchRequest, RunCompleted
 from mentor_pause.jobs import JOBS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -143,6 +144,11 @@ SETTINGS = {
         config.LedgerSettings,
         config.WorkerSettings,
         config.BusSettings,
+        config.PortalSourceSettings,
+    ),
+    "PortalDrift": (
+        config.OrgSettings,
+        config.PortalSourceSettings,
     ),
 }
 
@@ -151,17 +157,77 @@ SETTINGS = {
 def test_every_setting_that_a_function_reads_is_given_to_it_and_no_other(function: str) -> None:
     """By name, both ways."""
     read = {name.upper() for settings in SETTINGS[function] for name in settings.model_fields}
-    assert variables(function) - {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"} == read | {
-        "SUPABASE_SECRET_ID"
+    own = {name for name in variables(function) if not name.startswith("POWERTOOLS_")}
+    assert own == read | {"SUPABASE_SECRET_ID"}
+
+
+def who_can_reach_the_portal() -> list[str]:
+    """The functions whose environment or role names the portal's secret."""
+    return [
+        name
+        for name, function in FUNCTIONS.items()
+        if "PortalSecretArn" in json.dumps([function, ROLES[function["Role"]["Fn::GetAtt"][0]]])
+    ]
+
+
+def test_who_reaches_the_portal_never_holds_the_service_roles_credential() -> None:
+    """D9: neither in the environment nor in the policy; the secret is that of portal_sync."""
+    assert who_can_reach_the_portal() == ["HlfSyncWorker", "PortalDrift"]
+    for name in who_can_reach_the_portal():
+        function = FUNCTIONS[name]
+        role = ROLES[function["Role"]["Fn::GetAtt"][0]]
+        own = function["Environment"]["Variables"]
+        assert own["SUPABASE_SECRET_ID"] == {"Ref": "PortalSyncSecretArn"}
+        assert "DatabaseSecretArn" not in json.dumps([function, role, TEMPLATE["Globals"]])
+        assert not {"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL"} & variables(name)
+        secrets = [
+            statement["Resource"]
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Action"] == "secretsmanager:GetSecretValue"
+        ]
+        assert secrets == [[{"Ref": "PortalSyncSecretArn"}, {"Ref": "PortalSecretArn"}]]
+
+
+def test_the_portal_is_off_until_an_operator_switches_it_on() -> None:
+    """H2: the switch and the mapping are parameters that no deployment sets again."""
+    parameters = of_type("SSM::Parameter")
+    assert parameters["PortalSwitch"]["Value"] == "off"
+    assert parameters["PortalMapping"]["Value"] == "{}"
+    for name in who_can_reach_the_portal():
+        own = FUNCTIONS[name]["Environment"]["Variables"]
+        assert own["PORTAL_SWITCH"] == {"Ref": "PortalSwitch"}
+        assert own["PORTAL_MAPPING"] == {"Ref": "PortalMapping"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "job", "count"),
+    [
+        ("PausedMentorsRule", "certification_expiry", "paused_count"),
+        ("LeftMentorsRule", "hlf_sync", "left_count"),
+    ],
+)
+def test_the_sync_follows_a_run_that_left_it_something_to_do(
+    rule: str, job: str, count: str
+) -> None:
+    """H4: of our organisation, and no dry run; the run's id makes repeated events one firing."""
+    properties = of_type("Events::Rule")[rule]
+    pattern = properties["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == ([SOURCE], ["RunCompleted"])
+    assert pattern["detail"] == {
+        "job_name": [job],
+        "org_id": [{"Ref": "HlfOrgId"}],
+        count: [{"numeric": [">", 0]}],
+        "dry_run": [False],
     }
-
-
-def test_the_portal_sync_holds_a_credential_of_its_own() -> None:
-    """D9: neither in its environment nor in its policy is the service role's."""
-    own = FUNCTIONS["HlfSyncWorker"]["Environment"]["Variables"]
-    assert own["SUPABASE_SECRET_ID"] == {"Ref": "PortalSyncSecretArn"}
-    assert "DatabaseSecretArn" not in json.dumps(ROLES["HlfSyncWorkerRole"])
-    assert "DatabaseSecretArn" not in json.dumps(TEMPLATE["Globals"])
+    assert pattern["detail"].keys() <= RunCompleted.model_fields.keys()
+    (target,) = properties["Targets"]
+    transformer = target["InputTransformer"]
+    assert transformer["InputPathsMap"] == {"run": "$.detail.job_run_id"}
+    text = transformer["InputTemplate"].replace("<run>", '"a-run"')
+    request = DispatchRequest.parse(text)
+    assert (request.job_name, request.trigger, request.trigger_id) == ("hlf_sync", "event", "a-run")
+    assert properties["EventBusName"] == {"Ref": "EventBusName"}
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
@@ -175,11 +241,21 @@ def test_a_role_may_do_named_actions_on_named_resources_only(role: str) -> None:
     assert len(users) == 1
 
 
-def test_only_the_rules_may_invoke_the_dispatcher() -> None:
-    """By their ARN, not the service at large."""
-    for permission in of_type("Lambda::Permission").values():
-        assert permission["Principal"] == "events.amazonaws.com"
-        assert permission["SourceArn"]["Fn::GetAtt"][0] in of_type("Events::Rule")
+def test_only_the_rules_may_invoke_their_function() -> None:
+    """Each by its ARN, not the service at large; and each may leave what it cannot deliver."""
+    rules = of_type("Events::Rule")
+    allowed = {
+        (p["SourceArn"]["Fn::GetAtt"][0], p["FunctionName"]["Ref"], p["Principal"])
+        for p in of_type("Lambda::Permission").values()
+    }
+    assert allowed == {
+        (rule, properties["Targets"][0]["Arn"]["Fn::GetAtt"][0], "events.amazonaws.com")
+        for rule, properties in rules.items()
+    }
+    policy = json.dumps(of_type("SQS::QueuePolicy")["FiringDeadLetterQueuePolicy"])
+    for rule, properties in rules.items():
+        assert f'["{rule}", "Arn"]' in policy
+        assert "DeadLetterConfig" in properties["Targets"][0]
 
 
 def test_the_ledger_forgets_and_can_be_restored() -> None:

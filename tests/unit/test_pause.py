@@ -74,7 +74,7 @@ def test_every_outcome_has_its_list() -> None:
     a, b, c, d = (uuid4() for _ in range(4))
     wire = ScriptedWire({b: ["replayed"], c: ["not_active"], d: ["not_expired"]})
     outcome, lines = work(wire, a, b, c, d)
-    assert (outcome.paused, outcome.skipped, outcome.errored, lines) == ((a, b), (c, d), (), [])
+    assert (outcome.done, outcome.skipped, outcome.errored, lines) == ((a, b), (c, d), (), [])
 
 
 def test_who_is_locked_is_tried_again_after_all_others() -> None:
@@ -83,7 +83,7 @@ def test_who_is_locked_is_tried_again_after_all_others() -> None:
     wire = ScriptedWire({a: [LOCKED, LOCKED, "changed"], b: [LOCKED] * 9})
     outcome, lines = work(wire, a, b, c)
     assert wire.asked == [a, b, c, a, b, a, b]
-    assert (sorted(outcome.paused), outcome.errored) == (sorted([a, c]), (b,))
+    assert (sorted(outcome.done), outcome.errored) == (sorted([a, c]), (b,))
     assert {line["sqlstate"] for line in lines} == {"55P03"}
 
 
@@ -92,7 +92,7 @@ def test_what_the_database_refuses_is_not_tried_again() -> None:
     a, b = uuid4(), uuid4()
     wire = ScriptedWire({a: [DatabaseError("no way", "P0001")]})
     outcome, (line,) = work(wire, a, b)
-    assert (wire.asked, outcome.errored, outcome.paused) == ([a, b], (a,), (b,))
+    assert (wire.asked, outcome.errored, outcome.done) == ([a, b], (a,), (b,))
     assert (line["mentor_id"], line["sqlstate"], line["reason"]) == (str(a), "P0001", "no way")
 
 
@@ -100,7 +100,7 @@ def test_a_surprise_is_one_mentors_error_too() -> None:
     """E5: whatever it is; its text is not logged."""
     a, b = uuid4(), uuid4()
     outcome, (line,) = work(ScriptedWire({a: [KeyError("Kari Nordmann")]}), a, b)
-    assert (outcome.errored, outcome.paused, line["reason"]) == ((a,), (b,), "KeyError")
+    assert (outcome.errored, outcome.done, line["reason"]) == ((a,), (b,), "KeyError")
 
 
 def test_two_mentors_without_an_answer_are_a_database_that_is_down() -> None:

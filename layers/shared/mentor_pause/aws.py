@@ -1,24 +1,36 @@
 """AWS clients as the Lambdas use them: short time-outs, bounded retries by the SDK."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import boto3
+from aws_lambda_powertools.utilities.parameters import SSMProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mentor_pause.config import LedgerSettings
 from mentor_pause.dynamodb import Table
-from mentor_pause.errors import ConfigurationError
+from mentor_pause.errors import ConfigurationError, SettingsUnavailable
 from mentor_pause.ledger import Leases, Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 _CONFIG = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
+_PARAMETER_SECONDS = 30
+_REFUSED = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "ParameterNotFound", "ResourceNotFoundException",
+        "InvalidRequestException", "DecryptionFailure", "ValidationException",
+    }
+)  # fmt: skip
+"""Codes that will not pass by themselves."""
 
 
 def sqs_client() -> "SQSClient":
@@ -43,14 +55,35 @@ def read_secret(secret_id: str) -> str:
 
     Raises:
         ConfigurationError: there is none of that name, or it may not be read.
+        SettingsUnavailable: it cannot be read now.
     """
     try:
         client = boto3.client("secretsmanager", config=_CONFIG)
         return client.get_secret_value(SecretId=secret_id)["SecretString"]
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code")
-        raise ConfigurationError(f"the secret {secret_id} cannot be read: {code}") from error
-    except BotoCoreError as error:
-        raise ConfigurationError(
-            f"the secret {secret_id} cannot be read: {type(error).__name__}"
-        ) from error
+    except (ClientError, BotoCoreError) as error:
+        raise _unread(f"the secret {secret_id}", error) from error
+
+
+def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
+    """Return what reads parameters of the Parameter Store, each anew after half a minute.
+
+    It raises what `read_secret` raises.
+    """
+    provider = SSMProvider(boto3_client=client or boto3.client("ssm", config=_CONFIG))
+
+    def read(name: str) -> str:
+        try:
+            value = cast("object", provider.get(name, max_age=_PARAMETER_SECONDS))
+        except GetParameterError as error:
+            raise _unread(f"the parameter {name}", error.__context__) from error
+        return str(value)
+
+    return read
+
+
+def _unread(what: str, error: BaseException | None) -> ConfigurationError | SettingsUnavailable:
+    code = type(error).__name__
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", code)
+    kind = ConfigurationError if code in _REFUSED else SettingsUnavailable
+    return kind(f"{what} cannot be read: {code}")

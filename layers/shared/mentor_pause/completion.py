@@ -1,14 +1,15 @@
-"""Completes a run when its set of pages is whole (E7, E8, E11).
+"""Completes a run when its set of pages is whole (E7, E8, E11), the same for every job.
 
 Whoever closes a page calls this before the page's message is acknowledged; the dispatcher calls
 it when paging has ended. One of them claims the completion. Each step can be repeated, and the
 run is marked as ended last: after a crash anywhere in between the redelivered message does it all
-again. So the
-summary line comes at least once, and again only if its writer dies, or the ledger is away, between
-the line and the mark.
+again. So the summary line comes at least once, and again only if its writer dies, or the ledger is
+away, between the line and the mark. The lock is given back before the run is announced: who listens
+may want to start the next one at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -17,10 +18,9 @@ from aws_lambda_powertools import Logger
 from mentor_pause.bus import Bus
 from mentor_pause.errors import BusUnavailable
 from mentor_pause.events import RunCompleted
-from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Run, Summary, summarise_with_history
+from mentor_pause.runs import Page, Run, Summary, summarise_with_history
 from mentor_pause.supabase import Database
 
 type Clock = Callable[[], datetime]
@@ -71,24 +71,23 @@ class Completion:
 
     def _complete(self, run: Run) -> None:
         pages = self._retry(lambda: self._ledger.pages(run.job_run_id))
-        summary = summarise_with_history(
-            run.job_run_id,
-            pages,
-            lambda errored: self._retry(
-                lambda: self._database.list_run_changes(run.job_run_id, errored)
-            ),
-        )
+        summary = summary_of(run, pages, self._database, self._retry)
         status = "failed" if run.error else "completed"
-        if JOBS[run.firing.job_name].notifies_coordinators:
-            self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
+        self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
         notes = (page.outcome.note for page in pages if page.outcome)
         remark = run.error or next(filter(None, notes), None)
         self._retry(lambda: self._database.finish_execution(summary, status, remark))
-        self._announce(_announcement(run, summary, status))
         self._retry(lambda: self._ledger.locks.release(run.firing, self._clock()))
+        self._announce(_announcement(run, summary, status, self._left(run)))
         self._logger.info("run completed", extra=_line(run, summary, status))
         self._retry(lambda: self._ledger.end_run(run.job_run_id, status, self._clock()))
         self._retry(lambda: self._ledger.locks.forget(run.firing, run.job_run_id))
+
+    def _left(self, run: Run) -> int:
+        """Count whom a sync run left behind; from now on another one can take them (H4)."""
+        if run.effect != "synced":
+            return 0
+        return self._retry(lambda: self._database.count_unsynced_since_run(run.job_run_id))
 
     def _announce(self, event: RunCompleted) -> None:
         """A bus that is down must not keep the run open; who listens runs every night as well."""
@@ -96,6 +95,19 @@ class Completion:
             self._retry(lambda: self._bus.announce(event))
         except BusUnavailable as error:
             self._logger.error("run not announced", extra={"reason": str(error)})
+
+
+def summary_of(run: Run, pages: Sequence[Page], database: Database, retry: Retry) -> Summary:
+    """Return what a run's pages come to, by the data where an answer was lost."""
+    job_run_id = run.job_run_id
+    summary = summarise_with_history(
+        run,
+        pages,
+        lambda errored: retry(lambda: database.list_run_changes(job_run_id, errored)),
+    )
+    if run.effect != "synced":
+        return summary
+    return replace(summary, renewed_count=retry(lambda: database.count_run_renewals(job_run_id)))
 
 
 def _line(run: Run, summary: Summary, status: str) -> dict[str, object]:
@@ -110,8 +122,9 @@ def _line(run: Run, summary: Summary, status: str) -> dict[str, object]:
 
 
 def _announcement(
-    run: Run, summary: Summary, status: Literal["completed", "failed"]
+    run: Run, summary: Summary, status: Literal["completed", "failed"], left_count: int
 ) -> RunCompleted:
+    counts = summary.counts()
     return RunCompleted(
         job_name=run.firing.job_name,
         job_run_id=run.job_run_id,
@@ -120,7 +133,10 @@ def _announcement(
         dry_run=run.firing.dry_run,
         status=status,
         processed_count=summary.processed_count,
-        paused_count=len(summary.paused),
+        paused_count=counts.get("paused_count", 0),
+        synced_count=counts.get("synced_count", 0),
         skipped_count=len(summary.skipped),
         error_count=len(summary.errored),
+        renewed_count=summary.renewed_count or 0,
+        left_count=left_count,
     )

@@ -113,6 +113,17 @@ class PortalSettings(Settings):
     )
 
 
+class PortalSourceSettings(Settings):
+    """Where operators keep what the portal needs; all of it can be changed without a deployment."""
+
+    portal_switch: str
+    """The parameter in the Parameter Store that is `on` or `off`."""
+    portal_mapping: str
+    """The parameter that holds the mapping."""
+    portal_secret_id: str
+    """The secret that holds the `PortalSettings`, a JSON object."""
+
+
 class RestDatabase(BaseModel):
     """Supabase's REST interface and the credential for it."""
 
@@ -148,6 +159,20 @@ def load_database(
     if secret_id:
         given = _secret_object(secret_id, read_secret(secret_id), names)
     return _one_database(given, f"the secret {secret_id}" if secret_id else "the environment")
+
+
+def load_portal(secret_id: str, read_secret: ReadSecret) -> PortalSettings:
+    """Return where the portal is and who we are there, from the secret.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no JSON object, or lacks something.
+    """
+    names = tuple(name.upper() for name in PortalSettings.model_fields)
+    given = _secret_object(secret_id, read_secret(secret_id), names)
+    try:
+        return PortalSettings.load(given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"in the secret {secret_id}: {error}") from None
 
 
 def _secret_object(secret_id: str, text: str, names: tuple[str, ...]) -> dict[str, str]:

@@ -9,6 +9,7 @@ MentorPauseError
 │   │   └── LedgerContended       two writes of one item at the same moment
 │   ├── QueueUnavailable          SQS
 │   ├── BusUnavailable            EventBridge
+│   ├── SettingsUnavailable       Parameter Store, Secrets Manager
 │   ├── PortalUnavailable         HLF's portal, or its login
 │   │   └── PortalThrottled       429; it says how long to wait
 │   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
@@ -74,6 +75,10 @@ class QueueUnavailable(TransientError):
 
 class BusUnavailable(TransientError):
     """EventBridge did not take an event."""
+
+
+class SettingsUnavailable(TransientError):
+    """A parameter or a secret could not be read now."""
 
 
 class PortalUnavailable(TransientError):

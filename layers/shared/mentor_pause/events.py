@@ -87,6 +87,10 @@ class RunCompleted(Message):
     dry_run: bool
     status: Literal["completed", "failed"]
     processed_count: int
-    paused_count: int
+    paused_count: int = 0
+    synced_count: int = 0
     skipped_count: int
     error_count: int
+    renewed_count: int = 0
+    left_count: int = 0
+    """Mentors who changed while a sync run went on and were not told to the portal by it (H4)."""

@@ -1,4 +1,4 @@
-"""The registry of jobs (D2): what can be run, where its mentors come from, who is told."""
+"""The registry of jobs (D2): what can be run, where its mentors come from, what becomes of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Literal
 from mentor_pause.errors import InvalidRequest
 
 type Listing = Literal["list_expired_mentors", "list_unsynced_mentors"]
+type Effect = Literal["paused", "synced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +18,16 @@ class Job:
     name: str
     listing: Listing
     """The database function that lists the mentors concerned, page by page."""
-    notifies_coordinators: bool
-    """Whether coordinators are told which mentors a run has paused (E11)."""
+    effect: Effect
+    """What a run does to a mentor; the name of its count and of its list in the summary (E7)."""
 
 
 JOBS: Mapping[str, Job] = MappingProxyType(
     {
         job.name: job
         for job in (
-            Job("certification_expiry", "list_expired_mentors", notifies_coordinators=True),
-            Job("hlf_sync", "list_unsynced_mentors", notifies_coordinators=False),
+            Job("certification_expiry", "list_expired_mentors", effect="paused"),
+            Job("hlf_sync", "list_unsynced_mentors", effect="synced"),
         )
     }
 )

@@ -6,7 +6,8 @@
 A page is written down before its message is sent, in one transaction with the cursor and a proof
 that the lock is still held. So a dispatcher that resumes sends the same page again under the same
 number, though its mentors may be paused by now and would not be listed a second time. A page is
-closed once. Items vanish after 90 days; the execution log in PostgreSQL is the history.
+closed once; its `paused` are those on whom the job had its effect, whatever the job. Items vanish
+after 90 days; the execution log in PostgreSQL is the history.
 """
 
 from collections.abc import Sequence
@@ -181,7 +182,7 @@ class Ledger:
             "attribute_not_exists(closed_at)",
             {
                 "mentors": [str(mentor) for mentor in mentor_ids],
-                "paused": [str(mentor) for mentor in outcome.paused],
+                "paused": [str(mentor) for mentor in outcome.done],
                 "skipped": [str(mentor) for mentor in outcome.skipped],
                 "errored": [str(mentor) for mentor in outcome.errored],
                 "note": outcome.note,

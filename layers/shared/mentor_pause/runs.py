@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from mentor_pause.events import Trigger
+from mentor_pause.jobs import JOBS, Effect
 
 type RunStatus = Literal["running", "completed", "failed"]
 
@@ -65,6 +66,11 @@ class Run:
         return self.firing.job_run_id
 
     @property
+    def effect(self) -> Effect:
+        """What its job does to a mentor."""
+        return JOBS[self.firing.job_name].effect
+
+    @property
     def is_whole(self) -> bool:
         """Whether every page is closed: the set decides, never a count (E8)."""
         if self.pages_total is None:
@@ -76,7 +82,8 @@ class Run:
 class PageOutcome:
     """What became of each mentor on a page."""
 
-    paused: tuple[UUID, ...] = ()
+    done: tuple[UUID, ...] = ()
+    """Those who were paused, or of whom the portal was told: the job's effect."""
     skipped: tuple[UUID, ...] = ()
     errored: tuple[UUID, ...] = ()
     note: str = ""
@@ -97,53 +104,57 @@ class Summary:
     """What a run came to (E7); each list in the order of the pages."""
 
     job_run_id: UUID
-    paused: tuple[UUID, ...]
-    skipped: tuple[UUID, ...]
-    errored: tuple[UUID, ...]
+    effect: Effect
+    done: tuple[UUID, ...] = ()
+    skipped: tuple[UUID, ...] = ()
+    errored: tuple[UUID, ...] = ()
+    renewed_count: int | None = None
+    """Mentors whom the portal has certified for longer; of the sync only, and beside the others."""
 
     @property
     def processed_count(self) -> int:
         """Every mentor that was dispatched, each counted once."""
-        return len(self.paused) + len(self.skipped) + len(self.errored)
+        return len(self.done) + len(self.skipped) + len(self.errored)
 
     def counts(self) -> dict[str, int]:
-        """The four counts, by the names that the log, the event and the database use."""
-        return {
+        """The counts, by the names that the log, the event and the database use."""
+        found = {
             "processed_count": self.processed_count,
-            "paused_count": len(self.paused),
+            f"{self.effect}_count": len(self.done),
             "skipped_count": len(self.skipped),
             "error_count": len(self.errored),
         }
+        return (
+            found if self.renewed_count is None else found | {"renewed_count": self.renewed_count}
+        )
 
     def as_json(self) -> dict[str, object]:
         """The summary line of E7."""
         return {
             "job_run_id": str(self.job_run_id),
             **self.counts(),
-            "mentor_ids_paused": [str(mentor) for mentor in self.paused],
+            f"mentor_ids_{self.effect}": [str(mentor) for mentor in self.done],
             "mentor_ids_errored": [str(mentor) for mentor in self.errored],
         }
 
 
 def summarise_with_history(
-    job_run_id: UUID,
+    run: Run,
     pages: Sequence[Page],
     changed_among: Callable[[Sequence[UUID]], frozenset[UUID]],
 ) -> Summary:
-    """Add up the pages; of mentors that count as errors, ask the history what did happen."""
-    summary = summarise(job_run_id, pages)
+    """Add up the pages; of mentors that count as errors, ask the data what did happen."""
+    summary = summarise(run, pages)
     if not summary.errored:
         return summary
-    return summarise(job_run_id, pages, changed_among(summary.errored))
+    return summarise(run, pages, changed_among(summary.errored))
 
 
-def summarise(
-    job_run_id: UUID, pages: Iterable[Page], changed: frozenset[UUID] = frozenset()
-) -> Summary:
+def summarise(run: Run, pages: Iterable[Page], changed: frozenset[UUID] = frozenset()) -> Summary:
     """Add up the pages of a run. Every mentor that was dispatched is in exactly one list.
 
     A mentor that no outcome names counts as an error, and so is never lost silently. One whose call
-    failed but who is in `changed` was paused after all: only the answer was lost.
+    failed but who is in `changed` was done after all: only the answer was lost.
     """
     fate: dict[UUID, str] = {}
     for page in sorted(pages, key=lambda page: page.number):
@@ -151,15 +162,13 @@ def summarise(
         said = {
             **dict.fromkeys(outcome.errored, "errored"),
             **dict.fromkeys(outcome.skipped, "skipped"),
-            **dict.fromkeys(outcome.paused, "paused"),
+            **dict.fromkeys(outcome.done, "done"),
         }
         for mentor in page.mentor_ids:
             found = said.get(mentor, "errored")
-            fate[mentor] = "paused" if found == "errored" and mentor in changed else found
-    return Summary(
-        job_run_id,
-        *(
-            tuple(m for m, f in fate.items() if f == kind)
-            for kind in ("paused", "skipped", "errored")
-        ),
-    )
+            fate[mentor] = "done" if found == "errored" and mentor in changed else found
+
+    def those(kind: str) -> tuple[UUID, ...]:
+        return tuple(mentor for mentor, found in fate.items() if found == kind)
+
+    return Summary(run.job_run_id, run.effect, those("done"), those("skipped"), those("errored"))

@@ -5,7 +5,7 @@ the mapping's business (`mapping.py`); how it is reached is the client's (`datav
 no-op client takes the real one's place while the flag is off.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -34,6 +34,9 @@ class PortalMentor:
 
     key: str
     status: Status | None
+    columns: Mapping[str, object]
+    """What it holds, by the portal's own names."""
+    modified_on: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ class Portal(Protocol):
         """Yield every mentor that the portal holds, a page at a time."""
         ...
 
+    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
+        """Whether what the portal holds is what `push` of this would leave there. Asks nobody."""
+        ...
+
     def check(self) -> list[Finding]:
         """Look, without changing anything, whether the portal is as the mapping says."""
         ...
@@ -108,6 +115,10 @@ class NoPortal:
     def mentors(self) -> Iterator[list[PortalMentor]]:
         """Yield nothing."""
         return iter(())
+
+    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:  # noqa: ARG002
+        """Tell that nothing is in line."""
+        return False
 
     def check(self) -> list[Finding]:
         """Tell that the portal is switched off."""

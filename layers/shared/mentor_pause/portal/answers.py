@@ -5,6 +5,7 @@ may name people or values (E13). They are in `told`, for a person who asks.
 """
 
 import math
+import re
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -36,6 +37,11 @@ def error_of(response: httpx.Response) -> Failure:
         return PortalThrottled(f"the portal asks for patience ({what})", seconds_to_wait(response))
     if status in _TRANSIENT:
         return PortalUnavailable(f"the portal failed ({what})")
+    if response.is_success or response.is_redirect:
+        return PortalError(
+            f"the portal answered with {_kind(response)} (HTTP {status}), as no portal does; "
+            "is its address right?", status,
+        )  # fmt: skip
     refused = status in (UNAUTHORIZED, FORBIDDEN) or code == _PRIVILEGE_DENIED
     kind = PortalRefused if refused else PortalError
     return kind(f"the portal's answer is no ({what})", status, code, told)
@@ -92,9 +98,9 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
     """
     if found := object_or_empty(response):
         return found
-    kind = response.headers.get("Content-Type", "nothing").partition(";")[0]
     raise PortalError(
-        f"the portal answered with {kind} where a JSON object was due; is its address right?"
+        f"the portal answered with {_kind(response)} where a JSON object was due; "
+        "is its address right?"
     )
 
 
@@ -105,6 +111,12 @@ def object_or_empty(response: httpx.Response) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _kind(response: httpx.Response) -> str:
+    """What an answer says it is; a server may say anything, so only what looks like a kind."""
+    found = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    return found if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,60}", found) else "something"
 
 
 def _code_and_words(response: httpx.Response) -> tuple[str, str]:

@@ -95,20 +95,30 @@ class Dataverse:
         day = date.fromisoformat(text)
         if names.expires == "after the day" and day < date.max:
             day += timedelta(days=1)
-        moment = datetime.fromisoformat(row["modifiedon"])
-        if moment.tzinfo is None:
-            raise ValueError("modifiedon has no offset")
-        return Renewal(str(row[names.id]), str(row[names.mentor_key]), day, moment)
+        return Renewal(
+            str(row[names.id]), str(row[names.mentor_key]), day, _moment(row["modifiedon"])
+        )
 
     def mentors(self) -> Iterator[list[PortalMentor]]:
         """See `Portal.mentors`."""
         names = self._mapping.mentors
-        query = f"$select={names.key},{names.status}&$filter={names.key} ne null"
+        columns = ",".join((names.key, *names.written, "modifiedon"))
+        query = f"$select={columns}&$filter={names.key} ne null"
         for rows in self._pages(f"{names.entity_set}?{query}"):
             yield [
-                PortalMentor(str(row.get(names.key)), names.status_of(row.get(names.status)))
+                PortalMentor(
+                    str(row.get(names.key)),
+                    names.status_of(row.get(names.status)),
+                    row,
+                    _moment_or_none(row.get("modifiedon")),
+                )
                 for row in rows
             ]
+
+    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
+        """See `Portal.holds`."""
+        due = self._mapping.mentors.columns(state.status, state.reason, state.effective_on)
+        return all(mentor.columns.get(column) == value for column, value in due.items())
 
     def _pages(self, first: str) -> Iterator[list[dict[str, Any]]]:
         """Follow the server's links to the letter; each asks for the same size of page."""
@@ -127,6 +137,20 @@ class Dataverse:
         from mentor_pause.portal.preflight import check  # noqa: PLC0415 - operators only
 
         return check(self._requests, self._mapping)
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a moment without an offset")
+    return found
+
+
+def _moment_or_none(value: object) -> datetime | None:
+    try:
+        return _moment(str(value))
+    except ValueError:
+        return None
 
 
 def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:

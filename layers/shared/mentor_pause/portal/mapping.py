@@ -78,6 +78,11 @@ class MentorMapping(_Part):
             found[self.effective_on] = effective_on.isoformat()
         return found
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns that `columns` writes."""
+        return tuple(self.columns("active", "", date.min))
+
     def status_of(self, value: object) -> Status | None:
         """Return the status that a choice value stands for."""
         return next((status for status, v in self.status_values.items() if v == value), None)

@@ -22,7 +22,7 @@ from mentor_pause.supabase.results import (
     Status,
     StatusChange,
 )
-from mentor_pause.supabase.wire import Wire
+from mentor_pause.supabase.wire import IDS_PER_CALL, Wire
 
 __all__ = [
     "Database",
@@ -33,10 +33,8 @@ __all__ = [
     "Status",
     "StatusChange",
     "connect",
+    "open_wire",
 ]
-
-_IDS_PER_CALL = 500
-"""PostgREST caps the rows of a function at 1000 by default (`max-rows`)."""
 
 
 class Database:
@@ -168,7 +166,9 @@ class Database:
         Raises:
             NotFound: the run has no row.
         """
-        counts = {f"p_{name}": count for name, count in summary.counts().items()}
+        counts = {
+            f"p_{name}": count for name, count in ({"paused_count": 0} | summary.counts()).items()
+        }
         self._wire.call(
             "finish_execution",
             {"p_job_run_id": summary.job_run_id, "p_status": status, **counts, "p_error": error},
@@ -179,19 +179,27 @@ class Database:
         return self._scalar("notify_coordinators", p_job_run_id=job_run_id)
 
     def list_run_changes(self, job_run_id: UUID, mentor_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Return those of the mentors whose status the run did change."""
+        """Return those of the mentors whom the run did pause, or did tell the portal of."""
         rows = [
             row
-            for start in range(0, len(mentor_ids), _IDS_PER_CALL)
+            for start in range(0, len(mentor_ids), IDS_PER_CALL)
             for row in self._wire.call(
                 "list_run_changes",
                 {
                     "p_job_run_id": job_run_id,
-                    "p_mentor_ids": list(mentor_ids[start : start + _IDS_PER_CALL]),
+                    "p_mentor_ids": list(mentor_ids[start : start + IDS_PER_CALL]),
                 },
             )
         ]
         return frozenset(MentorId.model_validate(row).mentor_id for row in rows)
+
+    def count_run_renewals(self, job_run_id: UUID) -> int:
+        """Return how many mentors a sync run has found certified for longer."""
+        return self._scalar("count_run_renewals", p_job_run_id=job_run_id)
+
+    def count_unsynced_since_run(self, job_run_id: UUID) -> int:
+        """Return how many mentors changed while a sync run went on and are unsynced still (H4)."""
+        return self._scalar("count_unsynced_since_run", p_job_run_id=job_run_id)
 
     def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
         """Return the newest rows of the execution log, newest first."""
@@ -204,11 +212,16 @@ class Database:
 
 
 def connect(settings: RestDatabase | PooledDatabase) -> Database:
-    """Open the door over the wire that is configured; the other one's package is not imported."""
+    """Open the door over the wire that is configured."""
+    return Database(open_wire(settings))
+
+
+def open_wire(settings: RestDatabase | PooledDatabase) -> Wire:
+    """Return the wire that is configured; the other one's package is not imported."""
     if isinstance(settings, PooledDatabase):
         from mentor_pause.supabase.pooled import PooledWire  # noqa: PLC0415 - imported where used
 
-        return Database(PooledWire(settings.url.get_secret_value()))
+        return PooledWire(settings.url.get_secret_value())
     from mentor_pause.supabase.rest import RestWire  # noqa: PLC0415 - imported where used
 
-    return Database(RestWire(settings.url, settings.key.get_secret_value()))
+    return RestWire(settings.url, settings.key.get_secret_value())

@@ -3,7 +3,7 @@
 Every method raises what the methods of `Database` raise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from mentor_pause.supabase.results import Result, Status
-from mentor_pause.supabase.wire import Wire
+from mentor_pause.supabase.wire import IDS_PER_CALL, Row, Wire
 
 type Recorded = Literal["renewed", "recorded", "known", "unknown_mentor"]
 """The mentor is certified for longer; stored, but no longer; stored before; nobody has that key."""
@@ -31,6 +31,17 @@ class PortalState(Result):
     version: int
     is_synced: bool
     """Whether the portal has taken over this version already."""
+    synced_by: UUID | None
+    """The run that told the portal last."""
+    differs_since: datetime
+    """If the portal does not hold this: since when, as far as the database knows."""
+
+
+class StoredChange(Result):
+    """A certification of the portal, as far as it is stored."""
+
+    portal_id: str
+    portal_modified_on: datetime
 
 
 class PortalDatabase:
@@ -50,6 +61,12 @@ class PortalDatabase:
     def move_watermark(self, org_id: UUID, watermark: datetime) -> None:
         """Move the watermark forward; one that is further stays."""
         self._wire.call("move_portal_watermark", {"p_org_id": org_id, "p_watermark": watermark})
+
+    def list_stored_changes(self, org_id: UUID, portal_ids: Sequence[str]) -> dict[str, datetime]:
+        """Return by id the change that a certification of the portal is stored with."""
+        rows = self._by_id("list_stored_portal_changes", org_id, "p_portal_ids", portal_ids)
+        stored = map(StoredChange.model_validate, rows)
+        return {change.portal_id: change.portal_modified_on for change in stored}
 
     def record_certification(
         self,
@@ -75,15 +92,48 @@ class PortalDatabase:
         return _RECORDED.validate_python(row["record_portal_certification"])
 
     def list_states(self, org_id: UUID, mentor_ids: Sequence[UUID]) -> list[PortalState]:
-        """Return what the portal is to be told of these mentors, in id order; at most 500."""
-        rows = self._wire.call(
-            "list_portal_states", {"p_org_id": org_id, "p_mentor_ids": list(mentor_ids)}
-        )
+        """Return what the portal is to be told of these mentors."""
+        rows = self._by_id("list_portal_states", org_id, "p_mentor_ids", mentor_ids)
         return [PortalState.model_validate(row) for row in rows]
 
-    def mark_synced(self, org_id: UUID, mentor_id: UUID, version: int) -> None:
-        """Note that the portal has this version; a later one that it has stays."""
-        self._wire.call(
-            "mark_portal_synced",
-            {"p_org_id": org_id, "p_mentor_id": mentor_id, "p_version": version},
+    def _by_id(
+        self, function: str, org_id: UUID, argument: str, ids: Sequence[UUID] | Sequence[str]
+    ) -> list[Row]:
+        """Call a function that takes a list of ids, with a part of them at a time."""
+        return [
+            row
+            for start in range(0, len(ids), IDS_PER_CALL)
+            for row in self._wire.call(
+                function, {"p_org_id": org_id, argument: list(ids[start : start + IDS_PER_CALL])}
+            )
+        ]
+
+    def list_all_states(self, org_id: UUID) -> Iterator[PortalState]:
+        """Yield what the portal should hold of every mentor, in id order."""
+        after: UUID | None = None
+        while rows := self._wire.call(
+            "list_all_portal_states",
+            {"p_org_id": org_id, "p_after": after, "p_limit": IDS_PER_CALL},
+        ):
+            states = [PortalState.model_validate(row) for row in rows]
+            yield from states
+            after = states[-1].mentor_id
+
+    def mark_synced(self, org_id: UUID, mentor_id: UUID, version: int, job_run_id: UUID) -> bool:
+        """Note that the run has told the portal of this version.
+
+        False: the portal was told of a later one meanwhile, and perhaps before this one.
+        """
+        ((marked,),) = (
+            row.values()
+            for row in self._wire.call(
+                "mark_portal_synced",
+                {
+                    "p_org_id": org_id,
+                    "p_mentor_id": mentor_id,
+                    "p_version": version,
+                    "p_job_run_id": job_run_id,
+                },
+            )
         )
+        return bool(marked)

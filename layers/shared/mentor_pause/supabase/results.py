@@ -67,6 +67,8 @@ class Execution(Result):
     paused_count: int | None
     skipped_count: int | None
     error_count: int | None
+    synced_count: int | None
+    renewed_count: int | None
     error: str | None
 
 

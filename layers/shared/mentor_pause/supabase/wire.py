@@ -20,6 +20,9 @@ from mentor_pause.errors import (
 
 type Row = dict[str, object]
 
+IDS_PER_CALL = 500
+"""PostgREST caps the rows of a function at 1000 by default (`max-rows`)."""
+
 
 class Wire(Protocol):
     """Calls database functions, each in one round trip and one transaction of its own."""

@@ -78,12 +78,14 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         )
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_changes', 'notify_coordinators', 'get_portal_watermark',
-            'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced'
+            'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced',
+            'list_all_portal_states', 'list_stored_portal_changes', 'count_run_renewals',
+            'count_unsynced_since_run'
         )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
             'begin_execution', 'finish_execution', 'notify_coordinators', 'list_run_changes',
-            'list_unsynced_mentors', 'list_executions'
+            'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run'
         )
         else true
     end

@@ -1,0 +1,1 @@
+"""Lambda: measures how far HLF's portal and the database differ."""

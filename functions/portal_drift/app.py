@@ -1,0 +1,36 @@
+"""Measures how far HLF's portal and the database differ (EventBridge rule, the command line)."""
+
+from functools import cache
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from mentor_pause import aws, config
+from mentor_pause.portal.source import PortalSource
+from mentor_pause.supabase import open_wire
+from mentor_pause.supabase.portal import PortalDatabase
+from mentor_pause.wiring import now
+from portal_drift.measure import MeasureDrift
+from portal_drift.report import Answer, Report
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _source() -> PortalSource:
+    names = config.PortalSourceSettings.load()
+    return PortalSource(names, aws.parameter_reader(), aws.read_secret)
+
+
+@cache
+def _measure() -> MeasureDrift:
+    database = PortalDatabase(open_wire(config.load_database(aws.read_secret)))
+    return MeasureDrift(config.OrgSettings.load().hlf_org_id, database, _source().open, now)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
+    """Measure, write the metrics and answer with the differences."""
+    report = Report(_source, _measure, metrics, logger)
+    return report(lambda: context.get_remaining_time_in_millis() / 1000)

@@ -1,0 +1,69 @@
+"""Reports the drift: metrics for the alarm, a log line, and the differences for whoever asked."""
+
+from collections.abc import Callable
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from mentor_pause.errors import describe, origin
+from mentor_pause.pages import Remaining
+from mentor_pause.portal.source import PortalSource
+from portal_drift.measure import Drift, MeasureDrift
+
+type Answer = dict[str, object]
+
+_NAMED = 1000
+"""Differences that the answer names at most; the count has them all."""
+
+
+class Report:
+    """Measures, and tells. No exception leaves it: its text might hold what no log may (E13)."""
+
+    def __init__(
+        self,
+        source: Callable[[], PortalSource],
+        measure: Callable[[], MeasureDrift],
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        """The parts are asked for when they are needed, since each may be configured wrongly."""
+        self._source = source
+        self._measure = measure
+        self._metrics = metrics
+        self._logger = logger
+
+    def __call__(self, remaining: Remaining) -> Answer:
+        """Return `status` (measured, off, failed) and what there is to tell.
+
+        Without a measurement there is no metric: its absence is what the alarm notices.
+        """
+        try:
+            if not self._source().is_on():
+                self._logger.warning("the portal is switched off; nothing was measured")
+                return {"status": "off"}
+            drift = self._measure()(remaining)
+        except Exception as error:  # noqa: BLE001 - answered instead
+            self._logger.error(
+                "drift not measured", extra={"reason": describe(error), "origin": origin(error)}
+            )
+            return {"status": "failed", "error": describe(error)}
+        self._tell(drift)
+        return drift.as_json(_NAMED)
+
+    def _tell(self, drift: Drift) -> None:
+        differing = len(drift.differences)
+        self._metrics.add_metric("PortalMentorsDiffering", MetricUnit.Count, differing)
+        self._metrics.add_metric(
+            "PortalOldestDifferenceAge", MetricUnit.Seconds, drift.oldest_seconds
+        )
+        self._metrics.flush_metrics()
+        ours = [str(d.mentor_id) for d in drift.differences[:_NAMED] if d.mentor_id]
+        self._logger.info(
+            "drift measured",
+            extra={
+                "compared": drift.compared,
+                "differing": differing,
+                "oldest_seconds": drift.oldest_seconds,
+                "mentor_ids_differing": ours,
+            },
+        )

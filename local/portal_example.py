@@ -1,0 +1,95 @@
+"""The portal that docs/portal-mapping.json describes: its tables, and rows for a roster."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from local.portal import Portal, Row, Table
+from local.template import ROOT
+from mentor_pause.portal.mapping import Mapping
+
+MAPPING = ROOT / "docs/portal-mapping.json"
+
+
+def example_mapping() -> Mapping:
+    """Return the mapping."""
+    return Mapping.parse(MAPPING.read_text())
+
+
+def example_portal(client_secret: str) -> Portal:
+    """Return the portal, without rows."""
+    mapping = example_mapping()
+    mentors, certifications = mapping.mentors, mapping.certifications
+    return Portal(
+        [
+            Table(
+                "hlf_likeperson", mentors.entity_set, "hlf_likepersonid", mentors.key,
+                {mentors.key, *mentors.written},
+                {mentors.status: set(mentors.status_values.values()),
+                 str(mentors.reason): set((mentors.reason_values or {}).values())},
+                {(s.statecode, s.statuscode) for s in mentors.states.values()},
+            ),
+            Table(
+                "hlf_certification", certifications.entity_set, certifications.id, None,
+                {certifications.mentor_key, certifications.expires_on},
+            ),
+        ],
+        client_secret,
+        {"prvReadhlf_likeperson", "prvWritehlf_likeperson", "prvReadhlf_certification"},
+    )  # fmt: skip
+
+
+def mirror_roster(owner_url: str) -> dict[str, list[Row]]:
+    """Note in the database that the portal holds everybody, and return the portal's rows for it.
+
+    As it would be after some nights: nobody is left to tell, and all certifications are stored.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    with psycopg.connect(owner_url) as connection:
+        db = connection.cursor(row_factory=dict_row)
+        db.execute(
+            "update public.certifications set portal_id = id::text, portal_modified_on = %s", (now,)
+        )
+        db.execute(
+            "insert into public.portal_sync_state (mentor_id, synced_version)"
+            " select id, version from public.peer_mentors"
+        )
+        db.execute("insert into public.portal_watermarks select id, %s from organisations", (now,))
+        states = db.execute(
+            "select s.* from public.organisations as o,"
+            " public.list_all_portal_states(o.id, null, 1000000) as s"
+        ).fetchall()
+        certifications = db.execute(
+            "select c.portal_id, c.mentor_id, c.expires_on from public.certifications as c"
+        ).fetchall()
+    return _rows(states, certifications, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _rows(
+    states: list[dict[str, Any]], certifications: list[dict[str, Any]], modified_on: str
+) -> dict[str, list[Row]]:
+    mapping = example_mapping()
+    ours, theirs = mapping.mentors, mapping.certifications
+    keys = {state["mentor_id"]: state["portal_key"] for state in states}
+    after = timedelta(days=1 if theirs.expires == "after the day" else 0)
+    return {
+        ours.entity_set: [
+            {
+                ours.key: state["portal_key"],
+                **ours.columns(state["status"], state["reason"], state["effective_on"]),
+                "modifiedon": modified_on,
+            }
+            for state in states
+        ],
+        theirs.entity_set: [
+            {
+                theirs.id: found["portal_id"],
+                theirs.mentor_key: keys[found["mentor_id"]],
+                theirs.expires_on: (found["expires_on"] - after).isoformat(),
+                "modifiedon": modified_on,
+            }
+            for found in certifications
+        ],
+    }

@@ -1,0 +1,302 @@
+"""The portal sync from the firing to the summary, when all is well (H1-H4)."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from mentor_pause.errors import ConfigurationError
+from mentor_pause.portal import NoPortal
+from support.cluster import Cluster
+from support.night import Clients, run_id
+from support.portal import CERTIFICATIONS, MENTORS
+from support.roster import ORG, YESTERDAY, Roster
+from support.sync import SYNC, PortalRows, SyncNight, open_sync, pause
+
+MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
+    """Pages of three mentors."""
+    with open_sync(aws, roster, cluster) as found:
+        yield found
+
+
+@pytest.fixture
+def portal(night: SyncNight) -> PortalRows:
+    """What people see and do in the portal."""
+    return PortalRows(night.portal)
+
+
+def test_a_sync_tells_the_portal_what_it_does_not_know_and_nothing_else(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1, E7: with counts of its own; who is synced is not told again."""
+    mentors = roster.add_mentors(5)
+    portal.add(*mentors)
+    assert night.sync() == {
+        "job_run_id": str(run_id(job=SYNC)),
+        "processed_count": 5,
+        "synced_count": 5,
+        "skipped_count": 0,
+        "error_count": 0,
+        "renewed_count": 0,
+        "mentor_ids_synced": [str(mentor) for mentor in mentors],
+        "mentor_ids_errored": [],
+    }
+    night.forget()
+    pause(roster, mentors[1], mentors[4])
+    summary = night.sync("night-2")
+    assert summary["mentor_ids_synced"] == [str(mentors[1]), str(mentors[4])]
+    assert portal.paused() == {str(mentors[1]), str(mentors[4])}
+    assert len(night.asked("PATCH")) == 2
+    row = roster.log()[-1]
+    assert (row["processed_count"], row["synced_count"], row["paused_count"]) == (2, 2, 0)
+    assert (row["status"], row["renewed_count"], row["error"]) == ("completed", 0, None)
+    event = night.events.details[-1]
+    assert (event["synced_count"], event["paused_count"], event["left_count"]) == (2, 0, 0)
+
+
+def test_the_portal_is_told_status_reason_and_day(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1: in the portal's own values."""
+    mentor = roster.add_mentor()
+    portal.add(mentor)
+    pause(roster, mentor)
+    night.sync()
+    (row,) = night.portal.table(MENTORS).rows.values()
+    (day,) = roster.rows("select (now() at time zone 'Europe/Oslo')::date::text as d")
+    assert (row["hlf_status"], row["hlf_statusreason"], row["hlf_statusfrom"]) == (
+        100000001, 100000021, day["d"],
+    )  # fmt: skip
+    assert (row["statecode"], row["statuscode"]) == (0, 100000010)
+
+
+def test_where_nobody_is_to_be_told_the_portal_is_read_all_the_same(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1: renewals come in on quiet nights as well."""
+    mentor = roster.add_mentor(YESTERDAY)
+    portal.add(mentor)
+    night.sync()
+    night.forget()
+    portal.certify(mentor, date(2028, 5, 31), MONDAY)
+    summary = night.sync("night-2")
+    assert (summary["processed_count"], summary["skipped_count"]) == (1, 1)
+    assert (summary["renewed_count"], night.asked("PATCH")) == (1, [])
+    assert expiries(roster, mentor) == [YESTERDAY, date(2028, 6, 1)]
+
+
+def expiries(roster: Roster, mentor: UUID) -> list[date]:
+    """A mentor's days of expiry."""
+    rows = roster.rows("select expires_on from certifications where mentor_id = %s", mentor)
+    return sorted(row["expires_on"] for row in rows)
+
+
+def test_a_renewal_is_recorded_and_told_and_resumes_nobody(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1: the coordinators decide; they are told once, whatever is read again."""
+    mentor = roster.add_mentor(YESTERDAY)
+    coordinator = roster.add_coordinator(mentors=[mentor])
+    portal.add(mentor)
+    pause(roster, mentor)
+    portal.certify(mentor, date(2028, 5, 31), MONDAY)
+    assert night.sync()["renewed_count"] == 1
+    assert night.sync("night-2")["renewed_count"] == 0
+    assert roster.status(mentor) == "paused"
+    assert portal.paused() == {str(mentor)}
+    (told,) = roster.rows("select * from coordinator_notifications")
+    assert (told["coordinator_id"], told["kind"], told["mentor_ids"]) == (
+        coordinator, "renewed", [mentor],
+    )  # fmt: skip
+    assert [row["renewed_count"] for row in roster.log()] == [1, 0]
+
+
+def test_changes_are_read_from_the_watermark_on_with_an_overlap(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1: what was under way when the portal was read is not missed."""
+    mentor = roster.add_mentor(YESTERDAY)
+    portal.add(mentor)
+    portal.certify(mentor, date(2028, 1, 1), MONDAY)
+    night.sync()
+    assert night.doors.get_watermark(ORG) == MONDAY
+    portal.certify(mentor, date(2029, 1, 1), MONDAY - timedelta(minutes=10))
+    portal.certify(mentor, date(2030, 1, 1), MONDAY - timedelta(minutes=20))
+    night.forget()
+    assert night.sync("night-2")["renewed_count"] == 1
+    (asked,) = night.asked("GET")
+    assert "modifiedon%20ge%202026-11-02T07:45:00Z" in asked
+    assert expiries(roster, mentor)[-1] == date(2029, 1, 2)
+
+
+def test_the_watermark_stays_before_what_is_not_stored(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1: the others are stored, and the next run goes on with it."""
+    mentors = roster.add_mentors(3)
+    portal.add(*mentors)
+    night.portal.page_size = 1
+    for hours, mentor in enumerate(mentors):
+        portal.certify(mentor, date(2028, 1, 1), MONDAY + timedelta(hours=hours))
+    roster.fail_for(mentors[1], "insert on certifications", "new.mentor_id")
+    summary = night.sync()
+    assert (summary["renewed_count"], summary["error_count"]) == (2, 0)
+    assert night.doors.get_watermark(ORG) == MONDAY
+    assert "could not be stored (1 of them" in str(roster.log()[0]["error"])
+    (line,) = night.lines("renewal not stored")
+    assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
+    roster.db.execute("drop trigger refuse on certifications")
+    assert night.sync("night-2")["renewed_count"] == 1
+    assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
+
+
+def test_what_is_stored_costs_no_call_of_its_own_when_it_is_read_again(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H1: also where thousands were changed in one moment, each run gets further."""
+    mentors = roster.add_mentors(3)
+    portal.add(*mentors)
+    for mentor in mentors:
+        portal.certify(mentor, date(2028, 1, 1), MONDAY)
+    night.fire()
+    (message,) = night.receive()
+    night.portal.page_size = 2
+    assert night.deliver(message, remaining=40)  # that is not enough to store anything
+    assert "no time for all renewals" in str(roster.log()[0]["error"])
+    assert (night.doors.get_watermark(ORG), expiries(roster, mentors[0])) == (None, [YESTERDAY])
+    assert night.sync("night-2")["renewed_count"] == 3
+    assert night.sync("night-3")["renewed_count"] == 0
+    assert [line["outcomes"] for line in night.lines("renewals read")] == [
+        {"renewed": 2}, {"renewed": 1},
+    ]  # fmt: skip
+
+
+def test_a_certification_that_makes_no_sense_is_named_and_the_others_are_stored(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """By its id in the portal, which names nobody."""
+    mentor = roster.add_mentor(YESTERDAY)
+    portal.add(mentor)
+    portal.certify(mentor, date(2028, 1, 1), MONDAY)
+    row = portal.certify(mentor, date(2028, 1, 1), MONDAY)
+    row["hlf_validuntil"] = "soon"
+    summary = night.sync()
+    assert (summary["renewed_count"], summary["synced_count"]) == (1, 1)
+    assert "makes no sense (1 of them" in str(roster.log()[0]["error"])
+    (line,) = night.lines("certifications of the portal make no sense")
+    assert line["portal_ids"] == [row["hlf_certificationid"]]
+
+
+def test_the_renewals_of_people_we_do_not_know_are_passed_over(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """HLF certifies others, too."""
+    portal.add(roster.add_mentor(YESTERDAY))
+    portal.certify("somebody", date(2028, 1, 1), MONDAY)
+    assert night.sync()["renewed_count"] == 0
+    assert night.doors.get_watermark(ORG) == MONDAY
+    assert roster.log()[0]["error"] is None
+
+
+def test_a_dry_run_asks_the_portal_nothing_and_says_who_would_be_told(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """And notes nothing."""
+    told, new = sorted((roster.add_mentor(), roster.add_mentor()))
+    portal.add(told, new)
+    night.doors.mark_synced(ORG, told, 1, run_id())
+    night.fire(dry_run=True)
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_synced"] == [str(new)]
+    assert night.portal.requests == []
+    assert not night.doors.list_states(ORG, [new])[0].is_synced
+    assert night.events.details[0]["dry_run"]
+
+
+def test_while_the_portal_is_switched_off_nobody_is_asked_and_everybody_waits(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H2: the run says so; once the switch is on, nobody was lost."""
+    mentors = roster.add_mentors(4)
+    portal.add(*mentors)
+    pause(roster, mentors[0])
+    night.take_from(lambda _remaining: NoPortal())
+    summary = night.sync()
+    assert (summary["skipped_count"], summary["error_count"]) == (4, 0)
+    assert roster.log()[0]["error"] == "the portal is switched off"
+    assert night.portal.requests == []
+    night.take_from(night.open_portal)
+    assert night.sync("night-2")["synced_count"] == 4
+    assert portal.paused() == {str(mentors[0])}
+
+
+def test_a_portal_that_is_configured_wrongly_ends_the_run_with_one_sentence(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """Nobody waits an hour for redeliveries; the next run has them all."""
+
+    def misconfigured(_remaining: object) -> NoPortal:
+        raise ConfigurationError("the portal's mapping is not valid: mentors: Field required")
+
+    portal.add(*roster.add_mentors(4))
+    night.take_from(misconfigured)
+    summary = night.sync()
+    assert (summary["processed_count"], summary["error_count"]) == (4, 4)
+    (row,) = roster.log()
+    assert (row["status"], row["error"]) == (
+        "completed", "the portal's mapping is not valid: mentors: Field required",
+    )  # fmt: skip
+    night.take_from(night.open_portal)
+    assert night.sync("night-2")["synced_count"] == 4
+
+
+def test_who_changes_while_a_run_goes_on_is_left_to_the_next_one_and_announced(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H4: another firing was refused meanwhile; the event is what starts the next run."""
+    mentors = roster.add_mentors(2)
+    portal.add(*mentors)
+    night.sync()
+    roster.db.execute("update peer_mentors set status_changed_at = now() - interval '1 hour'")
+    night.fire("night-2")
+    pause(roster, *mentors)
+    assert night.fire("an expiry run")["status"] == "refused"
+    night.work_off()
+    assert night.events.details[-1]["left_count"] == 1
+    night.sync("after night-2")
+    assert portal.paused() == {str(mentor) for mentor in mentors}
+    assert night.events.details[-1]["left_count"] == 0
+
+
+def test_a_mentor_who_is_gone_since_the_run_began_is_skipped(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """There is nobody to be told of."""
+    mentors = roster.add_mentors(2)
+    portal.add(*mentors)
+    night.fire()
+    roster.db.execute("delete from peer_mentors where id = %s", (mentors[0],))
+    night.work_off()
+    (summary,) = night.summaries()
+    assert (summary["skipped_count"], summary["synced_count"]) == (1, 1)
+
+
+def test_certifications_are_matched_by_the_portals_key(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H2: a key with a quote in it is as good as any."""
+    mentor = roster.add_mentor(YESTERDAY)
+    roster.db.execute("update peer_mentors set portal_key = %s", ("O'Brien",))
+    portal.add("O'Brien")
+    portal.certify("O'Brien", date(2028, 5, 31), MONDAY)
+    pause(roster, mentor)
+    summary = night.sync()
+    assert (summary["synced_count"], summary["renewed_count"]) == (1, 1)
+    assert portal.statuses() == {"O'Brien": "paused"}
+    assert len(night.portal.table(CERTIFICATIONS).rows) == 1

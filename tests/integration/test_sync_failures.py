@@ -1,0 +1,382 @@
+"""The portal sync when things go wrong: nobody is lost, nobody is created, the next run has all."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+
+from local.portal import Fault
+from mentor_pause.portal import MentorState, PortalMentor, Pushed, RenewalPage
+from mentor_pause.portal.dataverse import Dataverse
+from portal_drift.measure import MeasureDrift
+from support.cluster import Cluster
+from support.faults import ProcessDied, failures
+from support.night import Clients, Message, run_id
+from support.portal import MENTORS
+from support.roster import ORG, YESTERDAY, Roster
+from support.sync import SYNC, PortalRows, SyncNight, open_sync, pause
+
+MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
+BEFORE = 2
+"""Requests before the first mentor's, on each page: the login, and the renewals."""
+
+
+@pytest.fixture
+def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
+    """Pages of five mentors."""
+    with open_sync(aws, roster, cluster, page_size=5) as found:
+        yield found
+
+
+@pytest.fixture
+def portal(night: SyncNight) -> PortalRows:
+    """What people see and do in the portal."""
+    return PortalRows(night.portal)
+
+
+@pytest.fixture
+def mentors(roster: Roster, portal: PortalRows) -> list[UUID]:
+    """Five mentors of whom the portal was told nothing, all paused here."""
+    found = roster.add_mentors(5)
+    portal.add(*found)
+    pause(roster, *found)
+    return found
+
+
+def drift(night: SyncNight) -> int:
+    """How many differ, as the measurement sees it."""
+    measure = MeasureDrift(ORG, night.doors, night.open_portal, lambda: datetime.now(UTC))
+    return len(measure(lambda: 60).differences)
+
+
+def fired(night: SyncNight) -> Message:
+    """Fire, and return the one page's message."""
+    night.fire()
+    (message,) = night.receive()
+    return message
+
+
+def ids(mentors: list[UUID]) -> list[str]:
+    """As the summary has them."""
+    return [str(mentor) for mentor in mentors]
+
+
+def test_a_mentor_for_whom_the_portal_fails_is_an_error_and_the_others_go_on(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows
+) -> None:
+    """H3: three tries; the next run converges."""
+    night.fail("unavailable", times=3, after=BEFORE + 1)
+    summary = night.sync()
+    assert summary["mentor_ids_errored"] == [str(mentors[1])]
+    assert portal.paused() == {str(m) for m in mentors} - {str(mentors[1])}
+    (line,) = night.lines("mentor not synced")
+    assert (line["mentor_id"], line["reason"]) == (str(mentors[1]), "the portal failed (HTTP 503)")
+    assert drift(night) == 1
+    assert night.sync("night-2")["mentor_ids_synced"] == [str(mentors[1])]
+    assert drift(night) == 0
+
+
+@pytest.mark.parametrize("fault", ["down", "unavailable"])
+def test_a_portal_that_is_down_gets_its_page_later_and_is_not_asked_for_every_mentor(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows, fault: Fault
+) -> None:
+    """H3: three tries for the renewals and for two mentors; what was told stays told."""
+    night.fail(fault, times=6, after=BEFORE + 2)
+    message = fired(night)
+    assert not night.deliver(message)
+    assert [line["again_in"] for line in night.lines("page not done")] == [60]
+    assert portal.paused() == {str(m) for m in mentors[:2]}
+    night.forget()
+    assert night.deliver(message, receive_count=2)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_synced"] == ids(mentors)  # also those of the first delivery
+    assert len(night.asked("PATCH")) == 3
+
+
+def test_a_portal_that_is_down_all_night_ends_the_run_and_the_next_one_catches_up(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows
+) -> None:
+    """H3, H4, E8: all are errors, by name; nobody is lost."""
+    night.fail("down", times=1000)
+    message = fired(night)
+    for count in range(1, 6):
+        assert not night.deliver(message, receive_count=count)
+    assert night.deliver(message, dead=True)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_errored"] == ids(mentors)
+    night.fail()
+    assert drift(night) == 5
+    assert night.sync("night-2")["mentor_ids_synced"] == ids(mentors)
+    assert drift(night) == 0
+
+
+def test_a_page_that_is_given_up_counts_those_as_synced_whom_the_portal_was_told_of(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows
+) -> None:
+    """E8: by the data, whatever the worker could say."""
+    night.fail("down", times=1000, after=BEFORE + 2)
+    message = fired(night)
+    assert not night.deliver(message)
+    assert night.deliver(message, dead=True)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_synced"] == ids(mentors[:2])
+    assert summary["mentor_ids_errored"] == ids(mentors[2:])
+
+
+def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_back(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows
+) -> None:
+    """H3: with the progress saved, and for just as long as the portal said."""
+    message = fired(night)
+    night.portal.retry_after = 7
+    night.fail(
+        "throttled", "none", "throttled", "throttled", "throttled", "throttled", after=BEFORE
+    )
+    assert not night.deliver(message)
+    assert set(night.time.slept) == {7.0}
+    assert [line["again_in"] for line in night.lines("page not done")] == [7]
+    told = portal.paused()
+    assert 0 < len(told) < len(mentors)
+    night.portal.retry_after = 240
+    night.fail("throttled", after=1)
+    assert not night.deliver(message)
+    assert night.lines("page not done")[-1]["again_in"] == 240
+    night.fail()
+    night.forget()
+    assert night.deliver(message)
+    assert len(night.asked("PATCH")) == len(mentors) - len(told)
+    assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
+
+
+def test_a_write_that_landed_though_its_answer_was_lost_is_repeated_and_changes_nothing(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows
+) -> None:
+    """H3: idempotent."""
+    night.fail("answer lost", "answer lost", after=BEFORE)
+    assert night.sync()["mentor_ids_synced"] == ids(mentors)
+    assert len(night.portal.table(MENTORS).rows) == 5
+    assert drift(night) == 0
+
+
+def test_a_token_that_ended_is_renewed_once(night: SyncNight, mentors: list[UUID]) -> None:
+    """H3: in the middle of a page."""
+    night.fail("token ended", after=BEFORE + 2)
+    assert night.sync()["mentor_ids_synced"] == ids(mentors)
+    assert len(night.asked("POST")) == 2
+
+
+def test_a_mentor_whom_the_portal_does_not_know_is_named_and_never_created(
+    night: SyncNight, mentors: list[UUID], roster: Roster, portal: PortalRows
+) -> None:
+    """H3: the others go on; once HLF has entered them, the next run converges."""
+    rows = night.portal.table(MENTORS).rows
+    lost = next(k for k, row in rows.items() if row["hlf_mentornumber"] == str(mentors[2]))
+    del rows[lost]
+    summary = night.sync()
+    assert summary["mentor_ids_errored"] == [str(mentors[2])]
+    assert summary["synced_count"] == 4
+    assert str(mentors[2]) not in portal.statuses()
+    assert roster.log()[0]["error"] == "the portal knows no mentor with this key"
+    portal.add(mentors[2])
+    assert night.sync("night-2")["synced_count"] == 1
+    assert drift(night) == 0
+
+
+def test_an_inactive_mentor_need_not_be_in_the_portal(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """Nobody is shown there; it is no error night after night."""
+    mentor = roster.add_mentor(status="inactive")
+    assert night.sync()["mentor_ids_errored"] == []
+    assert (drift(night), portal.statuses()) == (0, {})
+    assert night.doors.list_states(ORG, [mentor])[0].is_synced
+
+
+def test_a_key_with_a_quote_and_one_that_no_portal_can_be_asked_for(
+    night: SyncNight, mentors: list[UUID], roster: Roster, portal: PortalRows
+) -> None:
+    """H3: the one is told, the other is its mentor's error."""
+    for mentor, key in zip(mentors, ("O'Brien", "a/b"), strict=False):
+        roster.db.execute("update peer_mentors set portal_key = %s where id = %s", (key, mentor))
+        portal.add(key)
+    summary = night.sync()
+    assert summary["mentor_ids_errored"] == [str(mentors[1])]
+    assert portal.statuses()["O'Brien"] == "paused"
+    assert portal.statuses()["a/b"] == "active"
+
+
+def test_a_portal_that_refuses_us_is_not_asked_for_every_mentor(
+    night: SyncNight, mentors: list[UUID], roster: Roster
+) -> None:
+    """One sentence for whoever reads the execution log; the run ends at once."""
+    night.fail("forbidden", times=1000, after=1)
+    assert night.sync()["mentor_ids_errored"] == ids(mentors)
+    assert len(night.asked("PATCH")) == 1
+    (row,) = roster.log()
+    assert row["error"] == (
+        "the portal's answer is no (HTTP 403 0x80040220); "
+        "renewals not read: the portal's answer is no (HTTP 403 0x80040220)"
+    )
+
+
+def test_html_instead_of_json_is_one_sentence(
+    night: SyncNight, mentors: list[UUID], roster: Roster
+) -> None:
+    """Such as a sign-in page at the portal's address; nobody counts as told."""
+    night.fail("no JSON", times=1000, after=1)
+    assert night.sync()["mentor_ids_errored"] == ids(mentors)
+    (row,) = roster.log()
+    assert row["error"] == (
+        "the portal answered with text/html (HTTP 200), as no portal does; is its address right?; "
+        "renewals not read: the portal answered with text/html where a JSON object was due; "
+        "is its address right?"
+    )
+
+
+def test_renewals_that_cannot_be_read_keep_nobody_from_being_paused_there(
+    night: SyncNight, mentors: list[UUID], roster: Roster, portal: PortalRows
+) -> None:
+    """H1: who is paused comes first; the renewals come with the next run."""
+    portal.certify(mentors[0], date(2028, 1, 1), MONDAY)
+    night.fail("unavailable", times=3, after=1)
+    summary = night.sync()
+    assert (summary["synced_count"], summary["renewed_count"]) == (5, 0)
+    assert roster.log()[0]["error"] == "renewals not read: the portal failed (HTTP 503)"
+    assert night.sync("night-2")["renewed_count"] == 1
+
+
+def test_short_of_time_the_rest_of_the_page_is_handed_back(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows
+) -> None:
+    """H3, E10: two seconds are gone at each 503; what was told is not told again."""
+    message = fired(night)
+    night.fail("unavailable", "none", times=5, after=BEFORE)
+    assert not night.deliver(message, remaining=36)
+    (line,) = night.lines("page not done")
+    assert (line["again_in"], line["reason"]) == (1, "time ran short after 2 mentors")
+    assert portal.paused() == {str(m) for m in mentors[:2]}
+    night.fail()
+    assert night.deliver(message)
+    assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
+
+
+@pytest.mark.parametrize("after", range(11))
+def test_wherever_the_database_is_lost_the_redelivered_page_makes_it_good(
+    night: SyncNight, mentors: list[UUID], portal: PortalRows, after: int
+) -> None:
+    """H3: watermark, states, marks, completion; before the call and after it."""
+    message = fired(night)
+    night.sync_plan.then(*failures(3), after=after)
+    if not night.deliver(message):
+        night.clock.advance(60)
+        assert night.deliver(message, receive_count=2)
+    assert night.sync_plan.injected == 3
+    assert night.summaries()[-1]["mentor_ids_synced"] == ids(mentors)
+    assert drift(night) == 0
+
+
+def test_a_mark_that_landed_though_its_answer_was_lost_counts_for_this_run(
+    night: SyncNight, mentors: list[UUID]
+) -> None:
+    """E9: a redelivered page reports its mentors as synced by this run."""
+    message = fired(night)
+    night.sync_plan.then("after", "dies after", after=4)  # the third mentor's mark
+    with pytest.raises(ProcessDied):
+        night.deliver(message)
+    assert night.deliver(message, receive_count=2)
+    assert night.summaries()[-1]["mentor_ids_synced"] == ids(mentors)
+
+
+class Overtaken:
+    """A portal beside which, at the first push, another worker tells something newer."""
+
+    def __init__(self, real: Dataverse, meanwhile: Callable[[], None]) -> None:
+        """`meanwhile` happens before the push arrives."""
+        self._real = real
+        self._meanwhile: list[Callable[[], None]] = [meanwhile]
+
+    def push(self, mentor: MentorState) -> Pushed:
+        """Come late."""
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return self._real.push(mentor)
+
+    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
+        """As ever."""
+        return self._real.renewals(since)
+
+    def mentors(self) -> Iterator[list[PortalMentor]]:
+        """As ever."""
+        return self._real.mentors()
+
+    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
+        """As ever."""
+        return self._real.holds(mentor, state)
+
+    def check(self) -> list[object]:
+        """Nothing."""
+        return []
+
+    def close(self) -> None:
+        """As ever."""
+        self._real.close()
+
+
+def test_who_comes_late_with_something_older_tells_the_newer_again(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H3: two workers at one mentor; the portal ends with the last state, not the last word."""
+    mentor = roster.add_mentor()
+    portal.add(mentor)
+
+    def newer() -> None:
+        pause(roster, mentor)
+        (state,) = night.doors.list_states(ORG, [mentor])
+        with_it = night.open_portal(lambda: 60)
+        with_it.push(MentorState(state.portal_key, state.status, state.reason, state.effective_on))
+        with_it.close()
+        assert night.doors.mark_synced(ORG, mentor, state.version, run_id("another", SYNC))
+
+    def overtaken(remaining: Callable[[], float]) -> Overtaken:
+        real = night.open_portal(remaining)
+        assert isinstance(real, Dataverse)
+        return Overtaken(real, newer)
+
+    night.take_from(overtaken)  # type: ignore[arg-type]
+    assert night.sync()["synced_count"] == 1
+    assert portal.paused() == {str(mentor)}
+    assert len(night.asked("PATCH")) == 3
+    night.take_from(night.open_portal)
+    assert drift(night) == 0
+
+
+def test_one_mentors_trouble_with_the_database_is_theirs_alone(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """E5: told, and not noted: the next run tells them again."""
+    mentors = roster.add_mentors(3)
+    portal.add(*mentors)
+    roster.fail_for(mentors[1], "insert on portal_sync_state", "new.mentor_id")
+    summary = night.sync()
+    assert summary["mentor_ids_errored"] == [str(mentors[1])]
+    (line,) = night.lines("mentor not synced")
+    assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
+    roster.db.execute("drop trigger refuse on portal_sync_state")
+    assert night.sync("night-2")["synced_count"] == 1
+
+
+def test_the_log_names_nobody_but_by_id(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """E13: neither keys nor days nor the portal's own words."""
+    mentor = roster.add_mentor(YESTERDAY)
+    roster.db.execute("update peer_mentors set portal_key = 'Kari Nordmann'")
+    portal.certify("Kari Nordmann", date(2028, 5, 31), MONDAY)
+    night.fail("forbidden", after=BEFORE)
+    night.sync()
+    night.sync("night-2")
+    text = night.output.getvalue()
+    assert str(mentor) in text
+    for secret in ("Kari", "Nordmann", "2028", "prvWrite", "the-portals-secret"):
+        assert secret not in text

@@ -1,0 +1,149 @@
+"""A sync run inside the test's process: dispatcher, queue, worker with its own role, a portal.
+
+The portal is the stand-in over HTTP; the client is the real one, with time that passes only by
+waiting.
+"""
+
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from hlf_sync.pull import PullRenewals
+from hlf_sync.push import PushMentors
+from hlf_sync.sync import OpenPortal, SyncPage
+from local.portal import Fault, Portal, Row, serving
+from mentor_pause.errors import DatabaseUnavailable
+from mentor_pause.pages import Remaining
+from mentor_pause.portal import Portal as PortalDoor
+from mentor_pause.portal.dataverse import Dataverse
+from mentor_pause.portal.requests import Requests, Timing
+from mentor_pause.retry import Retry
+from mentor_pause.supabase import Database
+from mentor_pause.supabase.pooled import PooledWire
+from mentor_pause.supabase.portal import PortalDatabase
+from support.cluster import Cluster
+from support.faults import Plan, faulty_wire
+from support.night import Clients, Night
+from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
+from support.roster import ORG, Roster
+
+SYNC = "hlf_sync"
+_VALUES = {value: status for status, value in EXAMPLE.mentors.status_values.items()}
+
+
+class SyncNight(Night):
+    """A night of the sync; `work_off`, `deliver` and so on are those of any night."""
+
+    def __init__(
+        self, clients: Clients, wire: Any, sync_wire: Any, portal: Portal, url: str, page_size: int
+    ) -> None:
+        """`wire` is the dispatcher's, `sync_wire` the worker's; `url` is the portal's."""
+        super().__init__(clients, wire, Plan(), page_size, job=SYNC)
+        self.portal, self.time, self._url = portal, Time(), url
+        self.sync_plan = Plan()
+        self._sync_wire = faulty_wire(sync_wire, self.sync_plan)
+        self.doors = PortalDatabase(self._sync_wire)
+        self.take_from(self.open_portal)
+
+    def take_from(self, open_portal: OpenPortal) -> None:
+        """Let the worker open the portal so."""
+        reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
+        work = SyncPage(
+            open_portal,
+            PullRenewals(self.doors, reconnect, self.logger),
+            PushMentors(self.doors, reconnect, self.logger),
+            self.logger,
+        )
+        self.consume = self.consumer(work, self.completing(Database(self._sync_wire)))
+
+    def remaining(self, seconds: float) -> Remaining:
+        """Return what tells a worker how much time is left: what the client waits is gone."""
+        end = self.time.now + seconds
+        return lambda: end - self.time.now
+
+    def open_portal(self, remaining: Remaining) -> PortalDoor:
+        """Return the real client."""
+        timing = Timing(remaining, self.time.sleep, lambda: self.time.now, lambda: 1.0)
+        return Dataverse(Requests(settings(self._url), timing), EXAMPLE)
+
+    def sync(self, trigger_id: str = "night-1") -> dict[str, Any]:
+        """Fire, work off and return the summary line."""
+        self.fire(trigger_id)
+        self.work_off()
+        return self.summaries()[-1]
+
+    def fail(self, *faults: Fault, times: int = 1, after: int = 0) -> None:
+        """Let the portal's next requests go wrong, `after` so many that go well."""
+        well: list[Fault] = ["none"] * after
+        wrong: list[Fault] = [*faults] * times
+        self.portal.faults = well + wrong
+
+    def asked(self, method: str) -> list[str]:
+        """Return the addresses that were asked by a method."""
+        return [path for asked, path in self.portal.requests if asked == method]
+
+    def forget(self) -> None:
+        """Forget what was asked so far."""
+        self.portal.requests.clear()
+
+
+class PortalRows:
+    """What HLF's people do in the portal, and what a visitor of the website sees."""
+
+    def __init__(self, portal: Portal) -> None:
+        """`portal` is the stand-in."""
+        self.portal = portal
+
+    def add(self, *keys: object) -> None:
+        """Enter mentors, active."""
+        for key in keys:
+            self.portal.put(
+                MENTORS,
+                hlf_mentornumber=str(key),
+                **EXAMPLE.mentors.columns("active", "entered", date(2026, 1, 1)),
+            )
+
+    def statuses(self) -> dict[str, str]:
+        """Return each mentor's status by key."""
+        return {
+            row["hlf_mentornumber"]: _VALUES.get(row["hlf_status"], "?")
+            for row in self.portal.table(MENTORS).rows.values()
+        }
+
+    def paused(self) -> set[str]:
+        """Return the keys of who is shown as paused."""
+        return {key for key, status in self.statuses().items() if status == "paused"}
+
+    def certify(self, key: object, until: date, at: datetime, **columns: str) -> Row:
+        """Enter a certification, at a moment."""
+        return self.portal.put(
+            CERTIFICATIONS,
+            hlf_mentornumber=str(key),
+            hlf_validuntil=until.isoformat(),
+            modifiedon=f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            **columns,
+        )
+
+
+def pause(roster: Roster, *mentors: UUID) -> None:
+    """Pause mentors, as a service does."""
+    for mentor in mentors:
+        roster.db.execute(
+            "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')", (mentor, ORG)
+        )
+
+
+@contextmanager
+def open_sync(
+    clients: Clients, roster: Roster, cluster: Cluster, page_size: int = 3
+) -> Generator[SyncNight]:
+    """Put a sync together over a test's database and a portal of its own."""
+    portal = example_portal()
+    with (
+        closing(PooledWire(cluster.url(roster.db))) as wire,
+        closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as sync_wire,
+        serving(portal) as url,
+    ):
+        yield SyncNight(clients, wire, sync_wire, portal, url, page_size)
