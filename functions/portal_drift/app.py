@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
 from mentor_pause.portal.source import PortalSource
+from mentor_pause.retry import Retry
 from mentor_pause.supabase import open_wire
 from mentor_pause.supabase.portal import PortalDatabase
 from mentor_pause.wiring import now
@@ -26,7 +27,8 @@ def _source() -> PortalSource:
 @cache
 def _measure() -> MeasureDrift:
     database = PortalDatabase(open_wire(config.load_database(aws.read_secret)))
-    return MeasureDrift(config.OrgSettings.load().hlf_org_id, database, _source().open, now)
+    org = config.OrgSettings.load()
+    return MeasureDrift(org.hlf_org_id, database, _source().open, Retry(), now)
 
 
 @logger.inject_lambda_context(clear_state=True)

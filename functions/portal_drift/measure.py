@@ -12,6 +12,7 @@ from uuid import UUID
 
 from mentor_pause.pages import Remaining
 from mentor_pause.portal import MentorState, Portal, PortalMentor
+from mentor_pause.retry import Retry
 from mentor_pause.supabase import Status
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
 
@@ -69,12 +70,14 @@ class MeasureDrift:
         org_id: UUID,
         database: PortalDatabase,
         open_portal: Callable[[Remaining], Portal],
+        reconnect: Retry,
         clock: Callable[[], datetime],
     ) -> None:
-        """`open_portal` gives the real portal."""
+        """`open_portal` gives the real portal; `reconnect` wraps the calls to the database."""
         self._org_id = org_id
         self._database = database
         self._open_portal = open_portal
+        self._reconnect = reconnect
         self._clock = clock
 
     def __call__(self, remaining: Remaining) -> Drift:
@@ -85,11 +88,11 @@ class MeasureDrift:
             PortalError: the portal refuses, or cannot be understood.
         """
         with closing(self._open_portal(remaining)) as portal:
-            states = list(self._database.list_all_states(self._org_id))
+            states = self._reconnect(lambda: list(self._database.list_all_states(self._org_id)))
             there = {_folded(m.key): m for page in portal.mentors() for m in page}
             # Who changed while the portal was read may be in line: these are looked at once more.
             suspects = [s.mentor_id for s in states if not _in_line(portal, s, there)]
-            again = self._database.list_states(self._org_id, suspects)
+            again = self._reconnect(lambda: self._database.list_states(self._org_id, suspects))
             differing = [state for state in again if not _in_line(portal, state, there)]
         ours = {_folded(state.portal_key) for state in states}
         found = [

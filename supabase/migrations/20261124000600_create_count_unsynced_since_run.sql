@@ -1,7 +1,6 @@
 -- How many mentors have changed since a sync run began and are unsynced still: they were not yet there
 -- when it listed its pages, and another run that would have taken them was refused (H4). Those whom the
--- portal did not take are older, and wait for the next night. A minute earlier, for a change that was
--- made and not yet committed then.
+-- portal did not take are older and wait for the next night: they must not start run after run.
 -- Locks: none. Called by: whoever completes a sync run, after it gave its lock back.
 
 create function public.count_unsynced_since_run(p_job_run_id uuid)
@@ -14,7 +13,7 @@ as $$
     select count(*)
     from public.scheduler_execution_log as l
     inner join public.peer_mentors as m
-        on m.org_id = l.org_id and m.status_changed_at > l.started_at - interval '1 minute'
+        on m.org_id = l.org_id and m.status_changed_at > l.started_at
     left join public.portal_sync_state as s on s.mentor_id = m.id
     where
         l.job_run_id = p_job_run_id

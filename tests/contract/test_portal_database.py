@@ -262,7 +262,6 @@ def test_who_changed_while_a_sync_run_went_on_is_counted(
 ) -> None:
     """H4: whom the portal did not take is older, and does not start run after run."""
     refused, told, changed = (roster.add_mentor(TOMORROW) for _ in range(3))
-    roster.db.execute("update peer_mentors set status_changed_at = now() - interval '2 minutes'")
     attempt = Attempt("hlf_sync", ORG, "event", "t-1", "an event")
     with (
         closing(PooledWire(cluster.url(roster.db))) as job,

@@ -31,7 +31,11 @@ def deployed(stack_folder: Path) -> Deployed:
 
 @pytest.fixture
 def owner(deployed: Deployed) -> Iterator[psycopg.Connection]:
-    """The owner's connection to an empty roster: 300 mentors, 150 of them expired, pages of 100."""
+    """The owner's connection to a fresh roster: 300 mentors, 150 of them expired, pages of 100.
+
+    The portal holds the same, and the sync does not follow by itself.
+    """
+    deployed.let_the_sync_follow(follow=False)
     deployed.local.seed(mentors=300, expired=150, seed=3)
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:
         yield connection

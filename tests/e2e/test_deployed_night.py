@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 from datetime import date
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -206,27 +205,6 @@ def test_the_wrong_organisation_stops_the_run(
     assert "is other, not hlf" in answer["error"]
     (row,) = rows(owner, "select * from scheduler_execution_log")
     assert (row["status"], row["error"]) == ("failed", answer["error"])
-
-
-def test_the_portal_sync_is_registered_and_says_that_it_is_not_enabled(
-    deployed: Deployed, owner: psycopg.Connection
-) -> None:
-    """D1, D9: its worker completes its run with a role of its own."""
-    answer = deployed.stack.invoke_dispatcher({"job_name": "hlf_sync", "trigger_id": str(uuid4())})
-    run, summary = deployed.finish(answer["job_run_id"])
-    assert (run.status, summary["processed_count"], summary["skipped_count"]) == (
-        "completed",
-        300,
-        300,
-    )
-    assert summary["skipped_count"] == 300
-    outcomes = {
-        line["outcome"]
-        for line in deployed.lines(
-            "HlfSyncWorkerLogGroup", "hlf_sync is not enabled; the page is skipped"
-        )
-    }
-    assert outcomes == {"not_enabled"}
 
 
 def test_a_database_that_is_down_fails_the_run_and_the_next_one_finds_everybody(

@@ -28,6 +28,7 @@ def test_a_newcomers_first_night(tmp_path: Path) -> None:
         with psycopg.connect(stack.database_url()) as connection:
             row = connection.execute(
                 "select trigger, status, paused_count from scheduler_execution_log"
+                " where job_name = 'certification_expiry'"
             ).fetchall()
             paused = connection.execute(
                 "select mentor_id::text from peer_mentor_status_history order by mentor_id"

@@ -263,7 +263,6 @@ def test_who_changes_while_a_run_goes_on_is_left_to_the_next_one_and_announced(
     mentors = roster.add_mentors(2)
     portal.add(*mentors)
     night.sync()
-    roster.db.execute("update peer_mentors set status_changed_at = now() - interval '1 hour'")
     night.fire("night-2")
     pause(roster, *mentors)
     assert night.fire("an expiry run")["status"] == "refused"

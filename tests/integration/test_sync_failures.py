@@ -46,7 +46,9 @@ def mentors(roster: Roster, portal: PortalRows) -> list[UUID]:
 
 def drift(night: SyncNight) -> int:
     """How many differ, as the measurement sees it."""
-    measure = MeasureDrift(ORG, night.doors, night.open_portal, lambda: datetime.now(UTC))
+    measure = MeasureDrift(
+        ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
+    )
     return len(measure(lambda: 60).differences)
 
 

@@ -18,6 +18,8 @@ from psycopg.rows import dict_row
 
 from cli.runs import follow, read_summary
 from cli.stacks import Stack, open_stack
+from local.portal_example import example_mapping
+from local.portal_server import read_rows
 from local.stack import LocalStack
 from mentor_pause.runs import Run
 
@@ -52,7 +54,7 @@ class Deployed:
 
     def fire(self, trigger_id: str | None = None, **more: object) -> dict[str, str]:
         """Send the dispatcher what the nightly rule sends."""
-        event = {
+        event: dict[str, object] = {
             "job_name": "certification_expiry",
             "trigger": "schedule",
             "trigger_id": trigger_id or str(uuid4()),
@@ -109,6 +111,30 @@ class Deployed:
             lambdas.update_function_configuration(
                 FunctionName=name, Environment={"Variables": before}
             )
+
+    def let_the_sync_follow(self, *, follow: bool) -> None:
+        """Enable or disable the rules that start the sync after a run."""
+        events = self.stack.events()
+        switch = events.enable_rule if follow else events.disable_rule
+        for rule in ("PausedMentorsRuleName", "LeftMentorsRuleName"):
+            switch(Name=self.stack.outputs[rule])
+
+    def shown(self) -> dict[str, set[str]]:
+        """Return the keys of the stand-in portal's mentors by their status there."""
+        mapping = example_mapping().mentors
+        rows = read_rows(self.local.require().portal_port)[mapping.entity_set]
+        found: dict[str, set[str]] = {status: set() for status in mapping.status_values}
+        for row in rows:
+            found[str(mapping.status_of(row[mapping.status]))].add(row[mapping.key])
+        return found
+
+    def start_workers_anew(self) -> None:
+        """End the sync's warm Lambdas: the next one reads all parameters anew."""
+        names = {self.stack.outputs[f"{f}FunctionName"] for f in ("HlfSyncWorker", "PortalDrift")}
+        for process in psutil.Process(self.local.require().emulator.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") in names:
+                    process.kill()
 
     @contextmanager
     def quick_redelivery(self) -> Generator[None]:

@@ -1,0 +1,195 @@
+"""The deployed template: HLF's portal follows, by itself and on command (H1-H5)."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from local import portal_server
+from mentor_pause.bus import Bus
+from mentor_pause.events import RunCompleted
+from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
+
+if TYPE_CHECKING:
+    from local.portal import Fault
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+@pytest.fixture
+def following(deployed: Deployed, owner: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """The owner's connection to a fresh roster; the sync follows by itself, as when deployed."""
+    deployed.let_the_sync_follow(follow=True)
+    yield owner
+    deployed.let_the_sync_follow(follow=False)
+    portal_server.switch_on(deployed.local.require().portal_port, [])
+
+
+def syncs(owner: psycopg.Connection) -> list[dict[str, Any]]:
+    """The sync's rows in the execution log that have ended, oldest first."""
+    return rows(
+        owner,
+        "select * from scheduler_execution_log where job_name = 'hlf_sync'"
+        " and status <> 'running' order by id",
+    )
+
+
+def drift() -> dict[str, Any]:
+    """What the command line measures."""
+    return json.loads(mentor_pause("portal", "drift", "--json").stdout)
+
+
+def today(owner: psycopg.Connection) -> date:
+    """The organisation's day."""
+    return rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
+
+
+def test_an_expiry_run_pauses_mentors_and_the_portal_shows_just_those_without_a_further_command(
+    deployed: Deployed, following: psycopg.Connection
+) -> None:
+    """H1, H4: within seconds; the others are as they were."""
+    before, expired = deployed.shown(), expired_ids(following, today(following))
+    assert expired <= before["active"]
+    assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
+    eventually(lambda: deployed.shown()["paused"] == before["paused"] | expired, 30)
+    assert deployed.shown()["active"] == before["active"] - expired
+    eventually(lambda: len(syncs(following)) == 1)
+    (row,) = syncs(following)
+    assert (row["status"], row["trigger"]) == ("completed", "event")
+    assert (row["processed_count"], row["synced_count"], row["error_count"]) == (150, 150, 0)
+    assert drift()["differing"] == 0
+
+
+def test_a_portal_that_refuses_us_leaves_the_expiry_run_alone_and_the_next_sync_catches_up(
+    deployed: Deployed, following: psycopg.Connection
+) -> None:
+    """H3, H4."""
+    before, expired = deployed.shown(), expired_ids(following, today(following))
+    mentor_pause("local", "fault", "forbidden", "--times", "1000")
+    done = mentor_pause("run", "certification_expiry", "--json")
+    assert (done.returncode, json.loads(done.stdout)["paused_count"]) == (0, 150)
+    eventually(lambda: len(syncs(following)) == 1)
+    (row,) = syncs(following)
+    assert (row["status"], row["error_count"]) == ("completed", 150)
+    assert "HTTP 403" in row["error"]
+    assert deployed.shown() == before
+    portal_server.switch_on(deployed.local.require().portal_port, [])
+    assert drift()["differing"] == 150
+    done = mentor_pause("run", "hlf_sync", "--json")
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["mentor_ids_synced"]) == expired
+    assert drift()["differing"] == 0
+
+
+def test_a_storm_of_429_and_lost_answers_costs_time_and_nobody(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """H3: through the command line, against HTTP."""
+    mentor_pause("run", "certification_expiry", "--json")
+    port = deployed.local.require().portal_port
+    storm: list[Fault] = ["throttled", "answer lost", "token ended", "throttled", "unavailable"]
+    portal_server.switch_on(port, ["none", "none", "none", *storm])
+    done = mentor_pause("run", "hlf_sync", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["processed_count"], summary["synced_count"]) == (150, 150)
+    assert list(summary) == [
+        "job_run_id", "processed_count", "synced_count", "skipped_count", "error_count",
+        "renewed_count", "mentor_ids_synced", "mentor_ids_errored",
+    ]  # fmt: skip
+    assert drift()["differing"] == 0
+
+
+def test_a_renewal_comes_back_from_the_portal(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """H1: on a night on which nobody is to be told of anything."""
+    port = deployed.local.require().portal_port
+    held = portal_server.read_rows(port)
+    certification = held["hlf_certifications"][0]
+    certification |= {"hlf_validuntil": "2099-12-30", "modifiedon": "2026-12-31T00:00:00Z"}
+    portal_server.replace_rows(port, held)
+    done = mentor_pause("run", "hlf_sync", "--json")
+    summary = json.loads(done.stdout)
+    assert (summary["processed_count"], summary["renewed_count"]) == (1, 1)
+    (row,) = rows(owner, "select * from certifications where expires_on = '2099-12-31'")
+    assert row["portal_id"] == certification["hlf_certificationid"]
+
+
+def test_the_switch_needs_no_deployment(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """H2: off, the sync skips everybody and says so, and nothing is measured; on, it goes on."""
+    mentor_pause("run", "certification_expiry", "--json")
+    try:
+        assert mentor_pause("portal", "off").returncode == 0
+        deployed.start_workers_anew()
+        before = deployed.shown()
+        summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)
+        assert (summary["skipped_count"], summary["error_count"]) == (150, 0)
+        assert deployed.shown() == before
+        assert syncs(owner)[-1]["error"] == "the portal is switched off"
+        done = mentor_pause("portal", "drift", "--json")
+        assert (done.returncode, json.loads(done.stdout)) == (1, {"status": "off"})
+    finally:
+        assert mentor_pause("portal", "on").returncode == 0
+        deployed.start_workers_anew()
+    assert json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)["synced_count"] == 150
+
+
+def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """H5: read-only; what another hand changed is found."""
+    port = deployed.local.require().portal_port
+    held = portal_server.read_rows(port)
+    row = held["hlf_likepersons"][0]
+    row |= {"hlf_status": 100000002, "modifiedon": "2026-01-01T00:00:00Z"}
+    portal_server.replace_rows(port, held)
+    done = mentor_pause("portal", "drift", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["differing"], answer["compared"]) == (1, 1, 300)
+    (found,) = answer["differences"]
+    assert (found["mentor_id"], found["there"]) == (row["hlf_mentornumber"], "inactive")
+    assert portal_server.read_rows(port) == held
+    assert row["hlf_mentornumber"] in mentor_pause("portal", "drift").stderr
+    group = deployed.stack.outputs["PortalDriftLogGroup"]
+    events = deployed.logs.filter_log_events(logGroupName=group)["events"]
+    lines = [event.get("message", "") for event in events]
+    emitted = [json.loads(line) for line in lines if line.startswith('{"_aws"')]
+    assert emitted[-1]["PortalMentorsDiffering"] == [1.0]
+
+
+def test_the_preflight_looks_at_the_stacks_own_portal(deployed: Deployed) -> None:
+    """H2: with the mapping that is stored; another one that is not valid is refused."""
+    done = mentor_pause("portal", "check", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {finding["problem"] for finding in json.loads(done.stdout)} == {None}
+    refused = mentor_pause("portal", "map", "pyproject.toml")
+    assert refused.returncode == 2
+    assert "the portal's mapping is not valid" in refused.stderr
+    assert mentor_pause("portal", "map", "docs/portal-mapping.json").returncode == 0
+
+
+def test_the_sync_runs_again_when_a_run_has_left_somebody(
+    deployed: Deployed, following: psycopg.Connection
+) -> None:
+    """H4: an event of a run that left nobody, or of a dry one, starts none."""
+
+    def announce(left_count: int, *, dry_run: bool = False) -> UUID:
+        event = RunCompleted(
+            job_name="hlf_sync", job_run_id=uuid4(), org_id=deployed.stack.org_id,
+            as_of=today(following), dry_run=dry_run, status="completed", processed_count=1,
+            synced_count=1, skipped_count=0, error_count=0, left_count=left_count,
+        )  # fmt: skip
+        Bus(deployed.stack.events(), "default").announce(event)
+        return event.job_run_id
+
+    announce(0)
+    announce(1, dry_run=True)
+    left = announce(1)
+    eventually(lambda: bool(syncs(following)))
+    (row,) = syncs(following)
+    assert (row["trigger"], row["triggered_by"]) == ("event", f"event, {left}")

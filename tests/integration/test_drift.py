@@ -1,0 +1,261 @@
+"""How far portal and database differ, measured both ways (H5)."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from aws_lambda_powertools import Logger, Metrics
+
+from local.portal import Row
+from mentor_pause.config import PortalSourceSettings
+from mentor_pause.errors import PortalUnavailable
+from mentor_pause.portal.source import PortalSource
+from portal_drift.measure import Drift, MeasureDrift
+from portal_drift.report import Answer, Report
+from support.cluster import Cluster
+from support.night import Clients
+from support.portal import MENTORS
+from support.roster import ORG, Roster
+from support.sync import PortalRows, SyncNight, open_sync, pause
+
+NOW = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
+    """A portal and a database."""
+    with open_sync(aws, roster, cluster) as found:
+        yield found
+
+
+@pytest.fixture
+def portal(night: SyncNight) -> PortalRows:
+    """What people see and do in the portal."""
+    return PortalRows(night.portal)
+
+
+def measuring(night: SyncNight) -> MeasureDrift:
+    """The comparison, at the end of the century."""
+    return MeasureDrift(ORG, night.doors, night.open_portal, night.retry, lambda: NOW)
+
+
+def measure(night: SyncNight) -> Drift:
+    """Compare now."""
+    return measuring(night)(lambda: 60)
+
+
+def row_of(portal: PortalRows, key: object) -> Row:
+    """A mentor's row in the portal."""
+    rows = portal.portal.table(MENTORS).rows.values()
+    return next(row for row in rows if row["hlf_mentornumber"] == str(key))
+
+
+def test_after_a_sync_nobody_differs_and_nothing_was_written_to_find_out(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: read-only."""
+    portal.add(*roster.add_mentors(4))
+    assert len(measure(night).differences) == 4
+    night.sync()
+    night.forget()
+    drift = measure(night)
+    assert (drift.compared, drift.differences, drift.oldest_seconds) == (4, (), 0)
+    assert night.asked("PATCH") == []
+
+
+def test_who_is_not_told_yet_differs_since_they_changed(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: the oldest first, with its age in seconds."""
+    first, second = (roster.add_mentor(date(2100, 1, 1)) for _ in range(2))
+    portal.add(first, second)
+    night.sync()
+    for mentor in (second, first):
+        pause(roster, mentor)
+    changed = [row["changed_at"] for row in roster.history()]
+    drift = measure(night)
+    assert [d.mentor_id for d in drift.differences] == [second, first]
+    assert [d.since for d in drift.differences] == changed
+    assert {(d.kind, d.here, d.there) for d in drift.differences} == {
+        ("differs", "paused", "active")
+    }
+    assert drift.oldest_seconds == int((NOW - changed[0]).total_seconds())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("hlf_status", 100000001), ("hlf_status", 5), ("hlf_statusreason", 100000020),
+     ("hlf_statusfrom", "2020-01-01"), ("statecode", 1), ("statuscode", 2), ("statuscode", None)],
+)  # fmt: skip
+def test_whatever_we_write_and_another_hand_changes_is_found(
+    night: SyncNight, roster: Roster, portal: PortalRows, column: str, value: object
+) -> None:
+    """H5: against what the portal really holds; since it was changed there."""
+    mentor = roster.add_mentor()
+    portal.add(mentor)
+    night.sync()
+    row_of(portal, mentor).update({column: value, "modifiedon": "2099-12-31T23:00:00Z"})
+    drift = measure(night)
+    (found,) = drift.differences
+    assert (found.kind, found.mentor_id, found.here) == ("differs", mentor, "active")
+    assert drift.oldest_seconds == 3600
+
+
+def test_who_is_on_one_side_only_counts_as_inactive_on_the_other(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: both ways; nobody is shown there, so that an inactive mentor is in line."""
+    missing = roster.add_mentor()
+    roster.add_mentor(status="inactive")
+    portal.add("shown", "ended")
+    row_of(portal, "ended")["hlf_status"] = 100000002
+    row_of(portal, "shown")["modifiedon"] = "2026-05-01T00:00:00Z"
+    drift = measure(night)
+    assert [(d.kind, d.mentor_id, d.key, d.here, d.there) for d in drift.differences] == [
+        ("only_there", None, "shown", None, "active"),
+        ("only_here", missing, str(missing), "active", None),
+    ]
+    assert drift.differences[0].since == datetime(2026, 5, 1, tzinfo=UTC)
+    assert drift.compared == 4
+
+
+def test_keys_are_compared_as_dataverse_compares_them(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """Without regard to case."""
+    mentor = roster.add_mentor(status="paused")
+    roster.db.execute("update peer_mentors set portal_key = 'HLF-ÅSE'")
+    portal.add("hlf-åse")
+    (found,) = measure(night).differences
+    assert (found.kind, found.mentor_id) == ("differs", mentor)
+
+
+def test_who_is_told_while_the_portal_is_read_is_in_line(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """A change that was under way is no difference."""
+    mentor = roster.add_mentor(date(2100, 1, 1))
+    portal.add(mentor)
+    night.sync()
+    drift = MeasureDrift(ORG, night.doors, night.open_portal, night.retry, lambda: NOW)
+    real, night_sync = night.doors.list_all_states, night.sync
+
+    class Changing:
+        """The database, where somebody is paused and synced once it was read."""
+
+        list_states = night.doors.list_states
+
+        def list_all_states(self, org_id: object) -> list[object]:
+            """Read, and change."""
+            assert org_id == ORG
+            found: list[object] = list(real(ORG))
+            pause(roster, mentor)
+            night_sync("night-2")
+            return found
+
+    drift = MeasureDrift(ORG, Changing(), night.open_portal, night.retry, lambda: NOW)  # type: ignore[arg-type]
+    assert drift(lambda: 60).differences == ()
+
+
+def test_a_roster_of_several_pages_is_compared_whole(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """On both sides."""
+    mentors = roster.add_mentors(1203)
+    portal.add(*mentors[:-1])
+    night.portal.page_size = 500
+    drift = measure(night)
+    assert (drift.compared, len(drift.differences)) == (1203, 1203)
+    assert [d.mentor_id for d in drift.differences if d.kind == "only_here"] == [mentors[-1]]
+
+
+def report(
+    night: SyncNight, measuring: Callable[[], MeasureDrift], switch: str = "on"
+) -> tuple[Answer, list[dict[str, object]]]:
+    """Report; return the answer and the log lines."""
+    output = io.StringIO()
+    names = PortalSourceSettings(portal_switch="s", portal_mapping="m", portal_secret_id="x")
+    source = PortalSource(names, lambda _: switch, lambda _: "")
+    metrics = Metrics(namespace="tests", service="tests")
+    logger = Logger(service=f"drift-{id(output)}", stream=output)
+    answer = Report(lambda: source, measuring, metrics, logger)(lambda: 60)
+    return answer, [json.loads(line) for line in output.getvalue().splitlines()]
+
+
+def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
+    night: SyncNight, roster: Roster, portal: PortalRows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """H5, E13: two metrics; a key of the portal is for who asks, not for the log."""
+    mentor = roster.add_mentor()
+    portal.add("Kari Nordmann")
+    row_of(portal, "Kari Nordmann")["modifiedon"] = "2099-12-31T00:00:00Z"
+    answer, (line,) = report(night, lambda: measuring(night))
+    assert (answer["status"], answer["differing"], answer["compared"]) == ("measured", 2, 2)
+    told = answer["differences"]
+    assert isinstance(told, list)
+    assert {str(found["key"]) for found in told} == {str(mentor), "Kari Nordmann"}
+    assert (line["differing"], line["mentor_ids_differing"]) == (2, [str(mentor)])
+    assert "Kari" not in json.dumps(line)
+    emitted = json.loads(capsys.readouterr().out)
+    assert emitted["PortalMentorsDiffering"] == [2.0]
+    assert emitted["PortalOldestDifferenceAge"] == [answer["oldest_seconds"]]
+    units = emitted["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    assert {m["Name"]: m["Unit"] for m in units} == {
+        "PortalMentorsDiffering": "Count", "PortalOldestDifferenceAge": "Seconds",
+    }  # fmt: skip
+    json.dumps(answer)
+
+
+def test_what_was_not_measured_is_no_metric(
+    night: SyncNight, roster: Roster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """H5: switched off, or down; its absence is what an alarm notices."""
+    roster.add_mentor()
+    assert report(night, lambda: measuring(night), "off")[0] == {"status": "off"}
+    assert night.portal.requests == []
+    night.fail("down", times=1000)
+    answer, (line,) = report(night, lambda: measuring(night))
+    assert (answer["status"], line["reason"]) == ("failed", answer["error"])
+    assert "no answer" in str(answer["error"])
+
+    def surprise() -> MeasureDrift:
+        raise KeyError("Kari Nordmann")
+
+    answer, _ = report(night, surprise)
+    assert answer == {"status": "failed", "error": "KeyError"}
+    assert report(night, lambda: measuring(night), "perhaps")[0] == {
+        "status": "failed", "error": "the parameter s is neither on nor off",
+    }  # fmt: skip
+    assert capsys.readouterr().out == ""
+
+
+def test_the_answer_names_a_thousand_at_most_and_counts_all(
+    night: SyncNight, roster: Roster
+) -> None:
+    """Lambda's answer has a limit."""
+    roster.add_mentors(1001)
+    answer = measure(night).as_json(1000)
+    told = answer["differences"]
+    assert isinstance(told, list)
+    assert (answer["differing"], len(told)) == (1001, 1000)
+
+
+def test_a_portal_that_is_down_is_said_to_be(night: SyncNight) -> None:
+    """Not zero differences."""
+    night.fail("down", times=1000)
+    with pytest.raises(PortalUnavailable):
+        measure(night)
+
+
+def test_a_difference_from_the_future_is_no_negative_age(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """The portal's clock is its own."""
+    mentor = roster.add_mentor()
+    portal.add(mentor)
+    night.sync()
+    late = NOW + timedelta(hours=1)
+    row_of(portal, mentor).update(hlf_status=5, modifiedon=f"{late:%Y-%m-%dT%H:%M:%SZ}")
+    assert measure(night).oldest_seconds == 0
