@@ -4,6 +4,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -81,6 +82,21 @@ def drift(as_json: bool, stack_name: str | None) -> None:
         show.problem(str(answer.get("error", "the portal is switched off; nothing was measured")))
     if answer.get("differing") != 0:
         sys.exit(1)
+
+
+@portal.command()
+@click.argument("mentor_ids", nargs=-1, required=True, type=click.UUID)
+@stack_option
+def again(mentor_ids: tuple[UUID, ...], stack_name: str | None) -> None:
+    """Let the next sync run tell the portal of these mentors again, though they have not changed.
+
+    For those whom somebody has changed in the portal by hand.
+    """
+    stack = open_stack(stack_name)
+    with stack.database() as database:
+        for mentor_id in mentor_ids:
+            database.forget_portal_sync(stack.org_id, mentor_id)
+    show.say("the next run tells the portal: mentor-pause run hlf_sync --follow")
 
 
 @portal.command()

@@ -111,6 +111,19 @@ def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> No
     assert (row.job_run_id, row.as_of, row.trigger, row.error) == (run, TODAY, "manual", None)
 
 
+def test_the_portal_can_be_told_of_a_mentor_again(database: Database, roster: Roster) -> None:
+    """H5: of one of this organisation; for services only (the access matrix)."""
+    mentor = roster.add_mentor()
+    roster.db.execute("insert into portal_sync_state values (%s, 1)", (mentor,))
+    roster.db.execute("grant execute on function forget_portal_sync to mentor_pause_job")
+    with pytest.raises(NotFound):
+        database.forget_portal_sync(uuid4(), mentor)
+    assert len(roster.rows("select from portal_sync_state")) == 1
+    for _ in range(2):
+        database.forget_portal_sync(ORG, mentor)
+    assert roster.rows("select from portal_sync_state") == []
+
+
 def test_an_attempt_without_organisation_is_logged(database: Database, roster: Roster) -> None:
     """D4: also what could not be configured."""
     database.begin_execution(Attempt("?", None, "manual", "t", "x"), "failed", error="no job")

@@ -155,6 +155,10 @@ def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
     assert (found["mentor_id"], found["there"]) == (row["hlf_mentornumber"], "inactive")
     assert portal_server.read_rows(port) == held
     assert row["hlf_mentornumber"] in mentor_pause("portal", "drift").stderr
+    assert mentor_pause("portal", "again", found["mentor_id"]).returncode == 0
+    summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)
+    assert summary["mentor_ids_synced"] == [found["mentor_id"]]
+    assert drift()["differing"] == 0
     group = deployed.stack.outputs["PortalDriftLogGroup"]
     events = deployed.logs.filter_log_events(logGroupName=group)["events"]
     lines = [event.get("message", "") for event in events]

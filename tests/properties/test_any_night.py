@@ -13,41 +13,12 @@ from hypothesis import strategies as st
 
 from support.cluster import Cluster
 from support.conservation import check_conservation
-from support.faults import FAULTS, Fault, Plan, ProcessDied
-from support.night import Clients, Message, Night, open_night, run_id
+from support.delivery import fire, work_off
+from support.faults import FAULTS, Fault, Plan
+from support.night import Clients, open_night, run_id
 from support.roster import Roster
 
 MENTORS = 7
-
-
-def fire(night: Night) -> None:
-    """Deliver the firing as Lambda does: again, a minute later, when the process died; twice."""
-    for _ in range(3):
-        try:
-            night.fire()
-        except ProcessDied:
-            night.clock.advance(60)
-        else:
-            return
-
-
-def deliver(night: Night, message: Message, *, dead: bool = False) -> bool:
-    """Deliver a message; whether it was acknowledged."""
-    try:
-        return night.deliver(message, dead=dead)
-    except ProcessDied:
-        return False
-
-
-def work_off(night: Night, dice: random.Random) -> None:
-    """Deliver in any order, some twice, what is not acknowledged again; at last as dead letters."""
-    waiting = night.receive()
-    for attempt in range(6):
-        dice.shuffle(waiting)
-        done = [m for m in waiting if deliver(night, m, dead=attempt >= 4)]
-        repeated = [m for m in done if attempt < 3 and dice.random() < 1 / 4]
-        waiting = [m for m in waiting if m not in done] + repeated
-        night.clock.advance(360)
 
 
 @settings(max_examples=25)

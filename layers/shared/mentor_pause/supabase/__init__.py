@@ -201,6 +201,14 @@ class Database:
         """Return how many mentors changed while a sync run went on and are unsynced still (H4)."""
         return self._scalar("count_unsynced_since_run", p_job_run_id=job_run_id)
 
+    def forget_portal_sync(self, org_id: UUID, mentor_id: UUID) -> None:
+        """Let the next sync run tell the portal of a mentor again.
+
+        Raises:
+            NotFound: no such mentor in the organisation.
+        """
+        self._wire.call("forget_portal_sync", {"p_org_id": org_id, "p_mentor_id": mentor_id})
+
     def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
         """Return the newest rows of the execution log, newest first."""
         rows = self._wire.call("list_executions", {"p_org_id": org_id, "p_limit": limit})

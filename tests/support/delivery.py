@@ -1,0 +1,36 @@
+"""Delivers a night's messages as badly as SQS and Lambda may: in any order, twice, to the dying."""
+
+import random
+
+from support.faults import ProcessDied
+from support.night import Message, Night
+
+
+def fire(night: Night) -> None:
+    """Deliver the firing as Lambda does: again, a minute later, when the process died; twice."""
+    for _ in range(3):
+        try:
+            night.fire()
+        except ProcessDied:
+            night.clock.advance(60)
+        else:
+            return
+
+
+def deliver(night: Night, message: Message, *, dead: bool = False) -> bool:
+    """Deliver a message; whether it was acknowledged."""
+    try:
+        return night.deliver(message, dead=dead)
+    except ProcessDied:
+        return False
+
+
+def work_off(night: Night, dice: random.Random) -> None:
+    """Deliver in any order, some twice, what is not acknowledged again; at last as dead letters."""
+    waiting = night.receive()
+    for attempt in range(6):
+        dice.shuffle(waiting)
+        done = [m for m in waiting if deliver(night, m, dead=attempt >= 4)]
+        repeated = [m for m in done if attempt < 3 and dice.random() < 1 / 4]
+        waiting = [m for m in waiting if m not in done] + repeated
+        night.clock.advance(360)
