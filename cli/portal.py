@@ -53,6 +53,8 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
 
 
 def _look(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
+    if mapping_file is not None and stack_name is not None:
+        raise click.UsageError("--mapping goes with the environment's portal, not with --stack")
     if mapping_file is not None:
         text, settings = mapping_file.read_text(), PortalSettings.load()
     else:
@@ -85,18 +87,32 @@ def drift(as_json: bool, stack_name: str | None) -> None:
 
 
 @portal.command()
-@click.argument("mentor_ids", nargs=-1, required=True, type=click.UUID)
+@click.argument("mentor_ids", nargs=-1, type=click.UUID)
+@click.option("--differing", is_flag=True, help="All whom the drift names, a thousand at a time.")
 @stack_option
-def again(mentor_ids: tuple[UUID, ...], stack_name: str | None) -> None:
+def again(mentor_ids: tuple[UUID, ...], differing: bool, stack_name: str | None) -> None:
     """Let the next sync run tell the portal of these mentors again, though they have not changed.
 
-    For those whom somebody has changed in the portal by hand.
+    For those whom a hand in the portal has changed, or all of them after another mapping.
     """
+    if bool(mentor_ids) == differing:
+        raise click.UsageError("name mentors, or say --differing")
     stack = open_stack(stack_name)
+    if differing:
+        mentor_ids = _differing(stack)
     with stack.database() as database:
         for mentor_id in mentor_ids:
             database.forget_portal_sync(stack.org_id, mentor_id)
-    show.say("the next run tells the portal: mentor-pause run hlf_sync --follow")
+    show.say(
+        f"the next run tells the portal of {len(mentor_ids)}: mentor-pause run hlf_sync --follow"
+    )
+
+
+def _differing(stack: Stack) -> tuple[UUID, ...]:
+    answer = stack.invoke("PortalDrift", {})
+    if answer["status"] != "measured":
+        raise StackError(str(answer.get("error", "the portal is switched off")))
+    return tuple(UUID(d["mentor_id"]) for d in answer["differences"] if d["mentor_id"])
 
 
 @portal.command()

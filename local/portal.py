@@ -7,6 +7,7 @@ Sources: Microsoft's documentation of the Dataverse Web API ("Update and delete 
 data", "Compose HTTP requests and handle errors", "Service protection API limits").
 """
 
+import hashlib
 import json
 import re
 import secrets
@@ -71,6 +72,8 @@ class Portal:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     page_size: int = 5000
     retry_after: int = 1
+    failing: set[str] = field(default_factory=set[str])
+    """Keys of rows that nobody can change, say for a plug-in that breaks over them."""
     faults: list[Fault] = field(default_factory=list)
     """Taken one per request, the login's included."""
     tokens: set[str] = field(default_factory=set)
@@ -222,13 +225,15 @@ class _Handler(BaseHTTPRequestHandler):
         if found[2] != table.key:
             raise Refusal(400, "0x80060888", f"'{found[2]}' is no alternate key.")
         key, body = found[3].replace("''", "'"), json.loads(self.text)
-        row = next((r for r in table.rows.values() if r.get(found[2]) == key), None)
+        row = next((r for r in table.rows.values() if _same(r.get(found[2]), key)), None)
+        if key in self.portal.failing:
+            raise Refusal(500, "0x80040265", "The plug-in failed.")
         condition = self.headers.get("If-Match")
         if row is None and condition is not None:
             raise Refusal(
                 404, "0x80060891", "A record with the specified key values does not exist."
             )
-        if condition not in (None, "*"):
+        if row is not None and condition not in (None, "*", _etag(row)):
             raise Refusal(412, "0x80060882", "The version of the existing record doesn't match.")
         if found[2] in body:
             raise Refusal(400, "0x80048d1a", "The key may not be in the body.")
@@ -257,14 +262,19 @@ class _Handler(BaseHTTPRequestHandler):
         for column in columns:
             if column not in table.columns | {"modifiedon", table.id}:
                 raise Refusal(400, "0x80060888", f"Could not find a property named '{column}'.")
-        rows = sorted(_filtered(table, options.get("$filter")), key=lambda r: r["modifiedon"])
+        rows = sorted(
+            _filtered(table, options.get("$filter")), key=lambda r: (r["modifiedon"], r[table.id])
+        )
         prefer = re.search(r"odata\.maxpagesize=(\d+)", self.headers.get("Prefer") or "")
         if prefer is None:
             raise Refusal(400, "", "Each page is asked for with the same odata.maxpagesize.")
         size = min(int(prefer[1]), self.portal.page_size)
         start = int(options.get("$skiptoken", "0"))
         page: Row = {
-            "value": [{c: r.get(c) for c in columns} for r in rows[start : start + size]],
+            "value": [
+                {"@odata.etag": _etag(row)} | {c: row.get(c) for c in columns}
+                for row in rows[start : start + size]
+            ],
         }
         if start + size < len(rows):
             host = self.headers["Host"]
@@ -336,6 +346,17 @@ def serving(portal: Portal, port: int = 0) -> Generator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _etag(row: Row) -> str:
+    """A row's version, for conditions: another one after each change."""
+    digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+    return f'W/"{int(digest[:12], 16)}"'
+
+
+def _same(one: object, other: str) -> bool:
+    """Dataverse compares texts without regard to case."""
+    return isinstance(one, str) and one.casefold() == other.casefold()
 
 
 def _filtered(table: Table, condition: str | None) -> list[Row]:

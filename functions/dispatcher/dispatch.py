@@ -67,14 +67,16 @@ class Dispatch:
             )
         )
         if isinstance(lock, Held):
-            return self._turn_away(firing, lock)
+            return self._turn_away(firing, lock, holder)
         found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if found is not None and found.status != "running":
             self._ending.let_go(firing)
-            return self._turn_away(firing, Held(firing.job_run_id, same_firing=True))
+            return self._turn_away(firing, Held(firing.job_run_id, same_firing=True), holder)
         return self._guarded(job, request, lock, found)
 
-    def _turn_away(self, firing: Firing, held: Held) -> Dispatched:
+    def _turn_away(self, firing: Firing, held: Held, holder: str) -> Dispatched:
+        if held.same_firing:
+            self._ending.finish(firing.job_run_id, f"repeated firing {holder}")
         status = "duplicate" if held.same_firing else "refused"
         why = (
             "this firing has had its run"
@@ -153,7 +155,11 @@ class Dispatch:
     def _list(self, job: Job, run: Run, after: UUID | None) -> list[UUID]:
         return self._retry(
             lambda: self._database.list_mentors(
-                job.listing, run.firing.org_id, run.as_of, after, self._page_size
+                job.listing,
+                run.firing.org_id,
+                run.as_of,
+                after,
+                min(self._page_size, job.longest_page),
             )
         )
 

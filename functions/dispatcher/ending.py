@@ -70,6 +70,12 @@ class Ending:
         status = ("failed" if run.error else "completed") if settled == "ended" else "running"
         return Dispatched(run.job_run_id, status, run.error)
 
+    def finish(self, job_run_id: UUID, claimant: str) -> None:
+        """Complete a run whose pages are all closed, should its dispatcher have died just there."""
+        run = self._retry(lambda: self._ledger.find_run(job_run_id))
+        if run is not None and run.is_whole:
+            self._completion.settle(run, claimant)
+
     def fail(self, lock: Lock, error: str) -> Dispatched:
         """End a run that could not be dispatched to the end; what is on the queue is still done."""
         firing = lock.firing

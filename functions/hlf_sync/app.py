@@ -24,7 +24,7 @@ logger = Logger()
 
 @cache
 def _consumer() -> PageConsumer:
-    wire = open_wire(config.load_database(aws.read_secret))
+    wire = open_wire(config.load_portal_database(aws.read_secret))
     database, reconnect = PortalDatabase(wire), Retry(on=DatabaseUnavailable)
     pull = PullRenewals(database, reconnect, logger)
     push = PushMentors(database, reconnect, logger)

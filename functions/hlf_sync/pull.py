@@ -6,16 +6,14 @@ the next page or run. A renewal is recorded and told; it resumes nobody.
 """
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aws_lambda_powertools import Logger
 
 from mentor_pause.errors import (
     DatabaseUnavailable,
     MentorPauseError,
-    PortalError,
     PortalThrottled,
-    PortalUnavailable,
     describe,
 )
 from mentor_pause.events import MentorPage
@@ -46,9 +44,9 @@ class PullRenewals:
         """
         try:
             return self._read(portal, page, time_left)
-        except PortalThrottled:
+        except (PortalThrottled, DatabaseUnavailable):
             raise
-        except (PortalUnavailable, PortalError) as error:
+        except MentorPauseError as error:
             self._logger.error("renewals not read", extra={"reason": describe(error)})
             return f"renewals not read: {describe(error)}"
 
@@ -56,12 +54,12 @@ class PullRenewals:
         watermark = self._reconnect(lambda: self._database.get_watermark(page.org_id))
         failed = unreadable = 0
         for found in portal.renewals(watermark and watermark - _OVERLAP):
-            if (lost := self._store(page, found, time_left)) is None:
+            if time_left() <= 0 or (lost := self._store(page, found, time_left)) is None:
                 return "there was no time for all renewals; the next page or run goes on with them"
             failed += lost
             unreadable += len(found.unreadable)
             if found.until is not None and not failed:
-                self._move(page, found)
+                self._move(page, found.until)
         what = ((unreadable, "makes no sense"), (failed, "could not be stored"))
         return "; ".join(
             f"a certification of the portal {fate} ({count} of them, named in the log)"
@@ -69,10 +67,8 @@ class PullRenewals:
             if count
         )
 
-    def _move(self, page: MentorPage, found: RenewalPage) -> None:
-        until = found.until
-        if until is not None:
-            self._reconnect(lambda: self._database.move_watermark(page.org_id, until))
+    def _move(self, page: MentorPage, until: datetime) -> None:
+        self._reconnect(lambda: self._database.move_watermark(page.org_id, until))
 
     def _store(self, page: MentorPage, found: RenewalPage, time_left: Remaining) -> int | None:
         """Store what is not stored; return how many could not be; None: there was no time."""
@@ -81,12 +77,10 @@ class PullRenewals:
                 "certifications of the portal make no sense",
                 extra={"portal_ids": list(found.unreadable)},
             )
-        ids = [renewal.id for renewal in found.renewals]
-        stored = self._reconnect(lambda: self._database.list_stored_changes(page.org_id, ids))
+        changes = [(r.id, r.key, r.modified_on) for r in found.renewals]
+        new = self._reconnect(lambda: self._database.list_new_changes(page.org_id, changes))
         outcomes: Counter[str] = Counter()
-        for renewal in found.renewals:
-            if renewal.id in stored and stored[renewal.id] >= renewal.modified_on:
-                continue
+        for renewal in (renewal for renewal in found.renewals if renewal.id in new):
             if time_left() <= 0:
                 return None
             outcomes[self._record(page, renewal)] += 1

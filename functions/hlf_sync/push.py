@@ -1,9 +1,12 @@
 """Tells the portal of the mentors on one page, one after the other (H1, H3).
 
 What the portal has taken over is noted at once, mentor by mentor: whatever stops this, the page
-goes on from there when it comes back.
+goes on from there when it comes back. They are told in an order that is drawn anew each time, so
+that nobody waits for ever behind those whom the portal cannot take.
 """
 
+import random
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Literal
 from uuid import UUID
@@ -28,7 +31,7 @@ from mentor_pause.supabase.portal import PortalDatabase, PortalState
 type Fate = Literal["synced", "skipped", "errored", "unanswered", "refused", "off"]
 
 _DOWN_AFTER = 2
-"""Mentors in a row for whom the portal had no answer: then it is the portal, not the mentor."""
+"""Mentors in a row for whom the portal had no answer: then it is asked whether it is there."""
 
 _TURNS = 3
 """How often a mentor is told anew of whom another worker told the portal meanwhile."""
@@ -39,11 +42,22 @@ _TRIES_SECONDS = 8.0
 SWITCHED_OFF = "the portal is switched off"
 
 
+def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:
+    return random.sample(mentor_ids, len(mentor_ids))
+
+
 class PushMentors:
     """The push loop."""
 
-    def __init__(self, database: PortalDatabase, reconnect: Retry, logger: Logger) -> None:
+    def __init__(
+        self,
+        database: PortalDatabase,
+        reconnect: Retry,
+        logger: Logger,
+        draw: Callable[[Sequence[UUID]], Sequence[UUID]] = _draw,
+    ) -> None:
         """`reconnect` bounds the attempts of a call that finds no database."""
+        self._draw = draw
         self._database = database
         self._reconnect = reconnect
         self._logger = logger
@@ -60,16 +74,22 @@ class PushMentors:
         fates: dict[UUID, Fate] = {}
         notes: list[str] = []
         unanswered_in_a_row = 0
-        for mentor_id in page.mentor_ids:
+        for mentor_id in self._draw(page.mentor_ids):
             if time_left() < _TRIES_SECONDS:
                 raise HandBack(f"time ran short after {len(fates)} mentors", 1)
             fate = fates[mentor_id] = self._fate(portal, page, states.get(mentor_id), notes)
             unanswered_in_a_row = unanswered_in_a_row + 1 if fate == "unanswered" else 0
-            if fate == "refused" or unanswered_in_a_row == _DOWN_AFTER:
+            if unanswered_in_a_row == _DOWN_AFTER:
+                self._look(portal)
+            if fate == "refused":
                 break
         if unanswered_in_a_row:
-            raise PortalUnavailable("the portal is down; the page is for later")
+            self._look(portal)
         return _outcome(page, fates, notes)
+
+    def _look(self, portal: Portal) -> None:
+        if not portal.is_there():
+            raise PortalUnavailable("the portal is down; the page is for later")
 
     def _states(self, org_id: UUID, mentor_ids: tuple[UUID, ...]) -> list[PortalState]:
         return self._reconnect(lambda: self._database.list_states(org_id, mentor_ids))
@@ -110,9 +130,12 @@ class PushMentors:
             if told == "unknown" and state.status != "inactive":
                 raise PortalError("the portal knows no mentor with this key")
             if self._mark(page, state):
-                return "synced" if told == "updated" else "skipped"
-            (state,) = self._states(page.org_id, (state.mentor_id,))
-        return "errored"
+                return "synced"
+            again = self._states(page.org_id, (state.mentor_id,))
+            if not again:
+                return "skipped"
+            (state,) = again
+        raise PortalError("others keep telling the portal of this mentor")
 
     def _mark(self, page: MentorPage, state: PortalState) -> bool:
         return self._reconnect(
@@ -139,10 +162,7 @@ def _fate_of(error: Exception) -> Fate:
 
 
 def _outcome(page: MentorPage, fates: dict[UUID, Fate], notes: list[str]) -> PageOutcome:
-    """Sum up; who had no turn, since the portal refuses us, counts as an error.
-
-    Where a later call was answered, the portal was there: a failure is that mentor's own.
-    """
+    """Sum up; who had no turn, since the portal refuses us, counts as an error."""
     synced = tuple(m for m in page.mentor_ids if fates.get(m) == "synced")
     skipped = tuple(m for m in page.mentor_ids if fates.get(m) in ("skipped", "off"))
     done = {*synced, *skipped}

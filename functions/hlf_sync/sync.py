@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from math import ceil
 
 from aws_lambda_powertools import Logger
@@ -17,12 +18,24 @@ from mentor_pause.runs import PageOutcome
 type OpenPortal = Callable[[Remaining], Portal]
 """Opens the portal, given the seconds that there are for it."""
 
-_RESERVE_SECONDS = 25.0
-"""Nothing begins with less: a request may take 20 s, and the page has to be closed or handed
-back."""
+_RESERVE_SECONDS = 15.0
+"""Nothing begins with less: a call of the database may take 10 s, and the page has to be closed or
+handed back. A request of the portal takes no longer than there is time for it."""
 
-_PUSH_SECONDS = 15.0
+_PUSH_SECONDS = 25.0
 """What reading renewals leaves to the mentors on the page: who is paused comes first."""
+
+
+@dataclass(slots=True)
+class TimeLeft:
+    """The seconds of an invocation that are not kept for something else."""
+
+    remaining: Remaining
+    kept: float
+
+    def __call__(self) -> float:
+        """Return how many there are."""
+        return self.remaining() - self.kept
 
 
 class SyncPage:
@@ -44,10 +57,7 @@ class SyncPage:
             HandBack: time runs short, or the portal asks for patience; the rest is for later.
             TransientError: the portal or the database is down; the page is for later.
         """
-
-        def time_left() -> float:
-            return remaining() - _RESERVE_SECONDS
-
+        time_left = TimeLeft(remaining, _RESERVE_SECONDS + _PUSH_SECONDS)
         try:
             portal = self._open_portal(time_left)
         except ConfigurationError as error:
@@ -57,14 +67,16 @@ class SyncPage:
         with closing(portal):
             return self._sync(portal, page, time_left)
 
-    def _sync(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageOutcome:
+    def _sync(self, portal: Portal, page: MentorPage, time_left: TimeLeft) -> PageOutcome:
+        """Pull, then push; what pulling has to leave is its client's limit too."""
         read = "" if page.dry_run else self._read(portal, page, time_left)
+        time_left.kept = _RESERVE_SECONDS
         found = self._push(portal, page, time_left)
         notes = [note for note in (found.note, read) if note]
         return PageOutcome(found.done, found.skipped, found.errored, "; ".join(notes))
 
     def _read(self, portal: Portal, page: MentorPage, time_left: Remaining) -> str:
         try:
-            return self._pull(portal, page, lambda: time_left() - _PUSH_SECONDS)
+            return self._pull(portal, page, time_left)
         except PortalThrottled as error:
             raise HandBack(describe(error), ceil(error.seconds)) from error

@@ -26,9 +26,9 @@ def _source() -> PortalSource:
 
 @cache
 def _measure() -> MeasureDrift:
-    database = PortalDatabase(open_wire(config.load_database(aws.read_secret)))
+    database = PortalDatabase(open_wire(config.load_portal_database(aws.read_secret)))
     org = config.OrgSettings.load()
-    return MeasureDrift(org.hlf_org_id, database, _source().open, Retry(), now)
+    return MeasureDrift(org.hlf_org_id, database, _source().connect, Retry(), now)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -30,6 +30,8 @@ class Difference:
     there: Status | None
     """None: not there, or with a value that we do not understand."""
     since: datetime | None
+    """At the earliest. What the portal was told and changed afterwards differs since it was told:
+    its own moment of change says nothing, since any edit of the row moves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,10 @@ def _in_line(portal: Portal, state: PortalState, there: Mapping[str, PortalMento
 
 def _difference(state: PortalState, mentor: PortalMentor | None) -> Difference:
     kind: Kind = "differs" if mentor else "only_here"
-    since = state.differs_since
-    if mentor and mentor.modified_on and state.is_synced:
-        since = max(since, mentor.modified_on)  # it was told, and was changed there afterwards
     there = mentor.status if mentor else None
-    return Difference(kind, state.mentor_id, state.portal_key, state.status, there, since)
+    return Difference(
+        kind, state.mentor_id, state.portal_key, state.status, there, state.differs_since
+    )
 
 
 def _unknown_here(mentor: PortalMentor) -> Difference:

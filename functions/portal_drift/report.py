@@ -42,12 +42,12 @@ class Report:
                 self._logger.warning("the portal is switched off; nothing was measured")
                 return {"status": "off"}
             drift = self._measure()(remaining)
+            self._tell(drift)
         except Exception as error:  # noqa: BLE001 - answered instead
             self._logger.error(
                 "drift not measured", extra={"reason": describe(error), "origin": origin(error)}
             )
             return {"status": "failed", "error": describe(error)}
-        self._tell(drift)
         return drift.as_json(_NAMED)
 
     def _tell(self, drift: Drift) -> None:

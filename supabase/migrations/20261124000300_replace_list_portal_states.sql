@@ -46,7 +46,7 @@ as $$
                 (
                     select h.changed_at from public.peer_mentor_status_history as h
                     where h.mentor_id = m.id order by h.id desc
-                    offset greatest(m.version - s.synced_version, 1) - 1 limit 1
+                    offset greatest(m.version - coalesce(s.synced_version, 1), 1) - 1 limit 1
                 ),
                 m.status_changed_at
             )

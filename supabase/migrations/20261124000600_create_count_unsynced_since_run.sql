@@ -14,6 +14,7 @@ as $$
     from public.scheduler_execution_log as l
     inner join public.peer_mentors as m
         on m.org_id = l.org_id and m.status_changed_at > l.started_at
+        and m.status_changed_at <= clock_timestamp()
     left join public.portal_sync_state as s on s.mentor_id = m.id
     where
         l.job_run_id = p_job_run_id

@@ -31,9 +31,10 @@ def test_the_preflight_says_what_hlf_has_to_change(portal: Portal, dataverse: Da
     mentors.key = None
     mentors.columns.remove("hlf_statusfrom")
     mentors.choices["hlf_status"].remove(100000001)
+    mentors.choices["hlf_statusreason"].remove(100000029)
     mentors.states.remove((1, 2))
     certifications.entity_set = "hlf_renamed"
-    portal.privileges.remove("prvWritehlf_likeperson")
+    portal.privileges -= {"prvWritehlf_likeperson", "prvReadhlf_likeperson"}
     assert {f.what: f.problem for f in dataverse.check() if f.problem} == {
         "alternate key hlf_likeperson.hlf_mentornumber": (
             "HLF has to define an alternate key on this column alone"
@@ -41,10 +42,14 @@ def test_the_preflight_says_what_hlf_has_to_change(portal: Portal, dataverse: Da
         "column hlf_likeperson.hlf_statusfrom": "the table has no such column",
         "states of hlf_likeperson": "the table has no status code 2 in state 1",
         "choices of hlf_likeperson.hlf_status": "the column has no choice with the value 100000001",
+        "choices of hlf_likeperson.hlf_statusreason": (
+            "the column has no choice with the value 100000029"
+        ),
         "table hlf_certifications": "the portal has no table of that name (entity set)",
         "privilege prvWritehlf_likeperson": (
             "HLF has to give it to a role of our application user"
         ),
+        "privilege prvReadhlf_likeperson": ("HLF has to give it to a role of our application user"),
     }
     assert {method for method, _ in portal.requests} == {"GET", "POST"}
 

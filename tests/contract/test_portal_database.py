@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -230,18 +230,42 @@ def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
     assert since() == history[0]["changed_at"]
     database.mark_synced(ORG, mentor, 2, RUN)
     assert since() == history[1]["changed_at"]
+    roster.db.execute("delete from portal_sync_state")
+    assert since() == history[0]["changed_at"]
 
 
-def test_what_is_stored_of_the_portals_changes_is_told(
+def test_of_the_portals_changes_only_the_new_ones_of_our_mentors_are_to_be_stored(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: so that an overlap costs one call; of this organisation."""
+    """H1: so that what is read again costs one call; by the key as Dataverse compares it."""
     mentor = roster.add_mentor(YESTERDAY)
-    record(database, mentor, TOMORROW, LATER)
-    ids = ["c-1", *(f"unknown-{i}" for i in range(600))]
-    assert database.list_stored_changes(ORG, ids) == {"c-1": LATER}
-    assert database.list_stored_changes(uuid4(), ids) == {}
-    assert database.list_stored_changes(ORG, []) == {}
+    roster.db.execute("update peer_mentors set portal_key = 'HLF-A1'")
+    record(database, "hlf-a1", TOMORROW, LATER)
+    others = [(f"c-{i}", "somebody", LATER) for i in range(10, 600)]
+    stored = ("c-1", "HLF-A1", LATER)
+    later = ("c-1", "HLF-A1", LATER + timedelta(seconds=1))
+    new = ("c-2", "hlf-A1", EARLIER)
+    assert database.list_new_changes(ORG, [*others, stored, new]) == {"c-2"}
+    assert database.list_new_changes(ORG, [*others, later]) == {"c-1"}
+    assert database.list_new_changes(uuid4(), [new]) == frozenset()
+    assert database.list_new_changes(ORG, []) == frozenset()
+    assert roster.status(mentor) == "active"
+
+
+def test_a_mentor_who_is_entered_or_gets_a_key_lets_the_portal_be_read_anew(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """H1: what the portal told of them before was passed over; other changes are none."""
+    mentor = roster.add_mentor()
+    database.move_watermark(ORG, LATER)
+    roster.db.execute("update peer_mentors set user_id = gen_random_uuid()")
+    pause_by_hand(roster, mentor)
+    assert database.get_watermark(ORG) == LATER
+    roster.db.execute("update peer_mentors set portal_key = 'HLF-1'")
+    assert database.get_watermark(ORG) is None
+    database.move_watermark(ORG, EARLIER)
+    roster.add_mentor()
+    assert database.get_watermark(ORG) is None
 
 
 def test_a_runs_renewals_are_counted_by_mentor(

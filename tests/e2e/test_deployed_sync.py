@@ -155,7 +155,7 @@ def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
     assert (found["mentor_id"], found["there"]) == (row["hlf_mentornumber"], "inactive")
     assert portal_server.read_rows(port) == held
     assert row["hlf_mentornumber"] in mentor_pause("portal", "drift").stderr
-    assert mentor_pause("portal", "again", found["mentor_id"]).returncode == 0
+    assert mentor_pause("portal", "again", "--differing").returncode == 0
     summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)
     assert summary["mentor_ids_synced"] == [found["mentor_id"]]
     assert drift()["differing"] == 0
@@ -180,19 +180,18 @@ def test_the_preflight_looks_at_the_stacks_own_portal(deployed: Deployed) -> Non
 def test_the_sync_runs_again_when_a_run_has_left_somebody(
     deployed: Deployed, following: psycopg.Connection
 ) -> None:
-    """H4: an event of a run that left nobody, or of a dry one, starts none."""
+    """H4: an event of a run that left nobody starts none."""
 
-    def announce(left_count: int, *, dry_run: bool = False) -> UUID:
+    def announce(left_count: int) -> UUID:
         event = RunCompleted(
             job_name="hlf_sync", job_run_id=uuid4(), org_id=deployed.stack.org_id,
-            as_of=today(following), dry_run=dry_run, status="completed", processed_count=1,
+            as_of=today(following), dry_run=False, status="completed", processed_count=1,
             synced_count=1, skipped_count=0, error_count=0, left_count=left_count,
         )  # fmt: skip
         Bus(deployed.stack.events(), "default").announce(event)
         return event.job_run_id
 
     announce(0)
-    announce(1, dry_run=True)
     left = announce(1)
     eventually(lambda: bool(syncs(following)))
     (row,) = syncs(following)

@@ -308,3 +308,23 @@ def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(
         assert time.monotonic() - began < 30
         assert night.wire_calls("update_mentor_status") - before == 500
         assert night.summaries()[0]["paused_count"] == 500
+
+
+@pytest.mark.parametrize("after", range(16))
+def test_wherever_a_dispatcher_dies_the_repeated_firing_sees_the_run_to_its_end(
+    night: Night, roster: Roster, after: int
+) -> None:
+    """E7, E8: also one that has given its lock back; the line and the event are never missing."""
+    roster.add_mentor(TOMORROW)
+    night.plan.then("dies before", after=after)
+    try:
+        night.fire()
+    except ProcessDied:
+        night.clock.advance(60)
+        night.plan.then()
+        night.fire()
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    assert run.status == "completed"
+    assert [row["status"] for row in roster.log() if row["status"] != "duplicate"] == ["completed"]
+    assert (len(night.summaries()) >= 1, len(night.events.details) >= 1) == (True, True)

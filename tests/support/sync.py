@@ -4,7 +4,7 @@ The portal is the stand-in over HTTP; the client is the real one, with time that
 waiting.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -45,6 +45,7 @@ class SyncNight(Night):
         self.sync_plan = Plan()
         self._sync_wire = faulty_wire(sync_wire, self.sync_plan)
         self.doors = PortalDatabase(self._sync_wire)
+        self.draw: Callable[[Sequence[UUID]], Sequence[UUID]] = tuple
         self.take_from(self.open_portal)
 
     def take_from(self, open_portal: OpenPortal) -> None:
@@ -53,7 +54,7 @@ class SyncNight(Night):
         work = SyncPage(
             open_portal,
             PullRenewals(self.doors, reconnect, self.logger),
-            PushMentors(self.doors, reconnect, self.logger),
+            PushMentors(self.doors, reconnect, self.logger, self.draw),
             self.logger,
         )
         self.consume = self.consumer(work, self.completing(Database(self._sync_wire)))

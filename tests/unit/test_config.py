@@ -11,6 +11,7 @@ from mentor_pause.config import (
     QueueSettings,
     RestDatabase,
     load_database,
+    load_portal_database,
 )
 from mentor_pause.errors import ConfigurationError
 
@@ -125,3 +126,31 @@ def test_white_space_around_a_credential_is_not_part_of_it() -> None:
     """Pasted with the end of its line."""
     pasted = {name: f" {value}\n" for name, value in REST.items()}
     assert load_database(no_secret, pasted) == load_database(no_secret, REST)
+
+
+@pytest.mark.parametrize("user", ["portal_sync", "portal_sync.abcdefgh"])
+def test_who_calls_the_portal_logs_in_as_its_own_role(user: str) -> None:
+    """D9: also through a pooler, which wants the project's name behind it."""
+    url = f"postgresql://{user}:TOPSECRET@pooler:6543/postgres"
+    found = load_portal_database(no_secret, {"SUPABASE_DB_URL": url})
+    assert found.url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        REST,
+        {"SUPABASE_DB_URL": "postgresql://postgres:TOPSECRET@pooler/postgres"},
+        {"SUPABASE_DB_URL": "postgresql://service_role:TOPSECRET@pooler/postgres"},
+        {"SUPABASE_DB_URL": "postgresql://mentor_pause_job:TOPSECRET@pooler/postgres"},
+        {"SUPABASE_DB_URL": "postgresql://portal_synchronous:TOPSECRET@pooler/postgres"},
+        {"SUPABASE_DB_URL": "postgresql://pooler/postgres"},
+    ],
+)
+def test_any_other_credential_is_refused_to_who_calls_the_portal(given: dict[str, str]) -> None:
+    """D9: whatever an operator put into the secret."""
+    with pytest.raises(
+        ConfigurationError, match="logs in to the database as portal_sync"
+    ) as raised:
+        load_portal_database(lambda _: json.dumps(given), {"SUPABASE_SECRET_ID": "s"})
+    assert "TOPSECRET" not in str(raised.value)

@@ -1,11 +1,14 @@
 """What the portal answers, and what we make of it, without any network (H2, H3)."""
 
 import json
+import logging
 from datetime import UTC, date, datetime, timedelta, timezone
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
+from local.portal import CLIENT_ID, TENANT
 from mentor_pause.errors import (
     PortalError,
     PortalRefused,
@@ -14,10 +17,9 @@ from mentor_pause.errors import (
 )
 from mentor_pause.portal import MentorState
 from mentor_pause.portal.answers import error_of, login_error_of, seconds_to_wait, token_of
-from support.portal import (
-    PAUSED,
-    recorded,
-)
+from mentor_pause.portal.dataverse import Dataverse
+from mentor_pause.portal.requests import Requests
+from support.portal import EXAMPLE, PAUSED, SECRET, Time, recorded, settings
 
 
 def test_a_redirection_is_not_followed() -> None:
@@ -63,7 +65,7 @@ def test_the_requests_are_those_of_the_documentation() -> None:
     }  # fmt: skip
     assert str(query.url) == (
         f"{root}/hlf_certifications?$select=hlf_certificationid,hlf_mentornumber,hlf_validuntil,"
-        "modifiedon&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc"
+        "modifiedon&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc,hlf_certificationid%20asc"
     )
     assert query.headers["prefer"] == "odata.maxpagesize=1000"
     assert "if-match" not in query.headers
@@ -268,3 +270,41 @@ def test_an_answer_that_cannot_be_unpacked_is_none() -> None:
 
     with pytest.raises(PortalUnavailable, match="DecodingError"):
         recorded(answer).push(PAUSED)
+
+
+def test_the_login_is_that_of_the_documentation() -> None:
+    """Microsoft's identity platform, "Get a token", with a shared secret."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if "token" in request.url.path:
+            return httpx.Response(200, json={"access_token": "a-token", "expires_in": 3599})
+        return httpx.Response(204)
+
+    given = settings("https://hlf.crm4.example").model_copy(
+        update={"portal_login_url": "https://login.example"}
+    )
+    transport = httpx.MockTransport(answer)
+    Dataverse(Requests(given, Time(left=7.0).timing(), transport), EXAMPLE).push(PAUSED)
+    login, patch = seen
+    assert (login.method, str(login.url)) == (
+        "POST", f"https://login.example/{TENANT}/oauth2/v2.0/token",
+    )  # fmt: skip
+    assert login.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(login.content.decode()) == {
+        "client_id": [CLIENT_ID],
+        "client_secret": [SECRET],
+        "scope": ["https://hlf.crm4.example/.default"],
+        "grant_type": ["client_credentials"],
+    }
+    for request in seen:
+        assert request.extensions["timeout"] == {
+            "connect": 5.0, "read": 7.0, "write": 7.0, "pool": 7.0,
+        }  # fmt: skip
+    assert "client_secret" not in patch.url.query.decode()
+
+
+def test_httpx_does_not_log_addresses() -> None:
+    """E13: an address holds a mentor's key."""
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)

@@ -16,7 +16,7 @@ from typing import Literal
 from aws_lambda_powertools import Logger
 
 from mentor_pause.bus import Bus
-from mentor_pause.errors import BusUnavailable
+from mentor_pause.errors import BusUnavailable, MentorPauseError, describe
 from mentor_pause.events import RunCompleted
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
@@ -87,7 +87,11 @@ class Completion:
         """Count whom a sync run left behind; from now on another one can take them (H4)."""
         if run.effect != "synced":
             return 0
-        return self._retry(lambda: self._database.count_unsynced_since_run(run.job_run_id))
+        try:
+            return self._retry(lambda: self._database.count_unsynced_since_run(run.job_run_id))
+        except MentorPauseError as error:
+            self._logger.error("who is left was not counted", extra={"reason": describe(error)})
+            return 1  # one run too many is better than one too few
 
     def _announce(self, event: RunCompleted) -> None:
         """A bus that is down must not keep the run open; who listens runs every night as well."""

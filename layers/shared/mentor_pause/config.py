@@ -10,11 +10,15 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Self, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from mentor_pause.errors import ConfigurationError
+
+PORTAL_ROLE = "portal_sync"
+"""The database role of code that calls the portal; a pooler wants `portal_sync.PROJECT`."""
 
 type Environment = Mapping[str, str]
 type ReadSecret = Callable[[str], str]
@@ -159,6 +163,26 @@ def load_database(
     if secret_id:
         given = _secret_object(secret_id, read_secret(secret_id), names)
     return _one_database(given, f"the secret {secret_id}" if secret_id else "the environment")
+
+
+def load_portal_database(
+    read_secret: ReadSecret, environ: Environment = os.environ
+) -> PooledDatabase:
+    """Return the way to the database for code that calls the portal, by its own role only (D9).
+
+    Raises:
+        ConfigurationError: it is another credential, such as the service role's.
+    """
+    found = load_database(read_secret, environ)
+    user = ""
+    if isinstance(found, PooledDatabase):
+        user = urlsplit(found.url.get_secret_value()).username or ""
+    if not isinstance(found, PooledDatabase) or user.partition(".")[0] != PORTAL_ROLE:
+        raise ConfigurationError(
+            f"who calls the portal logs in to the database as {PORTAL_ROLE}, by SUPABASE_DB_URL, "
+            "and with no other credential"
+        )
+    return found
 
 
 def load_portal(secret_id: str, read_secret: ReadSecret) -> PortalSettings:

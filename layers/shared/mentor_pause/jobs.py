@@ -20,6 +20,8 @@ class Job:
     """The database function that lists the mentors concerned, page by page."""
     effect: Effect
     """What a run does to a mentor; the name of its count and of its list in the summary (E7)."""
+    longest_page: int = 500
+    """Mentors whom one invocation of the worker can do, also where each takes a second (E10)."""
 
 
 JOBS: Mapping[str, Job] = MappingProxyType(
@@ -27,7 +29,7 @@ JOBS: Mapping[str, Job] = MappingProxyType(
         job.name: job
         for job in (
             Job("certification_expiry", "list_expired_mentors", effect="paused"),
-            Job("hlf_sync", "list_unsynced_mentors", effect="synced"),
+            Job("hlf_sync", "list_unsynced_mentors", effect="synced", longest_page=25),
         )
     }
 )

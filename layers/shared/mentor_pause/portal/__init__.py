@@ -77,6 +77,10 @@ class Portal(Protocol):
         """Make the portal hold this; repeating it changes nothing. Never creates a mentor."""
         ...
 
+    def is_there(self) -> bool:
+        """Whether the portal answers at all, whatever it says of a mentor."""
+        ...
+
     def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
         """Yield certifications changed at or after `since`, which is aware, a page at a time.
 
@@ -107,6 +111,10 @@ class NoPortal:
     def push(self, mentor: MentorState) -> Pushed:  # noqa: ARG002
         """Tell that nobody was asked."""
         return "off"
+
+    def is_there(self) -> bool:
+        """Tell that nobody is."""
+        return False
 
     def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:  # noqa: ARG002
         """Yield nothing."""

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import quote
 
-from mentor_pause.errors import PortalError
+from mentor_pause.errors import PortalError, PortalUnavailable
 from mentor_pause.portal import (
     Finding,
     MentorState,
@@ -60,13 +60,21 @@ class Dataverse:
             return "unknown"
         raise error
 
+    def is_there(self) -> bool:
+        """See `Portal.is_there`."""
+        try:
+            self._requests.read("WhoAmI")
+        except PortalUnavailable:
+            return False
+        return True
+
     def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
         """See `Portal.renewals`."""
         names = self._mapping.certifications
         columns = dict.fromkeys((names.id, names.mentor_key, names.expires_on, "modifiedon"))
         moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else ""
         filtered = f"&$filter=modifiedon ge {moment}" if since else ""
-        query = f"$select={','.join(columns)}{filtered}&$orderby=modifiedon asc"
+        query = f"$select={','.join(columns)}{filtered}&$orderby=modifiedon asc,{names.id} asc"
         for rows in self._pages(f"{names.entity_set}?{query}"):
             yield self._renewal_page(rows)
 

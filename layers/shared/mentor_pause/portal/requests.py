@@ -34,7 +34,7 @@ from mentor_pause.portal.answers import (
 # It logs each address, and an address holds a mentor's key (E13).
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_READ_SECONDS, _CONNECT_SECONDS = 15.0, 5.0
 _TRIES = 3
 _EARLY = 60.0
 """Seconds before its end from which a token is no longer used."""
@@ -65,7 +65,7 @@ class Requests:
         self._settings = settings
         self._timing = timing
         # The environment's proxies are not ours to trust with a secret.
-        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=False)
+        self._http = httpx.Client(transport=transport, trust_env=False)
         self._base = httpx.URL(f"{settings.portal_url.rstrip('/')}/api/data/v9.2/")
         self._token = ""
         self._token_ends = 0.0
@@ -131,17 +131,29 @@ class Requests:
             TransientError: it may fare better later.
             PortalError: the answer is not among `accepted`.
         """
-        if self._timing.remaining() <= 0:
-            raise PortalUnavailable("no time is left")
         bearer = {"Authorization": f"Bearer {self._fresh_token()}"}
         response = self._answer(
             self._http.build_request(
-                method, url, headers={**_HEADERS, **headers, **bearer}, json=json
+                method,
+                url,
+                headers={**_HEADERS, **headers, **bearer},
+                json=json,
+                timeout=self._timeout(),
             )
         )
         if response.status_code in accepted:
             return response
         raise error_of(response)
+
+    def _timeout(self) -> httpx.Timeout:
+        """What is left for everything bounds a request, too.
+
+        Raises:
+            PortalUnavailable: nothing is left.
+        """
+        if (left := self._timing.remaining()) <= 0:
+            raise PortalUnavailable("no time is left")
+        return httpx.Timeout(min(_READ_SECONDS, left), connect=min(_CONNECT_SECONDS, left))
 
     def forget_token(self) -> None:
         """Log in anew before the next request."""
@@ -179,6 +191,7 @@ class Requests:
                 "POST",
                 f"{ours.portal_login_url.rstrip('/')}/{ours.portal_tenant}/oauth2/v2.0/token",
                 headers={"Accept": "application/json"},
+                timeout=self._timeout(),
                 data={
                     "client_id": ours.portal_client_id,
                     "client_secret": ours.portal_client_secret.get_secret_value(),

@@ -54,8 +54,15 @@ class PortalSource:
             ConfigurationError: one sentence on what is missing or wrong.
             SettingsUnavailable: something cannot be read now.
         """
-        if not self.is_on():
-            return NoPortal()
+        return self.connect(remaining) if self.is_on() else NoPortal()
+
+    def connect(self, remaining: Callable[[], float]) -> Portal:
+        """Return the real client, wherever the switch stands.
+
+        Raises:
+            ConfigurationError: one sentence on what is missing or wrong.
+            SettingsUnavailable: something cannot be read now.
+        """
         mapping = Mapping.parse(self._read_parameter(self._names.portal_mapping))
         settings = load_portal(self._names.portal_secret_id, self._read_secret)
         return Dataverse(Requests(settings, Timing(remaining)), mapping)

@@ -37,13 +37,6 @@ class PortalState(Result):
     """If the portal does not hold this: since when, as far as the database knows."""
 
 
-class StoredChange(Result):
-    """A certification of the portal, as far as it is stored."""
-
-    portal_id: str
-    portal_modified_on: datetime
-
-
 class PortalDatabase:
     """The database as the portal sync sees it."""
 
@@ -62,11 +55,30 @@ class PortalDatabase:
         """Move the watermark forward; one that is further stays."""
         self._wire.call("move_portal_watermark", {"p_org_id": org_id, "p_watermark": watermark})
 
-    def list_stored_changes(self, org_id: UUID, portal_ids: Sequence[str]) -> dict[str, datetime]:
-        """Return by id the change that a certification of the portal is stored with."""
-        rows = self._by_id("list_stored_portal_changes", org_id, "p_portal_ids", portal_ids)
-        stored = map(StoredChange.model_validate, rows)
-        return {change.portal_id: change.portal_modified_on for change in stored}
+    def list_new_changes(
+        self, org_id: UUID, changes: Sequence[tuple[str, str, datetime]]
+    ) -> frozenset[str]:
+        """Return the ids of those changes that are of our mentors and not stored yet.
+
+        A change is the certification's id, the mentor's key and when the portal changed it.
+        """
+        rows = [
+            row
+            for start in range(0, len(changes), IDS_PER_CALL)
+            for row in self._list_new(org_id, changes[start : start + IDS_PER_CALL])
+        ]
+        return frozenset(str(row["portal_id"]) for row in rows)
+
+    def _list_new(self, org_id: UUID, part: Sequence[tuple[str, str, datetime]]) -> list[Row]:
+        return self._wire.call(
+            "list_new_portal_changes",
+            {
+                "p_org_id": org_id,
+                "p_portal_ids": [portal_id for portal_id, _, _ in part],
+                "p_portal_keys": [key for _, key, _ in part],
+                "p_modified_ons": [modified_on for _, _, modified_on in part],
+            },
+        )
 
     def record_certification(
         self,
@@ -92,21 +104,19 @@ class PortalDatabase:
         return _RECORDED.validate_python(row["record_portal_certification"])
 
     def list_states(self, org_id: UUID, mentor_ids: Sequence[UUID]) -> list[PortalState]:
-        """Return what the portal is to be told of these mentors."""
-        rows = self._by_id("list_portal_states", org_id, "p_mentor_ids", mentor_ids)
-        return [PortalState.model_validate(row) for row in rows]
-
-    def _by_id(
-        self, function: str, org_id: UUID, argument: str, ids: Sequence[UUID] | Sequence[str]
-    ) -> list[Row]:
-        """Call a function that takes a list of ids, with a part of them at a time."""
-        return [
+        """Return what the portal is to be told of these mentors, in the order of their ids."""
+        rows = [
             row
-            for start in range(0, len(ids), IDS_PER_CALL)
+            for start in range(0, len(mentor_ids), IDS_PER_CALL)
             for row in self._wire.call(
-                function, {"p_org_id": org_id, argument: list(ids[start : start + IDS_PER_CALL])}
+                "list_portal_states",
+                {
+                    "p_org_id": org_id,
+                    "p_mentor_ids": list(mentor_ids[start : start + IDS_PER_CALL]),
+                },
             )
         ]
+        return [PortalState.model_validate(row) for row in rows]
 
     def list_all_states(self, org_id: UUID) -> Iterator[PortalState]:
         """Yield what the portal should hold of every mentor, in id order."""

@@ -79,7 +79,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_changes', 'notify_coordinators', 'get_portal_watermark',
             'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced',
-            'list_all_portal_states', 'list_stored_portal_changes', 'count_run_renewals',
+            'list_all_portal_states', 'list_new_portal_changes', 'count_run_renewals',
             'count_unsynced_since_run'
         )
         when role = 'mentor_pause_job' then f.proname in (

@@ -168,7 +168,7 @@ from (values
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
 ('list_all_portal_states', '{hlf}, null, 1',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
-('list_stored_portal_changes', '{hlf}, array[''c-1'']',
+('list_new_portal_changes', '{hlf}, array[''c-1''], array[''nobody''], array[''2026-01-01''::timestamptz]',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      -       x   -      -'),
 ('count_run_renewals', '{run}',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  ok     ok'),
