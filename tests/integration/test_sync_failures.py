@@ -132,7 +132,7 @@ def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_b
     """H3: with the progress saved, and for just as long as the portal said."""
     message = fired(night)
     night.portal.retry_after = 7
-    night.fail("none", "throttled", "throttled", "throttled", times=3, after=BEFORE)
+    night.fail("throttled", times=20, after=BEFORE + 2)
     assert not night.deliver(message)
     assert set(night.time.slept) == {7.0}
     assert [line["again_in"] for line in night.lines("page not done")] == [7]

@@ -115,6 +115,12 @@ where not exists (
     where t.tgrelid = guarded and not t.tgisinternal and t.tgtype & 2 = 2 and t.tgtype & bit = bit
 )
 union all
+select 'a mentor who is entered lets the portal be read anew (H1)', 'peer_mentors'
+where not exists (
+    select from pg_trigger as t
+    where t.tgrelid = 'public.peer_mentors'::regclass and t.tgfoid = to_regproc('private.read_portal_anew')
+)
+union all
 -- Roles (D9).
 select 'a job role has no other role', m.member::regrole::text
 from pg_auth_members as m where m.member in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
