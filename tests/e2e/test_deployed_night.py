@@ -128,7 +128,7 @@ def test_a_page_that_always_crashes_its_worker_counts_as_errors_and_the_run_comp
     ):
         holder.execute("select from peer_mentors where id = %s for update", (poisoned[0],))
         answer = deployed.fire()
-        eventually(killed_five_times, 120)
+        eventually(killed_five_times, 180)
         run, summary = deployed.finish(answer["job_run_id"])
     assert run.status == "completed"
     assert summary["mentor_ids_errored"] == poisoned

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import boto3
-from aws_lambda_powertools.utilities.parameters import SSMProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -69,6 +67,11 @@ def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
 
     It raises what `read_secret` raises.
     """
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
+        GetParameterError,
+        SSMProvider,
+    )
+
     provider = SSMProvider(boto3_client=client or boto3.client("ssm", config=_CONFIG))
 
     def read(name: str) -> str:
