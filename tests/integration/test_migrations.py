@@ -73,6 +73,14 @@ def test_certifications_can_be_a_view_of_another_table(roster: Roster) -> None:
             who, ORG, uuid4(), TODAY,
         )  # fmt: skip
         assert row["outcome"] == outcome
+    # What a run's end calls, and the portal sync where nothing is renewed.
+    roster.add_coordinator(mentors=[mentor])
+    (changed,) = roster.history()
+    assert roster.rows("select notify_coordinators(%s) as told", changed["job_run_id"]) == [
+        {"told": 1}
+    ]
+    assert roster.rows("select count_run_renewals(%s) as n", changed["job_run_id"]) == [{"n": 0}]
+    assert len(roster.rows("select from list_all_portal_states(%s, null, 9)", ORG)) == 2
     roster.db.execute("set role anon")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         roster.db.execute("select from public.certifications")
