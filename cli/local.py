@@ -8,7 +8,7 @@ import click
 from cli import show
 from cli.options import expired_option, mentors_option
 from local import portal_server
-from local.portal import Fault
+from local.portal_tables import Fault
 from local.stack import LocalStack
 
 

@@ -7,118 +7,23 @@ Sources: Microsoft's documentation of the Dataverse Web API ("Update and delete 
 data", "Compose HTTP requests and handle errors", "Service protection API limits").
 """
 
-import hashlib
 import json
 import re
 import secrets
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from local.portal_tables import Fault, Portal, Refusal, Row, Table, etag, filtered, same
 from local.processes import LOOPBACK
-
-type Row = dict[str, Any]
-type Fault = Literal[
-    "none", "down", "unavailable", "throttled", "answer lost", "token ended", "no JSON", "forbidden"
-]
 
 TENANT, CLIENT_ID = "hlf-tenant", "mentor-pause"
 _API = "/api/data/v9.2/"
 _OWN_DOOR = "/stand-in/"
 _USER = "00000000-0000-0000-0000-00000000a11c"
-
-
-class Refusal(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
-        """`code` is Dataverse's own, often empty."""
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"code": code, "message": message}}
-        self.headers = headers
-
-
-@dataclass(slots=True)
-class Table:
-    """A table: its rows by primary key."""
-
-    name: str
-    entity_set: str
-    id: str
-    key: str | None
-    """The column of its alternate key."""
-    columns: set[str]
-    choices: dict[str, set[int]] = field(default_factory=dict)
-    states: set[tuple[int, int]] = field(default_factory=set)
-    """State and status code of a row, as far as they go together."""
-    rows: dict[str, Row] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Portal:
-    """What the stand-in holds, and what it was asked."""
-
-    tables: list[Table]
-    client_secret: str
-    privileges: set[str]
-    depth: str = "Global"
-    key_index: str = "Active"
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    page_size: int = 5000
-    retry_after: int = 1
-    failing: set[str] = field(default_factory=set[str])
-    """Keys of rows that nobody can change, say for a plug-in that breaks over them."""
-    faults: list[Fault] = field(default_factory=list)
-    """Taken one per request, the login's included."""
-    tokens: set[str] = field(default_factory=set)
-    requests: list[tuple[str, str]] = field(default_factory=list)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def table(self, entity_set: str) -> Table:
-        """Return a table by its entity set."""
-        for table in self.tables:
-            if table.entity_set == entity_set:
-                return table
-        raise Refusal(404, "0x80060888", f"Resource not found for the segment '{entity_set}'.")
-
-    def put(self, entity_set: str, **columns: Any) -> Row:
-        """Put a row in, as somebody at HLF would."""
-        table = self.table(entity_set)
-        row = {table.id: secrets.token_hex(8), "modifiedon": self._now(), **columns}
-        table.rows[row[table.id]] = row
-        return row
-
-    def all_rows(self) -> dict[str, list[Row]]:
-        """Return every row by entity set."""
-        return {table.entity_set: list(table.rows.values()) for table in self.tables}
-
-    def replace_rows(self, rows: dict[str, list[Row]]) -> None:
-        """Put other rows in the place of all that there are."""
-        for table in self.tables:
-            table.rows.clear()
-            for row in rows.get(table.entity_set, []):
-                self.put(table.entity_set, **row)
-
-    def update(self, table: Table, row: Row, body: Row) -> None:
-        """Change a row as a PATCH does."""
-        unknown = body.keys() - table.columns
-        if unknown:
-            raise Refusal(
-                400, "0x80048d19", f"Could not find a property named '{min(unknown)}' on the table."
-            )
-        for column, value in body.items():
-            if column in table.choices and value not in table.choices[column]:
-                raise Refusal(400, "0x80044330", f"A validation error occurred for '{column}'.")
-        row |= body | {"modifiedon": self._now()}
-
-    def _now(self) -> str:
-        return f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -225,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found[2] != table.key:
             raise Refusal(400, "0x80060888", f"'{found[2]}' is no alternate key.")
         key, body = found[3].replace("''", "'"), json.loads(self.text)
-        row = next((r for r in table.rows.values() if _same(r.get(found[2]), key)), None)
+        row = next((r for r in table.rows.values() if same(r.get(found[2]), key)), None)
         if key in self.portal.failing:
             raise Refusal(500, "0x80040265", "The plug-in failed.")
         condition = self.headers.get("If-Match")
@@ -233,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(
                 404, "0x80060891", "A record with the specified key values does not exist."
             )
-        if row is not None and condition not in (None, "*", _etag(row)):
+        if row is not None and condition not in (None, "*", etag(row)):
             raise Refusal(412, "0x80060882", "The version of the existing record doesn't match.")
         if found[2] in body:
             raise Refusal(400, "0x80048d1a", "The key may not be in the body.")
@@ -263,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             if column not in table.columns | {"modifiedon", table.id}:
                 raise Refusal(400, "0x80060888", f"Could not find a property named '{column}'.")
         rows = sorted(
-            _filtered(table, options.get("$filter")), key=lambda r: (r["modifiedon"], r[table.id])
+            filtered(table, options.get("$filter")), key=lambda r: (r["modifiedon"], r[table.id])
         )
         prefer = re.search(r"odata\.maxpagesize=(\d+)", self.headers.get("Prefer") or "")
         if prefer is None:
@@ -272,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(options.get("$skiptoken", "0"))
         page: Row = {
             "value": [
-                {"@odata.etag": _etag(row)} | {c: row.get(c) for c in columns}
+                {"@odata.etag": etag(row)} | {c: row.get(c) for c in columns}
                 for row in rows[start : start + size]
             ],
         }
@@ -346,27 +251,3 @@ def serving(portal: Portal, port: int = 0) -> Generator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def _etag(row: Row) -> str:
-    """A row's version, for conditions: another one after each change."""
-    digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
-    return f'W/"{int(digest[:12], 16)}"'
-
-
-def _same(one: object, other: str) -> bool:
-    """Dataverse compares texts without regard to case."""
-    return isinstance(one, str) and one.casefold() == other.casefold()
-
-
-def _filtered(table: Table, condition: str | None) -> list[Row]:
-    """Return the rows of a `$filter`, of the two kinds that are asked."""
-    rows = list(table.rows.values())
-    if condition is None:
-        return rows
-    column, operator, value = condition.split(" ")
-    if (operator, value) == ("ne", "null"):
-        return [row for row in rows if row.get(column) is not None]
-    if operator == "ge":
-        return [row for row in rows if row[column] >= value]
-    raise Refusal(400, "0x80060888", f"The stand-in knows no filter '{operator}'.")

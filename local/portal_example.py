@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from local.portal import Portal, Row, Table
+from local.portal_tables import Portal, Row, Table
 from local.template import ROOT
 from mentor_pause.portal.mapping import Mapping
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from local.portal import Fault, Portal, Row, serving
+from local.portal import serving
 from local.portal_example import example_portal
+from local.portal_tables import Fault, Portal, Row
 from local.processes import LOOPBACK, Process, spawn
 
 _SECRET = "STAND_IN_SECRET"  # noqa: S105 - the variable's name

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.portal import Portal
+from local.portal_tables import Portal
 from mentor_pause.portal.dataverse import Dataverse
 from support.portal import MENTORS, Time, connected, example_portal
 

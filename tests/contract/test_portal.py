@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import httpx
 import pytest
 
-from local.portal import Fault, Portal
+from local.portal import CLIENT_ID, TENANT, serving
+from local.portal_tables import Fault, Portal
 from mentor_pause.errors import (
     PortalError,
     PortalRefused,
@@ -263,3 +265,42 @@ def test_a_portal_that_is_not_there_is_unavailable(time: Time) -> None:
     with client("http://127.0.0.1:9", time, EXAMPLE) as dataverse, pytest.raises(PortalUnavailable):
         dataverse.push(PAUSED)
     assert len(time.slept) == 2
+
+
+def test_the_stand_in_keeps_to_conditions_as_the_portal_does(portal: Portal) -> None:
+    """FACTS: a stale ETag is 412, a missing row 404; keys are compared without regard to case."""
+    with serving(portal) as url, httpx.Client(base_url=url) as http:
+        form = {
+            "client_id": CLIENT_ID, "client_secret": SECRET, "scope": f"{url}/.default",
+            "grant_type": "client_credentials",
+        }  # fmt: skip
+        token = http.post(f"/{TENANT}/oauth2/v2.0/token", data=form).json()["access_token"]
+        http.headers.update({
+            "Authorization": f"Bearer {token}", "Accept": "application/json",
+            "OData-Version": "4.0", "OData-MaxVersion": "4.0", "Prefer": "odata.maxpagesize=9",
+        })  # fmt: skip
+        portal.put(MENTORS, hlf_mentornumber="HLF-A", hlf_status=100000000)
+        query = f"/api/data/v9.2/{MENTORS}?$select=hlf_mentornumber"
+        before = {r["hlf_mentornumber"]: r["@odata.etag"] for r in http.get(query).json()["value"]}
+
+        def patch(key: str, condition: str) -> int:
+            return http.patch(
+                f"/api/data/v9.2/{MENTORS}(hlf_mentornumber='{key}')",
+                json={"hlf_status": 100000001},
+                headers={"If-Match": condition},
+            ).status_code
+
+        assert patch("hlf-a", before["HLF-A"]) == 204
+        assert patch("HLF-A", before["HLF-A"]) == 412
+        assert patch("HLF-A", "*") == 204
+        assert patch("missing", "*") == 404
+
+
+def test_a_proxy_of_the_environment_gets_no_secret(
+    portal: Portal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not ours to trust."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with connected(portal, time) as dataverse:
+        assert dataverse.push(PAUSED) == "updated"

@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
-from local.portal import CLIENT_ID, TENANT, Portal, serving
+from local.portal import CLIENT_ID, TENANT, serving
 from local.portal_example import MAPPING
+from local.portal_tables import Portal
 from mentor_pause.portal.dataverse import Dataverse
 from support.deployed import COMMAND
 from support.portal import (

@@ -15,7 +15,7 @@ from mentor_pause.events import RunCompleted
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
 if TYPE_CHECKING:
-    from local.portal import Fault
+    from local.portal_tables import Fault
 
 pytestmark = pytest.mark.xdist_group("stack")
 

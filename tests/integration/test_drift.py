@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
-from local.portal import Row
+from local.portal_tables import Row
 from mentor_pause.config import PortalSourceSettings
 from mentor_pause.errors import PortalUnavailable
 from mentor_pause.portal.source import PortalSource

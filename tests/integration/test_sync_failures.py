@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from local.portal import Fault
+from local.portal_tables import Fault
 from mentor_pause.portal import MentorState
 from portal_drift.measure import MeasureDrift
 from support.cluster import Cluster

@@ -12,7 +12,7 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.portal import Fault as PortalFault
+from local.portal_tables import Fault as PortalFault
 from portal_drift.measure import MeasureDrift
 from support.cluster import Cluster
 from support.delivery import fire, work_off

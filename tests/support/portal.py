@@ -9,7 +9,8 @@ import httpx
 from pydantic import SecretStr
 
 from local import portal_example
-from local.portal import CLIENT_ID, TENANT, Portal, serving
+from local.portal import CLIENT_ID, TENANT, serving
+from local.portal_tables import Portal
 from mentor_pause.config import PortalSettings
 from mentor_pause.portal import MentorState
 from mentor_pause.portal.dataverse import Dataverse

@@ -13,7 +13,8 @@ from uuid import UUID
 from hlf_sync.pull import PullRenewals
 from hlf_sync.push import PushMentors
 from hlf_sync.sync import OpenPortal, SyncPage
-from local.portal import Fault, Portal, Row, serving
+from local.portal import serving
+from local.portal_tables import Fault, Portal, Row
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.pages import Remaining
 from mentor_pause.portal import Portal as PortalDoor
