@@ -304,3 +304,15 @@ def test_a_proxy_of_the_environment_gets_no_secret(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with connected(portal, time) as dataverse:
         assert dataverse.push(PAUSED) == "updated"
+
+
+@pytest.mark.parametrize(
+    ("fault", "there"), [("none", True), ("forbidden", True), ("no JSON", True), ("down", False),
+                         ("unavailable", False)],
+)  # fmt: skip
+def test_a_portal_that_answers_anything_is_there(
+    portal: Portal, dataverse: Dataverse, fault: Fault, there: bool
+) -> None:
+    """Even with a no: then the trouble is not that it is down."""
+    portal.faults = ["none", fault, fault, fault]
+    assert dataverse.is_there() is there
