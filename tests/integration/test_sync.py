@@ -299,3 +299,13 @@ def test_certifications_are_matched_by_the_portals_key(
     assert (summary["synced_count"], summary["renewed_count"]) == (1, 1)
     assert portal.statuses() == {"O'Brien": "paused"}
     assert len(night.portal.table(CERTIFICATIONS).rows) == 1
+
+
+def test_a_page_of_the_sync_is_no_longer_than_its_worker_can_do(
+    aws: Clients, roster: Roster, cluster: Cluster
+) -> None:
+    """E10: whatever the page size of the other jobs is."""
+    roster.add_mentors(30)
+    with open_sync(aws, roster, cluster, page_size=100) as night:
+        night.fire()
+        assert [len(page.mentor_ids) for page in night.pages()] == [25, 5]
