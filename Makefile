@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 TOOLS := .tools
+LAYERS := shared http
 UV := $(VENV)/bin/uv
 COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.13 --custom-compile-command "make requirements"
@@ -60,8 +61,10 @@ requirements: $(VENV)/.done
 
 compile:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o layers/shared/requirements.txt
-	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check \
-		-c layers/shared/requirements.txt pyproject.toml -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --group http -c layers/shared/requirements.txt -o layers/http/requirements.txt
+	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check --group http \
+		-c layers/shared/requirements.txt -c layers/http/requirements.txt pyproject.toml \
+		-o requirements/dev.txt
 	$(COMPILE) $(UPGRADE) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
@@ -70,11 +73,14 @@ compile:
 
 # Compiles a copy of the pinned files; they are in step when nothing changes.
 requirements-in-step: $(VENV)/.done
-	@rm -rf $(TOOLS)/step && mkdir -p $(TOOLS)/step/layers/shared
-	@cp -r pyproject.toml requirements $(TOOLS)/step && cp layers/shared/requirements.txt $(TOOLS)/step/layers/shared
+	@rm -rf $(TOOLS)/step && mkdir -p $(TOOLS)/step/layers/shared $(TOOLS)/step/layers/http
+	@cp -r pyproject.toml requirements $(TOOLS)/step && for layer in $(LAYERS); do \
+		cp layers/$$layer/requirements.txt $(TOOLS)/step/layers/$$layer; done
 	@$(MAKE) -s -C $(TOOLS)/step -f $(CURDIR)/Makefile compile UV=$(CURDIR)/$(UV)
-	@diff -r requirements $(TOOLS)/step/requirements && \
-		diff layers/shared/requirements.txt $(TOOLS)/step/layers/shared/requirements.txt || \
+	@bad=; diff -r requirements $(TOOLS)/step/requirements || bad=1; \
+	for layer in $(LAYERS); do \
+		diff layers/$$layer/requirements.txt $(TOOLS)/step/layers/$$layer/requirements.txt || bad=1; done; \
+	[ -z "$$bad" ] || \
 		{ echo "the requirements files are not in step with pyproject.toml; run: make requirements"; exit 1; }
 
 clean:

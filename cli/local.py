@@ -2,14 +2,18 @@
 
 import shlex
 from typing import get_args
+from uuid import uuid4
 
 import click
 
 from cli import show
 from cli.options import expired_option, mentors_option
+from cli.stacks import function_environments, open_stack
 from local import portal_server
 from local.portal_tables import Fault
-from local.stack import LocalStack
+from local.seed import find_member
+from local.stack import API_SECRET, LocalStack
+from mentor_pause.config import load_http_secrets
 
 
 @click.group()
@@ -46,11 +50,34 @@ def fault(kind: Fault, times: int) -> None:
 
 
 @local.command()
-def env() -> None:
+@click.option(
+    "--sam", is_flag=True, help="JSON for sam local invoke --env-vars, by function, instead."
+)
+def env(sam: bool) -> None:
     """Print export lines for other tools."""
-    stack = LocalStack()
-    for name, value in stack.environment(stack.require()).items():
+    local_stack = LocalStack()
+    outside = local_stack.environment(local_stack.require())
+    if sam:
+        show.machine(function_environments(open_stack(None), outside))
+        return
+    for name, value in outside.items():
         click.echo(f"export {name}={shlex.quote(value)}")
+
+
+@local.command()
+@click.argument("who", type=click.Choice(["admin", "coordinator", "stranger", "machine"]))
+def token(who: str) -> None:
+    """Print a credential for the HTTP entry: of an administrator, a coordinator, and so on.
+
+    curl -H "Authorization: Bearer $(mentor-pause local token admin)" "$API_URL/runs"
+    """
+    stack = LocalStack()
+    stack.require()
+    if who == "machine":
+        secrets = load_http_secrets(API_SECRET, open_stack(None).read_secret)
+        click.echo(secrets.scheduler_secret.get_secret_value())
+    else:
+        click.echo(stack.token(find_member(stack.database_url(), who) or uuid4()))
 
 
 @local.command()

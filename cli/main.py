@@ -15,7 +15,14 @@ from cli import show
 from cli.local import local
 from cli.options import expired_option, json_option, mentors_option, stack_option
 from cli.portal import portal
-from cli.runs import NotFinished, follow, nightly_event, read_summary, request
+from cli.runs import (
+    NotFinished,
+    follow,
+    nightly_event,
+    read_summary,
+    redrive_request,
+    request,
+)
 from cli.stacks import Stack, open_stack
 from local.errors import StackError
 from local.stack import LocalStack
@@ -122,6 +129,7 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
                 "as_of": run.as_of,
                 "status": run.status,
                 "error": run.error,
+                "redrive_of": run.firing.redrive_of,
             }
             | {
                 "pages": [
@@ -133,6 +141,35 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         return
     show.summary_table(run, summary)
     show.page_table(pages, run.effect)
+
+
+@cli.command()
+@click.argument("job_run_id", type=click.UUID)
+@click.option("--follow", "wait", is_flag=True, help="Wait for the end and show it.")
+@json_option
+@stack_option
+def redrive(job_run_id: UUID, wait: bool, as_json: bool, stack_name: str | None) -> None:
+    """Run those again on whom a run errored, with that run's day, in a run of their own."""
+    stack = open_stack(stack_name)
+    event = redrive_request(stack, job_run_id)
+    _start(stack, event, wait=wait or as_json, as_json=as_json)
+
+
+@cli.command()
+@json_option
+@stack_option
+def monitor(as_json: bool, stack_name: str | None) -> None:
+    """Let the monitor look now: who is stale, whether the last night ran, what hangs.
+
+    It ends runs that hang. Exit code 0: all is well.
+    """
+    answer = open_stack(stack_name).invoke("Monitor", {})
+    if as_json:
+        show.machine(answer)
+    else:
+        show.night(answer)
+    if answer["failed"] or answer["stale_active_mentors"] or answer["night_missed"]:
+        sys.exit(1)
 
 
 @cli.command()

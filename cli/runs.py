@@ -46,6 +46,19 @@ def request(job: str, as_of: str | None, *, dry_run: bool) -> dict[str, Any]:
     )
 
 
+def redrive_request(stack: Stack, job_run_id: UUID) -> dict[str, Any]:
+    """Return the dispatcher's event that has a run's errored mentors run again.
+
+    Raises:
+        StackError: the ledger does not know the run.
+    """
+    first = stack.ledger().find_run(job_run_id)
+    if first is None:
+        raise StackError(f"the ledger knows no run {job_run_id}; it keeps runs for 90 days")
+    again = request(first.firing.job_name, None, dry_run=first.firing.dry_run)
+    return again | {"redrive_of": str(job_run_id)}
+
+
 def nightly_event(stack: Stack) -> dict[str, Any]:
     """Return what the deployed nightly rule sends, made by the rule's own input transformer.
 

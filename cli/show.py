@@ -76,6 +76,8 @@ def summary_table(run: Run, summary: Summary) -> None:
     people.print(table)
     kind = "dry run" if run.firing.dry_run else "run"
     people.print(f"{kind} {summary.job_run_id}: {run.status}")
+    if run.firing.redrive_of:
+        people.print(f"redrive of run {run.firing.redrive_of}")
     if run.error:
         people.print(f"error: {run.error}", style="red")
 
@@ -166,6 +168,24 @@ def drift(answer: Mapping[str, Any]) -> None:
         )  # fmt: skip
     if answer["differences"]:
         people.print(table)
+
+
+def night(answer: Mapping[str, Any]) -> None:
+    """Show what the monitor found."""
+    if "stale_active_mentors" in answer:
+        people.print(
+            f"{answer['stale_active_mentors']} active mentors should have been paused by the night"
+            f" of {answer['as_of']}"
+        )
+    if "night_missed" in answer:
+        hours = answer["hours_since_completed_run"]
+        last = "there was never one" if hours is None else f"the last one ended {hours:.1f} h ago"
+        verdict = "no complete run was" if answer["night_missed"] else "a complete run was"
+        people.print(f"{verdict} about that night; {last}")
+    for job_run_id, ended in answer.get("hung_runs", {}).items():
+        people.print(f"run {job_run_id} hung; {'it is ended now' if ended else 'it is not ended'}")
+    for look, reason in answer["failed"].items():
+        people.print(f"not looked at: {look}: {reason}", style="red")
 
 
 def _when(moment: datetime | None) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # A dispatcher may take its whole 300 s; asking twice would be a second delivery.
 _CONFIG = Config(read_timeout=310, retries={"total_max_attempts": 1})
 _NO_LEASES = Leases(0, 0)
+_FUNCTION = "FunctionName"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Stack:
     endpoint_url: str | None
     connect: Callable[[], Database]
     portal_settings: Callable[[], PortalSettings]
+    read_secret: Callable[[str], str]
 
     def database(self) -> closing[Database]:
         """Open the database, to be used in a `with` statement."""
@@ -81,13 +83,34 @@ class Stack:
             StackError: the function failed outright.
         """
         answer = self.lambdas().invoke(
-            FunctionName=self.outputs[f"{function}FunctionName"],
+            FunctionName=self.outputs[function + _FUNCTION],
             Payload=json.dumps(event).encode(),
         )
         body = json.load(answer["Payload"])
         if "FunctionError" in answer:
             raise StackError(f"{function} failed: {body.get('errorMessage', 'no reason given')}")
         return body
+
+
+def function_environments(stack: Stack, outside: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return each function's environment by its name in the template, with what reaches the stack.
+
+    `outside` is what other tools need to reach it.
+    """
+    reach = {name: value for name, value in outside.items() if name.startswith("AWS_")}
+    lambdas = stack.lambdas()
+    functions = {
+        output.removesuffix(_FUNCTION): name
+        for output, name in stack.outputs.items()
+        if output.endswith(_FUNCTION)
+    }
+    return {
+        function: dict(
+            lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        )
+        | reach
+        for function, name in functions.items()
+    }
 
 
 def open_stack(name: str | None) -> Stack:
@@ -120,6 +143,7 @@ def _local() -> Stack:
         address,
         lambda: _connect(url),
         lambda: load_portal(PORTAL_SECRET, read_secret),
+        read_secret,
     )
 
 
@@ -132,11 +156,14 @@ def _deployed(name: str) -> Stack:
     outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
     if "DispatcherFunctionName" not in outputs:
         raise StackError(f"the stack {name} is no stack of mentor-pause")
-    return Stack(outputs, session, None, lambda: _connect(os.environ), PortalSettings.load)
+    return Stack(
+        outputs, session, None, lambda: _connect(os.environ), PortalSettings.load, _no_secret
+    )
+
+
+def _no_secret(secret_id: str) -> str:
+    raise StackError(f"the command line reads no secrets ({secret_id}); set SUPABASE_DB_URL")
 
 
 def _connect(environ: Mapping[str, str]) -> Database:
-    def no_secret(secret_id: str) -> str:
-        raise StackError(f"the command line reads no secrets ({secret_id}); set SUPABASE_DB_URL")
-
-    return connect(load_database(no_secret, environ))
+    return connect(load_database(_no_secret, environ))

@@ -8,7 +8,8 @@ from psycopg import sql
 
 MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
 SUPABASE = Path(__file__).parent / "supabase.sql"
-JOB_ROLES = ("mentor_pause_job", "portal_sync")
+JOB_ROLES = ("mentor_pause_job", "portal_sync", "mentor_pause_api")
+"""Who logs in: the jobs, whatever calls the portal, the HTTP entry."""
 
 _SUPABASE_ROLES: dict[str, LiteralString] = {
     "anon": "create role anon nologin noinherit",

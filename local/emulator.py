@@ -63,7 +63,8 @@ def _environment(scratch: Path, port: int) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         # Only what the template uses; MQTT and the like would listen on ports of their own.
-        "SERVICES": "s3,sqs,dynamodb,lambda,iam,sts,secretsmanager,ssm,logs,events,cloudformation",
+        "SERVICES": "s3,sqs,dynamodb,lambda,iam,sts,secretsmanager,ssm,logs,events,cloudformation,"
+        "apigateway,monitoring,sns",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(scratch / "state"),

@@ -48,6 +48,8 @@ class Server:
     folder: Path
     durable: bool = True
     """Whether a commit waits for the disk; tests do without."""
+    cron_database: str | None = None
+    """The database in which pg_cron may run jobs, where the programs come with pg_cron."""
 
     @property
     def data(self) -> Path:
@@ -76,6 +78,12 @@ class Server:
             "listen_addresses": LOOPBACK, "port": chosen, "unix_socket_directories": "",
             "max_connections": 200, "fsync": "on" if self.durable else "off",
         }  # fmt: skip
+        if self.cron_database is not None:
+            options |= {
+                "shared_preload_libraries": "pg_cron",
+                "cron.database_name": self.cron_database,
+                "cron.use_background_workers": "on",
+            }
         settings = " ".join(f"-c {name}={value or "''"}" for name, value in options.items())
         log = self.data / "server.log"
         answer = self._run(

@@ -123,6 +123,16 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
         connection.execute("analyze")
 
 
+def find_member(owner_url: str, role: str) -> UUID | None:
+    """Return somebody who has a role in the organisation."""
+    with psycopg.connect(owner_url) as connection:
+        found = connection.execute(
+            "select user_id from public.org_members where role = %s order by user_id limit 1",
+            (role,),
+        ).fetchone()
+    return found[0] if found else None
+
+
 def _copy(
     cursor: psycopg.Cursor, statement: LiteralString, rows: Iterable[tuple[object, ...]]
 ) -> None:

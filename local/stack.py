@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import boto3
 
-from local import database, emulator, portal_server
+from local import database, emulator, identity, portal_server
 from local.errors import StackError
 from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING, mirror_roster
@@ -27,6 +27,8 @@ STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 ORG_SLUG = "hlf"
 PORTAL_SECRET = "mentor-pause/portal"  # noqa: S105 - its name
+API_SECRET = "mentor-pause/api"  # noqa: S105 - its name
+_STAGE = "dev"
 _BUCKET = "artifacts"
 _BUILD = ROOT / ".local/build"
 _DATABASE = "mentor_pause"
@@ -43,6 +45,8 @@ class State:
     emulator: Process
     portal_port: int
     portal: Process
+    login_port: int
+    login: Process
     outputs: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -80,13 +84,15 @@ class LocalStack:
         self._server.start(postgres_port)
         database.ensure_database(self._server.url("postgres"), _DATABASE)
         self._prepare_database()
-        say("starting the stand-in portal")
+        say("starting the stand-ins for portal and login")
         portal_port, client_secret = free_port(), secrets.token_urlsafe(24)
         portal = portal_server.start_portal(self.folder / "portal", portal_port, client_secret)
+        login_port = free_port()
+        login = identity.start_login(self.folder / "login", login_port)
         say("starting the AWS emulator")
         port = free_port(aws_port)
         process = emulator.start_emulator(self.folder, port)
-        state = State(port, process, portal_port, portal)
+        state = State(port, process, portal_port, portal, login_port, login)
         self._remember(state)
         log = emulator.log(self.folder)
         wait_until(
@@ -108,6 +114,7 @@ class LocalStack:
         if state is not None:
             state.emulator.stop()
             state.portal.stop()
+            state.login.stop()
             self._state_file.unlink(missing_ok=True)
         if self._server.data.exists():
             self._server.stop()
@@ -116,7 +123,7 @@ class LocalStack:
     def reset(self, say: Say) -> None:
         """Stop everything and forget all data."""
         self.down(_silent)
-        for name in ("postgres", "emulator", "portal"):
+        for name in ("postgres", "emulator", "portal", "login"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         emulator.log(self.folder).unlink(missing_ok=True)
         say("the local stack is wiped")
@@ -130,6 +137,7 @@ class LocalStack:
             self._server.is_running()
             and state.emulator.find() is not None
             and state.portal.find() is not None
+            and state.login.find() is not None
             and emulator.is_answering(state.aws_port)
             and portal_server.is_answering(state.portal_port)
         )
@@ -179,28 +187,33 @@ class LocalStack:
         port = state.aws_port
         session = boto3.Session("test", "test", region_name=emulator.REGION)
         vault = session.client("secretsmanager", endpoint_url=endpoint(port))
+        job, portal_sync, api = map(self._credential, database.JOB_ROLES)
         credentials = {
-            parameter: (f"mentor-pause/{role}", self._credential(role))
-            for parameter, role in zip(
-                ("DatabaseSecretArn", "PortalSyncSecretArn"), database.JOB_ROLES, strict=True
-            )
-        } | {"PortalSecretArn": (PORTAL_SECRET, _portal_credential(state, client_secret))}
+            "DatabaseSecretArn": ("mentor-pause/database", job),
+            "PortalSyncSecretArn": ("mentor-pause/portal-sync", portal_sync),
+            "PortalSecretArn": (PORTAL_SECRET, _portal_credential(state, client_secret)),
+            "ApiSecretArn": (API_SECRET, api | {"SCHEDULER_SECRET": secrets.token_urlsafe(32)}),
+        }
         secret_arns = {
             parameter: vault.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
             for parameter, (name, value) in credentials.items()
         }
-        template = self._package(session.client("s3", endpoint_url=endpoint(port)))
+        s3 = session.client("s3", endpoint_url=endpoint(port))
+        template = self._package(s3, port)
         parameters = {
-            "Stage": "dev",
+            "Stage": _STAGE,
             "HlfOrgId": str(ORG_ID),
             "HlfOrgSlug": ORG_SLUG,
+            "SupabaseUrl": _login_url(state),
+            "ApiRequestsPerSecond": "500",
             **secret_arns,
         }
         outputs = _create(
             session.client("cloudformation", endpoint_url=endpoint(port)), template, parameters
         )
         _switch_portal_on(session.client("ssm", endpoint_url=endpoint(port)), outputs)
-        return outputs
+        api_url = f"{endpoint(port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"
+        return outputs | {"ApiUrl": api_url}
 
     def _credential(self, role: str) -> dict[str, str]:
         password = secrets.token_urlsafe(24)
@@ -208,18 +221,28 @@ class LocalStack:
         address = self.database_url().rpartition("@")[2]
         return {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
 
-    def _package(self, s3: Any) -> dict[str, Any]:
+    def _package(self, s3: Any, port: int) -> str:
+        """Upload code, layers and the template, and return the template's address."""
         _BUILD.mkdir(parents=True, exist_ok=True)
         s3.create_bucket(
             Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": emulator.REGION}
         )
         s3.put_object(Bucket=_BUCKET, Key="functions.zip", Body=functions_zip())
-        s3.put_object(Bucket=_BUCKET, Key="layer.zip", Body=layer_zip(_BUILD))
         template = bend_for_emulator(load_template())
         template["Globals"]["Function"]["CodeUri"] = f"s3://{_BUCKET}/functions.zip"
-        layer = template["Resources"]["SharedLayer"]
-        layer["Properties"]["ContentUri"] = f"s3://{_BUCKET}/layer.zip"
-        return template
+        for resource, layer in (("SharedLayer", "shared"), ("HttpLayer", "http")):
+            s3.put_object(Bucket=_BUCKET, Key=f"{layer}.zip", Body=layer_zip(layer, _BUILD))
+            properties = template["Resources"][resource]["Properties"]
+            properties["ContentUri"] = f"s3://{_BUCKET}/{layer}.zip"
+        # As a request's text a template may have 51,200 bytes at most.
+        s3.put_object(Bucket=_BUCKET, Key="template.json", Body=json.dumps(template).encode())
+        return f"{endpoint(port)}/{_BUCKET}/template.json"
+
+    def token(self, user_id: UUID) -> str:
+        """Return a token of a person, good for an hour, as they get it when they sign in."""
+        issuer = f"{_login_url(self.require())}/auth/v1"
+        key = identity.signing_key(self.folder / "login")
+        return identity.token_of(user_id, issuer, key, timedelta(hours=1))
 
     def _remember(self, state: State) -> None:
         partial = self._state_file.with_suffix(".partial")
@@ -234,6 +257,8 @@ class LocalStack:
                 Process(**found["emulator"]),
                 found["portal_port"],
                 Process(**found["portal"]),
+                found["login_port"],
+                Process(**found["login"]),
                 found["outputs"],
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -245,12 +270,14 @@ def endpoint(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def _create(
-    cloudformation: Any, template: dict[str, Any], parameters: dict[str, str]
-) -> dict[str, str]:
+def _login_url(state: State) -> str:
+    return endpoint(state.login_port)
+
+
+def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
     cloudformation.create_stack(
         StackName=STACK_NAME,
-        TemplateBody=json.dumps(template),
+        TemplateURL=template_url,
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )

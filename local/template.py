@@ -47,13 +47,14 @@ def load_template() -> dict[str, Any]:
 
 
 def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:
-    """Write the policies as the emulator's IAM evaluates them, which it does except in two points.
+    """Write the template as the emulator understands it, which it does except in three points.
 
-    It asks for `sqs:SendMessageBatch`, which on AWS is no action of its own but
-    `sqs:SendMessage`, and it does not know the condition key `events:source`. Everything else is
-    evaluated as it stands.
+    Its IAM asks for `sqs:SendMessageBatch`, which on AWS is no action of its own but
+    `sqs:SendMessage`, and does not know the condition key `events:source`. It has no alarms over
+    several metrics: such a one gets its first. Everything else is taken as it stands.
     """
     for resource in template["Resources"].values():
+        _alarm_on_one_metric(resource["Properties"])
         for policy in resource["Properties"].get("Policies", ()):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if statement["Action"] == "sqs:SendMessage":
@@ -63,22 +64,28 @@ def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:
     return template
 
 
+def _alarm_on_one_metric(properties: dict[str, Any]) -> None:
+    metrics: list[dict[str, Any]] = properties.pop("Metrics", [])
+    for one in (found["MetricStat"] for found in metrics[1:2]):
+        properties |= one["Metric"] | {"Statistic": one["Stat"], "Period": one["Period"]}
+
+
 def functions_zip() -> bytes:
     """Return `functions/` as SAM packages it."""
     return _zip(_files(ROOT / "functions", ""))
 
 
-def layer_zip(work: Path) -> bytes:
-    """Return the shared layer as SAM builds it: its requirements and the package, under `python/`.
+def layer_zip(name: str, work: Path) -> bytes:
+    """Return a layer as SAM builds it: its requirements and its own content, under `python/`.
 
     The requirements are installed once per content of the requirements file, below `work`.
     """
-    requirements = ROOT / "layers/shared/requirements.txt"
+    requirements = ROOT / "layers" / name / "requirements.txt"
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
     installed = work / f"layer-{digest}"
     if not installed.exists():
         _install(requirements, installed)
-    return _zip([*_files(installed, "python/"), *_files(ROOT / "layers/shared", "python/")])
+    return _zip([*_files(installed, "python/"), *_files(ROOT / "layers" / name, "python/")])
 
 
 def _install(requirements: Path, target: Path) -> None:

@@ -9,9 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dispatcher.dispatch import Dispatch
 from dispatcher.ending import Ending
 from dispatcher.reception import Answer, Reception
+from dispatcher.sources import Sources
 from mentor_pause import aws, config
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.queues import PageQueues
+from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
 from mentor_pause.wiring import now, open_completion
@@ -39,8 +41,10 @@ def _dispatch() -> Dispatch:
     ledger = aws.open_ledger(config.LedgerSettings.load())
     completion = open_completion(ledger, _database(), RETRY, logger)
     queues = PageQueues(aws.sqs_client(), pages.url_by_job(), RETRY)
-    ending = Ending(_database(), ledger, completion, RETRY, now, logger)
-    return Dispatch(org, pages.page_size, _database(), ledger, queues, ending, RETRY, now, logger)
+    recovery = Recovery(_database(), ledger, completion, RETRY, now, logger)
+    ending = Ending(_database(), ledger, completion, recovery, RETRY, now)
+    sources = Sources(_database(), ledger, pages.page_size, RETRY)
+    return Dispatch(org, sources, _database(), ledger, queues, ending, RETRY, now, logger)
 
 
 @logger.inject_lambda_context(clear_state=True)

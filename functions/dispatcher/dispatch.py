@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
 
-from dispatcher.ending import Dispatched, Ending
+from dispatcher.ending import Dispatched, Ending, Fault
+from dispatcher.sources import Sources
 from mentor_pause.completion import Clock
 from mentor_pause.config import OrgSettings
 from mentor_pause.errors import InvalidRequest, LeaseLost, describe, origin
@@ -31,7 +32,7 @@ class Dispatch:
     def __init__(
         self,
         org: OrgSettings,
-        page_size: int,
+        sources: Sources,
         database: Database,
         ledger: Ledger,
         queues: PageQueues,
@@ -40,9 +41,9 @@ class Dispatch:
         clock: Clock,
         logger: Logger,
     ) -> None:
-        """`page_size` is in mentors; `retry` wraps the calls to database and ledger."""
+        """`retry` wraps the calls to database and ledger."""
         self._org = org
-        self._page_size = page_size
+        self._sources = sources
         self._database = database
         self._ledger = ledger
         self._queues = queues
@@ -55,11 +56,12 @@ class Dispatch:
         """Start the run that is asked for, resume it, or say why not.
 
         Raises:
-            InvalidRequest: there is no such job.
+            InvalidRequest: there is no such job, or no such run to redrive.
             MentorPauseError: the lock could not even be asked for.
         """
         job = find_job(request.job_name)
-        firing = _firing(request, self._org.hlf_org_id, invocation_id)
+        first = self._sources.first_run(request, self._org.hlf_org_id)
+        firing = _firing(request, first, self._org.hlf_org_id, invocation_id)
         holder = str(uuid4())
         lock = self._retry(
             lambda: self._ledger.locks.acquire(
@@ -70,9 +72,9 @@ class Dispatch:
             return self._turn_away(firing, lock, holder)
         found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if found is not None and found.status != "running":
-            self._ending.let_go(firing)
+            self._ending.let_go(lock)
             return self._turn_away(firing, Held(firing.job_run_id, same_firing=True), holder)
-        return self._guarded(job, request, lock, found)
+        return self._guarded(job, first.as_of if first else request.as_of, lock, found)
 
     def _turn_away(self, firing: Firing, held: Held, holder: str) -> Dispatched:
         if held.same_firing:
@@ -85,29 +87,27 @@ class Dispatch:
         )
         self._logger.warning("run not started", extra={"status": status, "reason": why})
         self._retry(lambda: self._database.begin_execution(firing, status, error=why))
-        return Dispatched(firing.job_run_id, status, why)
+        in_the_way = None if held.same_firing else held.by_run
+        return Dispatched(firing.job_run_id, status, why, in_the_way=in_the_way)
 
-    def _guarded(
-        self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None
-    ) -> Dispatched:
+    def _guarded(self, job: Job, as_of: date | None, lock: Lock, found: Run | None) -> Dispatched:
         try:
-            return self._run(job, request, lock, found)
+            return self._run(job, as_of, lock, found)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
             return Dispatched(lock.firing.job_run_id, "superseded", str(error))
 
-    def _run(self, job: Job, request: DispatchRequest, lock: Lock, found: Run | None) -> Dispatched:
+    def _run(self, job: Job, as_of: date | None, lock: Lock, found: Run | None) -> Dispatched:
         try:
-            for job_run_id in sorted(lock.abandoned):
-                self._ending.end_abandoned(lock, job_run_id)
-            run = self._page(job, lock, found or self._open(lock, request.as_of))
+            self._ending.end_abandoned(lock)
+            run = self._page(job, lock, found or self._open(lock, as_of))
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
             self._logger.error(
                 "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
             )
-            return self._ending.fail(lock, describe(error))
+            return self._ending.fail(lock, describe(error), fault_of(error))
         return self._ending.settle(lock, run)
 
     def _open(self, lock: Lock, as_of: date | None) -> Run:
@@ -143,8 +143,8 @@ class Dispatch:
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
                 yield _message(run, number, known.mentor_ids)
-        number, cursor = run.pages_planned, run.cursor
-        while mentors := self._list(job, run, cursor):
+        number, cursor, source = run.pages_planned, run.cursor, self._sources.of(job, run)
+        while mentors := source(cursor):
             number, cursor = number + 1, mentors[-1]
             self._plan(lock, number, mentors)
             yield _message(run, number, tuple(mentors))
@@ -152,27 +152,24 @@ class Dispatch:
     def _plan(self, lock: Lock, number: int, mentors: list[UUID]) -> None:
         self._retry(lambda: self._ledger.plan_page(lock, number, mentors, self._clock()))
 
-    def _list(self, job: Job, run: Run, after: UUID | None) -> list[UUID]:
-        return self._retry(
-            lambda: self._database.list_mentors(
-                job.listing,
-                run.firing.org_id,
-                run.as_of,
-                after,
-                min(self._page_size, job.longest_page),
-            )
-        )
 
-
-def _firing(request: DispatchRequest, org_id: UUID, invocation_id: str) -> Firing:
+def _firing(
+    request: DispatchRequest, first: Run | None, org_id: UUID, invocation_id: str
+) -> Firing:
     return Firing(
         job_name=request.job_name,
         org_id=org_id,
         trigger=request.trigger,
         trigger_id=request.trigger_id or invocation_id,
         triggered_by=request.requested_by or _what_triggered(request, invocation_id),
-        dry_run=request.dry_run,
+        dry_run=request.dry_run or (first is not None and first.firing.dry_run),
+        redrive_of=request.redrive_of,
     )
+
+
+def fault_of(error: Exception) -> Fault:
+    """Say whose fault a failure is."""
+    return "request" if isinstance(error, InvalidRequest) else "outside"
 
 
 def _what_triggered(request: DispatchRequest, invocation_id: str) -> str:

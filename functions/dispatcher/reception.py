@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
-from dispatcher.dispatch import Dispatch
+from dispatcher.dispatch import Dispatch, fault_of
 from dispatcher.ending import Dispatched
 from mentor_pause.errors import describe, origin
 from mentor_pause.events import DispatchRequest, Trigger
@@ -53,7 +53,8 @@ class Reception:
                 },
             )
             self._record(attempt, describe(error))
-            return Dispatched(attempt.job_run_id, "failed", describe(error)).as_json()
+            found = Dispatched(attempt.job_run_id, "failed", describe(error), fault_of(error))
+            return found.as_json()
 
     def _record(self, attempt: Attempt, error: str) -> None:
         """Write a failed row, unless the run has a row: that one is its dispatcher's to close."""

@@ -35,11 +35,13 @@ class Report:
     def __call__(self, remaining: Remaining) -> Answer:
         """Return `status` (measured, off, failed) and what there is to tell.
 
-        Without a measurement there is no metric: its absence is what the alarm notices.
+        Without a measurement the metrics of the drift are left out; `PortalDriftUnmeasured` is 1
+        where there should have been one.
         """
         try:
             if not self._source().is_on():
                 self._logger.warning("the portal is switched off; nothing was measured")
+                self._emit(unmeasured=0)
                 return {"status": "off"}
             drift = self._measure()(remaining)
             self._tell(drift)
@@ -47,8 +49,13 @@ class Report:
             self._logger.error(
                 "drift not measured", extra={"reason": describe(error), "origin": origin(error)}
             )
+            self._emit(unmeasured=1)
             return {"status": "failed", "error": describe(error)}
         return drift.as_json(_NAMED)
+
+    def _emit(self, unmeasured: int) -> None:
+        self._metrics.add_metric("PortalDriftUnmeasured", MetricUnit.Count, unmeasured)
+        self._metrics.flush_metrics()
 
     def _tell(self, drift: Drift) -> None:
         differing = len(drift.differences)
@@ -56,7 +63,7 @@ class Report:
         self._metrics.add_metric(
             "PortalOldestDifferenceAge", MetricUnit.Seconds, drift.oldest_seconds
         )
-        self._metrics.flush_metrics()
+        self._emit(unmeasured=0)
         ours = [str(d.mentor_id) for d in drift.differences[:_NAMED] if d.mentor_id]
         self._logger.info(
             "drift measured",

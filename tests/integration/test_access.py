@@ -63,7 +63,7 @@ ADDITIONS: dict[str, LiteralString] = {
         select format('grant %s on %s to %s', privilege, c.oid::regclass, role), c.relname
         from pg_class as c,
             unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job',
-                'portal_sync']) as role,
+                'portal_sync', 'mentor_pause_api']) as role,
             unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references',
                 'trigger']) as privilege
         where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
@@ -72,18 +72,19 @@ ADDITIONS: dict[str, LiteralString] = {
     "a grant on a function": """
         select format('grant execute on function %s to %s', f.oid::regprocedure, role), f.proname
         from pg_proc as f,
-            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync']) as role
+            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync',
+                'mentor_pause_api']) as role
         where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             and not has_function_privilege(role, f.oid, 'execute')
     """,
     "a job role that may become another": """
         select format('grant %s to %s', power, job), null
         from unnest(array['service_role', 'authenticated']) as power,
-            unnest(array['mentor_pause_job', 'portal_sync']) as job
+            unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as job
     """,
     "a role with the rights of a job": """
         select format('grant %s to %s', job, other), null
-        from unnest(array['mentor_pause_job', 'portal_sync']) as job,
+        from unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as job,
             unnest(array['anon', 'authenticated', 'service_role']) as other
     """,
     "a client's role that may become another": """
@@ -94,7 +95,7 @@ ADDITIONS: dict[str, LiteralString] = {
     "a schema in which a client may create": """
         select format('grant create on schema %s to %s', schema, role), null
         from unnest(array['public', 'private']) as schema,
-            unnest(array['authenticated', 'portal_sync']) as role
+            unnest(array['authenticated', 'portal_sync', 'mentor_pause_api']) as role
     """,
     "a child of an append-only table": """
         select format('create table private.child () inherits (%s)', parent), null
@@ -157,7 +158,8 @@ def test_a_guard_that_is_taken_away_or_a_hole_that_is_opened_is_noticed(
 
 
 @pytest.mark.parametrize(
-    ("persona", "role"), [("job", "mentor_pause_job"), ("portal", "portal_sync")]
+    ("persona", "role"),
+    [("job", "mentor_pause_job"), ("portal", "portal_sync"), ("api", "mentor_pause_api")],
 )
 def test_a_job_that_logs_in_is_refused_just_what_the_matrix_says(
     access: Access, cluster: Cluster, persona: str, role: str
@@ -179,9 +181,12 @@ def test_a_job_that_logs_in_is_refused_just_what_the_matrix_says(
             assert (found == "x") == (expected == "x"), statement
 
 
-@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync"])
+@pytest.mark.parametrize(
+    ("persona", "role"),
+    [("job", "mentor_pause_job"), ("portal", "portal_sync"), ("api", "mentor_pause_api")],
+)
 def test_nothing_of_the_callers_runs_with_the_owners_rights(
-    access: Access, cluster: Cluster, role: str
+    access: Access, cluster: Cluster, persona: str, role: str
 ) -> None:
     """D9: a type of the same name in a temporary schema is not taken for the real one."""
     with psycopg.connect(cluster.url(access.db, role), autocommit=True) as connection:
@@ -198,9 +203,11 @@ def test_nothing_of_the_callers_runs_with_the_owners_rights(
         called = access.db.execute(
             "select object, pg_temp.filled(statement) from cell where persona = %s"
             " and expected <> 'x' and operation <> 'select'",
-            ("job" if role == "mentor_pause_job" else "portal",),
+            (persona,),
         ).fetchall()
-        assert {row[0] for row in called} >= {"finish_execution"}
+        assert {row[0] for row in called} >= {
+            "begin_execution" if persona == "api" else "finish_execution"
+        }
         for _, statement in called:
             try:
                 connection.execute(statement.encode())

@@ -15,6 +15,7 @@ from mentor_pause.portal.source import PortalSource
 from portal_drift.measure import Drift, MeasureDrift
 from portal_drift.report import Answer, Report
 from support.cluster import Cluster
+from support.metrics import emitted
 from support.night import Clients
 from support.portal import MENTORS
 from support.roster import ORG, Roster
@@ -199,25 +200,25 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
     assert {str(found["key"]) for found in told} == {str(mentor), "Kari Nordmann"}
     assert (line["differing"], line["mentor_ids_differing"]) == (2, [str(mentor)])
     assert "Kari" not in json.dumps(line)
-    emitted = json.loads(capsys.readouterr().out)
-    assert emitted["PortalMentorsDiffering"] == [2.0]
-    assert emitted["PortalOldestDifferenceAge"] == [answer["oldest_seconds"]]
-    units = emitted["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-    assert {m["Name"]: m["Unit"] for m in units} == {
-        "PortalMentorsDiffering": "Count", "PortalOldestDifferenceAge": "Seconds",
-    }  # fmt: skip
+    assert emitted(capsys) == {
+        "PortalMentorsDiffering": [2],
+        "PortalOldestDifferenceAge": [answer["oldest_seconds"]],
+        "PortalDriftUnmeasured": [0],
+    }
     json.dumps(answer)
 
 
 def test_what_was_not_measured_is_no_metric(
     night: SyncNight, roster: Roster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """H5: switched off, or down; its absence is what an alarm notices."""
+    """H5: nothing is made up; switched off is in order, and anything else is told by a metric."""
     roster.add_mentor()
     assert report(night, lambda: measuring(night), "off")[0] == {"status": "off"}
+    assert emitted(capsys) == {"PortalDriftUnmeasured": [0]}
     assert night.portal.requests == []
     night.fail("down", times=1000)
     answer, (line,) = report(night, lambda: measuring(night))
+    assert emitted(capsys) == {"PortalDriftUnmeasured": [1]}
     assert (answer["status"], line["reason"]) == ("failed", answer["error"])
     assert "no answer" in str(answer["error"])
 
@@ -229,7 +230,7 @@ def test_what_was_not_measured_is_no_metric(
     assert report(night, lambda: measuring(night), "perhaps")[0] == {
         "status": "failed", "error": "the parameter s is neither on nor off",
     }  # fmt: skip
-    assert capsys.readouterr().out == ""
+    assert emitted(capsys) == {"PortalDriftUnmeasured": [1]}
 
 
 def test_the_answer_names_a_thousand_at_most_and_counts_all(

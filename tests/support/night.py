@@ -21,6 +21,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from dispatcher.dispatch import Dispatch
 from dispatcher.ending import Ending
 from dispatcher.reception import Reception
+from dispatcher.sources import Sources
 from expiry.pause import PausePage
 from local.template import load_template
 from mentor_pause.bus import Bus
@@ -33,6 +34,7 @@ from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Leases, Ledger
 from mentor_pause.pages import PageConsumer, Remaining, Work
 from mentor_pause.queues import Inbox, PageQueues
+from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Summary, run_id_of
 from mentor_pause.supabase import Database
@@ -148,11 +150,15 @@ class Night:
         queues = PageQueues(
             faulty_client(self.sqs, plan, "send_message_batch"), {job: self.queue_url}, self.retry
         )
-        ending = Ending(
+        self.recovery = Recovery(
             self.database, self.ledger, self.completion, self.retry, self.clock, self.logger
         )
+        ending = Ending(
+            self.database, self.ledger, self.completion, self.recovery, self.retry, self.clock
+        )
         self.dispatch = Dispatch(
-            OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"), page_size, self.database, self.ledger,
+            OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"),
+            Sources(self.database, self.ledger, page_size, self.retry), self.database, self.ledger,
             queues, ending, self.retry, self.clock, self.logger,
         )  # fmt: skip
         self.consume = self.consumer(PausePage(self.database, reconnect, self.logger))

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mentor_pause import config
 from mentor_pause.bus import SOURCE
 from mentor_pause.events import DispatchRequest, RunCompleted
 from mentor_pause.jobs import JOBS
+from monitor.night import GRACE, NIGHTLY
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()
@@ -28,7 +30,7 @@ def of_type(kind: str) -> dict[str, Any]:
 FUNCTIONS = of_type("Serverless::Function")
 QUEUES = of_type("SQS::Queue")
 ROLES = of_type("IAM::Role")
-WORKERS = {name: function for name, function in FUNCTIONS.items() if "Events" in function}
+WORKERS = {n: f for n, f in FUNCTIONS.items() if "QUEUE_URL" in f["Environment"]["Variables"]}
 
 
 def sources() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -124,6 +126,17 @@ def test_the_drift_is_measured_every_hour_with_time_to_read_everybody() -> None:
     assert FUNCTIONS["PortalDrift"]["Timeout"] >= 120
 
 
+def test_the_monitor_looks_half_an_hour_after_the_night_and_every_hour() -> None:
+    """O1: it knows when the night is, and no parameter switches it off."""
+    rules = of_type("Events::Rule")
+    night, monitor = rules["CertificationExpiryRule"], rules["MonitorRule"]
+    assert night["ScheduleExpression"] == f"cron({NIGHTLY.minute} {NIGHTLY.hour} * * ? *)"
+    assert monitor["ScheduleExpression"] == f"cron({NIGHTLY.minute + 30} * * * ? *)"
+    assert timedelta(minutes=28) < GRACE < timedelta(minutes=30)
+    assert "State" not in monitor
+    assert [target["Arn"] for target in monitor["Targets"]] == [{"Fn::GetAtt": ["Monitor", "Arn"]}]
+
+
 def test_every_job_of_the_registry_has_a_rule_and_a_queue() -> None:
     """D1, D2."""
     rules = json.dumps(of_type("Events::Rule"))
@@ -157,6 +170,16 @@ SETTINGS = {
     "PortalDrift": (
         config.OrgSettings,
         config.PortalSourceSettings,
+    ),
+    "Api": (
+        config.OrgSettings,
+        config.LedgerSettings,
+        config.HttpSettings,
+    ),
+    "Monitor": (
+        config.OrgSettings,
+        config.LedgerSettings,
+        config.BusSettings,
     ),
 }
 

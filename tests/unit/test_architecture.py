@@ -20,6 +20,7 @@ RULES = (
     "ledger",
     "pages",
     "completion",
+    "recovery",
     "transitions",
     "portal/__init__",
     "portal/mapping",
@@ -70,7 +71,9 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers == {"layers/shared/mentor_pause/config.py"}
 
 
-@pytest.mark.parametrize("name", ["dispatcher", "expiry", "hlf_sync", "portal_drift"])
+@pytest.mark.parametrize(
+    "name", ["api", "dispatcher", "expiry", "hlf_sync", "monitor", "portal_drift"]
+)
 def test_importing_a_function_opens_no_client_and_reads_no_setting(name: str) -> None:
     """A cold start does nothing before the first event but import."""
     module = ast.parse((FUNCTIONS / name / "app.py").read_text())
@@ -79,4 +82,4 @@ def test_importing_a_function_opens_no_client_and_reads_no_setting(name: str) ->
         for node in module.body
         if isinstance(node, ast.Assign | ast.Expr) and isinstance(node.value, ast.Call)
     ]
-    assert set(calls) <= {"Logger", "Metrics", "BatchProcessor", "Retry"}
+    assert set(calls) <= {"Logger", "Metrics", "BatchProcessor", "Retry", "cache"}

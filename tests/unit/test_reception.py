@@ -92,6 +92,7 @@ def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
         "job_run_id": str(run_id_of("certification_expiry", ORG, "e")),
         "status": "failed",
         "error": "LEDGER_TABLE is not set",
+        "fault": "outside",
     }
     assert [call[0] for call in wire.calls] == ["begin_execution"]
 

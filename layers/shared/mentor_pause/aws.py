@@ -15,6 +15,7 @@ from mentor_pause.ledger import Leases, Ledger
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
@@ -22,6 +23,7 @@ _CONFIG = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
 _PARAMETER_SECONDS = 30
+_SECRET_SECONDS = 300
 _REFUSED = frozenset(
     {
         "AccessDenied", "AccessDeniedException", "ParameterNotFound", "ResourceNotFoundException",
@@ -39,6 +41,16 @@ def sqs_client() -> "SQSClient":
 def events_client() -> "EventBridgeClient":
     """Return a client for EventBridge."""
     return boto3.client("events", config=_CONFIG)
+
+
+def lambda_client(patience: float) -> "LambdaClient":
+    """Return a client for Lambda that waits so many seconds for an answer, and asks once."""
+    once = Config(
+        connect_timeout=3,
+        read_timeout=patience,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    return boto3.client("lambda", config=once)
 
 
 def open_ledger(settings: LedgerSettings) -> Ledger:
@@ -60,6 +72,28 @@ def read_secret(secret_id: str) -> str:
         return client.get_secret_value(SecretId=secret_id)["SecretString"]
     except (ClientError, BotoCoreError) as error:
         raise _unread(f"the secret {secret_id}", error) from error
+
+
+def secret_reader() -> Callable[[str], str]:
+    """Return what reads secrets, each anew after five minutes, so that a rotation is noticed.
+
+    It raises what `read_secret` raises.
+    """
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
+        GetParameterError,
+        SecretsProvider,
+    )
+
+    provider = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_CONFIG))
+
+    def read(secret_id: str) -> str:
+        try:
+            value = cast("object", provider.get(secret_id, max_age=_SECRET_SECONDS))
+        except GetParameterError as error:
+            raise _unread(f"the secret {secret_id}", error.__context__) from error
+        return str(value)
+
+    return read
 
 
 def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:

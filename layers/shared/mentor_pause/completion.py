@@ -121,6 +121,7 @@ def _line(run: Run, summary: Summary, status: str) -> dict[str, object]:
         "as_of": run.as_of.isoformat(),
         "dry_run": run.firing.dry_run,
         "status": status,
+        **({"redrive_of": str(run.firing.redrive_of)} if run.firing.redrive_of else {}),
         **({"error": run.error} if run.error else {}),
     }
 
@@ -143,4 +144,5 @@ def _announcement(
         error_count=len(summary.errored),
         renewed_count=summary.renewed_count or 0,
         left_count=left_count,
+        redrive_of=run.firing.redrive_of,
     )

@@ -20,12 +20,18 @@ from mentor_pause.errors import ConfigurationError
 PORTAL_ROLE = "portal_sync"
 """The database role of code that calls the portal; a pooler wants `portal_sync.PROJECT`."""
 
+API_ROLE = "mentor_pause_api"
+"""The database role of the HTTP entry."""
+
 type Environment = Mapping[str, str]
 type ReadSecret = Callable[[str], str]
 
 _PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
 _SECURE_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})/?$"
 """A secret goes over TLS, or to a program on this machine."""
+
+_AUTH_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})(/[A-Za-z0-9._-]+)*$"
+"""Keys are read over TLS, or from a program on this machine."""
 
 
 class Settings(BaseModel):
@@ -103,6 +109,27 @@ class BusSettings(Settings):
     event_bus_name: str = "default"
 
 
+class HttpSettings(Settings):
+    """What the HTTP entry needs beside the organisation and the ledger."""
+
+    dispatcher_function: str
+    auth_url: Annotated[str, Field(pattern=_AUTH_URL)]
+    """Who issues the tokens of people: `https://PROJECT.supabase.co/auth/v1`."""
+    api_secret_id: str
+    """The secret that holds the `HttpSecrets`, a JSON object."""
+
+
+class HttpSecrets(Settings):
+    """What proves to the HTTP entry who somebody is."""
+
+    scheduler_secret: Annotated[SecretStr, Field(min_length=32)]
+    """What a machine shows."""
+    scheduler_secret_previous: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """The one before, as long as not every machine has the new one."""
+    supabase_jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """The project's legacy secret for tokens, where it still signs with it."""
+
+
 class PortalSettings(Settings):
     """Where HLF's portal is, and who we are there."""
 
@@ -173,13 +200,28 @@ def load_portal_database(
     Raises:
         ConfigurationError: it is another credential, such as the service role's.
     """
+    return _load_role_database("who calls the portal", PORTAL_ROLE, read_secret, environ)
+
+
+def load_api_database(read_secret: ReadSecret, environ: Environment = os.environ) -> PooledDatabase:
+    """Return the way to the database for the HTTP entry, by its own role only (O3).
+
+    Raises:
+        ConfigurationError: it is another credential, such as the service role's.
+    """
+    return _load_role_database("the HTTP entry", API_ROLE, read_secret, environ)
+
+
+def _load_role_database(
+    who: str, role: str, read_secret: ReadSecret, environ: Environment
+) -> PooledDatabase:
     found = load_database(read_secret, environ)
     user = ""
     if isinstance(found, PooledDatabase):
         user = urlsplit(found.url.get_secret_value()).username or ""
-    if not isinstance(found, PooledDatabase) or user.partition(".")[0] != PORTAL_ROLE:
+    if not isinstance(found, PooledDatabase) or user.partition(".")[0] != role:
         raise ConfigurationError(
-            f"who calls the portal logs in to the database as {PORTAL_ROLE}, by SUPABASE_DB_URL, "
+            f"{who} logs in to the database as {role}, by SUPABASE_DB_URL, "
             "and with no other credential"
         )
     return found
@@ -191,10 +233,23 @@ def load_portal(secret_id: str, read_secret: ReadSecret) -> PortalSettings:
     Raises:
         ConfigurationError: it cannot be read, is no JSON object, or lacks something.
     """
-    names = tuple(name.upper() for name in PortalSettings.model_fields)
+    return _load_from_secret(PortalSettings, secret_id, read_secret)
+
+
+def load_http_secrets(secret_id: str, read_secret: ReadSecret) -> HttpSecrets:
+    """Return what proves to the HTTP entry who somebody is, from the secret.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no JSON object, or lacks something.
+    """
+    return _load_from_secret(HttpSecrets, secret_id, read_secret)
+
+
+def _load_from_secret[S: Settings](kind: type[S], secret_id: str, read_secret: ReadSecret) -> S:
+    names = tuple(name.upper() for name in kind.model_fields)
     given = _secret_object(secret_id, read_secret(secret_id), names)
     try:
-        return PortalSettings.load(given)
+        return kind.load(given)
     except ConfigurationError as error:
         raise ConfigurationError(f"in the secret {secret_id}: {error}") from None
 

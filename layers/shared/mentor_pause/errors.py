@@ -10,6 +10,8 @@ MentorPauseError
 │   ├── QueueUnavailable          SQS
 │   ├── BusUnavailable            EventBridge
 │   ├── SettingsUnavailable       Parameter Store, Secrets Manager
+│   ├── DispatcherUnavailable     the dispatcher's function
+│   ├── DocumentUnavailable       a public document, such as a project's keys
 │   ├── PortalUnavailable         HLF's portal, or its login
 │   │   └── PortalThrottled       429; it says how long to wait
 │   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
@@ -79,6 +81,14 @@ class BusUnavailable(TransientError):
 
 class SettingsUnavailable(TransientError):
     """A parameter or a secret could not be read now."""
+
+
+class DispatcherUnavailable(TransientError):
+    """The dispatcher's function could not be asked, or broke down."""
+
+
+class DocumentUnavailable(TransientError):
+    """A public document could not be read, or is not what it should be."""
 
 
 class PortalUnavailable(TransientError):

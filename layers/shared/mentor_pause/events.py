@@ -61,6 +61,8 @@ class DispatchRequest(Message):
     as_of: date | None = None
     """The day that certifications are judged by; None: today in the organisation's time zone."""
     dry_run: bool = False
+    redrive_of: UUID | None = None
+    """A run that has ended: only those whom it errored on, with its day, in a run of their own."""
 
 
 class MentorPage(Message):
@@ -94,3 +96,5 @@ class RunCompleted(Message):
     renewed_count: int = 0
     left_count: int = 0
     """Mentors who changed while a sync run went on and were not told to the portal by it (H4)."""
+    redrive_of: UUID | None = None
+    """The run whose errored mentors this one was about."""

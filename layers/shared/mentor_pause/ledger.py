@@ -55,10 +55,12 @@ class Ledger:
                 "trigger_id": firing.trigger_id,
                 "triggered_by": firing.triggered_by,
                 "dry_run": firing.dry_run,
+                **({"redrive_of": str(firing.redrive_of)} if firing.redrive_of else {}),
                 "as_of": as_of.isoformat(),
                 "pages_planned": 0,
                 "pages_sent": 0,
                 "status": "running",
+                "moved_at": now.isoformat(),
                 "expires_at": expires,
             }
         )
@@ -86,9 +88,14 @@ class Ledger:
                 self._table.update_action(
                     run_key,
                     "RUN",
-                    "SET pages_planned = :number, #cursor = :cursor",
+                    "SET pages_planned = :number, #cursor = :cursor, moved_at = :now",
                     "pages_planned = :before and attribute_not_exists(pages_total)",
-                    {"number": number, "before": number - 1, "cursor": mentors[-1]},
+                    {
+                        "number": number,
+                        "before": number - 1,
+                        "cursor": mentors[-1],
+                        "now": now.isoformat(),
+                    },
                 ),
                 self._table.put_new_action(
                     {
@@ -190,16 +197,16 @@ class Ledger:
                 "expires": int((now + _KEPT_FOR).timestamp()),
             },
         )
-        return self.note_closed(job_run_id, number)
+        return self.note_closed(job_run_id, number, now)
 
-    def note_closed(self, job_run_id: UUID, number: int) -> Run | None:
+    def note_closed(self, job_run_id: UUID, number: int, now: datetime) -> Run | None:
         """Put a closed page in the run's set, which is safe to repeat, and return the run."""
         known, item = self._table.update(
             _run_key(job_run_id),
             "RUN",
-            "ADD closed_pages :page",
+            "ADD closed_pages :page SET moved_at = :now",
             "attribute_exists(pk)",
-            {"page": {number}},
+            {"page": {number}, "now": now.isoformat()},
         )
         return _run(item) if known else None
 
@@ -257,6 +264,7 @@ def _run(item: Item) -> Run:
             trigger_id=item["trigger_id"],
             triggered_by=item["triggered_by"],
             dry_run=item["dry_run"],
+            redrive_of=UUID(item["redrive_of"]) if "redrive_of" in item else None,
         ),
         as_of=date.fromisoformat(item["as_of"]),
         cursor=UUID(item["cursor"]) if "cursor" in item else None,
@@ -266,11 +274,12 @@ def _run(item: Item) -> Run:
         closed_pages=frozenset(map(int, item.get("closed_pages", ()))),
         status=item["status"],
         error=item.get("run_error"),
+        moved_at=_moment(item.get("moved_at")),
     )
 
 
 def _page(item: Item) -> Page:
-    closed_at = item.get("closed_at")
+    closed_at = _moment(item.get("closed_at"))
     return Page(
         number=int(item["sk"].removeprefix("PAGE#")),
         mentor_ids=_ids(item["mentor_ids"]),
@@ -279,8 +288,12 @@ def _page(item: Item) -> Page:
         )
         if closed_at
         else None,
-        closed_at=datetime.fromisoformat(closed_at).astimezone(UTC) if closed_at else None,
+        closed_at=closed_at,
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
 def _ids(values: Sequence[str]) -> tuple[UUID, ...]:

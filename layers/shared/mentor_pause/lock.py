@@ -16,7 +16,8 @@ the lock can do none of these. The lease is in seconds of the epoch, by the cloc
 a skewed clock can cost a lease but never the fence.
 
 `open_runs` is the set of runs that acquired the lock and have not ended. Who acquires it next ends
-those that were abandoned, also when an earlier one tried and failed.
+those that were abandoned, also when an earlier one tried and failed; should nobody want the lock,
+the monitor takes it for that alone (O2).
 """
 
 from dataclasses import dataclass
@@ -90,6 +91,13 @@ class Locks:
             others = frozenset(map(UUID, item.get("open_runs", ()))) - {firing.job_run_id}
             return Lock(firing, int(item["fence"]), others)
         return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
+
+    def find_hung(self, firing: Firing, now: datetime) -> frozenset[UUID]:
+        """Return the runs that have not ended, if nobody has a lease any more on the lock."""
+        item = self._table.get(lock_key(firing), "LOCK")
+        if item is None or item["lease_expires_at"] > _seconds(now):
+            return frozenset()
+        return frozenset(map(UUID, item.get("open_runs", ())))
 
     def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
         """Make a part for a transaction that fails unless the lock is held, and renews it."""

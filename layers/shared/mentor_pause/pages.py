@@ -120,7 +120,7 @@ class PageConsumer:
     ) -> None:
         known = self._ledger.find_page(page.job_run_id, page.page)
         if known is not None and known.outcome is not None:
-            run = self._ledger.note_closed(page.job_run_id, page.page)
+            run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
         else:
             run = self._ledger.close_page(
                 page.job_run_id, page.page, page.mentor_ids, outcome_of(), self._clock()

@@ -29,6 +29,8 @@ class Attempt:
     trigger_id: str
     triggered_by: str
     dry_run: bool = False
+    redrive_of: UUID | None = None
+    """The run whose errored mentors it is about; None: everybody."""
 
     @property
     def job_run_id(self) -> UUID:
@@ -58,7 +60,9 @@ class Run:
     closed_pages: frozenset[int] = frozenset()
     status: RunStatus = "running"
     error: str | None = None
-    """Why the dispatcher could not page to the end."""
+    """Why the dispatcher could not page to the end, or why the run was given up."""
+    moved_at: datetime | None = None
+    """When a page was last planned or closed; unknown for runs of earlier versions."""
 
     @property
     def job_run_id(self) -> UUID:

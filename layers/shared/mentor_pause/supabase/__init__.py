@@ -6,19 +6,24 @@ when the database refused; the SQLSTATE is in the error.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from mentor_pause.config import PooledDatabase, RestDatabase
+from mentor_pause.errors import NotFound
 from mentor_pause.jobs import Listing
 from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase.results import (
     Execution,
     ExecutionStatus,
+    MemberRole,
     MentorId,
     MentorStatus,
     OrgScope,
+    RunCoverage,
     Status,
     StatusChange,
 )
@@ -28,13 +33,18 @@ __all__ = [
     "Database",
     "Execution",
     "ExecutionStatus",
+    "MemberRole",
     "MentorStatus",
     "OrgScope",
+    "RunCoverage",
     "Status",
     "StatusChange",
     "connect",
     "open_wire",
 ]
+
+_DAY = TypeAdapter(date)
+_MEMBER_ROLE: TypeAdapter[MemberRole] = TypeAdapter(MemberRole)
 
 
 class Database:
@@ -124,6 +134,25 @@ class Database:
         """Return how many active mentors have an expired certification (O1)."""
         return self._scalar("count_stale_active_mentors", p_org_id=org_id, p_as_of=as_of)
 
+    def get_org_day(self, org_id: UUID, at: datetime) -> date:
+        """Return which day it was for the organisation at a moment.
+
+        Raises:
+            NotFound: there is no such organisation.
+        """
+        ((value,),) = (
+            row.values() for row in self._wire.call("get_org_day", {"p_org_id": org_id, "p_at": at})
+        )
+        if value is None:
+            raise NotFound(f"organisation {org_id} does not exist")
+        return _DAY.validate_python(value)
+
+    def get_run_coverage(self, org_id: UUID, job_name: str) -> RunCoverage:
+        """Return how far a job's complete runs have come; dry runs and redrives do not count."""
+        arguments = {"p_org_id": org_id, "p_job_name": job_name}
+        (row,) = self._wire.call("get_run_coverage", arguments)
+        return RunCoverage.model_validate(row)
+
     def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
         """Prove that the organisation exists and has this slug (D8).
 
@@ -155,6 +184,7 @@ class Database:
                 "p_as_of": as_of,
                 "p_dry_run": attempt.dry_run,
                 "p_error": error,
+                "p_redrive_of": attempt.redrive_of,
             },
         )
 
@@ -213,6 +243,17 @@ class Database:
         """Return the newest rows of the execution log, newest first."""
         rows = self._wire.call("list_executions", {"p_org_id": org_id, "p_limit": limit})
         return [Execution.model_validate(row) for row in rows]
+
+    def get_execution(self, org_id: UUID, job_run_id: UUID) -> Execution | None:
+        """Return the row of the execution log that tells a run's story; None: no such run."""
+        rows = self._wire.call("get_execution", {"p_org_id": org_id, "p_job_run_id": job_run_id})
+        return Execution.model_validate(rows[0]) if rows else None
+
+    def get_member_role(self, org_id: UUID, user_id: UUID) -> MemberRole | None:
+        """Return what somebody is in the organisation; None: no member."""
+        arguments = {"p_org_id": org_id, "p_user_id": user_id}
+        ((value,),) = (row.values() for row in self._wire.call("get_member_role", arguments))
+        return None if value is None else _MEMBER_ROLE.validate_python(value)
 
     def _scalar(self, function: str, **arguments: Any) -> int:  # noqa: ANN401 - SQL parameters
         (row,) = self._wire.call(function, arguments)

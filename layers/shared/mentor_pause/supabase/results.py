@@ -10,6 +10,7 @@ from mentor_pause.events import Trigger
 
 type Status = Literal["active", "paused", "inactive"]
 type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
+type MemberRole = Literal["admin", "coordinator"]
 type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "refused"]
 
 
@@ -49,6 +50,13 @@ class OrgScope(Result):
     today: date
 
 
+class RunCoverage(Result):
+    """How far a job's complete runs have come; None without any."""
+
+    last_finished_at: datetime | None
+    last_as_of: date | None
+
+
 class Execution(Result):
     """A row of the execution log."""
 
@@ -70,6 +78,7 @@ class Execution(Result):
     synced_count: int | None
     renewed_count: int | None
     error: str | None
+    redrive_of: UUID | None
 
 
 class MentorId(Result):

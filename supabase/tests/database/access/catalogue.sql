@@ -14,7 +14,7 @@ where c.relkind in ('v', 'm') and c.relnamespace in ('public'::regnamespace, 'pr
     and (c.relkind = 'm' or not coalesce(c.reloptions @> array['security_invoker=true'], false))
 union all
 select 'a client reads tables and does nothing else with them', format('%s: %s may %s', c.relname, role, privilege)
-from pg_class as c, unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync']) as role,
+from pg_class as c, unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role,
     unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as privilege
 where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
     and (has_table_privilege(role, c.oid, privilege) or (
@@ -23,7 +23,7 @@ where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in ('public'::regname
     and not (role = 'authenticated' and privilege = 'select')
 union all
 select 'a client uses no sequence', format('%s: %s', c.relname, role)
-from pg_class as c, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+from pg_class as c, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role
 where c.relkind = 'S' and c.relnamespace = 'public'::regnamespace
     and has_sequence_privilege(role, c.oid, 'usage, select, update')
 union all
@@ -65,7 +65,7 @@ select 'a function of the API is a definer', f.oid::regprocedure::text
 from pg_proc as f where f.pronamespace = 'public'::regnamespace and not f.prosecdef
 union all
 select 'a client executes what is meant for it', format('%s: %s', f.oid::regprocedure, role)
-from pg_proc as f, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+from pg_proc as f, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role
 where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
     and has_function_privilege(role, f.oid, 'execute')
     and not case
@@ -85,7 +85,11 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
             'begin_execution', 'finish_execution', 'notify_coordinators', 'list_run_changes',
-            'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run'
+            'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
+            'get_org_day', 'get_run_coverage'
+        )
+        when role = 'mentor_pause_api' then f.proname in (
+            'get_member_role', 'get_execution', 'list_executions', 'begin_execution'
         )
         else true
     end
@@ -123,7 +127,9 @@ where not exists (
 union all
 -- Roles (D9).
 select 'a job role has no other role', m.member::regrole::text
-from pg_auth_members as m where m.member in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
+from pg_auth_members as m where m.member in (
+    to_regrole('mentor_pause_job'), to_regrole('portal_sync'), to_regrole('mentor_pause_api')
+)
 union all
 select 'a client''s role has no other role', format('%s: %s', m.member::regrole, m.roleid::regrole)
 from pg_auth_members as m
@@ -131,17 +137,19 @@ where m.member in (to_regrole('anon'), to_regrole('authenticated'), to_regrole('
 union all
 select 'nobody but the owner creates in a schema of functions', format('%s: %s', n.nspname, role)
 from pg_namespace as n,
-    unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync']) as role
+    unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role
 where n.nspname in ('public', 'private') and has_schema_privilege(role, n.oid, 'create')
 union all
 select 'nobody has a job role''s rights beside it', m.member::regrole::text
 from pg_auth_members as m
-where m.roleid in (to_regrole('mentor_pause_job'), to_regrole('portal_sync'))
+where m.roleid in (
+    to_regrole('mentor_pause_job'), to_regrole('portal_sync'), to_regrole('mentor_pause_api')
+)
     and m.member <> (select oid from pg_roles where rolname = current_user)
 union all
 select 'a job role has no rights of its own', r.rolname::text
 from pg_roles as r
-where r.rolname in ('mentor_pause_job', 'portal_sync')
+where r.rolname in ('mentor_pause_job', 'portal_sync', 'mentor_pause_api')
     and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolinherit)
 union all
 -- Descriptions.

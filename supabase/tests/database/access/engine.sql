@@ -17,7 +17,7 @@ insert into persona values
 (7, 'chapts', 'authenticated'), (8, 'both', 'authenticated'), (9, 'former', 'authenticated'),
 (10, 'admin', 'authenticated'), (11, 'o_coord', 'authenticated'), (12, 'o_admin', 'authenticated'),
 (13, 'across', 'authenticated'), (14, 'service', 'service_role'), (15, 'job', 'mentor_pause_job'),
-(16, 'portal', 'portal_sync'), (17, 'owner', current_user);
+(16, 'portal', 'portal_sync'), (17, 'owner', current_user), (18, 'api', 'mentor_pause_api');
 
 -- '{a}' becomes the id of a, as a literal.
 create function pg_temp.filled(p_statement text) returns text language plpgsql as $$

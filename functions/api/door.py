@@ -1,0 +1,79 @@
+"""The door of the HTTP entry: who is it, may they, and only then what they want (D3, O3)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from api.callers import Authenticate, Caller, Unauthenticated, authorization_headers
+from api.routes import Visit, app, problem
+from api.runs import Runs
+from mentor_pause.errors import describe, origin
+
+type Answer = dict[str, Any]
+
+_START = "/jobs/{job_name}/runs"
+_TRY_LATER = {"Retry-After": "10"}
+
+
+class Door:
+    """Answers every request; no exception leaves it."""
+
+    def __init__(
+        self,
+        authenticate: Callable[[], Authenticate],
+        runs: Callable[[], Runs],
+        logger: Logger,
+    ) -> None:
+        """The parts are asked for when they are needed, since each may be configured wrongly."""
+        self._authenticate = authenticate
+        self._runs = runs
+        self._logger = logger
+
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
+        """Return API Gateway's answer: 401 before anything else, 403, or what the route says."""
+        try:
+            caller = self._authenticate()(authorization_headers(event))
+            return self._let_in(caller, event, context)
+        except Unauthenticated as refused:
+            self._logger.warning("refused", extra={"reason": str(refused)})
+            return problem(401, str(refused), {"WWW-Authenticate": "Bearer"})
+        except Exception as error:  # noqa: BLE001 - an answer is due
+            self._logger.error(
+                "not answered", extra={"reason": describe(error), "origin": origin(error)}
+            )
+            return problem(503, "not available now; try again later", _TRY_LATER)
+
+    def _let_in(self, caller: Caller, event: Mapping[str, Any], context: LambdaContext) -> Answer:
+        self._logger.append_keys(caller=caller.name)
+        runs = self._runs()
+        role = runs.role_of(caller)
+        if role is None:
+            self._turn_away(runs, caller, event)
+            return problem(403, "you are no coordinator or administrator of the organisation")
+        if not _is_json(event):
+            return problem(415, "the body must be JSON, and Content-Type say so")
+        app.append_context(visit=Visit(caller, role, runs))
+        answer = app.resolve(cast("dict[str, Any]", event), context)
+        self._logger.info("answered", extra={"status": answer["statusCode"]})
+        return answer
+
+    def _turn_away(self, runs: Runs, caller: Caller, event: Mapping[str, Any]) -> None:
+        self._logger.warning("refused", extra={"reason": "no member of the organisation"})
+        if (event.get("httpMethod"), event.get("resource")) != ("POST", _START):
+            return
+        try:
+            job_name, request_id = event["pathParameters"]["job_name"], event["requestContext"]
+            runs.record_refusal(job_name, caller, request_id["requestId"])
+        except Exception as error:  # noqa: BLE001 - refused they are all the same
+            self._logger.error("refusal not recorded", extra={"reason": describe(error)})
+
+
+def _is_json(event: Mapping[str, Any]) -> bool:
+    """Whether the body, if there is one, is said to be JSON."""
+    if not event.get("body"):
+        return True
+    headers = cast("Mapping[str, str]", event.get("headers") or {})
+    kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
+    return all(kind.partition(";")[0].strip().lower() == "application/json" for kind in kinds)

@@ -1,0 +1,90 @@
+"""What goes in and out of the HTTP entry, as its OpenAPI document describes it."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mentor_pause.events import Trigger
+from mentor_pause.supabase import ExecutionStatus
+
+
+class StartRun(BaseModel):
+    """How a run is to be done; all of it may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[
+        date | None,
+        Field(
+            description="Judge certifications by this day instead of today; "
+            "only a dry run may look ahead."
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, Field(strict=True, description="Find out who would be paused; change nothing.")
+    ] = False
+
+
+class Started(BaseModel):
+    """A run that has begun; `Location` says where to look for its end."""
+
+    job_run_id: UUID
+    status: Literal["running", "completed", "failed"]
+
+
+class Problem(BaseModel):
+    """Why not, in one sentence."""
+
+    error: str
+
+
+class InTheWay(Problem):
+    """Another run of the job has not ended; it is at `Location`."""
+
+    in_the_way: UUID
+
+
+class Job(BaseModel):
+    """A job that can be started."""
+
+    name: str
+    effect: Annotated[str, Field(description="What a run does to a mentor: paused or synced.")]
+
+
+class Run(BaseModel):
+    """A row of the execution log: an attempt to run a job."""
+
+    job_run_id: UUID
+    job_name: str
+    status: ExecutionStatus
+    trigger: Trigger
+    triggered_by: str
+    as_of: date | None
+    dry_run: bool
+    redrive_of: UUID | None
+    started_at: datetime
+    finished_at: datetime | None
+    processed_count: int | None
+    paused_count: int | None
+    synced_count: int | None
+    skipped_count: int | None
+    error_count: int | None
+    error: str | None
+
+
+class RunDetail(Run):
+    """A run with its progress and, for administrators and machines, its mentors.
+
+    A coordinator sees no mentors here, since not all are theirs; they are told of theirs by
+    notification.
+    """
+
+    pages_closed: Annotated[int | None, Field(description="Null once the ledger has forgotten.")]
+    pages_planned: int | None
+    mentor_ids_done: Annotated[
+        list[UUID] | None,
+        Field(description="Who was paused or synced, or would have been by a dry run."),
+    ]
+    mentor_ids_errored: list[UUID] | None

@@ -1,0 +1,122 @@
+"""Verifies Supabase's tokens of people (JWT), by the project's public keys or its legacy secret.
+
+A token says by which key it is signed, and is not believed: the key decides which algorithm is
+right. An algorithm that takes a secret is never used with a public key.
+
+Sources: RFC 8725 (best current practices for JWT); Supabase's documentation, "JWT signing keys".
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from api.callers import Unauthenticated
+from mentor_pause.errors import DocumentUnavailable
+
+_KINDS = {"ES256": "EC", "RS256": "RSA"}
+"""The algorithms that a project's own keys are for, and their kind of key."""
+
+_LEGACY = "HS256"
+_AUDIENCE = ROLE = "authenticated"
+_LEEWAY_SECONDS = 5
+_KEPT_SECONDS = 600.0
+_PATIENCE_SECONDS = 30.0
+"""A key that nobody knows makes us look for new ones, but not more often than this."""
+
+
+class SigningKeys:
+    """A project's public keys (JWKS), read when they are needed and kept for ten minutes."""
+
+    def __init__(self, fetch: Callable[[], object], clock: Callable[[], float]) -> None:
+        """`fetch` reads the document, `clock` tells seconds that only grow."""
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._asked_at: float | None = None
+
+    def find(self, key_id: object) -> jwt.PyJWK | None:
+        """Return the key of that id.
+
+        Raises:
+            DocumentUnavailable: there are no keys yet, and they cannot be read.
+        """
+        if self._should_ask(key_id):
+            self._read()
+        return self._keys.get(str(key_id))
+
+    def _should_ask(self, key_id: object) -> bool:
+        if self._asked_at is None or not self._keys:
+            return True
+        age = self._clock() - self._asked_at
+        return age >= _KEPT_SECONDS or (key_id not in self._keys and age >= _PATIENCE_SECONDS)
+
+    def _read(self) -> None:
+        self._asked_at = self._clock()
+        try:
+            self._keys = _keys(self._fetch())
+        except DocumentUnavailable:
+            if not self._keys:
+                raise  # else those that we have will do
+
+
+def _keys(document: object) -> dict[str, jwt.PyJWK]:
+    if not isinstance(document, dict):
+        raise DocumentUnavailable("the project's keys are no JWKS document")
+    try:
+        found = jwt.PyJWKSet.from_dict(document).keys  # pyright: ignore[reportUnknownArgumentType]
+    except jwt.PyJWTError as error:
+        raise DocumentUnavailable("the project's keys are no JWKS document") from error
+    return {
+        key.key_id: key
+        for key in found
+        if key.key_id is not None and _KINDS.get(key.algorithm_name) == key.key_type
+    }
+
+
+class Tokens:
+    """The tokens of one project."""
+
+    def __init__(self, issuer: str, keys: SigningKeys, legacy_secret: str | None) -> None:
+        """`issuer` is the project's `https://.../auth/v1`."""
+        self._issuer = issuer
+        self._keys = keys
+        self._legacy_secret = legacy_secret
+
+    def user_of(self, token: str) -> UUID:
+        """Return the signed-in person whose token it is.
+
+        Raises:
+            Unauthenticated: it is not valid, has expired, or is no person's.
+            DocumentUnavailable: the project's keys cannot be read now.
+        """
+        try:
+            claims = self._claims(token)
+            user_id = UUID(claims["sub"])
+        except (Unauthenticated, DocumentUnavailable):
+            raise
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("the token has expired") from None
+        except Exception:  # noqa: BLE001 - a token may be anything, and break any parser
+            raise Unauthenticated("the token is not valid") from None
+        if claims["role"] != ROLE:
+            raise Unauthenticated("the token is not that of a signed-in person")
+        return user_id
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        key, algorithm = self._key(header)
+        return jwt.decode(
+            token, key, algorithms=[algorithm], issuer=self._issuer, audience=_AUDIENCE,
+            leeway=_LEEWAY_SECONDS, options={"require": ["exp", "iss", "aud", "sub", "role"]},
+        )  # fmt: skip
+
+    def _key(self, header: dict[str, Any]) -> tuple[Any, str]:
+        algorithm = header.get("alg")
+        if algorithm == _LEGACY and self._legacy_secret is not None:
+            return self._legacy_secret, _LEGACY
+        key = self._keys.find(header.get("kid")) if algorithm in _KINDS else None
+        if key is None or key.algorithm_name != algorithm:
+            raise Unauthenticated("the token is not signed by a key of this project")
+        return key.key, key.algorithm_name

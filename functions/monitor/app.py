@@ -1,0 +1,42 @@
+"""Asks the database whether the night was all right, and ends runs that hang (EventBridge rule)."""
+
+from functools import cache
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from mentor_pause import aws, config
+from mentor_pause.recovery import Recovery
+from mentor_pause.retry import Retry
+from mentor_pause.supabase import Database, connect
+from mentor_pause.wiring import now, open_completion
+from monitor.check import Answer, Check
+from monitor.hung import EndHungRuns
+from monitor.night import LookAtNight
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _database() -> Database:
+    return connect(config.load_database(aws.read_secret))
+
+
+@cache
+def _night() -> LookAtNight:
+    return LookAtNight(config.OrgSettings.load(), _database(), Retry(), now)
+
+
+@cache
+def _hung() -> EndHungRuns:
+    retry, ledger = Retry(), aws.open_ledger(config.LedgerSettings.load())
+    completion = open_completion(ledger, _database(), retry, logger)
+    recovery = Recovery(_database(), ledger, completion, retry, now, logger)
+    return EndHungRuns(config.OrgSettings.load().hlf_org_id, ledger, recovery, retry, now, logger)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
+    """Look, write the metrics, and answer with what was found."""
+    return Check(_night, _hung, metrics, logger)()

@@ -1,0 +1,73 @@
+"""Ends runs that hang: they have not ended, and nobody has a lease on their lock (O2, E8)."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from aws_lambda_powertools import Logger
+
+from mentor_pause.errors import LeaseLost
+from mentor_pause.jobs import JOBS
+from mentor_pause.ledger import Ledger
+from mentor_pause.lock import Held, Lock
+from mentor_pause.recovery import Recovery
+from mentor_pause.retry import Retry
+from mentor_pause.runs import Firing
+
+_REASON = "hung; ended by the monitor"
+
+
+class EndHungRuns:
+    """Takes the lock of each job that has hung runs, for as long as it takes to end them."""
+
+    def __init__(
+        self,
+        org_id: UUID,
+        ledger: Ledger,
+        recovery: Recovery,
+        retry: Retry,
+        clock: Callable[[], datetime],
+        logger: Logger,
+    ) -> None:
+        """`retry` wraps the calls to the ledger."""
+        self._org_id = org_id
+        self._ledger = ledger
+        self._recovery = recovery
+        self._retry = retry
+        self._clock = clock
+        self._logger = logger
+
+    def __call__(self) -> dict[UUID, bool]:
+        """Return the runs that hung, and of each whether it has ended now.
+
+        One whose workers may still be at it, or that could not be ended, is for the next look.
+
+        Raises:
+            LedgerUnavailable: the ledger could not be asked.
+        """
+        found: dict[UUID, bool] = {}
+        for job_name in sorted(JOBS):
+            found |= self._end(job_name)
+        return found
+
+    def _end(self, job_name: str) -> dict[UUID, bool]:
+        firing = Firing(job_name, self._org_id, "event", f"monitor-{uuid4()}", "monitor")
+        if not self._retry(lambda: self._ledger.locks.find_hung(firing, self._clock())):
+            return {}
+        holder, lease = str(uuid4()), self._ledger.leases.dispatch
+        lock = self._retry(lambda: self._ledger.locks.acquire(firing, holder, self._clock(), lease))
+        if isinstance(lock, Held):
+            return {}  # somebody was faster, and ends them before anything else
+        try:
+            return self._end_all(lock)
+        except LeaseLost as error:
+            self._logger.error("monitor superseded", extra={"reason": str(error)})
+            return {}
+        finally:
+            self._recovery.let_go(firing)
+
+    def _end_all(self, lock: Lock) -> dict[UUID, bool]:
+        return {
+            job_run_id: self._recovery.end_abandoned(lock, job_run_id, _REASON)
+            for job_run_id in sorted(lock.abandoned)
+        }

@@ -1,0 +1,76 @@
+"""Looks at the last night that is over: whom it should have paused, and whether it ran (O1).
+
+The count of stale mentors is asked of the mentors alone: neither the job, nor its lock, nor its log
+has a say in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from mentor_pause.config import OrgSettings
+from mentor_pause.retry import Retry
+from mentor_pause.supabase import Database
+
+JOB = "certification_expiry"
+NIGHTLY = time(2, 0, tzinfo=UTC)
+"""When the rule of the expiry job fires (template.yaml; a test compares)."""
+
+GRACE = timedelta(minutes=29)
+"""What a night may take; the monitor's rule fires half an hour after the job's, give or take."""
+
+
+def last_due(now: datetime) -> datetime:
+    """Return when the last nightly run began that should be over by now."""
+    over = now.astimezone(UTC) - GRACE
+    due = datetime.combine(over.date(), NIGHTLY)
+    return due if due <= over else due - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Whether the last night's run has been, by the execution log."""
+
+    hours_since_completed_run: float | None
+    """None: there was never one."""
+    is_missed: bool
+    """No complete run was about the night's day."""
+
+
+class LookAtNight:
+    """The two looks, each complete without the other."""
+
+    def __init__(
+        self, org: OrgSettings, database: Database, retry: Retry, clock: Callable[[], datetime]
+    ) -> None:
+        """`retry` wraps the calls to the database."""
+        self._org = org
+        self._database = database
+        self._retry = retry
+        self._clock = clock
+
+    def due_day(self) -> date:
+        """Return the day that the last night's run was about, in the organisation's time zone.
+
+        Who expires on a later day is not stale yet, though the day may have begun.
+
+        Raises:
+            MentorPauseError: the organisation is not the one that is configured, or not there.
+        """
+        org_id, slug = self._org.hlf_org_id, self._org.hlf_org_slug
+        self._retry(lambda: self._database.assert_org_scope(org_id, slug))
+        return self._retry(lambda: self._database.get_org_day(org_id, last_due(self._clock())))
+
+    def count_stale(self, day: date) -> int:
+        """Return how many mentors are active though they should be paused by that night."""
+        org_id = self._org.hlf_org_id
+        return self._retry(lambda: self._database.count_stale_active_mentors(org_id, day))
+
+    def coverage(self, day: date) -> Coverage:
+        """Return whether a complete run was about that day or a later one."""
+        org_id = self._org.hlf_org_id
+        found = self._retry(lambda: self._database.get_run_coverage(org_id, JOB))
+        hours = None
+        if found.last_finished_at is not None:
+            hours = (self._clock() - found.last_finished_at) / timedelta(hours=1)
+        return Coverage(hours, found.last_as_of is None or found.last_as_of < day)

@@ -1,0 +1,126 @@
+"""Ends runs that nobody else will end: a dispatcher failed or died, or workers vanished.
+
+Whoever does it has acquired the lock of the run's job, and proves before anything is given up that
+the lock is still held. A run whose paging broke off ends with the pages that are on the queue; a
+run whose pages have not moved for a whole lease is given up, and its open pages' mentors count as
+errors (E8, O2).
+"""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from aws_lambda_powertools import Logger
+
+from mentor_pause.completion import Clock, Completion, Settled
+from mentor_pause.errors import LeaseLost, NotFound, describe
+from mentor_pause.jobs import JOBS
+from mentor_pause.ledger import Ledger
+from mentor_pause.lock import Lock
+from mentor_pause.retry import Retry
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, Summary
+from mentor_pause.supabase import Database
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Recovery:
+    """Ends runs, as the holder of their lock."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        completion: Completion,
+        retry: Retry,
+        clock: Clock,
+        logger: Logger,
+    ) -> None:
+        """`retry` wraps every call, one by one."""
+        self._database = database
+        self._ledger = ledger
+        self._completion = completion
+        self._retry = retry
+        self._clock = clock
+        self._logger = logger
+
+    def settle(self, lock: Lock, run: Run) -> Settled:
+        """Complete the run if its pages are all closed by now."""
+        return self._completion.settle(run, f"holder {lock.fence}")
+
+    def end_abandoned(self, lock: Lock, job_run_id: UUID, reason: str) -> bool:
+        """End a run that held the lock before; whether nothing is left to do for it.
+
+        Where that fails it is logged, and whoever looks next tries again.
+
+        Raises:
+            LeaseLost: the lock has another holder by now.
+        """
+        try:
+            return self._end(lock, job_run_id, reason)
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
+            self._logger.error(
+                "abandoned run not ended",
+                extra={"abandoned": str(job_run_id), "reason": describe(error)},
+            )
+            return False
+
+    def _end(self, lock: Lock, job_run_id: UUID, reason: str) -> bool:
+        run = self._retry(lambda: self._ledger.find_run(job_run_id))
+        if run is not None and run.status == "running":
+            self._logger.warning("ending an abandoned run", extra={"abandoned": str(job_run_id)})
+            return self.settle(lock, self._given_up(lock, run, reason)) == "ended"
+        if run is None:  # it died between its row and its item
+            self.close_row(lock.firing, job_run_id, reason)
+        self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
+        return True
+
+    def _given_up(self, lock: Lock, run: Run, reason: str) -> Run:
+        if run.pages_total is None:
+            return self.cut_short(lock, run, reason)
+        lease = timedelta(seconds=self._ledger.leases.run)
+        if run.is_whole or self._clock() < (run.moved_at or _LONG_AGO) + lease:
+            return run  # its workers may still be at it
+        self.end_paging(lock, run.job_run_id, run.pages_total, reason)
+        for page in self._retry(lambda: self._ledger.pages(run.job_run_id)):
+            self._close_as_failed(run.job_run_id, page)
+        return self._retry(lambda: self._ledger.find_run(run.job_run_id)) or run
+
+    def cut_short(self, lock: Lock, run: Run, error: str) -> Run:
+        """End paging where it stands; what may not be on the queue counts as errors."""
+        if run.pages_total is not None:
+            return run
+        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
+        for number in range(run.pages_sent + 1, run.pages_planned + 1):
+            if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
+                self._close_as_failed(run.job_run_id, known)
+        return self.end_paging(lock, run.job_run_id, run.pages_planned, error)
+
+    def end_paging(
+        self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None = None
+    ) -> Run:
+        """Fix the number of pages, now that all are on the queue or given up."""
+        return self._retry(
+            lambda: self._ledger.end_paging(lock, job_run_id, pages_total, error, self._clock())
+        )
+
+    def let_go(self, firing: Firing) -> None:
+        """Give the lock back for a run that is not to be done."""
+        self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
+        self._retry(lambda: self._ledger.locks.release(firing, self._clock()))
+
+    def close_row(self, firing: Firing, job_run_id: UUID, error: str) -> None:
+        """Close the log row of a run that has no pages, if it has a row."""
+        nothing = Summary(job_run_id, JOBS[firing.job_name].effect)
+        with suppress(NotFound):
+            self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
+
+    def _close_as_failed(self, job_run_id: UUID, page: Page) -> None:
+        """Name no mentor in the outcome: each one on the page counts as an error."""
+        self._retry(
+            lambda: self._ledger.close_page(
+                job_run_id, page.number, page.mentor_ids, PageOutcome(), self._clock()
+            )
+        )

@@ -1,0 +1,53 @@
+-- begin_execution as it was (20261122001400), with the run that a redrive names; and the HTTP entry writes
+-- down whom it has refused, and nothing else.
+-- Locks: none beyond the row. Called by: the dispatcher, once per attempt; the HTTP entry, for who may not.
+-- p_status is running for a run that starts; failed, duplicate or refused for one that never did.
+-- Errors: PT403 reserved_for_the_job.
+
+drop function public.begin_execution(text, uuid, uuid, text, text, text, date, boolean, text);
+
+create function public.begin_execution(
+    p_job_name text,
+    p_job_run_id uuid,
+    p_org_id uuid,
+    p_trigger text,
+    p_triggered_by text,
+    p_status text,
+    p_as_of date default null,
+    p_dry_run boolean default false,
+    p_error text default null,
+    p_redrive_of uuid default null
+)
+returns table (execution_id bigint, status text, started_at timestamptz)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+    if private.caller() = 'api' and p_status is distinct from 'refused' then
+        raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
+            detail = 'p_status is refused';
+    end if;
+    return query
+    insert into public.scheduler_execution_log as l (
+        job_name, job_run_id, org_id, trigger, triggered_by, as_of, dry_run, status, error, finished_at,
+        redrive_of
+    ) values (
+        p_job_name, p_job_run_id, p_org_id, p_trigger, p_triggered_by, p_as_of, p_dry_run, p_status,
+        p_error, case when p_status <> 'running' then clock_timestamp() end, p_redrive_of
+    )
+    on conflict (job_run_id) where status in ('running', 'completed', 'failed') do nothing
+    returning l.id, l.status, l.started_at;
+    if not found then
+        return query
+        select l.id, l.status, l.started_at
+        from public.scheduler_execution_log as l
+        where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    end if;
+end
+$$;
+comment on function public.begin_execution is
+'Writes the log row of a run, or returns the one that the run already has.';
+revoke execute on function public.begin_execution from public, anon, authenticated;
+grant execute on function public.begin_execution to service_role, mentor_pause_job, mentor_pause_api;

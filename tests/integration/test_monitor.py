@@ -1,0 +1,262 @@
+"""The monitor: asks the data whether the night was all right, and ends runs that hang (O1, O2)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mentor_pause.errors import LedgerUnavailable
+from monitor.hung import EndHungRuns
+from support.faults import ProcessDied, failures
+from support.monitor import Monitor
+from support.night import JOB, Night, run_id
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+RUN_LEASE = 2700
+
+
+@pytest.fixture
+def monitor(night: Night, capsys: pytest.CaptureFixture[str]) -> Monitor:
+    """The monitor of a night, at half past two."""
+    night.clock.now = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
+    return Monitor(night, capsys)
+
+
+def stale_at(monitor: Monitor, *moment: int) -> object:
+    """What the monitor counts at a moment of 2026."""
+    monitor.night.clock.now = datetime(2026, *moment, tzinfo=UTC)
+    return monitor()["stale_active_mentors"]
+
+
+def test_who_expired_by_the_last_night_and_is_active_still_is_stale(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O1: the metric and the answer say the same."""
+    roster.add_mentor(TODAY)
+    roster.add_mentor(YESTERDAY)
+    roster.add_mentor(YESTERDAY, TOMORROW)
+    roster.add_mentor(YESTERDAY, status="paused")
+    answer = monitor()
+    assert (answer["stale_active_mentors"], answer["as_of"]) == (2, "2026-03-01")
+    assert monitor.emitted()["StaleActiveMentors"] == [2]
+    monitor.night.fire()
+    monitor.night.work_off()
+    assert monitor()["stale_active_mentors"] == 0
+    assert monitor.emitted()["StaleActiveMentors"] == [0]
+
+
+def test_who_expires_today_is_not_stale_before_tonights_run_is_over(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O1: neither after midnight in Oslo, nor in UTC, nor while the run may be under way."""
+    roster.add_mentor(TODAY)
+    assert stale_at(monitor, 2, 28, 22, 59) == 0
+    assert stale_at(monitor, 2, 28, 23, 30) == 0  # it is March in Oslo
+    assert stale_at(monitor, 3, 1, 0, 30) == 0
+    assert stale_at(monitor, 3, 1, 1, 30) == 0
+    assert stale_at(monitor, 3, 1, 2, 0) == 0
+    assert stale_at(monitor, 3, 1, 2, 30) == 1
+    assert stale_at(monitor, 3, 1, 23, 30) == 1
+
+
+@pytest.mark.parametrize(("day", "hour_in_oslo"), [((3, 29), 4), ((10, 25), 3)])
+def test_a_night_on_which_clocks_change_is_a_night(
+    monitor: Monitor, roster: Roster, day: tuple[int, int], hour_in_oslo: int
+) -> None:
+    """O1: the job runs by UTC, at another hour of the same day."""
+    due = datetime(2026, *day, tzinfo=UTC)
+    roster.add_mentor(due.date())
+    assert stale_at(monitor, *day, 1, 30) == 0
+    assert stale_at(monitor, *day, 2, 30) == 1
+    (row,) = roster.rows(
+        "select extract(hour from %s::timestamptz at time zone 'Europe/Oslo')::int as h",
+        due + timedelta(hours=2),
+    )
+    assert row["h"] == hour_in_oslo
+
+
+def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster: Roster) -> None:
+    """O1: with both gone it is there, and what is not there is not made up."""
+    roster.add_mentor(YESTERDAY)
+    roster.db.execute("drop function get_run_coverage")
+    monitor.hung = _unreachable(monitor)
+    answer = monitor()
+    assert answer["stale_active_mentors"] == 1
+    assert isinstance(answer["failed"], dict)
+    assert answer["failed"].keys() == {"last night", "hung runs"}
+    assert monitor.emitted() == {"StaleActiveMentors": [1]}
+
+
+def _unreachable(monitor: Monitor) -> EndHungRuns:
+    class NoLedger:
+        @property
+        def locks(self) -> object:
+            raise LedgerUnavailable("DynamoDB: no answer")
+
+    night = monitor.night
+    return EndHungRuns(
+        ORG,
+        NoLedger(),  # pyright: ignore[reportArgumentType] - all that is asked of it
+        night.recovery,
+        night.retry,
+        night.clock,
+        night.logger,
+    )
+
+
+def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
+    monitor: Monitor, roster: Roster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """O1, D8: the alarm notices that; a zero would lie. Hung runs are looked for all the same."""
+    roster.add_mentor(YESTERDAY)
+    monitor.night.plan.then(*failures(6))
+    assert monitor()["failed"] == {"stale mentors": "gone", "last night": "gone"}
+    assert monitor.emitted() == {"HungRuns": [0]}
+    other = Monitor(monitor.night, capsys, slug="another")
+    assert "is hlf, not another" in str(other()["failed"])
+    assert other.emitted() == {"HungRuns": [0]}
+
+
+def test_a_night_is_missed_until_a_complete_run_was_about_its_day(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O1: a dry run, a redrive, a failed run and an earlier day do not make up for it."""
+    roster.add_mentors(2)
+    night = monitor.night
+    assert (monitor()["night_missed"], monitor.emitted()["NightMissed"]) == (True, [1])
+    night.fire("dry", dry_run=True)
+    night.work_off()
+    night.fire("yesterday", as_of=YESTERDAY)
+    night.work_off()
+    roster.db.execute(
+        "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by,"
+        " as_of, status, finished_at, redrive_of) values"
+        " (%s, gen_random_uuid(), %s, 'manual', 'me', %s, 'completed', now(), gen_random_uuid()),"
+        " (%s, gen_random_uuid(), %s, 'manual', 'me', %s, 'failed', now(), null),"
+        " ('hlf_sync', gen_random_uuid(), %s, 'manual', 'me', %s, 'completed', now(), null)",
+        (JOB, ORG, TODAY, JOB, ORG, TODAY, ORG, TODAY),
+    )
+    assert monitor()["night_missed"] is True
+    night.fire("tonight")
+    night.work_off()
+    assert (monitor()["night_missed"], monitor.emitted()["NightMissed"]) == (False, [0])
+
+
+def test_the_hours_since_the_last_complete_run_are_told(monitor: Monitor, roster: Roster) -> None:
+    """O1: of the execution log, by the database's clock; without any run nothing is told."""
+    assert monitor()["hours_since_completed_run"] is None
+    assert "HoursSinceCompletedRun" not in monitor.emitted()
+    monitor.night.fire()
+    (row,) = roster.log()
+    monitor.night.clock.now = row["finished_at"] + timedelta(hours=5, minutes=30)
+    assert monitor()["hours_since_completed_run"] == 5.5
+    assert monitor.emitted()["HoursSinceCompletedRun"] == [5.5]
+
+
+def test_a_run_whose_worker_vanished_is_ended_with_its_mentors_named(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2, E8: the messages are gone; who was paused before is paused, the others are errors."""
+    mentors = roster.add_mentors(8)
+    night = monitor.night
+    night.fire()
+    first, *_ = night.receive()  # the others never come back
+    assert night.deliver(first)
+    night.clock.advance(RUN_LEASE - 1)
+    assert monitor()["hung_runs"] == {}
+    night.clock.advance(1)
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+    assert monitor.emitted()["HungRuns"] == [1]
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(m) for m in mentors[:3]]
+    assert summary["mentor_ids_errored"] == [str(m) for m in mentors[3:]]
+    (line,) = night.lines("run completed")
+    assert (line["status"], line["error"]) == ("failed", "hung; ended by the monitor")
+    (row,) = roster.log()
+    assert (row["status"], row["processed_count"], row["error_count"]) == ("failed", 8, 5)
+    assert monitor()["hung_runs"] == {}
+    assert night.fire("night-2")["status"] == "running"
+
+
+def test_a_dispatcher_that_vanished_leaves_its_pages_to_the_workers_first(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2: paging ends where it stands; only a whole lease later are the pages given up, too."""
+    mentors = roster.add_mentors(40)
+    night = monitor.night
+    night.plan.then("dies before", after=35)  # the first ten pages are on the queue by then
+    with pytest.raises(ProcessDied):
+        night.fire()
+    messages = night.receive()
+    assert len(messages) == 10
+    night.clock.advance(45)
+    assert monitor()["hung_runs"] == {str(run_id()): False}
+    assert night.lines("run completed") == []
+    for message in messages[1:]:
+        assert night.deliver(message)
+    night.clock.advance(RUN_LEASE)
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+    (summary,) = night.summaries()
+    assert summary["processed_count"] == summary["paused_count"] + summary["error_count"]
+    assert set(map(str, mentors[:3])) <= set(summary["mentor_ids_errored"])
+    assert summary["paused_count"] == 27
+    assert night.fire("night-2")["status"] == "running"
+
+
+def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2: there is a row, and nothing in the ledger but the lock."""
+    roster.add_mentors(2)
+    night = monitor.night
+    night.plan.then("dies before", after=5)  # acquire, find, scope, held, begin; then open_run
+    with pytest.raises(ProcessDied):
+        night.fire()
+    assert [row["status"] for row in roster.log()] == ["running"]
+    night.clock.advance(45)
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+    (row,) = roster.log()
+    assert (row["status"], row["error"]) == ("failed", "hung; ended by the monitor")
+
+
+def test_a_run_that_moves_and_a_lock_that_is_held_are_left_alone(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """D6: the monitor takes no lock that somebody has a lease on."""
+    roster.add_mentors(4)
+    night = monitor.night
+    night.fire()
+    assert monitor()["hung_runs"] == {}
+    assert night.fire("night-2")["status"] == "refused"
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["paused_count"] == 4
+
+
+def test_wherever_the_monitor_dies_its_next_look_ends_the_run(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2: each outside call of ending a run, before it and after it."""
+    roster.add_mentors(2)
+    night = monitor.night
+    crashes = 0
+    for number in range(44):
+        trigger = f"night-{number}"
+        night.fire(trigger)
+        assert night.receive()
+        night.clock.advance(RUN_LEASE)
+        night.plan.then("dies before" if number % 2 else "dies after", after=number // 2)
+        try:
+            monitor.hung()
+        except ProcessDied:
+            crashes += 1
+        night.plan.then()
+        for _ in range(2):
+            night.clock.advance(RUN_LEASE)
+            monitor.hung()
+        row = next(r for r in roster.log() if r["job_run_id"] == run_id(trigger))
+        assert (row["status"], row["error_count"]) == ("failed", 2), number
+        ended = night.ledger.find_run(run_id(trigger))
+        assert ended is not None
+        assert ended.status == "failed", number
+    assert 30 < crashes < 44  # the last ones come too late to hit anything
+    assert roster.history() == []

@@ -1,0 +1,132 @@
+"""A redrive: those whom a run errored on, in a run of its own that names the first."""
+
+from uuid import UUID
+
+import pytest
+
+from mentor_pause.events import DispatchRequest
+from support.faults import ProcessDied
+from support.night import JOB, Night, run_id
+from support.roster import TODAY, TOMORROW, YESTERDAY, Roster
+
+
+def redrive(night: Night, first: UUID, trigger_id: str = "again", **more: object) -> dict[str, str]:
+    """Ask for a redrive, as the command line does."""
+    asked = {"job_name": JOB, "trigger_id": trigger_id, "redrive_of": str(first)}
+    return night.handle(asked | more)
+
+
+def give_up(night: Night, *pages: int) -> None:
+    """Do the pages of a run, and let these end in the dead-letter queue."""
+    for number, message in enumerate(night.receive(), 1):
+        assert night.deliver(message, dead=number in pages)
+
+
+def test_only_those_that_errored_are_run_again(night: Night, roster: Roster) -> None:
+    """One row each; the second names the first, keeps its day, and takes nobody else along."""
+    mentors = roster.add_mentors(8)
+    night.fire(as_of=YESTERDAY)
+    give_up(night, 2)
+    roster.add_mentors(3)
+    answer = redrive(night, run_id())
+    night.work_off()
+    _, summary = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(m) for m in mentors[3:6]]
+    assert summary["processed_count"] == 3
+    first, second = roster.log()
+    assert (second["redrive_of"], first["redrive_of"]) == (run_id(), None)
+    assert (str(second["job_run_id"]), second["as_of"]) == (answer["job_run_id"], YESTERDAY)
+    assert night.lines("run completed")[1]["redrive_of"] == str(run_id())
+    assert night.events.details[1]["redrive_of"] == str(run_id())
+    assert len(roster.history()) == 8
+    assert first["error_count"] == 3, "what was said of the first run stays said"
+
+
+def test_a_mentor_who_was_renewed_meanwhile_is_skipped(night: Night, roster: Roster) -> None:
+    """E4: a redrive decides under the row lock like any run."""
+    (mentor,) = roster.add_mentors(1)
+    night.fire()
+    give_up(night, 1)
+    roster.certify(mentor, TOMORROW)
+    redrive(night, run_id())
+    night.work_off()
+    assert night.summaries()[1]["skipped_count"] == 1
+    assert roster.history() == []
+
+
+def test_a_mentor_who_was_paused_though_the_answer_was_lost_is_not_redriven(
+    night: Night, roster: Roster
+) -> None:
+    """E8: the data decides who errored."""
+    roster.add_mentors(2)
+    night.fire()
+    give_up(night)
+    redrive(night, run_id())
+    assert night.summaries()[1]["processed_count"] == 0
+    assert roster.log()[1]["status"] == "completed"
+
+
+def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster: Roster) -> None:
+    """And leaves a failed row (D4)."""
+    roster.add_mentors(2)
+    night.fire()
+    unknown = UUID(int=7)
+    for first, sentence, more in (
+        (unknown, f"the ledger knows no run {unknown}; it keeps runs for 90 days", {}),
+        (run_id(), f"run {run_id()} is still in progress", {}),
+        (run_id(), f"run {run_id()} is of {JOB}, not hlf_sync", {"job_name": "hlf_sync"}),
+    ):
+        answer = redrive(night, first, f"again {first} {more}", **more)
+        assert (answer["status"], answer["error"], answer["fault"]) == (
+            "failed",
+            sentence,
+            "request",
+        )
+    give_up(night, 1)
+    answer = redrive(night, run_id(), "another day", as_of=TOMORROW.isoformat())
+    assert answer["error"] == f"a redrive keeps the day of its run: {TODAY}"
+    assert [row["status"] for row in roster.log()] == ["completed", *["failed"] * 4]
+
+
+def test_a_redrive_of_a_dry_run_is_one(night: Night, roster: Roster) -> None:
+    """Whoever only wanted to know gets to know."""
+    roster.add_mentors(2)
+    night.fire(dry_run=True)
+    give_up(night, 1)
+    redrive(night, run_id())
+    night.work_off()
+    assert night.summaries()[1]["paused_count"] == 2
+    assert [row["dry_run"] for row in roster.log()] == [True, True]
+    assert roster.history() == []
+
+
+def test_a_redrive_that_is_delivered_again_is_one_run_wherever_its_dispatcher_died(
+    night: Night, roster: Roster
+) -> None:
+    """D7: resumed from the cursor, nobody twice, nobody lost."""
+    mentors = roster.add_mentors(4)
+    night.fire(dry_run=True)
+    give_up(night, 1, 2)
+    crashes = 0
+    for number in range(24):
+        night.plan.then("dies after", after=number)
+        try:
+            redrive(night, run_id(), f"again-{number}")
+        except ProcessDied:
+            crashes += 1
+            night.plan.then()
+            night.clock.advance(46)
+            redrive(night, run_id(), f"again-{number}")
+        night.plan.then()
+        night.work_off()
+        row = next(r for r in roster.log() if r["job_run_id"] == run_id(f"again-{number}"))
+        assert (row["status"], row["processed_count"]) == ("completed", len(mentors)), number
+    assert 15 < crashes < 24  # the last ones come too late to hit anything
+
+
+@pytest.mark.parametrize("value", ["x", 7])
+def test_a_run_id_that_is_none_is_named(night: Night, value: object) -> None:
+    """By its field."""
+    answer = night.handle({"job_name": JOB, "redrive_of": value})
+    assert answer["error"].startswith("not a valid DispatchRequest: redrive_of: ")
+    assert "redrive_of" in DispatchRequest.model_fields
