@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly test test-database test-pgtap bench schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly test test-database test-fallback test-pgtap bench schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,12 +16,16 @@ ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
 nightly: setup
 	$(VENV)/bin/mentor-pause nightly
 
-test: setup $(TOOLS)/portal-sdk/.done
+test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done
 	$(VENV)/bin/python -m pytest
 
 # The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest tests/integration tests/contract tests/properties
+
+# All that may start a night, in the same second; with pg_cron where POSTGRES_BIN comes with it.
+test-fallback: setup
+	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 tests/e2e/test_fallbacks.py
 
 # The same access matrix as in the tests above, run by pgTAP.
 test-pgtap: setup
@@ -31,9 +35,10 @@ test-pgtap: setup
 bench: setup
 	$(VENV)/bin/python -m bench.access
 
-# Draws the tables anew from the migrated database.
+# Draws the tables anew from the migrated database, and the HTTP entry's OpenAPI document from its routes.
 schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
+	$(VENV)/bin/python -m local.openapi > docs/openapi.json
 
 check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done check-database
 	$(VENV)/bin/ruff format --check .
@@ -70,6 +75,7 @@ compile:
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
 	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
+	$(COMPILE) $(UPGRADE) --group schemathesis -o requirements/schemathesis.txt
 
 # Compiles a copy of the pinned files; they are in step when nothing changes.
 requirements-in-step: $(VENV)/.done

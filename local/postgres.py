@@ -41,6 +41,11 @@ def binaries() -> Path:
     return found
 
 
+def has_pg_cron() -> bool:
+    """Whether the programs come with pg_cron, as Debian's do once it is installed."""
+    return (binaries().parent / "lib/pg_cron.so").exists()
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server by its data folder; the owner's password lies beside the data."""

@@ -18,7 +18,7 @@ from local import database, emulator, identity, portal_server
 from local.errors import StackError
 from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING, mirror_roster
-from local.postgres import Server
+from local.postgres import Server, has_pg_cron
 from local.processes import LOOPBACK, Process, free_port, wait_until
 from local.seed import load_roster, make_roster
 from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, load_template
@@ -56,7 +56,8 @@ class LocalStack:
     def __init__(self, folder: Path | None = None) -> None:
         """`folder` holds the stack's state; `.local/`, or what `MENTOR_PAUSE_LOCAL` names."""
         self.folder = folder or Path(os.environ.get("MENTOR_PAUSE_LOCAL") or _BUILD.parent)
-        self._server = Server(self.folder / "postgres")
+        cron_database = _DATABASE if has_pg_cron() else None
+        self._server = Server(self.folder / "postgres", cron_database=cron_database)
 
     @property
     def _state_file(self) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.callers import Authenticate, Caller, Unauthenticated, authorization_headers
@@ -52,8 +53,8 @@ class Door:
         if role is None:
             self._turn_away(runs, caller, event)
             return problem(403, "you are no coordinator or administrator of the organisation")
-        if not _is_json(event):
-            return problem(415, "the body must be JSON, and Content-Type say so")
+        if wrong := _what_is_wrong_with_the_body(event):
+            return problem(*wrong)
         app.append_context(visit=Visit(caller, role, runs))
         answer = app.resolve(cast("dict[str, Any]", event), context)
         self._logger.info("answered", extra={"status": answer["statusCode"]})
@@ -70,10 +71,17 @@ class Door:
             self._logger.error("refusal not recorded", extra={"reason": describe(error)})
 
 
-def _is_json(event: Mapping[str, Any]) -> bool:
-    """Whether the body, if there is one, is said to be JSON."""
+def _what_is_wrong_with_the_body(event: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Return status and sentence where there is a body and it is no JSON object (or null)."""
     if not event.get("body"):
-        return True
+        return None
     headers = cast("Mapping[str, str]", event.get("headers") or {})
     kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
-    return all(kind.partition(";")[0].strip().lower() == "application/json" for kind in kinds)
+    if any(kind.partition(";")[0].strip().lower() != "application/json" for kind in kinds):
+        return 415, "the body must be JSON, and Content-Type say so"
+    try:
+        body = cast("object", APIGatewayProxyEvent(dict(event)).json_body)
+    except (ValueError, RecursionError):
+        return 422, "body: is no JSON"
+    # The router would take a list for its first element.
+    return None if body is None or isinstance(body, dict) else (422, "body: is no JSON object")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mentor_pause.events import Trigger
+from mentor_pause.events import Day, Trigger
 from mentor_pause.supabase import ExecutionStatus
 
 
@@ -16,7 +16,7 @@ class StartRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     as_of: Annotated[
-        date | None,
+        Day | None,
         Field(
             description="Judge certifications by this day instead of today; "
             "only a dry run may look ahead."

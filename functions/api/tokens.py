@@ -47,21 +47,23 @@ class SigningKeys:
         return self._keys.get(str(key_id))
 
     def _should_ask(self, key_id: object) -> bool:
-        if self._asked_at is None or not self._keys:
+        if self._asked_at is None:
             return True
         age = self._clock() - self._asked_at
         return age >= _KEPT_SECONDS or (key_id not in self._keys and age >= _PATIENCE_SECONDS)
 
     def _read(self) -> None:
-        self._asked_at = self._clock()
         try:
             self._keys = _keys(self._fetch())
         except DocumentUnavailable:
             if not self._keys:
                 raise  # else those that we have will do
+        self._asked_at = self._clock()
 
 
 def _keys(document: object) -> dict[str, jwt.PyJWK]:
+    if document == {"keys": []}:
+        return {}  # a project that has its legacy secret only
     if not isinstance(document, dict):
         raise DocumentUnavailable("the project's keys are no JWKS document")
     try:

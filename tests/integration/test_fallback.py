@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from local import database
-from local.postgres import Server
+from local.postgres import Server, has_pg_cron
 from support.cluster import Cluster
 from support.deployed import eventually
 from support.night import Night
@@ -150,10 +150,9 @@ def test_with_the_lambdas_at_the_same_moment_each_mentor_is_paused_once(
 
 
 @pytest.fixture
-def cron(tmp_path: Path, db: psycopg.Connection) -> Iterator[psycopg.Connection]:
+def cron(tmp_path: Path) -> Iterator[psycopg.Connection]:
     """The owner's connection to a database in which pg_cron runs jobs."""
-    available = db.execute("select from pg_available_extensions where name = 'pg_cron'")
-    if available.fetchone() is None:
+    if not has_pg_cron():
         pytest.skip("this PostgreSQL comes without pg_cron; Debian's postgresql-15-cron has it")
     server = Server(tmp_path, durable=False, cron_database="scheduled")
     server.start()

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import psutil
 import psycopg
 from psycopg.rows import dict_row
@@ -82,6 +84,56 @@ class Deployed:
                 if isinstance(line, dict) and line.get("message") == message:
                     found.append(line)
         return found
+
+    def metrics(self, group: str, name: str) -> list[float]:
+        """Return the values of a metric that a function has written, oldest first."""
+        found: list[float] = []
+        for event in self.logs.filter_log_events(logGroupName=self.stack.outputs[group])["events"]:
+            text = event.get("message", "")
+            if text.startswith('{"_aws"') and name in (line := json.loads(text)):
+                found += line[name]
+        return found
+
+    def api(
+        self, method: str, path: str, credential: str | bytes | None, **more: Any
+    ) -> httpx.Response:
+        """Ask the HTTP entry."""
+        text = credential.encode() if isinstance(credential, str) else credential
+        headers = {} if text is None else {b"Authorization": b"Bearer " + text}
+        url = self.stack.outputs["ApiUrl"] + path
+        return httpx.request(method, url, headers=headers, timeout=60, **more)
+
+    @contextmanager
+    def workers_asleep(self) -> Generator[None]:
+        """Let no page of the expiry job reach its worker; what is on its queue is lost."""
+        lambdas, name = self.stack.lambdas(), self.stack.outputs["ExpiryWorkerFunctionName"]
+        found = lambdas.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        mappings = [mapping.get("UUID", "") for mapping in found]
+        for mapping in mappings:
+            lambdas.update_event_source_mapping(UUID=mapping, Enabled=False)
+        try:
+            yield
+        finally:
+            self.sqs.purge_queue(QueueUrl=self.stack.outputs["CertificationExpiryQueueUrl"])
+            for mapping in mappings:
+                lambdas.update_event_source_mapping(UUID=mapping, Enabled=True)
+
+    def let_the_lease_run_out(self, job_run_id: str) -> None:
+        """Set the clock of a run and of its lock back by an hour."""
+        client = self.stack.session.client("dynamodb", endpoint_url=self.stack.endpoint_url)
+        table = self.stack.outputs["LedgerTableName"]
+        lock = f"LOCK#certification_expiry#{self.stack.org_id}"
+        past = datetime.now(UTC) - timedelta(hours=1)
+        for pk, sk, attribute, value in (
+            (lock, "LOCK", "lease_expires_at", {"N": str(int(past.timestamp()))}),
+            (f"RUN#{job_run_id}", "RUN", "moved_at", {"S": past.isoformat()}),
+        ):
+            client.update_item(
+                TableName=table,
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                UpdateExpression=f"SET {attribute} = :value",
+                ExpressionAttributeValues={":value": value},  # pyright: ignore[reportArgumentType]
+            )
 
     def waiting(self, output: str) -> int:
         """Return how many messages a queue has for whoever asks."""

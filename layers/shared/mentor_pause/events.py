@@ -4,19 +4,30 @@ Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds
 (E13).
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mentor_pause.errors import InvalidRequest
 
 PAGE_VERSION = 1
 MAX_PAGE_SIZE = 500
 
+_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
+
+def _written_out(value: object) -> object:
+    """Pydantic takes a number, too, for a day: so many seconds after 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(_ISO_DAY, value)):
+        return value
+    raise ValueError("a day is written as 2026-11-22")
+
+
+type Day = Annotated[date, BeforeValidator(_written_out)]
 type Trigger = Literal["schedule", "manual", "event"]
 
 
@@ -58,7 +69,7 @@ class DispatchRequest(Message):
     """The firing: EventBridge's event id, the same when it is delivered again."""
     scheduled_at: datetime | None = None
     requested_by: Annotated[str | None, Field(max_length=200, pattern=_PRINTABLE)] = None
-    as_of: date | None = None
+    as_of: Day | None = None
     """The day that certifications are judged by; None: today in the organisation's time zone."""
     dry_run: bool = False
     redrive_of: UUID | None = None

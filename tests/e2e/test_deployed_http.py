@@ -1,0 +1,110 @@
+"""The deployed template: runs by HTTP, behind API Gateway (D3, O3)."""
+
+import json
+import subprocess
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+
+from local.template import ROOT
+from support import identity
+from support.deployed import Deployed, mentor_pause, rows
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+SCHEMATHESIS = ROOT / ".tools/schemathesis/bin/schemathesis"
+START = "/jobs/certification_expiry/runs"
+
+
+def credential(who: str) -> str:
+    """What the command line gives developers."""
+    return mentor_pause("local", "token", who).stdout.strip()
+
+
+@pytest.mark.parametrize("who", ["coordinator", "admin", "machine"])
+def test_who_may_starts_a_run_and_follows_it(
+    deployed: Deployed, owner: psycopg.Connection, who: str
+) -> None:
+    """O3: 202 with Location, which leads to the run; who asked is in its row."""
+    answer = deployed.api("POST", START, credential(who), json={})
+    assert answer.status_code == 202
+    place = str(answer.request.url.join(answer.headers["Location"]))
+    deployed.finish(answer.json()["job_run_id"])
+    found = httpx.get(place, headers={"Authorization": f"Bearer {credential(who)}"}).json()
+    assert (found["status"], found["paused_count"], found["trigger"]) == (
+        "completed",
+        150,
+        "manual",
+    )
+    assert found["triggered_by"].split()[0] == ("machine" if who == "machine" else "user")
+    ids = found["mentor_ids_done"]
+    assert ids is None if who == "coordinator" else len(ids) == 150
+
+
+def test_a_stranger_and_nobody_start_nothing(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """O3, D3: 403 with a row, 401 without."""
+    assert deployed.api("POST", START, None, json={}).status_code == 401
+    assert rows(owner, "select from scheduler_execution_log") == []
+    assert deployed.api("POST", START, credential("stranger"), json={}).status_code == 403
+    (row,) = rows(owner, "select * from scheduler_execution_log")
+    assert (row["status"], row["job_name"]) == ("refused", "certification_expiry")
+    assert UUID(row["triggered_by"].removeprefix("user "))
+
+
+def test_every_wrong_token_is_refused_and_starts_nothing(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """Shows: also by the address of the project that the stack really has."""
+    issuer = deployed.stack.lambdas().get_function_configuration(
+        FunctionName=deployed.stack.outputs["ApiFunctionName"]
+    )["Environment"]["Variables"]["AUTH_URL"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    wrong = identity.wrong_tokens() | {
+        "another key, this project": identity.token_of(iss=issuer),
+        "legacy secret, this project": identity.legacy_token(iss=issuer),
+        "alg none, this project": identity.unsigned(
+            {"alg": "none"}, identity.claims_of(iss=issuer)
+        ),
+    }
+    for what, token in wrong.items():
+        try:
+            answer = deployed.api("POST", START, token, json={})
+        except httpx.LocalProtocolError:
+            continue  # HTTP itself has no such header
+        assert answer.status_code in (400, 401, 431), what
+    assert rows(owner, "select from scheduler_execution_log") == []
+    text = json.dumps(deployed.logs.filter_log_events(
+        logGroupName=deployed.stack.outputs["ApiLogGroup"]
+    )["events"])  # fmt: skip
+    assert [what for what, token in wrong.items() if len(token) > 30 and token[:500] in text] == []
+
+
+def test_the_document_tells_all_that_can_be_asked_and_answered(
+    deployed: Deployed, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Shows: no 5xx and no undocumented answer, whatever is asked.
+
+    One of schemathesis' checks is left out, that all that fits the document is accepted: a day that
+    has not come fits it, and is for dry runs only.
+    """
+    done = subprocess.run(
+        [
+            SCHEMATHESIS, "run", ROOT / "docs/openapi.json", "--url",
+            deployed.stack.outputs["ApiUrl"], "--header",
+            f"Authorization: Bearer {credential('admin')}", "--seed", "7", "--max-examples", "10",
+            "--max-time", "45", "--request-timeout", "30", "--no-color",
+            "--exclude-checks", "positive_data_acceptance",
+        ],
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=170,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert "No issues found" in done.stdout
+
+
+def test_the_document_is_that_of_the_routes() -> None:
+    """Generated: make schema."""
+    from local.openapi import document  # noqa: PLC0415 - it imports the whole entry
+
+    assert (ROOT / "docs/openapi.json").read_text() == document()

@@ -1,0 +1,127 @@
+"""The fallbacks on the deployed template: together with the schedule, and by themselves (O5)."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from local.postgres import has_pg_cron
+from local.template import ROOT
+from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+SCHEDULE = ROOT / "supabase/fallback/schedule_certification_expiry.sql"
+WORKFLOW = ROOT / ".github/workflows/nightly-fallback.yml"
+
+
+def run_workflow(folder: Path, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow's one step, as GitHub's runner does."""
+    ((step,),) = (job["steps"] for job in yaml.safe_load(WORKFLOW.read_text())["jobs"].values())
+    return subprocess.run(
+        ["/usr/bin/env", "bash", "-e", "-c", step["run"].replace("--retry 8", "--retry 1")],
+        capture_output=True, text=True, check=False, timeout=100, cwd=folder,
+        env={"PATH": os.environ["PATH"], **changed},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def surroundings(deployed: Deployed) -> dict[str, str]:
+    """What the workflow's variables and secrets are."""
+    secret = mentor_pause("local", "token", "machine").stdout.strip()
+    return {"API_URL": deployed.stack.outputs["ApiUrl"], "SCHEDULER_SECRET": secret}
+
+
+def test_the_workflow_starts_a_run_and_takes_one_in_the_way_for_an_answer(
+    deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    """O5: and fails, so that GitHub writes to somebody, where it could start none."""
+    with deployed.workers_asleep():
+        done = run_workflow(tmp_path, **surroundings)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "started"), done.stderr
+        again = run_workflow(tmp_path, **surroundings)
+        assert again.stdout.splitlines()[-1] == "a run is in progress already"
+        assert again.returncode == 0
+    for wrong in (
+        surroundings | {"SCHEDULER_SECRET": "wrong"},
+        surroundings | {"API_URL": surroundings["API_URL"] + "/nowhere"},
+        surroundings | {"API_URL": "http://127.0.0.1:9"},
+        {"API_URL": surroundings["API_URL"]},
+    ):
+        assert run_workflow(tmp_path, **wrong).returncode != 0
+    assert surroundings["SCHEDULER_SECRET"] not in done.stdout + done.stderr
+    (row, _) = rows(owner, "select * from scheduler_execution_log order by id")
+    assert (row["trigger"], row["triggered_by"]) == ("manual", "machine")
+    deployed.let_the_lease_run_out(str(row["job_run_id"]))
+    mentor_pause("monitor")
+
+
+def test_the_workflow_needs_no_rights_and_runs_after_the_night() -> None:
+    """Least privilege; both ways to start it."""
+    found: dict[Any, Any] = yaml.safe_load(WORKFLOW.read_text())
+    assert found["permissions"] == {}
+    triggers = found[True]  # YAML 1.1 takes `on` for a truth
+    assert triggers == {"schedule": [{"cron": "20 2 * * *"}], "workflow_dispatch": None}
+    assert all("uses" not in step for job in found["jobs"].values() for step in job["steps"])
+
+
+def in_database(
+    url: str, owner: psycopg.Connection
+) -> tuple[Callable[[], object], Callable[[], bool]]:
+    """Return what lets the database begin, and what tells whether it is through.
+
+    pg_cron does it in the next minute's first second where there is pg_cron; elsewhere we call what
+    it would.
+    """
+    if not has_pg_cron():
+        return lambda: _call(url), lambda: True
+    owner.execute(SCHEDULE.read_bytes())
+    owner.execute(
+        "update cron.job set schedule = '* * * * *' where jobname = 'certification-expiry-fallback'"
+    )
+    through = "select 1 from cron.job_run_details where status = 'succeeded'"
+    return lambda: None, lambda: bool(rows(owner, through))
+
+
+def _call(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("select from run_certification_expiry((select id from organisations))")
+
+
+def test_schedule_database_and_workflow_in_the_same_second_pause_each_mentor_once(
+    deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    """Shows: one set of pauses, one history row each, and every attempt is explained."""
+    as_of = rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
+    expired = expired_ids(owner, as_of)
+    begin, is_through = in_database(deployed.local.database_url(), owner)
+    if has_pg_cron():
+        eventually(lambda: datetime.now(UTC).second == 0, 70)
+    with ThreadPoolExecutor(3) as pool:
+        fired = pool.submit(deployed.fire)
+        pool.submit(begin).result()
+        asked = pool.submit(run_workflow, tmp_path, **surroundings)
+        answer, done = fired.result(), asked.result()
+    assert done.returncode == 0, done.stderr
+    eventually(is_through, 70)
+    eventually(
+        lambda: not rows(owner, "select from scheduler_execution_log where status = 'running'")
+    )
+    history = rows(owner, "select * from peer_mentor_status_history")
+    assert {str(row["mentor_id"]) for row in history} == expired
+    assert len(history) == len(expired) == 150
+    log = rows(owner, "select * from scheduler_execution_log order by id")
+    assert sum(row["paused_count"] or 0 for row in log) == 150
+    assert sum(row["error_count"] or 0 for row in log) == 0
+    assert {row["triggered_by"].split(" ")[0].strip(",") for row in log} >= {
+        "schedule", "machine", "database",
+    }  # fmt: skip
+    assert {row["status"] for row in log} <= {"completed", "refused"}
+    assert answer["status"] in ("running", "completed", "refused")

@@ -1,0 +1,377 @@
+"""The HTTP entry on a real PostgreSQL, as its own role: who may, what they get, what is kept."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
+from support import identity
+from support.cluster import Cluster
+from support.http import Answer, Http, add_member, open_http, request_event
+from support.identity import MACHINE_SECRET, token_of
+from support.night import Night
+from support.roster import ORG, TODAY, TOMORROW, Roster
+
+WRONG = identity.wrong_tokens()
+PATHS = [
+    ("GET", "/jobs"),
+    ("GET", "/runs"),
+    ("GET", f"/runs/{UUID(int=7)}"),
+    ("POST", "/jobs/certification_expiry/runs"),
+    ("POST", "/jobs/unknown/runs"),
+    ("GET", "/nowhere"),
+]
+
+
+@pytest.fixture
+def http(night: Night, roster: Roster, cluster: Cluster) -> Iterator[Http]:
+    """The entry, with three active mentors who are expired."""
+    roster.add_mentors(3)
+    with open_http(night, roster, cluster) as found:
+        yield found
+
+
+@pytest.fixture
+def coordinator(http: Http, roster: Roster) -> str:
+    """A coordinator's token."""
+    return token_of(add_member(roster, "coordinator"))
+
+
+@pytest.fixture
+def admin(http: Http, roster: Roster) -> str:
+    """An administrator's token."""
+    return token_of(add_member(roster, "admin"))
+
+
+def run_of(answer: Answer) -> UUID:
+    """The run that an answer is about, which is also where it points."""
+    job_run_id = UUID(answer.body["job_run_id"])
+    assert answer.headers["Location"] == f"../../runs/{job_run_id}"
+    return job_run_id
+
+
+@pytest.mark.parametrize("role", ["coordinator", "admin"])
+def test_a_member_starts_a_run_and_is_recorded(http: Http, roster: Roster, role: str) -> None:
+    """O3: 202, where to look, and who it was."""
+    member = add_member(roster, role)
+    answer = http.start(token_of(member), as_of=TODAY.isoformat())
+    assert answer.status == 202
+    job_run_id = run_of(answer)
+    http.night.work_off()
+    (row,) = roster.log()
+    assert (row["job_run_id"], row["status"], row["paused_count"]) == (job_run_id, "completed", 3)
+    assert (row["trigger"], row["triggered_by"]) == ("manual", f"user {member}")
+
+
+@pytest.mark.parametrize("body", [None, "", "{}", "null"])
+def test_a_machine_starts_a_run_without_saying_how(
+    http: Http, roster: Roster, body: str | None
+) -> None:
+    """O3, O5: today, and for real."""
+    event = request_event(
+        "POST",
+        "/jobs/certification_expiry/runs",
+        {"authorization": f"Bearer {MACHINE_SECRET}"},
+        body,
+    )
+    answer = http.send(event)
+    assert answer.status == 202
+    (row,) = roster.log()
+    assert (row["triggered_by"], row["dry_run"]) == ("machine", False)
+    assert row["as_of"] == roster.rows("select private.org_today(%s) as d", ORG)[0]["d"]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize("credential", [None, "expired", "alg none", "other project"])
+def test_without_a_valid_credential_nothing_else_happens(
+    http: Http, roster: Roster, method: str, path: str, credential: str | None
+) -> None:
+    """D3: 401 before the body is read, and no database, no ledger, no dispatcher."""
+    http.runs = _untouchable()
+    body = '{"as_of": 7, not even JSON' if method == "POST" else None
+    answer = http.ask(method, path, credential and WRONG[credential], body)
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer.body.keys() == {"error"}
+    assert roster.log() == []
+
+
+def _untouchable() -> Any:
+    class Untouchable:
+        def __getattr__(self, name: str) -> object:
+            pytest.fail(f"{name} was asked for")
+
+    return Untouchable()
+
+
+@pytest.mark.parametrize("what", sorted(WRONG))
+def test_no_wrong_token_starts_anything_or_gets_into_the_log(
+    http: Http, roster: Roster, what: str
+) -> None:
+    """Shows: every wrong token that we could think of."""
+    answer = http.start(WRONG[what])
+    assert answer.status == 401
+    assert (roster.log(), roster.history()) == ([], [])
+    if len(WRONG[what]) > 8:
+        assert WRONG[what][:1000] not in http.night.output.getvalue()
+
+
+def test_who_is_no_member_may_not_and_is_recorded(http: Http, roster: Roster) -> None:
+    """O3, D4: 403, the job named, nothing started; also somebody of another organisation."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    stranger, foreign, mentor = uuid4(), uuid4(), uuid4()
+    roster.db.execute("insert into org_members values (%s, %s, 'admin')", (other, foreign))
+    roster.db.execute("update peer_mentors set user_id = %s", (mentor,))
+    for caller in (stranger, foreign, mentor):
+        for method, path in PATHS:
+            assert http.ask(method, path, token_of(caller)).status == 403, (method, path)
+    rows = roster.log()
+    assert [(row["job_name"], row["triggered_by"]) for row in rows] == [
+        (job, f"user {caller}")
+        for caller in (stranger, foreign, mentor)
+        for job in ("certification_expiry", "unknown")
+    ]
+    assert {(row["status"], row["trigger"]) for row in rows} == {("refused", "manual")}
+    assert "only coordinators and administrators" in rows[0]["error"]
+    assert roster.history() == []
+
+
+def test_who_leaves_the_organisation_may_not_any_more(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """The token is still good; what counts is what they are now."""
+    assert http.ask("GET", "/runs", coordinator).status == 200
+    roster.db.execute("delete from org_members")
+    assert http.ask("GET", "/runs", coordinator).status == 403
+
+
+def test_a_run_in_the_way_is_named(http: Http, roster: Roster, coordinator: str) -> None:
+    """O3: 409, with a row."""
+    first = run_of(http.start(coordinator))
+    answer = http.start(coordinator)
+    assert (answer.status, answer.body["in_the_way"]) == (409, str(first))
+    assert answer.headers["Location"] == f"../../runs/{first}"
+    assert answer.body["error"] == f"run {first} is in progress"
+    assert [row["status"] for row in roster.log()] == ["running", "refused"]
+
+
+def test_an_unknown_job_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
+    """D2: the known ones are named, and there is a failed row."""
+    answer = http.start(coordinator, "nonsense")
+    assert answer.status == 404
+    assert answer.body["error"] == (
+        "unknown job 'nonsense'; known jobs: certification_expiry, hlf_sync"
+    )
+    assert [(row["job_name"], row["status"]) for row in roster.log()] == [("nonsense", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("{", "body: is no JSON"),
+        ("[" * 5000, "body: is no JSON"),
+        ("[]", "body: is no JSON object"),
+        ("[null]", "body: is no JSON object"),
+        ('[{"dry_run": true}]', "body: is no JSON object"),
+        ('"x"', "body: is no JSON object"),
+        ('{"as_of": "soon"}', "body.as_of: Value error, a day is written as 2026-11-22"),
+        ('{"as_of": 0}', "body.as_of: Value error, a day is written as 2026-11-22"),
+        ('{"as_of": "1795478400"}', "body.as_of: Value error, a day is written as 2026-11-22"),
+        ('{"as_of": "2026-02-30"}', "body.as_of: Input should be a valid date"),
+        ('{"dry_run": "perhaps"}', "body.dry_run: Input should be a valid boolean"),
+        ('{"dry_run": 1}', "body.dry_run: Input should be a valid boolean"),
+        ('{"dryrun": true}', "body.dryrun: Extra inputs are not permitted"),
+        ('{"as_of": "2199-01-01"}', "as_of 2199-01-01 is after today"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_by_what_is_wrong_with_it(
+    http: Http, roster: Roster, coordinator: str, body: str, error: str
+) -> None:
+    """O3: 422, and no run."""
+    answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, body)
+    assert (answer.status, answer.body["error"][: len(error)]) == (422, error)
+    assert [row for row in roster.log() if row["status"] != "failed"] == []
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "json"])
+def test_a_body_that_is_not_said_to_be_json_is_not_read(
+    http: Http, roster: Roster, coordinator: str, kind: str
+) -> None:
+    """415."""
+    header = {"Authorization": f"Bearer {coordinator}"}
+    event = request_event("POST", "/jobs/certification_expiry/runs", header, "{}")
+    event["headers"]["Content-Type"] = kind
+    assert http.send(event).status == 415
+    assert roster.log() == []
+
+
+def test_a_dry_run_says_who_would_be_paused_and_changes_nothing(
+    http: Http, roster: Roster, admin: str
+) -> None:
+    """By the same code path; also for a day that has not come."""
+    mentor = roster.add_mentor(TODAY)
+    later = roster.add_mentor(TOMORROW)
+    before = _everything(roster)
+    job_run_id = run_of(http.start(admin, as_of="2199-01-01", dry_run=True))
+    http.night.work_off()
+    found = http.ask("GET", f"/runs/{job_run_id}", admin).body
+    assert {str(mentor), str(later)} <= set(found["mentor_ids_done"])
+    assert (found["status"], found["dry_run"], found["paused_count"]) == ("completed", True, 5)
+    assert _everything(roster) == before
+
+
+def _everything(roster: Roster) -> object:
+    tables = ("peer_mentors", "peer_mentor_status_history", "coordinator_notifications",
+              "portal_sync_state", "certifications")  # fmt: skip
+    return [roster.rows(f"select * from {table} order by 1") for table in tables]  # noqa: S608
+
+
+def test_a_run_is_followed_to_its_end(http: Http, roster: Roster, admin: str) -> None:
+    """O3: progress first, then what it came to."""
+    first, *_ = mentors = sorted(m["id"] for m in roster.rows("select id from peer_mentors"))
+    roster.fail_for(first)
+    job_run_id = run_of(http.start(admin, as_of=TODAY.isoformat()))
+    found = http.ask("GET", f"/runs/{job_run_id}", admin).body
+    assert (found["status"], found["finished_at"], found["paused_count"]) == ("running", None, None)
+    assert (found["pages_closed"], found["pages_planned"], found["mentor_ids_done"]) == (0, 1, [])
+    http.night.work_off()
+    found = http.ask("GET", f"/runs/{job_run_id}", admin).body
+    assert (found["status"], found["paused_count"], found["error_count"]) == ("completed", 2, 1)
+    assert found["mentor_ids_done"] == [str(m) for m in mentors[1:]]
+    assert found["mentor_ids_errored"] == [str(first)]
+    (newest,) = http.ask("GET", "/runs", admin).body
+    assert newest.items() <= found.items()
+
+
+def test_a_coordinator_sees_counts_and_no_mentors(http: Http, coordinator: str, admin: str) -> None:
+    """S4: not all of them are theirs."""
+    job_run_id = run_of(http.start(coordinator, as_of=TODAY.isoformat()))
+    http.night.work_off()
+    seen = http.ask("GET", f"/runs/{job_run_id}", coordinator).body
+    assert (seen["paused_count"], seen["mentor_ids_done"]) == (3, None)
+    assert seen["mentor_ids_errored"] is None
+    for credential in (admin, MACHINE_SECRET):
+        assert len(http.ask("GET", f"/runs/{job_run_id}", credential).body["mentor_ids_done"]) == 3
+
+
+def test_a_run_that_the_ledger_has_forgotten_is_still_in_the_log(
+    http: Http, roster: Roster, admin: str
+) -> None:
+    """As is one of the database's own."""
+    (ran,) = roster.rows("select * from run_certification_expiry(%s, %s)", ORG, TODAY)
+    found = http.ask("GET", f"/runs/{ran['job_run_id']}", admin).body
+    assert (found["status"], found["paused_count"]) == ("completed", 3)
+    assert (found["pages_closed"], found["mentor_ids_done"]) == (None, None)
+
+
+def test_what_is_not_there_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
+    """A run of another organisation is not there either."""
+    other, job_run_id = uuid4(), uuid4()
+    roster.db.execute(
+        "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by,"
+        " status) values ('certification_expiry', %s, %s, 'manual', 'me', 'running')",
+        (job_run_id, other),
+    )
+    for path in (f"/runs/{uuid4()}", f"/runs/{job_run_id}", "/nowhere"):
+        answer = http.ask("GET", path, coordinator)
+        assert (answer.status, answer.body.keys()) == (404, {"error"})
+    assert http.ask("GET", "/runs/not-an-id", coordinator).status == 422
+    assert http.ask("GET", "/runs", coordinator).body == []
+
+
+def test_the_newest_runs_come_first_and_no_more_than_asked_for(
+    http: Http, coordinator: str
+) -> None:
+    """Refused ones, too."""
+    for _ in range(3):
+        http.start(coordinator)
+    found = http.ask("GET", "/runs", coordinator, limit="2").body
+    assert [run["status"] for run in found] == ["refused", "refused"]
+    assert len(http.ask("GET", "/runs", coordinator).body) == 3
+    for wrong in ("0", "101", "many", "-1"):
+        assert http.ask("GET", "/runs", coordinator, limit=wrong).status == 422
+
+
+def test_a_dispatcher_that_takes_its_time_has_been_asked(http: Http, coordinator: str) -> None:
+    """Its run is known before it answers."""
+    http.answer = None
+    answer = http.start(coordinator)
+    assert (answer.status, answer.body["status"]) == (202, "running")
+    run_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (DispatcherUnavailable("the dispatcher broke down"), 503),
+        ({"job_run_id": str(uuid4()), "status": "failed", "error": "x", "fault": "outside"}, 503),
+        ({"job_run_id": str(uuid4()), "status": "superseded", "error": "x"}, 202),
+        ({"job_run_id": str(uuid4()), "status": "duplicate", "error": "x"}, 202),
+        ({"job_run_id": str(uuid4()), "status": "completed"}, 202),
+        ({"job_run_id": str(uuid4()), "status": "failed", "error": "x"}, 202),
+        ({}.fromkeys(["nonsense"], "x"), 503),
+    ],
+)
+def test_whatever_the_dispatcher_says_is_an_answer(
+    http: Http, coordinator: str, answer: Any, status: int
+) -> None:
+    """A run that did begin is looked at; where none could, a later attempt may help."""
+    http.answer = answer
+    assert http.start(coordinator).status == status
+
+
+def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
+    http: Http, coordinator: str
+) -> None:
+    """503, with one sentence that tells nothing; the log has the reason."""
+    http.night.plan.then()
+
+    def broken() -> Any:
+        raise ConfigurationError("SCHEDULER_SECRET is not set in the secret x")
+
+    for part in ("_authenticate", "_runs"):
+        kept = getattr(http.door, part)
+        setattr(http.door, part, broken)
+        answer = http.ask("GET", "/runs", coordinator)
+        assert (answer.status, answer.body) == (
+            503,
+            {"error": "not available now; try again later"},
+        )
+        assert answer.headers["Retry-After"] == "10"
+        setattr(http.door, part, kept)
+    lines = http.night.lines("not answered")
+    assert {line["reason"] for line in lines} == {"SCHEDULER_SECRET is not set in the secret x"}
+
+
+def test_a_database_that_is_down_lets_nobody_in(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """Neither a member nor a stranger: who they are cannot be told."""
+    roster.db.execute("drop function get_member_role")
+    assert http.start(coordinator).status == 503
+    assert roster.log() == []
+
+
+def test_log_lines_name_the_caller_and_no_credential(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """Who asked, for how long one looks; never with what."""
+    http.start(coordinator)
+    http.ask("GET", "/runs", MACHINE_SECRET)
+    answered = http.night.lines("answered")
+    assert [(line["caller"][:5], line["status"]) for line in answered] == [
+        ("user ", 202),
+        ("machi", 200),
+    ]
+    said = http.night.output.getvalue()
+    for secret in (coordinator, MACHINE_SECRET, coordinator.rpartition(".")[2]):
+        assert secret not in said
+
+
+def test_an_event_that_is_no_request_is_answered(http: Http) -> None:
+    """As sam local invoke may send it."""
+    strange: list[dict[str, Any]] = [{}, {"headers": "x"}, {"multiValueHeaders": 7}]
+    for event in strange:
+        assert http.send(event).status in (401, 503)

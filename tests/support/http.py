@@ -1,0 +1,136 @@
+"""The HTTP entry over a night: requests as API Gateway makes them, the dispatcher of that night."""
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from api.callers import Authenticate
+from api.door import Door
+from api.runs import Runs
+from mentor_pause.config import OrgSettings
+from mentor_pause.events import DispatchRequest
+from mentor_pause.supabase import Database
+from mentor_pause.supabase.pooled import PooledWire
+from support import identity
+from support.cluster import Cluster
+from support.night import Night
+from support.roster import ORG, Roster
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What API Gateway passes on."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        """The body, which is always JSON."""
+        return json.loads(self.text)
+
+
+class Http:
+    """A door, put together as its Lambda puts it together."""
+
+    def __init__(self, night: Night, database: Database) -> None:
+        """`database` is opened as the HTTP entry's own role."""
+        self.night = night
+        self.answer: dict[str, str] | Exception | None = {}
+        """What the dispatcher says in the place of the night's own; {}: let the night say it."""
+        org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
+        dispatcher: Any = self._dispatch
+        self.runs = Runs(org, database, night.ledger, dispatcher, night.retry)
+        self.door = Door(
+            lambda: Authenticate([identity.MACHINE_SECRET], identity.tokens().user_of),
+            lambda: self.runs,
+            night.logger,
+        )
+
+    def _dispatch(self, request: DispatchRequest) -> dict[str, str] | None:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer != {}:
+            return self.answer
+        return self.night.handle(request.model_dump(mode="json"))
+
+    def ask(
+        self, method: str, path: str, credential: str | None, body: str | None = None, **query: str
+    ) -> Answer:
+        """Ask as a person or a machine does."""
+        header = {} if credential is None else {"Authorization": f"Bearer {credential}"}
+        return self.send(request_event(method, path, header, body, query))
+
+    def send(self, event: Mapping[str, Any]) -> Answer:
+        """Hand an event to the door."""
+        found = self.door(event, None)  # pyright: ignore[reportArgumentType] - it asks nothing of it
+        several: dict[str, list[str]] = found.get("multiValueHeaders") or {}
+        headers = {n: vs[-1] for n, vs in several.items()} | dict(found.get("headers") or {})
+        return Answer(found["statusCode"], headers, found["body"])
+
+    def start(self, credential: str, job: str = "certification_expiry", **wish: object) -> Answer:
+        """Ask for a run."""
+        return self.ask("POST", f"/jobs/{job}/runs", credential, json.dumps(wish))
+
+
+def request_event(
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: str | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Make an event as API Gateway's REST API makes it."""
+    resource, parameters = _resource(path)
+    sent = dict(headers) | ({"Content-Type": "application/json"} if body is not None else {})
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": sent or None,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()} or None,
+        "queryStringParameters": dict(query) if query else None,
+        "multiValueQueryStringParameters": {n: [v] for n, v in query.items()} if query else None,
+        "pathParameters": parameters,
+        "stageVariables": None,
+        "requestContext": {
+            "requestId": f"request-{next(_numbers)}",
+            "stage": "dev",
+            "path": f"/dev{path}",
+            "httpMethod": method,
+            "resourcePath": resource,
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def _resource(path: str) -> tuple[str, dict[str, str] | None]:
+    match path.strip("/").split("/"):
+        case ["jobs", job_name, "runs"]:
+            return "/jobs/{job_name}/runs", {"job_name": job_name}
+        case ["runs", job_run_id]:
+            return "/runs/{job_run_id}", {"job_run_id": job_run_id}
+        case _:
+            return path, None
+
+
+@contextmanager
+def open_http(night: Night, roster: Roster, cluster: Cluster) -> Generator[Http]:
+    """Put an HTTP entry together over a night."""
+    with closing(PooledWire(cluster.url(roster.db, "mentor_pause_api"))) as wire:
+        yield Http(night, Database(wire))
+
+
+def add_member(roster: Roster, role: str) -> UUID:
+    """Add somebody to the organisation."""
+    member = roster.add_coordinator(chapters=[roster.chapter_id])
+    roster.db.execute("update org_members set role = %s where user_id = %s", (role, member))
+    return member

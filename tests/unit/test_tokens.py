@@ -1,0 +1,186 @@
+"""Whose token it is: the project's keys and its legacy secret, and every wrong token (D3, O3)."""
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from api.callers import MACHINE, Authenticate, Caller, Unauthenticated, authorization_headers
+from api.tokens import SigningKeys, Tokens
+from mentor_pause.errors import DocumentUnavailable
+from support import identity
+from support.identity import ISSUER, MACHINE_SECRET, OURS, legacy_token, public_keys, token_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRONG = identity.wrong_tokens()
+
+
+def authenticate(*headers: str, legacy: str | None = identity.LEGACY_SECRET) -> Caller:
+    """Say who calls."""
+    return Authenticate([MACHINE_SECRET], identity.tokens(legacy).user_of)(headers)
+
+
+@pytest.mark.parametrize("kid", sorted(OURS))
+def test_a_person_is_known_by_a_token_of_the_projects_keys(kid: str) -> None:
+    """ES256 and RS256."""
+    user_id = uuid4()
+    assert authenticate(f"Bearer {token_of(user_id, kid)}") == Caller(user_id)
+
+
+def test_the_legacy_secret_is_good_where_there_is_one() -> None:
+    """Projects sign with it until they have keys of their own."""
+    assert authenticate(f"bearer {legacy_token()}").user_id is not None
+    with pytest.raises(Unauthenticated, match="not signed by a key of this project"):
+        authenticate(f"Bearer {legacy_token()}", legacy=None)
+
+
+def test_a_machine_is_known_by_its_secret_and_by_the_one_before() -> None:
+    """Rotation: both are good for a while."""
+    both = Authenticate([MACHINE_SECRET, "previous" * 5], identity.tokens().user_of)
+    assert both([f"Bearer {MACHINE_SECRET}"]) == both([f"Bearer {'previous' * 5}"]) == MACHINE
+    for near in (MACHINE_SECRET[:-1], f"{MACHINE_SECRET}x", MACHINE_SECRET.upper()):
+        with pytest.raises(Unauthenticated):
+            both([f"Bearer {near}"])
+
+
+@pytest.mark.parametrize("what", sorted(WRONG))
+def test_a_wrong_token_is_nobodys(what: str) -> None:
+    """And what is said of it does not repeat it."""
+    with pytest.raises(Unauthenticated) as refused:
+        authenticate(f"Bearer {WRONG[what]}")
+    if len(WRONG[what]) > 1:
+        assert WRONG[what] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        ("",),
+        ("Bearer",),
+        ("Basic dXNlcjpwYXNz",),
+        (token_of(),),
+        (f"Bearer\t{token_of()}",),
+        (f"Token {MACHINE_SECRET}",),
+        (MACHINE_SECRET,),
+        (f"Bearer {MACHINE_SECRET}", f"Bearer {MACHINE_SECRET}"),
+    ],
+)
+def test_a_header_that_is_missing_or_of_another_form_proves_nothing(
+    headers: tuple[str, ...],
+) -> None:
+    """D3."""
+    with pytest.raises(Unauthenticated):
+        authenticate(*headers)
+
+
+def test_the_header_is_found_however_it_is_written_and_all_of_it() -> None:
+    """Several are not one."""
+    assert authorization_headers({}) == []
+    assert authorization_headers({"headers": None, "multiValueHeaders": None}) == []
+    assert authorization_headers({"headers": {"authorization": "a"}}) == ["a"]
+    several = {"AUTHORIZATION": ["a", "b"], "x": ["c"]}
+    assert authorization_headers({"multiValueHeaders": several, "headers": {"x": "y"}}) == [
+        "a",
+        "b",
+    ]
+
+
+class Login:
+    """A project's login whose keys change, and which may be down."""
+
+    def __init__(self) -> None:
+        """It has its first key."""
+        self.keys = {"ec-1": OURS["ec-1"]}
+        self.asked = 0
+        self.now = 0.0
+        self.answer: Callable[[], Any] = lambda: public_keys(self.keys)
+        self.tokens = Tokens(ISSUER, SigningKeys(self._fetch, lambda: self.now), None)
+
+    def _fetch(self) -> object:
+        self.asked += 1
+        return self.answer()
+
+    def down(self) -> object:
+        """Answer nothing."""
+        raise DocumentUnavailable("no answer")
+
+
+def test_keys_are_read_once_and_again_after_ten_minutes() -> None:
+    """A key that was taken back is good no longer than that."""
+    login = Login()
+    token = token_of()
+    for seconds in (0, 1, 599):
+        login.now = seconds
+        login.tokens.user_of(token)
+    assert login.asked == 1
+    login.keys = {"rsa-1": OURS["rsa-1"]}
+    login.now = 600
+    with pytest.raises(Unauthenticated):
+        login.tokens.user_of(token)
+    assert login.asked == 2
+
+
+def test_a_new_key_is_found_at_once_but_a_made_up_one_is_not_looked_for_each_time() -> None:
+    """Who sends made-up key ids must not make us ask for each of them."""
+    login = Login()
+    login.tokens.user_of(token_of())
+    login.keys |= {"rsa-1": OURS["rsa-1"]}
+    login.now = 31
+    login.tokens.user_of(token_of(kid="rsa-1"))
+    assert login.asked == 2
+    for number in range(50):
+        with pytest.raises(Unauthenticated):
+            login.tokens.user_of(
+                identity.unsigned({"alg": "ES256", "kid": f"made-up-{number}"}, {}, "x")
+            )
+    assert login.asked == 2
+
+
+def test_a_login_that_is_down_is_not_the_callers_fault() -> None:
+    """Keys that are known stay good; without any nobody can be told."""
+    login = Login()
+    login.answer = login.down
+    with pytest.raises(DocumentUnavailable):
+        login.tokens.user_of(token_of())
+    login.answer = lambda: public_keys(login.keys)
+    login.tokens.user_of(token_of())
+    login.answer, login.now = login.down, 10_000
+    login.tokens.user_of(token_of())
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"keys": 7}, {"keys": [{}]}])
+def test_what_is_no_document_of_keys_is_said_to_be_none(document: object) -> None:
+    """One error, whatever it is."""
+    login = Login()
+    login.answer = lambda: document
+    with pytest.raises(DocumentUnavailable, match="no JWKS document"):
+        login.tokens.user_of(token_of())
+
+
+def test_a_project_without_keys_of_its_own_knows_only_its_legacy_secret() -> None:
+    """An empty document is one, and is not read again for each token."""
+    login = Login()
+    login.answer = lambda: {"keys": []}
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            login.tokens.user_of(token_of())
+    assert login.asked == 1
+
+
+def test_a_secret_among_the_public_keys_is_no_key() -> None:
+    """RFC 8725: an algorithm is used with its own kind of key only."""
+    login = Login()
+    secret = {
+        "kty": "oct",
+        "kid": "ec-1",
+        "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtcw",
+        "alg": "HS256",
+    }
+    login.answer = lambda: {"keys": [secret]}
+    forged = identity._hs256(b"secret-secret-secret-s", {"alg": "HS256", "kid": "ec-1"})
+    for token in (forged, token_of()):
+        with pytest.raises(Unauthenticated):
+            login.tokens.user_of(token)
