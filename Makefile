@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly test test-database test-fallback test-pgtap bench schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test test-database test-fallback test-pgtap bench schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +16,11 @@ ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
 nightly: setup
 	$(VENV)/bin/mentor-pause nightly
 
-test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done
+# What `sam deploy` deploys, in .aws-sam/build.
+build: setup $(TOOLS)/sam/.done
+	$(VENV)/bin/python -m local.sam build
+
+test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done $(TOOLS)/sam/.done $(TOOLS)/runtime/.done
 	$(VENV)/bin/python -m pytest
 
 # The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
@@ -40,11 +44,12 @@ schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
 	$(VENV)/bin/python -m local.openapi > docs/openapi.json
 
-check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done check-database
+check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done check-database
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright
 	$(TOOLS)/lint/bin/cfn-lint template.yaml
+	$(VENV)/bin/python -m local.sam validate --lint
 	$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
 
 # Supabase's linters, where npm is; on POSTGRES_BIN if it is there, else on the embedded PostgreSQL.
@@ -73,6 +78,8 @@ compile:
 	$(COMPILE) $(UPGRADE) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
+	$(COMPILE) $(UPGRADE) --group sam -o requirements/sam.txt
+	$(COMPILE) $(UPGRADE) --group runtime -o requirements/runtime.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
 	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
 	$(COMPILE) $(UPGRADE) --group schemathesis -o requirements/schemathesis.txt

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from local import sam
 from support.deployed import Deployed, mentor_pause
 
 
@@ -27,6 +28,12 @@ def deployed(stack_folder: Path) -> Deployed:
     """The stack, up and deployed."""
     assert mentor_pause("local", "up").returncode == 0
     return Deployed(stack_folder)
+
+
+@pytest.fixture(scope="session")
+def build() -> Path:
+    """The functions and the layer as they would be deployed, made of what the checkout holds."""
+    return sam.build()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from cli.runs import follow, read_summary
-from cli.stacks import Stack, open_stack
+from cli.stacks import Stack, function_environments, open_stack
 from local.portal_example import example_mapping
 from local.portal_server import read_rows
 from local.stack import LocalStack
@@ -73,6 +73,11 @@ class Deployed:
         *_, last = follow(self.stack, UUID(job_run_id), seconds)
         summary, _ = read_summary(self.stack, last.run)
         return last.run, summary.as_json()
+
+    def environment_of(self, function: str) -> dict[str, str]:
+        """Return what the deployed function has in its environment, and what reaches the stack."""
+        outside = self.local.environment(self.local.require())
+        return function_environments(self.stack, outside)[function]
 
     def lines(self, group: str, message: str) -> list[dict[str, Any]]:
         """Return the JSON log lines of a log group that say `message`."""
@@ -141,6 +146,15 @@ class Deployed:
             QueueUrl=self.stack.outputs[output], AttributeNames=["ApproximateNumberOfMessages"]
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def forget_runs(self) -> None:
+        """Empty the ledger: no firing has had its run, no page is closed, no lock is held."""
+        client = self.stack.session.client("dynamodb", endpoint_url=self.stack.endpoint_url)
+        table = self.stack.outputs["LedgerTableName"]
+        scan = client.get_paginator("scan")
+        for found in scan.paginate(TableName=table, ProjectionExpression="pk, sk"):
+            for key in found["Items"]:
+                client.delete_item(TableName=table, Key=key)
 
     def _set_visibility(self, seconds: int) -> None:
         self.sqs.set_queue_attributes(

@@ -8,7 +8,11 @@ import pytest
 
 def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """Return the metrics that were written since the last call, by name."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return metrics_in([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+
+
+def metrics_in(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the metrics in lines that hold nothing else, by name."""
     return {
         metric["Name"]: line[metric["Name"]]
         for line in lines

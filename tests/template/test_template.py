@@ -188,8 +188,17 @@ SETTINGS = {
 def test_every_setting_that_a_function_reads_is_given_to_it_and_no_other(function: str) -> None:
     """By name, both ways."""
     read = {name.upper() for settings in SETTINGS[function] for name in settings.model_fields}
-    own = {name for name in variables(function) if not name.startswith("POWERTOOLS_")}
+    own = {name for name in variables(function) if not name.startswith(("POWERTOOLS_", "AWS_"))}
     assert own == read | {"SUPABASE_SECRET_ID"}
+
+
+def test_the_example_environment_names_what_each_function_reads() -> None:
+    """O7: for sam local invoke --env-vars; a value for each variable, and no other."""
+    example = json.loads((ROOT / "env.example.json").read_text())
+    assert example.keys() == FUNCTIONS.keys()
+    for function, values in example.items():
+        assert values.keys() == variables(function) - {"AWS_ENDPOINT_URL"}, function
+        assert all(isinstance(value, str) and value for value in values.values())
 
 
 def who_can_reach_the_portal() -> list[str]:

@@ -16,7 +16,9 @@ def test_every_job_has_a_nightly_event_and_a_page() -> None:
     """One for each function and event source."""
     names = {file.name for file in EVENTS.iterdir()}
     assert {f"{job}_{kind}.json" for job in JOBS for kind in ("nightly", "page")} <= names
-    assert "portal_drift_hourly.json" in names  # it reads nothing of its event
+    assert {f"{job}_dead_page.json" for job in JOBS} <= names
+    assert {"portal_drift_hourly.json", "monitor_hourly.json"} <= names  # they read none of it
+    assert {f"http_{what}.json" for what in ("get_run", "list_jobs", "list_runs")} <= names
 
 
 def read(event: dict[str, Any]) -> str:

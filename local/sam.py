@@ -1,0 +1,70 @@
+"""Runs SAM's command line on this checkout: `python -m local.sam build`, `validate --lint` etc.
+
+It reports nothing to anybody and asks for no newer version of itself. The Python of this
+environment comes first on its path: `sam build` takes a `python3.13` with pip, and no version
+manager's shim.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from local.errors import StackError
+from local.scratch import told
+from local.template import ROOT
+
+TOOLS = ROOT / ".tools/sam"
+_BUILD = ROOT / ".aws-sam/build"
+
+
+def build() -> Path:
+    """Build functions and layer, as for a deployment; return the folder that they are in.
+
+    Raises:
+        StackError: SAM is not installed, or cannot build them.
+    """
+    done = _run(["build"], stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise StackError(f"sam build failed: {done.stdout.strip()}")
+    return _BUILD
+
+
+def _run(arguments: list[str], stdout: int | None = None) -> subprocess.CompletedProcess[str]:
+    program = TOOLS / "bin/sam"
+    if not program.exists():
+        raise StackError(
+            f"SAM is not installed in {TOOLS}; run make {TOOLS.relative_to(ROOT)}/.done"
+        )
+    return subprocess.run(
+        [program, *arguments], check=False, cwd=ROOT, env=_environment(),
+        stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout and subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "SAM_CLI_TELEMETRY": "0",
+        # The folder of SAM's own notes, which SAM's own tests move so, instead of one in $HOME.
+        "__SAM_CLI_APP_DIR": str(_notes()),
+    }
+
+
+def _notes() -> Path:
+    """SAM looks for a newer version when it has not done so for a week; it has, just now."""
+    folder = TOOLS / "notes"
+    folder.mkdir(exist_ok=True)
+    (folder / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
+    return folder
+
+
+def main() -> int:
+    """Run SAM with the arguments of the command line; return its exit status."""
+    return _run(sys.argv[1:]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(told(main))

@@ -1,0 +1,254 @@
+"""What `sam build` makes answers the sample events in Lambda's own runtime, on the local stack.
+
+The deployed stack's own Lambdas run the same code from a package of the local stack's making, and
+do here what the built dispatcher has put on their queues.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from local import portal_server
+from local.portal_example import example_mapping
+from mentor_pause.runs import run_id_of
+from support.deployed import Deployed, expired_ids, rows
+from support.metrics import metrics_in
+from support.runtime import IS_HERE, BuiltFunction, Container
+
+pytestmark = [
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.skipif(not IS_HERE, reason="the layer is built for 64-bit Linux"),
+]
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+NIGHTS = ["certification_expiry_dry_run", "certification_expiry_nightly"]
+SYNCS = ["hlf_sync_after_run", "hlf_sync_nightly"]
+EXPIRY_PAGE, SYNC_PAGE = "certification_expiry_page", "hlf_sync_page"
+DEAD_PAGES = {
+    "certification_expiry_dead_page": "ExpiryWorker",
+    "hlf_sync_dead_page": "HlfSyncWorker",
+}
+DRIFT, MONITOR = "portal_drift_hourly", "monitor_hourly"
+REDRIVE = "certification_expiry_redrive"
+REQUESTS = ["http_get_run", "http_list_jobs", "http_list_runs", "http_start_run"]
+
+type Invoke = Callable[[str, dict[str, Any]], tuple[Any, Container]]
+
+
+def sample(name: str) -> dict[str, Any]:
+    """Read a sample event."""
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def mentor_of(name: str) -> str:
+    """Return the one mentor on a sample page."""
+    (mentor,) = json.loads(sample(name)["Records"][0]["body"])["mentor_ids"]
+    return mentor
+
+
+@pytest.fixture
+def invoke(deployed: Deployed, build: Path, tmp_path: Path) -> Invoke:
+    """Run a built function once, in a container of its own.
+
+    The ids in the samples are always the same; so the ledger has to forget them.
+    """
+    deployed.forget_runs()
+
+    def run(function: str, event: dict[str, Any]) -> tuple[Any, Container]:
+        environment = deployed.environment_of(function)
+        log = tmp_path / f"{function}.log"
+        with BuiltFunction(build, function).running(environment, log) as container:
+            return container.invoke(event), container
+
+    return run
+
+
+def add_mentor(deployed: Deployed, owner: psycopg.Connection, mentor: str, status: str) -> None:
+    """Put the mentor of the sample pages into the roster, expired, and active in the portal."""
+    owner.execute(
+        "insert into peer_mentors (id, org_id, status) select %s, id, %s from organisations",
+        (mentor, status),
+    )
+    owner.execute(
+        "insert into certifications (mentor_id, expires_on) values (%s, '2026-11-22')", (mentor,)
+    )
+    port, mapping = deployed.local.require().portal_port, example_mapping().mentors
+    held = portal_server.read_rows(port)
+    like = next(
+        row
+        for row in held[mapping.entity_set]
+        if mapping.status_of(row[mapping.status]) == "active"
+    )
+    columns = {name: like[name] for name in (*mapping.written, "modifiedon")}
+    held[mapping.entity_set].append({mapping.key: mentor, **columns})
+    portal_server.replace_rows(port, held)
+
+
+def metrics_of(container: Container) -> dict[str, Any]:
+    """Return the metrics that a function has written."""
+    return metrics_in([line for line in container.lines() if "_aws" in line])
+
+
+def day_of(owner: psycopg.Connection, event: dict[str, Any]) -> str:
+    """Return the day that the event's run judges by."""
+    (row,) = rows(owner, "select (now() at time zone 'Europe/Oslo')::date::text as today")
+    return event.get("as_of", row["today"])
+
+
+def statuses(owner: psycopg.Connection) -> dict[str, str]:
+    """Return every mentor's status."""
+    return {str(m["id"]): m["status"] for m in rows(owner, "select id, status from peer_mentors")}
+
+
+def dispatch(deployed: Deployed, invoke: Invoke, name: str) -> dict[str, Any]:
+    """Give the built dispatcher an event; return the summary of the run that came of it."""
+    event = sample(name)
+    run_id = run_id_of(event["job_name"], deployed.stack.org_id, event["trigger_id"])
+    answer, _ = invoke("Dispatcher", event)
+    assert answer in [{"job_run_id": str(run_id), "status": s} for s in ("running", "completed")]
+    run, summary = deployed.finish(str(run_id))
+    assert (run.status, run.error, summary["error_count"]) == ("completed", None, 0)
+    return summary
+
+
+def test_every_sample_event_is_tried_here() -> None:
+    """One that is added needs a test."""
+    tried = {
+        *NIGHTS, *SYNCS, EXPIRY_PAGE, SYNC_PAGE, *DEAD_PAGES, DRIFT, MONITOR, REDRIVE, *REQUESTS,
+    }  # fmt: skip
+    assert {file.stem for file in EVENTS.iterdir()} == tried
+
+
+@pytest.mark.parametrize("name", NIGHTS)
+def test_the_built_dispatcher_starts_a_run_over_all_who_are_expired(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
+) -> None:
+    """D1, E10: a dry run counts the same mentors and pauses none."""
+    event, before = sample(name), statuses(owner)
+    expired = expired_ids(owner, day_of(owner, event))
+    summary = dispatch(deployed, invoke, name)
+    assert set(summary["mentor_ids_paused"]) == expired
+    paused = set[str]() if event.get("dry_run") else expired
+    assert statuses(owner) == before | dict.fromkeys(paused, "paused")
+
+
+@pytest.mark.parametrize("name", SYNCS)
+def test_the_built_dispatcher_starts_a_sync_of_whom_the_portal_shows_wrongly(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
+) -> None:
+    """H4: at night, and after a run."""
+    mentor = mentor_of(SYNC_PAGE)
+    add_mentor(deployed, owner, mentor, "paused")
+    assert dispatch(deployed, invoke, name)["mentor_ids_synced"] == [mentor]
+    assert mentor in deployed.shown()["paused"]
+
+
+def test_the_built_expiry_worker_pauses_the_mentor_on_its_page(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
+) -> None:
+    """E2, E3: nobody else; the ledger does not know the sample's run, which does not matter."""
+    mentor = mentor_of(EXPIRY_PAGE)
+    add_mentor(deployed, owner, mentor, "active")
+    before = statuses(owner)
+    answer, container = invoke("ExpiryWorker", sample(EXPIRY_PAGE))
+    assert answer == {"batchItemFailures": []}, container.output()
+    assert statuses(owner) == before | {mentor: "paused"}
+    (history,) = rows(owner, "select * from peer_mentor_status_history")
+    assert (str(history["mentor_id"]), history["reason"]) == (mentor, "certification_expired")
+
+
+def test_the_built_sync_worker_tells_the_portal_of_the_mentor_on_its_page(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
+) -> None:
+    """H1: nobody else."""
+    mentor = mentor_of(SYNC_PAGE)
+    add_mentor(deployed, owner, mentor, "paused")
+    before = deployed.shown()
+    assert mentor in before["active"]
+    answer, container = invoke("HlfSyncWorker", sample(SYNC_PAGE))
+    assert answer == {"batchItemFailures": []}, container.output()
+    assert deployed.shown() == before | {
+        "active": before["active"] - {mentor}, "paused": before["paused"] | {mentor},
+    }  # fmt: skip
+
+
+def test_the_built_drift_function_measures_who_differs(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
+) -> None:
+    """H5: it answers, logs and emits the metric."""
+    mentor = mentor_of(SYNC_PAGE)
+    add_mentor(deployed, owner, mentor, "paused")
+    answer, container = invoke("PortalDrift", sample(DRIFT))
+    assert (answer["status"], answer["compared"], answer["differing"]) == ("measured", 301, 1)
+    assert [found["mentor_id"] for found in answer["differences"]] == [mentor]
+    (line,) = (line for line in container.lines() if line.get("message") == "drift measured")
+    assert (line["mentor_ids_differing"], line["function_name"]) == ([mentor], "PortalDrift")
+    assert metrics_of(container)["PortalMentorsDiffering"] == [1.0]
+
+
+def test_the_built_monitor_counts_who_should_have_been_paused(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
+) -> None:
+    """O1, O2: there was no night yet, and no run."""
+    answer, container = invoke("Monitor", sample(MONITOR))
+    stale = len(expired_ids(owner, answer.pop("as_of")))
+    assert answer == {
+        "stale_active_mentors": stale, "night_missed": True, "hours_since_completed_run": None,
+        "hung_runs": {}, "failed": {},
+    }  # fmt: skip
+    expected = {"StaleActiveMentors": [stale], "NightMissed": [1.0], "HungRuns": [0.0]}
+    assert metrics_of(container) == expected
+
+
+def test_the_built_dispatcher_says_what_it_cannot_redrive(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
+) -> None:
+    """The sample's run is in no ledger; the answer says so, and so does the row."""
+    event = sample(REDRIVE)
+    answer, _ = invoke("Dispatcher", event)
+    assert (answer["status"], answer["fault"]) == ("failed", "request")
+    assert answer["error"].startswith(f"the ledger knows no run {event['redrive_of']}")
+    (row,) = rows(owner, "select status, error from scheduler_execution_log")
+    assert (row["status"], row["error"]) == ("failed", answer["error"])
+
+
+@pytest.mark.parametrize("name", sorted(DEAD_PAGES))
+def test_a_built_worker_gives_up_a_page_from_its_dead_letter_queue(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
+) -> None:
+    """E8: closed, and its mentor untouched; the queue's name is the stack's own."""
+    event, function = sample(name), DEAD_PAGES[name]
+    queue = deployed.environment_of(function)["DEAD_LETTER_QUEUE_URL"].rpartition("/")[2]
+    assert event["Records"][0]["eventSourceARN"].endswith("DeadLetterQueue")
+    event["Records"][0]["eventSourceARN"] = f"arn:aws:sqs:eu-north-1:000000000000:{queue}"
+    mentor = mentor_of(name)
+    add_mentor(deployed, owner, mentor, "active")
+    answer, container = invoke(function, event)
+    assert answer == {"batchItemFailures": []}
+    said = [line.get("message") for line in container.lines()]
+    assert "page given up; its mentors count as errors" in said
+    assert statuses(owner)[mentor] == "active"
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_built_http_entry_answers_who_shows_a_token(
+    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
+) -> None:
+    """D3, O3: 401 as the sample stands; with a token that its own layer verifies, an answer."""
+    event = sample(name)
+    answer, _ = invoke("Api", event)
+    assert answer["statusCode"] == 401
+    (member,) = rows(owner, "select user_id from org_members where role = 'admin'")
+    credential = f"Bearer {deployed.local.token(member['user_id'])}"
+    event["multiValueHeaders"]["Authorization"] = [credential]
+    answer, container = invoke("Api", event)
+    expected = {"http_get_run": 404, "http_start_run": 202}.get(name, 200)
+    assert answer["statusCode"] == expected, (answer, container.output())
+    if name == "http_start_run":
+        _, summary = deployed.finish(json.loads(answer["body"])["job_run_id"])
+        assert summary["paused_count"] > 100
+        assert rows(owner, "select from peer_mentor_status_history") == []

@@ -1,0 +1,222 @@
+"""Every alarm and the dashboard, held against what the code emits and what AWS itself measures.
+
+An alarm on a metric that nobody emits is silent for ever, or rings for ever.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger, Metrics
+
+from local.template import load_template
+from monitor.check import Check
+from monitor.night import Coverage
+from portal_drift.measure import Drift
+from portal_drift.report import Report
+
+ROOT = Path(__file__).parent.parent.parent
+TEMPLATE = load_template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+FUNCTIONS = {n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
+ALARMS: dict[str, Any] = {
+    name: resource["Properties"]
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
+OWN = {"Ref": "AWS::StackName"}
+AWS_METRICS = {
+    "AWS/SQS": ("QueueName", {"NumberOfMessagesReceived", "ApproximateNumberOfMessagesVisible"}),
+    "AWS/Lambda": ("FunctionName", {"Errors", "Throttles", "Duration"}),
+    "AWS/ApiGateway": ("ApiName", {"Count", "4XXError", "5XXError"}),
+}
+"""What AWS measures, and the dimension that names of what; from its documentation."""
+
+
+def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the metrics of an alarm: its one, or those of its expression."""
+    if "MetricName" in alarm:
+        yield alarm
+    for found in alarm.get("Metrics", []):
+        if "MetricStat" in found:
+            yield found["MetricStat"]["Metric"]
+
+
+def dimensions_of(metric: dict[str, Any]) -> dict[str, Any]:
+    """Return a metric's dimensions."""
+    return {d["Name"]: d["Value"] for d in metric["Dimensions"]}
+
+
+class AllIsWell:
+    """What monitor and drift ask, answered."""
+
+    def due_day(self) -> date:
+        """Return the day of the last night."""
+        return date(2026, 3, 1)
+
+    def count_stale(self, _day: date) -> int:
+        """Nobody is stale."""
+        return 0
+
+    def coverage(self, _day: date) -> Coverage:
+        """The night has been."""
+        return Coverage(hours_since_completed_run=1.0, is_missed=False)
+
+    def is_on(self) -> bool:
+        """The portal is reached."""
+        return True
+
+
+@pytest.fixture
+def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    """The line of every metric that the code emits, by the metric's name."""
+    metrics, logger = Metrics(namespace="a-stack", service="mentor-pause"), Logger(service="alarms")
+    parts: Any = AllIsWell()
+    nothing_hangs: Any = dict
+    drift = Drift(datetime(2026, 3, 1, tzinfo=UTC), 0, ())
+
+    def measure() -> Any:
+        return lambda _remaining: drift
+
+    Check(lambda: parts, lambda: nothing_hangs, metrics, logger)()
+    Report(lambda: parts, measure, metrics, logger)(lambda: 60)
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
+    return {
+        metric["Name"]: line
+        for line in lines
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    }
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_watches_metrics_that_are_there(
+    name: str, emitted: dict[str, dict[str, Any]]
+) -> None:
+    """By name, dimensions and namespace; of resources that the template has."""
+    found = list(metrics_of(ALARMS[name]))
+    assert found
+    for metric in found:
+        dimensions = dimensions_of(metric)
+        if metric["Namespace"] == OWN:
+            line = emitted[metric["MetricName"]]
+            (directive,) = line["_aws"]["CloudWatchMetrics"]
+            assert directive["Dimensions"] == [list(dimensions)]
+            assert {dimension: line[dimension] for dimension in dimensions} == dimensions
+        else:
+            dimension, names = AWS_METRICS[metric["Namespace"]]
+            assert metric["MetricName"] in names
+            (value,) = [dimensions.pop(dimension)]
+            assert dimensions == {}
+            assert value == OWN or next(iter(references(value))) in RESOURCES
+
+
+def references(value: Any) -> Iterator[str]:
+    """Yield the resources that a value names."""
+    if "Ref" in value:
+        yield value["Ref"]
+    elif "Fn::GetAtt" in value:
+        yield value["Fn::GetAtt"][0]
+
+
+def test_what_emits_metrics_does_so_where_the_alarms_look() -> None:
+    """The namespace is the stack's name, the dimension the service's."""
+    shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert shared["POWERTOOLS_SERVICE_NAME"] == "mentor-pause"
+    for function in FUNCTIONS:
+        text = "".join(f.read_text() for f in package_of(function).glob("*.py"))
+        own = RESOURCES[function]["Properties"]["Environment"]["Variables"]
+        assert ("Metrics()" in text) == ("POWERTOOLS_METRICS_NAMESPACE" in own), function
+        assert own.get("POWERTOOLS_METRICS_NAMESPACE", OWN) == OWN
+
+
+def package_of(function: str) -> Path:
+    """Return the folder of a function's code."""
+    return ROOT / "functions" / RESOURCES[function]["Properties"]["Handler"].split(".")[0]
+
+
+def test_every_metric_of_the_code_is_watched_or_shown(emitted: dict[str, dict[str, Any]]) -> None:
+    """And whatever is shown is emitted."""
+    dashboard = json.dumps(RESOURCES["Dashboard"])
+    watched = {m["MetricName"] for a in ALARMS.values() for m in metrics_of(a)}
+    assert {name for name in emitted if name not in watched and name not in dashboard} == set()
+    shown = set(re.findall(r'\[\\+"\$\{AWS::StackName\}\\+", \\+"(\w+)\\+"', dashboard))
+    assert shown == shown & emitted.keys()
+    assert {"StaleActiveMentors", "NightMissed", "HoursSinceCompletedRun"} <= shown
+
+
+@pytest.mark.parametrize(
+    "alarm",
+    ["StaleMentorsAlarm", "MissedNightAlarm", "HungRunsAlarm", "PortalDriftUnmeasuredAlarm"],
+)
+def test_silence_of_what_is_measured_every_hour_rings(alarm: str) -> None:
+    """O1: a monitor that is down is as bad as what it would say."""
+    properties = ALARMS[alarm]
+    assert (properties["TreatMissingData"], properties["Threshold"]) == ("breaching", 0)
+    assert (properties["Period"], properties["ComparisonOperator"]) == (
+        3600,
+        "GreaterThanThreshold",
+    )
+
+
+def test_the_stale_alarm_rings_at_the_first_count_above_zero() -> None:
+    """O1."""
+    properties = ALARMS["StaleMentorsAlarm"]
+    assert (properties["Statistic"], properties["EvaluationPeriods"]) == ("Maximum", 1)
+
+
+@pytest.mark.parametrize("name", ["FunctionErrorsAlarm", "ThrottlesAlarm", "SlowFunctionsAlarm"])
+def test_an_alarm_on_functions_is_on_all_of_them(name: str) -> None:
+    """Each is in the expression, which alone is what the alarm looks at."""
+    expression, *metrics = ALARMS[name]["Metrics"]
+    named = {dimensions_of(m["MetricStat"]["Metric"])["FunctionName"]["Ref"] for m in metrics}
+    assert named == FUNCTIONS
+    for metric in metrics:
+        assert metric["ReturnData"] is False
+        assert f"FILL({metric['Id']}, 0)" in expression["Expression"]
+
+
+def test_a_duration_is_held_against_its_functions_own_time_out() -> None:
+    """In milliseconds."""
+    expression, *metrics = ALARMS["SlowFunctionsAlarm"]["Metrics"]
+    for metric in metrics:
+        function = dimensions_of(metric["MetricStat"]["Metric"])["FunctionName"]["Ref"]
+        timeout = RESOURCES[function]["Properties"]["Timeout"]
+        assert f"FILL({metric['Id']}, 0) / {timeout * 1000}" in expression["Expression"]
+
+
+def test_every_queue_where_something_ends_is_watched() -> None:
+    """Those that a worker empties at once by what arrives, the others by what lies there."""
+    kinds = {
+        next(iter(references(dimensions_of(metric)["QueueName"]))): metric["MetricName"]
+        for metric in metrics_of(ALARMS["DeadLettersAlarm"])
+    }
+    assert kinds == {
+        "CertificationExpiryDeadLetterQueue": "NumberOfMessagesReceived",
+        "HlfSyncDeadLetterQueue": "NumberOfMessagesReceived",
+        "ParkedPagesQueue": "ApproximateNumberOfMessagesVisible",
+        "FiringDeadLetterQueue": "ApproximateNumberOfMessagesVisible",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_tells_somebody_says_what_it_means_and_has_its_place(name: str) -> None:
+    """It tells when it rings and when it is over; on the dashboard, and in the runbook."""
+    alarm = ALARMS[name]
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+    assert len(alarm["AlarmDescription"]) > 30
+    assert f"${{{name}.Arn}}" in json.dumps(RESOURCES["Dashboard"])
+    assert f"\n## {name}\n" in (ROOT / "docs/runbook.md").read_text()
+
+
+def test_the_dashboard_is_json() -> None:
+    """Once its references are filled in."""
+    text, more = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert more.keys() == {"Alarms"}
+    filled = re.sub(r"\$\{[\w:.]+\}", "x", text.replace("${Alarms}", '"x"'))
+    kinds = [widget["type"] for widget in json.loads(filled)["widgets"]]
+    assert {"alarm", "log", "metric"} == set(kinds)
