@@ -80,7 +80,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     drift = Drift(datetime(2026, 3, 1, tzinfo=UTC), 0, ())
 
     def measure() -> Any:
-        return lambda _remaining: drift
+        return lambda _remaining: drift  # pyright: ignore[reportUnknownLambdaType]
 
     Check(lambda: parts, lambda: nothing_hangs, metrics, logger)()
     Report(lambda: parts, measure, metrics, logger)(lambda: 60)

@@ -1,0 +1,81 @@
+"""The documents name commands and places that exist, in words that their readers know."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import cli
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_COMMAND = re.compile(r"mentor-pause ((?:[a-z]+ ?)+)((?:[^`\n|#]|\\\n)*)")
+
+
+def commands_in(text: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the words and the options of each command of ours that is in code."""
+    code = [*re.findall(r"```\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
+    for block in code:
+        for words, rest in _COMMAND.findall(block):
+            yield words.split(), re.findall(r"(?<!\S)--[a-z-]+", rest)
+
+
+def resolve(words: list[str]) -> click.Command:
+    """Find a command by its words; those behind it are arguments."""
+    found: click.Command = cli
+    for word in words:
+        if not isinstance(found, click.Group):
+            break
+        assert word in found.commands, f"there is no command {word!r}"
+        found = found.commands[word]
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_command_that_a_page_names_exists_with_its_options(page: Path) -> None:
+    """Who reads it in the night must not find out otherwise."""
+    for words, options in commands_in(page.read_text()):
+        found = resolve(words)
+        known = {o for p in found.params for o in p.opts} | {"--help", "--version"}
+        assert set(options) <= known, (words, options)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_link_leads_somewhere(page: Path) -> None:
+    """To a file, and to a heading in it."""
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        file, _, heading = target.partition("#")
+        place = (page.parent / file).resolve() if file else page
+        assert place.exists(), target
+        headings = re.findall(r"^#+ (.+)$", place.read_text(), re.MULTILINE) if heading else []
+        assert not heading or heading in {h.lower().replace(" ", "-") for h in headings}, target
+
+
+def test_every_line_of_the_smoke_test_is_a_command_with_what_it_says() -> None:
+    """O6."""
+    lines = re.findall(r"^- \[ \] (.*)$", (ROOT / "docs/smoke-test.md").read_text(), re.MULTILINE)
+    assert len(lines) > 20
+    for line in lines:
+        assert re.match(r"`[^`]+` → .+", line), line
+
+
+@pytest.mark.parametrize("language", ["en", "no"])
+def test_coordinators_read_one_page_without_words_of_the_trade(language: str) -> None:
+    """O4: no cloud knowledge is assumed."""
+    text = (ROOT / f"docs/recovery.{language}.md").read_text()
+    trade = "AWS|Lambda|cloud|skyen|queue|kø|database|log|server|deploy|API|HTTP|SQL|cron|alarm"
+    assert re.findall(rf"\b(?:{trade})(?:s|er|en)?\b", text, re.IGNORECASE) == []
+    assert len(text.split()) < 600
+    assert [len(part.splitlines()) for part in re.split(r"\n## ", text)][1:] != []
+
+
+def test_both_languages_say_the_same_in_the_same_order() -> None:
+    """As many steps, rows and points."""
+    shapes = []
+    for language in ("en", "no"):
+        text = (ROOT / f"docs/recovery.{language}.md").read_text()
+        shapes.append([line[:3] for line in text.splitlines() if line[:2] in ("##", "* ", "| ")])
+    assert [s[0] for s in map(str, shapes[0])] == [s[0] for s in map(str, shapes[1])]
+    assert len(shapes[0]) == len(shapes[1]) > 10
