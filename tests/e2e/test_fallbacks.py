@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import psycopg
@@ -16,7 +17,10 @@ from local.postgres import has_pg_cron
 from local.template import ROOT
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.skipif(which("curl") is None, reason="the workflow asks with curl"),
+]
 
 SCHEDULE = ROOT / "supabase/fallback/schedule_certification_expiry.sql"
 WORKFLOW = ROOT / ".github/workflows/nightly-fallback.yml"
