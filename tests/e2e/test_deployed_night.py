@@ -211,13 +211,9 @@ def test_a_database_that_is_down_fails_the_run_and_the_next_one_finds_everybody(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
     """E6, D5: an answer, not a crash; nothing is lost."""
-    port = int(deployed.local.database_url().rpartition(":")[2].split("/")[0])
     owner.close()
-    deployed.local._server.stop()
-    try:
+    with deployed.database_down():
         answer = deployed.fire()
-    finally:
-        deployed.local._server.start(port)
     assert answer["status"] == "failed"
     _, summary = deployed.finish(deployed.fire()["job_run_id"])
     assert summary["paused_count"] == 150

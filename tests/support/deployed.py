@@ -140,6 +140,16 @@ class Deployed:
                 ExpressionAttributeValues={":value": value},  # pyright: ignore[reportArgumentType]
             )
 
+    @contextmanager
+    def database_down(self) -> Generator[None]:
+        """Stop PostgreSQL, and start it again on its port."""
+        port = int(self.local.database_url().rpartition(":")[2].split("/")[0])
+        self.local._server.stop()
+        try:
+            yield
+        finally:
+            self.local._server.start(port)
+
     def waiting(self, output: str) -> int:
         """Return how many messages a queue has for whoever asks."""
         answer = self.sqs.get_queue_attributes(
