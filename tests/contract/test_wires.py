@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -168,6 +169,44 @@ def test_a_status_is_looked_at_and_changed_by_hand(service: Database, roster: Ro
     )  # fmt: skip
     with pytest.raises(NotFound):
         service.get_mentor_status(uuid4(), ORG)
+
+
+def test_what_the_monitor_asks_comes_back_typed(database: Database, roster: Roster) -> None:
+    """O1: days by the organisation's clock, moments with their zone, and no run at first."""
+    late = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
+    assert database.get_org_day(ORG, late) == TODAY
+    assert database.get_org_day(ORG, late - timedelta(hours=1)) == YESTERDAY
+    with pytest.raises(NotFound):
+        database.get_org_day(uuid4(), late)
+    found = database.get_run_coverage(ORG, "certification_expiry")
+    assert (found.last_finished_at, found.last_as_of) == (None, None)
+    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", "somebody")
+    database.begin_execution(attempt, "running", as_of=TODAY)
+    database.finish_execution(Summary(attempt.job_run_id, "paused"), "completed", None)
+    found = database.get_run_coverage(ORG, "certification_expiry")
+    assert found.last_as_of == TODAY
+    assert found.last_finished_at is not None
+    assert found.last_finished_at.tzinfo is not None
+
+
+def test_what_the_http_entry_asks_comes_back_typed(service: Database, roster: Roster) -> None:
+    """O3: a stranger has no role, a run that is not there no row."""
+    coordinator = roster.add_coordinator()
+    assert service.get_member_role(ORG, coordinator) == "coordinator"
+    assert service.get_member_role(ORG, uuid4()) is None
+    first = uuid4()
+    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", "somebody", redrive_of=first)
+    assert service.get_execution(ORG, attempt.job_run_id) is None
+    service.begin_execution(attempt, "refused", error="in the way")
+    refused = service.get_execution(ORG, attempt.job_run_id)
+    assert refused is not None
+    assert (refused.status, refused.redrive_of) == ("refused", first)
+    service.begin_execution(attempt, "running", as_of=TODAY)
+    service.begin_execution(attempt, "duplicate", error="again")
+    found = service.get_execution(ORG, attempt.job_run_id)
+    assert found is not None
+    assert (found.status, found.as_of) == ("running", TODAY), "the row that tells its story"
+    assert service.get_execution(uuid4(), attempt.job_run_id) is None
 
 
 def test_the_job_does_nothing_but_its_job(roster: Roster, cluster: Cluster) -> None:

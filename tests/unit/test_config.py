@@ -5,12 +5,15 @@ import json
 import pytest
 
 from mentor_pause.config import (
+    HttpSettings,
     LedgerSettings,
     OrgSettings,
     PooledDatabase,
     QueueSettings,
     RestDatabase,
+    load_api_database,
     load_database,
+    load_http_secrets,
     load_portal_database,
 )
 from mentor_pause.errors import ConfigurationError
@@ -134,6 +137,59 @@ def test_who_calls_the_portal_logs_in_as_its_own_role(user: str) -> None:
     url = f"postgresql://{user}:TOPSECRET@pooler:6543/postgres"
     found = load_portal_database(no_secret, {"SUPABASE_DB_URL": url})
     assert found.url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("user", ["mentor_pause_api", "mentor_pause_api.project"])
+def test_the_http_entry_logs_in_as_its_own_role(user: str) -> None:
+    """O3: and as nobody else."""
+    url = f"postgresql://{user}:secret@pooler:6543/postgres"
+    assert load_api_database(no_secret, {"SUPABASE_DB_URL": url}).url.get_secret_value() == url
+    for other in ("mentor_pause_job", "postgres", "portal_sync"):
+        given = {"SUPABASE_DB_URL": f"postgresql://{other}:TOPSECRET@pooler/postgres"}
+        with pytest.raises(ConfigurationError, match="in to the database as mentor_pause_api"):
+            load_api_database(no_secret, given)
+    with pytest.raises(ConfigurationError, match="and with no other credential"):
+        load_api_database(no_secret, REST)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "SCHEDULER_SECRET is not set"),
+        ({"SCHEDULER_SECRET": ""}, "SCHEDULER_SECRET is not set"),
+        ({"SCHEDULER_SECRET": "short"}, "SCHEDULER_SECRET: .* at least 32"),
+        (
+            {"SCHEDULER_SECRET": "x" * 32, "SCHEDULER_SECRET_PREVIOUS": "short"},
+            "SCHEDULER_SECRET_PREVIOUS: .* at least 32",
+        ),
+        (
+            {"SCHEDULER_SECRET": "x" * 32, "SUPABASE_JWT_SECRET": "short"},
+            "SUPABASE_JWT_SECRET: .* at least 32",
+        ),
+    ],
+)
+def test_a_secret_that_is_easily_guessed_is_none(given: dict[str, str], reason: str) -> None:
+    """D3: nobody is let in by it; what it is does not show."""
+    with pytest.raises(ConfigurationError, match=f"in the secret s: {reason}") as raised:
+        load_http_secrets("s", lambda _: json.dumps(given))
+    assert "short" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://project.supabase.co/auth/v1", "project.supabase.co", "https://", "ftp://x/auth/v1",
+        "https://user@project.supabase.co/auth/v1", "https://project.supabase.co/auth/v1?x=y",
+        "http://127.0.0.1/auth/v1", "http://127.0.0.1.evil.org:80/auth/v1",
+    ],
+)  # fmt: skip
+def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
+    """Or from a program on this machine."""
+    given = {"DISPATCHER_FUNCTION": "d", "API_SECRET_ID": "s"}
+    with pytest.raises(ConfigurationError, match="AUTH_URL"):
+        HttpSettings.load(given | {"AUTH_URL": url})
+    HttpSettings.load(given | {"AUTH_URL": "https://project.supabase.co/auth/v1"})
+    HttpSettings.load(given | {"AUTH_URL": "http://127.0.0.1:4321/auth/v1"})
 
 
 @pytest.mark.parametrize(

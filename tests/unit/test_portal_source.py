@@ -106,6 +106,19 @@ def test_a_flip_is_seen_by_the_next_reader(cloud: None) -> None:
     assert aws.parameter_reader()("flipped") == "off"
 
 
+def test_a_secret_is_read_anew_after_a_while_and_its_absence_said(cloud: None) -> None:
+    """A rotation is noticed by a function that stays warm; here by the next reader."""
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="rotated", SecretString="one")
+    read = aws.secret_reader()
+    assert read("rotated") == "one"
+    client.put_secret_value(SecretId="rotated", SecretString="two")
+    assert read("rotated") == "one"
+    assert aws.secret_reader()("rotated") == "two"
+    with pytest.raises(ConfigurationError, match="the secret gone cannot be read: ResourceNot"):
+        read("gone")
+
+
 def test_a_missing_secret_is_told_from_one_that_cannot_be_read_now(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

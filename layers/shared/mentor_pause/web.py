@@ -16,9 +16,6 @@ def fetch_json(url: str, transport: httpx.BaseTransport | None = None) -> object
     try:
         with httpx.Client(timeout=_TIMEOUT, transport=transport) as client:
             answer = client.get(url, headers={"Accept": "application/json"}).raise_for_status()
-            found: object = answer.json()
+            return answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise DocumentUnavailable(f"{url} cannot be read: {type(error).__name__}") from error
-    if answer.is_redirect:
-        raise DocumentUnavailable(f"{url} is somewhere else")
-    return found
