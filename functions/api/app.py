@@ -17,7 +17,13 @@ from mentor_pause.retry import Retry
 from mentor_pause.supabase import connect
 from mentor_pause.web import fetch_json
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 15.0
+"""For the dispatcher; with the project's keys (3 s) and the database (10 s) before it, within the
+29 s that API Gateway waits."""
+
+RETRY = Retry(attempts=2)
+"""For a connection that was lost while nobody asked."""
+
 logger = Logger()
 
 
@@ -48,7 +54,7 @@ def _runs() -> Runs:
     org, ledger = config.OrgSettings.load(), aws.open_ledger(config.LedgerSettings.load())
     dispatcher = Dispatcher(aws.lambda_client(PATIENCE_SECONDS), _settings().dispatcher_function)
     database = connect(config.load_api_database(aws.read_secret))
-    return Runs(org, database, ledger, dispatcher, Retry())
+    return Runs(org, database, ledger, dispatcher, RETRY)
 
 
 @logger.inject_lambda_context(clear_state=True)

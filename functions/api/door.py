@@ -65,8 +65,7 @@ class Door:
         if (event.get("httpMethod"), event.get("resource")) != ("POST", _START):
             return
         try:
-            job_name, request_id = event["pathParameters"]["job_name"], event["requestContext"]
-            runs.record_refusal(job_name, caller, request_id["requestId"])
+            runs.record_refusal(event["pathParameters"]["job_name"], caller)
         except Exception as error:  # noqa: BLE001 - refused they are all the same
             self._logger.error("refusal not recorded", extra={"reason": describe(error)})
 

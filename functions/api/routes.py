@@ -76,8 +76,8 @@ def start_run(
     wish: Annotated[StartRun | None, Body()] = None,
 ) -> Response[Started | InTheWay | Problem]:
     """Start a run as the nightly rule would; who asked is recorded."""
-    visit, request_id = _visit(), app.current_event.request_context.request_id
-    found = visit.runs.start(job_name, wish or StartRun(), visit.caller, str(request_id))
+    visit = _visit()
+    found = visit.runs.start(job_name, wish or StartRun(), visit.caller)
     return _started(found) if found.verdict == "started" else _not_started(found)
 
 

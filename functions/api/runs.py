@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Literal, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from api.callers import Caller
 from api.models import Run, RunDetail, StartRun
@@ -57,19 +57,19 @@ class Runs:
             return "machine"
         return self._retry(lambda: self._database.get_member_role(self._org_id, user_id))
 
-    def record_refusal(self, job_name: str, caller: Caller, request_id: str) -> None:
+    def record_refusal(self, job_name: str, caller: Caller) -> None:
         """Write down who wanted to start a run and may not (D4, O3)."""
         name = "".join(c for c in job_name if c.isprintable())[:100] or "unknown"
-        attempt = Attempt(name, self._org_id, "manual", f"http-{request_id}", caller.name)
+        attempt = Attempt(name, self._org_id, "manual", f"http-{uuid4()}", caller.name)
         self._database.begin_execution(attempt, "refused", error=_NOT_A_MEMBER)
 
-    def start(self, job_name: str, wish: StartRun, caller: Caller, request_id: str) -> Attempted:
+    def start(self, job_name: str, wish: StartRun, caller: Caller) -> Attempted:
         """Have the dispatcher start a run.
 
         Raises:
             DispatcherUnavailable: it could not be asked; a later attempt may succeed.
         """
-        trigger_id = f"http-{request_id}"
+        trigger_id = f"http-{uuid4()}"  # API Gateway's own id of a request can be the client's
         job_run_id = run_id_of(job_name, self._org_id, trigger_id)
         request = DispatchRequest(
             job_name=job_name,

@@ -1,7 +1,7 @@
 """Ends runs that hang: they have not ended, and nobody has a lease on their lock (O2, E8)."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
@@ -13,6 +13,10 @@ from mentor_pause.lock import Held, Lock
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Firing
+
+_PATIENCE = timedelta(minutes=10)
+"""Lambda repeats a dispatcher's failed delivery after one minute and after two more: who only lost
+a lease is resumed before we come, and has its night."""
 
 _REASON = "hung; ended by the monitor"
 
@@ -52,7 +56,8 @@ class EndHungRuns:
 
     def _end(self, job_name: str) -> dict[UUID, bool]:
         firing = Firing(job_name, self._org_id, "event", f"monitor-{uuid4()}", "monitor")
-        if not self._retry(lambda: self._ledger.locks.find_hung(firing, self._clock())):
+        since = self._clock() - _PATIENCE
+        if not self._retry(lambda: self._ledger.locks.find_hung(firing, since)):
             return {}
         holder, lease = str(uuid4()), self._ledger.leases.dispatch
         lock = self._retry(lambda: self._ledger.locks.acquire(firing, holder, self._clock(), lease))

@@ -252,3 +252,25 @@ def test_the_built_http_entry_answers_who_shows_a_token(
         _, summary = deployed.finish(json.loads(answer["body"])["job_run_id"])
         assert summary["paused_count"] > 100
         assert rows(owner, "select from peer_mentor_status_history") == []
+
+
+def test_no_secret_is_in_the_log_however_much_is_logged(
+    deployed: Deployed, owner: psycopg.Connection, build: Path, tmp_path: Path
+) -> None:
+    """E12: at DEBUG, AWS's own client writes whole answers into the log, a secret's, too."""
+    vault = deployed.stack.read_secret
+    for function in ("Monitor", "Api", "PortalDrift"):  # each with another secret
+        own = deployed.environment_of(function)
+        secrets = json.loads(vault(own["SUPABASE_SECRET_ID"]))
+        password = secrets["SUPABASE_DB_URL"].split(":")[2].split("@")[0]
+        loud = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "POWERTOOLS_LOG_LEVEL": "DEBUG"}
+        credential = secrets.get("SCHEDULER_SECRET", "none")
+        event = sample("http_list_runs")
+        event["multiValueHeaders"]["Authorization"] = [f"Bearer {credential}"]
+        log = tmp_path / f"{function}-loud.log"
+        with BuiltFunction(build, function).running(own | loud, log) as container:
+            assert container.invoke(event)
+            assert len(container.output()) > 100
+            # Nor the addresses that httpx tells: the portal's have keys of mentors in them (E13).
+            for secret in (password, credential, "HTTP Request"):
+                assert secret not in container.output(), function

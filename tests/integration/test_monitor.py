@@ -11,7 +11,7 @@ from support.monitor import Monitor
 from support.night import JOB, Night, run_id
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
-RUN_LEASE = 2700
+RUN_LEASE, PATIENCE = 2700, 600
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_run_whose_worker_vanished_is_ended_with_its_mentors_named(
     night.fire()
     first, *_ = night.receive()  # the others never come back
     assert night.deliver(first)
-    night.clock.advance(RUN_LEASE - 1)
+    night.clock.advance(RUN_LEASE + PATIENCE - 1)
     assert monitor()["hung_runs"] == {}
     night.clock.advance(1)
     assert monitor()["hung_runs"] == {str(run_id()): True}
@@ -188,18 +188,36 @@ def test_a_dispatcher_that_vanished_leaves_its_pages_to_the_workers_first(
         night.fire()
     messages = night.receive()
     assert len(messages) == 10
-    night.clock.advance(45)
+    night.clock.advance(45 + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): False}
     assert night.lines("run completed") == []
     for message in messages[1:]:
         assert night.deliver(message)
-    night.clock.advance(RUN_LEASE)
+    night.clock.advance(RUN_LEASE + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
     (summary,) = night.summaries()
     assert summary["processed_count"] == summary["paused_count"] + summary["error_count"]
     assert set(map(str, mentors[:3])) <= set(summary["mentor_ids_errored"])
     assert summary["paused_count"] == 27
     assert night.fire("night-2")["status"] == "running"
+
+
+def test_a_dispatcher_that_only_lost_its_lease_is_left_to_its_repetition(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """D7: a failed delivery that Lambda repeats must find its run as it was."""
+    roster.add_mentors(8)
+    night = monitor.night
+    night.plan.then("dies before", after=8)
+    with pytest.raises(ProcessDied):
+        night.fire()
+    for _ in range(2):
+        night.clock.advance(100)
+        assert monitor()["hung_runs"] == {}
+    assert night.fire()["status"] == "running"
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["paused_count"] == 8
 
 
 def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
@@ -212,7 +230,7 @@ def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
     with pytest.raises(ProcessDied):
         night.fire()
     assert [row["status"] for row in roster.log()] == ["running"]
-    night.clock.advance(45)
+    night.clock.advance(45 + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
     (row,) = roster.log()
     assert (row["status"], row["error"]) == ("failed", "hung; ended by the monitor")
@@ -243,7 +261,7 @@ def test_wherever_the_monitor_dies_its_next_look_ends_the_run(
         trigger = f"night-{number}"
         night.fire(trigger)
         assert night.receive()
-        night.clock.advance(RUN_LEASE)
+        night.clock.advance(RUN_LEASE + PATIENCE)
         night.plan.then("dies before" if number % 2 else "dies after", after=number // 2)
         try:
             monitor.hung()
@@ -251,7 +269,7 @@ def test_wherever_the_monitor_dies_its_next_look_ends_the_run(
             crashes += 1
         night.plan.then()
         for _ in range(2):
-            night.clock.advance(RUN_LEASE)
+            night.clock.advance(RUN_LEASE + PATIENCE)
             monitor.hung()
         row = next(r for r in roster.log() if r["job_run_id"] == run_id(trigger))
         assert (row["status"], row["error_count"]) == ("failed", 2), number

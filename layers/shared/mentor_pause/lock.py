@@ -92,10 +92,10 @@ class Locks:
             return Lock(firing, int(item["fence"]), others)
         return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
 
-    def find_hung(self, firing: Firing, now: datetime) -> frozenset[UUID]:
-        """Return the runs that have not ended, if nobody has a lease any more on the lock."""
+    def find_hung(self, firing: Firing, since: datetime) -> frozenset[UUID]:
+        """Return the runs that have not ended, if nobody has had a lease on the lock since then."""
         item = self._table.get(lock_key(firing), "LOCK")
-        if item is None or item["lease_expires_at"] > _seconds(now):
+        if item is None or item["lease_expires_at"] > _seconds(since):
             return frozenset()
         return frozenset(map(UUID, item.get("open_runs", ())))
 
