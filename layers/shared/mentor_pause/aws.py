@@ -13,6 +13,7 @@ from mentor_pause.errors import ConfigurationError, SettingsUnavailable
 from mentor_pause.ledger import Leases, Ledger
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import BaseProvider
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
@@ -80,20 +81,11 @@ def secret_reader() -> Callable[[str], str]:
     It raises what `read_secret` raises.
     """
     from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
-        GetParameterError,
         SecretsProvider,
     )
 
-    provider = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_CONFIG))
-
-    def read(secret_id: str) -> str:
-        try:
-            value = cast("object", provider.get(secret_id, max_age=_SECRET_SECONDS))
-        except GetParameterError as error:
-            raise _unread(f"the secret {secret_id}", error.__context__) from error
-        return str(value)
-
-    return read
+    client = boto3.client("secretsmanager", config=_CONFIG)
+    return _reader(SecretsProvider(boto3_client=client), "secret", _SECRET_SECONDS)
 
 
 def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
@@ -102,17 +94,23 @@ def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
     It raises what `read_secret` raises.
     """
     from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
-        GetParameterError,
         SSMProvider,
     )
 
     provider = SSMProvider(boto3_client=client or boto3.client("ssm", config=_CONFIG))
+    return _reader(provider, "parameter", _PARAMETER_SECONDS)
+
+
+def _reader(provider: "BaseProvider", what: str, seconds: int) -> Callable[[str], str]:
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
+        GetParameterError,
+    )
 
     def read(name: str) -> str:
         try:
-            value = cast("object", provider.get(name, max_age=_PARAMETER_SECONDS))
+            value = cast("object", provider.get(name, max_age=seconds))
         except GetParameterError as error:
-            raise _unread(f"the parameter {name}", error.__context__) from error
+            raise _unread(f"the {what} {name}", error.__context__) from error
         return str(value)
 
     return read
