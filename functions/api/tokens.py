@@ -1,7 +1,7 @@
 """Verifies Supabase's tokens of people (JWT), by the project's public keys or its legacy secret.
 
-A token says by which key it is signed, and is not believed: the key decides which algorithm is
-right. An algorithm that takes a secret is never used with a public key.
+A token says how it is signed, and is not believed: an algorithm that takes a secret is used with
+the legacy secret alone, and the others with the public key of the token's key id alone.
 
 Sources: RFC 8725 (best current practices for JWT); Supabase's documentation, "JWT signing keys".
 """
@@ -15,9 +15,7 @@ import jwt
 from api.callers import Unauthenticated
 from mentor_pause.errors import DocumentUnavailable
 
-_KINDS = {"ES256": "EC", "RS256": "RSA"}
-"""The algorithms that a project's own keys are for, and their kind of key."""
-
+_WITH_A_KEY = ("ES256", "RS256")
 _LEGACY = "HS256"
 _AUDIENCE = ROLE = "authenticated"
 _LEEWAY_SECONDS = 5
@@ -70,11 +68,7 @@ def _keys(document: object) -> dict[str, jwt.PyJWK]:
         found = jwt.PyJWKSet.from_dict(document).keys  # pyright: ignore[reportUnknownArgumentType]
     except jwt.PyJWTError as error:
         raise DocumentUnavailable("the project's keys are no JWKS document") from error
-    return {
-        key.key_id: key
-        for key in found
-        if key.key_id is not None and _KINDS.get(key.algorithm_name) == key.key_type
-    }
+    return {key.key_id: key for key in found if key.key_id is not None}
 
 
 class Tokens:
@@ -118,7 +112,7 @@ class Tokens:
         algorithm = header.get("alg")
         if algorithm == _LEGACY and self._legacy_secret is not None:
             return self._legacy_secret, _LEGACY
-        key = self._keys.find(header.get("kid")) if algorithm in _KINDS else None
-        if key is None or key.algorithm_name != algorithm:
+        key = self._keys.find(header.get("kid")) if algorithm in _WITH_A_KEY else None
+        if key is None:
             raise Unauthenticated("the token is not signed by a key of this project")
-        return key.key, key.algorithm_name
+        return key.key, str(algorithm)

@@ -27,8 +27,8 @@ declare
     v_by constant pg_catalog.text := format('database, %s', session_user);
     v_today constant pg_catalog.date := private.org_today(p_org_id);
     v_as_of constant pg_catalog.date := coalesce(p_as_of, private.org_today(p_org_id));
-    v_paused pg_catalog.uuid [] := '{}';
-    v_errored pg_catalog.uuid [] := '{}';
+    v_paused pg_catalog.uuid [] := array[]::pg_catalog.uuid [];
+    v_errored pg_catalog.uuid [] := array[]::pg_catalog.uuid [];
     v_processed integer := 0;
     v_mentor_id pg_catalog.uuid;
     v_outcome pg_catalog.text;
