@@ -1,7 +1,7 @@
 """Whose token it is: the project's keys and its legacy secret, and every wrong token (D3, O3)."""
 
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -74,6 +74,17 @@ def test_a_header_that_is_missing_or_of_another_form_proves_nothing(
     """D3."""
     with pytest.raises(Unauthenticated):
         authenticate(*headers)
+
+
+@pytest.mark.parametrize("credential", ["a" * 8193, "nøkkel", "a b\u2028c"])
+def test_what_cannot_be_a_token_is_not_even_looked_at(credential: str) -> None:
+    """Whatever its size, it costs nothing."""
+
+    def never(_token: str) -> UUID:
+        pytest.fail("it was verified")
+
+    with pytest.raises(Unauthenticated, match="the credential is no token"):
+        Authenticate([MACHINE_SECRET], never)([f"Bearer {credential}"])
 
 
 def test_the_header_is_found_however_it_is_written_and_all_of_it() -> None:
