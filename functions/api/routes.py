@@ -87,10 +87,11 @@ def _started(found: Attempted) -> Response[Any]:
 
 
 def _not_started(found: Attempted) -> Response[Any]:
+    status = _STATUS[found.verdict]
     if found.in_the_way is None:
-        return _answer(_STATUS[found.verdict], Problem(error=found.error))
+        return _answer(status, Problem(error=found.error))
     body = InTheWay(error=found.error, in_the_way=found.in_the_way)
-    return _answer(409, body, {LOCATION: _address_of(found.in_the_way)})
+    return _answer(status, body, {LOCATION: _address_of(found.in_the_way)})
 
 
 @app.get(

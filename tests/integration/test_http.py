@@ -236,6 +236,7 @@ def test_a_run_is_followed_to_its_end(http: Http, roster: Roster, admin: str) ->
     found = http.ask("GET", f"/runs/{job_run_id}", admin).body
     assert (found["status"], found["finished_at"], found["paused_count"]) == ("running", None, None)
     assert (found["pages_closed"], found["pages_planned"], found["mentor_ids_done"]) == (0, 1, [])
+    assert found["mentor_ids_errored"] == [], "who has not been tried is no error"
     http.night.work_off()
     found = http.ask("GET", f"/runs/{job_run_id}", admin).body
     assert (found["status"], found["paused_count"], found["error_count"]) == ("completed", 2, 1)
