@@ -54,16 +54,6 @@ def test_a_stranger_and_nobody_start_nothing(deployed: Deployed, owner: psycopg.
     assert UUID(row["triggered_by"].removeprefix("user "))
 
 
-def test_what_is_no_address_is_said_in_the_same_way(deployed: Deployed) -> None:
-    """By API Gateway, which asks nobody who they are for it."""
-    for method, path in (("GET", "/nowhere"), ("DELETE", "/jobs"), ("POST", "/runs")):
-        answer = deployed.api(method, path, None)
-        assert (answer.status_code, answer.json()) == (
-            404,
-            {"error": "there is no such address"},
-        )
-
-
 def test_every_wrong_token_is_refused_and_starts_nothing(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:

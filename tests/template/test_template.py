@@ -201,6 +201,28 @@ def test_the_example_environment_names_what_each_function_reads() -> None:
         assert all(isinstance(value, str) and value for value in values.values())
 
 
+def test_api_gateways_own_answers_are_of_the_shape_of_ours() -> None:
+    """O3: the document promises it; the emulator has its own, so only AWS shows them."""
+    responses = of_type("Serverless::Api")["ApiGateway"]["GatewayResponses"]
+    assert responses.keys() == {"MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "DEFAULT_5XX"}
+    assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+    for response in responses.values():
+        assert json.loads(response["ResponseTemplates"]["application/json"]).keys() == {"error"}
+
+
+def test_requests_are_throttled_and_the_api_has_no_other_way_in() -> None:
+    """O3: all methods of all addresses, and only those of the document."""
+    (setting,) = of_type("Serverless::Api")["ApiGateway"]["MethodSettings"]
+    assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
+    limit = {"Ref": "ApiRequestsPerSecond"}
+    assert setting["ThrottlingRateLimit"] == setting["ThrottlingBurstLimit"] == limit
+    events = [event["Properties"] for event in FUNCTIONS["Api"]["Events"].values()]
+    document = json.loads((ROOT / "docs/openapi.json").read_text())
+    assert {(e["Path"], e["Method"]) for e in events} == {
+        (path, method) for path, methods in document["paths"].items() for method in methods
+    }
+
+
 def who_can_reach_the_portal() -> list[str]:
     """The functions whose environment or role names the portal's secret."""
     return [
