@@ -86,10 +86,11 @@ class Ending:
         if run is not None:
             return self.settle(lock, self._recovery.cut_short(lock, run, error))
         self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
-        self._recovery.let_go(firing)
+        self._recovery.release(firing)
         self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
         # The row may have been opened as running before something else failed.
         self._recovery.close_row(firing, firing.job_run_id, error)
+        self._recovery.forget(firing)
         return Dispatched(firing.job_run_id, "failed", error, fault)
 
     def end_abandoned(self, lock: Lock) -> None:

@@ -12,7 +12,7 @@ from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Held, Lock
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing
+from mentor_pause.runs import Firing, Run
 
 _PATIENCE = timedelta(minutes=10)
 """Lambda repeats a dispatcher's failed delivery after one minute and after two more: who only lost
@@ -64,15 +64,30 @@ class EndHungRuns:
         if isinstance(lock, Held):
             return {}  # somebody was faster, and ends them before anything else
         try:
-            return self._end_all(lock)
+            found = self._take_over(lock)
         except LeaseLost as error:
             self._logger.error("monitor superseded", extra={"reason": str(error)})
             return {}
         finally:
             self._recovery.let_go(firing)
+        # Without the lock: who hears that a run has ended may want to start the next one at once.
+        return {job_run_id: self._settle(lock, run) for job_run_id, run in found.items()}
 
-    def _end_all(self, lock: Lock) -> dict[UUID, bool]:
-        return {
-            job_run_id: self._recovery.end_abandoned(lock, job_run_id, _REASON)
-            for job_run_id in sorted(lock.abandoned)
-        }
+    def _take_over(self, lock: Lock) -> dict[UUID, Run | None]:
+        found: dict[UUID, Run | None] = {}
+        for job_run_id in sorted(lock.abandoned):
+            with self._recovery.logged(job_run_id):
+                found[job_run_id] = None
+                run = self._recovery.take_over(lock, job_run_id, _REASON)
+                if run is None:
+                    del found[job_run_id]  # it had ended, and only its mark was left
+                else:
+                    found[job_run_id] = run
+        return found
+
+    def _settle(self, lock: Lock, run: Run | None) -> bool:
+        if run is None:
+            return False
+        with self._recovery.logged(run.job_run_id):
+            return self._recovery.settle(lock, run) == "ended"
+        return False

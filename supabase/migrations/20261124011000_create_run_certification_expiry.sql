@@ -32,6 +32,7 @@ declare
     v_processed integer := 0;
     v_mentor_id pg_catalog.uuid;
     v_outcome pg_catalog.text;
+    v_error pg_catalog.text;
 begin
     if v_today is null then
         raise exception 'organisation % does not exist', p_org_id using errcode = 'PT404',
@@ -70,10 +71,14 @@ begin
         end;
     end loop;
 
-    perform public.notify_coordinators(v_run);
+    begin
+        perform public.notify_coordinators(v_run);
+    exception when others then  -- who is paused stays paused, whoever could not be told
+        v_error := format('the coordinators were not notified: %s %s', sqlstate, sqlerrm);
+    end;
     perform public.finish_execution(
         v_run, 'completed', v_processed, cardinality(v_paused),
-        v_processed - cardinality(v_paused) - cardinality(v_errored), cardinality(v_errored)
+        v_processed - cardinality(v_paused) - cardinality(v_errored), cardinality(v_errored), v_error
     );
     return query
     select v_run, 'completed', v_processed, cardinality(v_paused),

@@ -90,6 +90,17 @@ def test_one_mentors_failure_leaves_the_others_alone(roster: Roster) -> None:
     assert said == [f"mentor {failing} not paused: P0001 no way"]
 
 
+def test_who_is_paused_stays_paused_though_nobody_could_be_told(roster: Roster) -> None:
+    """E3: and the log says so."""
+    mentors = roster.add_mentors(2)
+    roster.db.execute("alter table coordinator_notifications rename to elsewhere")
+    assert run(roster, TODAY)["mentor_ids_paused"] == mentors
+    assert [row["mentor_id"] for row in roster.history()] == mentors
+    (row,) = roster.log()
+    assert row["status"] == "completed"
+    assert row["error"].startswith("the coordinators were not notified: 42P01")
+
+
 def test_a_wrong_organisation_and_a_day_that_has_not_come_are_refused(roster: Roster) -> None:
     """D8: before anything changes; an id that is missing is wrong, too."""
     roster.add_mentors(1)

@@ -1,10 +1,12 @@
 """The monitor: asks the data whether the night was all right, and ends runs that hang (O1, O2)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from mentor_pause.errors import LedgerUnavailable
+from mentor_pause.lock import lock_key
 from monitor.hung import EndHungRuns
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
@@ -231,9 +233,82 @@ def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
         night.fire()
     assert [row["status"] for row in roster.log()] == ["running"]
     night.clock.advance(45 + PATIENCE)
-    assert monitor()["hung_runs"] == {str(run_id()): True}
+    assert monitor()["hung_runs"] == {}, "there is no run, only a row"
     (row,) = roster.log()
     assert (row["status"], row["error"]) == ("failed", "hung; ended by the monitor")
+
+
+def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E6: they are on their queue, and will move once it is back."""
+    roster.add_mentors(4)
+    night = monitor.night
+    night.fire()
+    messages = night.receive()
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    get_run_coverage = roster.rows("select pg_get_functiondef('get_run_coverage'::regproc) as d")
+    roster.db.execute("drop function get_run_coverage")
+    assert monitor()["hung_runs"] == {str(run_id()): False}
+    roster.db.execute(get_run_coverage[0]["d"].encode())
+    for message in messages:
+        assert night.deliver(message)
+    (summary,) = night.summaries()
+    assert (summary["paused_count"], summary["error_count"]) == (4, 0)
+
+
+def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """No alarm for what is over."""
+    roster.add_mentors(2)
+    night = monitor.night
+    night.fire()
+    (message,) = night.receive()
+    assert night.deliver(message)
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    night.ledger._table.update(
+        lock_key(run.firing), "LOCK", "ADD open_runs :open", "attribute_exists(pk)",
+        {"open": {str(run_id())}},
+    )  # fmt: skip
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    assert monitor()["hung_runs"] == {}
+    assert monitor.emitted()["HungRuns"] == [0]
+    assert night.ledger.locks.find_hung(run.firing, night.clock()) == frozenset()
+
+
+def test_who_hears_that_a_hung_run_has_ended_can_start_the_next_one_at_once(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """H4: the monitor holds no lock any more when it announces."""
+    roster.add_mentors(2)
+    night = monitor.night
+    night.fire()
+    assert night.receive()
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    heard: list[str] = []
+
+    def put_events(Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        heard.append(night.fire("the next one")["status"])
+        return {"FailedEntryCount": 0, "Entries": Entries}
+
+    night.events.put_events = put_events
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+    assert heard == ["running"]
+
+
+def test_a_row_that_could_not_be_closed_is_closed_later(monitor: Monitor, roster: Roster) -> None:
+    """D4, E8: the dispatcher's database went away just between its row and its run."""
+    night = monitor.night
+    # acquire, find, scope, held, begin; open_run fails for good, and then the database as well
+    night.plan.then(*failures(3), "ok", "ok", "ok", *failures(6), after=5)
+    night.fire()
+    assert [row["status"] for row in roster.log()] == ["running"]
+    night.plan.then()
+    night.clock.advance(45 + PATIENCE)
+    monitor()
+    assert [row["status"] for row in roster.log()] == ["failed"]
 
 
 def test_a_run_that_moves_and_a_lock_that_is_held_are_left_alone(

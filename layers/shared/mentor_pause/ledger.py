@@ -140,12 +140,15 @@ class Ledger:
                     _run_key(job_run_id),
                     "RUN",
                     "SET pages_total = :total" + (", run_error = :error" if error else ""),
-                    "attribute_exists(pk)",
-                    {"total": pages_total} | ({"error": error} if error else {}),
+                    "#status = :running",
+                    {"total": pages_total, "running": "running"}
+                    | ({"error": error} if error else {}),
                 ),
             ]
         )
         run = self.find_run(job_run_id)
+        if run is not None and run.status != "running":
+            return run  # it has ended meanwhile, by its last page
         if run is None or (not ended and (run.pages_total, run.error) != (pages_total, error)):
             raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
         return run

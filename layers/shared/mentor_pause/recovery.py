@@ -6,7 +6,8 @@ run whose pages have not moved for a whole lease is given up, and its open pages
 errors (E8, O2).
 """
 
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -48,34 +49,47 @@ class Recovery:
         """Complete the run if its pages are all closed by now."""
         return self._completion.settle(run, f"holder {lock.fence}")
 
-    def end_abandoned(self, lock: Lock, job_run_id: UUID, reason: str) -> bool:
-        """End a run that held the lock before; whether nothing is left to do for it.
+    def end_abandoned(self, lock: Lock, job_run_id: UUID, reason: str) -> None:
+        """End a run that held the lock before, so that none stays open for ever (E8).
 
         Where that fails it is logged, and whoever looks next tries again.
 
         Raises:
             LeaseLost: the lock has another holder by now.
         """
+        with self.logged(job_run_id):
+            run = self.take_over(lock, job_run_id, reason)
+            if run is not None:
+                self.settle(lock, run)
+
+    @contextmanager
+    def logged(self, job_run_id: UUID) -> Generator[None]:
+        """Log whatever goes wrong with another run: that run's trouble is not ours."""
         try:
-            return self._end(lock, job_run_id, reason)
+            yield
         except LeaseLost:
             raise
-        except Exception as error:  # noqa: BLE001 - another run's trouble is not this run's
+        except Exception as error:  # noqa: BLE001 - see above
             self._logger.error(
                 "abandoned run not ended",
                 extra={"abandoned": str(job_run_id), "reason": describe(error)},
             )
-            return False
 
-    def _end(self, lock: Lock, job_run_id: UUID, reason: str) -> bool:
+    def take_over(self, lock: Lock, job_run_id: UUID, reason: str) -> Run | None:
+        """Give up of a run what nobody will do; return it, to be settled, unless it had ended.
+
+        Raises:
+            LeaseLost: the lock has another holder by now.
+            MentorPauseError: something is not to be had now; nothing is lost by trying again.
+        """
         run = self._retry(lambda: self._ledger.find_run(job_run_id))
         if run is not None and run.status == "running":
             self._logger.warning("ending an abandoned run", extra={"abandoned": str(job_run_id)})
-            return self.settle(lock, self._given_up(lock, run, reason)) == "ended"
+            return self._given_up(lock, run, reason)
         if run is None:  # it died between its row and its item
             self.close_row(lock.firing, job_run_id, reason)
         self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
-        return True
+        return None
 
     def _given_up(self, lock: Lock, run: Run, reason: str) -> Run:
         if run.pages_total is None:
@@ -83,6 +97,8 @@ class Recovery:
         lease = timedelta(seconds=self._ledger.leases.run)
         if run.is_whole or self._clock() < (run.moved_at or _LONG_AGO) + lease:
             return run  # its workers may still be at it
+        # A database that is away is why its pages do not move: they will, once it is back.
+        self._retry(lambda: self._database.get_run_coverage(run.firing.org_id, run.firing.job_name))
         self.end_paging(lock, run.job_run_id, run.pages_total, reason)
         for page in self._retry(lambda: self._ledger.pages(run.job_run_id)):
             self._close_as_failed(run.job_run_id, page)
@@ -106,10 +122,18 @@ class Recovery:
             lambda: self._ledger.end_paging(lock, job_run_id, pages_total, error, self._clock())
         )
 
+    def release(self, firing: Firing) -> None:
+        """Give the lock back; who acquires it next still finds the run among the open ones."""
+        self._retry(lambda: self._ledger.locks.release(firing, self._clock()))
+
     def let_go(self, firing: Firing) -> None:
         """Give the lock back for a run that is not to be done."""
         self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
-        self._retry(lambda: self._ledger.locks.release(firing, self._clock()))
+        self.release(firing)
+
+    def forget(self, firing: Firing) -> None:
+        """Note that nothing is left to do for the firing's run."""
+        self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
 
     def close_row(self, firing: Firing, job_run_id: UUID, error: str) -> None:
         """Close the log row of a run that has no pages, if it has a row."""
