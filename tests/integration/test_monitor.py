@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mentor_pause.errors import LedgerUnavailable
-from mentor_pause.lock import lock_key
+from mentor_pause.lock import Lock, lock_key
+from mentor_pause.runs import Firing, PageOutcome
 from monitor.hung import EndHungRuns
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
@@ -56,6 +57,7 @@ def test_who_expires_today_is_not_stale_before_tonights_run_is_over(
     assert stale_at(monitor, 3, 1, 0, 30) == 0
     assert stale_at(monitor, 3, 1, 1, 30) == 0
     assert stale_at(monitor, 3, 1, 2, 0) == 0
+    assert stale_at(monitor, 3, 1, 2, 28) == 0
     assert stale_at(monitor, 3, 1, 2, 30) == 1
     assert stale_at(monitor, 3, 1, 23, 30) == 1
 
@@ -193,8 +195,11 @@ def test_a_dispatcher_that_vanished_leaves_its_pages_to_the_workers_first(
     night.clock.advance(45 + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): False}
     assert night.lines("run completed") == []
+    night.clock.advance(RUN_LEASE - 500)
     for message in messages[1:]:
         assert night.deliver(message)
+    night.clock.advance(PATIENCE + 45)
+    assert monitor()["hung_runs"] == {str(run_id()): False}, "its pages moved just now"
     night.clock.advance(RUN_LEASE + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
     (summary,) = night.summaries()
@@ -238,6 +243,54 @@ def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
     assert (row["status"], row["error"]) == ("failed", "hung; ended by the monitor")
 
 
+def test_a_run_that_is_whole_but_for_its_end_is_completed(monitor: Monitor, roster: Roster) -> None:
+    """O2: its last worker died between closing the page and completing; nobody is an error."""
+    mentors = roster.add_mentors(2)
+    night = monitor.night
+    night.fire()
+    assert night.receive()
+    done = PageOutcome(skipped=tuple(mentors))
+    night.ledger.close_page(run_id(), 1, mentors, done, night.clock())
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+    (row,) = roster.log()
+    assert (row["status"], row["skipped_count"], row["error"]) == ("completed", 2, None)
+
+
+def test_every_job_is_looked_after_and_a_job_without_trouble_keeps_its_lock_free(
+    monitor: Monitor,
+) -> None:
+    """O2: also the sync; its dispatcher died before anything but the lock was there."""
+    night = monitor.night
+    firing = Firing("hlf_sync", ORG, "schedule", "night-1", "a rule")
+    night.ledger.locks.acquire(firing, "holder", night.clock(), 45)
+    night.clock.advance(45 + PATIENCE)
+    assert night.ledger.locks.find_hung(firing, night.clock()) == {firing.job_run_id}
+    monitor()
+    assert night.ledger.locks.find_hung(firing, night.clock()) == frozenset()
+    again = night.ledger.locks.acquire(firing, "another holder", night.clock(), 45)
+    assert isinstance(again, Lock)
+    untouched = Firing(JOB, ORG, "schedule", "night-1", "a rule")
+    first = night.ledger.locks.acquire(untouched, "holder", night.clock(), 45)
+    assert isinstance(first, Lock)
+    assert first.fence == 1
+
+
+def test_a_run_of_a_version_that_noted_no_movement_is_given_up_as_well(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """An upgrade in between leaves nothing open for ever."""
+    roster.add_mentors(2)
+    night = monitor.night
+    night.fire()
+    assert night.receive()
+    night.ledger._table.update(
+        f"RUN#{run_id()}", "RUN", "REMOVE moved_at", "pages_total = :one", {"one": 1}
+    )
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+
+
 def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
     monitor: Monitor, roster: Roster
 ) -> None:
@@ -250,6 +303,7 @@ def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
     get_run_coverage = roster.rows("select pg_get_functiondef('get_run_coverage'::regproc) as d")
     roster.db.execute("drop function get_run_coverage")
     assert monitor()["hung_runs"] == {str(run_id()): False}
+    assert monitor.emitted()["HungRuns"] == [1], "it hangs, whether or not it could be ended"
     roster.db.execute(get_run_coverage[0]["d"].encode())
     for message in messages:
         assert night.deliver(message)
