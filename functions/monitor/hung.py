@@ -73,21 +73,22 @@ class EndHungRuns:
         # Without the lock: who hears that a run has ended may want to start the next one at once.
         return {job_run_id: self._settle(lock, run) for job_run_id, run in found.items()}
 
-    def _take_over(self, lock: Lock) -> dict[UUID, Run | None]:
-        found: dict[UUID, Run | None] = {}
+    def _take_over(self, lock: Lock) -> dict[UUID, Run | bool]:
+        """Return the runs that are still to be settled; of others that hung, whether they ended."""
+        found: dict[UUID, Run | bool] = {}
         for job_run_id in sorted(lock.abandoned):
+            found[job_run_id] = False
             with self._recovery.logged(job_run_id):
-                found[job_run_id] = None
+                began = self._retry(lambda id_=job_run_id: self._ledger.find_run(id_)) is not None
                 run = self._recovery.take_over(lock, job_run_id, _REASON)
-                if run is None:
+                found[job_run_id] = run or True
+                if run is None and began:
                     del found[job_run_id]  # it had ended, and only its mark was left
-                else:
-                    found[job_run_id] = run
         return found
 
-    def _settle(self, lock: Lock, run: Run | None) -> bool:
-        if run is None:
-            return False
+    def _settle(self, lock: Lock, run: Run | bool) -> bool:
+        if isinstance(run, bool):
+            return run
         with self._recovery.logged(run.job_run_id):
             return self._recovery.settle(lock, run) == "ended"
         return False

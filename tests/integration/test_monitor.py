@@ -238,7 +238,7 @@ def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
         night.fire()
     assert [row["status"] for row in roster.log()] == ["running"]
     night.clock.advance(45 + PATIENCE)
-    assert monitor()["hung_runs"] == {}, "there is no run, only a row"
+    assert monitor()["hung_runs"] == {str(run_id()): True}
     (row,) = roster.log()
     assert (row["status"], row["error"]) == ("failed", "hung; ended by the monitor")
 
