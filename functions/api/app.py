@@ -18,8 +18,8 @@ from mentor_pause.supabase import connect
 from mentor_pause.web import fetch_json
 
 PATIENCE_SECONDS = 15.0
-"""For the dispatcher; with the project's keys (3 s) and the database (10 s) before it, within the
-29 s that API Gateway waits."""
+"""For the dispatcher. API Gateway waits for 29 s in all, and the project's keys and the database
+may have taken some of them."""
 
 RETRY = Retry(attempts=2)
 """For a connection that was lost while nobody asked."""
@@ -57,7 +57,7 @@ def _runs() -> Runs:
     return Runs(org, database, ledger, dispatcher, RETRY)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, log_event=False)  # it has credentials in it
 def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
     """Answer one request."""
     return Door(_authenticate, _runs, logger)(event, context)

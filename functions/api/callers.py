@@ -37,27 +37,19 @@ MACHINE = Caller(user_id=None)
 
 
 class Authenticate:
-    """Reads `Authorization: Bearer CREDENTIAL`."""
+    """Tells whose a credential is."""
 
     def __init__(self, machine_secrets: Sequence[str], user_of: Callable[[str], UUID]) -> None:
         """`user_of` verifies a token, and raises `Unauthenticated` where it is not valid."""
         self._machine_secrets = tuple(_digest(secret) for secret in machine_secrets)
         self._user_of = user_of
 
-    def __call__(self, headers: Sequence[str]) -> Caller:
-        """Return who calls, by the values of the request's Authorization headers.
+    def __call__(self, credential: str) -> Caller:
+        """Return who calls.
 
         Raises:
-            Unauthenticated: there is not exactly one, or it proves nothing.
+            Unauthenticated: the credential proves nothing.
         """
-        if len(headers) != 1:
-            raise Unauthenticated("exactly one Authorization header is needed")
-        scheme, _, credential = headers[0].strip().partition(" ")
-        credential = credential.strip()
-        if scheme.lower() != "bearer" or not credential:
-            raise Unauthenticated("the Authorization header must be: Bearer CREDENTIAL")
-        if len(credential) > _LONGEST or not credential.isascii():
-            raise Unauthenticated("the credential is no token")
         # Digests are of one length, and all are compared: the time taken tells nothing.
         given = _digest(credential)
         matches = [hmac.compare_digest(given, secret) for secret in self._machine_secrets]
@@ -66,12 +58,30 @@ class Authenticate:
         return Caller(self._user_of(credential))
 
 
-def authorization_headers(event: Mapping[str, Any]) -> list[str]:
-    """Return every value of the Authorization header in an event of API Gateway."""
+def credential_of(event: Mapping[str, Any]) -> str:
+    """Return the credential of `Authorization: Bearer CREDENTIAL`, whoever's it is.
+
+    Raises:
+        Unauthenticated: there is not exactly one such header, or it cannot be a credential.
+    """
+    headers = header_values(event, "authorization")
+    if len(headers) != 1:
+        raise Unauthenticated("exactly one Authorization header is needed")
+    scheme, _, credential = headers[0].strip().partition(" ")
+    credential = credential.strip()
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthenticated("the Authorization header must be: Bearer CREDENTIAL")
+    if len(credential) > _LONGEST or not credential.isascii():
+        raise Unauthenticated("the credential is no token")
+    return credential
+
+
+def header_values(event: Mapping[str, Any], wanted: str) -> list[str]:
+    """Return every value of a header, by its name in lower case, in an event of API Gateway."""
     several = cast("Mapping[str, Sequence[str]]", event.get("multiValueHeaders") or {})
     single = cast("Mapping[str, str]", event.get("headers") or {})
-    found = [v for name, vs in several.items() if name.lower() == "authorization" for v in vs]
-    return found or [v for name, v in single.items() if name.lower() == "authorization"]
+    found = [v for name, vs in several.items() if name.lower() == wanted for v in vs]
+    return found or [v for name, v in single.items() if name.lower() == wanted]
 
 
 def _digest(text: str) -> bytes:

@@ -1,21 +1,26 @@
 """The door of the HTTP entry: who is it, may they, and only then what they want (D3, O3)."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api.callers import Authenticate, Caller, Unauthenticated, authorization_headers
-from api.routes import Visit, app, problem
+from api.callers import (
+    Authenticate,
+    Caller,
+    Unauthenticated,
+    credential_of,
+    header_values,
+)
+from api.routes import TRY_LATER, UNAVAILABLE, Visit, app, problem
 from api.runs import Runs
 from mentor_pause.errors import describe, origin
 
 type Answer = dict[str, Any]
 
 _START = "/jobs/{job_name}/runs"
-_TRY_LATER = {"Retry-After": "10"}
 
 
 class Door:
@@ -35,7 +40,8 @@ class Door:
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
         """Return API Gateway's answer: 401 before anything else, 403, or what the route says."""
         try:
-            caller = self._authenticate()(authorization_headers(event))
+            credential = credential_of(event)  # before even our own secrets are read
+            caller = self._authenticate()(credential)
             return self._let_in(caller, event, context)
         except Unauthenticated as refused:
             self._logger.warning("refused", extra={"reason": str(refused)})
@@ -44,7 +50,7 @@ class Door:
             self._logger.error(
                 "not answered", extra={"reason": describe(error), "origin": origin(error)}
             )
-            return problem(503, "not available now; try again later", _TRY_LATER)
+            return problem(503, UNAVAILABLE, TRY_LATER)
 
     def _let_in(self, caller: Caller, event: Mapping[str, Any], context: LambdaContext) -> Answer:
         self._logger.append_keys(caller=caller.name)
@@ -74,13 +80,19 @@ def _what_is_wrong_with_the_body(event: Mapping[str, Any]) -> tuple[int, str] | 
     """Return status and sentence where there is a body and it is no JSON object (or null)."""
     if not event.get("body"):
         return None
-    headers = cast("Mapping[str, str]", event.get("headers") or {})
-    kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
-    if any(kind.partition(";")[0].strip().lower() != "application/json" for kind in kinds):
+    kinds = [k.partition(";")[0].strip() for k in header_values(event, "content-type")]
+    if event.get("isBase64Encoded") or any(kind != "application/json" for kind in kinds):
         return 415, "the body must be JSON, and Content-Type say so"
     try:
-        body = cast("object", APIGatewayProxyEvent(dict(event)).json_body)
+        body: object = json.loads(event["body"], object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         return 422, "body: is no JSON"
     # The router would take a list for its first element.
     return None if body is None or isinstance(body, dict) else (422, "body: is no JSON object")
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of two values of one name nobody can tell which is meant."""
+    if len(found := dict(pairs)) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found

@@ -17,6 +17,10 @@ from api.runs import Attempted, Role, Runs
 from mentor_pause.jobs import JOBS
 
 LOCATION = "Location"
+UNAVAILABLE = "not available now; try again later"
+TRY_LATER = {"Retry-After": "10"}
+_REASONS = 10
+"""Of what is wrong with a request, so many are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Visit:
     runs: Runs
 
 
-app = APIGatewayRestResolver(enable_validation=True)
+app = APIGatewayRestResolver(enable_validation=True, debug=False)  # whatever the environment says
 
 _STATUS = {"no such job": 404, "wrong request": 422, "in the way": 409, "unavailable": 503}
 
@@ -88,6 +92,8 @@ def _started(found: Attempted) -> Response[Any]:
 
 def _not_started(found: Attempted) -> Response[Any]:
     status = _STATUS[found.verdict]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # the reason is in the log, and for operators
+        return _answer(status, Problem(error=UNAVAILABLE), TRY_LATER)
     if found.in_the_way is None:
         return _answer(status, Problem(error=found.error))
     body = InTheWay(error=found.error, in_the_way=found.in_the_way)
@@ -130,7 +136,7 @@ def not_valid(error: RequestValidationError) -> Response[Any]:
     """Name each field that is wrong and why; never repeat a value."""
     if error.errors()[0]["loc"][0] == "response":
         raise error  # an answer of ours that is not as it is described
-    reasons = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    reasons = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:_REASONS]]
     return _told(422, Problem(error="; ".join(reasons)))
 
 

@@ -59,7 +59,7 @@ class Runs:
 
     def record_refusal(self, job_name: str, caller: Caller) -> None:
         """Write down who wanted to start a run and may not (D4, O3)."""
-        name = "".join(c for c in job_name if c.isprintable())[:100] or "unknown"
+        name = job_name if job_name in JOBS else "unknown"  # no stranger's text is kept for ever
         attempt = Attempt(name, self._org_id, "manual", f"http-{uuid4()}", caller.name)
         self._database.begin_execution(attempt, "refused", error=_NOT_A_MEMBER)
 

@@ -7,7 +7,8 @@ Sources: RFC 8725 (best current practices for JWT); Supabase's documentation, "J
 """
 
 from collections.abc import Callable
-from typing import Any
+from math import inf
+from typing import Any, cast
 from uuid import UUID
 
 import jwt
@@ -20,6 +21,12 @@ _LEGACY = "HS256"
 _AUDIENCE = ROLE = "authenticated"
 _LEEWAY_SECONDS = 5
 _KEPT_SECONDS = 600.0
+_LOST_SECONDS = 3600.0
+"""So long keys are good that cannot be read again: one that was taken back must come to its end."""
+
+_BACKOFF_SECONDS = 5.0
+"""A login that did not answer is left alone for so long."""
+
 _PATIENCE_SECONDS = 30.0
 """A key that nobody knows makes us look for new ones, but not more often than this."""
 
@@ -32,43 +39,49 @@ class SigningKeys:
         self._fetch = fetch
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._asked_at: float | None = None
+        self._read_at: float | None = None
+        self._failed_at: float | None = None
+        self._failure: DocumentUnavailable | None = None
 
     def find(self, key_id: object) -> jwt.PyJWK | None:
         """Return the key of that id.
 
         Raises:
-            DocumentUnavailable: there are no keys yet, and they cannot be read.
+            DocumentUnavailable: there are none, or no good ones any more, and they cannot be read.
         """
-        if self._should_ask(key_id):
+        if self._should_read(str(key_id)):
             self._read()
+        if self._age_of(self._read_at) >= _LOST_SECONDS:
+            raise DocumentUnavailable(f"the project's keys are not to be had: {self._failure}")
         return self._keys.get(str(key_id))
 
-    def _should_ask(self, key_id: object) -> bool:
-        if self._asked_at is None:
-            return True
-        age = self._clock() - self._asked_at
-        return age >= _KEPT_SECONDS or (key_id not in self._keys and age >= _PATIENCE_SECONDS)
+    def _should_read(self, key_id: str) -> bool:
+        age = self._age_of(self._read_at)
+        wanted = age >= _KEPT_SECONDS or (key_id not in self._keys and age >= _PATIENCE_SECONDS)
+        return wanted and self._age_of(self._failed_at) >= _BACKOFF_SECONDS
 
     def _read(self) -> None:
         try:
             self._keys = _keys(self._fetch())
-        except DocumentUnavailable:
-            if not self._keys:
-                raise  # else those that we have will do
-        self._asked_at = self._clock()
+            self._read_at = self._clock()
+        except DocumentUnavailable as error:
+            self._failure, self._failed_at = (
+                error,
+                self._clock(),
+            )  # those that we have will do for a while
+
+    def _age_of(self, moment: float | None) -> float:
+        return inf if moment is None else self._clock() - moment
 
 
 def _keys(document: object) -> dict[str, jwt.PyJWK]:
     if document == {"keys": []}:
         return {}  # a project that has its legacy secret only
-    if not isinstance(document, dict):
-        raise DocumentUnavailable("the project's keys are no JWKS document")
     try:
-        found = jwt.PyJWKSet.from_dict(document).keys  # pyright: ignore[reportUnknownArgumentType]
-    except jwt.PyJWTError as error:
+        found = jwt.PyJWKSet.from_dict(cast("dict[str, Any]", document)).keys
+        return {str(key.key_id): key for key in found if key.key_type in ("EC", "RSA")}
+    except Exception as error:
         raise DocumentUnavailable("the project's keys are no JWKS document") from error
-    return {key.key_id: key for key in found if key.key_id is not None}
 
 
 class Tokens:
@@ -96,7 +109,7 @@ class Tokens:
             raise Unauthenticated("the token has expired") from None
         except Exception:  # noqa: BLE001 - a token may be anything, and break any parser
             raise Unauthenticated("the token is not valid") from None
-        if claims["role"] != ROLE:
+        if claims["role"] != ROLE or claims.get("is_anonymous"):
             raise Unauthenticated("the token is not that of a signed-in person")
         return user_id
 

@@ -1,5 +1,6 @@
 """The HTTP entry on a real PostgreSQL, as its own role: who may, what they get, what is kept."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -127,7 +128,10 @@ def test_who_is_no_member_may_not_and_is_recorded(http: Http, roster: Roster) ->
     for caller in (stranger, foreign, mentor):
         for method, path in PATHS:
             assert http.ask(method, path, token_of(caller)).status == 403, (method, path)
-    rows = roster.log()
+    assert http.start(token_of(stranger), "Kari-Nordmann-555").status == 403
+    assert http.night.lines("refusal not recorded") == []
+    *rows, named = roster.log()
+    assert named["job_name"] == "unknown", "no text of a stranger's is kept for ever (E13)"
     assert [(row["job_name"], row["triggered_by"]) for row in rows] == [
         (job, f"user {caller}")
         for caller in (stranger, foreign, mentor)
@@ -176,6 +180,8 @@ def test_an_unknown_job_is_not_found(http: Http, roster: Roster, coordinator: st
         ("[null]", "body: is no JSON object"),
         ('[{"dry_run": true}]', "body: is no JSON object"),
         ('"x"', "body: is no JSON object"),
+        ("[" * 100_000, "body: is no JSON"),
+        ('{"dry_run": true, "dry_run": false}', "body: is no JSON"),
         ('{"as_of": "soon"}', "body.as_of: Value error, a day is written as 2026-11-22"),
         ('{"as_of": 0}', "body.as_of: Value error, a day is written as 2026-11-22"),
         ('{"as_of": "1795478400"}', "body.as_of: Value error, a day is written as 2026-11-22"),
@@ -195,15 +201,21 @@ def test_a_wish_that_cannot_be_is_refused_by_what_is_wrong_with_it(
     assert [row for row in roster.log() if row["status"] != "failed"] == []
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "json"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "", "json", "Application/JSON"]
+)
 def test_a_body_that_is_not_said_to_be_json_is_not_read(
     http: Http, roster: Roster, coordinator: str, kind: str
 ) -> None:
     """415."""
     header = {"Authorization": f"Bearer {coordinator}"}
     event = request_event("POST", "/jobs/certification_expiry/runs", header, "{}")
-    event["headers"]["Content-Type"] = kind
-    assert http.send(event).status == 415
+    event["multiValueHeaders"]["Content-Type"] = [kind]
+    answer = http.send(event)
+    assert (answer.status, answer.body.keys()) == (415, {"error"})
+    event["multiValueHeaders"]["Content-Type"] = ["application/json"]
+    answer = http.send(event | {"body": "%%%", "isBase64Encoded": True})
+    assert (answer.status, answer.body.keys()) == (415, {"error"})
     assert roster.log() == []
 
 
@@ -320,7 +332,11 @@ def test_whatever_the_dispatcher_says_is_an_answer(
 ) -> None:
     """A run that did begin is looked at; where none could, a later attempt may help."""
     http.answer = answer
-    assert http.start(coordinator).status == status
+    found = http.start(coordinator)
+    assert found.status == status
+    if status == 503:
+        assert found.body == {"error": "not available now; try again later"}
+        assert found.headers["Retry-After"] == "10"
 
 
 def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
@@ -344,6 +360,24 @@ def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
         setattr(http.door, part, kept)
     lines = http.night.lines("not answered")
     assert {line["reason"] for line in lines} == {"SCHEDULER_SECRET is not set in the secret x"}
+
+
+def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> None:
+    """D3: 401, also when they could not be."""
+
+    def broken() -> Any:
+        pytest.fail("the secrets were read")
+
+    http.door._authenticate = broken
+    for credential in (None, "", "nøkkel", "a" * 9000):
+        assert http.ask("GET", "/runs", credential).status == 401
+
+
+def test_of_a_hundred_faults_ten_are_named(http: Http, coordinator: str) -> None:
+    """An answer has its limits."""
+    wish = json.dumps({f"field-{n}": n for n in range(100)})
+    answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, wish)
+    assert (answer.status, answer.body["error"].count(";")) == (422, 9)
 
 
 def test_a_database_that_is_down_lets_nobody_in(

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import time
 from base64 import urlsafe_b64encode
 from typing import Any
 from uuid import UUID, uuid4
@@ -99,6 +100,8 @@ def wrong_tokens() -> dict[str, str]:
     head, body, signature = good.split(".")
     _, ours = OURS["ec-1"]
     return {
+        "expired ten seconds ago": token_of(exp=int(time.time()) - 10),
+        "signed in as nobody": token_of(is_anonymous=True),
         "expired": token_of(exp=1_700_000_100, iat=1_700_000_000),
         "not valid yet": token_of(nbf=NOW),
         "without expiry": token_of(exp=None),
