@@ -11,7 +11,9 @@ create extension if not exists pg_cron;
 
 select cron.schedule(
     'certification-expiry-fallback', '15 2 * * *',
-    $$select status, processed_count, paused_count, error_count
+    -- It is one transaction, and a time-out would take back all of it.
+    $$set statement_timeout = 0;
+    select status, processed_count, paused_count, error_count
     from public.run_certification_expiry((select id from public.organisations where slug = 'hlf'))$$
 );
 

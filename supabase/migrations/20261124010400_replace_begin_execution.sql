@@ -1,5 +1,6 @@
 -- begin_execution as it was (20261122001400), with the run that a redrive names; and the HTTP entry writes
--- down whom it has refused, and nothing else.
+-- down whom it has refused, and nothing else: in one organisation, in few words, and of one caller one row a
+-- minute, since anybody who can sign in can be refused.
 -- Locks: none beyond the row. Called by: the dispatcher, once per attempt; the HTTP entry, for who may not.
 -- p_status is running for a run that starts; failed, duplicate or refused for one that never did.
 -- Errors: PT403 reserved_for_the_job.
@@ -25,9 +26,20 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-    if private.caller() = 'api' and p_status is distinct from 'refused' then
-        raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
-            detail = 'p_status is refused';
+    if private.caller() = 'api' then
+        if p_status is distinct from 'refused' or p_trigger is distinct from 'manual' or p_org_id is null
+            or p_redrive_of is not null or length(concat(p_job_name, p_triggered_by, p_error)) > 300
+        then
+            raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
+                detail = 'p_status is refused, p_trigger is manual, of an organisation, in few words';
+        end if;
+        if exists (
+            select from public.scheduler_execution_log as l
+            where l.started_at > clock_timestamp() - interval '1 minute'
+                and l.org_id = p_org_id and l.status = 'refused' and l.triggered_by = p_triggered_by
+        ) then
+            return;
+        end if;
     end if;
     return query
     insert into public.scheduler_execution_log as l (
