@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from mentor_pause.errors import LedgerUnavailable
+from mentor_pause.events import MentorPage
 from mentor_pause.lock import Lock, lock_key
+from mentor_pause.pages import Remaining
 from mentor_pause.runs import Firing, PageOutcome
 from monitor.hung import EndHungRuns
 from support.faults import ProcessDied, failures
@@ -309,6 +311,32 @@ def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
         assert night.deliver(message)
     (summary,) = night.summaries()
     assert (summary["paused_count"], summary["error_count"]) == (4, 0)
+
+
+def test_who_is_paused_after_their_page_was_given_up_is_made_known(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E11: the coordinator hears of it, and the log has it; said once is said of the run."""
+    (mentor,) = roster.add_mentors(1)
+    coordinator = roster.add_coordinator(mentors=[mentor])
+    night = monitor.night
+    night.fire()
+    (message,) = night.receive()
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    pause = night.consume._work
+
+    def slow(page: MentorPage, remaining: Remaining) -> PageOutcome:
+        assert monitor()["hung_runs"] == {str(run_id()): True}
+        return pause(page, remaining)
+
+    night.consume._work = slow
+    assert night.deliver(message)
+    assert [row["mentor_id"] for row in roster.history()] == [mentor]
+    (told,) = roster.rows("select * from coordinator_notifications")
+    assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, [mentor])
+    (line,) = night.lines("done after the run had ended")
+    assert line["mentor_ids"] == [str(mentor)]
+    assert len(night.summaries()) == 1
 
 
 def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(

@@ -7,7 +7,7 @@ import pytest
 from mentor_pause.events import DispatchRequest
 from support.faults import ProcessDied
 from support.night import JOB, Night, run_id
-from support.roster import TODAY, TOMORROW, YESTERDAY, Roster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
 def redrive(night: Night, first: UUID, trigger_id: str = "again", **more: object) -> dict[str, str]:
@@ -57,13 +57,33 @@ def test_a_mentor_who_was_renewed_meanwhile_is_skipped(night: Night, roster: Ros
 def test_a_mentor_who_was_paused_though_the_answer_was_lost_is_not_redriven(
     night: Night, roster: Roster
 ) -> None:
-    """E8: the data decides who errored."""
-    roster.add_mentors(2)
+    """E8: the page was given up, and one of its mentors had been paused: the data decides."""
+    paused, active = roster.add_mentors(2)
     night.fire()
-    give_up(night)
+    night.database.pause_expired(paused, ORG, run_id(), TODAY)
+    give_up(night, 1)
     redrive(night, run_id())
-    assert night.summaries()[1]["processed_count"] == 0
-    assert roster.log()[1]["status"] == "completed"
+    night.work_off()
+    first, second = night.summaries()
+    assert (first["mentor_ids_paused"], first["mentor_ids_errored"]) == (
+        [str(paused)],
+        [str(active)],
+    )
+    assert (second["processed_count"], second["mentor_ids_paused"]) == (1, [str(active)])
+
+
+def test_who_was_paused_after_the_run_had_ended_is_not_redriven(
+    night: Night, roster: Roster
+) -> None:
+    """The first run's pages say errors; its history, which is asked, knows better."""
+    late, active = roster.add_mentors(2)
+    night.fire()
+    give_up(night, 1)
+    night.database.pause_expired(late, ORG, run_id(), TODAY)
+    redrive(night, run_id())
+    night.work_off()
+    assert night.summaries()[1]["mentor_ids_paused"] == [str(active)]
+    assert night.summaries()[1]["processed_count"] == 1
 
 
 def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster: Roster) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
@@ -68,6 +69,20 @@ class Completion:
             return "claimed" if found and found.status == "running" else "ended"
         self._complete(run)
         return "ended"
+
+    def tell_late(self, run: Run, done: Sequence[UUID]) -> None:
+        """Make known what was still done of a run that had been ended without it.
+
+        The run's line and row stay as they were said: its history has the truth, and a coordinator
+        who has been told of others of theirs is not told again.
+
+        Raises:
+            TransientError: the database is away; the page comes again.
+        """
+        self._logger.error(
+            "done after the run had ended", extra={"mentor_ids": [str(mentor) for mentor in done]}
+        )
+        self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
 
     def _complete(self, run: Run) -> None:
         pages = self._retry(lambda: self._ledger.pages(run.job_run_id))

@@ -122,9 +122,12 @@ class PageConsumer:
         if known is not None and known.outcome is not None:
             run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
         else:
+            outcome = outcome_of()
             run = self._ledger.close_page(
-                page.job_run_id, page.page, page.mentor_ids, outcome_of(), self._clock()
+                page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
             )
+            if run is not None and run.status != "running" and outcome.done:
+                self._completion.tell_late(run, outcome.done)
         self._settle(page, run, claimant)
 
     def _settle(self, page: MentorPage, run: Run | None, claimant: str) -> None:

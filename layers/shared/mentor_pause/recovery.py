@@ -128,8 +128,8 @@ class Recovery:
 
     def let_go(self, firing: Firing) -> None:
         """Give the lock back for a run that is not to be done."""
-        self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
         self.release(firing)
+        self.forget(firing)
 
     def forget(self, firing: Firing) -> None:
         """Note that nothing is left to do for the firing's run."""
