@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test test-database test-fallback test-pgtap bench schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test test-database test-fallback test-pgtap faults bench schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,9 @@ UV := $(VENV)/bin/uv
 COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.13 --custom-compile-command "make requirements"
 UPGRADE ?=
+SEEDS ?= 100
+FIRST ?= 0
+TRACE ?=
 POSTGRES_BIN ?= /usr/lib/postgresql/15/bin
 ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
 
@@ -34,6 +37,10 @@ test-fallback: setup
 # The same access matrix as in the tests above, run by pgTAP.
 test-pgtap: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m local.scratch pg_prove supabase/tests/database/*.test.sql
+
+# Nights in a storm of faults, each of a seed of its own: make faults SEEDS=200 FIRST=0; TRACE=--trace shows all
+faults: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
 # What the policies and the coordinator queries cost (docs/access.md).
 bench: setup

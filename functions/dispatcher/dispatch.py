@@ -100,7 +100,9 @@ class Dispatch:
     def _run(self, job: Job, as_of: date | None, lock: Lock, found: Run | None) -> Dispatched:
         try:
             self._ending.end_abandoned(lock)
-            run = self._page(job, lock, found or self._open(lock, as_of))
+            run = found or self._open(lock, as_of)
+            self._begin(run)
+            run = self._page(job, lock, run)
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
@@ -111,19 +113,21 @@ class Dispatch:
         return self._ending.settle(lock, run)
 
     def _open(self, lock: Lock, as_of: date | None) -> Run:
-        firing = lock.firing
         scope = self._retry(
             lambda: self._database.assert_org_scope(self._org.hlf_org_id, self._org.hlf_org_slug)
         )
         day = as_of or scope.today
-        if day > scope.today and not firing.dry_run:
+        if day > scope.today and not lock.firing.dry_run:
             raise InvalidRequest(
                 f"as_of {day} is after today ({scope.today} in {scope.time_zone}); "
                 "only a dry run may look ahead"
             )
-        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
-        self._retry(lambda: self._database.begin_execution(firing, "running", as_of=day))
-        return self._retry(lambda: self._ledger.open_run(firing, day, self._clock()))
+        return self._retry(lambda: self._ledger.open_run(lock, day, self._clock()))
+
+    def _begin(self, run: Run) -> None:
+        """Write the run's row, unless an earlier delivery of its firing did."""
+        begin = self._database.begin_execution
+        self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
 
     def _page(self, job: Job, lock: Lock, run: Run) -> Run:
         if run.pages_total is not None:

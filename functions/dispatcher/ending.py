@@ -88,8 +88,6 @@ class Ending:
         self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
         self._recovery.release(firing)
         self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
-        # The row may have been opened as running before something else failed.
-        self._recovery.close_row(firing, firing.job_run_id, error)
         self._recovery.forget(firing)
         return Dispatched(firing.job_run_id, "failed", error, fault)
 

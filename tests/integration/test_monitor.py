@@ -229,20 +229,19 @@ def test_a_dispatcher_that_only_lost_its_lease_is_left_to_its_repetition(
     assert summary["paused_count"] == 8
 
 
-def test_a_run_that_vanished_before_it_began_gets_its_row_closed(
+def test_a_run_that_vanished_before_it_began_counts_as_hung_once(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2: there is a row, and nothing in the ledger but the lock."""
+    """O2: there is nothing of it but the lock."""
     roster.add_mentors(2)
     night = monitor.night
-    night.plan.then("dies before", after=5)  # acquire, find, scope, held, begin; then open_run
+    night.plan.then("dies before", after=3)  # acquire, find, scope; then open
     with pytest.raises(ProcessDied):
         night.fire()
-    assert [row["status"] for row in roster.log()] == ["running"]
     night.clock.advance(45 + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
-    (row,) = roster.log()
-    assert (row["status"], row["error"]) == ("failed", "hung; ended by the monitor")
+    assert monitor()["hung_runs"] == {}
+    assert roster.log() == []
 
 
 def test_a_run_that_is_whole_but_for_its_end_is_completed(monitor: Monitor, roster: Roster) -> None:
@@ -334,9 +333,40 @@ def test_who_is_paused_after_their_page_was_given_up_is_made_known(
     assert [row["mentor_id"] for row in roster.history()] == [mentor]
     (told,) = roster.rows("select * from coordinator_notifications")
     assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, [mentor])
-    (line,) = night.lines("done after the run had ended")
+    (line,) = night.lines("done though its page was given up")
     assert line["mentor_ids"] == [str(mentor)]
     assert len(night.summaries()) == 1
+
+
+def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E11: one notification, which grows; also when the worker died, and its page comes again."""
+    mentors = roster.add_mentors(6)
+    roster.add_coordinator(mentors=mentors)
+    night = monitor.night
+    night.fire()
+    first, second = night.receive()
+    assert night.deliver(first)
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    pause = night.consume._work
+
+    def given_up_and_killed(page: MentorPage, remaining: Remaining) -> PageOutcome:
+        assert monitor()["hung_runs"] == {str(run_id()): True}
+        pause(page, remaining)
+        raise ProcessDied
+
+    night.consume._work = given_up_and_killed
+    with pytest.raises(ProcessDied):
+        night.deliver(second)
+    (told,) = roster.rows("select * from coordinator_notifications")
+    assert told["mentor_ids"] == mentors[:3]
+    assert night.deliver(second)
+    (grown,) = roster.rows("select * from coordinator_notifications")
+    assert grown["mentor_ids"] == mentors
+    assert grown["created_at"] > told["created_at"]
+    (line,) = night.lines("done though its page was given up")
+    assert line["mentor_ids"] == [str(mentor) for mentor in mentors[3:]]
 
 
 def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(

@@ -154,7 +154,7 @@ def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Ros
     roster.add_mentors(1)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("before", "before", "before", after=8)
+    night.plan.then("before", "before", "before", after=9)
     assert night.deliver(message)
     assert [row["status"] for row in roster.log()] == ["completed"]
     assert (night.events.details, len(night.lines("run not announced"))) == ([], 1)
@@ -202,12 +202,47 @@ def test_a_holder_that_lost_its_lease_cannot_plan_another_page(
     firing = Firing(JOB, ORG, "schedule", "night-1", "test")
     lock = night.ledger.locks.acquire(firing, "holder", night.clock(), LEASES.dispatch)
     assert isinstance(lock, Lock)
-    night.ledger.open_run(firing, TODAY, night.clock())
+    night.ledger.open_run(lock, TODAY, night.clock())
     night.clock.advance(LEASES.dispatch)
     assert night.fire("night-2")["status"] == "running"
     with pytest.raises(LeaseLost):
         night.ledger.plan_page(lock, 1, [uuid4()], night.clock())
     assert list(night.ledger.pages(run_id("night-1"))) == []
+
+
+def test_a_holder_that_lost_its_lease_opens_no_run_that_nobody_would_end(
+    night: Night, roster: Roster
+) -> None:
+    """D6, E8: who took over has given the run up already, and looks for it no more."""
+    roster.add_mentors(2)
+    fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
+
+    def overtaken() -> None:
+        assert night.fire("night-2", dispatch=fast)["status"] == "running"
+
+    night.plan.before_call(4, overtaken)  # acquire, find, scope; then open
+    assert night.fire("night-1")["status"] == "superseded"
+    assert night.ledger.find_run(run_id("night-1")) is None
+    night.work_off()
+    assert [row["status"] for row in roster.log()] == ["completed"]
+
+
+def test_a_run_that_was_opened_and_has_no_row_gets_one_when_it_is_ended(
+    night: Night, roster: Roster
+) -> None:
+    """D4, E8: its dispatcher died just there, and nobody repeats it."""
+    roster.add_mentors(2)
+    night.plan.then("dies before", after=5)  # acquire, find, scope, open, get; then begin
+    with pytest.raises(ProcessDied):
+        night.fire("night-1")
+    assert roster.log() == []
+    night.clock.advance(60)
+    night.fire("night-2")
+    night.work_off()
+    rows = {row["job_run_id"]: row for row in roster.log()}
+    first = rows[run_id("night-1")]
+    assert (first["status"], first["processed_count"], first["as_of"]) == ("failed", 0, TODAY)
+    assert rows[run_id("night-2")]["paused_count"] == 2
 
 
 def test_a_wrong_organisation_stops_the_run_before_anything_changes(

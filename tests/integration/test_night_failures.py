@@ -31,8 +31,8 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
 ) -> None:
     """E8: what could not be sent counts as errors; processed equals dispatched."""
     mentors = roster.add_mentors(5)
-    # acquire, find, scope, held, begin, put, get; list + plan twice, list; then three tries to send
-    night.plan.then("before", "before", "before", after=12)
+    # acquire, find, scope, open, get, begin; list + plan twice, list; then three tries to send
+    night.plan.then("before", "before", "before", after=11)
     answer = night.fire()
     assert answer["status"] == "failed"
     assert "SQS did not take pages 1, 2" in answer["error"]

@@ -1,10 +1,12 @@
 """The PostgreSQL server of a test session."""
 
 import json
+import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -48,3 +50,21 @@ class Cluster:
             self.server.url(connection.info.dbname),
             options=f"-c role={role} -c request.jwt.claims={claims}",
         )
+
+
+@contextmanager
+def open_cluster(folder: Path) -> Generator[Cluster]:
+    """Run a server with Supabase's roles and a migrated template database."""
+    server = Server(folder, durable=False)
+    server.start()
+    try:
+        owner = server.url("postgres")
+        database.create_database(owner, "template_mentor_pause")
+        database.create_supabase_roles(server.url("template_mentor_pause"))
+        database.migrate(server.url("template_mentor_pause"))
+        passwords = {role: secrets.token_hex(8) for role in database.JOB_ROLES}
+        for role, password in passwords.items():
+            database.let_log_in(owner, role, password)
+        yield Cluster(server, passwords)
+    finally:
+        server.stop()

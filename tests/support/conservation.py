@@ -1,67 +1,208 @@
-"""The conservation check: what must hold after any night, however it went."""
+"""The conservation check: what must hold after any night, however it went.
+
+It reads the database, the ledger and the log lines and events, and nothing of how the night went.
+Each of its checks yields what it finds wrong; `violations` puts them together.
+"""
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from mentor_pause.runs import Page, Run
 from support.night import Night
 from support.roster import Roster
 
 
-def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
-    """Check one run against the database, the ledger, the log lines and the events.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a run has left behind."""
 
-    Every mentor that was dispatched is in exactly one of paused, skipped and errored; there is
-    one history row for each change and none without one; the run has ended once, with one row,
-    and says everywhere the same.
-    """
+    run: Run
+    pages: list[Page]
+    history: list[UUID]
+    """Whom the run changed, by the audit trail."""
+    summaries: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    """Its rows in the execution log, but of refused and repeated firings."""
+    events: list[dict[str, Any]]
+    not_announced: bool
+    late: set[str]
+    """Whom a worker named that came after their page was given up."""
+    told: list[dict[str, Any]]
+    concerned: Mapping[UUID, set[UUID]]
+    """Whom the run changed, by the coordinator responsible."""
+
+    @property
+    def effect(self) -> str:
+        """What the run does to a mentor: the word that names its count and its list."""
+        return self.run.effect
+
+    @property
+    def dispatched(self) -> list[UUID]:
+        """The mentors on the run's pages."""
+        return [mentor for page in self.pages for mentor in page.mentor_ids]
+
+
+def gather(night: Night, roster: Roster, job_run_id: UUID) -> Evidence:
+    """Read what a run has left behind."""
     run = night.ledger.find_run(job_run_id)
     assert run is not None
-    assert run.status != "running"
-    dispatched = [m for page in night.ledger.pages(job_run_id) for m in page.mentor_ids]
-    assert max(Counter(dispatched).values(), default=1) == 1
-
-    history = [row["mentor_id"] for row in roster.history() if row["job_run_id"] == job_run_id]
-    assert max(Counter(history).values(), default=1) == 1
-    assert {m for m in dispatched if roster.status(m) == "paused"} == set(history)
-
-    summaries = [s for s in night.summaries() if s["job_run_id"] == str(job_run_id)]
-    assert summaries, "no summary line"
-    assert all(s == summaries[0] for s in summaries), "two summary lines that differ"
-    (summary,) = summaries[:1]
-    assert summary["processed_count"] == len(dispatched)
-    assert summary["processed_count"] == (
-        summary["paused_count"] + summary["skipped_count"] + summary["error_count"]
+    text = str(job_run_id)
+    concerned: dict[UUID, set[UUID]] = {}
+    for row in roster.rows(_CONCERNED, job_run_id):
+        concerned.setdefault(row["coordinator_id"], set()).add(row["mentor_id"])
+    return Evidence(
+        run=run,
+        pages=night.ledger.pages(job_run_id),
+        history=[row["mentor_id"] for row in roster.history() if row["job_run_id"] == job_run_id],
+        summaries=[s for s in night.summaries() if s["job_run_id"] == text],
+        rows=[
+            r
+            for r in roster.log()
+            if r["job_run_id"] == job_run_id and r["status"] not in ("duplicate", "refused")
+        ],
+        events=[e for e in night.events.details if e["job_run_id"] == text],
+        not_announced=bool(night.lines("run not announced")),
+        late={
+            mentor
+            for line in night.lines("done though its page was given up")
+            if line["job_run_id"] == text
+            for mentor in line["mentor_ids"]
+        },
+        told=roster.rows(
+            "select * from coordinator_notifications where job_run_id = %s", job_run_id
+        ),
+        concerned=concerned,
     )
-    assert set(summary["mentor_ids_paused"]) == {str(m) for m in history}
-    assert not set(summary["mentor_ids_paused"]) & set(summary["mentor_ids_errored"])
-
-    _check_what_others_see(night, roster, job_run_id, summary)
-    assert bool(_told(roster, job_run_id)) == bool(history)
 
 
-def _check_what_others_see(
-    night: Night, roster: Roster, job_run_id: UUID, summary: dict[str, Any]
-) -> None:
-    """The log row and the event say what the summary says."""
-    run = night.ledger.find_run(job_run_id)
-    assert run is not None
-    (row,) = [
-        r
-        for r in roster.log()
-        if r["job_run_id"] == job_run_id and r["status"] not in ("duplicate", "refused")
-    ]
-    assert row["status"] in (run.status, "failed")
-    if row["processed_count"] is not None:
-        assert row["paused_count"] == summary["paused_count"]
-    announced = [e for e in night.events.details if e["job_run_id"] == str(job_run_id)]
-    assert announced or night.lines("run not announced")
-    assert all(e["paused_count"] == summary["paused_count"] for e in announced)
+_CONCERNED = """
+select c.coordinator_id, h.mentor_id from peer_mentor_status_history h
+join peer_mentors m on m.id = h.mentor_id
+join (select mentor_id, coordinator_id from assignments
+      union select m.id, cc.coordinator_id from peer_mentors m join coordinator_chapters cc
+      using (chapter_id)) c on c.mentor_id = m.id
+where h.job_run_id = %s
+"""
 
 
-def _told(roster: Roster, job_run_id: UUID) -> Counter[UUID]:
-    """Count the notifications of a run by coordinator; none is told twice."""
-    rows = roster.rows("select * from coordinator_notifications where job_run_id = %s", job_run_id)
-    told = Counter(row["coordinator_id"] for row in rows)
-    assert max(told.values(), default=1) == 1
-    return told
+def violations(night: Night, roster: Roster, job_run_id: UUID) -> list[str]:
+    """Return what is wrong with a run, each with the name of its check."""
+    found = gather(night, roster, job_run_id)
+    return [f"{check.__name__}: {wrong}" for check in CHECKS for wrong in check(found)]
+
+
+def check_conservation(night: Night, roster: Roster, job_run_id: UUID) -> None:
+    """Assert that nothing is wrong with a run."""
+    assert violations(night, roster, job_run_id) == []
+
+
+def ended(found: Evidence) -> Iterator[str]:
+    """The run has ended, and its set of pages was whole by then (E8)."""
+    if found.run.status == "running":
+        yield "the run is still running"
+    open_pages = [page.number for page in found.pages if page.outcome is None]
+    if open_pages:
+        yield f"pages {open_pages} are not closed"
+
+
+def dispatched_once(found: Evidence) -> Iterator[str]:
+    """No mentor is on two pages (D7)."""
+    yield from (f"{m} is on {n} pages" for m, n in Counter(found.dispatched).items() if n > 1)
+
+
+def one_history_row(found: Evidence) -> Iterator[str]:
+    """The run changed a mentor once, and only whom it dispatched (E3, E9)."""
+    yield from (f"{m} has {n} history rows" for m, n in Counter(found.history).items() if n > 1)
+    if strangers := set(found.history) - set(found.dispatched):
+        yield f"{len(strangers)} were changed and not dispatched"
+
+
+def one_summary(found: Evidence) -> Iterator[str]:
+    """One summary, however often its line was written, that accounts for everybody (E7)."""
+    if not found.summaries:
+        yield "there is no summary line"
+        return
+    first = found.summaries[0]
+    if any(other != first for other in found.summaries):
+        yield "there are summary lines that differ"
+    counts = first[f"{found.effect}_count"], first["skipped_count"], first["error_count"]
+    if not first["processed_count"] == sum(counts) == len(found.dispatched):
+        yield f"{counts} do not add up to {len(found.dispatched)} dispatched"
+    if set(first[f"mentor_ids_{found.effect}"]) & set(first["mentor_ids_errored"]):
+        yield f"a mentor is both {found.effect} and errored"
+
+
+def summary_is_pages(found: Evidence) -> Iterator[str]:
+    """What a page was closed with is in the summary: no run ends before its pages (E8)."""
+    closed = [page.outcome for page in found.pages if page.outcome]
+    for line in found.summaries:
+        done = {str(mentor) for outcome in closed for mentor in outcome.done}
+        if missing := done - set(line[f"mentor_ids_{found.effect}"]):
+            yield f"{len(missing)} are {found.effect} by their page and not by the summary"
+        skipped = {str(mentor) for outcome in closed for mentor in outcome.skipped}
+        if wrong := skipped & set(line["mentor_ids_errored"]):
+            yield f"{len(wrong)} are skipped by their page and errors in the summary"
+
+
+def summary_is_history(found: Evidence) -> Iterator[str]:
+    """Paused is who has a history row; one whose page had been given up is named in a line."""
+    if found.effect != "paused":
+        return
+    paused = {m for line in found.summaries for m in line["mentor_ids_paused"]}
+    errored = {m for line in found.summaries for m in line["mentor_ids_errored"]}
+    changed = {str(mentor) for mentor in found.history}
+    if missing := changed - paused - (found.late & errored):
+        yield f"{len(missing)} were paused, and no line says so"
+    if invented := paused - changed:
+        yield f"{len(invented)} count as paused without history"
+
+
+def one_row(found: Evidence) -> Iterator[str]:
+    """One row in the execution log, with the summary's counts (D4)."""
+    if len(found.rows) != 1:
+        yield f"there are {len(found.rows)} rows"
+        return
+    (row,), field = found.rows, f"{found.effect}_count"
+    if row["status"] not in (found.run.status, "failed"):
+        yield f"the row says {row['status']}, the ledger {found.run.status}"
+    for summary in found.summaries[:1]:
+        if row["processed_count"] is not None and row[field] != summary[field]:
+            yield "the row's count is not the summary's"
+
+
+def told_once(found: Evidence) -> Iterator[str]:
+    """One notification per coordinator, about everybody who is theirs (E11)."""
+    counts = Counter(row["coordinator_id"] for row in found.told)
+    yield from (f"coordinator {c} was told {n} times" for c, n in counts.items() if n > 1)
+    told = {row["coordinator_id"]: set(row["mentor_ids"]) for row in found.told}
+    for coordinator, mentors in found.concerned.items():
+        if missing := mentors - told.get(coordinator, set()):
+            yield f"coordinator {coordinator} was not told of {len(missing)} mentors"
+
+
+def announced(found: Evidence) -> Iterator[str]:
+    """The event says what the summary says, or a line says that there was none (E11)."""
+    if not found.events and not found.not_announced:
+        yield "the run was not announced"
+    for summary in found.summaries[:1]:
+        field = f"{found.effect}_count"
+        if any(event[field] != summary[field] for event in found.events):
+            yield "an event has other counts than the summary"
+
+
+def fenced(found: Evidence) -> Iterator[str]:
+    """Whoever lost the lock planned no page after its new holder did (D6)."""
+    fences = [page.fence for page in found.pages if page.fence is not None]
+    if fences != sorted(fences):
+        yield f"pages were planned under the fences {fences}"
+
+
+type Check = Callable[[Evidence], Iterator[str]]
+
+CHECKS: tuple[Check, ...] = (
+    ended, dispatched_once, one_history_row, one_summary, summary_is_pages, summary_is_history,
+    one_row, told_once, announced, fenced,
+)  # fmt: skip

@@ -1,15 +1,31 @@
-"""Faults at the outside calls: before, after (the write landed), or the process dies."""
+"""Faults at the outside calls: an error, a lost answer, an answer too late, or the process dies."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import EndpointConnectionError
+import httpx
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from mentor_pause.errors import DatabaseUnavailable, LedgerUnavailable
+from mentor_pause.errors import DatabaseUnavailable, RetryableDatabaseError
 
-type Fault = Literal["ok", "before", "after", "dies before", "dies after"]
+type Fault = Literal[
+    "ok", "before", "after", "late", "throttled", "dies before", "dies after", "stolen"
+]
+"""What happens to a call.
 
-FAULTS: tuple[Fault, ...] = ("ok", "before", "after", "dies before", "dies after")
+`before`: an error, and nothing was done. `after`: it was done, and the answer is lost. `late`: the
+caller's time-out, and it is done a few calls later. `throttled`: refused for now. `dies ...`: the
+process is killed. `stolen`: before the call a second dispatcher takes the lock.
+"""
+
+FAULTS: tuple[Fault, ...] = (
+    "ok", "before", "after", "late", "throttled", "dies before", "dies after",
+)  # fmt: skip
+
+_LATE = 3
+"""A late call is done when so many others have been made."""
 
 
 def failures(count: int) -> list[Fault]:
@@ -21,12 +37,28 @@ class ProcessDied(BaseException):
     """What no code can catch and go on: the runtime killed the process."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Something outside that is called, and how it fails."""
+
+    name: str
+    gone: Callable[[], Any]
+    """Raises, or returns, what the caller gets when nobody is there."""
+    silent: Callable[[], Any]
+    """The same when no answer comes."""
+    throttled: Callable[[], Any]
+    """The same when it is too much."""
+
+
 class Plan:
     """Decides the fault of each outside call in turn; when it is used up, all is well."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         """`faults` are taken one per call."""
         self._faults: Iterator[Fault] = iter(())
+        self._late: list[tuple[int, Callable[[], object]]] = []
+        self._calls = 0
+        self._meanwhile: dict[int, Callable[[], object]] = {}
         self.injected = 0
         self.then(*faults)
 
@@ -37,31 +69,54 @@ class Plan:
         self._faults = iter(due)
         self.injected = 0
 
-    def around[T](self, call: Callable[[], T], error: Exception) -> T:
+    def before_call(self, number: int, meanwhile: Callable[[], object]) -> None:
+        """Let something happen before a call; 1 is the next one."""
+        self._meanwhile[self._calls + number] = meanwhile
+
+    def due(self, seam: Seam, what: str) -> Fault:
+        """Return the fault of this call; `what` is asked of the seam."""
+        for fault in self._faults:
+            return fault
+        return "ok"
+
+    def around[T](self, call: Callable[[], T], seam: Seam, what: str = "") -> T:
         """Make one call, with the fault that is due."""
-        fault = next(self._faults, "ok")
+        self._calls += 1
+        self._meanwhile.pop(self._calls, str)()
+        self.arrive(before=self._calls)
+        fault = self.due(seam, what)
         self.injected += fault != "ok"
-        if fault == "before":
-            raise error
+        if fault == "late":
+            self._late.append((self._calls + _LATE, call))
+        if fault in ("before", "late", "throttled"):
+            return {"before": seam.gone, "late": seam.silent, "throttled": seam.throttled}[fault]()
         if fault == "dies before":
             raise ProcessDied
         answer = call()
         if fault == "after":
-            raise error
+            return seam.silent()
         if fault == "dies after":
             raise ProcessDied
         return answer
 
+    def arrive(self, before: float = float("inf")) -> None:
+        """Do what is late; nobody waits for the answer any more."""
+        due = [call for at, call in self._late if at < before]
+        self._late = [(at, call) for at, call in self._late if at >= before]
+        for call in due:
+            with suppress(Exception):
+                call()
+
 
 class Faulty:
-    """Stands before a client or a wire; the named methods go through the plan."""
+    """Stands before a client; the named methods go through the plan."""
 
-    def __init__(self, inner: Any, methods: tuple[str, ...], plan: Plan, error: Exception) -> None:
-        """`error` is what the caller sees when a call fails."""
+    def __init__(self, inner: Any, methods: tuple[str, ...], plan: Plan, seam: Seam) -> None:
+        """`seam` says what the caller sees when a call fails."""
         self._inner = inner
         self._methods = methods
         self._plan = plan
-        self._error = error
+        self._seam = seam
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
@@ -69,21 +124,89 @@ class Faulty:
             return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._plan.around(lambda: found(*args, **kwargs), self._error)
+            return self._plan.around(lambda: found(*args, **kwargs), self._seam, name)
 
         return call
 
 
-def faulty_wire(wire: Any, plan: Plan) -> Any:
-    """A database that may be gone."""
-    return Faulty(wire, ("call",), plan, DatabaseUnavailable("gone", "08006"))
+class FaultyTransport(httpx.BaseTransport):
+    """HTTP that may fail; each request goes through the plan."""
+
+    def __init__(self, plan: Plan, seam: Seam) -> None:
+        """The real transport is behind it."""
+        self._inner = httpx.HTTPTransport()
+        self._plan = plan
+        self._seam = seam
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it, with the fault that is due."""
+        request.read()
+
+        def send() -> httpx.Response:
+            response = self._inner.handle_request(request)
+            response.read()
+            return response
+
+        return self._plan.around(send, self._seam, request.url.path)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
 
 
-def faulty_table(table: Any, plan: Plan) -> Any:
-    """A ledger that may be gone."""
-    return Faulty(table, ("get", "update", "put_new", "transact"), plan, LedgerUnavailable("gone"))
+def raising(make: Callable[[], Exception]) -> Callable[[], Any]:
+    """Return what raises a new error of a kind."""
+
+    def fail() -> Any:
+        raise make()
+
+    return fail
 
 
-def faulty_client(client: Any, plan: Plan, *methods: str) -> Any:
-    """An AWS service that may be gone."""
-    return Faulty(client, methods, plan, EndpointConnectionError(endpoint_url="https://gone"))
+def _aws(name: str, code: str) -> Seam:
+    answer: Mapping[str, Any] = {"Error": {"Code": code, "Message": "too much"}}
+    return Seam(
+        name,
+        raising(lambda: EndpointConnectionError(endpoint_url="https://gone")),
+        raising(lambda: ReadTimeoutError(endpoint_url="https://silent")),
+        raising(lambda: ClientError(answer, name)),  # pyright: ignore[reportArgumentType]
+    )
+
+
+def _http(name: str, status: int, headers: Mapping[str, str], body: object) -> Seam:
+    return Seam(
+        name,
+        raising(lambda: httpx.ConnectError("gone")),
+        raising(lambda: httpx.ReadTimeout("silent")),
+        lambda: httpx.Response(status, headers=dict(headers), json=body),
+    )
+
+
+LEDGER = _aws("DynamoDB", "ProvisionedThroughputExceededException")
+QUEUE = _aws("SQS", "RequestThrottled")
+BUS = _aws("EventBridge", "ThrottlingException")
+POOLED = Seam(
+    "pooled wire",
+    raising(lambda: DatabaseUnavailable("gone", "08006")),
+    raising(lambda: DatabaseUnavailable("no answer in time", "57014")),
+    raising(lambda: RetryableDatabaseError("the row is locked", "55P03")),
+)
+REST = _http("REST wire", 504, {}, {"code": "PGRST003", "message": "no connection in time"})
+PORTAL = _http("portal", 429, {"Retry-After": "1"}, {"error": {"code": "0x80072322"}})
+
+_LEDGER_CALLS = ("get_item", "query", "update_item", "transact_write_items")
+
+
+def faulty_ledger(client: Any, plan: Plan) -> Any:
+    """A DynamoDB that may be gone."""
+    return Faulty(client, _LEDGER_CALLS, plan, LEDGER)
+
+
+def faulty_queue(client: Any, plan: Plan) -> Any:
+    """An SQS that may be gone; who sends a test's messages by another way is not disturbed."""
+    return Faulty(client, ("send_message_batch", "change_message_visibility"), plan, QUEUE)
+
+
+def faulty_bus(client: Any, plan: Plan) -> Any:
+    """An EventBridge that may be gone."""
+    return Faulty(client, ("put_events",), plan, BUS)

@@ -5,18 +5,20 @@ The database is PostgreSQL; DynamoDB and SQS are moto's; time stands still until
 
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from moto import mock_aws
 
 from dispatcher.dispatch import Dispatch
 from dispatcher.ending import Ending
@@ -25,6 +27,7 @@ from dispatcher.sources import Sources
 from expiry.pause import PausePage
 from local.template import load_template
 from mentor_pause.bus import Bus
+from mentor_pause.completion import Clock as CompletionClock
 from mentor_pause.completion import Completion
 from mentor_pause.config import OrgSettings
 from mentor_pause.dynamodb import Table
@@ -39,8 +42,18 @@ from mentor_pause.retry import Retry
 from mentor_pause.runs import Summary, run_id_of
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
+from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
-from support.faults import Plan, faulty_client, faulty_table, faulty_wire
+from support.faults import (
+    POOLED,
+    REST,
+    FaultyTransport,
+    Plan,
+    faulty_bus,
+    faulty_ledger,
+    faulty_queue,
+)
+from support.postgrest import SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, Roster
 
 if TYPE_CHECKING:
@@ -74,17 +87,26 @@ class Clock:
 
 
 class CountingWire:
-    """A wire that counts its calls by function."""
+    """A wire that counts the calls that reach the database, by function."""
 
-    def __init__(self, wire: Any) -> None:
-        """`wire` does the work."""
+    def __init__(self, wire: Any, plan: Plan) -> None:
+        """`wire` does the work, when the plan lets a call reach it."""
         self._wire = wire
+        self._plan = plan
         self.calls: Counter[str] = Counter()
 
     def call(self, function: str, arguments: Mapping[str, object]) -> Any:
         """Count, and call."""
-        self.calls[function] += 1
-        return self._wire.call(function, arguments)
+
+        def reach() -> Any:
+            self.calls[function] += 1
+            return self._wire.call(function, arguments)
+
+        return self._plan.around(reach, POOLED, function)
+
+    def close(self) -> None:
+        """Close the wire."""
+        self._wire.close()
 
 
 class RecordingEvents:
@@ -108,9 +130,18 @@ class Clients:
     sqs: "SQSClient"
 
 
-def make_clients(session: boto3.Session) -> Clients:
-    """Make the clients that a night needs."""
-    return Clients(session.client("dynamodb"), session.client("sqs"))
+@contextmanager
+def open_clients() -> Generator[Clients]:
+    """AWS as moto plays it, inside this process; nothing of the caller's own AWS settings."""
+    real = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    try:
+        with mock_aws():
+            session = boto3.Session(region_name="eu-north-1")
+            yield Clients(session.client("dynamodb"), session.client("sqs"))
+    finally:
+        del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+        os.environ |= real
 
 
 def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
@@ -128,6 +159,8 @@ def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
 class Night:
     """One stack of parts, put together as the Lambdas put them together."""
 
+    ledger_class = Ledger
+
     def __init__(
         self, clients: Clients, wire: Any, plan: Plan, page_size: int, job: str = JOB
     ) -> None:
@@ -139,44 +172,57 @@ class Night:
         self.logger = Logger(service=name, stream=self.output)
         self.sqs = clients.sqs
         self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
-        table = create_ledger_table(clients.dynamodb, name)
-        self.ledger = Ledger(faulty_table(table, plan), LEASES)
-        self._wire = CountingWire(wire)
-        self.database = Database(faulty_wire(self._wire, plan))
+        create_ledger_table(clients.dynamodb, name)
+        table = Table(faulty_ledger(clients.dynamodb, plan), name)
+        self.ledger = self.ledger_class(table, LEASES)
+        self._wire, self._page_size = wire, page_size
+        self.database = Database(wire)
         self.retry = Retry(sleep=lambda _seconds: None)
         reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
-        self.bus = Bus(faulty_client(self.events, plan, "put_events"), "default")
+        self.bus = Bus(faulty_bus(self.events, plan), "default")
         self.completion = self.completing(self.database)
-        queues = PageQueues(
-            faulty_client(self.sqs, plan, "send_message_batch"), {job: self.queue_url}, self.retry
-        )
-        self.recovery = Recovery(
-            self.database, self.ledger, self.completion, self.retry, self.clock, self.logger
-        )
-        ending = Ending(
-            self.database, self.ledger, self.completion, self.recovery, self.retry, self.clock
-        )
-        self.dispatch = Dispatch(
-            OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"),
-            Sources(self.database, self.ledger, page_size, self.retry), self.database, self.ledger,
-            queues, ending, self.retry, self.clock, self.logger,
-        )  # fmt: skip
+        self.recovery = self.recovering(self.clock)
+        self.dispatch = self.dispatcher(self.clock)
         self.consume = self.consumer(PausePage(self.database, reconnect, self.logger))
 
     def completing(self, database: Database) -> Completion:
         """Return what completes runs."""
         return Completion(self.ledger, database, self.bus, self.retry, self.clock, self.logger)
 
+    def recovering(self, clock: CompletionClock) -> Recovery:
+        """Return what ends runs that nobody else will end, by a clock that may be skewed."""
+        return Recovery(self.database, self.ledger, self.completion, self.retry, clock, self.logger)
+
+    def dispatcher(self, clock: CompletionClock) -> Dispatch:
+        """Return a dispatcher, whose clock may be skewed."""
+        queues = PageQueues(
+            faulty_queue(self.sqs, self.plan), {self.job: self.queue_url}, self.retry
+        )
+        recovery = self.recovering(clock)
+        ending = Ending(self.database, self.ledger, self.completion, recovery, self.retry, clock)
+        return Dispatch(
+            OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"),
+            Sources(self.database, self.ledger, self._page_size, self.retry), self.database,
+            self.ledger, queues, ending, self.retry, clock, self.logger,
+        )  # fmt: skip
+
     def consumer(self, work: Work, completion: Completion | None = None) -> PageConsumer:
         """Return a worker that does `work` with each page."""
-        inbox = Inbox(self.sqs, self.queue_url, f"https://sqs/{DEAD_LETTERS}")
+        inbox = Inbox(
+            faulty_queue(self.sqs, self.plan), self.queue_url, f"https://sqs/{DEAD_LETTERS}"
+        )
         return PageConsumer(
             self.job, ORG, work, self.ledger, completion or self.completion, inbox, self.clock,
             self.logger,
         )  # fmt: skip
 
     def fire(
-        self, trigger_id: str = "night-1", as_of: date | None = TODAY, *, dry_run: bool = False
+        self,
+        trigger_id: str = "night-1",
+        as_of: date | None = TODAY,
+        *,
+        dry_run: bool = False,
+        dispatch: Dispatch | None = None,
     ) -> dict[str, str]:
         """Deliver one firing of the rule."""
         event = {
@@ -186,12 +232,16 @@ class Night:
             "as_of": as_of and as_of.isoformat(),
             "dry_run": dry_run,
         }
-        return self.handle(event)
+        return self.handle(event, dispatch)
 
-    def handle(self, event: object) -> dict[str, str]:
+    def handle(self, event: object, dispatch: Dispatch | None = None) -> dict[str, str]:
         """Let the dispatcher's handler have an event."""
         reception = Reception(
-            lambda: self.dispatch, lambda: self.database, lambda: ORG, self.retry, self.logger
+            lambda: dispatch or self.dispatch,
+            lambda: self.database,
+            lambda: ORG,
+            self.retry,
+            self.logger,
         )
         return reception(event, "invocation")
 
@@ -269,10 +319,36 @@ def run_id(trigger_id: str = "night-1", job: str = JOB) -> UUID:
     return run_id_of(job, ORG, trigger_id)
 
 
+type WireKind = Literal["pooled", "REST"]
+
+
+@contextmanager
+def open_wire(
+    kind: WireKind, roster: Roster, cluster: Cluster, plan: Plan
+) -> Generator[CountingWire]:
+    """Open a wire to a test's database, on which the plan's faults happen."""
+    if kind == "pooled":
+        with closing(PooledWire(cluster.url(roster.db))) as wire:
+            yield CountingWire(wire, plan)
+    else:
+        with (
+            postgrest(cluster.server.url(roster.db.info.dbname)) as url,
+            closing(RestWire(url, SECRET_KEY, FaultyTransport(plan, REST))) as wire,
+        ):
+            yield CountingWire(wire, Plan())
+
+
 @contextmanager
 def open_night(
-    clients: Clients, roster: Roster, cluster: Cluster, plan: Plan | None = None, page_size: int = 3
+    clients: Clients,
+    roster: Roster,
+    cluster: Cluster,
+    plan: Plan | None = None,
+    page_size: int = 3,
+    kind: WireKind = "pooled",
+    build: type[Night] = Night,
 ) -> Generator[Night]:
     """Put a night together over a test's database."""
-    with closing(PooledWire(cluster.url(roster.db))) as wire:
-        yield Night(clients, wire, plan or Plan(), page_size)
+    plan = plan or Plan()
+    with open_wire(kind, roster, cluster, plan) as wire:
+        yield build(clients, wire, plan, page_size)

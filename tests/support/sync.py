@@ -25,8 +25,8 @@ from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.portal import PortalDatabase
 from support.cluster import Cluster
-from support.faults import Plan, faulty_wire
-from support.night import Clients, Night
+from support.faults import PORTAL, FaultyTransport, Plan
+from support.night import Clients, CountingWire, Night
 from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
 from support.roster import ORG, Roster
 
@@ -38,13 +38,19 @@ class SyncNight(Night):
     """A night of the sync; `work_off`, `deliver` and so on are those of any night."""
 
     def __init__(
-        self, clients: Clients, wire: Any, sync_wire: Any, portal: Portal, url: str, page_size: int
+        self,
+        clients: Clients,
+        wires: tuple[Any, Any],
+        plan: Plan,
+        portal: Portal,
+        url: str,
+        page_size: int,
     ) -> None:
-        """`wire` is the dispatcher's, `sync_wire` the worker's; `url` is the portal's."""
-        super().__init__(clients, wire, Plan(), page_size, job=SYNC)
+        """`wires` are the dispatcher's and the worker's; `url` is the portal's."""
+        super().__init__(clients, wires[0], plan, page_size, job=SYNC)
         self.portal, self.time, self._url = portal, Time(), url
-        self.sync_plan = Plan()
-        self._sync_wire = faulty_wire(sync_wire, self.sync_plan)
+        self.sync_plan = self.portal_plan = plan
+        self._sync_wire = wires[1]
         self.doors = PortalDatabase(self._sync_wire)
         self.draw: Callable[[Sequence[UUID]], Sequence[UUID]] = tuple
         self.take_from(self.open_portal)
@@ -68,7 +74,8 @@ class SyncNight(Night):
     def open_portal(self, remaining: Remaining) -> PortalDoor:
         """Return the real client."""
         timing = Timing(remaining, self.time.sleep, lambda: self.time.now, lambda: 1.0)
-        return Dataverse(Requests(settings(self._url), timing), EXAMPLE)
+        transport = FaultyTransport(self.portal_plan, PORTAL)
+        return Dataverse(Requests(settings(self._url), timing, transport), EXAMPLE)
 
     def sync(self, trigger_id: str = "night-1") -> dict[str, Any]:
         """Fire, work off and return the summary line."""
@@ -139,13 +146,26 @@ def pause(roster: Roster, *mentors: UUID) -> None:
 
 @contextmanager
 def open_sync(
-    clients: Clients, roster: Roster, cluster: Cluster, page_size: int = 3
+    clients: Clients,
+    roster: Roster,
+    cluster: Cluster,
+    page_size: int = 3,
+    plan: Plan | None = None,
 ) -> Generator[SyncNight]:
-    """Put a sync together over a test's database and a portal of its own."""
-    portal = example_portal()
+    """Put a sync together over a test's database and a portal of its own.
+
+    `plan` is for everything; without one there are `sync_plan` for the worker's calls to the
+    database, `portal_plan` and `plan`.
+    """
+    portal, sync_plan = example_portal(), plan or Plan()
     with (
         closing(PooledWire(cluster.url(roster.db))) as wire,
         closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as sync_wire,
         serving(portal) as url,
     ):
-        yield SyncNight(clients, wire, sync_wire, portal, url, page_size)
+        plans = plan or Plan()
+        wires = CountingWire(wire, plans), CountingWire(sync_wire, sync_plan)
+        night = SyncNight(clients, wires, plans, portal, url, page_size)
+        night.sync_plan = sync_plan
+        night.portal_plan = plan or Plan()
+        yield night

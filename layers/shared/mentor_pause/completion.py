@@ -70,19 +70,22 @@ class Completion:
         self._complete(run)
         return "ended"
 
-    def tell_late(self, run: Run, done: Sequence[UUID]) -> None:
-        """Make known what was still done of a run that had been ended without it.
+    def tell_late(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
+        """Make known who of a page that was given up was done all the same, by the data.
 
-        The run's line and row stay as they were said: its history has the truth, and a coordinator
-        who has been told of others of theirs is not told again.
+        The run's line and row stay as they were said; its history has the truth.
 
         Raises:
             TransientError: the database is away; the page comes again.
         """
-        self._logger.error(
-            "done after the run had ended", extra={"mentor_ids": [str(mentor) for mentor in done]}
-        )
-        self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
+        changes = self._database.list_run_changes
+        done = self._retry(lambda: changes(run.job_run_id, mentor_ids)) if mentor_ids else ()
+        if done:
+            self._logger.error(
+                "done though its page was given up",
+                extra={"mentor_ids": sorted(map(str, done))},
+            )
+            self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
 
     def _complete(self, run: Run) -> None:
         pages = self._retry(lambda: self._ledger.pages(run.job_run_id))

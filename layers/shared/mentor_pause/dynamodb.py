@@ -89,15 +89,6 @@ class Table:
             return False, failed.item
         return True, _python(answer.get("Attributes", {}))
 
-    def put_new(self, item: Item) -> bool:
-        """Create the item; False when there is one with its key."""
-        try:
-            with _translated():
-                self._client.put_item(**cast("Any", self.put_new_action(item)["Put"]))
-        except _ConditionFailed:
-            return False
-        return True
-
     def transact(self, actions: Sequence[Action]) -> bool:
         """Do all or none; False when a condition failed. The client's own retries are safe."""
         try:

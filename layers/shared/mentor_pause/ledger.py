@@ -42,31 +42,24 @@ class Ledger:
         self.leases = leases
         self.locks = Locks(table)
 
-    def open_run(self, firing: Firing, as_of: date, now: datetime) -> Run:
-        """Write the run down, or return it as it stands when this firing had one before."""
-        expires = int((now + _KEPT_FOR).timestamp())
-        self._table.put_new(
-            {
-                "pk": _run_key(firing.job_run_id),
-                "sk": "RUN",
-                "job": firing.job_name,
-                "org": str(firing.org_id),
-                "trigger": firing.trigger,
-                "trigger_id": firing.trigger_id,
-                "triggered_by": firing.triggered_by,
-                "dry_run": firing.dry_run,
-                **({"redrive_of": str(firing.redrive_of)} if firing.redrive_of else {}),
-                "as_of": as_of.isoformat(),
-                "pages_planned": 0,
-                "pages_sent": 0,
-                "status": "running",
-                "moved_at": now.isoformat(),
-                "expires_at": expires,
-            }
+    def open_run(self, lock: Lock, as_of: date, now: datetime) -> Run:
+        """Write the lock's run down, or return it as it stands when its firing had one before.
+
+        Raises:
+            LeaseLost: the lock has another holder; nothing was written.
+        """
+        firing = lock.firing
+        opened = self._table.transact(
+            [
+                self.locks.still_held(lock, now, self.leases.dispatch),
+                self._table.put_new_action(_new_run(firing, as_of, now)),
+            ]
         )
         run = self.find_run(firing.job_run_id)
-        if run is None:  # it was there a moment ago: only its expiry can have taken it
-            raise LeaseLost(f"run {firing.job_run_id} vanished from the ledger")
+        if run is None:
+            raise LeaseLost(f"run {firing.job_run_id} was taken over before it was opened")
+        if not opened:
+            self.assert_held(lock, now)
         return run
 
     def find_run(self, job_run_id: UUID) -> Run | None:
@@ -102,6 +95,7 @@ class Ledger:
                         "pk": run_key,
                         "sk": _page_key(number),
                         "mentor_ids": mentors,
+                        "fence": lock.fence,
                         "expires_at": int((now + _KEPT_FOR).timestamp()),
                     }
                 ),
@@ -250,6 +244,26 @@ class Ledger:
         )
 
 
+def _new_run(firing: Firing, as_of: date, now: datetime) -> Item:
+    return {
+        "pk": _run_key(firing.job_run_id),
+        "sk": "RUN",
+        "job": firing.job_name,
+        "org": str(firing.org_id),
+        "trigger": firing.trigger,
+        "trigger_id": firing.trigger_id,
+        "triggered_by": firing.triggered_by,
+        "dry_run": firing.dry_run,
+        **({"redrive_of": str(firing.redrive_of)} if firing.redrive_of else {}),
+        "as_of": as_of.isoformat(),
+        "pages_planned": 0,
+        "pages_sent": 0,
+        "status": "running",
+        "moved_at": now.isoformat(),
+        "expires_at": int((now + _KEPT_FOR).timestamp()),
+    }
+
+
 def _run_key(job_run_id: UUID) -> str:
     return f"RUN#{job_run_id}"
 
@@ -292,6 +306,7 @@ def _page(item: Item) -> Page:
         if closed_at
         else None,
         closed_at=closed_at,
+        fence=int(item["fence"]) if "fence" in item else None,
     )
 
 

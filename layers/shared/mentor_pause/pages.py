@@ -121,13 +121,15 @@ class PageConsumer:
         known = self._ledger.find_page(page.job_run_id, page.page)
         if known is not None and known.outcome is not None:
             run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
+            named = {*known.outcome.done, *known.outcome.skipped}
         else:
             outcome = outcome_of()
             run = self._ledger.close_page(
                 page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
             )
-            if run is not None and run.status != "running" and outcome.done:
-                self._completion.tell_late(run, outcome.done)
+            named = set[UUID]()  # if the run has ended, its page was given up meanwhile
+        if run is not None and run.status != "running":
+            self._completion.tell_late(run, [m for m in page.mentor_ids if m not in named])
         self._settle(page, run, claimant)
 
     def _settle(self, page: MentorPage, run: Run | None, claimant: str) -> None:

@@ -7,19 +7,18 @@ errors (E8, O2).
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
 from mentor_pause.completion import Clock, Completion, Settled
-from mentor_pause.errors import LeaseLost, NotFound, describe
-from mentor_pause.jobs import JOBS
+from mentor_pause.errors import LeaseLost, describe
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Lock
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, PageOutcome, Run, Summary
+from mentor_pause.runs import Firing, Page, PageOutcome, Run
 from mentor_pause.supabase import Database
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -86,8 +85,6 @@ class Recovery:
         if run is not None and run.status == "running":
             self._logger.warning("ending an abandoned run", extra={"abandoned": str(job_run_id)})
             return self._given_up(lock, run, reason)
-        if run is None:  # it died between its row and its item
-            self.close_row(lock.firing, job_run_id, reason)
         self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
         return None
 
@@ -109,6 +106,9 @@ class Recovery:
         if run.pages_total is not None:
             return run
         self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
+        # Who died may have opened the run, and not yet its row.
+        begin = self._database.begin_execution
+        self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
                 self._close_as_failed(run.job_run_id, known)
@@ -134,12 +134,6 @@ class Recovery:
     def forget(self, firing: Firing) -> None:
         """Note that nothing is left to do for the firing's run."""
         self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
-
-    def close_row(self, firing: Firing, job_run_id: UUID, error: str) -> None:
-        """Close the log row of a run that has no pages, if it has a row."""
-        nothing = Summary(job_run_id, JOBS[firing.job_name].effect)
-        with suppress(NotFound):
-            self._retry(lambda: self._database.finish_execution(nothing, "failed", error))
 
     def _close_as_failed(self, job_run_id: UUID, page: Page) -> None:
         """Name no mentor in the outcome: each one on the page counts as an error."""

@@ -101,6 +101,8 @@ class Page(NamedTuple):
     mentor_ids: tuple[UUID, ...]
     outcome: PageOutcome | None
     closed_at: datetime | None = None
+    fence: int | None = None
+    """Of the lock under which it was planned; unknown for pages of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)

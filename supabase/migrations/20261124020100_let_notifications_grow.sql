@@ -1,0 +1,49 @@
+-- notify_coordinators as it was (20261122021000), and a coordinator who was told before hears of those who
+-- were paused since: a worker may come to the end of its page after the page was given up and its run had
+-- ended. There is still one notification per coordinator and run; it grows, and is as new as its last mentor.
+-- Locks: the coordinators' rows of this run, where they grow. Called by: whoever completes a run, and who
+-- comes late; repeated calls change nothing.
+
+create or replace function public.notify_coordinators(p_job_run_id uuid)
+returns bigint
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    insert into public.coordinator_notifications as told (org_id, coordinator_id, job_run_id, kind, mentor_ids)
+    select m.org_id, concerned.coordinator_id, p_job_run_id, news.kind, array_agg(m.id order by m.id)
+    from (
+        select h.mentor_id, 'paused' as kind
+        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id
+        union
+        select c.mentor_id, 'renewed'
+        from public.certifications as c where c.job_run_id = p_job_run_id
+    ) as news
+    inner join public.peer_mentors as m on m.id = news.mentor_id
+    cross join lateral (
+        select a.coordinator_id
+        from public.assignments as a
+        where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
+        union
+        select cc.coordinator_id
+        from public.coordinator_chapters as cc
+        where cc.chapter_id = m.chapter_id
+    ) as concerned
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = concerned.coordinator_id
+    group by m.org_id, concerned.coordinator_id, news.kind
+    on conflict (job_run_id, coordinator_id) do update
+        set
+            mentor_ids = (
+                select array_agg(distinct both_lists.id order by both_lists.id)
+                from unnest(told.mentor_ids || excluded.mentor_ids) as both_lists (id)
+            ),
+            created_at = clock_timestamp()
+        where not told.mentor_ids @> excluded.mentor_ids;
+    return (
+        select count(*) from public.coordinator_notifications as n where n.job_run_id = p_job_run_id
+    );
+end
+$$;
+comment on function public.notify_coordinators is
+'Writes one notification per coordinator and run, or lets it grow; returns how many the run has.';

@@ -1,0 +1,135 @@
+"""One seed: it decides the roster, the wire, every fault and the way of every message."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from faults.schedule import Schedule
+from faults.storm import Storm
+from portal_drift.measure import MeasureDrift
+from support.cluster import Cluster
+from support.night import Clients, Night, WireKind, open_night
+from support.roster import ORG, TOMORROW, Roster
+from support.sync import PortalRows, SyncNight, open_sync, pause
+
+_WIRES: tuple[WireKind, ...] = ("pooled", "REST")
+_MONDAY, _UNTIL = datetime(2026, 11, 2, 8, tzinfo=UTC), date(2028, 5, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a seed came to."""
+
+    seed: int
+    violations: list[str]
+    counts: Counter[tuple[str, str]]
+    """What was injected, by fault and by seam."""
+    log: str
+    """The night's log lines, with a line for each outside call and what became of it."""
+
+
+def run_seed(seed: int, cluster: Cluster, aws: Clients, build: type[Night] = Night) -> Verdict:
+    """Live through the night of a seed: mostly one of the expiry job, else one of the sync."""
+    dice = random.Random(seed)  # noqa: S311 - a schedule, no secret
+    is_sync = build is Night and dice.random() < 1 / 4
+    with cluster.database() as db:
+        roster, schedule = Roster(db), Schedule(dice)
+        if is_sync:
+            return _sync(seed, roster, schedule, dice, cluster, aws)
+        return _expiry(seed, roster, schedule, dice, cluster, aws, build)
+
+
+def _expiry(
+    seed: int,
+    roster: Roster,
+    schedule: Schedule,
+    dice: random.Random,
+    cluster: Cluster,
+    aws: Clients,
+    build: type[Night],
+) -> Verdict:
+    expired = _people(roster, dice)
+    others = {row["id"]: row["status"] for row in _statuses(roster) if row["id"] not in expired}
+    kind, size = dice.choice(_WIRES), dice.randint(1, 4)
+    with open_night(aws, roster, cluster, schedule, size, kind, build) as night:
+        found = _weather(night, roster, schedule, dice)
+        return _verdict(seed, [*found, *_everybody(roster, expired, others)], schedule, night)
+
+
+def _sync(
+    seed: int,
+    roster: Roster,
+    schedule: Schedule,
+    dice: random.Random,
+    cluster: Cluster,
+    aws: Clients,
+) -> Verdict:
+    mentors = roster.add_mentors(dice.randint(2, 7))
+    with open_sync(aws, roster, cluster, dice.randint(1, 4), schedule) as night:
+        night.draw = lambda ids: dice.sample(ids, len(ids))
+        night.take_from(night.open_portal)
+        portal = PortalRows(night.portal)
+        portal.add(*mentors)
+        for mentor in mentors[::2]:
+            pause(roster, mentor)
+            portal.certify(mentor, _UNTIL, _MONDAY)
+        found = _weather(night, roster, schedule, dice)
+        return _verdict(seed, [*found, *_in_line(night, portal, mentors)], schedule, night)
+
+
+def _weather(night: Night, roster: Roster, schedule: Schedule, dice: random.Random) -> list[str]:
+    schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
+    storm = Storm(night, schedule, dice)
+    storm.pass_over()
+    return list(storm.violations(roster))
+
+
+def _verdict(seed: int, found: list[str], schedule: Schedule, night: Night) -> Verdict:
+    return Verdict(seed, found, schedule.counts, night.output.getvalue())
+
+
+def _people(roster: Roster, dice: random.Random) -> list[UUID]:
+    """Put in expired mentors and such as must not be touched; return the former."""
+    away = roster.add_chapter()
+    expired = roster.add_mentors(dice.randint(1, 8))
+    expired += [roster.add_mentor(chapter_id=away) for _ in range(dice.randint(0, 3))]
+    roster.add_mentor(TOMORROW)
+    roster.add_mentor(status="paused")
+    roster.add_mentor(status="inactive")
+    roster.add_coordinator(chapters=[roster.chapter_id])
+    roster.add_coordinator(chapters=[away], mentors=expired[:2])
+    return expired
+
+
+def _statuses(roster: Roster) -> list[dict[str, UUID | str]]:
+    return roster.rows("select id, status from peer_mentors")
+
+
+def _everybody(
+    roster: Roster, expired: list[UUID], others: dict[UUID | str, UUID | str]
+) -> list[str]:
+    """After the next night every expired mentor is paused, with one row, and nobody else."""
+    now = {row["id"]: row["status"] for row in _statuses(roster)}
+    found = [f"everybody: {m} is not paused" for m in expired if now[m] != "paused"]
+    found += [f"everybody: {m} was touched" for m, status in others.items() if now[m] != status]
+    changed = Counter(row["mentor_id"] for row in roster.history())
+    if changed != Counter(expired):
+        found.append(f"everybody: {changed.total()} history rows for {len(expired)} mentors")
+    return found
+
+
+def _in_line(night: SyncNight, portal: PortalRows, mentors: Sequence[UUID]) -> list[str]:
+    """After the next night the portal shows what the database says, and nobody was created."""
+    measure = MeasureDrift(
+        ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
+    )
+    found = [f"in line: {one} differs" for one in measure(lambda: 60).differences]
+    if portal.paused() != {str(mentor) for mentor in mentors[::2]}:
+        found.append("in line: the portal shows others as paused")
+    if len(portal.statuses()) != len(mentors):
+        found.append(f"in line: the portal has {len(portal.statuses())} of {len(mentors)} mentors")
+    return found

@@ -1,0 +1,141 @@
+"""A night in a storm of faults, and calm weather after it (E8, E9).
+
+In the storm the
+night's messages are delivered in any order, twice, hours late, to workers that die; the monitor
+looks now and then; a second dispatcher whose clock is fast may take the lock from the first. Then
+the faults stop, what is on the queue is delivered, the next night comes, and the conservation
+check looks at every run.
+"""
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+from faults.schedule import Schedule
+from mentor_pause.errors import MentorPauseError
+from monitor.hung import EndHungRuns
+from support.conservation import violations
+from support.faults import ProcessDied
+from support.night import Message, Night, run_id
+from support.roster import ORG, Roster
+
+_DEAD_AFTER = 5
+"""Deliveries after which SQS moves a message to the dead letters (the template's number)."""
+
+
+class Storm:
+    """Delivers firings and messages as badly as Lambda and SQS may."""
+
+    def __init__(self, night: Night, schedule: Schedule, dice: random.Random) -> None:
+        """The night's outside calls follow the schedule."""
+        self.night = night
+        self.firings = ["night-1"]
+        self._schedule = schedule
+        self._dice = dice
+        self._waiting: list[tuple[Message, int]] = []
+        self._done: list[Message] = []
+
+    def violations(self, roster: Roster) -> Iterator[str]:
+        """Yield what the conservation check finds, run by run."""
+        for trigger_id in self.firings:
+            job_run_id = run_id(trigger_id, self.night.job)
+            if self.night.ledger.find_run(job_run_id) is not None:
+                for wrong in violations(self.night, roster, job_run_id):
+                    yield f"{trigger_id}: {wrong}"
+
+    def pass_over(self) -> None:
+        """Rage, and be calm."""
+        self._rage()
+        self._schedule.stop()
+        self._calm()
+
+    def _rage(self) -> None:
+        """Fire, and deliver for a while."""
+        self._fire("night-1")
+        for _ in range(self._dice.randint(3, 8)):
+            self._deliver_all()
+            self._weather()
+
+    def _calm(self) -> None:
+        """Deliver what is left, let the monitor look and the next night come; twice."""
+        for trigger_id in ("the next night", "the night after"):
+            for _ in range(_DEAD_AFTER + 2):
+                self._deliver_all()
+                self.night.clock.advance(360)
+            self.night.clock.advance(3600)
+            self._monitor()
+            self.firings.append(trigger_id)
+            self._fire(trigger_id)
+        for _ in range(_DEAD_AFTER + 2):
+            self._deliver_all()
+        self._monitor()
+
+    def _fire(self, trigger_id: str) -> None:
+        """Deliver a firing as Lambda does: again, a minute later, when the process died; thrice."""
+        for _ in range(3):
+            with self._schedule.dispatching(self._steal):
+                self.night.fire(trigger_id)
+                return
+            self.night.clock.advance(60)
+
+    def _steal(self) -> None:
+        """Let a second dispatcher have it whose clock is an hour fast: the same firing, or not."""
+        trigger_id = self._dice.choice(("night-1", "another"))
+        if trigger_id not in self.firings:
+            self.firings.append(trigger_id)
+        clock = self.night.clock
+        fast = self.night.dispatcher(lambda: clock() + timedelta(hours=1))
+        self.night.fire(trigger_id, dispatch=fast)
+
+    def _weather(self) -> None:
+        """Let time pass; perhaps the monitor looks, or a message comes again."""
+        self.night.clock.advance(self._dice.choice((0, 60, 360, 1800, 4000)))
+        if self._dice.random() < 1 / 4:
+            with suppress(ProcessDied):
+                self._monitor()
+        if self._done and self._dice.random() < 1 / 3:
+            self._schedule.count("twice")
+            self._waiting.append((self._dice.choice(self._done), 0))
+
+    def _deliver_all(self) -> None:
+        """Deliver each message that is not held up, in any order."""
+        self._waiting += [(message, 0) for message in self.night.receive()]
+        if len(self._waiting) > 1:
+            self._schedule.count("out of order")
+        self._dice.shuffle(self._waiting)
+        waiting, self._waiting = self._waiting, []
+        for message, times in waiting:
+            if self._is_raging and self._dice.random() < 1 / 4:
+                self._schedule.count("held up")
+                self._waiting.append((message, times))
+            elif self._deliver(message, times + 1):
+                self._done.append(message)
+            else:
+                self._waiting.append((message, times + 1))
+
+    @property
+    def _is_raging(self) -> bool:
+        return not self._schedule.is_over
+
+    def _deliver(self, message: Message, times: int) -> bool:
+        """Give a message to a worker; whether it was acknowledged, which the dead do not do."""
+        with self._schedule.working(self._give_up):
+            return self.night.deliver(
+                message, dead=times > _DEAD_AFTER, receive_count=times,
+                remaining=self._dice.choice((60, 60, 60, 14)),
+            )  # fmt: skip
+        return False
+
+    def _give_up(self) -> None:
+        """End what stands still: the worker's page waited long, and it has just begun."""
+        self.night.clock.advance(4000)
+        self._monitor()
+
+    def _monitor(self) -> None:
+        night = self.night
+        hung = EndHungRuns(
+            ORG, night.ledger, night.recovery, night.retry, night.clock, night.logger
+        )
+        with suppress(MentorPauseError):
+            hung()

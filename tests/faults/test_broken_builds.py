@@ -1,0 +1,83 @@
+"""Builds broken on purpose: the storm finds each, and by the check that is meant for it."""
+
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+
+from faults.seeds import run_seed
+from mentor_pause.dynamodb import Action, Table
+from mentor_pause.ledger import Leases, Ledger
+from mentor_pause.lock import Lock, Locks
+from mentor_pause.runs import Run
+from support.cluster import Cluster
+from support.faults import ProcessDied
+from support.night import Clients, Message, Night
+
+
+class _UnfencedLocks(Locks):
+    """Forgets the fence: whoever had the lock once may write."""
+
+    def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
+        action = super().still_held(lock, now, lease)
+        action["Update"]["ConditionExpression"] = "fence = :fence or fence <> :fence"
+        return action
+
+
+class _UnfencedLedger(Ledger):
+    def __init__(self, table: Table, leases: Leases) -> None:
+        super().__init__(table, leases)
+        self.locks = _UnfencedLocks(table)
+
+
+class Unfenced(Night):
+    """Without the fence condition."""
+
+    ledger_class = _UnfencedLedger
+
+
+class AcknowledgesFirst(Night):
+    """The message is gone before its page is closed: what fails is not delivered again."""
+
+    def deliver(self, message: Message, **more: object) -> bool:
+        """Say that it is done, whatever comes of it."""
+        try:
+            super().deliver(message, **more)  # pyright: ignore[reportArgumentType]
+        except ProcessDied:
+            return True
+        return True
+
+
+class _CountingLedger(Ledger):
+    """Counts closed pages, where it should keep the set of them."""
+
+    def note_closed(self, job_run_id: UUID, number: int, now: datetime) -> Run | None:
+        run = self.find_run(job_run_id)
+        count = len(run.closed_pages) + 1 if run else number
+        return super().note_closed(job_run_id, count, now)
+
+
+class Counting(Night):
+    """With a count instead of the set."""
+
+    ledger_class = _CountingLedger
+
+
+@pytest.mark.parametrize(
+    ("build", "checks"),
+    [
+        (Unfenced, {"fenced"}),
+        (AcknowledgesFirst, {"ended", "everybody"}),
+        (Counting, {"summary_is_pages"}),
+    ],
+)
+def test_a_broken_build_is_found(
+    cluster: Cluster, aws: Clients, build: type[Night], checks: set[str]
+) -> None:
+    """By a check that is meant for it, within sixty seeds."""
+    assert any(checks & _checks_that_fail(seed, cluster, aws, build) for seed in range(60))
+
+
+def _checks_that_fail(seed: int, cluster: Cluster, aws: Clients, build: type[Night]) -> set[str]:
+    wrong = run_seed(seed, cluster, aws, build).violations
+    return {violation.split(": ")[1] for violation in wrong}

@@ -1,0 +1,17 @@
+"""The seeds that every change must survive; `make faults` runs more of them."""
+
+import pytest
+
+from faults.seeds import run_seed
+from support.cluster import Cluster
+from support.night import Clients
+
+SEEDS = range(40)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_night_in_a_storm_loses_and_doubles_nothing(
+    cluster: Cluster, aws: Clients, seed: int
+) -> None:
+    """E3, E7-E9, E11, D4, D6, D7: whatever fails, the conservation check finds nothing."""
+    assert run_seed(seed, cluster, aws).violations == []
