@@ -25,10 +25,10 @@ _VARIABLES = {
 
 
 @contextmanager
-def scratch_database() -> Generator[str]:
-    """Yield the owner's URL of a migrated database."""
+def scratch_database(*, durable: bool = False) -> Generator[str]:
+    """Yield the owner's URL of a migrated database; its commits wait for the disk if `durable`."""
     with TemporaryDirectory() as folder:
-        server = Server(Path(folder), durable=False)
+        server = Server(Path(folder), durable)
         server.start()
         try:
             database.create_database(server.url("postgres"), "scratch")
@@ -37,6 +37,12 @@ def scratch_database() -> Generator[str]:
             yield server.url("scratch")
         finally:
             server.stop()
+
+
+def variables(url: str) -> dict[str, str]:
+    """Return the environment by which PostgreSQL's programs find a database; no `ps` shows it."""
+    parts = conninfo_to_dict(url)
+    return {name: str(parts[part]) for name, part in _VARIABLES.items()}
 
 
 def told(main: Callable[[], int]) -> int:
@@ -51,9 +57,7 @@ def told(main: Callable[[], int]) -> int:
 def main() -> int:
     """Run the command, and return its exit code."""
     with scratch_database() as url:
-        parts = conninfo_to_dict(url)
-        env = {name: str(parts[part]) for name, part in _VARIABLES.items()}
-        return subprocess.run(sys.argv[1:], check=False, env=os.environ | env).returncode
+        return subprocess.run(sys.argv[1:], check=False, env=os.environ | variables(url)).returncode
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -32,6 +33,7 @@ from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
 from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest
+from support.proxy import running_proxy
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
@@ -256,6 +258,25 @@ def test_a_lost_connection_is_retryable_and_the_next_call_connects_again(
         except DatabaseUnavailable:  # at most once: the connection was gone
             assert roster.history() == []
     assert outcomes == ["changed"]
+
+
+def test_a_server_that_goes_away_without_a_word_is_unavailable(
+    cluster: Cluster, roster: Roster
+) -> None:
+    """E6: libpq's own words have no SQLSTATE; the next call connects again."""
+    mentor = roster.add_mentor()
+    url = urlsplit(cluster.url(roster.db))
+    with (
+        running_proxy((url.hostname or "", url.port or 0)) as proxy,
+        closing(PooledWire(url.geturl().replace(f":{url.port}/", f":{proxy.port}/"))) as wire,
+    ):
+        database = Database(wire)
+        assert pause(database, mentor, dry=True) == "would_change"
+        proxy.cut()
+        with pytest.raises(DatabaseUnavailable) as raised:
+            pause(database, mentor)
+        assert (raised.value.sqlstate, "the server closed it" in str(raised.value)) == (None, True)
+        assert pause(database, mentor) == "changed"
 
 
 @pytest.mark.parametrize("kind", ["pooled", "rest"])

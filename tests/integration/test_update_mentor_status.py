@@ -259,3 +259,18 @@ def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(
     first, second = roster.history()
     assert (first["new_status"], second["new_status"]) == ("paused", "active")
     assert first["changed_at"] < second["changed_at"]
+
+
+def test_a_call_costs_the_same_in_the_first_night_of_a_new_project(
+    db: psycopg.Connection, roster: Roster
+) -> None:
+    """E10: a session that began with an empty history does not read all of it at each call."""
+    mentors = roster.add_mentors(50)
+    db.execute("vacuum analyze")  # as after the roster was loaded: now the history is known as empty
+    with db.transaction():
+        for mentor in mentors:
+            assert change(db, mentor)["outcome"] == "changed"
+        read = roster.rows(
+            "select relname, seq_tup_read from pg_stat_xact_user_tables where seq_tup_read > 0"
+        )
+    assert read == []

@@ -27,6 +27,7 @@ class Retry:
     ) -> None:
         """Wait between 0 and `base` * 2^n seconds before try n, never more than `longest`."""
         self._attempts = attempts
+        self._on = on
         self._retrying = Retrying(
             wait=wait_random_exponential(multiplier=base, max=longest),
             retry=retry_if_exception_type(on),
@@ -40,8 +41,23 @@ class Retry:
         Raises:
             TransientError: the last one, when every attempt failed.
         """
+        try:
+            return call()
+        except self._on as error:  # the machinery only now: it would slow down what goes well
+            return self._again(call, error, worthwhile)
+
+    def _again[T](
+        self, call: Callable[[], T], first: TransientError, worthwhile: Callable[[], bool]
+    ) -> T:
+        failed = [first]
+
+        def attempt() -> T:
+            if failed:
+                raise failed.pop()
+            return call()
+
         attempts_used_up = stop_after_attempt(self._attempts)
         retrying = self._retrying.copy(
             stop=lambda state: attempts_used_up(state) or not worthwhile()
         )
-        return retrying(call)
+        return retrying(attempt)
