@@ -266,7 +266,9 @@ def test_a_call_costs_the_same_in_the_first_night_of_a_new_project(
 ) -> None:
     """E10: a session that began with an empty history does not read all of it at each call."""
     mentors = roster.add_mentors(50)
-    db.execute("vacuum analyze")  # as after the roster was loaded: now the history is known as empty
+    db.execute(
+        "vacuum analyze"
+    )  # as after the roster was loaded: now the history is known as empty
     with db.transaction():
         for mentor in mentors:
             assert change(db, mentor)["outcome"] == "changed"

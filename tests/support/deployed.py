@@ -5,9 +5,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,12 @@ class Deployed:
         self.stack: Stack = open_stack(None)
         self.sqs = self.stack.session.client("sqs", endpoint_url=self.stack.endpoint_url)
         self.logs = self.stack.session.client("logs", endpoint_url=self.stack.endpoint_url)
+
+    @classmethod
+    def start(cls, folder: Path) -> "Deployed":
+        """Start a stack in a folder that `MENTOR_PAUSE_LOCAL` names, and deploy it."""
+        LocalStack(folder).up(lambda _text: None)
+        return cls(folder)
 
     def fire(self, trigger_id: str | None = None, **more: object) -> dict[str, str]:
         """Send the dispatcher what the nightly rule sends."""
@@ -173,20 +179,28 @@ class Deployed:
         )
 
     @contextmanager
-    def page_size(self, mentors: int) -> Generator[None]:
-        """Let the dispatcher make pages of another size."""
-        name = self.stack.outputs["DispatcherFunctionName"]
-        lambdas = self.stack.lambdas()
-        found = lambdas.get_function_configuration(FunctionName=name)
-        before = found["Environment"].get("Variables", {})
-        changed = before | {"PAGE_SIZE": str(mentors)}
-        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+    def environment(self, functions: Sequence[str], **variables: str) -> Generator[None]:
+        """Give functions, by their names in the template, other variables for a while."""
+        lambdas, before = self.stack.lambdas(), dict[str, dict[str, str]]()
+        for function in functions:
+            name = self.stack.outputs[f"{function}FunctionName"]
+            found = lambdas.get_function_configuration(FunctionName=name)["Environment"]
+            before[name] = found.get("Variables", {})
+            changed = before[name] | variables
+            lambdas.update_function_configuration(
+                FunctionName=name, Environment={"Variables": changed}
+            )
         try:
             yield
         finally:
-            lambdas.update_function_configuration(
-                FunctionName=name, Environment={"Variables": before}
-            )
+            for name, found in before.items():
+                lambdas.update_function_configuration(
+                    FunctionName=name, Environment={"Variables": found}
+                )
+
+    def page_size(self, mentors: int) -> AbstractContextManager[None]:
+        """Let the dispatcher make pages of another size."""
+        return self.environment(["Dispatcher"], PAGE_SIZE=str(mentors))
 
     def let_the_sync_follow(self, *, follow: bool) -> None:
         """Enable or disable the rules that start the sync after a run."""

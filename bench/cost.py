@@ -1,0 +1,133 @@
+"""What a night costs: what is asked of AWS and of the database, times list prices.
+
+The functions reach the emulator through a proxy that counts. Lambda's durations are those of this
+machine, from the REPORT lines; on AWS a call to the database waits for a network as well.
+"""
+
+import re
+from dataclasses import dataclass
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from bench.counting import Counts, counting_proxy
+from bench.stack import bench_stack, end_function, run_night
+from support.deployed import Deployed
+
+SIZES = (500, 100_000)
+MEMORY_GB = 0.5
+PRICES_OF = "US East (N. Virginia), on demand, without the free tier, as published in 2025"
+PRICES = {
+    "Lambda, requests": 0.20e-6,
+    "Lambda, GB-seconds": 0.0000166667,
+    "DynamoDB, write units": 0.625e-6,
+    "DynamoDB, read units": 0.125e-6,
+    "SQS, requests": 0.40e-6,
+    "EventBridge, events": 1.00e-6,
+    "Secrets Manager, requests": 5.0e-6,
+    "database calls": 0.0,
+}
+"""In USD each. The database's calls are part of the project's plan."""
+IDLE_SQS = {"Lambda's pollers on 4 queues, requests a day": 4 * 5 * 3 * 60 * 24}
+"""Five long polls of 20 s each at a time, by AWS's documentation; the mappings never stop."""
+_FUNCTIONS = ("Dispatcher", "ExpiryWorker")
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one night asked for, by the names of the prices."""
+
+    mentors: int
+    amounts: dict[str, float]
+    operations: Counts
+
+
+def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
+    """Count one night."""
+    counts.clear()
+    before = _durations(stack)
+    run_night(stack, mentors, prepare=_prepare)
+    durations = _durations(stack)[len(before) :]
+    asked = counts.operations
+    return Bill(
+        mentors,
+        {
+            "Lambda, requests": len(durations),
+            "Lambda, GB-seconds": sum(durations) / 1000 * MEMORY_GB,
+            "DynamoDB, write units": counts.write_units,
+            "DynamoDB, read units": counts.read_units,
+            # A page is received and deleted by Lambda's own pollers, which the proxy does not see.
+            "SQS, requests": asked["SendMessageBatch"]
+            + asked["ChangeMessageVisibility"]
+            + 2 * (len(durations) - 1),
+            "EventBridge, events": asked["PutEvents"],
+            "Secrets Manager, requests": asked["GetSecretValue"],
+            "database calls": _calls(stack),
+        },
+        counts,
+    )
+
+
+def _prepare(stack: Deployed) -> None:
+    """Let the database count from now on, and every function start cold, as it does at night."""
+    with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
+        owner.execute("alter database mentor_pause set track_functions = 'all'")
+    for function in _FUNCTIONS:
+        end_function(stack, function)
+
+
+def _calls(stack: Deployed) -> int:
+    """Return how often functions of the schema `public` were called; a session tells at its end."""
+    for function in _FUNCTIONS:
+        end_function(stack, function)
+    with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
+        found = owner.execute(
+            "select coalesce(sum(calls), 0)::int from pg_stat_user_functions"
+            " where schemaname = 'public'"
+        ).fetchone()
+    return found[0] if found else 0
+
+
+def _durations(stack: Deployed) -> list[int]:
+    """Return the billed milliseconds of all invocations so far."""
+    pages = stack.logs.get_paginator("filter_log_events")
+    return [
+        int(billed[1])
+        for function in _FUNCTIONS
+        for page in pages.paginate(logGroupName=stack.stack.outputs[f"{function}LogGroup"])
+        for event in page["events"]
+        if (billed := re.search(r"Billed Duration: (\d+) ms", event.get("message", "")))
+    ]
+
+
+def main(console: Console) -> None:
+    """Count, and print the table."""
+    bills: list[Bill] = []
+    with bench_stack() as stack:
+        port = stack.local.require().aws_port
+        with (
+            counting_proxy(port) as (url, counts),
+            stack.environment(_FUNCTIONS, AWS_ENDPOINT_URL=url),
+        ):
+            bills = [measure(stack, counts, size) for size in SIZES]
+    columns = [text for bill in bills for text in (f"{bill.mentors:,} mentors", "USD")]
+    table = Table("", "USD per million", *columns)
+    for name, price in PRICES.items():
+        cells = [
+            text
+            for bill in bills
+            for text in (f"{bill.amounts[name]:,.0f}", f"{bill.amounts[name] * price:.6f}")
+        ]
+        table.add_row(name, f"{price * 1e6:g}", *cells)
+    totals = [sum(bill.amounts[n] * p for n, p in PRICES.items()) for bill in bills]
+    table.add_row("a night", "", *[text for total in totals for text in ("", f"{total:.4f}")])
+    console.print(f"list prices: {PRICES_OF}")
+    console.print(table)
+    for name, amount in IDLE_SQS.items():
+        price = amount * PRICES["SQS, requests"]
+        console.print(f"beside the nights: {name}: {amount:,}, USD {price:.4f}")
+
+
+if __name__ == "__main__":
+    main(Console(width=120))

@@ -1,0 +1,111 @@
+"""A proxy before the AWS emulator that counts what is asked of it, and in DynamoDB's units.
+
+DynamoDB bills a write by the size of the item, in steps of 1 KB, twice that in a transaction, and a
+consistent read in steps of 4 KB. The sizes are those of the items that go by.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import ceil
+from typing import Any, cast
+
+from local.processes import LOOPBACK
+
+_PASSED_ON = ("content-length", "transfer-encoding", "connection")
+
+
+class Counts:
+    """How often each operation was asked for, and the units of DynamoDB."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.operations: Counter[str] = Counter()
+        self.read_units = 0
+        self.write_units = 0
+        self._sizes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.__init__()
+
+    def note(self, target: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Count one request by its target, as `X-Amz-Target` has it."""
+        operation = target.rpartition(".")[2]
+        with self._lock:
+            self.operations[operation] += 1
+            if operation == "UpdateItem":
+                self.write_units += self._written(asked["Key"], answer.get("Attributes"))
+            for action in asked.get("TransactItems", []):
+                ((kind, part),) = action.items()
+                item = part.get("Item")
+                key = {k: item[k] for k in ("pk", "sk")} if kind == "Put" else part["Key"]
+                self.write_units += 2 * self._written(key, item)
+            if operation in ("GetItem", "Query"):
+                items = [answer["Item"]] if "Item" in answer else answer.get("Items", [])
+                size = sum(map(_size, cast("list[dict[str, Any]]", items)))
+                self.read_units += max(1, ceil(size / 4096))
+
+    def _written(self, key: dict[str, Any], item: dict[str, Any] | None) -> int:
+        """Return the units of a write; an item that is not shown is as large as it was last."""
+        name = json.dumps(key, sort_keys=True)
+        if item:
+            self._sizes[name] = _size(item)
+        return max(1, ceil(self._sizes.get(name, 0) / 1024))
+
+
+def _size(item: dict[str, Any]) -> int:
+    """Return an item's size as DynamoDB counts: names, texts, about a byte for two digits."""
+    return sum(len(name) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: dict[str, Any]) -> int:
+    ((kind, found),) = value.items()
+    if kind == "L":
+        return 3 + sum(1 + _value_size(one) for one in found)
+    if kind in ("SS", "NS"):
+        return sum(len(one) if kind == "SS" else len(one) // 2 + 1 for one in found)
+    return len(found) // 2 + 1 if kind == "N" else len(str(found))
+
+
+@contextmanager
+def counting_proxy(port: int) -> Generator[tuple[str, Counts]]:
+    """Serve on loopback before the emulator's port; yield the URL and what is counted."""
+    counts = Counts()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            emulator = HTTPConnection(LOOPBACK, port)
+            emulator.request("POST", self.path, body, dict(self.headers))
+            answer = emulator.getresponse()
+            data = answer.read()
+            if target := self.headers.get("X-Amz-Target"):
+                counts.note(target, json.loads(body), json.loads(data or b"{}"))
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in _PASSED_ON:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            emulator.close()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_address[1]}", counts
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,58 @@
+"""Whole nights on the deployed local stack, against pgbench with as many clients as workers."""
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.numbered import numbered_database
+from bench.stack import Night, bench_stack, run_night
+from local.template import load_template
+
+SIZES = (500, 5_000, 50_000)
+ROUNDS = 3
+_BENCHED = 5_000
+
+
+def workers() -> int:
+    """How many expiry workers run at once, by the template."""
+    events = load_template()["Resources"]["ExpiryWorker"]["Properties"]["Events"]
+    pages = events["Pages"]["Properties"]
+    return int(pages["ScalingConfig"]["MaximumConcurrency"])
+
+
+def main(console: Console) -> None:
+    """Measure in turns, and print the table."""
+    clients = workers()
+    nights: dict[int, list[Night]] = {size: [] for size in SIZES}
+    limits: list[float] = []
+    with bench_stack() as stack, numbered_database(_BENCHED * ROUNDS) as mentors:
+        run_night(stack, SIZES[0])  # the workers start
+        for _ in range(ROUNDS):
+            limits.append(mentors.pgbench(_BENCHED, clients))
+            for size in SIZES:
+                nights[size].append(run_night(stack, size))
+    limit = statistics.median(limits)
+    table = Table(
+        "mentors", "seconds", "mentors/s", f"of pgbench -c {clients}", "first page, s",
+        "paging, s", "dispatcher, MiB",
+    )  # fmt: skip
+    for size, found in nights.items():
+        rate = _median(found, lambda night: night.rate)
+        table.add_row(
+            f"{size:,}", f"{_median(found, lambda night: night.seconds):.1f}", f"{rate:.0f}",
+            f"{rate / limit:.2f}", f"{_median(found, lambda night: night.first_page):.2f}",
+            f"{_median(found, lambda night: night.paging):.1f}",
+            f"{_median(found, lambda night: night.dispatcher_mib):.0f}",
+        )  # fmt: skip
+    console.print(f"{ROUNDS} nights each: medians; pgbench, {clients} clients: {limit:.0f}/s")
+    console.print(table)
+
+
+def _median(nights: Sequence[Night], value: Callable[[Night], float]) -> float:
+    return statistics.median(map(value, nights))
+
+
+if __name__ == "__main__":
+    main(Console())

@@ -1,0 +1,117 @@
+"""A local stack of its own, with the real template deployed, and nights in it."""
+
+import os
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
+
+import psutil
+
+from mentor_pause.runs import run_id_of
+from support.deployed import Deployed, eventually
+
+JOB = "certification_expiry"
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a night took."""
+
+    mentors: int
+    seconds: float
+    """From the rule's event to the run's end."""
+    first_page: float
+    """Seconds until the first page was written down, the dispatcher's cold start included."""
+    paging: float
+    """Seconds until the dispatcher answered."""
+    dispatcher_mib: float
+    """The most memory that the dispatcher's process had, in MiB."""
+
+    @property
+    def rate(self) -> float:
+        """Mentors per second."""
+        return self.mentors / self.seconds
+
+
+@contextmanager
+def bench_stack() -> Generator[Deployed]:
+    """Start and deploy a stack; the sync does not follow by itself."""
+    with TemporaryDirectory() as folder:
+        os.environ["MENTOR_PAUSE_LOCAL"] = folder
+        stack = Deployed.start(Path(folder))
+        try:
+            stack.let_the_sync_follow(follow=False)
+            yield stack
+        finally:
+            stack.local.down(_silent)
+            del os.environ["MENTOR_PAUSE_LOCAL"]
+
+
+def run_night(
+    stack: Deployed, mentors: int, prepare: Callable[[Deployed], object] = id, limit: float = 600
+) -> Night:
+    """Load a roster of expired mentors, fire, and wait for the end; the dispatcher starts cold."""
+    stack.local.seed(mentors=mentors, expired=mentors, seed=1)
+    prepare(stack)
+    end_function(stack, "Dispatcher")
+    trigger_id = f"bench-{uuid4()}"
+    job_run_id = run_id_of(JOB, stack.stack.org_id, trigger_id)
+    with ThreadPoolExecutor(1) as pool:
+        began = time.perf_counter()
+        first = pool.submit(_wait_for_first_page, stack, job_run_id)
+        stack.fire(trigger_id)
+        paging = time.perf_counter() - began
+        ledger = stack.stack.ledger()
+
+        def has_ended() -> bool:
+            run = ledger.find_run(job_run_id)
+            return run is not None and run.status != "running"
+
+        eventually(has_ended, limit)
+        seconds = time.perf_counter() - began
+        first_page = first.result() - began
+    run, summary = stack.finish(str(job_run_id))
+    if (run.status, summary["paused_count"]) != ("completed", mentors):
+        raise RuntimeError(f"{summary['paused_count']} of {mentors} were paused: {run.status}")
+    return Night(mentors, seconds, first_page, paging, _peak_mib(stack))
+
+
+def _wait_for_first_page(stack: Deployed, job_run_id: UUID) -> float:
+    ledger = stack.stack.ledger()
+    eventually(lambda: ledger.find_page(job_run_id, 1) is not None)
+    return time.perf_counter()
+
+
+def end_function(stack: Deployed, function: str) -> None:
+    """End the processes of a function; its next invocation starts cold."""
+    for process in _processes(stack, function):
+        process.kill()
+    eventually(lambda: not _processes(stack, function))
+
+
+def _processes(stack: Deployed, function: str) -> list[psutil.Process]:
+    name, found = stack.stack.outputs[f"{function}FunctionName"], list[psutil.Process]()
+    for process in psutil.Process(stack.local.require().emulator.pid).children(recursive=True):
+        with suppress(psutil.Error):
+            is_one = process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name
+            if is_one and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def _peak_mib(stack: Deployed) -> float:
+    def peak(process: psutil.Process) -> float:
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        (line,) = (line for line in lines if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+
+    return max(map(peak, _processes(stack, "Dispatcher")))
+
+
+def _silent(_text: str) -> None:
+    """Say nothing."""
