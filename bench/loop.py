@@ -66,7 +66,3 @@ def main(console: Console) -> None:
         )  # fmt: skip
     console.print(f"{ROUNDS} rounds of {MENTORS} mentors each: medians")
     console.print(table)
-
-
-if __name__ == "__main__":
-    main(Console())

@@ -52,7 +52,3 @@ def main(console: Console) -> None:
 
 def _median(nights: Sequence[Night], value: Callable[[Night], float]) -> float:
     return statistics.median(map(value, nights))
-
-
-if __name__ == "__main__":
-    main(Console())

@@ -2,11 +2,15 @@
 
 It reports nothing to anybody and asks for no newer version of itself. The Python of this
 environment comes first on its path: `sam build` takes a `python3.13` with pip, and no version
-manager's shim.
+manager's shim. What was built is compiled as well, which `sam build` does not do: on Lambda nobody
+can write the bytecode beside the code, and each cold start would compile everything anew
+(docs/decisions/0023).
 """
 
+import compileall
 import json
 import os
+import py_compile
 import subprocess
 import sys
 import time
@@ -29,7 +33,22 @@ def build() -> Path:
     done = _run(["build"], stdout=subprocess.PIPE)
     if done.returncode != 0:
         raise StackError(f"sam build failed: {done.stdout.strip()}")
+    _compile()
     return _BUILD
+
+
+def _compile() -> None:
+    """Write the bytecode; that its source is the same is not asked again, packing changes dates."""
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    for folder in filter(Path.is_dir, _BUILD.iterdir()):
+        # As Lambda will see it, in tracebacks.
+        inside = "/opt" if folder.name.endswith("Layer") else "/var/task"
+        done = compileall.compile_dir(
+            folder, quiet=1, force=True, invalidation_mode=unchecked,
+            stripdir=folder, prependdir=inside,
+        )  # fmt: skip
+        if not done:
+            raise StackError(f"{folder} could not be compiled")
 
 
 def _run(arguments: list[str], stdout: int | None = None) -> subprocess.CompletedProcess[str]:
@@ -63,7 +82,10 @@ def _notes() -> Path:
 
 def main() -> int:
     """Run SAM with the arguments of the command line; return its exit status."""
-    return _run(sys.argv[1:]).returncode
+    code = _run(sys.argv[1:]).returncode
+    if code == 0 and sys.argv[1:2] == ["build"]:
+        _compile()
+    return code
 
 
 if __name__ == "__main__":

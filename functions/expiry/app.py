@@ -13,7 +13,7 @@ from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.pages import PageConsumer
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import connect
-from mentor_pause.wiring import page_consumer, take_pages
+from mentor_pause.workers import page_consumer, take_pages
 
 logger = Logger()
 

@@ -17,7 +17,7 @@ from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, open_wire
 from mentor_pause.supabase.portal import PortalDatabase
-from mentor_pause.wiring import page_consumer, take_pages
+from mentor_pause.workers import page_consumer, take_pages
 
 logger = Logger()
 

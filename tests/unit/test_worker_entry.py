@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.wiring import take_pages
+from mentor_pause.workers import take_pages
 
 _names = count()
 EVENT = {"Records": [{"messageId": "m-1", "eventSource": "aws:sqs", "body": "{}"}]}

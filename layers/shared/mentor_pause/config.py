@@ -37,7 +37,8 @@ _AUTH_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})(/[
 class Settings(BaseModel):
     """Reads each field from the variable of its name in capitals; an empty one is missing."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # No Lambda needs all of them: each is built when it is first read, not at import.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def load(cls, environ: Environment = os.environ) -> Self:
@@ -158,7 +159,7 @@ class PortalSourceSettings(Settings):
 class RestDatabase(BaseModel):
     """Supabase's REST interface and the credential for it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     url: str
     key: SecretStr
@@ -167,7 +168,7 @@ class RestDatabase(BaseModel):
 class PooledDatabase(BaseModel):
     """A connection URL of PostgreSQL or its pooler; it holds a password."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     url: SecretStr
 

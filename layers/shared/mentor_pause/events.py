@@ -34,7 +34,7 @@ type Trigger = Literal["schedule", "manual", "event"]
 class Message(BaseModel):
     """Strict about its fields: what is not known is refused, never ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def parse(cls, raw: object) -> Self:

@@ -17,7 +17,7 @@ type Choice = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class StateCodes(_Part):

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from mentor_pause.config import PooledDatabase, RestDatabase
 from mentor_pause.errors import NotFound
@@ -43,8 +43,9 @@ __all__ = [
     "open_wire",
 ]
 
-_DAY = TypeAdapter(date)
-_MEMBER_ROLE: TypeAdapter[MemberRole] = TypeAdapter(MemberRole)
+_WHEN_USED = ConfigDict(defer_build=True)
+_DAY = TypeAdapter(date, config=_WHEN_USED)
+_MEMBER_ROLE: TypeAdapter[MemberRole] = TypeAdapter(MemberRole, config=_WHEN_USED)
 
 
 class Database:

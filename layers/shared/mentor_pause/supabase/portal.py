@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from mentor_pause.supabase.results import Result, Status
 from mentor_pause.supabase.wire import IDS_PER_CALL, Row, Wire
@@ -16,8 +16,9 @@ from mentor_pause.supabase.wire import IDS_PER_CALL, Row, Wire
 type Recorded = Literal["renewed", "recorded", "known", "unknown_mentor"]
 """The mentor is certified for longer; stored, but no longer; stored before; nobody has that key."""
 
-_MOMENT = TypeAdapter(datetime | None)
-_RECORDED: TypeAdapter[Recorded] = TypeAdapter(Recorded)
+_WHEN_USED = ConfigDict(defer_build=True)
+_MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime | None, config=_WHEN_USED)
+_RECORDED: TypeAdapter[Recorded] = TypeAdapter(Recorded, config=_WHEN_USED)
 
 
 class PortalState(Result):

@@ -17,7 +17,7 @@ type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "r
 class Result(BaseModel):
     """A row; columns that are added later are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class StatusChange(Result):

@@ -1,0 +1,69 @@
+"""Puts a worker together from the environment, and gives it the messages of an SQS event."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,  # pyright: ignore[reportUnknownVariableType]
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from mentor_pause import aws, config
+from mentor_pause.errors import describe, origin
+from mentor_pause.pages import PageConsumer, Work
+from mentor_pause.queues import Inbox
+from mentor_pause.retry import Retry
+from mentor_pause.supabase import Database
+from mentor_pause.wiring import now, open_completion
+
+
+def page_consumer(
+    job_name: str, work: Work, database: Database, retry: Retry, logger: Logger
+) -> PageConsumer:
+    """Return what takes the pages of `job_name` off its queue and gives them to `work`.
+
+    Raises:
+        ConfigurationError: a setting is missing.
+    """
+    org, worker = config.OrgSettings.load(), config.WorkerSettings.load()
+    ledger = aws.open_ledger(config.LedgerSettings.load())
+    return PageConsumer(
+        job_name,
+        org.hlf_org_id,
+        work,
+        ledger,
+        open_completion(ledger, database, retry, logger),
+        Inbox(aws.sqs_client(), worker.queue_url, worker.dead_letter_queue_url),
+        now,
+        logger,
+    )
+
+
+def take_pages(
+    event: dict[str, Any],
+    context: LambdaContext,
+    consumer: Callable[[], PageConsumer],
+    logger: Logger,
+) -> PartialItemFailureResponse:
+    """Work off the messages of an SQS event; those that are not done are returned as failures.
+
+    A worker that cannot even be put together (its configuration is wrong) says so for each message.
+    """
+
+    def take(record: SQSRecord) -> None:
+        try:
+            ready = consumer()
+        except Exception as error:
+            logger.error(
+                "worker not started", extra={"reason": describe(error), "origin": origin(error)}
+            )
+            raise
+        ready(record, lambda: context.get_remaining_time_in_millis() / 1000)
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, take, processor, context)
