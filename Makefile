@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test test-database test-fallback test-pgtap faults bench schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test test-database test-fallback test-pgtap faults mutants bench schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -42,6 +42,10 @@ test-pgtap: setup
 # Nights in a storm of faults, each of a seed of its own: make faults SEEDS=200 FIRST=0; TRACE=--trace shows all
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
+
+# Changes ledger, lock and loop, and says which changes no test notices (docs/mutants.md); takes long.
+mutants: setup $(TOOLS)/mutants/.done
+	$(VENV)/bin/python -m local.mutants
 
 # What it costs (docs/benchmarks.md): make bench, or one of them: make bench BENCH=loop
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
@@ -90,6 +94,8 @@ compile:
 	$(COMPILE) $(UPGRADE) --group runtime -o requirements/runtime.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
 	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
+	$(COMPILE) $(UPGRADE) --group mutants --group test --group cli --group local --group http \
+		-c requirements/dev.txt pyproject.toml -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) --group schemathesis -o requirements/schemathesis.txt
 
 # Compiles a copy of the pinned files; they are in step when nothing changes.

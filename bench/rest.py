@@ -40,7 +40,7 @@ create table seed_audit (
 
 
 def main(console: Console) -> None:
-    """Measure in turns, and print the table; without Node.js say that there is nothing to compare."""
+    """Measure in turns, and print the table; without Node.js there is nothing to compare."""
     if shutil.which("node") is None or not (_TOOLS / "node_modules").exists():
         console.print("not measured: supabase-js needs Node.js with npm")
         return

@@ -59,10 +59,14 @@ class Stack:
         """Return a client for EventBridge."""
         return self.session.client("events", endpoint_url=self.endpoint_url)
 
+    def table(self) -> Table:
+        """Return the ledger's table."""
+        client = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
+        return Table(client, self.outputs["LedgerTableName"])
+
     def ledger(self) -> Ledger:
         """Return the run ledger, to be read only."""
-        client = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
-        return Ledger(Table(client, self.outputs["LedgerTableName"]), _NO_LEASES)
+        return Ledger(self.table(), _NO_LEASES)
 
     def parameters(self) -> "SSMClient":
         """Return a client for the Parameter Store."""

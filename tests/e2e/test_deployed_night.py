@@ -67,7 +67,7 @@ def test_twenty_deliveries_of_one_firing_at_once_start_one_run(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
     """D4, D6: and nineteen rows say duplicate."""
-    answers = deployed.fire_at_once(20, "one night")
+    answers = deployed.fire_all(["one night"] * 20)
     assert sorted(answer["status"] for answer in answers) == ["duplicate"] * 19 + ["running"]
     (job_run_id,) = {answer["job_run_id"] for answer in answers}
     _, summary = deployed.finish(job_run_id)

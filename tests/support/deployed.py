@@ -23,7 +23,7 @@ from cli.stacks import Stack, function_environments, open_stack
 from local.portal_example import example_mapping
 from local.portal_server import read_rows
 from local.stack import LocalStack
-from mentor_pause.runs import Run
+from mentor_pause.runs import Run, Summary
 
 COMMAND = Path(sys.executable).parent / "mentor-pause"
 
@@ -69,10 +69,10 @@ class Deployed:
         }
         return self.stack.invoke_dispatcher(event | more)
 
-    def fire_at_once(self, count: int, trigger_id: str) -> list[dict[str, str]]:
-        """Deliver one firing many times at the same moment."""
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(self.fire, [trigger_id] * count))
+    def fire_all(self, trigger_ids: Sequence[str]) -> list[dict[str, str]]:
+        """Deliver firings at the same moment."""
+        with ThreadPoolExecutor(len(trigger_ids)) as pool:
+            return list(pool.map(self.fire, trigger_ids))
 
     def finish(self, job_run_id: str, seconds: float = 90) -> tuple[Run, dict[str, Any]]:
         """Wait for a run's end; return it and its summary."""
@@ -259,6 +259,29 @@ class Deployed:
                     process.kill()
                     killed = True
         return killed
+
+
+class Witness:
+    """A deployed stack's ledger and log lines, for the conservation check; no event is seen."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        """Read what is there when it is asked for."""
+        self.ledger = deployed.stack.ledger()
+        self._deployed = deployed
+
+    def lines(self, message: str) -> list[dict[str, Any]]:
+        """Return the lines of all that may end a run."""
+        groups = ("DispatcherLogGroup", "ExpiryWorkerLogGroup", "MonitorLogGroup")
+        return [line for group in groups for line in self._deployed.lines(group, message)]
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """Return the summary lines, with just the fields of E7."""
+        wanted = Summary(UUID(int=0), "paused").as_json()
+        return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
+
+    def announcements(self) -> None:
+        """Nobody listens."""
+        return
 
 
 def rows(connection: psycopg.Connection, query: Any, *values: object) -> list[dict[str, Any]]:

@@ -313,6 +313,10 @@ class Night:
         wanted = Summary(UUID(int=0), JOBS[self.job].effect, renewed_count=counted).as_json()
         return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
 
+    def announcements(self) -> list[dict[str, Any]]:
+        """Return the details of the events that were put on the bus."""
+        return self.events.details
+
 
 def run_id(trigger_id: str = "night-1", job: str = JOB) -> UUID:
     """Return the id of the run that a firing starts."""

@@ -15,12 +15,39 @@ TOMORROW = TODAY + timedelta(days=1)
 ORG = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 
 
-class Roster:
-    """One organisation, HLF, with one chapter; mentors as a test needs them."""
+class Records:
+    """What a database says became of its mentors."""
 
     def __init__(self, db: psycopg.Connection) -> None:
         """`db` is the owner's connection."""
         self.db = db
+
+    def status(self, mentor: UUID) -> str:
+        """Return a mentor's status."""
+        (row,) = self.rows("select status from peer_mentors where id = %s", mentor)
+        return row["status"]
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the audit trail, oldest first."""
+        return self.rows("select * from peer_mentor_status_history order by id")
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the execution log, oldest first."""
+        return self.rows("select * from scheduler_execution_log order by id")
+
+    def rows(self, query: Any, *values: object) -> list[dict[str, Any]]:
+        """Run a query as the owner."""
+        with self.db.cursor(row_factory=dict_row) as cursor:
+            found: Sequence[dict[str, Any]] = cursor.execute(query, values).fetchall()
+            return list(found)
+
+
+class Roster(Records):
+    """One organisation, HLF, with one chapter; mentors as a test needs them."""
+
+    def __init__(self, db: psycopg.Connection) -> None:
+        """`db` is the owner's connection."""
+        super().__init__(db)
         self.org_id = ORG
         db.execute("insert into organisations (id, slug) values (%s, 'hlf')", (ORG,))
         self.chapter_id = self.add_chapter()
@@ -101,22 +128,3 @@ class Roster:
                 " execute function public.refuse()"
             ).format(sql.SQL(what), sql.SQL(column), mentor)
         )
-
-    def status(self, mentor: UUID) -> str:
-        """Return a mentor's status."""
-        (row,) = self.rows("select status from peer_mentors where id = %s", mentor)
-        return row["status"]
-
-    def history(self) -> list[dict[str, Any]]:
-        """Return the audit trail, oldest first."""
-        return self.rows("select * from peer_mentor_status_history order by id")
-
-    def log(self) -> list[dict[str, Any]]:
-        """Return the execution log, oldest first."""
-        return self.rows("select * from scheduler_execution_log order by id")
-
-    def rows(self, query: Any, *values: object) -> list[dict[str, Any]]:
-        """Run a query as the owner."""
-        with self.db.cursor(row_factory=dict_row) as cursor:
-            found: Sequence[dict[str, Any]] = cursor.execute(query, values).fetchall()
-            return list(found)

@@ -1,0 +1,204 @@
+"""The deployed template in bad nights: what is left of each passes the conservation check."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from mentor_pause.ledger import Leases, Ledger
+from mentor_pause.lock import Lock
+from mentor_pause.runs import Firing
+from support.conservation import violations
+from support.deployed import Deployed, Witness, eventually, expired_ids, rows
+from support.roster import Records
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+def assert_conserved(deployed: Deployed, owner: psycopg.Connection, job_run_id: str) -> None:
+    """Nothing was lost or doubled in the run."""
+    assert violations(Witness(deployed), Records(owner), UUID(job_run_id)) == []
+
+
+@contextmanager
+def locked(deployed: Deployed, *mentor_ids: str) -> Generator[None]:
+    """Hold mentors' rows, as somebody does who edits them; who wants one waits three seconds."""
+    with psycopg.connect(deployed.local.database_url()) as holder:
+        holder.execute(
+            "select from peer_mentors where id::text = any(%s) for update", ([*mentor_ids],)
+        )
+        yield
+
+
+def waiting(owner: psycopg.Connection) -> int:
+    """Count the workers that wait for a row."""
+    query = (
+        "select count(*) as n from pg_stat_activity"
+        " where wait_event_type = 'Lock' and usename = 'mentor_pause_job'"
+    )
+    return rows(owner, query)[0]["n"]
+
+
+def org_day(owner: psycopg.Connection) -> date:
+    """Return the organisation's day."""
+    query = "select (now() at time zone time_zone)::date as d from organisations"
+    return rows(owner, query)[0]["d"]
+
+
+def test_workers_that_are_killed_again_and_again_lose_nobody(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E8, E9."""
+    victims = sorted(expired_ids(owner, org_day(owner)))[5::30]
+    kills: list[bool] = []
+
+    def killed_three_times() -> bool:
+        if deployed.kill_who_waits_for_a_lock(owner):
+            kills.append(True)
+        return len(kills) >= 3
+
+    with deployed.quick_redelivery(), deployed.page_size(10):
+        with locked(deployed, *victims):
+            answer = deployed.fire()
+            eventually(killed_three_times)
+        run, summary = deployed.finish(answer["job_run_id"])
+    assert (run.status, summary["paused_count"]) == ("completed", 150)
+    assert_conserved(deployed, owner, answer["job_run_id"])
+
+
+def test_a_database_that_is_restarted_in_the_middle_of_a_run_loses_nobody(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E6: pages that found no database come back."""
+    deployed.local.seed(mentors=3000, expired=3000, seed=4)
+    answer = deployed.fire()
+    with psycopg.connect(deployed.local.database_url(), autocommit=True) as before:
+        eventually(lambda: len(rows(before, "select from peer_mentor_status_history")) > 300)
+    with deployed.database_down():
+        pass
+    run, summary = deployed.finish(answer["job_run_id"], 180)
+    assert (run.status, summary["processed_count"]) == ("completed", 3000)
+    with psycopg.connect(deployed.local.database_url(), autocommit=True) as after:
+        assert_conserved(deployed, after, answer["job_run_id"])
+        if summary["error_count"]:
+            again = deployed.fire(redrive_of=answer["job_run_id"])
+            deployed.finish(again["job_run_id"])
+        assert expired_ids(after, org_day(after)) == set()
+
+
+def test_a_page_that_comes_again_while_its_worker_is_at_it_changes_nothing(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E9: two workers on one page; the second one finds everybody paused by this run."""
+    (first, *_) = sorted(expired_ids(owner, org_day(owner)))
+    with deployed.quick_redelivery():
+        with locked(deployed, first):
+            answer = deployed.fire()
+            eventually(lambda: waiting(owner) >= 2)
+        _, summary = deployed.finish(answer["job_run_id"])
+    assert (summary["paused_count"], summary["error_count"]) == (150, 0)
+    assert_conserved(deployed, owner, answer["job_run_id"])
+
+
+def test_of_twenty_firings_at_once_one_runs_and_nineteen_are_refused(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """D6: twenty dispatchers, each for a firing of its own."""
+    (first, *_) = sorted(expired_ids(owner, org_day(owner)))
+    with locked(deployed, first):
+        answers = deployed.fire_all([str(uuid4()) for _ in range(20)])
+        assert sorted(a["status"] for a in answers) == ["refused"] * 19 + ["running"]
+        (won,) = (a["job_run_id"] for a in answers if a["status"] == "running")
+        assert {a["in_the_way"] for a in answers if a["status"] == "refused"} == {won}
+    _, summary = deployed.finish(won)
+    assert summary["paused_count"] == 150
+    assert len(rows(owner, "select from scheduler_execution_log where status = 'refused'")) == 19
+    assert_conserved(deployed, owner, won)
+
+
+@pytest.mark.parametrize("day", ["2026-02-28", "2026-03-29", "2026-10-25", "2026-10-31"])
+def test_a_night_at_the_end_of_a_month_or_when_the_clocks_change(
+    deployed: Deployed, owner: psycopg.Connection, day: str
+) -> None:
+    """E1: a day is a day, however many hours it has: up to it, and not beyond."""
+    as_of = date.fromisoformat(day)
+    one, two = sorted(expired_ids(owner, org_day(owner)))[:2]
+    for mentor, expires_on in ((one, as_of), (two, as_of + timedelta(days=1))):
+        owner.execute(
+            "update certifications set expires_on = %s where mentor_id = %s", (expires_on, mentor)
+        )
+    expected = expired_ids(owner, as_of)
+    assert one in expected
+    assert two not in expected
+    run, summary = deployed.finish(deployed.fire(as_of=day)["job_run_id"])
+    assert (run.as_of, set(summary["mentor_ids_paused"])) == (as_of, expected)
+    assert_conserved(deployed, owner, str(run.job_run_id))
+
+
+def test_midnight_in_the_middle_of_a_run_does_not_move_its_day(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """E1: whoever expires with the new day is for the next night."""
+    owner.execute("update organisations set time_zone = 'Pacific/Pago_Pago'")
+    day = org_day(owner)
+    first, *_, tomorrows = sorted(expired_ids(owner, day))
+    owner.execute(
+        "update certifications set expires_on = %s where mentor_id = %s",
+        (day + timedelta(days=1), tomorrows),
+    )
+    with locked(deployed, first):
+        answer = deployed.fire()
+        # 25 hours further east: whatever the hour is, there it is another day.
+        owner.execute("update organisations set time_zone = 'Pacific/Kiritimati'")
+    run, summary = deployed.finish(answer["job_run_id"])
+    assert (run.as_of, tomorrows in summary["mentor_ids_paused"]) == (day, False)
+    assert_conserved(deployed, owner, answer["job_run_id"])
+    next_run, summary = deployed.finish(deployed.fire()["job_run_id"])
+    assert next_run.as_of > day
+    assert tomorrows in summary["mentor_ids_paused"]
+
+
+def test_what_the_version_before_left_on_the_queue_is_done(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """An upgrade in the middle of a run: its message and its items lack what is new."""
+    mentors = sorted(expired_ids(owner, org_day(owner)))
+    client = deployed.stack.session.client("dynamodb", endpoint_url=deployed.stack.endpoint_url)
+    name = deployed.stack.outputs["LedgerTableName"]
+    ledger = Ledger(deployed.stack.table(), Leases(45, 2700))
+    firing = Firing(
+        "certification_expiry", deployed.stack.org_id, "schedule", str(uuid4()), "before"
+    )
+    now, day = datetime.now(UTC), org_day(owner)
+    lock = ledger.locks.acquire(firing, "before", now, 45)
+    assert isinstance(lock, Lock)
+    run = ledger.open_run(lock, day, now)
+    owner.execute(
+        "select begin_execution('certification_expiry', %s, %s, 'schedule', 'before', 'running')",
+        (run.job_run_id, run.firing.org_id),
+    )
+    ledger.plan_page(lock, 1, [UUID(mentor) for mentor in mentors], now)
+    ledger.mark_sent(run.job_run_id, 1)
+    ledger.end_paging(lock, run.job_run_id, 1, None, now)
+    for sort_key, new in (("RUN", "moved_at"), ("PAGE#1", "fence")):
+        client.update_item(
+            TableName=name,
+            Key={"pk": {"S": f"RUN#{run.job_run_id}"}, "sk": {"S": sort_key}},
+            UpdateExpression=f"REMOVE {new}",
+        )
+    body = {
+        "job_name": "certification_expiry", "job_run_id": str(run.job_run_id),
+        "org_id": str(run.firing.org_id), "as_of": day.isoformat(), "page": 1,
+        "mentor_ids": mentors,
+    }  # fmt: skip
+    deployed.sqs.send_message(
+        QueueUrl=deployed.stack.outputs["CertificationExpiryQueueUrl"],
+        MessageBody=json.dumps(body),
+    )
+    _, summary = deployed.finish(str(run.job_run_id))
+    assert summary["mentor_ids_paused"] == mentors
+    assert_conserved(deployed, owner, str(run.job_run_id))
