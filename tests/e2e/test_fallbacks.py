@@ -31,7 +31,7 @@ def run_workflow(folder: Path, **changed: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         ["/usr/bin/env", "bash", "-e", "-c", step["run"].replace("--retry 8", "--retry 1")],
         capture_output=True, text=True, check=False, timeout=100, cwd=folder,
-        env={"PATH": os.environ["PATH"], **changed},
+        env={"PATH": os.environ["PATH"], "POLL_SECONDS": "0.2", **changed},
     )  # fmt: skip
 
 
@@ -42,28 +42,53 @@ def surroundings(deployed: Deployed) -> dict[str, str]:
     return {"API_URL": deployed.stack.outputs["ApiUrl"], "SCHEDULER_SECRET": secret}
 
 
-def test_the_workflow_starts_a_run_and_takes_one_in_the_way_for_an_answer(
+def test_the_workflow_is_green_when_a_run_of_its_own_was_completed(
     deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     """O5: and fails, so that GitHub writes to somebody, where it could start none."""
-    with deployed.workers_asleep():
-        done = run_workflow(tmp_path, **surroundings)
-        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "started"), done.stderr
-        again = run_workflow(tmp_path, **surroundings)
-        assert again.stdout.splitlines()[-1] == "a run is in progress already"
-        assert again.returncode == 0
+    done = run_workflow(tmp_path, **surroundings)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(": completed\n")
+    assert surroundings["SCHEDULER_SECRET"] not in done.stdout + done.stderr
+    (row,) = rows(owner, "select * from scheduler_execution_log")
+    assert (row["trigger"], row["triggered_by"], row["paused_count"]) == ("manual", "machine", 150)
     for wrong in (
         surroundings | {"SCHEDULER_SECRET": "wrong"},
         surroundings | {"API_URL": surroundings["API_URL"] + "/nowhere"},
         surroundings | {"API_URL": "http://127.0.0.1:9"},
+        surroundings | {"API_URL": "http://somewhere.example"},
         {"API_URL": surroundings["API_URL"]},
     ):
         assert run_workflow(tmp_path, **wrong).returncode != 0
-    assert surroundings["SCHEDULER_SECRET"] not in done.stdout + done.stderr
-    (row, _) = rows(owner, "select * from scheduler_execution_log order by id")
-    assert (row["trigger"], row["triggered_by"]) == ("manual", "machine")
-    deployed.let_the_lease_run_out(str(row["job_run_id"]))
-    mentor_pause("monitor")
+
+
+def test_the_workflow_fails_with_its_run(
+    owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    """A run that was started and did not come to its end is no success."""
+    owner.execute("update organisations set slug = 'other'")
+    assert run_workflow(tmp_path, **surroundings).returncode != 0
+    assert rows(owner, "select from peer_mentor_status_history") == []
+
+
+def test_the_workflow_waits_for_a_dry_run_in_its_way(
+    deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    """A run that changes nothing is no reason to be content."""
+    refused = "select from scheduler_execution_log where status = 'refused'"
+    with ThreadPoolExecutor(1) as pool:
+        with deployed.workers_asleep():
+            dry = deployed.fire(dry_run=True)
+            asked = pool.submit(run_workflow, tmp_path, **surroundings)
+            eventually(lambda: bool(rows(owner, refused)))
+        deployed.let_the_lease_run_out(dry["job_run_id"])
+        mentor_pause("monitor")
+        done = asked.result()
+    assert done.returncode == 0, done.stderr
+    first, last = done.stdout.splitlines()
+    assert first == f"run {dry['job_run_id']} is in the way: failed"
+    assert last.endswith(": completed")
+    assert len(rows(owner, "select from peer_mentor_status_history")) == 150
 
 
 def test_the_workflow_needs_no_rights_and_runs_after_the_night() -> None:

@@ -194,6 +194,21 @@ def test_a_dispatcher_that_dies_is_resumed_without_a_page_lost_or_doubled(
     assert [row["status"] for row in roster.log()] == ["completed"]
 
 
+@pytest.mark.parametrize("calls_before", range(16))
+def test_an_answer_that_a_dispatcher_loses_costs_nothing(
+    night: Night, roster: Roster, calls_before: int
+) -> None:
+    """D7: the write landed, and the repeated call finds its own."""
+    mentors = roster.add_mentors(8)
+    night.plan.then("after", after=calls_before)
+    assert night.fire()["status"] == "running"
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert [page.number for page in night.ledger.pages(run_id())] == [1, 2, 3]
+    assert [row["status"] for row in roster.log()] == ["completed"]
+
+
 def test_a_holder_that_lost_its_lease_cannot_plan_another_page(
     night: Night, roster: Roster
 ) -> None:
