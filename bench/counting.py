@@ -73,6 +73,13 @@ def _value_size(value: dict[str, Any]) -> int:
     return len(found) // 2 + 1 if kind == "N" else len(str(found))
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A function whose process was ended has cut its connection."""
+
+
 @contextmanager
 def counting_proxy(port: int) -> Generator[tuple[str, Counts]]:
     """Serve on loopback before the emulator's port; yield the URL and what is counted."""
@@ -101,8 +108,7 @@ def counting_proxy(port: int) -> Generator[tuple[str, Counts]]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-    server.daemon_threads = True
+    server = _Server((LOOPBACK, 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://{LOOPBACK}:{server.server_address[1]}", counts

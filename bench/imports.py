@@ -23,7 +23,7 @@ from rich.table import Table
 from local import sam
 from local.template import ROOT
 
-ROUNDS = 15
+ROUNDS = 25
 _PYTHON = ROOT / ".tools/runtime/bin/python"
 _LOADED = (
     "import json, sys, {module};"

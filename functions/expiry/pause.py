@@ -7,8 +7,8 @@ from aws_lambda_powertools import Logger
 
 from mentor_pause.errors import DatabaseUnavailable, TransientError, describe
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack, Remaining
-from mentor_pause.retry import Retry
+from mentor_pause.pages import HandBack
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase import Database
 

@@ -17,9 +17,8 @@ from mentor_pause.errors import (
     describe,
 )
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import Remaining
 from mentor_pause.portal import Portal, Renewal, RenewalPage
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase.portal import PortalDatabase
 
 _OVERLAP = timedelta(minutes=15)

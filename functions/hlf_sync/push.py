@@ -22,9 +22,9 @@ from mentor_pause.errors import (
     describe,
 )
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack, Remaining
+from mentor_pause.pages import HandBack
 from mentor_pause.portal import MentorState, Portal
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
 

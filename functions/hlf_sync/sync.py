@@ -11,8 +11,9 @@ from hlf_sync.pull import PullRenewals
 from hlf_sync.push import PushMentors
 from mentor_pause.errors import ConfigurationError, PortalThrottled, describe
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack, Remaining
+from mentor_pause.pages import HandBack
 from mentor_pause.portal import Portal
+from mentor_pause.retry import Remaining
 from mentor_pause.runs import PageOutcome
 
 type OpenPortal = Callable[[Remaining], Portal]

@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from mentor_pause.pages import Remaining
 from mentor_pause.portal import MentorState, Portal, PortalMentor
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase import Status
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
 

@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from mentor_pause.errors import describe, origin
-from mentor_pause.pages import Remaining
 from mentor_pause.portal.source import PortalSource
+from mentor_pause.retry import Remaining
 from portal_drift.measure import Drift, MeasureDrift
 
 type Answer = dict[str, object]

@@ -8,7 +8,7 @@ import pytest
 from mentor_pause.errors import LedgerUnavailable
 from mentor_pause.events import MentorPage
 from mentor_pause.lock import Lock, lock_key
-from mentor_pause.pages import Remaining
+from mentor_pause.retry import Remaining
 from mentor_pause.runs import Firing, PageOutcome
 from monitor.hung import EndHungRuns
 from support.faults import ProcessDied, failures

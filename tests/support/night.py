@@ -35,10 +35,10 @@ from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
 from mentor_pause.events import MentorPage
 from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.pages import PageConsumer, Remaining, Work
+from mentor_pause.pages import PageConsumer, Work
 from mentor_pause.queues import Inbox, PageQueues
 from mentor_pause.recovery import Recovery
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import Summary, run_id_of
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire

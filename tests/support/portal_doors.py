@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from mentor_pause.errors import PortalUnavailable
-from mentor_pause.pages import Remaining
 from mentor_pause.portal import Finding, MentorState, Portal, PortalMentor, Pushed, RenewalPage
+from mentor_pause.retry import Remaining
 
 
 class Around:

@@ -25,10 +25,8 @@ from mentor_pause.errors import (
 from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Ledger
 from mentor_pause.queues import Delivery, Inbox
+from mentor_pause.retry import Remaining
 from mentor_pause.runs import PageOutcome, Run
-
-type Remaining = Callable[[], float]
-"""Seconds until the runtime kills the invocation."""
 
 type Work = Callable[[MentorPage, Remaining], PageOutcome]
 """What a job does with a page. May raise `HandBack` or `TransientError` to have it redelivered."""

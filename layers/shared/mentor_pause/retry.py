@@ -8,6 +8,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from mentor_pause.errors import TransientError
 
 type Sleep = Callable[[float], None]
+type Remaining = Callable[[], float]
+"""Seconds until the runtime kills the invocation."""
 
 
 def _always() -> bool:
