@@ -11,6 +11,7 @@ COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-ur
 	--python-version 3.13 --custom-compile-command "make requirements"
 UPGRADE ?=
 BENCH ?=
+MUTANTS ?=
 SEEDS ?= 100
 FIRST ?= 0
 TRACE ?=
@@ -43,9 +44,10 @@ test-pgtap: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-# Changes ledger, lock and loop, and says which changes no test notices (docs/mutants.md); takes long.
+# Changes ledger, lock and loop, and says which changes no test notices (docs/mutants.md). Takes an hour or more; some
+# of them: make mutants MUTANTS='mentor_pause.lock.*'
 mutants: setup $(TOOLS)/mutants/.done
-	$(VENV)/bin/python -m local.mutants
+	$(VENV)/bin/python -m local.mutants $(MUTANTS)
 
 # What it costs (docs/benchmarks.md): make bench, or one of them: make bench BENCH=loop
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)

@@ -1,7 +1,8 @@
 """Changes the ledger, the lock, the rules of a run and the pause loop, and sees which tests notice.
 
-`python -m local.mutants` runs mutmut on a copy below `.tools/`, where modules lie as they are
-imported, which mutmut needs. It prints the score and every change that no test noticed.
+`python -m local.mutants [NAME...]` runs mutmut on a copy below `.tools/`, where modules lie as they
+are imported, which mutmut needs. It prints the score and every change that no test noticed. Names
+are patterns of mutants, like `mentor_pause.lock.*`.
 """
 
 import shutil

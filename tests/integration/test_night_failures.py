@@ -328,3 +328,14 @@ def test_wherever_a_dispatcher_dies_the_repeated_firing_sees_the_run_to_its_end(
     assert run.status == "completed"
     assert [row["status"] for row in roster.log() if row["status"] != "duplicate"] == ["completed"]
     assert (len(night.summaries()) >= 1, len(night.events.details) >= 1) == (True, True)
+
+
+def test_a_message_that_can_never_be_done_comes_back_at_once(night: Night) -> None:
+    """E8: it is on its way to the dead letters; SQS is told, not only the log."""
+    night.sqs.send_message(QueueUrl=night.queue_url, MessageBody='{"version": 9}')
+    (message,) = night.receive()
+    assert night.receive() == []
+    assert not night.deliver(message)
+    (again,) = night.receive()
+    assert again["MessageId"] == message["MessageId"]
+    assert night.lines("page not done")[-1]["message_id"] == message["MessageId"]

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import count
 from typing import Any
@@ -59,13 +59,23 @@ def a_page(*mentors: UUID) -> MentorPage:
 
 
 def work(
-    wire: ScriptedWire, *mentors: UUID, seconds: float = 60
+    wire: ScriptedWire, *mentors: UUID, seconds: float | Iterable[float] = 60
 ) -> tuple[Any, list[dict[str, Any]]]:
-    """Let the loop have a page; return the outcome and the log lines."""
+    """Let the loop have a page; return the outcome and the log lines.
+
+    `seconds` are what is left, each time that it is asked; the last of them from then on.
+    """
+    left = iter([seconds] if isinstance(seconds, int | float) else seconds)
+    latest = [60.0]
+
+    def remaining() -> float:
+        latest[0] = next(left, latest[0])
+        return latest[0]
+
     output = io.StringIO()
     logger = Logger(service=f"pause-{next(_names)}", stream=output)
     reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _: None)
-    outcome = PausePage(Database(wire), reconnect, logger)(a_page(*mentors), lambda: seconds)
+    outcome = PausePage(Database(wire), reconnect, logger)(a_page(*mentors), remaining)
     return outcome, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -118,3 +128,19 @@ def test_short_of_time_nothing_is_begun() -> None:
     with pytest.raises(HandBack, match="after 0 mentors"):
         work(wire, uuid4(), seconds=14)
     assert wire.asked == []
+
+
+def test_one_mentor_without_an_answer_is_that_mentors_own_error() -> None:
+    """E5: another call was answered, so the database is there."""
+    a, b = uuid4(), uuid4()
+    outcome, _ = work(ScriptedWire({a: [GONE] * 9}), a, b)
+    assert (outcome.errored, outcome.done) == ((a,), (b,))
+
+
+def test_short_of_time_no_call_is_tried_again() -> None:
+    """E10: fifteen seconds are enough for one call, and not for another one after it."""
+    a, b = uuid4(), uuid4()
+    wire = ScriptedWire({a: [GONE] * 9})
+    with pytest.raises(HandBack, match="after 1 mentors"):
+        work(wire, a, b, seconds=[15, 14.9])
+    assert wire.asked == [a]
