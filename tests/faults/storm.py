@@ -1,10 +1,9 @@
 """A night in a storm of faults, and calm weather after it (E8, E9).
 
-In the storm the
-night's messages are delivered in any order, twice, hours late, to workers that die; the monitor
-looks now and then; a second dispatcher whose clock is fast may take the lock from the first. Then
-the faults stop, what is on the queue is delivered, the next night comes, and the conservation
-check looks at every run.
+In the storm the night's messages are delivered in any order, twice, hours late, to workers that
+die; the monitor looks now and then, and may end a run whose page has just begun; a second
+dispatcher whose clock is fast may take the lock from the first. Then the faults stop, what is on
+the queue is delivered, the next nights come, and the conservation check looks at every run.
 """
 
 import random
