@@ -126,7 +126,7 @@ $(VENV)/.done: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 # The lock holds the hash of the binary for 64-bit Linux; elsewhere npm takes its registry's word.
 $(TOOLS)/npm/.done $(TOOLS)/supabase-js/.done: $(TOOLS)/%/.done: requirements/%/package.json requirements/%/package-lock.json
 	@mkdir -p $(TOOLS)/$* && cp requirements/$*/*.json $(TOOLS)/$*
-	npm ci --prefix $(TOOLS)/$* --ignore-scripts --no-fund --no-audit --loglevel=error
+	npm install --prefix $(TOOLS)/$* --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
 $(TOOLS)/%/.done: requirements/%.txt $(VENV)/.done

@@ -41,6 +41,30 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     assert [(row["status"], row["error_count"]) for row in roster.log()] == [("failed", 5)]
 
 
+def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
+    night: Night, roster: Roster
+) -> None:
+    """D6: its pages are its successor's; it may not close them as errors."""
+    mentors = roster.add_mentors(5)
+    fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
+
+    def overtaken() -> None:
+        night.plan.then("dies before", after=2)
+        with pytest.raises(ProcessDied):
+            night.fire(dispatch=fast)
+        night.plan.then(*failures(3))  # then the first one's three tries to send
+
+    # acquire, find, scope, open, get, begin; list + plan twice, list; then send
+    night.plan.before_call(12, overtaken)
+    assert night.fire()["status"] == "superseded"
+    assert [page.outcome for page in night.ledger.pages(run_id())] == [None, None]
+    night.clock.advance(300)
+    assert night.fire()["status"] == "running"
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+
+
 def test_renewed_paused_locked_and_failing_mentors_leave_the_rest_of_the_page_alone(
     night: Night, roster: Roster, cluster: Cluster
 ) -> None:
