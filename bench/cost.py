@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench.counting import Counts, counting_proxy
 from bench.stack import bench_stack, end_function, run_night
-from support.deployed import Deployed
+from support.deployed import Deployed, eventually
 
 SIZES = (500, 100_000)
 MEMORY_GB = 0.5
@@ -32,6 +32,9 @@ PRICES = {
 IDLE_SQS = {"Lambda's pollers on 4 queues, requests a day": 4 * 5 * 3 * 60 * 24}
 """Five long polls of 20 s each at a time, by AWS's documentation; the mappings never stop."""
 _FUNCTIONS = ("Dispatcher", "ExpiryWorker")
+_PAGE = 100
+"""Mentors per page, by the template."""
+_REPORT = re.compile(r"REPORT RequestId: (\S+).*Billed Duration: (\d+) ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
     counts.clear()
     before = _durations(stack)
     run_night(stack, mentors, prepare=_prepare)
-    durations = _durations(stack)[len(before) :]
+    invocations = -(-mentors // _PAGE) + 1
+    # The last worker's line comes when the run has ended already.
+    eventually(lambda: len(_new(before, _durations(stack))) == invocations)
+    durations = _new(before, _durations(stack))
     asked = counts.operations
     return Bill(
         mentors,
@@ -89,16 +95,20 @@ def _calls(stack: Deployed) -> int:
     return found[0] if found else 0
 
 
-def _durations(stack: Deployed) -> list[int]:
-    """Return the billed milliseconds of all invocations so far."""
+def _durations(stack: Deployed) -> dict[str, int]:
+    """Return the billed milliseconds of all invocations so far, by their ids."""
     pages = stack.logs.get_paginator("filter_log_events")
-    return [
-        int(billed[1])
+    return {
+        found[1]: int(found[2])
         for function in _FUNCTIONS
         for page in pages.paginate(logGroupName=stack.stack.outputs[f"{function}LogGroup"])
         for event in page["events"]
-        if (billed := re.search(r"Billed Duration: (\d+) ms", event.get("message", "")))
-    ]
+        if (found := _REPORT.search(event.get("message", "")))
+    }
+
+
+def _new(before: dict[str, int], now: dict[str, int]) -> list[int]:
+    return [milliseconds for request, milliseconds in now.items() if request not in before]
 
 
 def main(console: Console) -> None:

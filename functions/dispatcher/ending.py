@@ -70,7 +70,8 @@ class Ending:
     def settle(self, lock: Lock, run: Run) -> Dispatched:
         """Complete the run if its pages are all closed by now."""
         settled = self._recovery.settle(lock, run)
-        status = ("failed" if run.error else "completed") if settled == "ended" else "running"
+        has_ended = settled in ("ended", "overtaken")
+        status = ("failed" if run.error else "completed") if has_ended else "running"
         return Dispatched(run.job_run_id, status, run.error)
 
     def finish(self, job_run_id: UUID, claimant: str) -> None:
@@ -83,13 +84,18 @@ class Ending:
         """End a run that could not be dispatched to the end; what is on the queue is still done."""
         firing = lock.firing
         run = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
+        failed = Dispatched(firing.job_run_id, "failed", error, fault)
         if run is not None:
-            return self.settle(lock, self._recovery.cut_short(lock, run, error))
+            with self._recovery.logged(firing.job_run_id):
+                return self.settle(lock, self._recovery.cut_short(lock, run, error))
+            return failed  # whoever has the lock next ends it
         self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
         self._recovery.release(firing)
+        if self._retry(lambda: self._ledger.find_run(firing.job_run_id)) is not None:
+            return failed  # it was opened, and only the answer was too late: likewise
         self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
         self._recovery.forget(firing)
-        return Dispatched(firing.job_run_id, "failed", error, fault)
+        return failed
 
     def end_abandoned(self, lock: Lock) -> None:
         """End the runs that held the lock before, so that none stays open for ever (E8).

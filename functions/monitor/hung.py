@@ -90,5 +90,5 @@ class EndHungRuns:
         if isinstance(run, bool):
             return run
         with self._recovery.logged(run.job_run_id):
-            return self._recovery.settle(lock, run) == "ended"
+            return self._recovery.settle(lock, run) in ("ended", "overtaken")
         return False

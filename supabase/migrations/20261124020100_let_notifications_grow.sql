@@ -12,7 +12,7 @@ set search_path = ''
 as $$
 begin
     insert into public.coordinator_notifications as told (org_id, coordinator_id, job_run_id, kind, mentor_ids)
-    select m.org_id, concerned.coordinator_id, p_job_run_id, news.kind, array_agg(m.id order by m.id)
+    select m.org_id, concerned.coordinator_id, p_job_run_id, min(news.kind), array_agg(distinct m.id order by m.id)
     from (
         select h.mentor_id, 'paused' as kind
         from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id
@@ -31,7 +31,7 @@ begin
         where cc.chapter_id = m.chapter_id
     ) as concerned
     inner join public.org_members as o on o.org_id = m.org_id and o.user_id = concerned.coordinator_id
-    group by m.org_id, concerned.coordinator_id, news.kind
+    group by m.org_id, concerned.coordinator_id
     on conflict (job_run_id, coordinator_id) do update
         set
             mentor_ids = (

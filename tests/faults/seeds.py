@@ -114,11 +114,13 @@ def _everybody(
 ) -> list[str]:
     """After the next night every expired mentor is paused, with one row, and nobody else."""
     now = {row["id"]: row["status"] for row in _statuses(roster)}
-    found = [f"everybody: {m} is not paused" for m in expired if now[m] != "paused"]
-    found += [f"everybody: {m} was touched" for m, status in others.items() if now[m] != status]
+    found = [f"all: everybody: {m} is not paused" for m in expired if now[m] != "paused"]
+    found += [
+        f"all: everybody: {m} was touched" for m, status in others.items() if now[m] != status
+    ]
     changed = Counter(row["mentor_id"] for row in roster.history())
     if changed != Counter(expired):
-        found.append(f"everybody: {changed.total()} history rows for {len(expired)} mentors")
+        found.append(f"all: everybody: {changed.total()} history rows for {len(expired)} mentors")
     return found
 
 
@@ -127,9 +129,11 @@ def _in_line(night: SyncNight, portal: PortalRows, mentors: Sequence[UUID]) -> l
     measure = MeasureDrift(
         ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
     )
-    found = [f"in line: {one} differs" for one in measure(lambda: 60).differences]
+    found = [f"all: in line: {one} differs" for one in measure(lambda: 60).differences]
     if portal.paused() != {str(mentor) for mentor in mentors[::2]}:
-        found.append("in line: the portal shows others as paused")
+        found.append("all: in line: the portal shows others as paused")
     if len(portal.statuses()) != len(mentors):
-        found.append(f"in line: the portal has {len(portal.statuses())} of {len(mentors)} mentors")
+        found.append(
+            f"all: in line: the portal has {len(portal.statuses())} of {len(mentors)} mentors"
+        )
     return found

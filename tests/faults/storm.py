@@ -19,6 +19,8 @@ from support.faults import ProcessDied
 from support.night import Message, Night, run_id
 from support.roster import ORG, Roster
 
+CALM = ("the next night", "the night after")
+"""The firings after the storm."""
 _DEAD_AFTER = 5
 """Deliveries after which SQS moves a message to the dead letters (the template's number)."""
 
@@ -36,12 +38,17 @@ class Storm:
         self._done: list[Message] = []
 
     def violations(self, roster: Roster) -> Iterator[str]:
-        """Yield what the conservation check finds, run by run."""
+        """Yield what the conservation check finds run by run, and who is still waiting."""
         for trigger_id in self.firings:
             job_run_id = run_id(trigger_id, self.night.job)
             if self.night.ledger.find_run(job_run_id) is not None:
                 for wrong in violations(self.night, roster, job_run_id):
                     yield f"{trigger_id}: {wrong}"
+            elif trigger_id in CALM:
+                yield f"{trigger_id}: begun: it had no run"
+        for row in roster.log():
+            if row["status"] == "running":
+                yield f"log: rows: {row['triggered_by']} is still running"
 
     def pass_over(self) -> None:
         """Rage, and be calm."""
@@ -58,7 +65,7 @@ class Storm:
 
     def _calm(self) -> None:
         """Deliver what is left, let the monitor look and the next night come; twice."""
-        for trigger_id in ("the next night", "the night after"):
+        for trigger_id in CALM:
             for _ in range(_DEAD_AFTER + 2):
                 self._deliver_all()
                 self.night.clock.advance(360)

@@ -369,6 +369,38 @@ def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
     assert line["mentor_ids"] == [str(mentor) for mentor in mentors[3:]]
 
 
+def test_a_worker_that_ends_together_with_its_run_is_heard_of(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E11: who gave its page up has told the coordinators already, and ends the run just now."""
+    mentors = roster.add_mentors(3)
+    roster.add_coordinator(mentors=mentors)
+    night = monitor.night
+    night.fire()
+    (message,) = night.receive()
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    run_ends = lambda: night.ledger.end_run(run_id(), "failed", night.clock())  # noqa: E731
+
+    def given_up() -> None:
+        night.plan.then("dies before", after=22)  # it has claimed the end, and told whom it knew of
+        with pytest.raises(ProcessDied):
+            monitor()
+        assert roster.rows("select from coordinator_notifications") == []
+        # three mentors, close, note, claim, which somebody has; then find the run
+        night.plan.before_call(7, run_ends)
+
+    pause = night.consume._work
+
+    def overtaken(page: MentorPage, remaining: Remaining) -> PageOutcome:
+        given_up()
+        return pause(page, remaining)
+
+    night.consume._work = overtaken
+    night.deliver(message)
+    (told,) = roster.rows("select * from coordinator_notifications")
+    assert told["mentor_ids"] == mentors
+
+
 def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(
     monitor: Monitor, roster: Roster
 ) -> None:

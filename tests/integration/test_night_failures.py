@@ -65,6 +65,45 @@ def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
     assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
 
 
+def test_a_database_that_goes_away_while_paging_does_not_keep_the_run_open(
+    night: Night, roster: Roster
+) -> None:
+    """E8: what is on the queue is done once it is back, and ends the run by itself."""
+    roster.add_mentors(33)
+
+    def go_away() -> None:
+        for function in ("list_expired_mentors", "begin_execution"):
+            roster.db.execute(f"alter function {function} rename to {function}_is_away".encode())
+
+    # acquire, find, scope, open, get, begin; list + plan ten times, send; then mark
+    night.plan.before_call(28, go_away)
+    assert night.fire()["status"] == "running"
+    night.work_off()
+    (summary,) = night.summaries()
+    assert (summary["paused_count"], summary["error_count"]) == (30, 0)
+    assert [row["status"] for row in roster.log()] == ["failed"]
+
+
+def test_a_run_whose_opening_comes_too_late_is_ended_by_the_next_one(
+    night: Night, roster: Roster
+) -> None:
+    """D6, E8: the dispatcher has given up by then."""
+    roster.add_mentors(2)
+    night.plan.then("late", "late", "late", after=3)  # acquire, find, scope; then open
+    assert night.fire()["status"] == "failed"
+    night.plan.arrive()
+    opened = night.ledger.find_run(run_id())
+    assert opened is not None
+    assert opened.status == "running"
+    assert night.fire("night-2")["status"] == "running"
+    night.work_off()
+    rows = {row["job_run_id"]: row["status"] for row in roster.log()}
+    assert rows == {run_id(): "failed", run_id("night-2"): "completed"}
+    ended = night.ledger.find_run(run_id())
+    assert ended is not None
+    assert ended.status == "failed"
+
+
 def test_renewed_paused_locked_and_failing_mentors_leave_the_rest_of_the_page_alone(
     night: Night, roster: Roster, cluster: Cluster
 ) -> None:

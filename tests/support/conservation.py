@@ -50,7 +50,7 @@ class Evidence:
     """Whom a worker named that came after their page was given up."""
     told: list[dict[str, Any]]
     concerned: Mapping[UUID, set[UUID]]
-    """Whom the run changed, by the coordinator responsible."""
+    """Whom the run paused, or whose certification it renewed, by the coordinator responsible."""
 
     @property
     def effect(self) -> str:
@@ -84,7 +84,7 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
         events=None
         if (seen := night.announcements()) is None
         else [e for e in seen if e["job_run_id"] == text],
-        not_announced=bool(night.lines("run not announced")),
+        not_announced=any(line["job_run_id"] == text for line in night.lines("run not announced")),
         late={
             mentor
             for line in night.lines("done though its page was given up")
@@ -99,7 +99,9 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
 
 
 _CONCERNED = """
-select c.coordinator_id, h.mentor_id from peer_mentor_status_history h
+select c.coordinator_id, h.mentor_id
+from (select mentor_id, job_run_id from peer_mentor_status_history
+      union select mentor_id, job_run_id from certifications) h
 join peer_mentors m on m.id = h.mentor_id
 join (select mentor_id, coordinator_id from assignments
       union select m.id, cc.coordinator_id from peer_mentors m join coordinator_chapters cc
@@ -186,10 +188,10 @@ def one_row(found: Evidence) -> Iterator[str]:
         yield f"there are {len(found.rows)} rows"
         return
     (row,), field = found.rows, f"{found.effect}_count"
-    if row["status"] not in (found.run.status, "failed"):
+    if row["status"] != found.run.status:
         yield f"the row says {row['status']}, the ledger {found.run.status}"
     for summary in found.summaries[:1]:
-        if row["processed_count"] is not None and row[field] != summary[field]:
+        if row[field] != summary[field]:
             yield "the row's count is not the summary's"
 
 
@@ -201,6 +203,9 @@ def told_once(found: Evidence) -> Iterator[str]:
     for coordinator, mentors in found.concerned.items():
         if missing := mentors - told.get(coordinator, set()):
             yield f"coordinator {coordinator} was not told of {len(missing)} mentors"
+    for coordinator, mentors in told.items():
+        if strangers := mentors - found.concerned.get(coordinator, set()):
+            yield f"coordinator {coordinator} was told of {len(strangers)} mentors for no reason"
 
 
 def announced(found: Evidence) -> Iterator[str]:

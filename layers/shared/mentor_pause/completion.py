@@ -25,8 +25,9 @@ from mentor_pause.runs import Page, Run, Summary, summarise_with_history
 from mentor_pause.supabase import Database
 
 type Clock = Callable[[], datetime]
-type Settled = Literal["open", "ended", "claimed"]
-"""Pages are missing; the run has ended; somebody else is at it, look again later."""
+type Settled = Literal["open", "ended", "overtaken", "claimed"]
+"""Pages are missing; the run has ended; it has, and somebody else did it just now; somebody else is
+at it, look again later."""
 
 
 class Completion:
@@ -66,7 +67,7 @@ class Completion:
         claim = self._ledger.claim_completion
         if not self._retry(lambda: claim(job_run_id, claimant, self._clock())):
             found = self._retry(lambda: self._ledger.find_run(job_run_id))
-            return "claimed" if found and found.status == "running" else "ended"
+            return "claimed" if found and found.status == "running" else "overtaken"
         self._complete(run)
         return "ended"
 
@@ -116,7 +117,10 @@ class Completion:
         try:
             self._retry(lambda: self._bus.announce(event))
         except BusUnavailable as error:
-            self._logger.error("run not announced", extra={"reason": str(error)})
+            self._logger.error(
+                "run not announced",
+                extra={"job_run_id": str(event.job_run_id), "reason": str(error)},
+            )
 
 
 def summary_of(run: Run, pages: Sequence[Page], database: Database, retry: Retry) -> Summary:

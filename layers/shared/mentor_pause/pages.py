@@ -26,7 +26,7 @@ from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Ledger
 from mentor_pause.queues import Delivery, Inbox
 from mentor_pause.retry import Remaining
-from mentor_pause.runs import PageOutcome, Run
+from mentor_pause.runs import PageOutcome
 
 type Work = Callable[[MentorPage, Remaining], PageOutcome]
 """What a job does with a page. May raise `HandBack` or `TransientError` to have it redelivered."""
@@ -119,22 +119,22 @@ class PageConsumer:
         known = self._ledger.find_page(page.job_run_id, page.page)
         if known is not None and known.outcome is not None:
             run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
-            named = {*known.outcome.done, *known.outcome.skipped}
+            outcome = known.outcome
+            named = {*outcome.done, *outcome.skipped, *outcome.errored}
         else:
             outcome = outcome_of()
             run = self._ledger.close_page(
                 page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
             )
             named = set[UUID]()  # if the run has ended, its page was given up meanwhile
-        if run is not None and run.status != "running":
-            self._completion.tell_late(run, [m for m in page.mentor_ids if m not in named])
-        self._settle(page, run, claimant)
-
-    def _settle(self, page: MentorPage, run: Run | None, claimant: str) -> None:
         if run is None:
             self._logger.warning("the ledger does not know this run; its page is done all the same")
-        elif self._completion.settle(run, f"page {page.page}, {claimant}") == "claimed":
+            return
+        settled = self._completion.settle(run, f"page {page.page}, {claimant}")
+        if settled == "claimed":
             raise HandBack("another page is completing the run", _FIRST_WAIT)
+        if run.status != "running" or settled == "overtaken":
+            self._completion.tell_late(run, [m for m in page.mentor_ids if m not in named])
 
     def _give_up(self) -> PageOutcome:
         """No mentor is named in the outcome: each one on the page counts as an error."""

@@ -106,9 +106,9 @@ class Recovery:
         if run.pages_total is not None:
             return run
         self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
-        # Who died may have opened the run, and not yet its row.
-        begin = self._database.begin_execution
-        self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        if run.pages_planned == 0:  # who died may have opened the run, and not yet its row
+            begin = self._database.begin_execution
+            self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
                 self._close_as_failed(run.job_run_id, known)
