@@ -66,7 +66,7 @@ def test_workers_that_are_killed_again_and_again_lose_nobody(
             answer = deployed.fire()
             eventually(killed_three_times)
         run, summary = deployed.finish(answer["job_run_id"])
-    assert (run.status, summary["paused_count"]) == ("completed", 150)
+    assert (run.status, summary["processed_count"]) == ("completed", 150)
     assert_conserved(deployed, owner, answer["job_run_id"])
 
 
