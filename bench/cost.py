@@ -13,10 +13,12 @@ from rich.table import Table
 
 from bench.counting import Counts, counting_proxy
 from bench.stack import bench_stack, end_function, run_night
+from local.template import load_template
 from support.deployed import Deployed, eventually
 
 SIZES = (500, 100_000)
-MEMORY_GB = 0.5
+_TEMPLATE = load_template()
+MEMORY_GB = _TEMPLATE["Globals"]["Function"]["MemorySize"] / 1024
 PRICES_OF = "US East (N. Virginia), on demand, without the free tier, as published in 2025"
 PRICES = {
     "Lambda, requests": 0.20e-6,
@@ -32,8 +34,8 @@ PRICES = {
 IDLE_SQS = {"Lambda's pollers on 4 queues, requests a day": 4 * 5 * 3 * 60 * 24}
 """Five long polls of 20 s each at a time, by AWS's documentation; the mappings never stop."""
 _FUNCTIONS = ("Dispatcher", "ExpiryWorker")
-_PAGE = 100
-"""Mentors per page, by the template."""
+_PAGE = int(_TEMPLATE["Parameters"]["PageSize"]["Default"])
+"""Mentors per page."""
 _REPORT = re.compile(r"REPORT RequestId: (\S+).*Billed Duration: (\d+) ms")
 
 
