@@ -33,7 +33,7 @@ def by_the_loop(mentors: Numbered) -> float:
     ]  # fmt: skip
     wire.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})  # pgbench counts no connect
     began = time.perf_counter()
-    done = sum(len(work(page, lambda: 60.0).done) for page in pages)
+    done = sum(len(work(page, lambda: 60.0).outcome.done) for page in pages)
     took = time.perf_counter() - began
     wire.close()
     if done != MENTORS:

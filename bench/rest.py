@@ -92,7 +92,7 @@ def _pause(task: dict[str, Any]) -> dict[str, float]:
         as_of=task["asOf"], page=1, mentor_ids=task["mentors"],
     )  # fmt: skip
     began = time.perf_counter()
-    done = work(page, lambda: 60.0).done
+    done = work(page, lambda: 60.0).outcome.done
     return {"seconds": time.perf_counter() - began, "paused": len(done)}
 
 

@@ -12,7 +12,7 @@ from dispatcher.reception import Answer, Reception
 from dispatcher.sources import Sources
 from mentor_pause import aws, config
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.queues import PageQueues
+from mentor_pause.queues import PageQueues, WaitingRequests
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
@@ -47,7 +47,13 @@ def _dispatch() -> Dispatch:
     return Dispatch(org, sources, _database(), ledger, queues, ending, RETRY, now, logger)
 
 
+@cache
+def _waiting() -> WaitingRequests:
+    return WaitingRequests(aws.sqs_client(), config.QueueSettings.load().waiting_runs_queue_url)
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:
-    """Start a run; the event is a `DispatchRequest`."""
-    return Reception(_dispatch, _database, _org_id, RETRY, logger)(event, context.aws_request_id)
+    """Start a run; the event is a `DispatchRequest`, or such requests that have waited (SQS)."""
+    reception = Reception(_dispatch, _database, _waiting, _org_id, RETRY, now, logger)
+    return reception(event, context.aws_request_id)

@@ -15,7 +15,14 @@ from dispatcher.ending import Dispatched, Ending, Fault
 from dispatcher.sources import Sources
 from mentor_pause.completion import Clock
 from mentor_pause.config import OrgSettings
-from mentor_pause.errors import InvalidRequest, LeaseLost, describe, origin
+from mentor_pause.errors import (
+    InvalidRequest,
+    LeaseLost,
+    TransientError,
+    UnprovenEvent,
+    describe,
+    origin,
+)
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import Job, find_job
 from mentor_pause.ledger import Ledger
@@ -57,9 +64,12 @@ class Dispatch:
 
         Raises:
             InvalidRequest: there is no such job, or no such run to redrive.
+            UnprovenEvent: the event is not one of this stack's own runs.
+            TransientError: something around us is away; a scheduled request is to be repeated.
             MentorPauseError: the lock could not even be asked for.
         """
         job = find_job(request.job_name)
+        self._prove(request)
         first = self._sources.first_run(request, self._org.hlf_org_id)
         firing = _firing(request, first, self._org.hlf_org_id, invocation_id)
         holder = str(uuid4())
@@ -69,26 +79,60 @@ class Dispatch:
             )
         )
         if isinstance(lock, Held):
-            return self._turn_away(firing, lock, holder)
+            return self._turn_away(request, firing, lock, holder)
         found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
         if found is not None and found.status != "running":
             self._ending.let_go(lock)
-            return self._turn_away(firing, Held(firing.job_run_id, same_firing=True), holder)
+            held = Held(firing.job_run_id, same_firing=True)
+            return self._turn_away(request, firing, held, holder)
         return self._guarded(job, first.as_of if first else request.as_of, lock, found)
 
-    def _turn_away(self, firing: Firing, held: Held, holder: str) -> Dispatched:
+    def _prove(self, request: DispatchRequest) -> None:
+        """Hold an event against the ledger: only this stack's own runs start others (R5).
+
+        Raises:
+            UnprovenEvent: the ledger has no such run, or the run is not through with its pages.
+        """
+        if request.trigger != "event":
+            return
+        try:
+            wanted = UUID(request.trigger_id or "")
+        except ValueError:
+            raise UnprovenEvent("the event names no run") from None
+        run = self._retry(lambda: self._ledger.find_run(wanted))
+        if run is None or run.firing.org_id != self._org.hlf_org_id:
+            raise UnprovenEvent("the event names a run that this stack's ledger does not know")
+        if not run.is_whole:
+            raise UnprovenEvent(f"the event names run {wanted}, which is still in progress")
+
+    def _turn_away(
+        self, request: DispatchRequest, firing: Firing, held: Held, holder: str
+    ) -> Dispatched:
         if held.same_firing:
+            if request.waiting_since and self._is_paging(firing):
+                return Dispatched(firing.job_run_id, "waiting", "its lease has not run out yet")
             self._ending.finish(firing.job_run_id, f"repeated firing {holder}")
+            why, conflicting = "this firing has had its run", None
+        else:
+            conflicting = self._conflicting(held)
+            why = f"run {conflicting or held.by_run} is in progress"
         status = "duplicate" if held.same_firing else "refused"
-        why = (
-            "this firing has had its run"
-            if held.same_firing
-            else f"run {held.by_run} is in progress"
-        )
         self._logger.warning("run not started", extra={"status": status, "reason": why})
-        self._retry(lambda: self._database.begin_execution(firing, status, error=why))
-        in_the_way = None if held.same_firing else held.by_run
-        return Dispatched(firing.job_run_id, status, why, in_the_way=in_the_way)
+        if request.waiting_since is None:  # a request that waits has its row
+            self._retry(lambda: self._database.begin_execution(firing, status, error=why))
+        return Dispatched(firing.job_run_id, status, why, in_the_way=conflicting)
+
+    def _is_paging(self, firing: Firing) -> bool:
+        run = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
+        return run is None or (run.status == "running" and run.pages_total is None)
+
+    def _conflicting(self, held: Held) -> UUID | None:
+        """Return the run to ask about: the monitor has none of its own, and is ending another."""
+        for job_run_id in (held.by_run, *sorted(held.open_runs)):
+            found = self._retry(lambda id_=job_run_id: self._ledger.find_run(id_))
+            if found is not None and found.status == "running":
+                return job_run_id
+        return None
 
     def _guarded(self, job: Job, as_of: date | None, lock: Lock, found: Run | None) -> Dispatched:
         try:
@@ -105,12 +149,19 @@ class Dispatch:
             run = self._page(job, lock, run)
         except LeaseLost:
             raise
+        except TransientError as error:
+            if lock.firing.trigger == "manual":
+                return self._fail(lock, error)
+            raise  # the request waits, and resumes this run where it stands
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
-            self._logger.error(
-                "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
-            )
-            return self._ending.fail(lock, describe(error), fault_of(error))
+            return self._fail(lock, error)
         return self._ending.settle(lock, run)
+
+    def _fail(self, lock: Lock, error: Exception) -> Dispatched:
+        self._logger.error(
+            "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
+        )
+        return self._ending.fail(lock, describe(error), fault_of(error))
 
     def _open(self, lock: Lock, as_of: date | None) -> Run:
         scope = self._retry(

@@ -13,7 +13,7 @@ from mentor_pause.runs import Run
 from mentor_pause.supabase import Database
 
 type DispatchStatus = Literal[
-    "running", "completed", "failed", "duplicate", "refused", "superseded"
+    "running", "completed", "failed", "duplicate", "refused", "superseded", "waiting"
 ]
 type Fault = Literal["request", "outside"]
 """Whose fault a failure is: it cannot be as it was asked for, or something around us is not as it

@@ -1,22 +1,53 @@
-"""Takes the dispatcher's event in, and whatever goes wrong behind it (D2, D4, D5)."""
+"""Takes the dispatcher's event in, and whatever goes wrong behind it (D2, D4, D5).
+
+A run that the schedule or an event asked for is not given up because it cannot start now: another
+run is in progress, or the database, the ledger or the queue is away. The request goes to a queue
+and comes back, with the same trigger, until the way is free (R5). A person or a machine that asks
+by hand gets the answer at once instead, and may ask again.
+"""
 
 from collections.abc import Callable
-from typing import cast
+from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
 from dispatcher.dispatch import Dispatch, fault_of
 from dispatcher.ending import Dispatched
-from mentor_pause.errors import describe, origin
-from mentor_pause.events import DispatchRequest, Trigger
+from mentor_pause.errors import (
+    DatabaseMisconfigured,
+    InvalidRequest,
+    TransientError,
+    UnprovenEvent,
+    describe,
+    origin,
+)
+from mentor_pause.events import DispatchRequest, Trigger, kind_of_event
+from mentor_pause.queues import WaitingRequests
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt
 from mentor_pause.supabase import Database
 
-type Answer = dict[str, str]
+type Answer = dict[str, Any]
 
 _TRIGGERS: tuple[Trigger, ...] = ("schedule", "event")
+
+_NOT_STARTED = ("refused", "superseded", "waiting")
+"""The dispatcher's answers after which a scheduled run may have had no start yet. Of a request that
+was superseded by another delivery of its own trigger, the next try is a duplicate."""
+
+_NOT_KEPT = "not kept"
+"""The status of a request that could not even be queued."""
+
+_WAIT_SECONDS = 60
+"""Longer than a dispatch lease: a run whose dispatcher lost its database is resumed, not met."""
+
+_OPERATOR_WAIT_SECONDS = 300
+"""The same where an operator has to act first."""
+
+_LONGEST_WAIT = timedelta(hours=23)
+"""After that the next night's request takes the place of this one."""
 
 
 class Reception:
@@ -26,35 +57,94 @@ class Reception:
         self,
         dispatch: Callable[[], Dispatch],
         database: Callable[[], Database],
+        waiting: Callable[[], WaitingRequests],
         org_id: Callable[[], UUID | None],
         retry: Retry,
+        clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         """The parts are asked for when they are needed, since each may be configured wrongly."""
         self._dispatch = dispatch
         self._database = database
+        self._waiting = waiting
         self._org_id = org_id
         self._retry = retry
+        self._clock = clock
         self._logger = logger
 
     def __call__(self, event: object, invocation_id: str) -> Answer:
-        """Return `job_run_id`, `status` and perhaps `error`."""
+        """Return `job_run_id`, `status` and perhaps `error`; for a batch what Lambda wants."""
+        if kind_of_event(event) != "aws:sqs":
+            return self._take(event, invocation_id)
+        records = cast("dict[str, Any]", event)["Records"]
+        kept = [r["messageId"] for r in records if not self._take_again(r["body"], r["messageId"])]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
+
+    def _take_again(self, body: str, message_id: str) -> bool:
+        """Take a request that has waited; False: SQS is to keep its message."""
+        return self._take(body, message_id).get("status") != _NOT_KEPT
+
+    def _take(self, event: object, invocation_id: str) -> Answer:
         try:
             request = DispatchRequest.parse(event)
-            return self._dispatch()(request, invocation_id).as_json()
+        except InvalidRequest as error:
+            return self._failed(event, error, invocation_id)
+        try:
+            found = self._dispatch()(request, invocation_id)
+        except UnprovenEvent as error:
+            self._logger.error("event not believed", extra={"reason": describe(error)})
+            return {"status": "refused", "error": describe(error)}
         except Exception as error:  # noqa: BLE001 - no exception leaves the handler (D5)
-            attempt = attempt_of(event, self._org_id(), invocation_id)
-            self._logger.error(
-                "run not started",
-                extra={
-                    "job_run_id": str(attempt.job_run_id),
-                    "reason": describe(error),
-                    "origin": origin(error),
-                },
-            )
-            self._record(attempt, describe(error))
-            found = Dispatched(attempt.job_run_id, "failed", describe(error), fault_of(error))
+            if not isinstance(error, TransientError) or not self._may_wait(request):
+                return self._failed(event, error, invocation_id)
+            kept = self._wait(request, invocation_id, error)
+            return kept if _is_kept(kept, request) else self._failed(event, error, invocation_id)
+        if found.status not in _NOT_STARTED or not self._may_wait(request):
             return found.as_json()
+        kept = self._wait(request, invocation_id, None)
+        return found.as_json() if kept["status"] == "waiting" else kept
+
+    def _may_wait(self, request: DispatchRequest) -> bool:
+        since = request.waiting_since
+        is_too_late = since is not None and self._clock() - since > _LONGEST_WAIT
+        return request.trigger in _TRIGGERS and not is_too_late
+
+    def _wait(
+        self, request: DispatchRequest, invocation_id: str, error: TransientError | None
+    ) -> Answer:
+        """Queue the request; it keeps its trigger, and so its run."""
+        seconds = _WAIT_SECONDS
+        if isinstance(error, DatabaseMisconfigured):
+            seconds = _OPERATOR_WAIT_SECONDS
+        kept = request.model_copy(
+            update={
+                "trigger_id": request.trigger_id or invocation_id,
+                "waiting_since": request.waiting_since or self._clock(),
+            }
+        )
+        reason = describe(error) if error else "another run is in progress"
+        try:
+            self._retry(lambda: self._waiting().put(kept, seconds))
+        except Exception as lost:  # noqa: BLE001 - the answer is still due (D5)
+            self._logger.error(
+                "request not kept", extra={"reason": describe(lost), "because": reason}
+            )
+            return {"status": _NOT_KEPT, "error": reason}
+        self._logger.warning("request waits", extra={"reason": reason, "again_in": seconds})
+        return {"status": "waiting", "error": reason}
+
+    def _failed(self, event: object, error: Exception, invocation_id: str) -> Answer:
+        attempt = attempt_of(event, self._org_id(), invocation_id)
+        self._logger.error(
+            "run not started",
+            extra={
+                "job_run_id": str(attempt.job_run_id),
+                "reason": describe(error),
+                "origin": origin(error),
+            },
+        )
+        self._record(attempt, describe(error))
+        return Dispatched(attempt.job_run_id, "failed", describe(error), fault_of(error)).as_json()
 
     def _record(self, attempt: Attempt, error: str) -> None:
         """Write a failed row, unless the run has a row: that one is its dispatcher's to close."""
@@ -63,6 +153,11 @@ class Reception:
             self._retry(lambda: database.begin_execution(attempt, "failed", error=error))
         except Exception as unrecorded:  # noqa: BLE001 - the answer is still due (D5)
             self._logger.error("failed run not recorded", extra={"reason": describe(unrecorded)})
+
+
+def _is_kept(answer: Answer, request: DispatchRequest) -> bool:
+    """Whether the request comes again: it is queued, or SQS still has the message it came by."""
+    return answer["status"] != _NOT_KEPT or request.waiting_since is not None
 
 
 def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attempt:

@@ -21,7 +21,7 @@ logger = Logger()
 @cache
 def _consumer() -> PageConsumer:
     database = connect(config.load_database(aws.read_secret))
-    work = PausePage(database, Retry(on=DatabaseUnavailable), logger)
+    work = PausePage(database, Retry(attempts=2, on=DatabaseUnavailable), logger)
     return page_consumer("certification_expiry", work, database, Retry(), logger)
 
 

@@ -1,29 +1,97 @@
-"""Pauses the mentors on one page, one after the other (E2-E6, E10)."""
+"""Pauses the mentors on one page, one after the other (E2-E6, E10, R1-R3).
 
+Nobody waits for somebody else's lock before all others had their turn:
+
+1. A first pass over the page takes no locked row; it leaves the mentor for later.
+2. While mentors are locked, the worker waits for one of them, for 3 s at most, and then passes
+   over the others again without waiting. After `_WAITS` waits in vain the rest is for a later
+   invocation.
+
+A call without an answer says nothing about the mentor. The worker then asks the database for
+something else: if that has no answer either, the page waits for the database; otherwise the mentor
+has one more turn, and after that the failure is the mentor's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
-from mentor_pause.errors import DatabaseUnavailable, TransientError, describe
+from mentor_pause.deadline import time_limit
+from mentor_pause.errors import (
+    DatabaseError,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    RetryableDatabaseError,
+    TransientError,
+    describe,
+)
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack
+from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase import Database
 
-type Fate = Literal["paused", "skipped", "errored", "unanswered", "contended"]
+type Kind = Literal["done", "skipped", "errored", "locked", "unanswered"]
 
-_RESERVE_SECONDS = 15.0
-"""No call begins with less: one may take 10 s, and the page has to be closed or handed back."""
+_CLOSING_SECONDS = 8.0
+"""Kept for the ledger, the queue and perhaps the run's completion; no call lasts into them."""
 
-_DOWN_AFTER = 2
-"""Mentors in a row whose calls found no database: then it is the database, not the mentor."""
+_CALL_SECONDS = 3.5
+"""No call begins with less: one may wait 3 s for a lock."""
 
-_PASSES = 3
-"""How often a mentor is tried whose row is locked; after all others have had their turn."""
+_WAITS = 5
+"""Waits in vain for locked rows, one after the other; the rest is for a later invocation."""
 
-_PAUSED = ("changed", "replayed", "would_change")
+_LOCKED_SECONDS = 10
+"""Until a page comes back whose open mentors are all locked."""
+
+_DONE = ("changed", "replayed", "would_change")
+
+
+class _OutOfTime(Exception):
+    """The invocation ends soon."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One invocation's work on one page."""
+
+    page: MentorPage
+    remaining: Remaining
+    kinds: dict[UUID, Kind] = field(default_factory=dict[UUID, Kind])
+    unanswered: set[UUID] = field(default_factory=set[UUID])
+    """Mentors whose call had no answer while the database was there."""
+
+    def with_kind(self, *kinds: Kind) -> tuple[UUID, ...]:
+        """Return the mentors of these kinds, in the page's order."""
+        return tuple(m for m in self.page.mentor_ids if self.kinds.get(m) in kinds)
+
+    @property
+    def open(self) -> tuple[UUID, ...]:
+        """Return the mentors that are not settled."""
+        settled = self.with_kind("done", "skipped", "errored")
+        return tuple(m for m in self.page.mentor_ids if m not in frozenset(settled))
+
+    def has_time(self) -> bool:
+        """Whether another call may begin."""
+        return self.remaining() >= _CLOSING_SECONDS + _CALL_SECONDS
+
+    def assert_time(self) -> None:
+        """Raise `_OutOfTime` if no other call may begin."""
+        if not self.has_time():
+            raise _OutOfTime
+
+    def result(self, requeue: Requeue | None = None) -> PageResult:
+        """Return what this invocation came to."""
+        outcome = PageOutcome(
+            done=self.with_kind("done"),
+            skipped=self.with_kind("skipped"),
+            errored=self.with_kind("errored"),
+        )
+        return PageResult(outcome, requeue)
 
 
 class PausePage:
@@ -35,55 +103,86 @@ class PausePage:
         self._reconnect = reconnect
         self._logger = logger
 
-    def __call__(self, page: MentorPage, remaining: Remaining) -> PageOutcome:
-        """Pause whoever is still active and expired; what was done before comes back as replayed.
+    def __call__(self, page: MentorPage, remaining: Remaining) -> PageResult:
+        """Pause every mentor of the page who is still active and expired.
+
+        Returns:
+            The settled mentors, and why the others have to wait, if there are any.
+        """
+        turn = _Turn(page, remaining)
+        try:
+            with time_limit(remaining() - _CLOSING_SECONDS):
+                self._pass(turn, page.mentor_ids)
+                self._wait_for_locks(turn)
+        except _OutOfTime:
+            reason = f"time ran short after {len(page.mentor_ids) - len(turn.open)} mentors"
+            return turn.result(Requeue(reason, 1))
+        except DatabaseUnavailable as error:
+            return turn.result(wait_for_database(error))
+        if locked := len(turn.open):
+            return turn.result(Requeue(f"{locked} mentors are locked", _LOCKED_SECONDS))
+        return turn.result()
+
+    def _wait_for_locks(self, turn: _Turn) -> None:
+        in_vain = 0
+        while (waiting := turn.open) and in_vain < _WAITS:
+            first = waiting[in_vain % len(waiting)]
+            self._try(turn, first, wait=True)
+            self._pass(turn, [mentor for mentor in waiting if mentor != first])
+            in_vain = in_vain + 1 if turn.open == waiting else 0
+
+    def _pass(self, turn: _Turn, mentors: Sequence[UUID]) -> None:
+        for mentor_id in mentors:
+            self._try(turn, mentor_id, wait=False)
+
+    def _try(self, turn: _Turn, mentor_id: UUID, *, wait: bool) -> None:
+        """Give one mentor a turn.
 
         Raises:
-            HandBack: time runs short; the rest of the page is for the next invocation.
-            DatabaseUnavailable: the database is down; the page is for later.
+            DatabaseUnavailable: the database is away, or cannot be used as it is configured.
         """
-        fates: dict[UUID, Fate] = {}
-        for turn in range(_PASSES):
-            waiting = [m for m in page.mentor_ids if fates.get(m, "contended") == "contended"]
-            try:
-                self._pass(page, waiting, fates, remaining)
-            except HandBack:
-                if turn == 0:
-                    raise
-                break  # everybody had a turn; who is still locked counts as an error
-        # Where a later call was answered, the database was there: the failure is that mentor's own.
-        return PageOutcome(
-            done=_with(fates, "paused"),
-            skipped=_with(fates, "skipped"),
-            errored=_with(fates, "errored", "unanswered", "contended"),
-        )
+        turn.assert_time()
+        kind = self._call(turn, mentor_id, wait=wait)
+        if kind == "unanswered":
+            turn.assert_time()  # a call that the end of the invocation cut off says nothing
+            self._probe(turn.page)
+            kind = "errored" if mentor_id in turn.unanswered else kind
+            turn.unanswered.add(mentor_id)
+        turn.kinds[mentor_id] = kind
 
-    def _pass(
-        self, page: MentorPage, waiting: list[UUID], fates: dict[UUID, Fate], remaining: Remaining
-    ) -> None:
-        unanswered_in_a_row = 0
-        for mentor_id in waiting:
-            if remaining() < _RESERVE_SECONDS:
-                raise HandBack(f"time ran short after {len(fates)} mentors", 1)
-            fate = fates[mentor_id] = self._fate(page, mentor_id, remaining)
-            unanswered_in_a_row = unanswered_in_a_row + 1 if fate == "unanswered" else 0
-            if unanswered_in_a_row == _DOWN_AFTER:
-                break
-        if unanswered_in_a_row:
-            raise DatabaseUnavailable("the database is down; the page is for later")
-
-    def _fate(self, page: MentorPage, mentor_id: UUID, remaining: Remaining) -> Fate:
+    def _call(self, turn: _Turn, mentor_id: UUID, *, wait: bool) -> Kind:
+        page = turn.page
         try:
             change = self._reconnect(
                 lambda: self._database.pause_expired(
-                    mentor_id, page.org_id, page.job_run_id, page.as_of, dry_run=page.dry_run
+                    mentor_id, page.org_id, page.job_run_id, page.as_of,
+                    dry_run=page.dry_run, wait=wait,
                 ),
-                worthwhile=lambda: remaining() >= _RESERVE_SECONDS,
-            )
+                worthwhile=turn.has_time,
+            )  # fmt: skip
+        except DatabaseMisconfigured:
+            raise  # no mentor's fault, and the next call would fare the same
         except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
-            self._log(mentor_id, error)
-            return _fate_of(error)
-        return "paused" if change.outcome in _PAUSED else "skipped"
+            kind = _kind_of(error)
+            if wait or kind != "locked":
+                self._log(mentor_id, error)
+            return kind
+        return "done" if change.outcome in _DONE else "skipped"
+
+    def _probe(self, page: MentorPage) -> None:
+        """Ask the database for something that concerns no mentor.
+
+        Raises:
+            DatabaseUnavailable: it does not answer that either.
+        """
+        try:
+            self._database.get_run_coverage(page.org_id, page.job_name)
+        except DatabaseError as error:
+            raise DatabaseUnavailable(describe(error), error.sqlstate) from error
+        except DatabaseUnavailable:
+            raise
+        except RetryableDatabaseError:
+            return  # it is busy, and there
 
     def _log(self, mentor_id: UUID, error: Exception) -> None:
         self._logger.error(
@@ -96,11 +195,7 @@ class PausePage:
         )
 
 
-def _fate_of(error: Exception) -> Fate:
+def _kind_of(error: Exception) -> Kind:
     if isinstance(error, DatabaseUnavailable):
         return "unanswered"
-    return "contended" if isinstance(error, TransientError) else "errored"
-
-
-def _with(fates: dict[UUID, Fate], *kinds: Fate) -> tuple[UUID, ...]:
-    return tuple(mentor for mentor, fate in fates.items() if fate in kinds)
+    return "locked" if isinstance(error, TransientError) else "errored"

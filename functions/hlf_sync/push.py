@@ -1,8 +1,10 @@
 """Tells the portal of the mentors on one page, one after the other (H1, H3).
 
-What the portal has taken over is noted at once, mentor by mentor: whatever stops this, the page
-goes on from there when it comes back. They are told in an order that is drawn anew each time, so
-that nobody waits for ever behind those whom the portal cannot take.
+What the portal has taken over is noted at once, mentor by mentor, and what an invocation came to
+stays in the ledger: whatever stops this, the page goes on from there when it comes back. The order
+is drawn again each time, so that no mentor waits for ever behind mentors that the portal cannot
+take. Waiting because the portal asks for patience is no failure of the page; a portal that is down
+is, since the run must end some time and the next one goes on (H3, E8).
 """
 
 import random
@@ -22,8 +24,9 @@ from mentor_pause.errors import (
     describe,
 )
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack
+from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.portal import MentorState, Portal
+from mentor_pause.queues import LONGEST_DELAY
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
@@ -39,7 +42,22 @@ _TURNS = 3
 _TRIES_SECONDS = 8.0
 """No mentor's turn begins with less: with its waits, the third try comes after some six."""
 
+_DOWN_SECONDS = 180
+"""Until a page comes back while the portal is down; after five times the run ends without it."""
+
 SWITCHED_OFF = "the portal is switched off"
+
+
+class _OutOfTime(Exception):
+    """The invocation ends soon."""
+
+
+def throttled(error: PortalThrottled) -> Requeue:
+    """Return what has a page wait as long as the portal asks for; that is no failure of the page.
+
+    A wait that is longer than SQS can keep a message back comes in several parts.
+    """
+    return Requeue(describe(error), min(ceil(error.seconds), LONGEST_DELAY), is_waiting=True)
 
 
 def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:
@@ -62,22 +80,43 @@ class PushMentors:
         self._reconnect = reconnect
         self._logger = logger
 
-    def __call__(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageOutcome:
-        """Tell the portal of whoever it does not know as they are now.
+    def __call__(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageResult:
+        """Tell the portal about every mentor of the page whom it does not know as they are now.
 
-        Raises:
-            HandBack: time runs short, or the portal asks for patience; the rest is for later.
-            PortalUnavailable: the portal is down; the page is for later.
-            DatabaseUnavailable: the database is down; the page is for later.
+        Returns:
+            The settled mentors, and why the others have to wait, if there are any.
         """
-        states = {s.mentor_id: s for s in self._states(page.org_id, page.mentor_ids)}
         fates: dict[UUID, Fate] = {}
         notes: list[str] = []
+        try:
+            self._push_all(portal, page, time_left, fates, notes)
+        except _OutOfTime:
+            requeue = Requeue(f"time ran short after {len(fates)} mentors", 1)
+        except PortalThrottled as error:
+            requeue = throttled(error)
+        except PortalUnavailable as error:
+            requeue = Requeue(describe(error), _DOWN_SECONDS)
+        except DatabaseUnavailable as error:
+            requeue = wait_for_database(error)
+        else:
+            return PageResult(_outcome(page, fates, notes))
+        return PageResult(_progress(fates, notes), requeue)
+
+    def _push_all(
+        self,
+        portal: Portal,
+        page: MentorPage,
+        time_left: Remaining,
+        fates: dict[UUID, Fate],
+        notes: list[str],
+    ) -> None:
+        states = {s.mentor_id: s for s in self._states(page.org_id, page.mentor_ids)}
         unanswered_in_a_row = 0
         for mentor_id in self._draw(page.mentor_ids):
             if time_left() < _TRIES_SECONDS:
-                raise HandBack(f"time ran short after {len(fates)} mentors", 1)
-            fate = fates[mentor_id] = self._fate(portal, page, states.get(mentor_id), notes)
+                raise _OutOfTime
+            fate = self._fate(portal, page, states.get(mentor_id), notes)
+            fates[mentor_id] = fate
             unanswered_in_a_row = unanswered_in_a_row + 1 if fate == "unanswered" else 0
             if unanswered_in_a_row == _DOWN_AFTER:
                 self._look(portal)
@@ -85,7 +124,6 @@ class PushMentors:
                 break
         if unanswered_in_a_row:
             self._look(portal)
-        return _outcome(page, fates, notes)
 
     def _look(self, portal: Portal) -> None:
         if not portal.is_there():
@@ -105,10 +143,8 @@ class PushMentors:
             return "synced"
         try:
             return self._tell(portal, page, state)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, PortalThrottled):
             raise
-        except PortalThrottled as error:
-            raise HandBack(describe(error), ceil(error.seconds)) from error
         except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
             self._log(state.mentor_id, error)
             if isinstance(error, PortalError):
@@ -159,6 +195,16 @@ def _fate_of(error: Exception) -> Fate:
     if isinstance(error, PortalUnavailable):
         return "unanswered"
     return "refused" if isinstance(error, PortalRefused) else "errored"
+
+
+def _progress(fates: dict[UUID, Fate], notes: list[str]) -> PageOutcome:
+    """Return the mentors that are settled before the page is through."""
+    return PageOutcome(
+        done=tuple(m for m, fate in fates.items() if fate == "synced"),
+        skipped=tuple(m for m, fate in fates.items() if fate in ("skipped", "off")),
+        errored=tuple(m for m, fate in fates.items() if fate == "errored"),
+        note=next(iter(notes), ""),
+    )
 
 
 def _outcome(page: MentorPage, fates: dict[UUID, Fate], notes: list[str]) -> PageOutcome:

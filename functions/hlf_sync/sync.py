@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
 from hlf_sync.pull import PullRenewals
-from hlf_sync.push import PushMentors
-from mentor_pause.errors import ConfigurationError, PortalThrottled, describe
+from hlf_sync.push import PushMentors, throttled
+from mentor_pause.deadline import time_limit
+from mentor_pause.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    PortalThrottled,
+    describe,
+)
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack
+from mentor_pause.pages import PageResult, wait_for_database
 from mentor_pause.portal import Portal
 from mentor_pause.retry import Remaining
 from mentor_pause.runs import PageOutcome
@@ -20,8 +25,11 @@ type OpenPortal = Callable[[Remaining], Portal]
 """Opens the portal, given the seconds that there are for it."""
 
 _RESERVE_SECONDS = 15.0
-"""Nothing begins with less: a call of the database may take 10 s, and the page has to be closed or
-handed back. A request of the portal takes no longer than there is time for it."""
+"""Nothing begins with less: the page has to be closed or put back. No call lasts longer than there
+is time for it."""
+
+_CLOSING_SECONDS = 8.0
+"""Kept for the ledger, the queue and perhaps the run's completion; no call lasts into them."""
 
 _PUSH_SECONDS = 25.0
 """What reading renewals leaves to the mentors on the page: who is paused comes first."""
@@ -51,12 +59,14 @@ class SyncPage:
         self._push = push
         self._logger = logger
 
-    def __call__(self, page: MentorPage, remaining: Remaining) -> PageOutcome:
+    def __call__(self, page: MentorPage, remaining: Remaining) -> PageResult:
         """Sync the page; a dry run reads and writes nothing in the portal.
 
+        Returns:
+            The settled mentors, and why the others have to wait, if there are any.
+
         Raises:
-            HandBack: time runs short, or the portal asks for patience; the rest is for later.
-            TransientError: the portal or the database is down; the page is for later.
+            TransientError: nothing could be done yet; the page waits.
         """
         time_left = TimeLeft(remaining, _RESERVE_SECONDS + _PUSH_SECONDS)
         try:
@@ -64,20 +74,19 @@ class SyncPage:
         except ConfigurationError as error:
             # It will not pass by itself: the run ends and says so, and the next one tries again.
             self._logger.error("portal not opened", extra={"reason": describe(error)})
-            return PageOutcome(errored=page.mentor_ids, note=describe(error))
-        with closing(portal):
+            return PageResult(PageOutcome(errored=page.mentor_ids, note=describe(error)))
+        with closing(portal), time_limit(remaining() - _CLOSING_SECONDS):
             return self._sync(portal, page, time_left)
 
-    def _sync(self, portal: Portal, page: MentorPage, time_left: TimeLeft) -> PageOutcome:
+    def _sync(self, portal: Portal, page: MentorPage, time_left: TimeLeft) -> PageResult:
         """Pull, then push; what pulling has to leave is its client's limit too."""
-        read = "" if page.dry_run else self._read(portal, page, time_left)
-        time_left.kept = _RESERVE_SECONDS
-        found = self._push(portal, page, time_left)
-        notes = [note for note in (found.note, read) if note]
-        return PageOutcome(found.done, found.skipped, found.errored, "; ".join(notes))
-
-    def _read(self, portal: Portal, page: MentorPage, time_left: Remaining) -> str:
         try:
-            return self._pull(portal, page, time_left)
+            read = "" if page.dry_run else self._pull(portal, page, time_left)
         except PortalThrottled as error:
-            raise HandBack(describe(error), ceil(error.seconds)) from error
+            return PageResult(PageOutcome(), throttled(error))
+        except DatabaseUnavailable as error:
+            return PageResult(PageOutcome(), wait_for_database(error))
+        time_left.kept = _RESERVE_SECONDS
+        result = self._push(portal, page, time_left)
+        notes = [note for note in (result.outcome.note, read) if note]
+        return replace(result, outcome=replace(result.outcome, note="; ".join(notes)))

@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from support.faults import FAULTS, Fault, Plan, ProcessDied, Seam
 
 WRONG: tuple[Fault, ...] = FAULTS[1:]
-NIGHTLY: tuple[str, ...] = (*WRONG, "stolen", "given up", "twice", "out of order", "held up")
+NIGHTLY: tuple[str, ...] = (
+    *WRONG, "stolen", "given up", "twice", "out of order", "held up", "short of time", "refused",
+)  # fmt: skip
 """All that may happen in a night: to calls, to the lock, to messages."""
 _RATES = (0.03, 0.1, 0.2, 0.3)
 

@@ -1,9 +1,10 @@
 """A night in a storm of faults, and calm weather after it (E8, E9).
 
 In the storm the night's messages are delivered in any order, twice, hours late, to workers that
-die; the monitor looks now and then, and may end a run whose page has just begun; a second
-dispatcher whose clock is fast may take the lock from the first. Then the faults stop, what is on
-the queue is delivered, the next nights come, and the conservation check looks at every run.
+die or run short of time; another run may be in progress when the schedule asks for its own; the
+monitor looks now and then, and may end a run whose page has just begun; a second dispatcher whose
+clock is fast may take the lock from the first. Then the faults stop, the messages on the queues are
+delivered, the next nights come, and the conservation check looks at every run.
 """
 
 import random
@@ -13,6 +14,7 @@ from datetime import timedelta
 
 from faults.schedule import Schedule
 from mentor_pause.errors import MentorPauseError
+from mentor_pause.retry import Remaining
 from monitor.hung import EndHungRuns
 from support.conservation import violations
 from support.faults import ProcessDied
@@ -35,6 +37,9 @@ class Storm:
         self._schedule = schedule
         self._dice = dice
         self._waiting: list[tuple[Message, int]] = []
+        self._requests: list[Message] = []
+        self._promised: set[str] = set()
+        """The scheduled triggers that the dispatcher has answered, and whose run has to come."""
         self._done: list[Message] = []
 
     def violations(self, roster: Roster) -> Iterator[str]:
@@ -44,7 +49,7 @@ class Storm:
             if self.night.ledger.find_run(job_run_id) is not None:
                 for wrong in violations(self.night, roster, job_run_id):
                     yield f"{trigger_id}: {wrong}"
-            elif trigger_id in CALM:
+            elif trigger_id in (*CALM, *self._promised):
                 yield f"{trigger_id}: begun: it had no run"
         for row in roster.log():
             if row["status"] == "running":
@@ -58,6 +63,9 @@ class Storm:
 
     def _rage(self) -> None:
         """Fire, and deliver for a while."""
+        if self._dice.random() < 1 / 4:
+            self._schedule.count("refused")
+            self._fire("by hand", trigger="manual")
         self._fire("night-1")
         for _ in range(self._dice.randint(3, 8)):
             self._deliver_all()
@@ -71,17 +79,20 @@ class Storm:
                 self.night.clock.advance(360)
             self.night.clock.advance(3600)
             self._monitor()
-            self.firings.append(trigger_id)
             self._fire(trigger_id)
         for _ in range(_DEAD_AFTER + 2):
             self._deliver_all()
         self._monitor()
 
-    def _fire(self, trigger_id: str) -> None:
+    def _fire(self, trigger_id: str, trigger: str = "schedule") -> None:
         """Deliver a firing as Lambda does: again, a minute later, when the process died; thrice."""
+        if trigger_id not in self.firings:
+            self.firings.append(trigger_id)
         for _ in range(3):
             with self._schedule.dispatching(self._steal):
-                self.night.fire(trigger_id)
+                answer = self.night.fire(trigger_id, trigger=trigger)
+                if answer["status"] in ("refused", "waiting") and trigger == "schedule":
+                    self._promised.add(trigger_id)
                 return
             self.night.clock.advance(60)
 
@@ -105,7 +116,8 @@ class Storm:
             self._waiting.append((self._dice.choice(self._done), 0))
 
     def _deliver_all(self) -> None:
-        """Deliver each message that is not held up, in any order."""
+        """Deliver each message that is not held up, in any order; first the runs that wait."""
+        self._deliver_requests()
         self._waiting += [(message, 0) for message in self.night.receive()]
         if len(self._waiting) > 1:
             self._schedule.count("out of order")
@@ -120,6 +132,16 @@ class Storm:
             else:
                 self._waiting.append((message, times + 1))
 
+    def _deliver_requests(self) -> None:
+        """Let the dispatcher have the requests that wait; it gets those again whom it dies with."""
+        due, self._requests = [*self._requests, *self.night.waiting()], []
+        for message in due:
+            done = False
+            with self._schedule.dispatching(self._steal):
+                done = self.night.deliver_waiting(message)
+            if not done:
+                self._requests.append(message)
+
     @property
     def _is_raging(self) -> bool:
         return not self._schedule.is_over
@@ -128,10 +150,18 @@ class Storm:
         """Give a message to a worker; whether it was acknowledged, which the dead do not do."""
         with self._schedule.working(self._give_up):
             return self.night.deliver(
-                message, dead=times > _DEAD_AFTER, receive_count=times,
-                remaining=self._dice.choice((60, 60, 60, 14)),
-            )  # fmt: skip
+                message, dead=times > _DEAD_AFTER, receive_count=times, remaining=self._remaining()
+            )
         return False
+
+    def _remaining(self) -> float | Remaining:
+        """Return what a worker has left: enough, nearly nothing, or less at each look."""
+        seconds = self._dice.choice((60, 60, 60, 11, 0, 0))
+        if seconds or not self._is_raging:
+            return seconds or 60
+        self._schedule.count("short of time")
+        enough = iter([60.0] * self._dice.randint(3, 5))
+        return lambda: next(enough, 5.0)
 
     def _give_up(self) -> None:
         """End what stands still: the worker's page waited long, and it has just begun."""

@@ -9,7 +9,7 @@ from faults.seeds import run_seed
 from mentor_pause.dynamodb import Action, Table
 from mentor_pause.ledger import Leases, Ledger
 from mentor_pause.lock import Lock, Locks
-from mentor_pause.runs import Run
+from mentor_pause.runs import Page, PageOutcome, Run
 from support.cluster import Cluster
 from support.faults import ProcessDied
 from support.night import Clients, Message, Night
@@ -63,9 +63,34 @@ class Counting(Night):
     ledger_class = _CountingLedger
 
 
+class _ForgetfulLedger(Ledger):
+    """Says that it keeps the progress of a page, and does not."""
+
+    def keep_progress(self, job_run_id: UUID, number: int, outcome: PageOutcome) -> Page | None:
+        page = super().keep_progress(job_run_id, number, PageOutcome())
+        return page and page._replace(settled=page.settled | outcome)
+
+
+class Forgetful(Night):
+    """Each invocation begins again with the first mentor of its page."""
+
+    ledger_class = _ForgetfulLedger
+
+
+class Unforgiving(Night):
+    """A scheduled run that is refused is never tried again."""
+
+    def waiting(self) -> list[Message]:
+        """Lose the requests that wait."""
+        super().waiting()
+        return []
+
+
 @pytest.mark.parametrize(
     ("build", "checks", "first"),
     [
+        (Forgetful, {"progress_kept"}, 0),
+        (Unforgiving, {"begun"}, 0),
         (Unfenced, {"fenced"}, 20),
         (AcknowledgesFirst, {"ended", "everybody"}, 0),
         (Counting, {"summary_is_pages"}, 0),

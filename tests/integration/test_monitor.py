@@ -8,6 +8,7 @@ import pytest
 from mentor_pause.errors import LedgerUnavailable
 from mentor_pause.events import MentorPage
 from mentor_pause.lock import Lock, lock_key
+from mentor_pause.pages import PageResult
 from mentor_pause.retry import Remaining
 from mentor_pause.runs import Firing, PageOutcome
 from monitor.hung import EndHungRuns
@@ -252,6 +253,7 @@ def test_a_run_that_is_whole_but_for_its_end_is_completed(monitor: Monitor, rost
     assert night.receive()
     done = PageOutcome(skipped=tuple(mentors))
     night.ledger.close_page(run_id(), 1, mentors, done, night.clock())
+    night.ledger.note_closed(run_id(), 1, night.clock())
     night.clock.advance(RUN_LEASE + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
     (row,) = roster.log()
@@ -324,7 +326,7 @@ def test_who_is_paused_after_their_page_was_given_up_is_made_known(
     night.clock.advance(RUN_LEASE + PATIENCE)
     pause = night.consume._work
 
-    def slow(page: MentorPage, remaining: Remaining) -> PageOutcome:
+    def slow(page: MentorPage, remaining: Remaining) -> PageResult:
         assert monitor()["hung_runs"] == {str(run_id()): True}
         return pause(page, remaining)
 
@@ -333,7 +335,7 @@ def test_who_is_paused_after_their_page_was_given_up_is_made_known(
     assert [row["mentor_id"] for row in roster.history()] == [mentor]
     (told,) = roster.rows("select * from coordinator_notifications")
     assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, [mentor])
-    (line,) = night.lines("done though its page was given up")
+    (line,) = night.lines("settled after the page had failed")
     assert line["mentor_ids"] == [str(mentor)]
     assert len(night.summaries()) == 1
 
@@ -351,7 +353,7 @@ def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
     night.clock.advance(RUN_LEASE + PATIENCE)
     pause = night.consume._work
 
-    def given_up_and_killed(page: MentorPage, remaining: Remaining) -> PageOutcome:
+    def given_up_and_killed(page: MentorPage, remaining: Remaining) -> PageResult:
         assert monitor()["hung_runs"] == {str(run_id()): True}
         pause(page, remaining)
         raise ProcessDied
@@ -365,7 +367,7 @@ def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
     (grown,) = roster.rows("select * from coordinator_notifications")
     assert grown["mentor_ids"] == mentors
     assert grown["created_at"] > told["created_at"]
-    (line,) = night.lines("done though its page was given up")
+    (line,) = night.lines("settled after the page had failed")
     assert line["mentor_ids"] == [str(mentor) for mentor in mentors[3:]]
 
 
@@ -391,7 +393,7 @@ def test_a_worker_that_ends_together_with_its_run_is_heard_of(
 
     pause = night.consume._work
 
-    def overtaken(page: MentorPage, remaining: Remaining) -> PageOutcome:
+    def overtaken(page: MentorPage, remaining: Remaining) -> PageResult:
         given_up()
         return pause(page, remaining)
 
@@ -445,9 +447,9 @@ def test_who_hears_that_a_hung_run_has_ended_can_start_the_next_one_at_once(
 def test_a_row_that_could_not_be_closed_is_closed_later(monitor: Monitor, roster: Roster) -> None:
     """D4, E8: the dispatcher's database went away just between its row and its run."""
     night = monitor.night
-    # acquire, find, scope, held, begin; open_run fails for good, and then the database as well
+    # acquire, find, scope, open, find; begin; then the run's own reading, and then the database
     night.plan.then(*failures(3), "ok", "ok", "ok", *failures(6), after=5)
-    night.fire()
+    night.fire(trigger="manual")
     assert [row["status"] for row in roster.log()] == ["running"]
     night.plan.then()
     night.clock.advance(45 + PATIENCE)

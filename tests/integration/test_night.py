@@ -154,7 +154,7 @@ def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Ros
     roster.add_mentors(1)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("before", "before", "before", after=9)
+    night.plan.then("before", "before", "before", after=10)
     assert night.deliver(message)
     assert [row["status"] for row in roster.log()] == ["completed"]
     assert (night.events.details, len(night.lines("run not announced"))) == ([], 1)

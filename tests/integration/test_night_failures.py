@@ -7,23 +7,42 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from mentor_pause.pages import HandBack
-from mentor_pause.runs import PageOutcome
+from mentor_pause.lock import Lock, lock_key
+from mentor_pause.pages import PageResult
+from mentor_pause.runs import Firing, PageOutcome
 from support.cluster import Cluster
 from support.faults import ProcessDied, failures
-from support.night import Clients, Night, open_night, run_id
-from support.roster import TOMORROW, YESTERDAY, Roster
+from support.night import DELIVERIES, JOB, Clients, Night, open_night, run_id
+from support.roster import ORG, TOMORROW, YESTERDAY, Roster
 
 
-def test_a_database_that_is_down_at_the_start_fails_the_run_and_frees_the_lock(
+def test_a_database_that_is_down_when_a_person_asks_fails_the_run_and_frees_the_lock(
     night: Night, roster: Roster
 ) -> None:
     """E6, D5: said plainly; the next firing can run."""
     roster.add_mentors(2)
     # acquire, then find_run, then three tries at the scope
     night.plan.then("ok", "ok", "before", "before", "before")
-    assert (night.fire()["status"], night.fire("night-2")["status"]) == ("failed", "running")
+    assert night.fire(trigger="manual")["status"] == "failed"
+    assert night.fire("night-2")["status"] == "running"
     assert [row["status"] for row in roster.log()] == ["failed", "running"]
+
+
+@pytest.mark.parametrize("after", range(2, 14))
+def test_a_database_that_is_away_when_the_night_begins_delays_the_night(
+    night: Night, roster: Roster, after: int
+) -> None:
+    """R3, R5: the request waits, and its run goes on where it stood; nobody is an error."""
+    mentors = roster.add_mentors(7)
+    night.plan.then(*failures(3), after=after)
+    if night.fire()["status"] == "waiting":
+        (request,) = night.waiting()
+        night.clock.advance(60)
+        assert night.deliver_waiting(request)
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert [row["status"] for row in roster.log()] == ["completed"]
 
 
 def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
@@ -33,7 +52,7 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     mentors = roster.add_mentors(5)
     # acquire, find, scope, open, get, begin; list + plan twice, list; then three tries to send
     night.plan.then("before", "before", "before", after=11)
-    answer = night.fire()
+    answer = night.fire(trigger="manual")
     assert answer["status"] == "failed"
     assert "SQS did not take pages 1, 2" in answer["error"]
     (summary,) = night.summaries()
@@ -56,7 +75,7 @@ def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
 
     # acquire, find, scope, open, get, begin; list + plan twice, list; then send
     night.plan.before_call(12, overtaken)
-    assert night.fire()["status"] == "superseded"
+    assert night.fire(trigger="manual")["status"] == "superseded"
     assert [page.outcome for page in night.ledger.pages(run_id())] == [None, None]
     night.clock.advance(300)
     assert night.fire()["status"] == "running"
@@ -77,11 +96,34 @@ def test_a_database_that_goes_away_while_paging_does_not_keep_the_run_open(
 
     # acquire, find, scope, open, get, begin; list + plan ten times, send; then mark
     night.plan.before_call(28, go_away)
-    assert night.fire()["status"] == "running"
+    assert night.fire(trigger="manual")["status"] == "running"
     night.work_off()
     (summary,) = night.summaries()
     assert (summary["paused_count"], summary["error_count"]) == (30, 0)
     assert [row["status"] for row in roster.log()] == ["failed"]
+
+
+def test_a_page_whose_planning_lands_late_is_in_the_number_of_pages(
+    night: Night, roster: Roster
+) -> None:
+    """E8, D7: the dispatcher took it for failed; the end of paging looks at what is planned."""
+    mentors = roster.add_mentors(7)
+
+    def lands() -> None:
+        found = night.ledger.locks._table.get(lock_key(firing), "LOCK")
+        assert found is not None
+        lock = Lock(firing, int(found["fence"]))
+        night.ledger.plan_page(lock, 2, mentors[3:6], night.clock())
+
+    firing = Firing(JOB, ORG, "manual", "night-1", "test")
+    # acquire, find, scope, open, get, begin; list + plan, list; then three tries to plan page 2
+    night.plan.then(*failures(3), after=9)
+    night.plan.before_call(16, lands)  # find, hold, find; then the end of paging
+    assert night.fire(trigger="manual")["status"] == "failed"
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    assert (run.pages_total, run.closed_pages) == (2, frozenset({1, 2}))
+    assert night.summaries()[0]["processed_count"] == 6
 
 
 def test_a_run_whose_opening_comes_too_late_is_ended_by_the_next_one(
@@ -90,7 +132,7 @@ def test_a_run_whose_opening_comes_too_late_is_ended_by_the_next_one(
     """D6, E8: the dispatcher has given up by then."""
     roster.add_mentors(2)
     night.plan.then("late", "late", "late", after=3)  # acquire, find, scope; then open
-    assert night.fire()["status"] == "failed"
+    assert night.fire(trigger="manual")["status"] == "failed"
     night.plan.arrive()
     opened = night.ledger.find_run(run_id())
     assert opened is not None
@@ -115,6 +157,7 @@ def test_renewed_paused_locked_and_failing_mentors_leave_the_rest_of_the_page_al
     roster.fail_for(failing)
     with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
         holder.execute("select from peer_mentors where id = %s for update", (locked,))
+        roster.db.execute("alter function update_mentor_status set lock_timeout = '20ms'")
         night.work_off()
     (summary,) = night.summaries()
     assert summary["mentor_ids_paused"] == [str(fine), str(also_fine)]
@@ -143,7 +186,7 @@ def test_a_worker_killed_half_way_is_replaced_and_its_mentors_are_reported(
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("ok", "ok", "dies after")
+    night.plan.then("dies after", after=3)  # find run and page, one mentor; then the second
     with pytest.raises(ProcessDied):
         night.deliver(message)
     assert len(roster.history()) == 2
@@ -153,7 +196,7 @@ def test_a_worker_killed_half_way_is_replaced_and_its_mentors_are_reported(
     assert len(roster.history()) == 3
 
 
-@pytest.mark.parametrize("calls_before", range(11))
+@pytest.mark.parametrize("calls_before", range(12))
 def test_whoever_dies_while_completing_the_run_is_replaced(
     night: Night, roster: Roster, calls_before: int
 ) -> None:
@@ -195,7 +238,7 @@ def test_a_mentor_that_a_dead_worker_did_pause_is_reported_as_paused(
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("ok", "dies after")
+    night.plan.then("dies after", after=2)  # find run and page; then the first mentor
     with pytest.raises(ProcessDied):
         night.deliver(message)
     assert night.deliver(message, dead=True)
@@ -237,45 +280,102 @@ def test_a_page_of_another_organisation_or_job_is_refused(night: Night, roster: 
     assert roster.history() == []
 
 
-def test_a_worker_short_of_time_hands_its_page_back_soon(night: Night, roster: Roster) -> None:
-    """E10: what it did already comes back as replayed."""
+def test_a_worker_short_of_time_keeps_its_progress_and_the_next_one_goes_on(
+    night: Night, roster: Roster
+) -> None:
+    """E10, R1: as a fresh message, and no mentor is asked about twice."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    left = iter([60.0, 60.0, 5.0])
-    with pytest.raises(HandBack, match="time ran short after 2 mentors"):
-        night.consume(night.record(message), lambda: next(left))
-    assert night.lines("page not done")[-1]["again_in"] == 1
-    assert len(roster.history()) == 2
-    assert night.deliver(message)
+    left = iter([60.0, 60.0, 60.0, 60.0, 5.0])
+    night.consume(night.record(message), lambda: next(left))
+    (line,) = night.lines("page put back")
+    assert (line["reason"], line["has_progress"]) == ("time ran short after 2 mentors", True)
+    assert (len(roster.history()), night.sqs.delays) == (2, [1])
+    before = night.wire_calls("update_mentor_status")
+    (again,) = night.receive()
+    assert again["Body"] == message["Body"]
+    assert night.deliver(again)
+    assert night.wire_calls("update_mentor_status") - before == 1
     assert night.summaries()[0]["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
 
 
-def test_a_page_stops_early_when_the_database_is_down_and_waits_longer_each_time(
-    night: Night, roster: Roster
+def test_a_page_ends_however_many_invocations_it_takes(night: Night, roster: Roster) -> None:
+    """R1: one mentor at a time, each delivery is a first one, and nothing fails."""
+    mentors = roster.add_mentors(3)
+    night.fire()
+    for _ in mentors:
+        (message,) = night.receive()
+        left = iter([60.0, 60.0, 60.0])
+        night.consume(night.record(message), lambda left=left: next(left, 5.0))
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert night.lines("page put back")[0]["has_progress"]
+
+
+def test_deliveries_without_progress_count_and_in_the_end_the_page_fails_with_what_it_has(
+    night: Night, roster: Roster, cluster: Cluster
 ) -> None:
-    """E6: two mentors without an answer are enough; the page is for later."""
-    roster.add_mentors(3)
+    """R1, E8: only who was locked to the very end is an error."""
+    locked, *others = roster.add_mentors(3)
+    night.fire()
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
+        holder.execute("select from peer_mentors where id = %s for update", (locked,))
+        roster.db.execute("alter function update_mentor_status set lock_timeout = '20ms'")
+        night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in others]
+    assert summary["mentor_ids_errored"] == [str(locked)]
+    puts_back = [line["has_progress"] for line in night.lines("page put back")]
+    assert puts_back == [True, *[False] * DELIVERIES]
+
+
+def test_the_mentors_who_are_free_are_paused_before_anybody_waits_for_a_lock(
+    night: Night, roster: Roster, cluster: Cluster
+) -> None:
+    """R1: and once the lock is released, the locked one too, in the same invocation."""
+    locked, *others = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    for receive_count, wait in ((1, 60), (2, 120), (5, 900)):
-        night.plan.then(*failures(6), after=1)
-        assert not night.deliver(message, receive_count=receive_count)
-        assert night.plan.injected == 6
-        assert night.lines("page not done")[-1]["again_in"] == wait
-    night.plan.then()
-    assert night.deliver(message)
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
+        holder.execute("select from peer_mentors where id = %s for update", (locked,))
+
+        def release() -> None:
+            assert [roster.status(mentor) for mentor in others] == ["paused", "paused"]
+            holder.rollback()
+
+        night.plan.before_call(6, release)  # find run and page, three mentors; then the wait
+        assert night.deliver(message)
     assert night.summaries()[0]["paused_count"] == 3
+
+
+def test_a_page_waits_for_the_database_as_long_as_it_takes(night: Night, roster: Roster) -> None:
+    """E6, R3: its deliveries do not count, the run moves, and says why it had to wait."""
+    roster.add_mentors(3)
+    night.fire()
+    for _ in range(12):
+        (message,) = night.receive()
+        night.plan.then(*failures(3), after=2)
+        night.clock.advance(600)
+        assert night.deliver(message)
+        run = night.ledger.find_run(run_id())
+        assert run is not None
+        assert (run.moved_at, run.trouble) == (night.clock(), "gone")
+    night.plan.then()
+    night.work_off()
+    assert night.summaries()[0]["paused_count"] == 3
+    assert [row["error"] for row in roster.log()] == ["pages had to wait: gone"]
 
 
 def test_a_mentor_whose_own_call_kills_the_connection_does_not_stop_the_page(
     night: Night, roster: Roster
 ) -> None:
-    """E5: the next one was answered, so the database is there."""
+    """E5: the database answers other questions, so it is there."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("ok", "ok", "before", "before", "before")
+    # find run and page, one mentor; the second one fails, the probe and the third one do not
+    night.plan.then(*failures(2), "ok", "ok", *failures(2), after=3)
     assert night.deliver(message)
     (summary,) = night.summaries()
     assert summary["mentor_ids_errored"] == [str(mentors[1])]
@@ -288,23 +388,41 @@ def test_who_meets_another_completing_the_run_comes_again(night: Night, roster: 
     night.fire()
     (message,) = night.receive()
     assert night.ledger.claim_completion(run_id(), "somebody", night.clock())
-    assert not night.deliver(message)
-    assert (night.lines("page not done")[-1]["again_in"], night.summaries()) == (60, [])
-    night.clock.advance(61)
     assert night.deliver(message)
+    assert (night.sqs.delays, night.summaries()) == ([60], [])
+    night.clock.advance(61)
+    night.work_off()
     assert len(night.summaries()) == 1
 
 
-def test_a_page_of_a_run_that_the_ledger_does_not_know_is_done_all_the_same(
-    night: Night, roster: Roster
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"job_run_id": uuid4()}, {"page": 2}, {"dry_run": True}, {"as_of": TOMORROW},
+        {"mentor_ids": (uuid4(),)},
+    ],
+)  # fmt: skip
+def test_a_page_that_no_dispatcher_has_planned_pauses_nobody(
+    night: Night, roster: Roster, change: dict[str, object]
 ) -> None:
-    """Nothing is lost when the ledger was."""
+    """R5: whoever may send to the queue cannot make up a page."""
     mentors = roster.add_mentors(2)
     night.fire()
     (page,) = night.pages()
-    body = page.model_copy(update={"job_run_id": uuid4()}).model_dump_json()
-    assert night.deliver({"Body": body})
-    assert [roster.status(mentor) for mentor in mentors] == ["paused", "paused"]
+    body = page.model_copy(update=change).model_dump_json()
+    assert not night.deliver({"Body": body})
+    assert [roster.status(mentor) for mentor in mentors] == ["active", "active"]
+    (line,) = night.lines("page not done")
+    assert line["again_in"] == 0, "on its way to the dead letters"
+
+
+def test_a_page_of_a_dry_runs_id_pauses_nobody(night: Night, roster: Roster) -> None:
+    """R5: a real page under a dry run is not as the dry run planned it."""
+    (mentor,) = roster.add_mentors(1)
+    night.fire(dry_run=True)
+    (page,) = night.pages()
+    assert not night.deliver({"Body": page.model_copy(update={"dry_run": False}).model_dump_json()})
+    assert roster.status(mentor) == "active"
 
 
 def test_a_job_that_refuses_its_pages_completes_with_everybody_skipped(
@@ -312,7 +430,7 @@ def test_a_job_that_refuses_its_pages_completes_with_everybody_skipped(
 ) -> None:
     """What the portal sync does until it is enabled."""
     roster.add_mentors(4)
-    night.consume = night.consumer(lambda page, _: PageOutcome(skipped=page.mentor_ids))
+    night.consume = night.consumer(lambda page, _: PageResult(PageOutcome(skipped=page.mentor_ids)))
     night.fire()
     night.work_off()
     assert [(s["processed_count"], s["skipped_count"]) for s in night.summaries()] == [(4, 4)]
@@ -329,22 +447,6 @@ def test_logs_hold_no_personal_data_and_no_certification(night: Night, roster: R
     assert str(mentor) in text
     for secret in (str(coordinator), str(YESTERDAY), str(YESTERDAY - timedelta(days=3))):
         assert secret not in text
-
-
-def test_locked_mentors_at_the_head_of_a_page_do_not_starve_the_others(
-    night: Night, roster: Roster, cluster: Cluster
-) -> None:
-    """E5, E6: the others have their turn first; then the locked again, while there is time."""
-    locked, *others = roster.add_mentors(3)
-    night.fire()
-    (message,) = night.receive()
-    left = iter([60.0, 60.0, 60.0, *[10.0] * 9])
-    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
-        holder.execute("select from peer_mentors where id = %s for update", (locked,))
-        night.consume(night.record(message), lambda: next(left))
-    (summary,) = night.summaries()
-    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in others]
-    assert summary["mentor_ids_errored"] == [str(locked)]
 
 
 def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:

@@ -1,7 +1,7 @@
 """The portal sync when things go wrong: nobody is lost, nobody is created, the next run has all."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +11,7 @@ from mentor_pause.portal import MentorState
 from portal_drift.measure import MeasureDrift
 from support.cluster import Cluster
 from support.faults import ProcessDied, failures
-from support.night import Clients, Message, run_id
+from support.night import DELIVERIES, Clients, Message, run_id
 from support.portal import MENTORS
 from support.portal_doors import Overtaken, SlowRenewals
 from support.roster import ORG, YESTERDAY, Roster
@@ -86,11 +86,11 @@ def test_a_portal_that_is_down_gets_its_page_later_and_is_not_asked_for_every_me
     """H3: three tries each for two mentors and for the question whether it is there at all."""
     night.fail(fault, times=9, after=BEFORE + 2)
     message = fired(night)
-    assert not night.deliver(message)
-    assert [line["again_in"] for line in night.lines("page not done")] == [60]
+    assert night.deliver(message)
+    assert [line["again_in"] for line in night.lines("page put back")] == [180]
     assert portal.paused() == {str(m) for m in mentors[:2]}
     night.forget()
-    assert night.deliver(message, receive_count=2)
+    night.work_off()
     (summary,) = night.summaries()
     assert summary["mentor_ids_synced"] == ids(mentors)  # also those of the first delivery
     assert len(night.asked("PATCH")) == 3
@@ -118,9 +118,11 @@ def test_a_page_that_is_given_up_counts_those_as_synced_whom_the_portal_was_told
 ) -> None:
     """E8: by the data, whatever the worker could say."""
     night.fail("down", times=1000, after=BEFORE + 2)
-    message = fired(night)
-    assert not night.deliver(message)
-    assert night.deliver(message, dead=True)
+    night.fire()
+    night.work_off()
+    assert [line["has_progress"] for line in night.lines("page put back")] == [
+        True, *[False] * DELIVERIES
+    ]  # fmt: skip
     (summary,) = night.summaries()
     assert summary["mentor_ids_synced"] == ids(mentors[:2])
     assert summary["mentor_ids_errored"] == ids(mentors[2:])
@@ -133,19 +135,40 @@ def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_b
     message = fired(night)
     night.portal.retry_after = 7
     night.fail("throttled", times=20, after=BEFORE + 2)
-    assert not night.deliver(message)
+    assert night.deliver(message)
     assert set(night.time.slept) == {7.0}
-    assert [line["again_in"] for line in night.lines("page not done")] == [7]
+    assert [line["again_in"] for line in night.lines("page put back")] == [7]
     told = portal.paused()
     assert 0 < len(told) < len(mentors)
     night.portal.retry_after = 240
     night.fail("throttled", after=1)
-    assert not night.deliver(message)
-    assert night.lines("page not done")[-1]["again_in"] == 240
+    assert night.deliver(message)
+    assert night.lines("page put back")[-1]["again_in"] == 240
     night.fail()
     night.forget()
-    assert night.deliver(message)
+    night.work_off()
     assert len(night.asked("PATCH")) == len(mentors) - len(told)
+    assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
+
+
+@pytest.mark.parametrize("asked_for", [900, 3600, 86400, 10**9])
+def test_a_page_that_the_portal_makes_wait_for_long_is_neither_hung_nor_failed(
+    night: SyncNight, mentors: list[UUID], asked_for: int
+) -> None:
+    """R1: it waits in parts that SQS can keep, and its run moves each time."""
+    night.fire()
+    night.portal.retry_after = asked_for
+    night.fail("throttled", times=1000, after=1)
+    for _ in range(9):
+        (message,) = night.receive()
+        assert night.deliver(message)
+        night.clock.advance(900)
+        run = night.ledger.find_run(run_id("night-1", SYNC))
+        assert run is not None
+        assert run.moved_at == night.clock() - timedelta(seconds=900)
+    assert night.sqs.delays == [900] * 9
+    night.fail()
+    night.work_off()
     assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
 
 
@@ -252,12 +275,12 @@ def test_short_of_time_the_rest_of_the_page_is_handed_back(
     """H3, E10: two seconds are gone at each 503; what was told is not told again."""
     message = fired(night)
     night.fail("unavailable", "none", times=5, after=BEFORE)
-    assert not night.deliver(message, remaining=26)
-    (line,) = night.lines("page not done")
+    assert night.deliver(message, remaining=26)
+    (line,) = night.lines("page put back")
     assert (line["again_in"], line["reason"]) == (1, "time ran short after 3 mentors")
     assert portal.paused() == {str(m) for m in mentors[:3]}
     night.fail()
-    assert night.deliver(message)
+    night.work_off()
     assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
 
 
@@ -268,10 +291,10 @@ def test_wherever_the_database_is_lost_the_redelivered_page_makes_it_good(
     """H3: watermark, states, marks, completion; before the call and after it."""
     message = fired(night)
     night.sync_plan.then(*failures(3), after=after)
-    if not night.deliver(message):
-        night.clock.advance(60)
-        assert night.deliver(message, receive_count=2)
+    assert night.deliver(message)
     assert night.sync_plan.injected == 3
+    night.clock.advance(60)
+    night.work_off()
     assert night.summaries()[-1]["mentor_ids_synced"] == ids(mentors)
     assert drift(night) == 0
 

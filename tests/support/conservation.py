@@ -47,7 +47,9 @@ class Evidence:
     events: list[dict[str, Any]] | None
     not_announced: bool
     late: set[str]
-    """Whom a worker named that came after their page was given up."""
+    """The mentors that a worker settled after their page had failed, by its log line."""
+    put_back: list[dict[str, Any]]
+    """The log lines about pages that went back to the queue."""
     told: list[dict[str, Any]]
     concerned: Mapping[UUID, set[UUID]]
     """Whom the run paused, or whose certification it renewed, by the coordinator responsible."""
@@ -87,10 +89,11 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
         not_announced=any(line["job_run_id"] == text for line in night.lines("run not announced")),
         late={
             mentor
-            for line in night.lines("done though its page was given up")
+            for line in night.lines("settled after the page had failed")
             if line["job_run_id"] == text
             for mentor in line["mentor_ids"]
         },
+        put_back=[line for line in night.lines("page put back") if line["job_run_id"] == text],
         told=records.rows(
             "select * from coordinator_notifications where job_run_id = %s", job_run_id
         ),
@@ -183,7 +186,7 @@ def summary_is_history(found: Evidence) -> Iterator[str]:
 
 
 def one_row(found: Evidence) -> Iterator[str]:
-    """One row in the execution log, with the summary's counts (D4)."""
+    """One row in the execution log, whose last word agrees with line and history (D4)."""
     if len(found.rows) != 1:
         yield f"there are {len(found.rows)} rows"
         return
@@ -191,8 +194,25 @@ def one_row(found: Evidence) -> Iterator[str]:
     if row["status"] != found.run.status:
         yield f"the row says {row['status']}, the ledger {found.run.status}"
     for summary in found.summaries[:1]:
-        if row[field] != summary[field]:
-            yield "the row's count is not the summary's"
+        late = found.late & set(summary["mentor_ids_errored"])
+        if row[field] != summary[field] + len(late):
+            yield "the row's count is not the summary's, with those that came late"
+        if row["error_count"] != summary["error_count"] - len(late):
+            yield "the row's errors are not the summary's, without those that came late"
+    is_real = found.effect == "paused" and not found.run.firing.dry_run
+    if is_real and row["paused_count"] != len(found.history):
+        yield "the row's last word is not the history's"
+
+
+def progress_kept(found: Evidence) -> Iterator[str]:
+    """What an invocation said to have settled when it put its page back stays settled (R1)."""
+    said: dict[int, int] = {}
+    for line in found.put_back:
+        said[line["page"]] = max(said.get(line["page"], 0), line["settled_count"])
+    for page in found.pages:
+        kept = len(page.settled.mentor_ids)
+        if kept < said.get(page.number, 0):
+            yield f"page {page.number} had {said[page.number]} settled mentors and kept {kept}"
 
 
 def told_once(found: Evidence) -> Iterator[str]:
@@ -231,5 +251,5 @@ type Check = Callable[[Evidence], Iterator[str]]
 
 CHECKS: tuple[Check, ...] = (
     ended, dispatched_once, one_history_row, one_summary, summary_is_pages, summary_is_history,
-    one_row, told_once, announced, fenced,
+    one_row, progress_kept, told_once, announced, fenced,
 )  # fmt: skip

@@ -11,17 +11,18 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from mentor_pause.errors import DatabaseUnavailable, RetryableDatabaseError
 
 type Fault = Literal[
-    "ok", "before", "after", "late", "throttled", "dies before", "dies after", "stolen"
+    "ok", "before", "after", "late", "blocked", "throttled", "dies before", "dies after", "stolen"
 ]
 """What happens to a call.
 
 `before`: an error, and nothing was done. `after`: it was done, and the answer is lost. `late`: the
-caller's time-out, and it is done a few calls later. `throttled`: refused for now. `dies ...`: the
-process is killed. `stolen`: before the call a second dispatcher takes the lock.
+caller's time-out, and it is done a few calls later. `blocked`: the peer says nothing until the
+caller's deadline, and nothing was done; time has passed. `throttled`: refused for now. `dies ...`:
+the process is killed. `stolen`: before the call a second dispatcher takes the lock.
 """
 
 FAULTS: tuple[Fault, ...] = (
-    "ok", "before", "after", "late", "throttled", "dies before", "dies after",
+    "ok", "before", "after", "late", "blocked", "throttled", "dies before", "dies after",
 )  # fmt: skip
 
 _LATE = 3
@@ -50,6 +51,17 @@ class Seam:
     """The same when it is too much."""
 
 
+_ANSWERS: Mapping[str, Callable[[Seam], Callable[[], Any]]] = {
+    "before": lambda seam: seam.gone,
+    "late": lambda seam: seam.silent,
+    "blocked": lambda seam: seam.silent,
+    "throttled": lambda seam: seam.throttled,
+}
+
+DEADLINE = 10.0
+"""Seconds after which an adapter gives a call up."""
+
+
 class Plan:
     """Decides the fault of each outside call in turn; when it is used up, all is well."""
 
@@ -60,6 +72,8 @@ class Plan:
         self._calls = 0
         self._meanwhile: dict[int, Callable[[], object]] = {}
         self.injected = 0
+        self.let_time_pass: Callable[[float], object] = float
+        """Hears for how many seconds a call was blocked."""
         self.then(*faults)
 
     def then(self, *faults: Fault, after: int = 0) -> None:
@@ -88,8 +102,10 @@ class Plan:
         self.injected += fault != "ok"
         if fault == "late":
             self._late.append((self._calls + _LATE, call))
-        if fault in ("before", "late", "throttled"):
-            return {"before": seam.gone, "late": seam.silent, "throttled": seam.throttled}[fault]()
+        if fault == "blocked":
+            self.let_time_pass(DEADLINE)
+        if fault in ("before", "late", "blocked", "throttled"):
+            return _ANSWERS[fault](seam)()
         if fault == "dies before":
             raise ProcessDied
         answer = call()
@@ -204,7 +220,8 @@ def faulty_ledger(client: Any, plan: Plan) -> Any:
 
 def faulty_queue(client: Any, plan: Plan) -> Any:
     """An SQS that may be gone; who sends a test's messages by another way is not disturbed."""
-    return Faulty(client, ("send_message_batch", "change_message_visibility"), plan, QUEUE)
+    calls = ("send_message_batch", "send_message", "change_message_visibility")
+    return Faulty(client, calls, plan, QUEUE)
 
 
 def faulty_bus(client: Any, plan: Plan) -> Any:

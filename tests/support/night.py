@@ -36,7 +36,7 @@ from mentor_pause.events import MentorPage
 from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Leases, Ledger
 from mentor_pause.pages import PageConsumer, Work
-from mentor_pause.queues import Inbox, PageQueues
+from mentor_pause.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import Summary, run_id_of
@@ -62,6 +62,9 @@ if TYPE_CHECKING:
 
 JOB = "certification_expiry"
 DEAD_LETTERS = "dead-letters"
+DELIVERIES = 5
+"""After so many SQS moves a message to the dead letters (the template's number)."""
+
 LEASES = Leases(dispatch=45, run=2700)
 _names = count()
 
@@ -122,6 +125,34 @@ class RecordingEvents:
         return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
 
 
+class ImpatientQueue:
+    """An SQS client for which no time passes: what is sent for later is there at once."""
+
+    def __init__(self, client: Any) -> None:
+        """`client` is the real one, or moto's."""
+        self._client = client
+        self.delays: list[int] = []
+        """The seconds for which messages were to be kept back."""
+        self.handed_back: list[int] = []
+        """The seconds after which messages were to be visible again."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def send_message(self, DelaySeconds: int = 0, **request: Any) -> Any:
+        """Send it at once, and note for how long it was to be kept back."""
+        assert 0 <= DelaySeconds <= 900, "SQS's own limit"
+        self.delays.append(DelaySeconds)
+        return self._client.send_message(**request)
+
+    def change_message_visibility(self, VisibilityTimeout: int, **request: Any) -> Any:
+        """Note when it was to be visible again; only a test that waits for it sees it at once."""
+        assert 0 <= VisibilityTimeout <= 43200, "SQS's own limit"
+        self.handed_back.append(VisibilityTimeout)
+        seconds = VisibilityTimeout and 43000
+        return self._client.change_message_visibility(VisibilityTimeout=seconds, **request)
+
+
 @dataclass(frozen=True, slots=True)
 class Clients:
     """AWS clients, shared by nights that each have a table and a queue of their own."""
@@ -167,18 +198,20 @@ class Night:
         """`plan` is asked before every outside call."""
         self.job = job
         self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
+        plan.let_time_pass = self.clock.advance
         self.output = io.StringIO()
         name = f"night-{next(_names)}"
         self.logger = Logger(service=name, stream=self.output)
-        self.sqs = clients.sqs
+        self.sqs = ImpatientQueue(clients.sqs)
         self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.waiting_url = self.sqs.create_queue(QueueName=f"{name}-waiting")["QueueUrl"]
         create_ledger_table(clients.dynamodb, name)
         table = Table(faulty_ledger(clients.dynamodb, plan), name)
         self.ledger = self.ledger_class(table, LEASES)
         self._wire, self._page_size = wire, page_size
         self.database = Database(wire)
         self.retry = Retry(sleep=lambda _seconds: None)
-        reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
+        reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _seconds: None)
         self.bus = Bus(faulty_bus(self.events, plan), "default")
         self.completion = self.completing(self.database)
         self.recovery = self.recovering(self.clock)
@@ -208,11 +241,11 @@ class Night:
 
     def consumer(self, work: Work, completion: Completion | None = None) -> PageConsumer:
         """Return a worker that does `work` with each page."""
-        inbox = Inbox(
+        queue = WorkerQueue(
             faulty_queue(self.sqs, self.plan), self.queue_url, f"https://sqs/{DEAD_LETTERS}"
         )
         return PageConsumer(
-            self.job, ORG, work, self.ledger, completion or self.completion, inbox, self.clock,
+            self.job, ORG, work, self.ledger, completion or self.completion, queue, self.clock,
             self.logger,
         )  # fmt: skip
 
@@ -223,33 +256,49 @@ class Night:
         *,
         dry_run: bool = False,
         dispatch: Dispatch | None = None,
+        trigger: str = "schedule",
     ) -> dict[str, str]:
-        """Deliver one firing of the rule."""
+        """Deliver one firing of the rule, or a request by hand."""
         event = {
             "job_name": self.job,
-            "trigger": "schedule",
+            "trigger": trigger,
             "trigger_id": trigger_id,
             "as_of": as_of and as_of.isoformat(),
             "dry_run": dry_run,
         }
         return self.handle(event, dispatch)
 
-    def handle(self, event: object, dispatch: Dispatch | None = None) -> dict[str, str]:
+    def handle(self, event: object, dispatch: Dispatch | None = None) -> dict[str, Any]:
         """Let the dispatcher's handler have an event."""
+        waiting = WaitingRequests(faulty_queue(self.sqs, self.plan), self.waiting_url)
         reception = Reception(
             lambda: dispatch or self.dispatch,
             lambda: self.database,
+            lambda: waiting,
             lambda: ORG,
             self.retry,
+            self.clock,
             self.logger,
         )
         return reception(event, "invocation")
 
+    def waiting(self) -> list[Message]:
+        """Take the requests that wait off their queue."""
+        return self._take_all(self.waiting_url)
+
+    def deliver_waiting(self, message: Message) -> bool:
+        """Give a request that has waited to the dispatcher; whether it is deleted."""
+        event = {"Records": [sqs_record(message, "waiting", 1)]}
+        return self.handle(event) == {"batchItemFailures": []}
+
     def receive(self) -> list[Message]:
         """Take every message off the queue, once."""
+        return self._take_all(self.queue_url)
+
+    def _take_all(self, url: str) -> list[Message]:
         found: list[Message] = []
         while batch := self.sqs.receive_message(
-            QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=43000
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=43000
         ).get("Messages"):
             found += batch
         return found
@@ -259,14 +308,14 @@ class Night:
         message: Message,
         *,
         dead: bool = False,
-        remaining: float = 60,
+        remaining: float | Remaining = 60,
         receive_count: int = 1,
     ) -> bool:
         """Give a message to the worker; whether it was done (and is deleted)."""
         try:
             self.consume(
                 self.record(message, dead=dead, receive_count=receive_count),
-                self.remaining(remaining),
+                remaining if callable(remaining) else self.remaining(remaining),
             )
         except MentorPauseError:
             return False
@@ -279,20 +328,23 @@ class Night:
     def record(self, message: Message, *, dead: bool = False, receive_count: int = 1) -> SQSRecord:
         """Return it as Lambda's event source mapping hands it over."""
         queue = DEAD_LETTERS if dead else self.queue_url.rpartition("/")[2]
-        return SQSRecord(
-            {
-                "messageId": message.get("MessageId", "m-1"),
-                "receiptHandle": message.get("ReceiptHandle", "r-1"),
-                "body": message["Body"],
-                "attributes": {"ApproximateReceiveCount": str(receive_count)},
-                "eventSourceARN": f"arn:aws:sqs:eu-north-1:123456789012:{queue}",
-            }
-        )
+        return SQSRecord(sqs_record(message, queue, receive_count))
 
-    def work_off(self) -> None:
-        """Deliver everything that is on the queue."""
-        for message in self.receive():
-            assert self.deliver(message)
+    def work_off(self, remaining: float = 60) -> None:
+        """Deliver everything that is on the queue, as often as SQS does, until it is empty."""
+        waiting = [(message, 1) for message in self.receive()]
+        while waiting:
+            self._deliveries(waiting, remaining)
+            waiting += [(message, 1) for message in self.receive()]
+
+    def _deliveries(self, waiting: list[tuple[Message, int]], remaining: float) -> None:
+        due, waiting[:] = list(waiting), []
+        for message, times in due:
+            is_dead = times > DELIVERIES
+            done = self.deliver(message, dead=is_dead, remaining=remaining, receive_count=times)
+            assert done or times < DELIVERIES + 10, "nothing becomes of this message"
+            if not done:
+                waiting.append((message, times + 1))
 
     def pages(self) -> list[MentorPage]:
         """Take the messages off the queue and read them."""
@@ -316,6 +368,18 @@ class Night:
     def announcements(self) -> list[dict[str, Any]]:
         """Return the details of the events that were put on the bus."""
         return self.events.details
+
+
+def sqs_record(message: Message, queue: str, receive_count: int) -> dict[str, Any]:
+    """Return a message as Lambda's event source mapping hands it over."""
+    return {
+        "messageId": message.get("MessageId", "m-1"),
+        "receiptHandle": message.get("ReceiptHandle", "r-1"),
+        "body": message["Body"],
+        "attributes": {"ApproximateReceiveCount": str(receive_count)},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:eu-north-1:123456789012:{queue}",
+    }
 
 
 def run_id(trigger_id: str = "night-1", job: str = JOB) -> UUID:

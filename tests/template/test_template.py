@@ -140,7 +140,9 @@ def test_the_monitor_looks_half_an_hour_after_the_night_and_every_hour() -> None
 def test_every_job_of_the_registry_has_a_rule_and_a_queue() -> None:
     """D1, D2."""
     rules = json.dumps(of_type("Events::Rule"))
-    queues = config.QueueSettings(certification_expiry_queue_url="a", hlf_sync_queue_url="b")
+    queues = config.QueueSettings(
+        certification_expiry_queue_url="a", hlf_sync_queue_url="b", waiting_runs_queue_url="c"
+    )
     assert queues.url_by_job().keys() == JOBS.keys()
     for job in JOBS:
         assert f'\\"job_name\\": \\"{job}\\"' in rules

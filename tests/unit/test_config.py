@@ -93,7 +93,9 @@ def test_a_credential_does_not_show_when_settings_are_printed() -> None:
 def test_every_missing_or_wrong_variable_is_named() -> None:
     """At once, not one by one."""
     with pytest.raises(ConfigurationError) as raised:
-        QueueSettings.load({"PAGE_SIZE": "501", "HLF_SYNC_QUEUE_URL": "u"})
+        QueueSettings.load(
+            {"PAGE_SIZE": "501", "HLF_SYNC_QUEUE_URL": "u", "WAITING_RUNS_QUEUE_URL": "w"}
+        )
     assert str(raised.value) == (
         "CERTIFICATION_EXPIRY_QUEUE_URL is not set; "
         "PAGE_SIZE: Input should be less than or equal to 500"

@@ -8,14 +8,19 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from aws_lambda_powertools import Logger
 
 from expiry.pause import PausePage
-from mentor_pause.errors import DatabaseError, DatabaseUnavailable, RetryableDatabaseError
+from mentor_pause.errors import (
+    DatabaseError,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    RetryableDatabaseError,
+)
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import HandBack
+from mentor_pause.pages import PageResult, Requeue
 from mentor_pause.retry import Retry
+from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase import Database
 
 LOCKED = RetryableDatabaseError("canceling statement due to lock timeout", "55P03")
@@ -26,14 +31,25 @@ _names = count()
 class ScriptedWire:
     """Answers each mentor's calls in turn, with an outcome or an error; at last `changed`."""
 
-    def __init__(self, script: dict[UUID, list[str | Exception]]) -> None:
-        """`script` holds the answers by mentor."""
+    def __init__(
+        self,
+        script: dict[UUID, list[str | Exception]],
+        probes: list[Exception | None] | None = None,
+    ) -> None:
+        """`script` holds the answers by mentor, `probes` those to questions about no mentor."""
         self.script = script
+        self.probes = probes or []
         self.asked: list[UUID] = []
+        self.waited_for: list[UUID] = []
+        """The mentors for whose locks a call was ready to wait."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
         """Answer."""
+        if function == "get_run_coverage":
+            return self._probe()
         assert function == "update_mentor_status"
+        if arguments["p_wait"]:
+            self.waited_for.append(arguments["p_mentor_id"])  # pyright: ignore[reportArgumentType]
         mentor = arguments["p_mentor_id"]
         assert isinstance(mentor, UUID)
         self.asked.append(mentor)
@@ -45,6 +61,12 @@ class ScriptedWire:
         return [
             {"outcome": answer, **states, "certification_expiry_date": None, "changed_at": None}
         ]
+
+    def _probe(self) -> list[dict[str, object]]:
+        answer = self.probes.pop(0) if self.probes else None
+        if answer is not None:
+            raise answer
+        return [{"last_finished_at": None, "last_as_of": None}]
 
     def close(self) -> None:
         """Nothing is open."""
@@ -60,8 +82,8 @@ def a_page(*mentors: UUID) -> MentorPage:
 
 def work(
     wire: ScriptedWire, *mentors: UUID, seconds: float | Iterable[float] = 60
-) -> tuple[Any, list[dict[str, Any]]]:
-    """Let the loop have a page; return the outcome and the log lines.
+) -> tuple[PageResult, list[dict[str, Any]]]:
+    """Let the loop have a page; return its result and the log lines.
 
     `seconds` are what is left, each time that it is asked; the last of them from then on.
     """
@@ -74,73 +96,122 @@ def work(
 
     output = io.StringIO()
     logger = Logger(service=f"pause-{next(_names)}", stream=output)
-    reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _: None)
-    outcome = PausePage(Database(wire), reconnect, logger)(a_page(*mentors), remaining)
-    return outcome, [json.loads(line) for line in output.getvalue().splitlines()]
+    reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _: None)
+    result = PausePage(Database(wire), reconnect, logger)(a_page(*mentors), remaining)
+    return result, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
 def test_every_outcome_has_its_list() -> None:
-    """Who was paused before by this run counts as paused."""
+    """A mentor whom this run has paused before counts as paused."""
     a, b, c, d = (uuid4() for _ in range(4))
     wire = ScriptedWire({b: ["replayed"], c: ["not_active"], d: ["not_expired"]})
-    outcome, lines = work(wire, a, b, c, d)
-    assert (outcome.done, outcome.skipped, outcome.errored, lines) == ((a, b), (c, d), (), [])
+    result, lines = work(wire, a, b, c, d)
+    found = result.outcome
+    assert (found.done, found.skipped, found.errored, lines) == ((a, b), (c, d), (), [])
+    assert result.requeue is None
 
 
-def test_who_is_locked_is_tried_again_after_all_others() -> None:
-    """E6: three times in all, then an error."""
+def test_the_first_pass_waits_for_no_lock() -> None:
+    """R1: every other mentor has had a turn before anybody waits for a locked one."""
     a, b, c = (uuid4() for _ in range(3))
-    wire = ScriptedWire({a: [LOCKED, LOCKED, "changed"], b: [LOCKED] * 9})
-    outcome, lines = work(wire, a, b, c)
-    assert wire.asked == [a, b, c, a, b, a, b]
-    assert (sorted(outcome.done), outcome.errored) == (sorted([a, c]), (b,))
+    wire = ScriptedWire({a: [LOCKED, "changed"]})
+    result, _ = work(wire, a, b, c)
+    assert (wire.asked, wire.waited_for) == ([a, b, c, a], [a])
+    assert (result.outcome.done, result.requeue) == ((a, b, c), None)
+
+
+def test_a_pass_waits_for_one_locked_mentor_and_tries_the_others_at_once() -> None:
+    """R1: twenty locked mentors cost one wait a pass, not twenty; and each gets its wait."""
+    locked = [uuid4() for _ in range(4)]
+    wire = ScriptedWire({mentor: [LOCKED] * 99 for mentor in locked})
+    result, lines = work(wire, *locked)
+    assert wire.waited_for == [*locked, locked[0]]
+    assert result.outcome.mentor_ids == frozenset()
+    assert result.requeue == Requeue("4 mentors are locked", 10)
     assert {line["sqlstate"] for line in lines} == {"55P03"}
+
+
+def test_a_lock_that_is_released_starts_the_patience_again() -> None:
+    """R1: as long as waiting helps somebody, the invocation goes on."""
+    a, b = uuid4(), uuid4()
+    wire = ScriptedWire({a: [*[LOCKED] * 5, "changed"], b: [*[LOCKED] * 9, "changed"]})
+    result, _ = work(wire, a, b)
+    assert (set(result.outcome.done), result.requeue) == ({a, b}, None)
 
 
 def test_what_the_database_refuses_is_not_tried_again() -> None:
     """E5: logged with id, SQLSTATE and message; the others go on."""
     a, b = uuid4(), uuid4()
     wire = ScriptedWire({a: [DatabaseError("no way", "P0001")]})
-    outcome, (line,) = work(wire, a, b)
-    assert (wire.asked, outcome.errored, outcome.done) == ([a, b], (a,), (b,))
+    result, (line,) = work(wire, a, b)
+    assert (wire.asked, result.outcome.errored, result.outcome.done) == ([a, b], (a,), (b,))
     assert (line["mentor_id"], line["sqlstate"], line["reason"]) == (str(a), "P0001", "no way")
 
 
 def test_a_surprise_is_one_mentors_error_too() -> None:
     """E5: whatever it is; its text is not logged."""
     a, b = uuid4(), uuid4()
-    outcome, (line,) = work(ScriptedWire({a: [KeyError("Kari Nordmann")]}), a, b)
-    assert (outcome.errored, outcome.done, line["reason"]) == ((a,), (b,), "KeyError")
+    result, (line,) = work(ScriptedWire({a: [KeyError("Kari Nordmann")]}), a, b)
+    assert (result.outcome.errored, result.outcome.done) == ((a,), (b,))
+    assert line["reason"] == "KeyError"
 
 
-def test_two_mentors_without_an_answer_are_a_database_that_is_down() -> None:
-    """E6: three tries each, and no third mentor."""
+def test_a_database_that_answers_nothing_else_either_is_down() -> None:
+    """E6, R3: the page waits, with what it has; no other mentor is tried."""
     a, b, c = (uuid4() for _ in range(3))
-    wire = ScriptedWire({a: [GONE] * 9, b: [GONE] * 9})
-    with pytest.raises(DatabaseUnavailable):
-        work(wire, a, b, c)
-    assert wire.asked == [a, a, a, b, b, b]
+    wire = ScriptedWire({b: [GONE] * 9}, probes=[GONE])
+    result, _ = work(wire, a, b, c)
+    assert wire.asked == [a, b, b]
+    assert (result.outcome.done, result.outcome.errored) == ((a,), ())
+    assert result.requeue == Requeue("no connection", 15, is_waiting=True, trouble="no connection")
+
+
+def test_a_mentor_without_an_answer_twice_while_the_database_is_there_is_an_error() -> None:
+    """E5: its own call kills the connection; the others go on, and the page ends."""
+    a, b = uuid4(), uuid4()
+    result, _ = work(ScriptedWire({a: [GONE] * 9}), a, b)
+    assert (result.outcome.errored, result.outcome.done, result.requeue) == ((a,), (b,), None)
+
+
+def test_a_call_that_was_lost_once_is_made_again() -> None:
+    """E6: the connection of a warm container may have been closed meanwhile."""
+    a = uuid4()
+    result, _ = work(ScriptedWire({a: [GONE, "changed"]}), a)
+    assert result.outcome.done == (a,)
+
+
+def test_a_wrong_configuration_is_no_mentors_error_and_is_not_tried_again() -> None:
+    """R3: the page waits for an operator, longer than for a database that is down."""
+    a, b = uuid4(), uuid4()
+    wire = ScriptedWire({b: [DatabaseMisconfigured("wrong password", "28P01")]})
+    result, _ = work(wire, a, b)
+    assert (wire.asked, result.outcome.done, result.outcome.errored) == ([a, b], (a,), ())
+    assert result.requeue == Requeue(
+        "wrong password", 120, is_waiting=True, trouble="wrong password"
+    )
+
+
+def test_a_database_that_refuses_the_probe_is_not_usable() -> None:
+    """R3: what refuses everybody is no mentor's error."""
+    a = uuid4()
+    wire = ScriptedWire({a: [GONE] * 9}, probes=[DatabaseError("no such function", "42883")])
+    result, _ = work(wire, a)
+    assert result.requeue is not None
+    assert (result.requeue.is_waiting, result.outcome.errored) == (True, ())
 
 
 def test_short_of_time_nothing_is_begun() -> None:
     """E10."""
     wire = ScriptedWire({})
-    with pytest.raises(HandBack, match="after 0 mentors"):
-        work(wire, uuid4(), seconds=14)
+    result, _ = work(wire, uuid4(), seconds=11)
+    assert result == PageResult(PageOutcome(), Requeue("time ran short after 0 mentors", 1))
     assert wire.asked == []
 
 
-def test_one_mentor_without_an_answer_is_that_mentors_own_error() -> None:
-    """E5: another call was answered, so the database is there."""
-    a, b = uuid4(), uuid4()
-    outcome, _ = work(ScriptedWire({a: [GONE] * 9}), a, b)
-    assert (outcome.errored, outcome.done) == ((a,), (b,))
-
-
-def test_short_of_time_no_call_is_tried_again() -> None:
-    """E10: fifteen seconds are enough for one call, and not for another one after it."""
+def test_short_of_time_no_call_is_tried_again_and_the_database_is_not_blamed() -> None:
+    """E10: a call that the end of the invocation cut off says nothing."""
     a, b = uuid4(), uuid4()
     wire = ScriptedWire({a: [GONE] * 9})
-    with pytest.raises(HandBack, match="after 1 mentors"):
-        work(wire, a, b, seconds=[15, 14.9])
+    result, _ = work(wire, a, b, seconds=[60, 12, 11])
+    assert result.requeue == Requeue("time ran short after 0 mentors", 1)
     assert wire.asked == [a]

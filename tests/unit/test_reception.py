@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -10,13 +11,24 @@ from uuid import UUID
 import pytest
 from aws_lambda_powertools import Logger
 
+from dispatcher.ending import Dispatched
 from dispatcher.reception import Reception, attempt_of
-from mentor_pause.errors import ConfigurationError, DatabaseUnavailable
+from mentor_pause.errors import (
+    ConfigurationError,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    QueueUnavailable,
+    UnprovenEvent,
+)
+from mentor_pause.events import DispatchRequest
 from mentor_pause.retry import Retry
 from mentor_pause.runs import run_id_of
 from mentor_pause.supabase import Database
+from support.night import sqs_record
 
 ORG = UUID(int=1)
+NOW = datetime(2026, 11, 26, 2, tzinfo=UTC)
+SCHEDULED = {"job_name": "certification_expiry", "trigger": "schedule", "trigger_id": "tick"}
 _names = count()
 
 
@@ -56,13 +68,31 @@ def raising(error: Exception) -> Any:
     return build
 
 
-def receive(event: object, wire: Any, dispatch: Any) -> tuple[dict[str, str], list[dict[str, Any]]]:
+class Waiting:
+    """A queue that keeps what has to wait, or is away."""
+
+    def __init__(self, *, is_away: bool = False) -> None:
+        """Nothing waits yet."""
+        self.kept: list[tuple[DispatchRequest, int]] = []
+        self._is_away = is_away
+
+    def put(self, request: DispatchRequest, seconds: int) -> None:
+        """Keep it."""
+        if self._is_away:
+            raise QueueUnavailable("SQS did not take a message: InternalError")
+        self.kept.append((request, seconds))
+
+
+def receive(
+    event: object, wire: Any, dispatch: Any, waiting: Any = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"reception-{next(_names)}", stream=output)
     reception = Reception(
-        dispatch, lambda: Database(wire), lambda: ORG, Retry(sleep=lambda _: None), logger
-    )
+        dispatch, lambda: Database(wire), lambda: waiting, lambda: ORG,
+        Retry(sleep=lambda _: None), lambda: NOW, logger,
+    )  # fmt: skip
     return reception(event, "request-1"), [
         json.loads(line) for line in output.getvalue().splitlines()
     ]
@@ -134,3 +164,76 @@ def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
     assert attempt.trigger == "schedule"
     assert attempt_of({"trigger": ["x"]}, None, "request-1").trigger == "manual"
     assert attempt_of({"job_name": "a\x00b\ud800"}, None, "request-1").job_name == "ab"
+
+
+def refusing(_request: DispatchRequest, _invocation_id: str) -> Dispatched:
+    """A dispatcher that finds another run in progress."""
+    return Dispatched(UUID(int=2), "refused", "run 3 is in progress", in_the_way=UUID(int=3))
+
+
+@pytest.mark.parametrize("trigger", ["schedule", "event"])
+def test_a_scheduled_run_that_is_refused_waits_with_its_trigger(trigger: str) -> None:
+    """R5: the same trigger, and so the same run, however often it has to wait."""
+    waiting = Waiting()
+    event = SCHEDULED | {"trigger": trigger}
+    answer, (line,) = receive(event, RecordingWire(), lambda: refusing, waiting)
+    assert (answer["status"], line["message"]) == ("refused", "request waits")
+    ((request, seconds),) = waiting.kept
+    assert (request.trigger_id, request.waiting_since, seconds) == ("tick", NOW, 60)
+
+
+def test_a_request_by_hand_gets_its_answer_at_once() -> None:
+    """O3: whoever asked can ask again."""
+    waiting = Waiting()
+    event = SCHEDULED | {"trigger": "manual"}
+    answer, _ = receive(event, RecordingWire(), lambda: refusing, waiting)
+    assert (answer["status"], waiting.kept) == ("refused", [])
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [(DatabaseUnavailable("no answer"), 60), (DatabaseMisconfigured("wrong password"), 300)],
+)
+def test_a_scheduled_run_waits_for_a_database_that_is_away(error: Exception, seconds: int) -> None:
+    """R3, R5: the night is not lost, and no row says that it failed."""
+    waiting, wire = Waiting(), RecordingWire()
+    answer, _ = receive(SCHEDULED, wire, raising(error), waiting)
+    assert answer == {"status": "waiting", "error": str(error)}
+    assert [after for _, after in waiting.kept] == [seconds]
+    assert wire.calls == []
+
+
+def test_a_request_without_an_id_waits_under_that_of_its_first_invocation() -> None:
+    """D7: a trigger of its own each time would be a run of its own each time."""
+    waiting = Waiting()
+    event = {"job_name": "certification_expiry", "trigger": "schedule"}
+    receive(event, RecordingWire(), lambda: refusing, waiting)
+    assert waiting.kept[0][0].trigger_id == "request-1"
+
+
+def test_after_a_day_the_next_night_takes_the_place_of_a_request() -> None:
+    """R5: nothing waits for ever."""
+    waiting = Waiting()
+    event = SCHEDULED | {"waiting_since": (NOW - timedelta(hours=24)).isoformat()}
+    answer, _ = receive(event, RecordingWire(), lambda: refusing, waiting)
+    assert (answer["status"], waiting.kept) == ("refused", [])
+
+
+def test_a_request_that_waited_comes_by_the_queue_and_is_kept_there_while_sqs_is_away() -> None:
+    """R5: Lambda leaves the message where it is when its id is named."""
+    body = json.dumps(SCHEDULED | {"waiting_since": NOW.isoformat()})
+    record = sqs_record({"MessageId": "m-7", "Body": body}, "waiting", 1)
+    event = {"Records": [record]}
+    assert receive(event, RecordingWire(), lambda: refusing, Waiting())[0] == {
+        "batchItemFailures": []
+    }
+    assert receive(event, RecordingWire(), lambda: refusing, Waiting(is_away=True))[0] == {
+        "batchItemFailures": [{"itemIdentifier": "m-7"}]
+    }
+
+
+def test_an_event_that_no_run_of_ours_has_caused_leaves_a_line_and_no_row() -> None:
+    """R5: nobody else can fill the log."""
+    wire = RecordingWire()
+    answer, (line,) = receive(SCHEDULED, wire, raising(UnprovenEvent("no such run")), Waiting())
+    assert (answer["status"], line["message"], wire.calls) == ("refused", "event not believed", [])

@@ -1,12 +1,24 @@
 """The rules of a run."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_pause.runs import Firing, Page, PageOutcome, Run, run_id_of, summarise
+from mentor_pause.runs import (
+    Firing,
+    MentorResult,
+    Page,
+    PageOutcome,
+    Run,
+    Summary,
+    join_summary_lines,
+    run_id_of,
+    summarise,
+)
 
 ids = st.uuids(version=4)
 
@@ -70,16 +82,55 @@ def test_an_open_page_counts_as_errors() -> None:
     assert summarise(RUN, [Page(1, mentors, None)]).errored == mentors
 
 
-def test_a_change_that_landed_though_its_call_failed_counts_as_paused() -> None:
-    """E8: but a skipped mentor stays skipped."""
-    failed, skipped, really_failed = uuid4(), uuid4(), uuid4()
-    page = Page(1, (failed, skipped, really_failed), PageOutcome(skipped=(skipped,)))
-    summary = summarise(RUN, [page], frozenset({failed, skipped}))
+def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other() -> None:
+    """E8: a change whose answer was lost is done; where nothing is left to do it is skipped."""
+    landed, settled, skipped, failed = (uuid4() for _ in range(4))
+    page = Page(1, (landed, settled, skipped, failed), PageOutcome(skipped=(skipped,)))
+    by_data: dict[UUID, MentorResult] = {landed: "done", settled: "skipped", skipped: "done"}
+    summary = summarise(RUN, [page], by_data)
     assert (summary.done, summary.skipped, summary.errored) == (
+        (landed,),
+        (settled, skipped),
         (failed,),
-        (skipped,),
-        (really_failed,),
     )
+
+
+def test_two_outcomes_of_a_page_come_together_and_the_better_one_counts() -> None:
+    """R1: two workers that had the same page lose nothing of each other."""
+    a, b, c = uuid4(), uuid4(), uuid4()
+    first = PageOutcome(done=(a,), errored=(b, c), note="the first")
+    later = PageOutcome(skipped=(b,), errored=(a,))
+    assert first | later == PageOutcome((a,), (b,), (c,), "the first")
+    assert (later | first).done == (a,)
+
+
+def test_a_page_goes_on_with_the_mentors_that_are_not_settled() -> None:
+    """R1: in the page's order; errors are settled too."""
+    a, b, c, d = (uuid4() for _ in range(4))
+    page = Page(1, (a, b, c, d), None, settled=PageOutcome(done=(a,), errored=(c,)))
+    assert page.unsettled == (b, d)
+    assert summarise(RUN, [page]).done == (a,)
+
+
+@given(st.integers(0, 25), st.integers(0, 25), st.integers(1, 7))
+def test_a_summary_that_is_cut_into_lines_comes_together_again(
+    done: int, errored: int, size: int
+) -> None:
+    """E7: whatever the order of the lines, and when one of them comes twice."""
+    ids = [uuid4() for _ in range(done + errored)]
+    summary = Summary(RUN.job_run_id, "paused", tuple(ids[:done]), (), tuple(ids[done:]))
+    first, *more = summary.parts(size)
+    assert all(sum(map(len, part.values())) <= size for part in (first, *more))
+    total = {"lines": 1 + len(more)} if more else {}
+    lines: list[dict[str, Any]] = [{**summary.as_json(), **total, **first}]
+    lines += [{**total, "line": n, **part} for n, part in enumerate(more, 2)]
+    assert join_summary_lines([*reversed(lines), lines[0]]) == summary.as_json()
+
+
+def test_a_summary_line_that_is_missing_is_named() -> None:
+    """E7: an incomplete list must not look like a whole one."""
+    with pytest.raises(ValueError, match=r"lines \[3\] of 3 are missing"):
+        join_summary_lines([{"lines": 3}, {"line": 2, "lines": 3}])
 
 
 def test_the_summary_has_the_seven_fields_of_the_requirement_in_page_order() -> None:

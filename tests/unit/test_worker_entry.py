@@ -7,21 +7,30 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aws_lambda_powertools import Logger
 
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.workers import take_pages
 
 _names = count()
-EVENT = {"Records": [{"messageId": "m-1", "eventSource": "aws:sqs", "body": "{}"}]}
+RECORD = {
+    "messageId": "m-1",
+    "receiptHandle": "r-1",
+    "body": "{}",
+    "attributes": {"ApproximateReceiveCount": "1"},
+    "eventSource": "aws:sqs",
+    "eventSourceARN": "arn:aws:sqs:eu-north-1:123456789012:pages",
+}
+EVENT = {"Records": [RECORD]}
 
 
-def take(consumer: Any) -> tuple[Any, list[dict[str, Any]]]:
+def take(consumer: Any, event: object = EVENT) -> tuple[Any, list[dict[str, Any]]]:
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"worker-{next(_names)}", stream=output)
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    answer = take_pages(EVENT, context, consumer, logger)
+    answer = take_pages(event, context, consumer, logger)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -45,3 +54,41 @@ def test_a_page_that_is_done_is_acknowledged_and_knows_the_time_left() -> None:
 
     answer, lines = take(lambda: consume)
     assert (answer, lines, seen) == ({"batchItemFailures": []}, [], [60.0])
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (None, "NoneType"),
+        ("text", "str"),
+        ([], "list"),
+        ({}, "object"),
+        ({"Records": []}, "records of no one source"),
+        ({"Records": "x"}, "object"),
+        ({"Records": [7]}, "records of no known source"),
+        ({"Records": [{"eventSource": "aws:s3"}]}, "aws:s3"),
+        ({"Records": [{"EventSource": "aws:sns"}]}, "aws:sns"),
+        ({"Records": [{"eventSource": "aws:dynamodb"}]}, "aws:dynamodb"),
+        ({"Records": [{"eventSource": "aws:kinesis"}]}, "aws:kinesis"),
+        ({"Records": [{"eventSource": "kari@example.org"}]}, "records of no known source"),
+        ({"Records": [{"eventSource": "aws:sqs"}]}, "records that are not SQS messages"),
+        ({"Records": [RECORD | {"attributes": None}]}, "records that are not SQS messages"),
+        ({"Records": [RECORD | {"body": None}]}, "records that are not SQS messages"),
+        ({"detail-type": "Scheduled Event"}, "event with detail-type"),
+        ({"httpMethod": "GET"}, "event with httpMethod"),
+        ({"requestContext": {"http": {}}}, "event with requestContext"),
+        ({"awslogs": {"data": ""}}, "event with awslogs"),
+        ({"job_name": "certification_expiry"}, "event with job_name"),
+    ],
+)
+def test_an_event_that_is_no_sqs_batch_leaves_one_line_that_says_what_came(
+    event: object, kind: str
+) -> None:
+    """R6: and nothing to repeat, since it would be the same again."""
+
+    def consumer() -> Any:
+        raise AssertionError("not asked")
+
+    answer, (line,) = take(consumer, event)
+    assert answer == {"batchItemFailures": []}
+    assert (line["message"], line["event_kind"]) == ("not an SQS event; nothing was done", kind)

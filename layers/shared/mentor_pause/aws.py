@@ -1,13 +1,18 @@
-"""AWS clients as the Lambdas use them: short time-outs, bounded retries by the SDK."""
+"""AWS clients as the Lambdas use them: short time-outs, bounded retries by the SDK, and a deadline.
+
+The SDK's time-outs limit single reads, and its retries add up. So every call has a deadline of its
+own as well, which is never later than the end of the invocation (R2).
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from mentor_pause.config import LedgerSettings
+from mentor_pause.deadline import OutOfTime, call_within
 from mentor_pause.dynamodb import Table
 from mentor_pause.errors import ConfigurationError, SettingsUnavailable
 from mentor_pause.ledger import Leases, Ledger
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 _CONFIG = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
+_CALL_SECONDS = 10.0
+"""For one call with all its retries."""
+
 _PARAMETER_SECONDS = 30
 _SECRET_SECONDS = 300
 _REFUSED = frozenset(
@@ -34,14 +42,40 @@ _REFUSED = frozenset(
 """Codes that will not pass by themselves."""
 
 
+class _Bounded:
+    """Stands before a client; a call that has no answer in time raises the SDK's own time-out."""
+
+    def __init__(self, client: object, seconds: float) -> None:
+        self._client = client
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._client, name)
+        if not callable(found):
+            return found
+
+        def call(*args: object, **kwargs: object) -> object:
+            try:
+                return call_within(self._seconds, lambda: found(*args, **kwargs))
+            except OutOfTime as error:
+                raise ReadTimeoutError(endpoint_url=name) from error
+
+        return call
+
+
+def bounded[T](client: T, seconds: float = _CALL_SECONDS) -> T:
+    """Return the client with a deadline for each of its calls."""
+    return cast("T", _Bounded(client, seconds))
+
+
 def sqs_client() -> "SQSClient":
     """Return a client for SQS."""
-    return boto3.client("sqs", config=_CONFIG)
+    return bounded(boto3.client("sqs", config=_CONFIG))
 
 
 def events_client() -> "EventBridgeClient":
     """Return a client for EventBridge."""
-    return boto3.client("events", config=_CONFIG)
+    return bounded(boto3.client("events", config=_CONFIG))
 
 
 def lambda_client(patience: float) -> "LambdaClient":
@@ -51,12 +85,12 @@ def lambda_client(patience: float) -> "LambdaClient":
         read_timeout=patience,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
-    return boto3.client("lambda", config=once)
+    return bounded(boto3.client("lambda", config=once), patience)
 
 
 def open_ledger(settings: LedgerSettings) -> Ledger:
     """Return the ledger that the settings name."""
-    client: DynamoDBClient = boto3.client("dynamodb", config=_CONFIG)
+    client: DynamoDBClient = bounded(boto3.client("dynamodb", config=_CONFIG))
     leases = Leases(settings.dispatch_lease_seconds, settings.run_lease_seconds)
     return Ledger(Table(client, settings.ledger_table), leases)
 
@@ -69,7 +103,7 @@ def read_secret(secret_id: str) -> str:
         SettingsUnavailable: it cannot be read now.
     """
     try:
-        client = boto3.client("secretsmanager", config=_CONFIG)
+        client = bounded(boto3.client("secretsmanager", config=_CONFIG))
         return client.get_secret_value(SecretId=secret_id)["SecretString"]
     except (ClientError, BotoCoreError) as error:
         raise _unread(f"the secret {secret_id}", error) from error
@@ -84,7 +118,7 @@ def secret_reader() -> Callable[[str], str]:
         SecretsProvider,
     )
 
-    client = boto3.client("secretsmanager", config=_CONFIG)
+    client = bounded(boto3.client("secretsmanager", config=_CONFIG))
     return _reader(SecretsProvider(boto3_client=client), "secret", _SECRET_SECONDS)
 
 
@@ -97,7 +131,8 @@ def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
         SSMProvider,
     )
 
-    provider = SSMProvider(boto3_client=client or boto3.client("ssm", config=_CONFIG))
+    client = client or boto3.client("ssm", config=_CONFIG)
+    provider = SSMProvider(boto3_client=bounded(client))
     return _reader(provider, "parameter", _PARAMETER_SECONDS)
 
 

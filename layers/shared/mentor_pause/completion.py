@@ -8,7 +8,7 @@ away, between the line and the mark. The lock is given back before the run is an
 may want to start the next one at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -21,8 +21,16 @@ from mentor_pause.errors import BusUnavailable, MentorPauseError, describe
 from mentor_pause.events import RunCompleted
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Page, Run, Summary, summarise_with_history
+from mentor_pause.runs import Page, Run, Summary, summarise_with_data
 from mentor_pause.supabase import Database
+
+MORE_MENTORS = "run completed, more mentors"
+"""The message of a line that goes on with the ids of a summary line."""
+
+_IDS_IN_A_LINE = 4000
+"""Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
+
+_LONGEST_REMARK = 1000
 
 type Clock = Callable[[], datetime]
 type Settled = Literal["open", "ended", "overtaken", "claimed"]
@@ -71,34 +79,35 @@ class Completion:
         self._complete(run)
         return "ended"
 
-    def tell_late(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
-        """Make known who of a page that was given up was done all the same, by the data.
+    def report_late(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
+        """Report mentors that were settled after their page had been closed as failed.
 
-        The run's line and row stay as they were said; its history has the truth.
+        The run's line and its event stay as they were written. Its row is corrected by the data, so
+        that its last word agrees with the history, and the coordinators are notified.
 
         Raises:
             TransientError: the database is away; the page comes again.
         """
-        changes = self._database.list_run_changes
-        done = self._retry(lambda: changes(run.job_run_id, mentor_ids)) if mentor_ids else ()
-        if done:
-            self._logger.error(
-                "done though its page was given up",
-                extra={"mentor_ids": sorted(map(str, done))},
-            )
+        if not mentor_ids:
+            return
+        results = self._retry(lambda: self._database.list_run_outcomes(run, mentor_ids))
+        late = sorted(str(mentor) for mentor, result in results.items() if result == "done")
+        if late:
+            self._logger.error("settled after the page had failed", extra={"mentor_ids": late})
             self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
+            self._retry(lambda: self._database.report_late_changes(run.job_run_id))
 
     def _complete(self, run: Run) -> None:
         pages = self._retry(lambda: self._ledger.pages(run.job_run_id))
         summary = summary_of(run, pages, self._database, self._retry)
         status = "failed" if run.error else "completed"
         self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
-        notes = (page.outcome.note for page in pages if page.outcome)
-        remark = run.error or next(filter(None, notes), None)
+        remark = _remark(run, pages)
         self._retry(lambda: self._database.finish_execution(summary, status, remark))
         self._retry(lambda: self._ledger.locks.release(run.firing, self._clock()))
         self._announce(_announcement(run, summary, status, self._left(run)))
-        self._logger.info("run completed", extra=_line(run, summary, status))
+        for message, line in _lines(run, summary, status):
+            self._logger.info(message, extra=line)
         self._retry(lambda: self._ledger.end_run(run.job_run_id, status, self._clock()))
         self._retry(lambda: self._ledger.locks.forget(run.firing, run.job_run_id))
 
@@ -125,27 +134,45 @@ class Completion:
 
 def summary_of(run: Run, pages: Sequence[Page], database: Database, retry: Retry) -> Summary:
     """Return what a run's pages come to, by the data where an answer was lost."""
-    job_run_id = run.job_run_id
-    summary = summarise_with_history(
-        run,
-        pages,
-        lambda errored: retry(lambda: database.list_run_changes(job_run_id, errored)),
+    summary = summarise_with_data(
+        run, pages, lambda errored: retry(lambda: database.list_run_outcomes(run, errored))
     )
     if run.effect != "synced":
         return summary
-    return replace(summary, renewed_count=retry(lambda: database.count_run_renewals(job_run_id)))
+    return replace(
+        summary, renewed_count=retry(lambda: database.count_run_renewals(run.job_run_id))
+    )
 
 
-def _line(run: Run, summary: Summary, status: str) -> dict[str, object]:
-    return {
-        **summary.as_json(),
-        "job_name": run.firing.job_name,
-        "as_of": run.as_of.isoformat(),
-        "dry_run": run.firing.dry_run,
-        "status": status,
-        **({"redrive_of": str(run.firing.redrive_of)} if run.firing.redrive_of else {}),
-        **({"error": run.error} if run.error else {}),
-    }
+def _remark(run: Run, pages: Sequence[Page]) -> str | None:
+    """Return what the run's row should say beside its counts."""
+    notes = dict.fromkeys(page.outcome.note for page in pages if page.outcome)
+    waited = f"pages had to wait: {run.trouble}" if run.trouble else ""
+    said = [text for text in (run.error, *notes, waited) if text]
+    return "; ".join(said)[:_LONGEST_REMARK] or None
+
+
+def _lines(run: Run, summary: Summary, status: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the summary line, and numbered lines with the ids that it has no room for (E7)."""
+    first, *more = summary.parts(_IDS_IN_A_LINE)
+    yield (
+        "run completed",
+        {
+            **summary.as_json(),
+            "job_name": run.firing.job_name,
+            "as_of": run.as_of.isoformat(),
+            "dry_run": run.firing.dry_run,
+            "status": status,
+            **({"redrive_of": str(run.firing.redrive_of)} if run.firing.redrive_of else {}),
+            **({"error": run.error} if run.error else {}),
+            **({"lines": 1 + len(more)} if more else {}),
+            **first,
+        },
+    )
+    for number, ids in enumerate(more, 2):
+        yield MORE_MENTORS, {
+            "job_run_id": str(run.job_run_id), "line": number, "lines": 1 + len(more), **ids
+        }  # fmt: skip
 
 
 def _announcement(

@@ -87,6 +87,8 @@ class QueueSettings(Settings):
 
     certification_expiry_queue_url: str
     hlf_sync_queue_url: str
+    waiting_runs_queue_url: str
+    """Where scheduled runs wait that cannot start yet."""
     page_size: Annotated[int, Field(ge=1, le=500)] = 100
 
     def url_by_job(self) -> dict[str, str]:

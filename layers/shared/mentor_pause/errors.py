@@ -3,6 +3,7 @@
 MentorPauseError
 ├── ConfigurationError            a setting is missing or contradicts another
 ├── InvalidRequest                an event or a message that cannot be what it should be
+│   └── UnprovenEvent             an event that no run of this stack has caused
 ├── LeaseLost                     another holder has the lock: stop writing
 ├── TransientError                the same call may succeed later
 │   ├── LedgerUnavailable         DynamoDB
@@ -16,6 +17,7 @@ MentorPauseError
 │   │   └── PortalThrottled       429; it says how long to wait
 │   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
 │       └── DatabaseUnavailable   no connection, or no answer in time
+│           └── DatabaseMisconfigured  credential, quota, schema or grant; an operator has to act
 ├── DatabaseError                 the database's clear no, with its SQLSTATE
 │   ├── Forbidden                 PT403
 │   ├── NotFound                  PT404
@@ -53,6 +55,10 @@ class ConfigurationError(MentorPauseError):
 
 class InvalidRequest(MentorPauseError):
     """An event or message has the wrong shape; the message says what is wrong with it."""
+
+
+class UnprovenEvent(InvalidRequest):
+    """An event names a run that the ledger does not know, or that is still in progress."""
 
 
 class LeaseLost(MentorPauseError):
@@ -142,6 +148,10 @@ class RetryableDatabaseError(_WithSqlstate, TransientError):
 
 class DatabaseUnavailable(RetryableDatabaseError):
     """There is no connection to the database, or it does not answer in time."""
+
+
+class DatabaseMisconfigured(DatabaseUnavailable):
+    """The database refuses everybody: a credential, a quota, a grant or the schema is wrong."""
 
 
 class DatabaseError(_WithSqlstate):

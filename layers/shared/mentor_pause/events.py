@@ -5,8 +5,9 @@ Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -58,6 +59,43 @@ def _reasons(error: ValidationError) -> str:
     )
 
 
+def kind_of_event(event: object) -> str:
+    """Say what kind of event came, for a log line: by AWS's own names, never by its content."""
+    if not isinstance(event, dict):
+        return type(event).__name__
+    found = cast("dict[str, Any]", event)
+    records = found.get("Records")
+    if isinstance(records, list):
+        sources = {_source_of(record) for record in cast("list[object]", records)}
+        return sources.pop() if len(sources) == 1 else "records of no one source"
+    return next((f"event with {name}" for name in _TELLING_FIELDS if name in found), "object")
+
+
+_TELLING_FIELDS = (
+    "detail-type", "httpMethod", "requestContext", "awslogs", "invocationId", "triggerSource",
+    "job_name",
+)  # fmt: skip
+
+
+def _source_of(record: object) -> str:
+    """Return a record's source, if it is a name of AWS's and the record has a text to read."""
+    found = cast("dict[str, Any]", record) if isinstance(record, dict) else {}
+    source = found.get("eventSource", found.get("EventSource"))
+    if not isinstance(source, str) or not re.fullmatch(r"aws:[a-z0-9-]{2,40}", source):
+        return "records of no known source"
+    is_whole = source != "aws:sqs" or _is_sqs_record(found)
+    return source if is_whole else "records that are not SQS messages"
+
+
+def _is_sqs_record(record: Mapping[str, Any]) -> bool:
+    """Whether a record has what Lambda's event source mapping gives every message."""
+    given = record.get("attributes")
+    attributes = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    count = attributes.get("ApproximateReceiveCount")
+    texts = ("messageId", "receiptHandle", "body", "eventSourceARN")
+    return str(count).isdecimal() and all(isinstance(record.get(t), str) for t in texts)
+
+
 class DispatchRequest(Message):
     """Asks the dispatcher for a run (D1). The nightly rule's input transformer makes one."""
 
@@ -74,6 +112,8 @@ class DispatchRequest(Message):
     dry_run: bool = False
     redrive_of: UUID | None = None
     """A run that has ended: only those whom it errored on, with its day, in a run of their own."""
+    waiting_since: datetime | None = None
+    """When the dispatcher first let this request wait; set by the dispatcher alone."""
 
 
 class MentorPage(Message):
@@ -83,10 +123,10 @@ class MentorPage(Message):
     job_name: str
     job_run_id: UUID
     org_id: UUID
-    as_of: date
-    page: Annotated[int, Field(ge=1)]
+    as_of: Day
+    page: Annotated[int, Field(strict=True, ge=1)]
     mentor_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_PAGE_SIZE)]
-    dry_run: bool = False
+    dry_run: Annotated[bool, Field(strict=True)] = False
 
 
 class RunCompleted(Message):

@@ -5,22 +5,27 @@
 
 A page is written down before its message is sent, in one transaction with the cursor and a proof
 that the lock is still held. So a dispatcher that resumes sends the same page again under the same
-number, though its mentors may be paused by now and would not be listed a second time. A page is
-closed once; its `paused` are those on whom the job had its effect, whatever the job. Items vanish
-after 90 days; the execution log in PostgreSQL is the history.
+number, though its mentors may be paused by now and would not be listed a second time.
+
+A page's outcome grows: a worker that puts the page back adds the mentors it has settled to sets of
+ids (`settled_...`), and the next worker goes on with the rest. Adding is safe to repeat, and two
+workers that have the same page lose nothing of each other. A page is closed once; its `paused` are
+the mentors on whom the job had its effect, whatever the job. Items vanish after 90 days; the
+execution log in PostgreSQL is the history.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from mentor_pause.dynamodb import Item, Table
-from mentor_pause.errors import LeaseLost
+from mentor_pause.errors import LeaseLost, LedgerContended
 from mentor_pause.lock import Lock, Locks
 from mentor_pause.runs import Firing, Page, PageOutcome, Run, RunStatus
 
 _KEPT_FOR = timedelta(days=90)
+_SETTLED = ("settled_done", "settled_skipped", "settled_errored")
 _CLAIM_SECONDS = 40
 """Shorter than a dispatch lease: who resumes a run finds its predecessor's claim run out."""
 
@@ -122,10 +127,13 @@ class Ledger:
     ) -> Run:
         """Fix the number of a run's pages, so that the set of them can become whole.
 
-        The run is the lock's own, or the one that lost the lock to it.
+        The run is the lock's own, or the one that lost the lock to it. `pages_total` is the number
+        of planned pages that the caller has seen: a page whose planning was slow and lands later
+        would be in no count, so nothing is written when there is one more by now.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.
+            LedgerContended: another page is planned by now; look at the run again.
         """
         ended = self._table.transact(
             [
@@ -134,7 +142,7 @@ class Ledger:
                     _run_key(job_run_id),
                     "RUN",
                     "SET pages_total = :total" + (", run_error = :error" if error else ""),
-                    "#status = :running",
+                    "#status = :running and pages_planned = :total",
                     {"total": pages_total, "running": "running"}
                     | ({"error": error} if error else {}),
                 ),
@@ -142,7 +150,9 @@ class Ledger:
         )
         run = self.find_run(job_run_id)
         if run is not None and run.status != "running":
-            return run  # it has ended meanwhile, by its last page
+            return run  # its last page has ended it meanwhile
+        if run is not None and not ended and run.pages_planned != pages_total:
+            raise LedgerContended(f"run {job_run_id} has {run.pages_planned} pages by now")
         if run is None or (not ended and (run.pages_total, run.error) != (pages_total, error)):
             raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
         return run
@@ -173,12 +183,13 @@ class Ledger:
         mentor_ids: Sequence[UUID],
         outcome: PageOutcome,
         now: datetime,
-    ) -> Run | None:
-        """Write a page's outcome once, and return its run with the page in the set of closed ones.
+    ) -> bool:
+        """Write a page's outcome once; False: it had one, which stays.
 
-        Repeating it keeps the first outcome. None: the ledger knows no such run.
+        The caller then notes the page in its run (`note_closed`), also after False: the process
+        that closed it may have died in between.
         """
-        self._table.update(
+        closed, _ = self._table.update(
             _run_key(job_run_id),
             _page_key(number),
             "SET mentor_ids = :mentors, paused = :paused, skipped = :skipped, errored = :errored, "
@@ -194,7 +205,42 @@ class Ledger:
                 "expires": int((now + _KEPT_FOR).timestamp()),
             },
         )
-        return self.note_closed(job_run_id, number, now)
+        return closed
+
+    def keep_progress(self, job_run_id: UUID, number: int, outcome: PageOutcome) -> Page | None:
+        """Add the mentors that an invocation has settled, and return the page as it is now.
+
+        Nothing is added to a page that is closed. None: the ledger knows no such page.
+        """
+        added = {
+            name: {str(mentor) for mentor in mentors}
+            for name, mentors in zip(
+                _SETTLED, (outcome.done, outcome.skipped, outcome.errored), strict=True
+            )
+            if mentors
+        }
+        sets = f" ADD {', '.join(f'{name} :{name}' for name in added)}" if added else ""
+        _, item = self._table.update(
+            _run_key(job_run_id),
+            _page_key(number),
+            f"SET settled_note = :note{sets}",
+            "attribute_exists(pk) and attribute_not_exists(closed_at)",
+            {"note": outcome.note, **added},
+        )
+        return _page(item) if item else None
+
+    def note_put_back(self, job_run_id: UUID, trouble: str | None, now: datetime) -> None:
+        """Note that a page was put back: a run that waits on purpose is not hung.
+
+        `trouble` says what around us is not as it should be, if that is the reason.
+        """
+        self._table.update(
+            _run_key(job_run_id),
+            "RUN",
+            "SET moved_at = :now" + (", trouble = :trouble" if trouble else ""),
+            "attribute_exists(pk)",
+            {"now": now.isoformat()} | ({"trouble": trouble} if trouble else {}),
+        )
 
     def note_closed(self, job_run_id: UUID, number: int, now: datetime) -> Run | None:
         """Put a closed page in the run's set, which is safe to repeat, and return the run."""
@@ -292,22 +338,35 @@ def _run(item: Item) -> Run:
         status=item["status"],
         error=item.get("run_error"),
         moved_at=_moment(item.get("moved_at")),
+        trouble=item.get("trouble"),
     )
 
 
 def _page(item: Item) -> Page:
     closed_at = _moment(item.get("closed_at"))
+    mentors = _ids(item["mentor_ids"])
+    settled = PageOutcome(
+        *(_in_order(mentors, item.get(name, ())) for name in _SETTLED),
+        note=item.get("settled_note", ""),
+    )
     return Page(
         number=int(item["sk"].removeprefix("PAGE#")),
-        mentor_ids=_ids(item["mentor_ids"]),
-        outcome=PageOutcome(
+        mentor_ids=mentors,
+        outcome=settled
+        | PageOutcome(
             _ids(item["paused"]), _ids(item["skipped"]), _ids(item["errored"]), item["note"]
         )
         if closed_at
         else None,
         closed_at=closed_at,
         fence=int(item["fence"]) if "fence" in item else None,
+        settled=settled,
     )
+
+
+def _in_order(mentors: Sequence[UUID], wanted: Collection[str]) -> tuple[UUID, ...]:
+    """Return the wanted mentors in the page's order; a set of the table has none."""
+    return tuple(mentor for mentor in mentors if str(mentor) in wanted)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,6 +1,8 @@
 """The lock that keeps a job to one run at a time per organisation, and to one run per firing (D6).
 
-One item, `LOCK#<job>#<org>`, taken by one conditional write:
+One item, `LOCK#<job>#<org>`, taken by one conditional write. Dry runs have a lock of their own
+(`LOCK#<job>#<org>#dry`): they change nothing, and nobody who asks for them can keep a night from
+running.
 
           ┌────────── another firing ──────────┐
           v                                    │
@@ -20,7 +22,7 @@ those that were abandoned, also when an earlier one tried and failed; should nob
 the monitor takes it for that alone (O2).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -51,11 +53,13 @@ class Held:
     by_run: UUID
     same_firing: bool
     """The firing has its run already: this delivery is a duplicate."""
+    open_runs: frozenset[UUID] = field(default=frozenset(), compare=False)
+    """The runs that have not ended; when the monitor holds the lock, those that it is ending."""
 
 
 def lock_key(firing: Firing) -> str:
     """Return the key of the lock that a firing needs."""
-    return f"LOCK#{firing.job_name}#{firing.org_id}"
+    return f"LOCK#{firing.job_name}#{firing.org_id}{'#dry' if firing.dry_run else ''}"
 
 
 class Locks:
@@ -90,7 +94,11 @@ class Locks:
         if acquired or item.get("holder") == holder:
             others = frozenset(map(UUID, item.get("open_runs", ()))) - {firing.job_run_id}
             return Lock(firing, int(item["fence"]), others)
-        return Held(UUID(item["job_run_id"]), same_firing=item["trigger_id"] == firing.trigger_id)
+        return Held(
+            UUID(item["job_run_id"]),
+            same_firing=item["trigger_id"] == firing.trigger_id,
+            open_runs=frozenset(map(UUID, item.get("open_runs", ()))),
+        )
 
     def find_hung(self, firing: Firing, since: datetime) -> frozenset[UUID]:
         """Return the runs that have not ended, if nobody has had a lease on the lock since then."""

@@ -1,20 +1,31 @@
-"""Takes page messages off a job's queue, for every job: work, close the page, settle the run.
+"""Takes page messages off a job's queue, for every job: work, close the page, complete the run.
 
-A message is acknowledged only when its page is closed and its run is settled. One that cannot be
-done now is handed back, sooner than the queue's own time where that makes sense; one that never
-can be ends in the dead-letter queue, where the same code closes its page with all its mentors as
-errors (E8).
+A message is acknowledged when its page is closed and its run is completed, if it was the last
+page. A page that an invocation could not finish goes back to the queue, and its progress stays in
+the ledger:
+
+- The worker settled at least one more mentor, or waits for something around it (the database is
+  away, the portal asks for patience): a fresh message, whose count of deliveries begins anew.
+- Neither: the same message becomes visible again, and the delivery counts.
+
+So only deliveries without progress count. After five of them SQS moves the message to the
+dead-letter queue, where the same code closes the page: its settled mentors keep their outcome, and
+the others count as errors (E8, R1).
 """
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.completion import Clock, Completion
+from mentor_pause.deadline import time_limit
 from mentor_pause.errors import (
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
     InvalidRequest,
     MentorPauseError,
     QueueUnavailable,
@@ -24,19 +35,56 @@ from mentor_pause.errors import (
 )
 from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Ledger
-from mentor_pause.queues import Delivery, Inbox
+from mentor_pause.queues import Delivery, WorkerQueue
 from mentor_pause.retry import Remaining
-from mentor_pause.runs import PageOutcome
+from mentor_pause.runs import Page, PageOutcome, Run
 
-type Work = Callable[[MentorPage, Remaining], PageOutcome]
-"""What a job does with a page. May raise `HandBack` or `TransientError` to have it redelivered."""
+SYSTEM_WAIT = 15
+"""Seconds until a page is tried again that waits for the database, the ledger or its like."""
 
-_LONGEST_WAIT = 900
-_FIRST_WAIT = 60
+_OPERATOR_WAIT = 120
+"""The same where an operator has to act: poolers lock out who shows a wrong password too often."""
+
+_ANOTHER_COMPLETES = 60
+_LAST_SECOND = 1.0
+"""Kept for the answer to Lambda."""
 
 
-class HandBack(MentorPauseError):
-    """The page is to come back in so many seconds."""
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """Why some mentors of a page are not settled yet, and in how many seconds to try again."""
+
+    reason: str
+    seconds: int
+    is_waiting: bool = False
+    """The page waits for something around us: this delivery does not count as a failed one."""
+    trouble: str | None = None
+    """What an operator has to put right; kept with the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """What an invocation came to: the mentors it settled, and what becomes of the others."""
+
+    outcome: PageOutcome
+    requeue: Requeue | None = None
+    """None: every mentor of the page is settled."""
+
+
+def wait_for_database(error: DatabaseUnavailable) -> Requeue:
+    """Return what has a page wait until the database can be used again (R3)."""
+    seconds = _OPERATOR_WAIT if isinstance(error, DatabaseMisconfigured) else SYSTEM_WAIT
+    reason = describe(error)
+    return Requeue(reason, seconds, is_waiting=True, trouble=reason)
+
+
+type Work = Callable[[MentorPage, Remaining], PageResult]
+"""What a job does with a page, whose `mentor_ids` are those that are not settled yet. It may raise
+`TransientError` before it has settled anybody: the page waits."""
+
+
+class HandedBack(MentorPauseError):
+    """The message is not acknowledged: SQS delivers it again in so many seconds, and counts."""
 
     def __init__(self, reason: str, seconds: int) -> None:
         super().__init__(reason)
@@ -44,7 +92,7 @@ class HandBack(MentorPauseError):
 
 
 class PageConsumer:
-    """Handles one SQS record; whatever it raises puts the message back on the queue."""
+    """Handles one SQS record; whatever it raises leaves the message on the queue."""
 
     def __init__(
         self,
@@ -53,57 +101,50 @@ class PageConsumer:
         work: Work,
         ledger: Ledger,
         completion: Completion,
-        inbox: Inbox,
+        queue: WorkerQueue,
         clock: Clock,
         logger: Logger,
     ) -> None:
-        """Work for one job and organisation; `inbox` is where the messages come from."""
+        """Work for one job and organisation; `queue` is where the messages come from."""
         self._scope = (job_name, org_id)
         self._work = work
         self._ledger = ledger
         self._completion = completion
-        self._inbox = inbox
+        self._queue = queue
         self._clock = clock
         self._logger = logger
 
     def __call__(self, record: SQSRecord, remaining: Remaining) -> None:
-        """Do what the message asks for.
+        """Do what the message asks for; a normal return acknowledges it.
 
         Raises:
-            MentorPauseError: it is to be delivered again, later or to the dead-letter queue.
+            MentorPauseError: it is to be delivered again, or to go to the dead-letter queue.
         """
         delivery = Delivery(
             record.event_source_arn.rpartition(":")[2],
             record.receipt_handle,
             int(record.attributes.approximate_receive_count),
+            record.body,
         )
         try:
-            page = self._read(record.body)
-            self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
-            is_dead = self._inbox.is_dead(delivery)
-            claimant = f"delivery {delivery.receive_count} of {record.message_id}"
-            outcome_of = self._give_up if is_dead else lambda: self._work(page, remaining)
-            self._close(page, outcome_of, claimant)
+            with time_limit(remaining() - _LAST_SECOND):
+                self._handle(delivery, record.message_id, remaining)
         except Exception as error:
-            self._hand_back(delivery, error, record.message_id)
+            self._log(error, record.message_id)
+            if isinstance(error, TransientError) and self._put_back(delivery, error):
+                return
+            self._hand_back(delivery, _seconds_until_retry(error))
             raise
         finally:
             self._logger.remove_keys(["job_run_id", "page"])
 
-    def _hand_back(self, delivery: Delivery, error: Exception, message_id: str) -> None:
-        wait = _wait(error, delivery.receive_count)
-        self._logger.error(
-            "page not done",
-            extra={
-                "reason": describe(error),
-                "origin": origin(error),
-                "message_id": message_id,
-                "again_in": wait,
-            },
-        )
-        if wait is not None:
-            with suppress(QueueUnavailable):  # then it comes back after the queue's own time
-                self._inbox.hand_back(delivery, wait)
+    def _handle(self, delivery: Delivery, message_id: str, remaining: Remaining) -> None:
+        page = self._read(delivery.body)
+        self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
+        known = self._look_up(page)
+        if known.outcome is None and not self._advance(page, known, delivery, remaining):
+            return
+        self._complete(page, delivery, f"delivery {delivery.receive_count} of {message_id}")
 
     def _read(self, body: str) -> MentorPage:
         page = MentorPage.parse(body)
@@ -113,41 +154,138 @@ class PageConsumer:
             )
         return page
 
-    def _close(
-        self, page: MentorPage, outcome_of: Callable[[], PageOutcome], claimant: str
-    ) -> None:
+    def _look_up(self, page: MentorPage) -> Page:
+        """Hold the message against the ledger: nothing is done that no dispatcher has planned.
+
+        Raises:
+            InvalidRequest: the ledger has no such page, or it says something else.
+        """
+        run = self._ledger.find_run(page.job_run_id)
         known = self._ledger.find_page(page.job_run_id, page.page)
-        if known is not None and known.outcome is not None:
-            run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
-            outcome = known.outcome
-            named = {*outcome.done, *outcome.skipped, *outcome.errored}
-        else:
-            outcome = outcome_of()
-            run = self._ledger.close_page(
+        if run is None or known is None:
+            raise InvalidRequest(f"the ledger knows no page {page.page} of run {page.job_run_id}")
+        planned = (
+            run.firing.job_name, run.firing.org_id, run.firing.dry_run, run.as_of, known.mentor_ids
+        )  # fmt: skip
+        said = (page.job_name, page.org_id, page.dry_run, page.as_of, page.mentor_ids)
+        if planned != said:
+            raise InvalidRequest(f"page {page.page} is not as run {page.job_run_id} planned it")
+        return known
+
+    def _advance(
+        self, page: MentorPage, known: Page, delivery: Delivery, remaining: Remaining
+    ) -> bool:
+        """Work on a page that is not closed; False: it is back on the queue, with its progress."""
+        result = self._result(page, known, delivery, remaining)
+        if result.requeue is None:
+            outcome = known.settled | result.outcome
+            self._ledger.close_page(
                 page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
             )
-            named = set[UUID]()  # if the run has ended, its page was given up meanwhile
+            return True
+        kept = self._ledger.keep_progress(page.job_run_id, page.page, result.outcome)
+        if kept is None or kept.outcome is not None:
+            return True  # closed meanwhile: whoever failed it may have missed what we did
+        self._requeue(page.job_run_id, known, kept, result.requeue, delivery)
+        return False
+
+    def _result(
+        self, page: MentorPage, known: Page, delivery: Delivery, remaining: Remaining
+    ) -> PageResult:
+        if self._queue.is_dead(delivery):
+            self._logger.error("page failed; its open mentors count as errors")
+            return PageResult(PageOutcome())
+        if not known.unsettled:
+            return PageResult(PageOutcome())
+        rest = page.model_copy(update={"mentor_ids": known.unsettled})
+        return self._work(rest, remaining)
+
+    def _requeue(
+        self, job_run_id: UUID, known: Page, kept: Page, requeue: Requeue, delivery: Delivery
+    ) -> None:
+        """Put a page back: as a fresh message if this delivery is not to count.
+
+        Raises:
+            HandedBack: this delivery counts.
+            QueueUnavailable: SQS did not take the fresh message.
+        """
+        has_progress = len(kept.unsettled) < len(known.unsettled)
+        self._logger.warning(
+            "page put back",
+            extra={
+                "reason": requeue.reason,
+                "again_in": requeue.seconds,
+                "has_progress": has_progress,
+                "settled_count": len(kept.mentor_ids) - len(kept.unsettled),
+            },
+        )
+        self._ledger.note_put_back(job_run_id, requeue.trouble, self._clock())
+        if not (has_progress or requeue.is_waiting):
+            raise HandedBack(requeue.reason, requeue.seconds)
+        self._queue.send_again(delivery, requeue.seconds)
+
+    def _complete(self, page: MentorPage, delivery: Delivery, claimant: str) -> None:
+        """Note the closed page in its run, and complete the run if it was the last one."""
+        run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
         if run is None:
-            self._logger.warning("the ledger does not know this run; its page is done all the same")
-            return
+            raise InvalidRequest(f"the ledger knows no run {page.job_run_id}")
         settled = self._completion.settle(run, f"page {page.page}, {claimant}")
         if settled == "claimed":
-            raise HandBack("another page is completing the run", _FIRST_WAIT)
-        if run.status != "running" or settled == "overtaken":
-            self._completion.tell_late(run, [m for m in page.mentor_ids if m not in named])
+            self._queue.send_again(delivery, _ANOTHER_COMPLETES)
+        elif run.status != "running" or settled == "overtaken":
+            self._report_late(run, page)
 
-    def _give_up(self) -> PageOutcome:
-        """No mentor is named in the outcome: each one on the page counts as an error."""
-        self._logger.error("page given up; its mentors count as errors")
-        return PageOutcome()
+    def _report_late(self, run: Run, page: MentorPage) -> None:
+        """Report mentors that a worker settled after their page had been closed as failed."""
+        stored = self._ledger.find_page(page.job_run_id, page.page)
+        outcome = (stored and stored.outcome) or PageOutcome()
+        counted = {*outcome.done, *outcome.skipped}
+        self._completion.report_late(run, [m for m in page.mentor_ids if m not in counted])
+
+    def _put_back(self, delivery: Delivery, error: TransientError) -> bool:
+        """Let a page wait for the database, the ledger or the like; False: SQS is away as well.
+
+        A failed page keeps its place in the dead-letter queue, and with it its count.
+        """
+        if self._queue.is_dead(delivery):
+            return False
+        requeue = _wait_for(error)
+        with suppress(TransientError, InvalidRequest):
+            page = MentorPage.parse(delivery.body)
+            self._ledger.note_put_back(page.job_run_id, requeue.trouble, self._clock())
+        try:
+            self._queue.send_again(delivery, requeue.seconds)
+        except QueueUnavailable:
+            return False
+        return True
+
+    def _hand_back(self, delivery: Delivery, seconds: int | None) -> None:
+        if seconds is not None:
+            with suppress(QueueUnavailable):  # then it comes back after the queue's own time
+                self._queue.hand_back(delivery, seconds)
+
+    def _log(self, error: Exception, message_id: str) -> None:
+        self._logger.error(
+            "page not done",
+            extra={
+                "reason": describe(error),
+                "origin": origin(error),
+                "message_id": message_id,
+                "again_in": _seconds_until_retry(error),
+            },
+        )
 
 
-def _wait(error: Exception, receive_count: int) -> int | None:
-    """Return the seconds until a page should come back; None: the queue's own time will do."""
-    if isinstance(error, HandBack):
+def _seconds_until_retry(error: Exception) -> int | None:
+    """Return in how many seconds a page should come back; None: the queue's own time will do."""
+    if isinstance(error, HandedBack):
         return error.seconds
     if isinstance(error, InvalidRequest):
         return 0  # it will never be right: on to the dead-letter queue
-    if isinstance(error, TransientError):
-        return min(_FIRST_WAIT * 2 ** (receive_count - 1), _LONGEST_WAIT)
-    return None
+    return _wait_for(error).seconds if isinstance(error, TransientError) else None
+
+
+def _wait_for(error: TransientError) -> Requeue:
+    if isinstance(error, DatabaseUnavailable):
+        return wait_for_database(error)
+    return Requeue(describe(error), SYSTEM_WAIT, is_waiting=True)

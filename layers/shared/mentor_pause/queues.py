@@ -1,4 +1,11 @@
-"""The page queues: pages go out in batches, and a worker can hand a page back."""
+"""The queues: pages go out in batches, a worker puts a page back, a refused firing waits.
+
+SQS counts how often a message was received, and moves it to the dead-letter queue after five times.
+So a message goes back in one of two ways. `hand_back` makes the same message visible again, and the
+delivery counts. `send_again` sends its body as a fresh message, whose count begins anew; the caller
+then acknowledges the old one. Between the two a crash leaves both, which is safe: a page is closed
+once, and a trigger has one run.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mentor_pause.errors import QueueUnavailable
-from mentor_pause.events import MentorPage
+from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.retry import Retry
 
 if TYPE_CHECKING:
@@ -16,6 +23,9 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """Messages in one SendMessageBatch, SQS's limit; ten pages of 500 mentors are under 256 KiB."""
+
+LONGEST_DELAY = 900
+"""Seconds that SQS can keep a message back."""
 
 
 class PageQueues:
@@ -47,7 +57,9 @@ class PageQueues:
         try:
             answer = self._client.send_message_batch(QueueUrl=url, Entries=list(unsent.values()))
         except (ClientError, BotoCoreError) as error:
-            raise QueueUnavailable(f"SQS did not take pages {_numbers(unsent)}: {error}") from error
+            raise QueueUnavailable(
+                f"SQS did not take pages {_numbers(unsent)}: {_code(error)}"
+            ) from error
         for entry in answer.get("Successful", []):
             del unsent[entry["Id"]]
         if unsent:
@@ -62,10 +74,11 @@ class Delivery:
     queue_name: str
     receipt_handle: str
     receive_count: int
+    body: str
 
 
-class Inbox:
-    """The queue that a worker reads, and the queue where its failures end."""
+class WorkerQueue:
+    """The queue that a worker reads, and the dead-letter queue behind it."""
 
     def __init__(self, client: "SQSClient", url: str, dead_letter_url: str) -> None:
         """`client` is an SQS client."""
@@ -81,8 +94,7 @@ class Inbox:
         """Make a message visible again after so many seconds instead of the queue's own time.
 
         Raises:
-            QueueUnavailable: SQS did not take it; the message comes back after the queue's own
-            time.
+            QueueUnavailable: SQS did not do it; the message comes back after the queue's own time.
         """
         try:
             self._client.change_message_visibility(
@@ -91,7 +103,54 @@ class Inbox:
                 VisibilityTimeout=seconds,
             )
         except (ClientError, BotoCoreError) as error:
-            raise QueueUnavailable(f"SQS did not take a page back: {error}") from error
+            raise QueueUnavailable(f"SQS did not take a page back: {_code(error)}") from error
+
+    def send_again(self, delivery: Delivery, seconds: int) -> None:
+        """Send the message's body as a fresh message, visible after so many seconds.
+
+        Raises:
+            QueueUnavailable: SQS did not take it; do not acknowledge the old message.
+        """
+        send_later(self._client, self._urls[delivery.queue_name], delivery.body, seconds)
+
+
+class WaitingRequests:
+    """The queue of run requests that nobody may forget, and that cannot start yet."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        """`client` is an SQS client."""
+        self._client = client
+        self._url = url
+
+    def put(self, request: DispatchRequest, seconds: int) -> None:
+        """Have the dispatcher see the request again after so many seconds.
+
+        Raises:
+            QueueUnavailable: SQS did not take it.
+        """
+        body = request.model_dump_json(exclude_none=True)
+        send_later(self._client, self._url, body, seconds)
+
+
+def send_later(client: "SQSClient", url: str, body: str, seconds: int) -> None:
+    """Send one message, visible after so many seconds, at most `LONGEST_DELAY`.
+
+    Raises:
+        QueueUnavailable: SQS did not take it.
+    """
+    try:
+        client.send_message(
+            QueueUrl=url, MessageBody=body, DelaySeconds=max(0, min(seconds, LONGEST_DELAY))
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise QueueUnavailable(f"SQS did not take a message: {_code(error)}") from error
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    """Say what failed without the client's text, which may name accounts and addresses (R6)."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "ClientError")
+    return type(error).__name__
 
 
 def _name(url: str) -> str:

@@ -18,7 +18,7 @@ from mentor_pause.errors import LeaseLost, describe
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Lock
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, PageOutcome, Run
+from mentor_pause.runs import Firing, Page, Run
 from mentor_pause.supabase import Database
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -109,15 +109,26 @@ class Recovery:
         if run.pages_planned == 0:  # who died may have opened the run, and not yet its row
             begin = self._database.begin_execution
             self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        return self._retry(lambda: self._cut_short(lock, run.job_run_id, error))
+
+    def _cut_short(self, lock: Lock, job_run_id: UUID, error: str) -> Run:
+        """Fail the pages that may not be on the queue, and fix their number; as one attempt.
+
+        The planning of a page may have been slow and land in between: the ledger then refuses the
+        number, and the next attempt finds that page too.
+        """
+        run = self._ledger.find_run(job_run_id)
+        if run is None:
+            raise LeaseLost(f"run {job_run_id} is not in the ledger any more")
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
-            if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
-                self._close_as_failed(run.job_run_id, known)
-        return self.end_paging(lock, run.job_run_id, run.pages_planned, error)
+            if (known := self._ledger.find_page(job_run_id, number)) is not None:
+                self._close_as_failed(job_run_id, known)
+        return self._ledger.end_paging(lock, job_run_id, run.pages_planned, error, self._clock())
 
     def end_paging(
         self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None = None
     ) -> Run:
-        """Fix the number of pages, now that all are on the queue or given up."""
+        """Fix the number of pages, now that all are on the queue or failed."""
         return self._retry(
             lambda: self._ledger.end_paging(lock, job_run_id, pages_total, error, self._clock())
         )
@@ -136,9 +147,8 @@ class Recovery:
         self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
 
     def _close_as_failed(self, job_run_id: UUID, page: Page) -> None:
-        """Name no mentor in the outcome: each one on the page counts as an error."""
-        self._retry(
-            lambda: self._ledger.close_page(
-                job_run_id, page.number, page.mentor_ids, PageOutcome(), self._clock()
-            )
-        )
+        """Close a page; each of its mentors that no worker has settled counts as an error."""
+        now = self._clock()
+        close, note = self._ledger.close_page, self._ledger.note_closed
+        self._retry(lambda: close(job_run_id, page.number, page.mentor_ids, page.settled, now))
+        self._retry(lambda: note(job_run_id, page.number, now))

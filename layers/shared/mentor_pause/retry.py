@@ -3,9 +3,15 @@
 import time
 from collections.abc import Callable
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_not_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
-from mentor_pause.errors import TransientError
+from mentor_pause.errors import DatabaseMisconfigured, TransientError
 
 type Sleep = Callable[[float], None]
 type Remaining = Callable[[], float]
@@ -32,7 +38,7 @@ class Retry:
         self._on = on
         self._retrying = Retrying(
             wait=wait_random_exponential(multiplier=base, max=longest),
-            retry=retry_if_exception_type(on),
+            retry=retry_if_exception_type(on) & retry_if_not_exception_type(DatabaseMisconfigured),
             sleep=sleep,
             reraise=True,
         )
@@ -40,11 +46,16 @@ class Retry:
     def __call__[T](self, call: Callable[[], T], worthwhile: Callable[[], bool] = _always) -> T:
         """Return what `call` returns; a further attempt is made only while that is `worthwhile`.
 
+        What is configured wrongly is not tried again: poolers lock out who shows a wrong password
+        too often.
+
         Raises:
             TransientError: the last one, when every attempt failed.
         """
         try:
             return call()
+        except DatabaseMisconfigured:
+            raise
         except self._on as error:  # the machinery only now: it would slow down what goes well
             return self._again(call, error, worthwhile)
 

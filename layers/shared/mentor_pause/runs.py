@@ -1,16 +1,19 @@
 """The rules of a run: who it is, what a page came to, what a whole run adds up to. No I/O."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from itertools import batched
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from mentor_pause.events import Trigger
 from mentor_pause.jobs import JOBS, Effect
 
 type RunStatus = Literal["running", "completed", "failed"]
+type MentorResult = Literal["done", "skipped", "errored"]
 
+_ERRORED_LIST = "mentor_ids_errored"
 _RUN_IDS = UUID("5b1f3c0a-6f0e-4c7f-9a55-0d6c1f0f2a11")
 
 
@@ -62,7 +65,9 @@ class Run:
     error: str | None = None
     """Why the dispatcher could not page to the end, or why the run was given up."""
     moved_at: datetime | None = None
-    """When a page was last planned or closed; unknown for runs of earlier versions."""
+    """When a page was last planned, put back or closed; unknown for runs of earlier versions."""
+    trouble: str | None = None
+    """Why a page was last put back because of something around us; told to who looks at the run."""
 
     @property
     def job_run_id(self) -> UUID:
@@ -91,7 +96,26 @@ class PageOutcome:
     skipped: tuple[UUID, ...] = ()
     errored: tuple[UUID, ...] = ()
     note: str = ""
-    """What a person should know of it, in the execution log; mostly nothing."""
+    """What a person should know about it, for the execution log; mostly nothing."""
+
+    @property
+    def mentor_ids(self) -> frozenset[UUID]:
+        """The mentors that this outcome names."""
+        return frozenset((*self.done, *self.skipped, *self.errored))
+
+    def __or__(self, later: "PageOutcome") -> "PageOutcome":
+        """Put two outcomes of one page together: `done` beats `skipped`, which beats `errored`."""
+        done = _united(self.done, later.done)
+        skipped = _united(self.skipped, later.skipped, without=done)
+        errored = _united(self.errored, later.errored, without=(*done, *skipped))
+        return PageOutcome(done, skipped, errored, later.note or self.note)
+
+
+def _united(
+    first: Iterable[UUID], then: Iterable[UUID], without: Iterable[UUID] = ()
+) -> tuple[UUID, ...]:
+    left_out = frozenset(without)
+    return tuple(m for m in dict.fromkeys((*first, *then)) if m not in left_out)
 
 
 class Page(NamedTuple):
@@ -103,6 +127,14 @@ class Page(NamedTuple):
     closed_at: datetime | None = None
     fence: int | None = None
     """Of the lock under which it was planned; unknown for pages of earlier versions."""
+    settled: PageOutcome = PageOutcome()
+    """The mentors whose outcome earlier invocations wrote down; part of `outcome` once closed."""
+
+    @property
+    def unsettled(self) -> tuple[UUID, ...]:
+        """The mentors that are still to be worked on, in the page's order."""
+        named = self.settled.mentor_ids
+        return tuple(m for m in self.mentor_ids if m not in named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,46 +167,99 @@ class Summary:
         )
 
     def as_json(self) -> dict[str, object]:
-        """The summary line of E7."""
-        return {
-            "job_run_id": str(self.job_run_id),
-            **self.counts(),
-            f"mentor_ids_{self.effect}": [str(mentor) for mentor in self.done],
-            "mentor_ids_errored": [str(mentor) for mentor in self.errored],
-        }
+        """The fields of E7, the lists of ids last: readers of a log line may stop at 200 fields."""
+        (lists,) = self.parts(max(1, len(self.done) + len(self.errored)))
+        return {"job_run_id": str(self.job_run_id), **self.counts(), **lists}
+
+    def parts(self, ids_in_a_part: int) -> list[dict[str, list[str]]]:
+        """Return the lists of ids, cut into parts of so many ids; each part has both lists."""
+        named = [(self._done_list, str(mentor)) for mentor in self.done]
+        named += [(_ERRORED_LIST, str(mentor)) for mentor in self.errored]
+        cut = [list(part) for part in batched(named, ids_in_a_part, strict=False)] or [[]]
+        return [
+            {kind: [m for k, m in part if k == kind] for kind in (self._done_list, _ERRORED_LIST)}
+            for part in cut
+        ]
+
+    @property
+    def _done_list(self) -> str:
+        return f"mentor_ids_{self.effect}"
 
 
-def summarise_with_history(
+def _by_data(
+    run: Run,
+    mentor: UUID,
+    written: Mapping[UUID, MentorResult],
+    by_data: Mapping[UUID, MentorResult],
+) -> MentorResult:
+    """Let the data speak where the page says error, or nothing.
+
+    An error that a sync run wrote down stays one unless the run itself made it good: the worker may
+    have told the portal something older after another one had told it the present state.
+    """
+    found = written.get(mentor, "errored")
+    if found != "errored":
+        return found
+    data = by_data.get(mentor, found)
+    is_known_error = run.effect == "synced" and mentor in written
+    return found if is_known_error and data == "skipped" else data
+
+
+def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put the log lines of one run's summary together again, in any order, doubled or not.
+
+    Returns:
+        The summary line with every id; `lines` and `line` are gone.
+
+    Raises:
+        ValueError: a line is missing; the message names its number.
+    """
+    by_number = {int(line.get("line", 1)): dict(line) for line in lines}
+    total = next((int(line["lines"]) for line in by_number.values() if "lines" in line), 1)
+    missing = set(range(1, total + 1)) - by_number.keys()
+    if missing:
+        raise ValueError(f"the summary's lines {sorted(missing)} of {total} are missing")
+    found = by_number[1]
+    for number in range(2, total + 1):
+        for name, ids in by_number[number].items():
+            if name.startswith("mentor_ids_"):
+                found[name] = [*found[name], *ids]
+    return {name: value for name, value in found.items() if name != "lines"}
+
+
+def summarise_with_data(
     run: Run,
     pages: Sequence[Page],
-    changed_among: Callable[[Sequence[UUID]], frozenset[UUID]],
+    results_of: Callable[[Sequence[UUID]], Mapping[UUID, MentorResult]],
 ) -> Summary:
-    """Add up the pages; of mentors that count as errors, ask the data what did happen."""
+    """Add up the pages; `results_of` asks the data about the mentors that count as errors."""
     summary = summarise(run, pages)
     if not summary.errored:
         return summary
-    return summarise(run, pages, changed_among(summary.errored))
+    return summarise(run, pages, results_of(summary.errored))
 
 
-def summarise(run: Run, pages: Iterable[Page], changed: frozenset[UUID] = frozenset()) -> Summary:
+def summarise(
+    run: Run, pages: Iterable[Page], by_data: Mapping[UUID, MentorResult] | None = None
+) -> Summary:
     """Add up the pages of a run. Every mentor that was dispatched is in exactly one list.
 
-    A mentor that no outcome names counts as an error, and so is never lost silently. One whose call
-    failed but who is in `changed` was done after all: only the answer was lost.
+    A mentor that no outcome names counts as an error, and so is never lost silently. For a mentor
+    that counts as an error `by_data` decides: the change was made and only its answer was lost
+    (`done`), or another process has paused or renewed the mentor meanwhile (`skipped`).
     """
-    fate: dict[UUID, str] = {}
+    results: dict[UUID, MentorResult] = {}
     for page in sorted(pages, key=lambda page: page.number):
-        outcome = page.outcome or PageOutcome()
-        said = {
+        outcome = page.outcome or page.settled
+        written: dict[UUID, MentorResult] = {
             **dict.fromkeys(outcome.errored, "errored"),
             **dict.fromkeys(outcome.skipped, "skipped"),
             **dict.fromkeys(outcome.done, "done"),
         }
         for mentor in page.mentor_ids:
-            found = said.get(mentor, "errored")
-            fate[mentor] = "done" if found == "errored" and mentor in changed else found
+            results[mentor] = _by_data(run, mentor, written, by_data or {})
 
-    def those(kind: str) -> tuple[UUID, ...]:
-        return tuple(mentor for mentor, found in fate.items() if found == kind)
+    def those(kind: MentorResult) -> tuple[UUID, ...]:
+        return tuple(mentor for mentor, found in results.items() if found == kind)
 
     return Summary(run.job_run_id, run.effect, those("done"), those("skipped"), those("errored"))

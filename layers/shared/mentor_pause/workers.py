@@ -1,7 +1,7 @@
 """Puts a worker together from the environment, and gives it the messages of an SQS event."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
@@ -15,8 +15,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
 from mentor_pause.errors import describe, origin
+from mentor_pause.events import kind_of_event
 from mentor_pause.pages import PageConsumer, Work
-from mentor_pause.queues import Inbox
+from mentor_pause.queues import WorkerQueue
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database
 from mentor_pause.wiring import now, open_completion
@@ -38,14 +39,14 @@ def page_consumer(
         work,
         ledger,
         open_completion(ledger, database, retry, logger),
-        Inbox(aws.sqs_client(), worker.queue_url, worker.dead_letter_queue_url),
+        WorkerQueue(aws.sqs_client(), worker.queue_url, worker.dead_letter_queue_url),
         now,
         logger,
     )
 
 
 def take_pages(
-    event: dict[str, Any],
+    event: object,
     context: LambdaContext,
     consumer: Callable[[], PageConsumer],
     logger: Logger,
@@ -53,7 +54,11 @@ def take_pages(
     """Work off the messages of an SQS event; those that are not done are returned as failures.
 
     A worker that cannot even be put together (its configuration is wrong) says so for each message.
+    Any other event is logged and leaves nothing to do: it would be the same when repeated.
     """
+    if (kind := kind_of_event(event)) != "aws:sqs":
+        logger.error("not an SQS event; nothing was done", extra={"event_kind": kind})
+        return {"batchItemFailures": []}
 
     def take(record: SQSRecord) -> None:
         try:
@@ -66,4 +71,5 @@ def take_pages(
         ready(record, lambda: context.get_remaining_time_in_millis() / 1000)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, take, processor, context)
+    batch = cast("dict[str, Any]", event)
+    return process_partial_response(batch, take, processor, context)

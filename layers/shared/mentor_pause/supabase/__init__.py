@@ -7,6 +7,7 @@ when the database refused; the SQLSTATE is in the error.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import batched
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from pydantic import ConfigDict, TypeAdapter
 from mentor_pause.config import PooledDatabase, RestDatabase
 from mentor_pause.errors import NotFound
 from mentor_pause.jobs import Listing
-from mentor_pause.runs import Attempt, Summary
+from mentor_pause.runs import Attempt, Run, Summary
 from mentor_pause.supabase.results import (
     Execution,
     ExecutionStatus,
     MemberRole,
     MentorId,
+    MentorOutcome,
     MentorStatus,
     OrgScope,
     RunCoverage,
@@ -60,11 +62,21 @@ class Database:
         self._wire.close()
 
     def pause_expired(
-        self, mentor_id: UUID, org_id: UUID, job_run_id: UUID, as_of: date, *, dry_run: bool = False
+        self,
+        mentor_id: UUID,
+        org_id: UUID,
+        job_run_id: UUID,
+        as_of: date,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
     ) -> StatusChange:
         """Pause one mentor if, under the row lock, their certification is expired (E2-E4).
 
+        `wait` says whether to wait, for 3 s at most, for a row that another transaction has locked.
+
         Raises:
+            RetryableDatabaseError: the row is locked, or the database could not do it now.
             NotFound: no such mentor in the organisation.
         """
         rows = self._wire.call(
@@ -78,6 +90,7 @@ class Database:
                 "p_as_of": as_of,
                 "p_expected_version": None,
                 "p_dry_run": dry_run,
+                "p_wait": wait,
             },
         )
         return StatusChange.model_validate(rows[0])
@@ -209,20 +222,36 @@ class Database:
         """Write one notification per coordinator concerned; returns how many the run has (E11)."""
         return self._scalar("notify_coordinators", p_job_run_id=job_run_id)
 
-    def list_run_changes(self, job_run_id: UUID, mentor_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Return those of the mentors whom the run did pause, or did tell the portal of."""
-        rows = [
-            row
-            for start in range(0, len(mentor_ids), IDS_PER_CALL)
-            for row in self._wire.call(
-                "list_run_changes",
+    def list_run_outcomes(
+        self, run: Run, mentor_ids: Sequence[UUID]
+    ) -> dict[UUID, Literal["done", "skipped"]]:
+        """Return what the data says about mentors whose call failed, or whose page did.
+
+        `done`: the run did make the change. `skipped`: nothing is left to do, since another process
+        has paused or renewed the mentor, or the portal holds their state. The others are left out.
+        """
+        found: dict[UUID, Literal["done", "skipped"]] = {}
+        for part in batched(mentor_ids, IDS_PER_CALL, strict=False):
+            rows = self._wire.call(
+                "list_run_outcomes",
                 {
-                    "p_job_run_id": job_run_id,
-                    "p_mentor_ids": list(mentor_ids[start : start + IDS_PER_CALL]),
+                    "p_job_run_id": run.job_run_id,
+                    "p_org_id": run.firing.org_id,
+                    "p_as_of": run.as_of,
+                    "p_mentor_ids": list(part),
                 },
             )
-        ]
-        return frozenset(MentorId.model_validate(row).mentor_id for row in rows)
+            for row in map(MentorOutcome.model_validate, rows):
+                found[row.mentor_id] = "done" if row.outcome == "done" else "skipped"
+        return found
+
+    def report_late_changes(self, job_run_id: UUID) -> bool:
+        """Correct the counts of a run's row that has ended, by the data; True: they were wrong."""
+        ((value,),) = (
+            row.values()
+            for row in self._wire.call("report_late_changes", {"p_job_run_id": job_run_id})
+        )
+        return bool(value)
 
     def count_run_renewals(self, job_run_id: UUID) -> int:
         """Return how many mentors a sync run has found certified for longer."""

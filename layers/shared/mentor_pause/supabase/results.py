@@ -85,3 +85,10 @@ class MentorId(Result):
     """A mentor, by id alone."""
 
     mentor_id: UUID
+
+
+class MentorOutcome(Result):
+    """What the data says about a mentor of a run."""
+
+    mentor_id: UUID
+    outcome: Literal["done", "settled"]
