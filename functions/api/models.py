@@ -31,7 +31,7 @@ class Started(BaseModel):
     """A run that has begun; `Location` says where to look for its end."""
 
     job_run_id: UUID
-    status: Literal["running", "completed", "failed"]
+    status: Literal["running", "completed"]
 
 
 class Problem(BaseModel):
@@ -44,6 +44,14 @@ class InTheWay(Problem):
     """Another run of the job has not ended; it is at `Location`."""
 
     in_the_way: UUID
+
+
+class NoRun(Problem):
+    """The run has failed, or it is not known whether it has begun; `Location` has its address."""
+
+    job_run_id: Annotated[
+        UUID | None, Field(description="Null where the request did not get so far.")
+    ] = None
 
 
 class Job(BaseModel):
@@ -60,7 +68,9 @@ class Run(BaseModel):
     job_name: str
     status: ExecutionStatus
     trigger: Trigger
-    triggered_by: str
+    triggered_by: Annotated[
+        str, Field(description="To coordinators, `a person` stands for everybody but themselves.")
+    ]
     as_of: date | None
     dry_run: bool
     redrive_of: UUID | None
