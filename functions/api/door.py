@@ -111,7 +111,7 @@ class Door:
 
 def _wanted_job(event: Mapping[str, Any]) -> str | None:
     """Return the job that a request wants started, whatever it is called; None: it wants none."""
-    if (event["httpMethod"], event["resource"]) != ("POST", _START):
+    if (event["httpMethod"].upper(), event["resource"]) != ("POST", _START):
         return None
     parameters = cast("Mapping[str, str]", event.get("pathParameters") or {})
     return parameters.get("job_name", "")

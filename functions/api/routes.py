@@ -1,5 +1,6 @@
 """The addresses of the HTTP entry. Whoever comes here has been let in by the door."""
 
+import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -16,6 +17,10 @@ from api.models import InTheWay, Job, NoRun, Problem, Run, RunDetail, Started, S
 from api.runs import Attempted, Role, Runs
 from mentor_pause.events import reasons_of
 from mentor_pause.jobs import JOBS
+
+# It writes the texts of exceptions and the paths of requests into our log; the door writes what may
+# stand there (E12, E13).
+logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.CRITICAL)
 
 LOCATION = "Location"
 UNAVAILABLE = "not available now; try again later"
