@@ -103,10 +103,10 @@ class Door:
         return answer
 
     def _turn_away(self, runs: Runs, caller: Caller, event: Mapping[str, Any]) -> Answer:
-        self._logger.warning("refused", extra={"reason": "no member of the organisation"})
+        self._logger.warning("refused", extra={"reason": "not a member of the organisation"})
         if (wanted := _wanted_job(event)) is not None:
             runs.record_refusal(wanted, caller, _NOT_A_MEMBER)
-        return problem(403, "you are no coordinator or administrator of the organisation")
+        return problem(403, "only coordinators and administrators of the organisation are let in")
 
 
 def _wanted_job(event: Mapping[str, Any]) -> str | None:
@@ -118,18 +118,18 @@ def _wanted_job(event: Mapping[str, Any]) -> str | None:
 
 
 def _what_is_wrong_with_the_body(event: Mapping[str, Any]) -> tuple[int, str] | None:
-    """Return status and sentence where there is a body and it is no JSON object (or null)."""
+    """Return status and sentence where there is a body that is neither a JSON object nor null."""
     if not event.get("body"):
         return None
     kinds = [k.partition(";")[0].strip() for k in header_values(event, "content-type")]
     if event.get("isBase64Encoded") or any(kind != "application/json" for kind in kinds):
-        return 415, "the body must be JSON, and Content-Type say so"
+        return 415, "the body must be JSON, and Content-Type must say so"
     try:
         body: object = json.loads(event["body"], object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
-        return 422, "body: is no JSON"
+        return 422, "body: is not JSON"
     # The router would take a list for its first element.
-    return None if body is None or isinstance(body, dict) else (422, "body: is no JSON object")
+    return None if body is None or isinstance(body, dict) else (422, "body: is not a JSON object")
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The addresses of the HTTP entry. Whoever comes here has been let in by the door."""
+"""The addresses of the HTTP entry. The door has let in every caller who comes here."""
 
 import logging
 from dataclasses import dataclass
@@ -47,12 +47,12 @@ def _documented(good: tuple[int, Any], *codes: int) -> dict[int, Any]:
     words = {
         200: "What was asked for.",
         202: "The run has begun.",
-        400: "This is no request of the REST API.",
-        401: "Nobody knows who you are.",
-        403: "You may not.",
+        400: "API Gateway could not read the request.",
+        401: "The credential is missing or not valid.",
+        403: "Only members of the organisation may ask.",
         404: "There is no such thing.",
         409: "Another run of the job is in the way.",
-        415: "The body is no JSON.",
+        415: "The body is not JSON.",
         422: "The request cannot be as it is.",
         429: "Too many requests; try again a little later.",
         503: "Not available now, or the run has failed.",

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 from aws_lambda_powertools import Logger
 
 from api.callers import MACHINE, Caller
-from api.models import Run, RunDetail, StartRun
+from api.models import MOST_IDS, Run, RunDetail, StartRun
 from mentor_pause.config import OrgSettings
+from mentor_pause.deadline import OutOfTime, call_within
 from mentor_pause.dispatching import Dispatcher
-from mentor_pause.errors import DispatcherUnavailable, describe
+from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
 from mentor_pause.events import DispatchRequest
 from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Ledger
@@ -21,11 +22,13 @@ from mentor_pause.supabase import Database, Execution, MemberRole
 type Role = MemberRole | Literal["machine"]
 type Verdict = Literal["started", "wrong request", "in the way", "failed", "unavailable"]
 
+_LEDGER_SECONDS = 15.0
+
 _LONGEST_ERROR = 2000
 """Characters; 100 rows must fit into the 6 MB that Lambda lets an answer have."""
 
 _NOBODY = ("schedule", "event, ", "database, ")
-"""What triggers a run and is not a person; the execution log's words begin like this."""
+"""The beginnings of `triggered_by` where a run was not triggered by a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,13 @@ class Runs:
         if row is None:
             return None
         seen = _seen_by(caller, role, row)
-        return _detail(row, seen, self._ledger, with_mentors=role != "coordinator")
+        with_mentors = role != "coordinator"
+        try:
+            return call_within(
+                _LEDGER_SECONDS, lambda: _detail(row, seen, self._ledger, with_mentors=with_mentors)
+            )
+        except OutOfTime as error:
+            raise LedgerUnavailable("the ledger was not read in time") from error
 
 
 def _attempted(job_run_id: UUID, answer: dict[str, str]) -> Attempted:
@@ -177,5 +186,6 @@ def _detail(
     if with_mentors:
         pages = [p for p in ledger.pages(row.job_run_id) if p.outcome or run.status != "running"]
         summary = summarise(run, pages)
-        found |= {"mentor_ids_done": summary.done, "mentor_ids_errored": summary.errored}
+        if len(summary.done) + len(summary.errored) <= MOST_IDS:
+            found |= {"mentor_ids_done": summary.done, "mentor_ids_errored": summary.errored}
     return RunDetail.model_validate(cast("dict[str, object]", found))

@@ -1,12 +1,16 @@
 """The HTTP entry on a real PostgreSQL, as its own role: who may, what they get, what is kept."""
 
 import json
+import logging
 from collections.abc import Iterator
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from api import runs
 from mentor_pause.deadline import seconds_left, time_limit
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
 from mentor_pause.events import DispatchRequest
@@ -192,14 +196,14 @@ def test_a_refusal_that_cannot_be_written_down_stays_one(
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ("{", "body: is no JSON"),
-        ("[" * 5000, "body: is no JSON"),
-        ("[]", "body: is no JSON object"),
-        ("[null]", "body: is no JSON object"),
-        ('[{"dry_run": true}]', "body: is no JSON object"),
-        ('"x"', "body: is no JSON object"),
-        ("[" * 100_000, "body: is no JSON"),
-        ('{"dry_run": true, "dry_run": false}', "body: is no JSON"),
+        ("{", "body: is not JSON"),
+        ("[" * 5000, "body: is not JSON"),
+        ("[]", "body: is not a JSON object"),
+        ("[null]", "body: is not a JSON object"),
+        ('[{"dry_run": true}]', "body: is not a JSON object"),
+        ('"x"', "body: is not a JSON object"),
+        ("[" * 100_000, "body: is not JSON"),
+        ('{"dry_run": true, "dry_run": false}', "body: is not JSON"),
         ('{"as_of": "soon"}', "body.as_of: Value error, a day is written as 2026-11-22"),
         ('{"as_of": 0}', "body.as_of: Value error, a day is written as 2026-11-22"),
         ('{"as_of": "1795478400"}', "body.as_of: Value error, a day is written as 2026-11-22"),
@@ -437,6 +441,20 @@ def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
     assert {line["reason"] for line in lines} == {"SCHEDULER_SECRET is not set in the secret x"}
 
 
+def test_the_text_of_an_unexpected_error_is_not_logged(
+    http: Http, coordinator: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """E12, E13: neither by us nor by the router; nor is the path, at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    http.answer = RuntimeError("Kari Nordmann")
+    assert http.start(coordinator).status == 503
+    assert http.ask("GET", "/Kari-Nordmann", coordinator).status == 404
+    (line,) = http.night.lines("not answered")
+    assert line["reason"] == "RuntimeError"
+    assert "Kari" not in caplog.text
+    assert "Kari" not in http.night.output.getvalue()
+
+
 def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> None:
     """D3: 401, also when they could not be."""
 
@@ -520,6 +538,38 @@ def test_an_answer_holds_a_hundred_rows_of_any_size(http: Http, roster: Roster, 
         )
     answer = http.ask("GET", "/runs", admin, limit="100")
     assert (answer.status, len(answer.body), len(answer.text) < 300_000) == (200, 100, True)
+
+
+def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
+    http: Http, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda refuses an answer above 6 MB."""
+    monkeypatch.setattr(runs, "MOST_IDS", 2)
+    job_run_id = run_of(http.start(admin, as_of=TODAY.isoformat()))
+    http.night.work_off()
+    found = http.ask("GET", f"/runs/{job_run_id}", admin).body
+    assert (found["paused_count"], found["mentor_ids_done"], found["mentor_ids_errored"]) == (
+        3, None, None,
+    )  # fmt: skip
+    monkeypatch.setattr(runs, "MOST_IDS", 3)
+    assert len(http.ask("GET", f"/runs/{job_run_id}", admin).body["mentor_ids_done"]) == 3
+
+
+def test_a_ledger_that_is_silent_holds_nobody_up(http: Http, admin: str) -> None:
+    """R2: whatever is asked behind the door ends with the request's limit."""
+    job_run_id, answered = run_of(http.start(admin)), Event()
+
+    def find_run(_job_run_id: UUID) -> object:
+        return answered.wait(10)
+
+    silent: Any = SimpleNamespace(find_run=find_run)
+    http.runs._ledger = silent
+    with time_limit(1):
+        answer = http.ask("GET", f"/runs/{job_run_id}", admin)
+    answered.set()
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+    (line,) = http.night.lines("not answered")
+    assert line["reason"] == "the ledger was not read in time"
 
 
 def test_authentication_has_its_own_limit_and_the_rest_has_that_of_the_request(

@@ -35,7 +35,7 @@ def fetch(answer: httpx.Response | Exception) -> object:
 
 
 def test_a_document_is_read() -> None:
-    """Whatever JSON it is."""
+    """Any JSON is returned as it is."""
     assert fetch(served(200, b'{"keys": []}')) == {"keys": []}
 
 

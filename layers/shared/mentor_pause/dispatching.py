@@ -1,4 +1,4 @@
-"""Calls the dispatcher's function, for whoever starts runs from outside AWS's schedules."""
+"""Calls the dispatcher's function for callers that start runs outside AWS's schedules."""
 
 import json
 import re
@@ -35,8 +35,8 @@ class Dispatcher:
         Asking is not repeated here: the same request again would be a second delivery.
 
         Raises:
-            DispatcherUnavailable: it could not be asked, or broke down over it. Whether the run has
-                begun all the same is not known.
+            DispatcherUnavailable: it could not be asked, or broke down over it. Whether the run
+                has begun is not known.
         """
         payload = request.model_dump_json(exclude_none=True).encode()
         try:

@@ -14,7 +14,7 @@ _LARGEST = 65_536
 """Bytes; a project's key document has some hundreds."""
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
-"""An answer that is compressed all the same is refused: a small one may unpack to any size."""
+"""An answer that is compressed nevertheless is refused: a small one may unpack to any size."""
 
 
 def fetch_json(
