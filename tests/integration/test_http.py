@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api import runs
+from api.models import MOST_IDS
 from mentor_pause.deadline import seconds_left, time_limit
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
 from mentor_pause.events import DispatchRequest
-from mentor_pause.runs import run_id_of
+from mentor_pause.runs import Page, PageOutcome, run_id_of
 from support import identity
 from support.cluster import Cluster
 from support.http import Answer, Http, add_member, open_http, request_event
@@ -540,19 +540,24 @@ def test_an_answer_holds_a_hundred_rows_of_any_size(http: Http, roster: Roster, 
     assert (answer.status, len(answer.body), len(answer.text) < 300_000) == (200, 100, True)
 
 
+@pytest.mark.parametrize("more", [0, 1])
 def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
-    http: Http, admin: str, monkeypatch: pytest.MonkeyPatch
+    http: Http, admin: str, more: int
 ) -> None:
     """Lambda refuses an answer above 6 MB."""
-    monkeypatch.setattr(runs, "MOST_IDS", 2)
-    job_run_id = run_of(http.start(admin, as_of=TODAY.isoformat()))
-    http.night.work_off()
-    found = http.ask("GET", f"/runs/{job_run_id}", admin).body
-    assert (found["paused_count"], found["mentor_ids_done"], found["mentor_ids_errored"]) == (
-        3, None, None,
-    )  # fmt: skip
-    monkeypatch.setattr(runs, "MOST_IDS", 3)
-    assert len(http.ask("GET", f"/runs/{job_run_id}", admin).body["mentor_ids_done"]) == 3
+    job_run_id, ledger = run_of(http.start(admin)), http.night.ledger
+    ids = tuple(UUID(int=number) for number in range(MOST_IDS + more))
+
+    def pages(_job_run_id: UUID) -> list[Page]:
+        return [Page(1, ids, PageOutcome(done=ids))]
+
+    large: Any = SimpleNamespace(find_run=ledger.find_run, pages=pages)
+    http.runs._ledger = large
+    answer = http.ask("GET", f"/runs/{job_run_id}", admin)
+    assert (answer.status, answer.body["pages_planned"]) == (200, 1)
+    assert len(answer.body["mentor_ids_done"] or ()) == (0 if more else MOST_IDS)
+    assert answer.body["mentor_ids_errored"] == (None if more else [])
+    assert len(answer.text) < 4_500_000
 
 
 def test_a_ledger_that_is_silent_holds_nobody_up(http: Http, admin: str) -> None:
