@@ -28,7 +28,7 @@ logging.basicConfig(stream=sys.stdout, level=logging.DEBUG)  # as Lambda does, a
 from api.app import handler
 context = SimpleNamespace(
     function_name="api", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:x",
-    aws_request_id="request-1", get_remaining_time_in_millis=lambda: 29_000,
+    aws_request_id="request-1", get_remaining_time_in_millis=lambda: int(os.environ["REMAINING"]),
 )
 for event in events:
     print("ANSWER", json.dumps(handler(event, context)))
@@ -44,6 +44,7 @@ def run(*events: object, **environment: str) -> tuple[str, list[dict[str, object
         "HLF_ORG_ID": "0f0e0d0c-0b0a-4908-8706-050403020100", "LEDGER_TABLE": "t",
         "DISPATCHER_FUNCTION": "d", "API_SECRET_ID": "api", "SUPABASE_SECRET_ID": "api",
         "AUTH_URL": "http://127.0.0.1:1/auth/v1", "POWERTOOLS_LOG_LEVEL": "DEBUG",
+        "REMAINING": "29000",
         "POWERTOOLS_SERVICE_NAME": "mentor-pause",
         "SECRETS": json.dumps({"SCHEDULER_SECRET": SECRET, "SUPABASE_DB_URL": database}),
     }  # fmt: skip
@@ -107,6 +108,15 @@ def test_keys_that_do_not_come_hold_nobody_up(silent: str) -> None:
     began = time.monotonic()
     output, answers = run(*[request(token)] * 5, AUTH_URL=silent)
     assert [answer["statusCode"] for answer in answers] == [503] * 5
-    assert "the document was not there in time" in output
+    assert "keys cannot be read: the document" in output
     assert "127.0.0.1" not in output
     assert time.monotonic() - began < 12, "3 s in all, and the start of the process"
+
+
+def test_a_dispatcher_that_is_silent_holds_nobody_up(silent: str) -> None:
+    """R2: the answer goes out five seconds before Lambda would end the invocation."""
+    began = time.monotonic()
+    output, (answer,) = run(request(SECRET), AWS_ENDPOINT_URL_LAMBDA=silent, REMAINING="8000")
+    assert answer["statusCode"] == 503
+    assert "the dispatcher was not reached in time" in output
+    assert time.monotonic() - began < 10, "3 s, and the start of the process"

@@ -70,13 +70,6 @@ def test_a_document_that_cannot_be_read_is_unavailable(
         assert text not in str(raised.value)
 
 
-def test_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """R4: a NO_PROXY that httpx cannot parse breaks nothing."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", "[::1],10.0.0.0/8")
-    assert fetch(served(200, b"7")) == 7
-
-
 type Manner = Callable[[socket.socket], Iterator[bytes]]
 
 
@@ -98,6 +91,11 @@ def silence(_peer: socket.socket) -> Iterator[bytes]:
     """Say nothing."""
     while True:
         yield b""
+
+
+def answering(_peer: socket.socket) -> Iterator[bytes]:
+    """Send a document."""
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7"
 
 
 @contextmanager
@@ -149,3 +147,14 @@ def test_the_limit_of_the_request_counts_too() -> None:
         with pytest.raises(DocumentUnavailable):
             fetch_json(url)
         assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("no_proxy", ["", "[::1],10.0.0.0/8"])
+def test_the_environments_proxies_are_not_used(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str
+) -> None:
+    """R4: nor does a NO_PROXY that httpx cannot parse break anything."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    with server(answering) as (url, _):
+        assert fetch_json(url) == 7
