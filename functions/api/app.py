@@ -2,7 +2,6 @@
 
 import time
 from functools import cache
-from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -12,14 +11,25 @@ from api.door import Answer, Door
 from api.runs import Runs
 from api.tokens import SigningKeys, Tokens
 from mentor_pause import aws, config
+from mentor_pause.deadline import OutOfTime, call_within, time_limit
 from mentor_pause.dispatching import Dispatcher
+from mentor_pause.errors import SettingsUnavailable
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import connect
 from mentor_pause.web import fetch_json
 
+RESERVE_SECONDS = 5.0
+"""API Gateway waits for 29 s in all, and counts the start of a new container among them; so this
+much of Lambda's own 29 s is left over when the answer goes out."""
+
+SECRET_SECONDS = 3.0
+
 PATIENCE_SECONDS = 15.0
-"""For the dispatcher. API Gateway waits for 29 s in all, and the project's keys and the database
-may have taken some of them."""
+"""For the dispatcher's answer; the project's keys and the database may have taken some seconds."""
+
+CONNECTING_SECONDS = 4.0
+"""For reaching the dispatcher's function. Then a silence of `PATIENCE_SECONDS` is an answer: it was
+asked."""
 
 RETRY = Retry(attempts=2)
 """For a connection that was lost while nobody asked."""
@@ -38,11 +48,18 @@ def _keys() -> SigningKeys:
     return SigningKeys(lambda: fetch_json(url), time.monotonic)
 
 
-_read_secret = cache(aws.secret_reader)
+_open_secrets = cache(aws.secret_reader)
+
+
+def _read_secret(secret_id: str) -> str:
+    try:
+        return call_within(SECRET_SECONDS, lambda: _open_secrets()(secret_id))
+    except OutOfTime as error:
+        raise SettingsUnavailable("Secrets Manager did not answer in time") from error
 
 
 def _authenticate() -> Authenticate:
-    secrets = config.load_http_secrets(_settings().api_secret_id, _read_secret())
+    secrets = config.load_http_secrets(_settings().api_secret_id, _read_secret)
     legacy = secrets.supabase_jwt_secret
     tokens = Tokens(_settings().auth_url, _keys(), legacy.get_secret_value() if legacy else None)
     machines = (secrets.scheduler_secret, secrets.scheduler_secret_previous)
@@ -52,12 +69,15 @@ def _authenticate() -> Authenticate:
 @cache
 def _runs() -> Runs:
     org, ledger = config.OrgSettings.load(), aws.open_ledger(config.LedgerSettings.load())
-    dispatcher = Dispatcher(aws.lambda_client(PATIENCE_SECONDS), _settings().dispatcher_function)
-    database = connect(config.load_api_database(aws.read_secret))
-    return Runs(org, database, ledger, dispatcher, RETRY)
+    client = aws.lambda_client(PATIENCE_SECONDS)
+    longest = PATIENCE_SECONDS + CONNECTING_SECONDS
+    dispatcher = Dispatcher(client, _settings().dispatcher_function, longest)
+    database = connect(config.load_api_database(_read_secret))
+    return Runs(org, database, ledger, dispatcher, RETRY, logger)
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)  # it has credentials in it
-def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
-    """Answer one request."""
-    return Door(_authenticate, _runs, logger)(event, context)
+def handler(event: object, context: LambdaContext) -> Answer:
+    """Answer one request, or say of an event that it is not one."""
+    with time_limit(context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS):
+        return Door(_authenticate, _runs, logger)(event, context)

@@ -17,7 +17,7 @@ _LONGEST = 8192
 
 
 class Unauthenticated(MentorPauseError):
-    """Nobody knows who calls; the message says why, and never repeats the credential."""
+    """The credential does not prove a caller; the message says why and never repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def credential_of(event: Mapping[str, Any]) -> str:
     if scheme.lower() != "bearer" or not credential:
         raise Unauthenticated("the Authorization header must be: Bearer CREDENTIAL")
     if len(credential) > _LONGEST or not credential.isascii():
-        raise Unauthenticated("the credential is no token")
+        raise Unauthenticated("the credential is not a token")
     return credential
 
 

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from mentor_pause.events import Day, Trigger
 from mentor_pause.supabase import ExecutionStatus
 
+MOST_IDS = 100_000
+"""As JSON, so many ids take 3.9 MB of the 6 MB that Lambda lets an answer have."""
+
 
 class StartRun(BaseModel):
     """How a run is to be done; all of it may be left out."""
@@ -31,7 +34,7 @@ class Started(BaseModel):
     """A run that has begun; `Location` says where to look for its end."""
 
     job_run_id: UUID
-    status: Literal["running", "completed", "failed"]
+    status: Literal["running", "completed"]
 
 
 class Problem(BaseModel):
@@ -44,6 +47,14 @@ class InTheWay(Problem):
     """Another run of the job has not ended; it is at `Location`."""
 
     in_the_way: UUID
+
+
+class NoRun(Problem):
+    """The run has failed, or it is not known whether it has begun; `Location` has its address."""
+
+    job_run_id: Annotated[
+        UUID | None, Field(description="Null where the request did not get so far.")
+    ] = None
 
 
 class Job(BaseModel):
@@ -60,7 +71,9 @@ class Run(BaseModel):
     job_name: str
     status: ExecutionStatus
     trigger: Trigger
-    triggered_by: str
+    triggered_by: Annotated[
+        str, Field(description="To coordinators, `a person` stands for everybody but themselves.")
+    ]
     as_of: date | None
     dry_run: bool
     redrive_of: UUID | None
@@ -77,14 +90,16 @@ class Run(BaseModel):
 class RunDetail(Run):
     """A run with its progress and, for administrators and machines, its mentors.
 
-    A coordinator sees no mentors here, since not all are theirs; they are told of theirs by
-    notification.
+    A coordinator sees no mentors here, since not all are theirs; a notification names theirs.
     """
 
     pages_closed: Annotated[int | None, Field(description="Null once the ledger has forgotten.")]
     pages_planned: int | None
     mentor_ids_done: Annotated[
         list[UUID] | None,
-        Field(description="Who was paused or synced, or would have been by a dry run."),
+        Field(
+            description="The mentors that were paused or synced, or would have been by a dry run. "
+            f"Both lists are null for coordinators, and where they hold more than {MOST_IDS} ids."
+        ),
     ]
     mentor_ids_errored: list[UUID] | None

@@ -1,5 +1,6 @@
-"""The addresses of the HTTP entry. Whoever comes here has been let in by the door."""
+"""The addresses of the HTTP entry. The door has let in every caller who comes here."""
 
+import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -8,19 +9,25 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from pydantic import BaseModel
 
 from api.callers import Caller
-from api.models import InTheWay, Job, Problem, Run, RunDetail, Started, StartRun
+from api.models import InTheWay, Job, NoRun, Problem, Run, RunDetail, Started, StartRun
 from api.runs import Attempted, Role, Runs
+from mentor_pause.events import reasons_of
 from mentor_pause.jobs import JOBS
+
+# It writes the texts of exceptions and the paths of requests into our log; the door writes what may
+# stand there (E12, E13).
+logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.CRITICAL)
 
 LOCATION = "Location"
 UNAVAILABLE = "not available now; try again later"
 TRY_LATER = {"Retry-After": "10"}
-_REASONS = 10
-"""Of what is wrong with a request, so many are named."""
+NO_SUCH_JOB = f"there is no such job; known jobs: {', '.join(sorted(JOBS))}"
+_HAS_FAILED = "the run has failed; its row at Location says why"
+_NOT_KNOWN = "not available now; look at Location whether the run has begun, or try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +41,28 @@ class Visit:
 
 app = APIGatewayRestResolver(enable_validation=True, debug=False)  # whatever the environment says
 
-_STATUS = {"no such job": 404, "wrong request": 422, "in the way": 409, "unavailable": 503}
-
 
 def _documented(good: tuple[int, Any], *codes: int) -> dict[int, Any]:
     """Describe the answers that an address may give: the good one, those named, those of all."""
     words = {
         200: "What was asked for.",
         202: "The run has begun.",
-        401: "Nobody knows who you are.",
-        403: "You may not.",
+        400: "API Gateway could not read the request.",
+        401: "The credential is missing or not valid.",
+        403: "Only members of the organisation may ask.",
         404: "There is no such thing.",
         409: "Another run of the job is in the way.",
-        415: "The body is no JSON.",
+        415: "The body is not JSON.",
         422: "The request cannot be as it is.",
         429: "Too many requests; try again a little later.",
-        503: "Not available now; try again later.",
+        503: "Not available now, or the run has failed.",
     }
-    bad: dict[int, Any] = dict.fromkeys((401, 403, 422, 429, 503, *codes), Problem)
-    models = bad | ({HTTPStatus.CONFLICT: InTheWay} if HTTPStatus.CONFLICT in bad else {})
+    bad: dict[int, Any] = dict.fromkeys((400, 401, 403, 422, 429, 503, *codes), Problem)
+    if HTTPStatus.CONFLICT in codes:  # the address that starts runs
+        bad |= {HTTPStatus.CONFLICT: InTheWay, HTTPStatus.SERVICE_UNAVAILABLE: NoRun}
     return {
         code: {"description": words[code], "content": {"application/json": {"model": model}}}
-        for code, model in sorted((models | dict([good])).items())
+        for code, model in sorted((bad | dict([good])).items())
     }
 
 
@@ -76,10 +83,11 @@ def list_jobs() -> list[Job]:
     responses=_documented((202, Started), 404, 409, 415),
 )
 def start_run(
-    job_name: Annotated[str, Path(max_length=100)],
-    wish: Annotated[StartRun | None, Body()] = None,
-) -> Response[Started | InTheWay | Problem]:
+    job_name: str, wish: Annotated[StartRun | None, Body()] = None
+) -> Response[Started | InTheWay | NoRun | Problem]:
     """Start a run as the nightly rule would; who asked is recorded."""
+    if job_name not in JOBS:  # the door has refused it, unless it read the address in another way
+        raise NotFoundError(NO_SUCH_JOB)
     visit = _visit()
     found = visit.runs.start(job_name, wish or StartRun(), visit.caller)
     return _started(found) if found.verdict == "started" else _not_started(found)
@@ -91,13 +99,16 @@ def _started(found: Attempted) -> Response[Any]:
 
 
 def _not_started(found: Attempted) -> Response[Any]:
-    status = _STATUS[found.verdict]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # the reason is in the log, and for operators
-        return _answer(status, Problem(error=UNAVAILABLE), TRY_LATER)
-    if found.in_the_way is None:
-        return _answer(status, Problem(error=found.error))
-    body = InTheWay(error=found.error, in_the_way=found.in_the_way)
-    return _answer(status, body, {LOCATION: _address_of(found.in_the_way)})
+    at_location = {LOCATION: _address_of(found.in_the_way or found.job_run_id)}
+    if found.in_the_way is not None:
+        body = InTheWay(error=found.error, in_the_way=found.in_the_way)
+        return _answer(409, body, at_location)
+    if found.verdict == "wrong request":
+        return _answer(422, Problem(error=found.error))
+    if found.verdict == "failed":  # asking again at once would fare the same
+        return _answer(503, NoRun(error=_HAS_FAILED, job_run_id=found.job_run_id), at_location)
+    body = NoRun(error=_NOT_KNOWN, job_run_id=found.job_run_id)
+    return _answer(503, body, at_location | TRY_LATER)
 
 
 @app.get(
@@ -107,7 +118,8 @@ def _not_started(found: Attempted) -> Response[Any]:
 )
 def list_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
     """Return rows of the execution log, refused and duplicate ones included."""
-    return _visit().runs.newest(limit)
+    visit = _visit()
+    return visit.runs.newest(limit, visit.caller, visit.role)
 
 
 @app.get(
@@ -118,7 +130,7 @@ def list_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
 def get_run(job_run_id: UUID) -> RunDetail:
     """Return one run."""
     visit = _visit()
-    found = visit.runs.find(job_run_id, with_mentors=visit.role != "coordinator")
+    found = visit.runs.find(job_run_id, visit.caller, visit.role)
     if found is None:
         raise NotFoundError(f"there is no run {job_run_id}")
     return found
@@ -126,9 +138,8 @@ def get_run(job_run_id: UUID) -> RunDetail:
 
 @app.not_found
 def no_such_thing(error: NotFoundError) -> Response[Any]:
-    """An address that does not exist, or a run that does not."""
-    told = Problem(error=str(cast("object", error.msg)))
-    return _told(404, told)
+    """Answer for an address, a job or a run that does not exist; the sentences are ours."""
+    return _told(404, Problem(error=str(cast("object", error.msg))))
 
 
 @app.exception_handler(RequestValidationError)
@@ -136,8 +147,7 @@ def not_valid(error: RequestValidationError) -> Response[Any]:
     """Name each field that is wrong and why; never repeat a value."""
     if error.errors()[0]["loc"][0] == "response":
         raise error  # an answer of ours that is not as it is described
-    reasons = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:_REASONS]]
-    return _told(422, Problem(error="; ".join(reasons)))
+    return _told(422, Problem(error=reasons_of(error.errors())))
 
 
 def problem(status: int, error: str, headers: dict[str, str] | None = None) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class SigningKeys:
         if self._should_read(str(key_id)):
             self._read()
         if self._age_of(self._read_at) >= _LOST_SECONDS:
-            raise DocumentUnavailable(f"the project's keys are not to be had: {self._failure}")
+            raise DocumentUnavailable(f"the project's keys cannot be read: {self._failure}")
         return self._keys.get(str(key_id))
 
     def _should_read(self, key_id: str) -> bool:
@@ -81,7 +81,7 @@ def _keys(document: object) -> dict[str, jwt.PyJWK]:
         found = jwt.PyJWKSet.from_dict(cast("dict[str, Any]", document)).keys
         return {str(key.key_id): key for key in found if key.key_type in ("EC", "RSA")}
     except Exception as error:
-        raise DocumentUnavailable("the project's keys are no JWKS document") from error
+        raise DocumentUnavailable("the project's keys are not a JWKS document") from error
 
 
 class Tokens:
@@ -110,7 +110,7 @@ class Tokens:
         except Exception:  # noqa: BLE001 - a token may be anything, and break any parser
             raise Unauthenticated("the token is not valid") from None
         if claims["role"] != ROLE or claims.get("is_anonymous"):
-            raise Unauthenticated("the token is not that of a signed-in person")
+            raise Unauthenticated("the token does not belong to a signed-in person")
         return user_id
 
     def _claims(self, token: str) -> dict[str, Any]:

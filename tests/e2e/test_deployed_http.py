@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from api.door import HEADERS
 from local.template import ROOT
 from support import identity
 from support.deployed import Deployed, mentor_pause, rows
@@ -79,6 +80,26 @@ def test_every_wrong_token_is_refused_and_starts_nothing(
         logGroupName=deployed.stack.outputs["ApiLogGroup"]
     )["events"])  # fmt: skip
     assert [what for what, token in wrong.items() if len(token) > 30 and token[:500] in text] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "who", "status"),
+    [
+        ("GET", "/jobs", "admin", 200),
+        ("GET", "/jobs", None, 401),
+        ("GET", "/runs", "stranger", 403),
+        ("POST", "/jobs/nonsense/runs", "coordinator", 404),
+        ("GET", "/runs?limit=0", "admin", 422),
+    ],
+)
+def test_every_answer_has_its_headers(
+    deployed: Deployed, method: str, path: str, who: str | None, status: int
+) -> None:
+    """K6.4: API Gateway takes nothing away. Its own answers are held by the template's tests."""
+    answer = deployed.api(method, path, credential(who) if who else None)
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert status == 200 or answer.json().keys() == {"error"}
 
 
 def test_the_document_tells_all_that_can_be_asked_and_answered(

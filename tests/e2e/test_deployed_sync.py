@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from local import portal_server
-from mentor_pause.bus import Bus
+from local.stack import STACK_NAME
+from mentor_pause.bus import SOURCE, Bus
 from mentor_pause.events import RunCompleted
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
@@ -173,22 +174,28 @@ def test_the_preflight_looks_at_the_stacks_own_portal(deployed: Deployed) -> Non
     assert mentor_pause("portal", "map", "docs/portal-mapping.json").returncode == 0
 
 
-def test_the_sync_runs_again_when_a_run_has_left_somebody(
+def announce(deployed: Deployed, run: str, day: date, left_count: int, source: str) -> None:
+    """Put the event of a sync run on the bus."""
+    event = RunCompleted(
+        job_name="hlf_sync", job_run_id=UUID(run), org_id=deployed.stack.org_id, as_of=day,
+        dry_run=False, status="completed", processed_count=1, synced_count=1, skipped_count=0,
+        error_count=0, left_count=left_count,
+    )  # fmt: skip
+    Bus(deployed.stack.events(), "default", source).announce(event)
+
+
+def test_the_sync_runs_again_when_a_run_of_this_stack_has_left_somebody(
     deployed: Deployed, following: psycopg.Connection
 ) -> None:
-    """H4: an event of a run that left nobody starts none."""
-
-    def announce(left_count: int) -> UUID:
-        event = RunCompleted(
-            job_name="hlf_sync", job_run_id=uuid4(), org_id=deployed.stack.org_id,
-            as_of=today(following), dry_run=False, status="completed", processed_count=1,
-            synced_count=1, skipped_count=0, error_count=0, left_count=left_count,
-        )  # fmt: skip
-        Bus(deployed.stack.events(), "default").announce(event)
-        return event.job_run_id
-
-    announce(0)
-    left = announce(1)
-    eventually(lambda: bool(syncs(following)))
-    (row,) = syncs(following)
-    assert (row["trigger"], row["triggered_by"]) == ("event", f"event, {left}")
+    """H4, R5: an event of a run that left nobody starts none, nor does one of another stack."""
+    run = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)["job_run_id"]
+    day, own = today(following), f"{SOURCE}.{STACK_NAME}"
+    announce(deployed, run, day, 0, own)
+    for source in (SOURCE, f"{SOURCE}.another-stage", f"{own}-2", f"{SOURCE}."):
+        announce(deployed, run, day, 1, source)
+    announce(deployed, run, day, 1, own)
+    eventually(lambda: len(syncs(following)) == 2)
+    _, row = syncs(following)
+    assert (row["trigger"], row["triggered_by"]) == ("event", f"event, {run}")
+    logged = rows(following, "select from scheduler_execution_log where trigger = 'event'")
+    assert len(logged) == 1, "no other event has reached the dispatcher"

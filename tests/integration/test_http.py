@@ -1,13 +1,20 @@
 """The HTTP entry on a real PostgreSQL, as its own role: who may, what they get, what is kept."""
 
 import json
+import logging
 from collections.abc import Iterator
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from api.models import MOST_IDS
+from mentor_pause.deadline import seconds_left, time_limit
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
+from mentor_pause.events import DispatchRequest
+from mentor_pause.runs import Page, PageOutcome, run_id_of
 from support import identity
 from support.cluster import Cluster
 from support.http import Answer, Http, add_member, open_http, request_event
@@ -162,26 +169,41 @@ def test_a_run_in_the_way_is_named(http: Http, roster: Roster, coordinator: str)
 
 
 def test_an_unknown_job_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
-    """D2: the known ones are named, and there is a failed row."""
+    """D2: the known ones are named; there is a row, and nothing of the caller's text is kept."""
+    http.answer = AssertionError("the dispatcher was asked")
     answer = http.start(coordinator, "nonsense")
     assert answer.status == 404
-    assert answer.body["error"] == (
-        "unknown job 'nonsense'; known jobs: certification_expiry, hlf_sync"
+    known = "there is no such job; known jobs: certification_expiry, hlf_sync"
+    assert answer.body == {"error": known}
+    (row,) = roster.log()
+    assert (row["job_name"], row["status"], row["error"]) == ("unknown", "refused", known)
+    assert row["triggered_by"].startswith("user ")
+
+
+def test_a_refusal_that_cannot_be_written_down_stays_one(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """The log line says why there is no row."""
+    roster.db.execute(
+        "alter function begin_execution(text, uuid, uuid, text, text, text, date, boolean, text,"
+        " uuid) rename to begin_execution_gone"
     )
-    assert [(row["job_name"], row["status"]) for row in roster.log()] == [("nonsense", "failed")]
+    assert http.start(coordinator, "nonsense").status == 404
+    assert http.start(token_of(uuid4())).status == 403
+    assert len(http.night.lines("refusal not recorded")) == 2
 
 
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ("{", "body: is no JSON"),
-        ("[" * 5000, "body: is no JSON"),
-        ("[]", "body: is no JSON object"),
-        ("[null]", "body: is no JSON object"),
-        ('[{"dry_run": true}]', "body: is no JSON object"),
-        ('"x"', "body: is no JSON object"),
-        ("[" * 100_000, "body: is no JSON"),
-        ('{"dry_run": true, "dry_run": false}', "body: is no JSON"),
+        ("{", "body: is not JSON"),
+        ("[" * 5000, "body: is not JSON"),
+        ("[]", "body: is not a JSON object"),
+        ("[null]", "body: is not a JSON object"),
+        ('[{"dry_run": true}]', "body: is not a JSON object"),
+        ('"x"', "body: is not a JSON object"),
+        ("[" * 100_000, "body: is not JSON"),
+        ('{"dry_run": true, "dry_run": false}', "body: is not JSON"),
         ('{"as_of": "soon"}', "body.as_of: Value error, a day is written as 2026-11-22"),
         ('{"as_of": 0}', "body.as_of: Value error, a day is written as 2026-11-22"),
         ('{"as_of": "1795478400"}', "body.as_of: Value error, a day is written as 2026-11-22"),
@@ -315,28 +337,85 @@ def test_a_dispatcher_that_takes_its_time_has_been_asked(http: Http, coordinator
     run_of(answer)
 
 
+NOT_KNOWN = "not available now; look at Location whether the run has begun, or try again later"
+HAS_FAILED = "the run has failed; its row at Location says why"
+
+
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("answer", "error"),
     [
-        (DispatcherUnavailable("the dispatcher broke down"), 503),
-        ({"job_run_id": str(uuid4()), "status": "failed", "error": "x", "fault": "outside"}, 503),
-        ({"job_run_id": str(uuid4()), "status": "superseded", "error": "x"}, 202),
-        ({"job_run_id": str(uuid4()), "status": "duplicate", "error": "x"}, 202),
-        ({"job_run_id": str(uuid4()), "status": "completed"}, 202),
-        ({"job_run_id": str(uuid4()), "status": "failed", "error": "x"}, 202),
-        ({}.fromkeys(["nonsense"], "x"), 503),
+        (DispatcherUnavailable("the dispatcher broke down"), NOT_KNOWN),
+        ({"status": "failed", "error": "arn:aws:x", "fault": "outside"}, NOT_KNOWN),
+        ({"status": "failed", "error": "arn:aws:x"}, HAS_FAILED),
+        ({"status": "superseded", "error": "x"}, NOT_KNOWN),
+        ({"status": "duplicate", "error": "x"}, NOT_KNOWN),
+        ({"status": "refused", "error": "x"}, NOT_KNOWN),
+        ({"status": "refused", "error": "x", "in_the_way": "no id"}, NOT_KNOWN),
+        ({"status": "something new"}, NOT_KNOWN),
+        ({"nonsense": "x"}, NOT_KNOWN),
     ],
 )
-def test_whatever_the_dispatcher_says_is_an_answer(
-    http: Http, coordinator: str, answer: Any, status: int
+def test_a_run_that_has_not_begun_or_has_failed_is_not_taken_for_a_success(
+    http: Http, coordinator: str, answer: Any, error: str
 ) -> None:
-    """A run that did begin is looked at; where none could, a later attempt may help."""
+    """503 with the run's address: whatever it came to is found there. No client's text is shown."""
     http.answer = answer
     found = http.start(coordinator)
-    assert found.status == status
-    if status == 503:
-        assert found.body == {"error": "not available now; try again later"}
-        assert found.headers["Retry-After"] == "10"
+    job_run_id = run_of(found)
+    assert (found.status, found.body["error"]) == (503, error)
+    assert UUID(found.body["job_run_id"]) == job_run_id
+    assert ("Retry-After" in found.headers) == (error == NOT_KNOWN)
+    assert "arn:aws" not in found.text
+
+
+@pytest.mark.parametrize("status", ["running", "completed"])
+def test_a_run_that_has_begun_is_accepted(http: Http, coordinator: str, status: str) -> None:
+    """Also one that has completed by now."""
+    http.answer = {"status": status}
+    found = http.start(coordinator)
+    assert (found.status, found.body["status"]) == (202, status)
+
+
+@pytest.mark.parametrize("said", ["superseded", "duplicate"])
+@pytest.mark.parametrize(
+    ("row", "status", "body"),
+    [
+        ("running", 202, "running"),
+        ("completed", 202, "completed"),
+        ("failed", 503, None),
+        ("refused", 503, None),
+    ],
+)
+def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
+    http: Http, roster: Roster, coordinator: str, said: str, row: str, status: int, body: str | None
+) -> None:
+    """K7.7: neither word alone tells what became of the run."""
+
+    def dispatch(request: DispatchRequest) -> dict[str, str]:
+        job_run_id = run_id_of(request.job_name, ORG, str(request.trigger_id))
+        roster.db.execute(
+            "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger,"
+            " triggered_by, status, finished_at) values ('certification_expiry', %s, %s, 'manual',"
+            " 'me', %s, case when %s = 'running' then null else now() end)",
+            (job_run_id, ORG, row, row),
+        )
+        return {"status": said, "error": "x"}
+
+    http.runs._dispatcher = dispatch  # pyright: ignore[reportAttributeAccessIssue]
+    found = http.start(coordinator)
+    assert (found.status, found.body.get("status")) == (status, body)
+    run_of(found)
+
+
+def test_a_run_that_fails_within_the_wait_leads_to_its_row(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """K7.7: from the dispatcher itself; the row at Location has failed."""
+    roster.db.execute("update organisations set slug = 'renamed'")
+    found = http.start(coordinator)
+    assert found.status == 503
+    row = http.ask("GET", f"/runs/{run_of(found)}", coordinator).body
+    assert row["status"] == "failed"
 
 
 def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
@@ -362,6 +441,20 @@ def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
     assert {line["reason"] for line in lines} == {"SCHEDULER_SECRET is not set in the secret x"}
 
 
+def test_the_text_of_an_unexpected_error_is_not_logged(
+    http: Http, coordinator: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """E12, E13: neither by us nor by the router; nor is the path, at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    http.answer = RuntimeError("Kari Nordmann")
+    assert http.start(coordinator).status == 503
+    assert http.ask("GET", "/Kari-Nordmann", coordinator).status == 404
+    (line,) = http.night.lines("not answered")
+    assert line["reason"] == "RuntimeError"
+    assert "Kari" not in caplog.text
+    assert "Kari" not in http.night.output.getvalue()
+
+
 def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> None:
     """D3: 401, also when they could not be."""
 
@@ -378,6 +471,7 @@ def test_of_a_hundred_faults_ten_are_named(http: Http, coordinator: str) -> None
     wish = json.dumps({f"field-{n}": n for n in range(100)})
     answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, wish)
     assert (answer.status, answer.body["error"].count(";")) == (422, 9)
+    assert answer.body["error"].endswith(" (and 90 more)")
 
 
 def test_a_database_that_is_down_lets_nobody_in(
@@ -405,8 +499,94 @@ def test_log_lines_name_the_caller_and_no_credential(
         assert secret not in said
 
 
-def test_an_event_that_is_no_request_is_answered(http: Http) -> None:
-    """As sam local invoke may send it."""
-    strange: list[dict[str, Any]] = [{}, {"headers": "x"}, {"multiValueHeaders": 7}]
-    for event in strange:
-        assert http.send(event).status in (401, 503)
+def test_coordinators_see_no_user_id_but_their_own(http: Http, roster: Roster, admin: str) -> None:
+    """S4, K6.4: as row-level security has it; administrators and machines see who it was."""
+    me, other = add_member(roster, "coordinator"), add_member(roster, "coordinator")
+    hands = [
+        f"user {me}", f"user {other}", "machine", "schedule of 2026-11-22T02:00:00+00:00, firing-1",
+        "event, 0b9d3d0e-2e1c-5b59-9d4a-0a6a1d0c7b11", "database, postgres", "command line, kari",
+        "manual, request-1", "Kari Nordmann",
+    ]  # fmt: skip
+    for by in hands:
+        roster.db.execute(
+            "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger,"
+            " triggered_by, status) values ('hlf_sync', %s, %s, 'manual', %s, 'running')",
+            (uuid4(), ORG, by),
+        )
+    seen = {
+        run["triggered_by"]: run["job_run_id"]
+        for run in http.ask("GET", "/runs", token_of(me)).body[::-1]
+    }
+    assert list(seen) == [hands[0], "a person", *hands[2:6]]
+    for credential in (admin, MACHINE_SECRET):
+        runs = http.ask("GET", "/runs", credential).body[::-1]
+        assert [run["triggered_by"] for run in runs] == hands
+    path = f"/runs/{runs[1]['job_run_id']}"
+    assert http.ask("GET", path, token_of(me)).body["triggered_by"] == "a person"
+    assert http.ask("GET", path, token_of(other)).body["triggered_by"] == hands[1]
+    assert http.ask("GET", path, admin).body["triggered_by"] == hands[1]
+
+
+def test_an_answer_holds_a_hundred_rows_of_any_size(http: Http, roster: Roster, admin: str) -> None:
+    """Lambda lets an answer have 6 MB."""
+    for _ in range(100):
+        roster.db.execute(
+            "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger,"
+            " triggered_by, status, error) values ('hlf_sync', %s, %s, 'manual', 'me', 'running',"
+            " repeat('x', 100000))",
+            (uuid4(), ORG),
+        )
+    answer = http.ask("GET", "/runs", admin, limit="100")
+    assert (answer.status, len(answer.body), len(answer.text) < 300_000) == (200, 100, True)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
+    http: Http, admin: str, more: int
+) -> None:
+    """Lambda refuses an answer above 6 MB."""
+    job_run_id, ledger = run_of(http.start(admin)), http.night.ledger
+    ids = tuple(UUID(int=number) for number in range(MOST_IDS + more))
+
+    def pages(_job_run_id: UUID) -> list[Page]:
+        return [Page(1, ids, PageOutcome(done=ids))]
+
+    large: Any = SimpleNamespace(find_run=ledger.find_run, pages=pages)
+    http.runs._ledger = large
+    answer = http.ask("GET", f"/runs/{job_run_id}", admin)
+    assert (answer.status, answer.body["pages_planned"]) == (200, 1)
+    assert len(answer.body["mentor_ids_done"] or ()) == (0 if more else MOST_IDS)
+    assert answer.body["mentor_ids_errored"] == (None if more else [])
+    assert len(answer.text) < 4_500_000
+
+
+def test_a_ledger_that_is_silent_holds_nobody_up(http: Http, admin: str) -> None:
+    """R2: whatever is asked behind the door ends with the request's limit."""
+    job_run_id, answered = run_of(http.start(admin)), Event()
+
+    def find_run(_job_run_id: UUID) -> object:
+        return answered.wait(10)
+
+    silent: Any = SimpleNamespace(find_run=find_run)
+    http.runs._ledger = silent
+    with time_limit(1):
+        answer = http.ask("GET", f"/runs/{job_run_id}", admin)
+    answered.set()
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+    (line,) = http.night.lines("not answered")
+    assert line["reason"] == "the ledger was not read in time"
+
+
+def test_authentication_has_its_own_limit_and_the_rest_has_that_of_the_request(
+    http: Http, coordinator: str
+) -> None:
+    """R2: whatever is asked behind the door is asked within these seconds."""
+    found: list[float] = []
+    authenticate, runs = http.door._authenticate, http.door._runs
+    http.door._authenticate = lambda: (found.append(seconds_left()), authenticate())[1]
+    http.door._runs = lambda: (found.append(seconds_left()), runs())[1]
+    with time_limit(24):
+        assert http.ask("GET", "/jobs", coordinator).status == 200
+    with time_limit(2):
+        assert http.ask("GET", "/jobs", coordinator).status == 200
+    assert [round(seconds) for seconds in found] == [5, 24, 2, 2]

@@ -47,7 +47,7 @@ class Http:
         """What the dispatcher says in the place of the night's own; {}: let the night say it."""
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
         dispatcher: Any = self._dispatch
-        self.runs = Runs(org, database, night.ledger, dispatcher, night.retry)
+        self.runs = Runs(org, database, night.ledger, dispatcher, night.retry, night.logger)
         self.door = Door(
             lambda: Authenticate([identity.MACHINE_SECRET], identity.tokens().user_of),
             lambda: self.runs,
@@ -68,7 +68,7 @@ class Http:
         header = {} if credential is None else {"Authorization": f"Bearer {credential}"}
         return self.send(request_event(method, path, header, body, query))
 
-    def send(self, event: Mapping[str, Any]) -> Answer:
+    def send(self, event: object) -> Answer:
         """Hand an event to the door."""
         found = self.door(event, None)  # pyright: ignore[reportArgumentType] - it asks nothing of it
         several: dict[str, list[str]] = found.get("multiValueHeaders") or {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from api.door import HEADERS
 from local.template import load_template
 from mentor_pause import config
 from mentor_pause.bus import SOURCE
@@ -30,6 +31,7 @@ def of_type(kind: str) -> dict[str, Any]:
 FUNCTIONS = of_type("Serverless::Function")
 QUEUES = of_type("SQS::Queue")
 ROLES = of_type("IAM::Role")
+OWN_SOURCE = {"Fn::Sub": "mentor-pause.${AWS::StackName}"}
 WORKERS = {n: f for n, f in FUNCTIONS.items() if "QUEUE_URL" in f["Environment"]["Variables"]}
 
 
@@ -204,12 +206,41 @@ def test_the_example_environment_names_what_each_function_reads() -> None:
 
 
 def test_api_gateways_own_answers_are_of_the_shape_of_ours() -> None:
-    """O3: the document promises it; the emulator has its own, so only AWS shows them."""
+    """O3: the document promises it. Each is a constant, with the function's headers."""
     responses = of_type("Serverless::Api")["ApiGateway"]["GatewayResponses"]
-    assert responses.keys() == {"MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "DEFAULT_5XX"}
+    assert responses.keys() == {
+        "MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX",
+    }  # fmt: skip
     assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
-    for response in responses.values():
+    # A static value stands in single quotes, which a policy of the function's needs in itself.
+    expected = {n: f"'{v}'" for n, v in HEADERS.items() if n != "Content-Security-Policy"}
+    for name, response in responses.items():
         assert json.loads(response["ResponseTemplates"]["application/json"]).keys() == {"error"}
+        assert "$" not in json.dumps(response), "nothing of the request, nor of API Gateway's text"
+        headers = dict(response["ResponseParameters"]["Headers"])
+        again = headers.pop("Retry-After", None)
+        assert (again is not None) == (name in ("THROTTLED", "DEFAULT_5XX"))
+        assert headers == expected
+
+
+def test_the_http_entry_cannot_take_the_whole_accounts_concurrency() -> None:
+    """R5: production limits it; a new account, which can reserve nothing, deploys by default."""
+    parameter = TEMPLATE["Parameters"]["ApiReservedConcurrency"]
+    assert parameter["Default"] == 0
+    assert FUNCTIONS["Api"]["ReservedConcurrentExecutions"] == {
+        "Fn::If": [
+            "ApiConcurrencyIsReserved",
+            {"Ref": "ApiReservedConcurrency"},
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
+    assert TEMPLATE["Conditions"]["ApiConcurrencyIsReserved"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "ApiReservedConcurrency"}, "0"]}]
+    }
+    stages = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for stage, limited in (("dev", False), ("staging", True), ("prod", True)):
+        overrides = stages[stage]["deploy"]["parameters"]["parameter_overrides"]
+        assert ("ApiReservedConcurrency=5" in overrides) == limited
 
 
 def test_requests_are_throttled_and_the_api_has_no_other_way_in() -> None:
@@ -278,7 +309,8 @@ def test_the_sync_follows_a_run_that_left_it_something_to_do(
     """H4: of our organisation; the run's id makes repeated events one firing."""
     properties = of_type("Events::Rule")[rule]
     pattern = properties["EventPattern"]
-    assert (pattern["source"], pattern["detail-type"]) == ([SOURCE], ["RunCompleted"])
+    assert pattern["account"] == [{"Ref": "AWS::AccountId"}]
+    assert (pattern["source"], pattern["detail-type"]) == ([OWN_SOURCE], ["RunCompleted"])
     assert pattern["detail"] == {
         "job_name": [job],
         "org_id": [{"Ref": "HlfOrgId"}],
@@ -293,6 +325,26 @@ def test_the_sync_follows_a_run_that_left_it_something_to_do(
     request = DispatchRequest.parse(text)
     assert (request.job_name, request.trigger, request.trigger_id) == ("hlf_sync", "event", "a-run")
     assert properties["EventBusName"] == {"Ref": "EventBusName"}
+
+
+def test_a_function_announces_runs_of_this_stack_only() -> None:
+    """R5, K5.10: by the source that the stack's own rules match; IAM lets it use no other."""
+    statements = [
+        (role, statement)
+        for role, properties in ROLES.items()
+        for policy in properties["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "events:PutEvents" in statement["Action"]
+    ]
+    announcing = {n for n, f in FUNCTIONS.items() if "EVENT_SOURCE" in variables(n) and f}
+    assert {role for role, _ in statements} == {f"{name}Role" for name in announcing}
+    for _, statement in statements:
+        assert statement["Condition"] == {
+            "StringEquals": {"events:source": OWN_SOURCE, "events:detail-type": "RunCompleted"}
+        }
+    for name in announcing:
+        assert FUNCTIONS[name]["Environment"]["Variables"]["EVENT_SOURCE"] == OWN_SOURCE
+    assert OWN_SOURCE["Fn::Sub"].startswith(f"{SOURCE}.")
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))

@@ -1,27 +1,35 @@
-"""How the dispatcher's function is called from outside, and public documents are read."""
+"""How the dispatcher's function is called from outside."""
 
 import io
 import json
+import time
+from threading import Event
 from typing import Any
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from mentor_pause.deadline import time_limit
 from mentor_pause.dispatching import Dispatcher
-from mentor_pause.errors import DispatcherUnavailable, DocumentUnavailable
+from mentor_pause.errors import DispatcherUnavailable
 from mentor_pause.events import DispatchRequest
-from mentor_pause.web import fetch_json
 
 REQUEST = DispatchRequest(job_name="certification_expiry", trigger_id="http-1", dry_run=True)
 THROTTLED: Any = {"Error": {"Code": "TooManyRequestsException", "Message": "for a person"}}
+ARN = "arn:aws:lambda:eu-north-1:123456789012:function:the-dispatcher"
+DENIED: Any = {
+    "Error": {
+        "Code": "AccessDeniedException",
+        "Message": f"User: arn:aws:sts::123456789012:assumed-role/x is not authorized on {ARN}",
+    }
+}
 
 
 class Lambda:
     """A client for Lambda that answers as it is told to."""
 
     def __init__(self, answer: object, *, broken: bool = False) -> None:
-        """An exception is raised."""
+        """An exception is raised; an event is waited for."""
         self.answer = answer
         self.broken = broken
         self.asked: list[dict[str, Any]] = []
@@ -31,13 +39,15 @@ class Lambda:
         self.asked.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer
+        if isinstance(self.answer, Event):
+            self.answer.wait(10)
         payload = {"Payload": io.BytesIO(str(self.answer).encode())}
         return payload | ({"FunctionError": "Unhandled"} if self.broken else {})
 
 
-def call(client: Any) -> dict[str, str] | None:
+def call(client: Any, longest: float = 5) -> dict[str, str] | None:
     """Ask for the run."""
-    return Dispatcher(client, "the-dispatcher")(REQUEST)
+    return Dispatcher(client, "the-dispatcher", longest)(REQUEST)
 
 
 def test_the_request_is_what_the_dispatcher_reads_and_its_answer_comes_back() -> None:
@@ -60,50 +70,41 @@ def test_a_dispatcher_that_takes_too_long_was_asked_once() -> None:
     "client",
     [
         Lambda(ClientError(THROTTLED, "Invoke")),
+        Lambda(ClientError(DENIED, "Invoke")),
+        Lambda(ClientError({"Error": {"Code": ARN}}, "Invoke")),
+        Lambda(ClientError({"Error": {"Code": 7}}, "Invoke")),  # pyright: ignore[reportArgumentType]
+        Lambda(ClientError({}, "Invoke")),
         Lambda(EndpointConnectionError(endpoint_url="https://lambda")),
         Lambda('{"errorMessage": "Kari Nordmann"}', broken=True),
         Lambda("[]"),
+        Lambda("null"),
+        Lambda('{"status": 7}'),
+        Lambda("[" * 60_000),
+        Lambda('{"status": "running", "job_run_id": "' + "x" * 100_000 + '"}'),
         Lambda("no JSON"),
     ],
 )
 def test_a_dispatcher_that_cannot_be_asked_or_breaks_down_is_unavailable(client: Lambda) -> None:
-    """In words of our own (E13)."""
+    """The error holds words of our own and AWS's code; no ARN, account, role, URL or text."""
     with pytest.raises(DispatcherUnavailable) as raised:
         call(client)
-    assert "Kari" not in str(raised.value)
-    assert "for a person" not in str(raised.value)
+    for text in ("Kari", "for a person", "arn:", "123456789012", "https://"):
+        assert text not in str(raised.value)
 
 
-def fetch(answer: httpx.Response | Exception) -> object:
-    """Read a document."""
-
-    def handle(_request: httpx.Request) -> httpx.Response:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    return fetch_json("https://project.example/keys", httpx.MockTransport(handle))
-
-
-def test_a_document_is_read() -> None:
-    """Whatever JSON it is."""
-    assert fetch(httpx.Response(200, json={"keys": []})) == {"keys": []}
+def test_a_dispatcher_that_is_not_even_reached_is_given_up_in_time() -> None:
+    """R2: whatever the peer does; and nobody can say that the dispatcher was asked."""
+    silent, began = Lambda(Event()), time.monotonic()
+    with pytest.raises(DispatcherUnavailable, match="was not reached in time"):
+        call(silent, longest=0.2)
+    assert time.monotonic() - began < 2
+    assert isinstance(silent.answer, Event)
+    silent.answer.set()
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.Response(404, json={}),
-        httpx.Response(500, text="down"),
-        httpx.Response(302, headers={"Location": "https://evil.example"}, json={"keys": []}),
-        httpx.Response(200, text="<html>"),
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-    ],
-)
-def test_a_document_that_cannot_be_read_is_unavailable(
-    answer: httpx.Response | Exception,
-) -> None:
-    """Redirects included: keys come from where they are configured to be."""
-    with pytest.raises(DocumentUnavailable, match=r"https://project\.example/keys"):
-        fetch(answer)
+def test_nothing_is_asked_when_no_time_is_left() -> None:
+    """R2: the request's own limit counts."""
+    client = Lambda("{}")
+    with time_limit(0), pytest.raises(DispatcherUnavailable):
+        call(client)
+    assert client.asked == []

@@ -87,7 +87,7 @@ def test_a_header_that_is_missing_or_of_another_form_proves_nothing(
 @pytest.mark.parametrize("credential", ["a" * 8193, "nøkkel", "a b\u2028c"])
 def test_what_cannot_be_a_token_is_not_even_looked_at(credential: str) -> None:
     """Whatever its size, it costs nothing: no secret is read for it."""
-    with pytest.raises(Unauthenticated, match="the credential is no token"):
+    with pytest.raises(Unauthenticated, match="the credential is not a token"):
         credential_of({"headers": {"Authorization": f"Bearer {credential}"}})
 
 
@@ -175,7 +175,7 @@ def test_keys_that_cannot_be_read_again_come_to_their_end() -> None:
     login = Login()
     login.tokens.user_of(token_of())
     login.answer, login.now = login.down, 3600
-    with pytest.raises(DocumentUnavailable, match="are not to be had: no answer"):
+    with pytest.raises(DocumentUnavailable, match="cannot be read: no answer"):
         login.tokens.user_of(token_of())
 
 
@@ -194,7 +194,7 @@ def test_what_is_no_document_of_keys_is_said_to_be_none(document: object) -> Non
     """One error, whatever it is."""
     login = Login()
     login.answer = lambda: document
-    with pytest.raises(DocumentUnavailable, match="no JWKS document"):
+    with pytest.raises(DocumentUnavailable, match="not a JWKS document"):
         login.tokens.user_of(token_of())
 
 

@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SOURCE = "mentor-pause"
+"""What every source begins with; the stack's name follows, so that stages do not mix (0026)."""
 
 
 class Bus:
     """An event bus by name."""
 
-    def __init__(self, client: "EventBridgeClient", name: str) -> None:
-        """`client` is an EventBridge client."""
+    def __init__(self, client: "EventBridgeClient", name: str, source: str = SOURCE) -> None:
+        """`client` is an EventBridge client; `source` is what this stack's rules match."""
         self._client = client
         self._name = name
+        self._source = source
 
     def announce(self, event: RunCompleted) -> None:
         """Put a `RunCompleted` event on the bus; whoever listens tells repetitions by `job_run_id`.
@@ -32,7 +34,7 @@ class Bus:
                 Entries=[
                     {
                         "EventBusName": self._name,
-                        "Source": SOURCE,
+                        "Source": self._source,
                         "DetailType": "RunCompleted",
                         "Detail": event.model_dump_json(),
                     }

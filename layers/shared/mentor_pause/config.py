@@ -110,6 +110,8 @@ class BusSettings(Settings):
     """Where completed runs are announced."""
 
     event_bus_name: str = "default"
+    event_source: str
+    """`mentor-pause.` and the stack's name: the only source that this stack's rules listen to."""
 
 
 class HttpSettings(Settings):

@@ -1,16 +1,23 @@
-"""Calls the dispatcher's function, for whoever starts runs from outside AWS's schedules."""
+"""Calls the dispatcher's function for callers that start runs outside AWS's schedules."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from mentor_pause.deadline import OutOfTime, call_within
 from mentor_pause.errors import DispatcherUnavailable
 from mentor_pause.events import DispatchRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+_LARGEST = 65_536
+"""Bytes of an answer; the dispatcher's have some hundreds."""
+
+_CODE = re.compile(r"[A-Za-z]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,8 @@ class Dispatcher:
 
     client: "LambdaClient"
     function: str
+    longest: float
+    """Seconds that a call may take in all; more than the client's own time-out for an answer."""
 
     def __call__(self, request: DispatchRequest) -> dict[str, str] | None:
         """Return the dispatcher's answer; None: it was asked, and has not answered in time.
@@ -26,22 +35,39 @@ class Dispatcher:
         Asking is not repeated here: the same request again would be a second delivery.
 
         Raises:
-            DispatcherUnavailable: it could not be asked, or broke down over it.
+            DispatcherUnavailable: it could not be asked, or broke down over it. Whether the run
+                has begun is not known.
         """
         payload = request.model_dump_json(exclude_none=True).encode()
         try:
-            answer = self.client.invoke(FunctionName=self.function, Payload=payload)
-            body: object = json.load(answer["Payload"])
+            answer: object = json.loads(call_within(self.longest, lambda: self._ask(payload)))
         except ReadTimeoutError:
             return None
-        except (ClientError, BotoCoreError, ValueError) as error:
+        except OutOfTime as error:
+            raise DispatcherUnavailable("the dispatcher was not reached in time") from error
+        except (ClientError, BotoCoreError, ValueError, RecursionError) as error:
             raise DispatcherUnavailable(f"the dispatcher was not asked: {_code(error)}") from error
-        if "FunctionError" in answer or not isinstance(body, dict):
+        if not _is_answer(answer):
+            raise DispatcherUnavailable("the dispatcher's answer makes no sense")
+        return cast("dict[str, str]", answer)
+
+    def _ask(self, payload: bytes) -> bytes:
+        answer = self.client.invoke(FunctionName=self.function, Payload=payload)
+        body = answer["Payload"].read(_LARGEST)
+        if "FunctionError" in answer:
             raise DispatcherUnavailable("the dispatcher broke down")
-        return cast("dict[str, str]", body)
+        return body
+
+
+def _is_answer(answer: object) -> bool:
+    if not isinstance(answer, dict):
+        return False
+    return all(isinstance(value, str) for value in cast("dict[str, object]", answer).values())
 
 
 def _code(error: Exception) -> str:
+    """Return AWS's code for the error, or its type: never its text, which names ARNs and roles."""
+    code: object = None
     if isinstance(error, ClientError):
-        return error.response.get("Error", {}).get("Code", "ClientError")
-    return type(error).__name__
+        code = error.response.get("Error", {}).get("Code")
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else type(error).__name__

@@ -5,7 +5,7 @@ Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self, cast
 from uuid import UUID
@@ -16,6 +16,12 @@ from mentor_pause.errors import InvalidRequest
 
 PAGE_VERSION = 1
 MAX_PAGE_SIZE = 500
+
+_ESCAPED = '"\\'
+_MOST_FAULTS = 10
+_LONGEST_NAME = 25
+_DEEPEST = 3
+"""Of a fault's place so many steps are named; our own messages are never nested deeper."""
 
 _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -49,13 +55,30 @@ class Message(BaseModel):
                 return cls.model_validate_json(raw)
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise InvalidRequest(f"not a valid {cls.__name__}: {_reasons(error)}") from None
+            reasons = reasons_of(error.errors(include_input=False, include_url=False))
+            raise InvalidRequest(f"not a valid {cls.__name__}: {reasons}") from None
 
 
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}"
-        for e in error.errors(include_input=False, include_url=False)
+def reasons_of(faults: Sequence[Mapping[str, Any]]) -> str:
+    """Name the first ten faults of an input in at most 2,000 bytes of ASCII, however large it was.
+
+    Each fault is an entry of pydantic's `errors()`. The names of unknown fields are the sender's
+    own text: each is cut, and every character that is not printable ASCII, or that JSON escapes,
+    becomes a question mark.
+    """
+    named = [f"{_name(fault['loc'])}: {_cut(fault['msg'], 100)}" for fault in faults[:_MOST_FAULTS]]
+    more = len(faults) - _MOST_FAULTS
+    return "; ".join(named) + (f" (and {more} more)" if more > 0 else "")
+
+
+def _name(place: Sequence[int | str]) -> str:
+    return ".".join(_cut(str(step), _LONGEST_NAME) for step in place[:_DEEPEST]) or "body"
+
+
+def _cut(text: str, longest: int) -> str:
+    short = text if len(text) <= longest else f"{text[: longest - 3]}..."
+    return "".join(
+        "?" if not c.isascii() or not c.isprintable() or c in _ESCAPED else c for c in short
     )
 
 

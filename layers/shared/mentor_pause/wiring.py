@@ -19,5 +19,6 @@ def now() -> datetime:
 
 def open_completion(ledger: Ledger, database: Database, retry: Retry, logger: Logger) -> Completion:
     """Return what completes runs and announces them on the configured bus."""
-    bus = Bus(aws.events_client(), config.BusSettings.load().event_bus_name)
+    settings = config.BusSettings.load()
+    bus = Bus(aws.events_client(), settings.event_bus_name, settings.event_source)
     return Completion(ledger, database, bus, retry, now, logger)

@@ -1,0 +1,98 @@
+"""Tells API Gateway's requests from the events that the HTTP entry never serves."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_SOURCE_KEYS = ("eventSource", "EventSource")
+_SOURCES = {
+    "aws:sqs": "an SQS batch",
+    "aws:sns": "an SNS notification",
+    "aws:s3": "an S3 event",
+    "aws:dynamodb": "a DynamoDB stream batch",
+    "aws:kinesis": "a Kinesis batch",
+    "aws:ses": "an SES event",
+    "aws:codecommit": "a CodeCommit event",
+    "aws:kafka": "a Kafka batch",
+    "aws:rmq": "an MQ batch",
+}
+_SIGNS = {
+    "detail-type": "an EventBridge event",
+    "methodArn": "an authorizer's request",
+    "rawPath": "a request of an HTTP API or a function URL",
+    "raw_path": "a request of VPC Lattice",
+    "awslogs": "a batch of CloudWatch Logs",
+    "triggerSource": "a Cognito trigger",
+    "ResourceProperties": "a CloudFormation custom resource",
+    "identity": "an AppSync request",
+    "job_name": "a dispatcher's request or a page of mentors",
+}
+"""A key that tells an event's kind."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+_MOST_NAMES = 10
+
+
+class _RestRequest(BaseModel):
+    """What the HTTP entry reads of an event of API Gateway's REST API."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+    resource: str
+    path: str
+    httpMethod: str  # noqa: N815 - API Gateway's name
+    headers: dict[str, str] | None = None
+    multiValueHeaders: dict[str, list[str]] | None = None  # noqa: N815
+    queryStringParameters: dict[str, str] | None = None  # noqa: N815
+    multiValueQueryStringParameters: dict[str, list[str]] | None = None  # noqa: N815
+    pathParameters: dict[str, str] | None = None  # noqa: N815
+    body: str | None = None
+    isBase64Encoded: bool = False  # noqa: N815
+    requestContext: dict[str, Any]  # noqa: N815
+
+
+def is_request(event: object) -> bool:
+    """Say whether an event is a request of a REST API, with all parts of the types they have."""
+    if not isinstance(event, dict) or "methodArn" in event:
+        return False
+    try:
+        return "elb" not in _RestRequest.model_validate(event).requestContext
+    except ValidationError:
+        return False
+
+
+def kind_of(event: object) -> str:
+    """Say in a few words what an event is, for the log; none of its values is repeated."""
+    if not isinstance(event, dict):
+        return f"a JSON {type(event).__name__}"
+    found = cast("dict[object, object]", event)
+    signs = (words for key, words in _SIGNS.items() if key in found)
+    return _batch(found) or _gateway(found) or next(signs, None) or _names(found)
+
+
+def _batch(event: Mapping[object, object]) -> str | None:
+    records = event.get("Records")
+    first = cast("list[object]", records)[0] if isinstance(records, list) and records else event
+    record = cast("dict[object, object]", first) if isinstance(first, dict) else {}
+    source = next((record[key] for key in _SOURCE_KEYS if key in record), None)
+    if isinstance(source, str) and source in _SOURCES:
+        return _SOURCES[source]
+    return "a batch of records" if "Records" in event else None
+
+
+def _gateway(event: Mapping[object, object]) -> str | None:
+    context = event.get("requestContext")
+    if not isinstance(context, dict) or "methodArn" in event:
+        return None
+    if "elb" in context:
+        return "a request of a load balancer"
+    if "connectionId" in context:
+        return "a message of a WebSocket API"
+    return "a REST request with a part of another type" if "httpMethod" in event else None
+
+
+def _names(event: Mapping[object, object]) -> str:
+    names = sorted(n for n in event if isinstance(n, str) and _NAME.fullmatch(n))[:_MOST_NAMES]
+    return f"a JSON object of {len(event)} fields ({', '.join(names)})"
