@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from mentor_pause.aws_errors import error_code
 from mentor_pause.errors import DispatcherUnavailable
 from mentor_pause.events import DispatchRequest
 
@@ -35,13 +36,9 @@ class Dispatcher:
         except ReadTimeoutError:
             return None
         except (ClientError, BotoCoreError, ValueError) as error:
-            raise DispatcherUnavailable(f"the dispatcher was not asked: {_code(error)}") from error
+            raise DispatcherUnavailable(
+                f"the dispatcher was not asked: {error_code(error)}"
+            ) from error
         if "FunctionError" in answer or not isinstance(body, dict):
             raise DispatcherUnavailable("the dispatcher broke down")
         return cast("dict[str, str]", body)
-
-
-def _code(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return error.response.get("Error", {}).get("Code", "ClientError")
-    return type(error).__name__

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mentor_pause.aws_errors import error_code
 from mentor_pause.errors import QueueUnavailable
 from mentor_pause.events import MentorPage
 from mentor_pause.retry import Retry
@@ -47,7 +48,9 @@ class PageQueues:
         try:
             answer = self._client.send_message_batch(QueueUrl=url, Entries=list(unsent.values()))
         except (ClientError, BotoCoreError) as error:
-            raise QueueUnavailable(f"SQS did not take pages {_numbers(unsent)}: {error}") from error
+            raise QueueUnavailable(
+                f"SQS did not take pages {_numbers(unsent)}: {error_code(error)}"
+            ) from error
         for entry in answer.get("Successful", []):
             del unsent[entry["Id"]]
         if unsent:
@@ -91,7 +94,7 @@ class Inbox:
                 VisibilityTimeout=seconds,
             )
         except (ClientError, BotoCoreError) as error:
-            raise QueueUnavailable(f"SQS did not take a page back: {error}") from error
+            raise QueueUnavailable(f"SQS did not take a page back: {error_code(error)}") from error
 
 
 def _name(url: str) -> str:
