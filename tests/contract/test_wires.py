@@ -33,18 +33,22 @@ from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
+from support.pooler import pgbouncer
 from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest
 from support.proxy import running_proxy
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
-@pytest.fixture(params=["pooled", "rest"])
+@pytest.fixture(params=["pooled", "pgbouncer", "rest"])
 def database(
     request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
 ) -> Iterator[Database]:
-    """The door, over one wire and over the other."""
+    """The database client over each transport; the pooled one through PgBouncer, too."""
     if request.param == "pooled":
         with closing(PooledWire(cluster.url(roster.db))) as pooled:
+            yield Database(pooled)
+    elif request.param == "pgbouncer":
+        with pgbouncer(cluster.url(roster.db)) as pooler, closing(PooledWire(pooler.url)) as pooled:
             yield Database(pooled)
     else:
         owner_url = cluster.server.url(str(roster.db.info.dbname))

@@ -39,6 +39,8 @@ _BY_KIND = {
     Kind.UNAVAILABLE: DatabaseUnavailable,
     Kind.MISCONFIGURED: DatabaseMisconfigured,
 }
+_ANY_OTHER, _SERVER_ERROR = 400, 500
+"""What PostgREST gives to codes that it does not know, and to conflicts of transactions."""
 _NOT_A_ROWS = (401, 402, 407, 408, 429, 502, 503, 504, *range(520, 600))
 """HTTP statuses that no row causes, whatever code a gateway puts beside them."""
 
@@ -123,11 +125,11 @@ def _rule_of_code(code: str, message: str) -> Rule:
 
 def _fits(status: int, rule: Rule | None, code: str) -> bool:
     if rule is None:
-        return status == 400  # noqa: PLR2004 - what PostgREST gives to any other code
+        return status == _ANY_OTHER
     if code == f"PT{status}":
         return True
     if rule.kind is Kind.RETRY:
-        return status >= 500  # noqa: PLR2004 - as PostgREST does
+        return status == _ANY_OTHER or status >= _SERVER_ERROR
     return rule.kind is not Kind.MENTOR or status not in _NOT_A_ROWS
 
 
