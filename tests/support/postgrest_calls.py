@@ -79,7 +79,7 @@ class Session:
         if name == path or name.removeprefix("rpc/").count("/"):
             raise Refusal("PGRST125", "Invalid path specified in request URL")
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url)
+            self._connection = psycopg.connect(self._url, client_encoding="UTF8")
         with self._connection.transaction():
             if name.startswith("rpc/"):
                 function = self._choose(self._connection, name.removeprefix("rpc/"), body)
