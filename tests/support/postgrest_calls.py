@@ -1,4 +1,4 @@
-"""What the PostgREST stand-in asks the database for a request."""
+"""The queries by which the PostgREST stand-in answers a request."""
 
 import json
 from dataclasses import dataclass
@@ -152,7 +152,7 @@ def _query(
     named = sql.SQL(", ").join(
         sql.SQL("{0} => a.{0}").format(sql.Identifier(argument)) for argument in arguments
     )
-    # With no argument there is nothing to read from the body, which is a parameter all the same.
+    # Without arguments the body is still a parameter, and nothing is read from it.
     source = (
         sql.SQL("json_to_record(%s) as a({})").format(columns)
         if arguments

@@ -124,7 +124,9 @@ def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
 )
 def test_a_url_that_is_none_is_said_without_the_secret_in_it(environ: dict[str, str]) -> None:
     """E12: a driver's own message would repeat it."""
-    with pytest.raises(ConfigurationError, match=r"is no URL like (postgresql|https)://") as raised:
+    with pytest.raises(
+        ConfigurationError, match=r"is not a URL like (postgresql|https)://"
+    ) as raised:
         load_database(no_secret, environ)
     assert "TOPSECRET" not in str(raised.value)
 
@@ -136,7 +138,7 @@ def test_white_space_around_a_credential_is_not_part_of_it() -> None:
 
 
 @pytest.mark.parametrize("user", ["portal_sync", "portal_sync.abcdefgh"])
-def test_who_calls_the_portal_logs_in_as_its_own_role(user: str) -> None:
+def test_the_portal_sync_logs_in_as_its_own_role(user: str) -> None:
     """D9: also through a pooler, which wants the project's name behind it."""
     url = f"postgresql://{user}:TOPSECRET@pooler:6543/postgres"
     found = load_portal_database(no_secret, {"SUPABASE_DB_URL": url})
@@ -208,7 +210,7 @@ def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
         {"SUPABASE_DB_URL": "postgresql://portal_sync:TOPSECRET@pooler/postgres?user=postgres"},
     ],
 )
-def test_any_other_credential_is_refused_to_who_calls_the_portal(given: dict[str, str]) -> None:
+def test_any_other_credential_is_refused_to_the_portal_sync(given: dict[str, str]) -> None:
     """D9: whatever an operator put into the secret."""
     with pytest.raises(
         ConfigurationError, match="logs in to the database as portal_sync"
@@ -305,7 +307,7 @@ def test_another_machine_is_reached_over_tls() -> None:
 def test_the_service_role_key_goes_to_its_project_over_tls_only(environ: dict[str, str]) -> None:
     """K4.3: as every other secret."""
     name = next(iter(environ))
-    with pytest.raises(ConfigurationError, match=f"^{name} in the environment is no ") as raised:
+    with pytest.raises(ConfigurationError, match=f"^{name} in the environment is n") as raised:
         load_database(no_secret, REST | environ)
     assert "TOP" not in str(raised.value)
     for here in ("http://127.0.0.1:54321", "http://localhost:54321/", "http://[::1]:54321"):

@@ -107,7 +107,7 @@ def test_codes_of_the_database_and_of_postgrest_are_codes(code: str) -> None:
 def test_a_code_counts_only_beside_a_status_that_postgrest_gives_to_it(
     status: int, code: str, error: type[Exception]
 ) -> None:
-    """A gateway's word of five capitals is no SQLSTATE; a role in a token that is gone is 401."""
+    """A gateway's word of five capitals is not a SQLSTATE; a missing role in a token is 401."""
     assert type(error_of_answer(status, code, "message", None, None)) is error
 
 
@@ -186,7 +186,7 @@ REFUSALS = {
     "server closed the connection unexpectedly": "the server closed the connection",
     "SSL SYSCALL error: EOF detected": "the server closed the connection",
     "received invalid response to SSL negotiation: H": "is not PostgreSQL",
-    "something that nobody has heard of": "not in the table",
+    "something unheard of": "not in the table",
 }
 
 

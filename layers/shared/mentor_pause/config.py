@@ -212,7 +212,7 @@ def load_portal_database(
     Raises:
         ConfigurationError: it is another credential, such as the service role's.
     """
-    return _load_role_database("who calls the portal", PORTAL_ROLE, read_secret, environ)
+    return _load_role_database("the portal sync", PORTAL_ROLE, read_secret, environ)
 
 
 def load_api_database(read_secret: ReadSecret, environ: Environment = os.environ) -> PooledDatabase:
@@ -319,11 +319,11 @@ def _pooled_database(url: str, where: str, default_sslmode: str | None) -> Poole
 def _rest_database(url: str, key: str, where: str) -> RestDatabase:
     if not re.fullmatch(_PROJECT_URL, url):
         raise ConfigurationError(
-            f"SUPABASE_URL in {where} is no URL like https://HOST, without a path;"
+            f"SUPABASE_URL in {where} is not a URL like https://HOST, without a path;"
             " only a program on this machine may be reached by http://127.0.0.1:PORT"
         )
     if not re.fullmatch(_KEY, key):
         raise ConfigurationError(
-            f"SUPABASE_SERVICE_ROLE_KEY in {where} is no secret key (sb_secret_...) and no JWT"
+            f"SUPABASE_SERVICE_ROLE_KEY in {where} is neither a secret key nor a JWT"
         )
     return RestDatabase(url=url, key=SecretStr(key))

@@ -26,7 +26,7 @@ class Address:
     """A database, and the role that logs in to it."""
 
     conninfo: str
-    """What the driver is given: the URL, with `sslmode=require` where it has none."""
+    """The text for the driver: the URL, with `sslmode=require` where it has none."""
     role: str
     """The role that libpq logs in as; a pooler wants `ROLE.PROJECT`, which is `ROLE` here."""
 
@@ -40,7 +40,7 @@ def read_address(url: str, default_sslmode: str | None = None) -> Address:
         UnusableAddress: it cannot be read, or the password would go over the network unencrypted.
     """
     if not url.startswith(_SCHEMES):
-        raise UnusableAddress("is no URL like postgresql://ROLE:PASSWORD@HOST:6543/postgres")
+        raise UnusableAddress("is not a URL like postgresql://ROLE:PASSWORD@HOST:6543/postgres")
     if not url.isprintable():
         raise UnusableAddress("holds a character that cannot be printed")
     parts = _parts(url)

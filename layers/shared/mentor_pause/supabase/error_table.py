@@ -103,7 +103,7 @@ STATUSES = (
     Rule("401", _C, f"the key is refused; {_KEY}"),
     Rule("402", _C, "the project is over its quota, or not paid for; see the project's billing"),
     Rule("403", _C, f"the key, or this network, is refused; {_KEY} and the project's restrictions"),
-    Rule("404", _C, f"there is no REST interface; {_ADDRESS}"),
+    Rule("404", _C, f"no REST interface answers at this path; {_ADDRESS}"),
     Rule("407", _C, "a proxy wants a login; let the function reach the project directly"),
     Rule("408", _U, "the gateway has waited too long"),
     Rule("425", _U, "the gateway wants the request later"),

@@ -40,7 +40,7 @@ _BY_KIND = {
     Kind.MISCONFIGURED: DatabaseMisconfigured,
 }
 _ANY_OTHER, _SERVER_ERROR = 400, 500
-"""What PostgREST gives to codes that it does not know, and to conflicts of transactions."""
+"""PostgREST gives these statuses to codes that it does not know, and to conflicts."""
 _NOT_A_ROWS = (401, 402, 407, 408, 429, 502, 503, 504, *range(520, 600))
 """HTTP statuses that no row causes, whatever code a gateway puts beside them."""
 

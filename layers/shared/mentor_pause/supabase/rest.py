@@ -36,7 +36,7 @@ class RestWire:
     def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
         """`url` is the project's, `key` a secret key (`sb_secret_...`) or a service-role JWT."""
         self._url = f"{url.rstrip('/')}/rest/v1/rpc/"
-        # A secret key is no token: as Bearer it is refused (PGRST301). The legacy JWT goes in both.
+        # A secret key is not a token: PostgREST refuses it as Bearer (PGRST301).
         bearer = {} if key.startswith("sb_secret_") else {"Authorization": f"Bearer {key}"}
         content = {"Content-Type": "application/json", "Prefer": "count=exact"}
         self._headers = {"apikey": key, **content, **bearer}

@@ -39,7 +39,7 @@ class Result(BaseModel):
 
     @classmethod
     def read_only(cls, rows: Sequence[Row]) -> Self:
-        """Return the one row that there is, typed.
+        """Return the only row, typed.
 
         Raises:
             DatabaseUnavailable: there is not exactly one row: our functions did not answer that.
@@ -49,7 +49,7 @@ class Result(BaseModel):
 
 
 def read_value[T](kind: TypeAdapter[T], rows: Sequence[Row]) -> T:
-    """Return a scalar: the one column of the one row.
+    """Return a scalar: the only column of the only row.
 
     Raises:
         MentorPauseError: as `Result.read_only` does.

@@ -1,4 +1,4 @@
-"""What a transport to the database is.
+"""The interface of a transport to the database.
 
 Both transports report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...`
 where the database was never reached (`error_table.py`).
