@@ -16,6 +16,7 @@ from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.portal import PortalDatabase
 from mentor_pause.supabase.rest import RestWire
+from mentor_pause.supabase.session import Session
 from support.cluster import Cluster
 from support.pooler import pgbouncer
 from support.postgrest import SECRET_KEY, postgrest
@@ -34,7 +35,7 @@ SETTINGS = {
 }
 CASES = [(name, value) for name, values in SETTINGS.items() for value in values]
 AT = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
-KEY = "Ørn-77 «é»"
+KEY = "Ørn-77 漢"
 
 
 def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, object]:
@@ -119,11 +120,17 @@ def put(db: psycopg.Connection, name: str, value: str, on: str) -> None:
 @pytest.mark.parametrize("on", ["database", "role"])
 @pytest.mark.parametrize(("name", "value"), CASES)
 def test_a_setting_changes_no_answer(
-    doors: tuple[Database, PortalDatabase], roster: Roster, name: str, value: str, on: str
+    doors: tuple[Database, PortalDatabase],
+    roster: Roster,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    value: str,
+    on: str,
 ) -> None:
     """K2.1, K2.2: values come in binary, or as JSON, and texts in UTF-8."""
     put(roster.db, name, value, on)
     found = answers(*doors, roster)
+    assert [r.message for r in caplog.records if r.name == "psycopg"] == []
     assert found["day"] == YESTERDAY
     assert found["watermark"] == AT
     assert found["new"] == {"c-1"}
@@ -188,3 +195,15 @@ def test_a_value_that_cannot_be_sent_is_that_calls_error(
         portal.record_certification(ORG, text, "c-1", TODAY, AT, ORG)
     assert not isinstance(raised.value, DatabaseUnavailable)
     assert portal.get_watermark(ORG) is None
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "UTF8"])
+def test_texts_are_read_in_whatever_encoding_a_pooler_leaves_the_session(
+    roster: Roster, cluster: Cluster, encoding: str
+) -> None:
+    """K2.2: some poolers drop the client's parameters."""
+    connection = psycopg.connect(
+        cluster.url(roster.db, JOB), autocommit=True, client_encoding=encoding
+    )
+    with closing(Session(connection)) as session:
+        assert session.ask(b"select $1::text as t", ("Ørn",), 5) == [{"t": "Ørn"}]
