@@ -53,10 +53,12 @@ mutants: setup $(TOOLS)/mutants/.done
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
 	PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
 
-# Draws the tables anew from the migrated database, and the HTTP entry's OpenAPI document from its routes.
+# Draws the tables anew from the migrated database, the HTTP entry's OpenAPI document from its routes, and the page of
+# database errors from its table.
 schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
 	$(VENV)/bin/python -m local.openapi > docs/openapi.json
+	$(VENV)/bin/python -m local.database_errors > docs/database-errors.md
 
 check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done check-database
 	$(VENV)/bin/ruff format --check .

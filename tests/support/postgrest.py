@@ -1,9 +1,14 @@
-"""A small server that speaks PostgREST's documented dialect for RPC, over a real PostgreSQL.
+"""A small server that speaks PostgREST's dialect for RPC, over a real PostgreSQL.
 
-Only what its documentation says of `POST /rest/v1/rpc/<function>`: named arguments from a JSON
-object, a scalar as bare JSON, a set as an array, errors as `{code, message, details, hint}` with
-the documented HTTP status, the keys' rules. It stands in for the REST side of a Supabase project
-in contract tests.
+It stands in for the REST side of a Supabase project in contract tests, and follows PostgREST's own
+specification: `postgrest_errors.py` for errors, and for the rest these files of its repository:
+
+* `test/spec/Feature/Query/RpcSpec.hs`: named arguments from a JSON object; a scalar as bare JSON, a
+  set as an array, nothing (204) for void; filters and order; overloaded functions (300, PGRST203).
+* `test/spec/Feature/Query/QueryLimitedSpec.hs`, `RangeSpec.hs`: `max-rows` cuts silently (200,
+  total `*`); with `Prefer: count=exact` an answer that is cut is 206, and `Content-Range` has the
+  total.
+* `src/PostgREST/Query/Statements.hs`: the count is of the same call, which is made once.
 """
 
 import json
@@ -12,30 +17,23 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
-from psycopg import sql
+
+from support.postgrest_calls import Answer, Refusal, Session
+from support.postgrest_errors import status_of
 
 SECRET_KEY = "sb_secret_of_the_tests"
 LEGACY_JWT = "header.payload-of-service-role.signature"
-
-_STATUS = {"23503": 409, "23505": 409, "42501": 403, "42883": 404, "42P01": 404, "P0001": 400}
-_STATUS_BY_CLASS = {
-    "08": 503, "23": 400, "25": 500, "28": 403, "40": 500, "53": 503, "54": 500, "55": 500,
-    "57": 500, "58": 500, "P0": 500, "XX": 500,
-}  # fmt: skip
-
-
-class _Refusal(Exception):
-    def __init__(self, status: int, code: str, message: str, details: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"code": code, "message": message, "details": details, "hint": None}
+EXPIRED_JWT = "header.payload-that-has-expired.signature"
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     database_url = ""
+    max_rows: int | None = 1000
+    counts = True
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -45,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         assert isinstance(self.server, _Server)
-        self.database = _Session(self.server.database_url)
+        self.database = Session(self.server.database_url, self.server.max_rows)
 
     def finish(self) -> None:
         self.database.close()
@@ -55,19 +53,35 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         try:
             _authorise(self.headers)
-            self._answer(*self.database.post(self.path.partition("?")[0], json.loads(body)))
-        except _Refusal as refusal:
-            self._answer(refusal.status, json.dumps(refusal.body))
+            url = urlsplit(self.path)
+            self._answer(self.database.post(url.path, url.query, _json(body), self._counted()))
+        except Refusal as refusal:
+            self._refuse(refusal)
         except psycopg.Error as error:
-            if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-                self._answer(503, json.dumps({"code": "PGRST000", "message": "no connection"}))
-            else:
-                self._answer(*_database_error(error))
+            self._refuse(_refusal(error))
 
-    def _answer(self, status: int, text: str) -> None:
+    def do_PURGE(self) -> None:
+        self._refuse(Refusal("PGRST117", "Unsupported HTTP method: PURGE"))
+
+    def _counted(self) -> bool:
+        assert isinstance(self.server, _Server)
+        return self.server.counts and "count=exact" in self.headers.get("Prefer", "")
+
+    def _answer(self, answer: Answer) -> None:
+        headers = {"Content-Range": answer.content_range} if answer.content_range else {}
+        self._send(answer.status, answer.text, headers)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        headers = {"Proxy-Status": f"PostgREST; error={refusal.code}"}
+        self._send(status_of(refusal.code, str(refusal)), json.dumps(refusal.body()), headers)
+
+    def _send(self, status: int, text: str, headers: dict[str, str]) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(text.encode())))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())
 
@@ -76,10 +90,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def postgrest(database_url: str) -> Generator[str]:
-    """Serve the database's functions as role service_role on loopback; yield the project's URL."""
+def postgrest(
+    database_url: str, max_rows: int | None = 1000, *, counts: bool = True
+) -> Generator[str]:
+    """Serve the database's functions as role service_role on loopback; yield the project's URL.
+
+    Without `counts` the server ignores `count=exact`, as one does whose operator has disabled it.
+    """
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.database_url = database_url
+    server.database_url, server.max_rows, server.counts = database_url, max_rows, counts
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -96,92 +115,27 @@ def _authorise(headers: Any) -> None:
         return
     if key == LEGACY_JWT and bearer == f"Bearer {LEGACY_JWT}":
         return
-    code, message = ("PGRST302", "no token") if key is None else ("PGRST301", "bad token")
-    raise _Refusal(401, code, message)
+    if key is None:
+        raise Refusal("PGRST302", "Anonymous access is disabled")
+    if key == EXPIRED_JWT:
+        raise Refusal("PGRST303", "JWT expired")
+    raise Refusal("PGRST301", "No suitable key or wrong key type")
 
 
-class _Session:
-    """A client's session: like PostgREST it keeps a connection, and reads the schema once."""
-
-    def __init__(self, database_url: str) -> None:
-        self._url = database_url
-        self._connection: psycopg.Connection | None = None
-        self._functions: dict[str, tuple[bool, dict[str, str]]] = {}
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-    def post(self, path: str, body: Any) -> tuple[int, str]:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url)
-        with self._connection.transaction():
-            self._connection.execute("set local role service_role")
-            name = path.removeprefix("/rest/v1/")
-            if (function := name.removeprefix("rpc/")) != name:
-                return 200, self._call(self._connection, function, body)
-            self._connection.execute(_insert(name, body), (json.dumps(body),))
-            return 201, ""
-
-    def _call(
-        self, connection: psycopg.Connection, function: str, arguments: dict[str, Any]
-    ) -> str:
-        is_set, types = self._signature(connection, function)
-        if not types.keys() >= arguments.keys():
-            raise _Refusal(404, "PGRST202", f"Could not find the function public.{function}")
-        query = _query(function, arguments, types)
-        (text,) = connection.execute(query, (json.dumps(arguments),)).fetchone() or ("[]",)
-        rows = json.loads(text)
-        return json.dumps(rows if is_set else next(iter(rows[0].values())))
-
-    def _signature(
-        self, connection: psycopg.Connection, function: str
-    ) -> tuple[bool, dict[str, str]]:
-        if function not in self._functions:
-            found = connection.execute(
-                "select proretset, proargnames, proargtypes::regtype[]::text[] from pg_proc"
-                " where proname = %s and pronamespace = 'public'::regnamespace",
-                (function,),
-            ).fetchone()
-            if found is None:
-                return False, {}
-            self._functions[function] = found[0], dict(zip(found[1], found[2], strict=False))
-        return self._functions[function]
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise Refusal("PGRST102", "Empty or invalid json") from None
 
 
-def _insert(table: str, rows: list[dict[str, Any]]) -> sql.Composed:
-    columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
-    return sql.SQL(
-        "insert into public.{table} ({columns})"
-        " select {columns} from json_populate_recordset(null::public.{table}, %s)"
-    ).format(table=sql.Identifier(table), columns=columns)
-
-
-def _query(function: str, arguments: dict[str, Any], types: dict[str, str]) -> sql.Composed:
-    columns = sql.SQL(", ").join(
-        sql.Identifier(name) + sql.SQL(" " + types[name])  # pyright: ignore[reportArgumentType]
-        for name in arguments
+def _refusal(error: psycopg.Error) -> Refusal:
+    if error.sqlstate is None:
+        text = "Database connection error. Retrying the connection."
+        return Refusal("PGRST000", text, details=str(error))
+    return Refusal(
+        error.sqlstate,
+        error.diag.message_primary or "",
+        details=error.diag.message_detail,
+        hint=error.diag.message_hint,
     )
-    named = sql.SQL(", ").join(
-        sql.SQL("{0} => a.{0}").format(sql.Identifier(name)) for name in arguments
-    )
-    return sql.SQL(
-        "select coalesce(json_agg(row_to_json(q)), '[]')::text from ("
-        "select r.* from json_to_record(%s) as a({columns}),"
-        " lateral public.{function}({named}) as r) as q"
-    ).format(columns=columns, function=sql.Identifier(function), named=named)
-
-
-def _database_error(error: psycopg.Error) -> tuple[int, str]:
-    code = error.sqlstate or ""
-    if code.startswith("PT"):
-        status = int(code[2:])
-    else:
-        status = _STATUS.get(code, _STATUS_BY_CLASS.get(code[:2], 400))
-    body = {
-        "code": code,
-        "message": error.diag.message_primary,
-        "details": error.diag.message_detail,
-        "hint": error.diag.message_hint,
-    }
-    return status, json.dumps(body)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from mentor_pause.config import (
     HttpSettings,
@@ -16,7 +17,7 @@ from mentor_pause.config import (
     load_http_secrets,
     load_portal_database,
 )
-from mentor_pause.errors import ConfigurationError
+from mentor_pause.errors import ConfigurationError, describe
 
 POOLED = {"SUPABASE_DB_URL": "postgresql://job:secret@pooler:6543/postgres"}
 REST = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x"}
@@ -25,6 +26,11 @@ REST = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "s
 def no_secret(secret_id: str) -> str:
     """Fail: nobody should read a secret here."""
     raise AssertionError(secret_id)
+
+
+def driver_reads(found: PooledDatabase) -> dict[str, str]:
+    """What the driver makes of a URL."""
+    return {k: str(v) for k, v in conninfo_to_dict(found.url.get_secret_value()).items()}
 
 
 def test_each_way_to_the_database_is_found() -> None:
@@ -121,7 +127,7 @@ def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
 def test_a_url_that_is_none_is_said_without_the_secret_in_it(environ: dict[str, str]) -> None:
     """E12: a driver's own message would repeat it."""
     with pytest.raises(
-        ConfigurationError, match=r"is no URL like (postgresql|https)://HOST"
+        ConfigurationError, match=r"is not a URL like (postgresql|https)://"
     ) as raised:
         load_database(no_secret, environ)
     assert "TOPSECRET" not in str(raised.value)
@@ -134,18 +140,19 @@ def test_white_space_around_a_credential_is_not_part_of_it() -> None:
 
 
 @pytest.mark.parametrize("user", ["portal_sync", "portal_sync.abcdefgh"])
-def test_who_calls_the_portal_logs_in_as_its_own_role(user: str) -> None:
+def test_the_portal_sync_logs_in_as_its_own_role(user: str) -> None:
     """D9: also through a pooler, which wants the project's name behind it."""
     url = f"postgresql://{user}:TOPSECRET@pooler:6543/postgres"
     found = load_portal_database(no_secret, {"SUPABASE_DB_URL": url})
-    assert found.url.get_secret_value() == url
+    assert (found.role, driver_reads(found)["user"]) == ("portal_sync", user)
 
 
 @pytest.mark.parametrize("user", ["mentor_pause_api", "mentor_pause_api.project"])
 def test_the_http_entry_logs_in_as_its_own_role(user: str) -> None:
     """O3: and as nobody else."""
     url = f"postgresql://{user}:secret@pooler:6543/postgres"
-    assert load_api_database(no_secret, {"SUPABASE_DB_URL": url}).url.get_secret_value() == url
+    found = load_api_database(no_secret, {"SUPABASE_DB_URL": url})
+    assert (found.role, driver_reads(found)["user"]) == ("mentor_pause_api", user)
     for other in ("mentor_pause_job", "postgres", "portal_sync"):
         given = {"SUPABASE_DB_URL": f"postgresql://{other}:TOPSECRET@pooler/postgres"}
         with pytest.raises(ConfigurationError, match="in to the database as mentor_pause_api"):
@@ -202,13 +209,116 @@ def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
         {"SUPABASE_DB_URL": "postgresql://service_role:TOPSECRET@pooler/postgres"},
         {"SUPABASE_DB_URL": "postgresql://mentor_pause_job:TOPSECRET@pooler/postgres"},
         {"SUPABASE_DB_URL": "postgresql://portal_synchronous:TOPSECRET@pooler/postgres"},
-        {"SUPABASE_DB_URL": "postgresql://pooler/postgres"},
+        {"SUPABASE_DB_URL": "postgresql://portal_sync:TOPSECRET@pooler/postgres?user=postgres"},
     ],
 )
-def test_any_other_credential_is_refused_to_who_calls_the_portal(given: dict[str, str]) -> None:
+def test_any_other_credential_is_refused_to_the_portal_sync(given: dict[str, str]) -> None:
     """D9: whatever an operator put into the secret."""
     with pytest.raises(
         ConfigurationError, match="logs in to the database as portal_sync"
     ) as raised:
         load_portal_database(lambda _: json.dumps(given), {"SUPABASE_SECRET_ID": "s"})
     assert "TOPSECRET" not in str(raised.value)
+
+
+JOB = "postgresql://mentor_pause_job.project"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("[TOPSECRET]", "[TOPSECRET]"), ("TOP#SECRET", "TOP#SECRET"), ("TOP?SECRET", "TOP?SECRET"),
+        ("TOP%40SECRET%2F%25", "TOP@SECRET/%"), ("TOP:SECRET", "TOP:SECRET"),
+    ],
+)  # fmt: skip
+def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
+    """K4.1, K4.2: every function reads the URL as libpq does, brackets and all."""
+    url = f"{JOB}:{written}@pooler.example:6543/postgres"
+    found = load_database(no_secret, {"SUPABASE_DB_URL": url})
+    assert isinstance(found, PooledDatabase)
+    assert (found.role, driver_reads(found)["password"]) == ("mentor_pause_job", meant)
+    assert driver_reads(found)["host"] == "pooler.example"
+
+
+@pytest.mark.parametrize(
+    ("behind_user", "sentence"),
+    [
+        (":TOPSECRET@h/x?pgbouncer=true", "has the parameter pgbouncer, which PostgreSQL's driver"),
+        (":TOPSECRET@h/x?connection_limit=1", "has the parameter connection_limit, which"),
+        (":[YOUR-PASSWORD]@h/x", "holds the placeholder [YOUR-PASSWORD]"),
+        (":TOP@SECRET@h/x", "has a host or a port that cannot be; percent-encode"),
+        (":TOP/SECRET@h/x", "percent-encode each of"),
+        (":TOP/a?SECRET=1@h/x", "cannot be read; percent-encode each of"),
+        (":TOP%ZZSECRET@h/x", "cannot be read; percent-encode each of"),
+        (":TOP\x00SECRET@h/x", "holds a character that cannot be printed"),
+        (":TOP\ud800SECRET@h/x", "holds a character that cannot be printed"),
+        (":TOPSECRET@/x", "names no host"),
+        (":TOPSECRET@h:TOP/x", "has a host or a port that cannot be"),
+        (":TOPSECRET@h:6543/x?sslmode=disable", "has the parameter sslmode=disable, which"),
+        (":TOPSECRET@h/x?sslmode=prefer", "has the parameter sslmode=prefer, which may send"),
+        (":TOPSECRET@127.0.0.1/x?hostaddr=192.0.2.1&sslmode=allow", "sslmode=allow, which may"),
+        (":TOPSECRET@127.0.0.1,h/x?sslmode=disable", "sslmode=disable, which may send"),
+    ],
+)  # fmt: skip
+def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
+    behind_user: str, sentence: str
+) -> None:
+    """K4.2, K4.3, R6: variable and parameter are named; no cause holds the driver's sentence."""
+    with pytest.raises(ConfigurationError) as raised:
+        load_database(no_secret, {"SUPABASE_DB_URL": JOB + behind_user})
+    assert str(raised.value).startswith("SUPABASE_DB_URL in the environment ")
+    assert sentence in str(raised.value)
+    assert "TOP" not in str(raised.value)
+    assert "SECRET" not in str(raised.value)
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
+    assert describe(raised.value) == str(raised.value)
+
+
+def test_another_machine_is_reached_over_tls() -> None:
+    """K4.3: required where the URL says nothing; what it asks for beyond that stays."""
+
+    def mode(behind: str, **environ: str) -> str | None:
+        url = f"{JOB}:secret@{behind}"
+        found = load_database(no_secret, {"SUPABASE_DB_URL": url} | environ)
+        assert isinstance(found, PooledDatabase)
+        return driver_reads(found).get("sslmode")
+
+    assert mode("pooler.example:6543/postgres") == "require"
+    assert mode("pooler.example/postgres?sslmode=verify-full") == "verify-full"
+    assert mode("pooler.example/postgres", PGSSLMODE="verify-ca") == "verify-ca"
+    for here in ("127.0.0.1:5432", "localhost", "[::1]", "127.0.0.1,localhost"):
+        assert mode(f"{here}/postgres") is None
+        assert mode(f"{here}/postgres?sslmode=disable") == "disable"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SUPABASE_URL": "http://project.supabase.co"},
+        {"SUPABASE_URL": "http://10.0.0.7:54321"},
+        {"SUPABASE_URL": "http://127.0.0.1.evil.org"},
+        {"SUPABASE_URL": "http://127.0.0.1@evil.org"},
+        {"SUPABASE_URL": "https://TOPSECRET@project.supabase.co"},
+        {"SUPABASE_URL": "https://project.supabase.co/rest/v1"},
+        {"SUPABASE_URL": "https://project.supabase.co/?key=TOPSECRET"},
+        {"SUPABASE_SERVICE_ROLE_KEY": "TOP SECRET"},
+        {"SUPABASE_SERVICE_ROLE_KEY": "TOPSECRET\u2026"},
+        {"SUPABASE_SERVICE_ROLE_KEY": "sb_publishable_TOPSECRET"},
+    ],
+)
+def test_the_service_role_key_goes_to_its_project_over_tls_only(environ: dict[str, str]) -> None:
+    """K4.3: as every other secret."""
+    name = next(iter(environ))
+    with pytest.raises(ConfigurationError, match=f"^{name} in the environment is n") as raised:
+        load_database(no_secret, REST | environ)
+    assert "TOP" not in str(raised.value)
+    for here in ("http://127.0.0.1:54321", "http://localhost:54321/", "http://[::1]:54321"):
+        assert load_database(no_secret, REST | {"SUPABASE_URL": here})
+
+
+def test_a_secret_is_named_without_the_account_that_it_is_in() -> None:
+    """K4.5: its ARN would end in a run's row."""
+    arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:database-AbCdEf"
+    with pytest.raises(ConfigurationError) as raised:
+        load_database(lambda _: "", {"SUPABASE_SECRET_ID": arn})
+    assert str(raised.value).startswith("the secret database-AbCdEf is not a JSON object with ")

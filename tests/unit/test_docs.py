@@ -8,6 +8,7 @@ import click
 import pytest
 
 from cli.main import cli
+from local import database_errors
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -79,3 +80,8 @@ def test_both_languages_say_the_same_in_the_same_order() -> None:
         shapes.append([line[:3] for line in text.splitlines() if line[:2] in ("##", "* ", "| ")])
     assert [s[0] for s in map(str, shapes[0])] == [s[0] for s in map(str, shapes[1])]
     assert len(shapes[0]) == len(shapes[1]) > 10
+
+
+def test_the_page_of_database_errors_is_the_table() -> None:
+    """R3: `make schema` writes it anew."""
+    assert (ROOT / "docs/database-errors.md").read_text() == database_errors.draw()

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
+from mentor_pause.aws_errors import error_code
 from mentor_pause.errors import QueueUnavailable
 from mentor_pause.events import MentorPage
-from mentor_pause.queues import PageQueues
+from mentor_pause.queues import Delivery, Inbox, PageQueues
 from mentor_pause.retry import Retry
 
 
@@ -77,3 +78,25 @@ def test_ten_full_pages_stay_below_sqs_limit() -> None:
     sqs = FlakySqs(set())
     send(sqs, [a_page(n, 500) for n in range(1, 11)])
     assert 100_000 < sqs.largest < 262_144
+
+
+def test_nothing_of_the_clients_text_is_kept() -> None:
+    """K4.5: it names ARNs, accounts and roles, and a run's row shows it to coordinators."""
+    text = "User: arn:aws:sts::123456789012:assumed-role/x is not authorized"
+    error = ClientError({"Error": {"Code": "AccessDenied", "Message": text}}, "SendMessage")
+    assert error_code(error) == "AccessDenied"
+    assert error_code(ClientError({"Error": {"Code": text}}, "SendMessage")) == "ClientError"
+
+    class Refusing(FlakySqs):
+        def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> Any:
+            raise error
+
+        def change_message_visibility(self, **_: Any) -> Any:
+            raise error
+
+    with pytest.raises(QueueUnavailable) as raised:
+        send(Refusing(set()), [a_page(1)], attempts=1)
+    assert str(raised.value) == "SQS did not take pages 1: AccessDenied"
+    inbox = Inbox(Refusing(set()), "https://q/live", "https://q/dead")  # type: ignore[arg-type]
+    with pytest.raises(QueueUnavailable, match=r"^SQS did not take a page back: AccessDenied$"):
+        inbox.hand_back(Delivery("live", "r", 1), 1)

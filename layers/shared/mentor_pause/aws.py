@@ -11,7 +11,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from mentor_pause.config import LedgerSettings
+from mentor_pause.aws_errors import error_code
+from mentor_pause.config import LedgerSettings, short_name
 from mentor_pause.deadline import OutOfTime, call_within
 from mentor_pause.dynamodb import Table
 from mentor_pause.errors import ConfigurationError, SettingsUnavailable
@@ -106,7 +107,7 @@ def read_secret(secret_id: str) -> str:
         client = bounded(boto3.client("secretsmanager", config=_CONFIG))
         return client.get_secret_value(SecretId=secret_id)["SecretString"]
     except (ClientError, BotoCoreError) as error:
-        raise _unread(f"the secret {secret_id}", error) from error
+        raise _unread(f"the secret {short_name(secret_id)}", error) from error
 
 
 def secret_reader() -> Callable[[str], str]:
@@ -145,15 +146,13 @@ def _reader(provider: "BaseProvider", what: str, seconds: int) -> Callable[[str]
         try:
             value = cast("object", provider.get(name, max_age=seconds))
         except GetParameterError as error:
-            raise _unread(f"the {what} {name}", error.__context__) from error
+            raise _unread(f"the {what} {short_name(name)}", error.__context__) from error
         return str(value)
 
     return read
 
 
 def _unread(what: str, error: BaseException | None) -> ConfigurationError | SettingsUnavailable:
-    code = type(error).__name__
-    if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", code)
+    code = error_code(error) if isinstance(error, Exception) else "no reason given"
     kind = ConfigurationError if code in _REFUSED else SettingsUnavailable
     return kind(f"{what} cannot be read: {code}")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mentor_pause.aws_errors import error_code
 from mentor_pause.errors import BusUnavailable
 from mentor_pause.events import RunCompleted
 
@@ -41,7 +42,9 @@ class Bus:
                 ]
             )
         except (ClientError, BotoCoreError) as error:
-            raise BusUnavailable(f"EventBridge did not take RunCompleted: {error}") from error
+            raise BusUnavailable(
+                f"EventBridge did not take RunCompleted: {error_code(error)}"
+            ) from error
         if answer["FailedEntryCount"]:
             raise BusUnavailable(
                 f"EventBridge refused RunCompleted: {answer['Entries'][0].get('ErrorCode')}"

@@ -8,9 +8,9 @@ the classes below, each field by its name in capitals.
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Self, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -29,6 +29,13 @@ type ReadSecret = Callable[[str], str]
 _PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
 _SECURE_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})/?$"
 """A secret goes over TLS, or to a program on this machine."""
+
+_PROJECT_URL = (
+    rf"(https://[A-Za-z0-9.-]+({_PORT})?|http://(127\.0\.0\.1|localhost|\[::1\])({_PORT})?)/?"
+)
+"""The service-role key goes over TLS, or to a program on this machine."""
+
+_KEY = r"(?!sb_publishable_)[A-Za-z0-9._-]+"
 
 _AUTH_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})(/[A-Za-z0-9._-]+)*$"
 """Keys are read over TLS, or from a program on this machine."""
@@ -170,11 +177,13 @@ class RestDatabase(BaseModel):
 
 
 class PooledDatabase(BaseModel):
-    """A connection URL of PostgreSQL or its pooler; it holds a password."""
+    """A connection URL or string of PostgreSQL or its pooler; it holds a password."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     url: SecretStr
+    role: str
+    """The role that the driver logs in as, without a pooler's project behind it."""
 
 
 def load_database(
@@ -183,7 +192,8 @@ def load_database(
     """Return the one way to the database that is configured.
 
     Raises:
-        ConfigurationError: none or both ways are configured, or the secret is no JSON object.
+        ConfigurationError: none or both ways are configured, an address or key cannot be used, or
+            the secret is no JSON object.
     """
     names = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL")
     given = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
@@ -194,7 +204,8 @@ def load_database(
         )
     if secret_id:
         given = _secret_object(secret_id, read_secret(secret_id), names)
-    return _one_database(given, f"the secret {secret_id}" if secret_id else "the environment")
+    where = f"the secret {short_name(secret_id)}" if secret_id else "the environment"
+    return _one_database(given, where, environ.get("PGSSLMODE"))
 
 
 def load_portal_database(
@@ -205,7 +216,7 @@ def load_portal_database(
     Raises:
         ConfigurationError: it is another credential, such as the service role's.
     """
-    return _load_role_database("who calls the portal", PORTAL_ROLE, read_secret, environ)
+    return _load_role_database("the portal sync", PORTAL_ROLE, read_secret, environ)
 
 
 def load_api_database(read_secret: ReadSecret, environ: Environment = os.environ) -> PooledDatabase:
@@ -221,10 +232,7 @@ def _load_role_database(
     who: str, role: str, read_secret: ReadSecret, environ: Environment
 ) -> PooledDatabase:
     found = load_database(read_secret, environ)
-    user = ""
-    if isinstance(found, PooledDatabase):
-        user = urlsplit(found.url.get_secret_value()).username or ""
-    if not isinstance(found, PooledDatabase) or user.partition(".")[0] != role:
+    if not isinstance(found, PooledDatabase) or found.role != role:
         raise ConfigurationError(
             f"{who} logs in to the database as {role}, by SUPABASE_DB_URL, "
             "and with no other credential"
@@ -256,7 +264,7 @@ def _load_from_secret[S: Settings](kind: type[S], secret_id: str, read_secret: R
     try:
         return kind.load(given)
     except ConfigurationError as error:
-        raise ConfigurationError(f"in the secret {secret_id}: {error}") from None
+        raise ConfigurationError(f"in the secret {short_name(secret_id)}: {error}") from None
 
 
 def _secret_object(secret_id: str, text: str, names: tuple[str, ...]) -> dict[str, str]:
@@ -266,28 +274,60 @@ def _secret_object(secret_id: str, text: str, names: tuple[str, ...]) -> dict[st
         found = None
     if not isinstance(found, dict):
         raise ConfigurationError(
-            f"the secret {secret_id} is not a JSON object with {', '.join(names)}"
+            f"the secret {short_name(secret_id)} is not a JSON object with {', '.join(names)}"
         )
     values = cast("dict[str, object]", found)
     return {name: str(values[name]).strip() for name in names if values.get(name)}
 
 
-def _one_database(given: Mapping[str, str], where: str) -> RestDatabase | PooledDatabase:
+def short_name(resource: str) -> str:
+    """Return the name of a secret or parameter: an ARN holds the account's id as well (R6)."""
+    return resource.rpartition(":")[2]
+
+
+def _one_database(
+    given: Mapping[str, str], where: str, default_sslmode: str | None
+) -> RestDatabase | PooledDatabase:
     url, db_url = given.get("SUPABASE_URL"), given.get("SUPABASE_DB_URL")
     if url and db_url:
         raise ConfigurationError(
             f"SUPABASE_URL and SUPABASE_DB_URL are both set in {where}; keep one of them"
         )
     if db_url:
-        if not db_url.startswith(("postgresql://", "postgres://")):
-            raise ConfigurationError(f"SUPABASE_DB_URL in {where} is no URL like postgresql://HOST")
-        return PooledDatabase(url=SecretStr(db_url))
+        return _pooled_database(db_url, where, default_sslmode)
     if not url:
         raise ConfigurationError(f"neither SUPABASE_URL nor SUPABASE_DB_URL is set in {where}")
     if not (key := given.get("SUPABASE_SERVICE_ROLE_KEY")):
         raise ConfigurationError(
             f"SUPABASE_URL is set in {where} but SUPABASE_SERVICE_ROLE_KEY is not"
         )
-    if not url.startswith(("https://", "http://")):
-        raise ConfigurationError(f"SUPABASE_URL in {where} is no URL like https://HOST")
+    return _rest_database(url, key, where)
+
+
+def _pooled_database(url: str, where: str, default_sslmode: str | None) -> PooledDatabase:
+    # The driver is imported only where it is used: most functions start without it.
+    from mentor_pause.supabase.address import (  # noqa: PLC0415
+        UnusableAddress,
+        read_address,
+    )
+
+    try:
+        address = read_address(url, default_sslmode)
+    except UnusableAddress as error:
+        reason = str(error)
+    else:
+        return PooledDatabase(url=SecretStr(address.conninfo), role=address.role)
+    raise ConfigurationError(f"SUPABASE_DB_URL in {where} {reason}")
+
+
+def _rest_database(url: str, key: str, where: str) -> RestDatabase:
+    if not re.fullmatch(_PROJECT_URL, url):
+        raise ConfigurationError(
+            f"SUPABASE_URL in {where} is not a URL like https://HOST, without a path;"
+            " only a program on this machine may be reached by http://127.0.0.1:PORT"
+        )
+    if not re.fullmatch(_KEY, key):
+        raise ConfigurationError(
+            f"SUPABASE_SERVICE_ROLE_KEY in {where} is neither a secret key nor a JWT"
+        )
     return RestDatabase(url=url, key=SecretStr(key))

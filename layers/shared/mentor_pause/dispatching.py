@@ -1,12 +1,12 @@
 """Calls the dispatcher's function for callers that start runs outside AWS's schedules."""
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from mentor_pause.aws_errors import error_code
 from mentor_pause.deadline import OutOfTime, call_within
 from mentor_pause.errors import DispatcherUnavailable
 from mentor_pause.events import DispatchRequest
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _LARGEST = 65_536
 """Bytes of an answer; the dispatcher's have some hundreds."""
-
-_CODE = re.compile(r"[A-Za-z]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,9 @@ class Dispatcher:
         except OutOfTime as error:
             raise DispatcherUnavailable("the dispatcher was not reached in time") from error
         except (ClientError, BotoCoreError, ValueError, RecursionError) as error:
-            raise DispatcherUnavailable(f"the dispatcher was not asked: {_code(error)}") from error
+            raise DispatcherUnavailable(
+                f"the dispatcher was not asked: {error_code(error)}"
+            ) from error
         if not _is_answer(answer):
             raise DispatcherUnavailable("the dispatcher's answer makes no sense")
         return cast("dict[str, str]", answer)
@@ -63,11 +63,3 @@ def _is_answer(answer: object) -> bool:
     if not isinstance(answer, dict):
         return False
     return all(isinstance(value, str) for value in cast("dict[str, object]", answer).values())
-
-
-def _code(error: Exception) -> str:
-    """Return AWS's code for the error, or its type: never its text, which names ARNs and roles."""
-    code: object = None
-    if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code")
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else type(error).__name__

@@ -15,9 +15,9 @@ MentorPauseError
 │   ├── DocumentUnavailable       a public document, such as a project's keys
 │   ├── PortalUnavailable         HLF's portal, or its login
 │   │   └── PortalThrottled       429; it says how long to wait
-│   └── RetryableDatabaseError    lock time-out, deadlock, statement time-out, overload
-│       └── DatabaseUnavailable   no connection, or no answer in time
-│           └── DatabaseMisconfigured  credential, quota, schema or grant; an operator has to act
+│   └── RetryableDatabaseError    lock time-out, deadlock: the same call may succeed in a moment
+│       └── DatabaseUnavailable   no connection, no answer in time, overload: for later
+│           └── DatabaseMisconfigured   wrong credential, quota, schema: a person has to act
 ├── DatabaseError                 the database's clear no, with its SQLSTATE
 │   ├── Forbidden                 PT403
 │   ├── NotFound                  PT404
@@ -143,15 +143,19 @@ class _WithSqlstate(MentorPauseError):
 
 
 class RetryableDatabaseError(_WithSqlstate, TransientError):
-    """The database could not do it now: contention, a time-out, overload."""
+    """The database could not do it now: another transaction was in the way."""
 
 
 class DatabaseUnavailable(RetryableDatabaseError):
-    """There is no connection to the database, or it does not answer in time."""
+    """There is no connection to the database, or it does not answer in time; no call succeeds."""
 
 
 class DatabaseMisconfigured(DatabaseUnavailable):
-    """The database refuses everybody: a credential, a quota, a grant or the schema is wrong."""
+    """No call succeeds until a person has changed what the message names.
+
+    The credential, the quota, the schema or the address is wrong. The work waits as it does for a
+    database that is down, since no mentor is at fault (R3).
+    """
 
 
 class DatabaseError(_WithSqlstate):

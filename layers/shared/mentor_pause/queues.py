@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mentor_pause.aws_errors import error_code
 from mentor_pause.errors import QueueUnavailable
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.retry import Retry
@@ -58,7 +59,7 @@ class PageQueues:
             answer = self._client.send_message_batch(QueueUrl=url, Entries=list(unsent.values()))
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailable(
-                f"SQS did not take pages {_numbers(unsent)}: {_code(error)}"
+                f"SQS did not take pages {_numbers(unsent)}: {error_code(error)}"
             ) from error
         for entry in answer.get("Successful", []):
             del unsent[entry["Id"]]
@@ -103,7 +104,7 @@ class WorkerQueue:
                 VisibilityTimeout=seconds,
             )
         except (ClientError, BotoCoreError) as error:
-            raise QueueUnavailable(f"SQS did not take a page back: {_code(error)}") from error
+            raise QueueUnavailable(f"SQS did not take a page back: {error_code(error)}") from error
 
     def send_again(self, delivery: Delivery, seconds: int) -> None:
         """Send the message's body as a fresh message, visible after so many seconds.
@@ -143,14 +144,7 @@ def send_later(client: "SQSClient", url: str, body: str, seconds: int) -> None:
             QueueUrl=url, MessageBody=body, DelaySeconds=max(0, min(seconds, LONGEST_DELAY))
         )
     except (ClientError, BotoCoreError) as error:
-        raise QueueUnavailable(f"SQS did not take a message: {_code(error)}") from error
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    """Say what failed without the client's text, which may name accounts and addresses (R6)."""
-    if isinstance(error, ClientError):
-        return error.response.get("Error", {}).get("Code", "ClientError")
-    return type(error).__name__
+        raise QueueUnavailable(f"SQS did not take a message: {error_code(error)}") from error
 
 
 def _name(url: str) -> str:

@@ -28,6 +28,7 @@ from mentor_pause.supabase.results import (
     RunCoverage,
     Status,
     StatusChange,
+    read_value,
 )
 from mentor_pause.supabase.wire import IDS_PER_CALL, Wire
 
@@ -46,8 +47,11 @@ __all__ = [
 ]
 
 _WHEN_USED = ConfigDict(defer_build=True)
-_DAY = TypeAdapter(date, config=_WHEN_USED)
-_MEMBER_ROLE: TypeAdapter[MemberRole] = TypeAdapter(MemberRole, config=_WHEN_USED)
+_COUNT = TypeAdapter(int, config=_WHEN_USED)
+_FLAG = TypeAdapter(bool, config=_WHEN_USED)
+_DAY: TypeAdapter[date | None] = TypeAdapter(date | None, config=_WHEN_USED)
+type _MemberRoleIfAny = MemberRole | None
+_MEMBER_ROLE: TypeAdapter[_MemberRoleIfAny] = TypeAdapter(_MemberRoleIfAny, config=_WHEN_USED)
 
 
 class Database:
@@ -93,7 +97,7 @@ class Database:
                 "p_wait": wait,
             },
         )
-        return StatusChange.model_validate(rows[0])
+        return StatusChange.read_only(rows)
 
     def get_mentor_status(self, mentor_id: UUID, org_id: UUID) -> MentorStatus:
         """Return a mentor's status and version.
@@ -103,7 +107,7 @@ class Database:
             Forbidden: the caller may not see the mentor, or there is none.
         """
         rows = self._wire.call("get_mentor_status", {"p_mentor_id": mentor_id, "p_org_id": org_id})
-        return MentorStatus.model_validate(rows[0])
+        return MentorStatus.read_only(rows)
 
     def change_status(
         self,
@@ -133,7 +137,7 @@ class Database:
                 "p_expected_version": expected_version,
             },
         )
-        return StatusChange.model_validate(rows[0])
+        return StatusChange.read_only(rows)
 
     def list_mentors(
         self, listing: Listing, org_id: UUID, as_of: date, after: UUID | None, limit: int
@@ -142,7 +146,7 @@ class Database:
         rows = self._wire.call(
             listing, {"p_org_id": org_id, "p_as_of": as_of, "p_after": after, "p_limit": limit}
         )
-        return [MentorId.model_validate(row).mentor_id for row in rows]
+        return [row.mentor_id for row in MentorId.read_all(rows)]
 
     def count_stale_active_mentors(self, org_id: UUID, as_of: date) -> int:
         """Return how many active mentors have an expired certification (O1)."""
@@ -154,18 +158,16 @@ class Database:
         Raises:
             NotFound: there is no such organisation.
         """
-        ((value,),) = (
-            row.values() for row in self._wire.call("get_org_day", {"p_org_id": org_id, "p_at": at})
-        )
-        if value is None:
+        arguments = {"p_org_id": org_id, "p_at": at}
+        day = read_value(_DAY, self._wire.call("get_org_day", arguments))
+        if day is None:
             raise NotFound(f"organisation {org_id} does not exist")
-        return _DAY.validate_python(value)
+        return day
 
     def get_run_coverage(self, org_id: UUID, job_name: str) -> RunCoverage:
         """Return how far a job's complete runs have come; dry runs and redrives do not count."""
         arguments = {"p_org_id": org_id, "p_job_name": job_name}
-        (row,) = self._wire.call("get_run_coverage", arguments)
-        return RunCoverage.model_validate(row)
+        return RunCoverage.read_only(self._wire.call("get_run_coverage", arguments))
 
     def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
         """Prove that the organisation exists and has this slug (D8).
@@ -175,7 +177,7 @@ class Database:
             Conflict: it has another slug.
         """
         rows = self._wire.call("assert_org_scope", {"p_org_id": org_id, "p_slug": slug})
-        return OrgScope.model_validate(rows[0])
+        return OrgScope.read_only(rows)
 
     def begin_execution(
         self,
@@ -241,17 +243,14 @@ class Database:
                     "p_mentor_ids": list(part),
                 },
             )
-            for row in map(MentorOutcome.model_validate, rows):
+            for row in MentorOutcome.read_all(rows):
                 found[row.mentor_id] = "done" if row.outcome == "done" else "skipped"
         return found
 
     def report_late_changes(self, job_run_id: UUID) -> bool:
         """Correct the counts of a run's row that has ended, by the data; True: they were wrong."""
-        ((value,),) = (
-            row.values()
-            for row in self._wire.call("report_late_changes", {"p_job_run_id": job_run_id})
-        )
-        return bool(value)
+        rows = self._wire.call("report_late_changes", {"p_job_run_id": job_run_id})
+        return read_value(_FLAG, rows)
 
     def count_run_renewals(self, job_run_id: UUID) -> int:
         """Return how many mentors a sync run has found certified for longer."""
@@ -272,22 +271,20 @@ class Database:
     def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
         """Return the newest rows of the execution log, newest first."""
         rows = self._wire.call("list_executions", {"p_org_id": org_id, "p_limit": limit})
-        return [Execution.model_validate(row) for row in rows]
+        return Execution.read_all(rows)
 
     def get_execution(self, org_id: UUID, job_run_id: UUID) -> Execution | None:
         """Return the row of the execution log that tells a run's story; None: no such run."""
         rows = self._wire.call("get_execution", {"p_org_id": org_id, "p_job_run_id": job_run_id})
-        return Execution.model_validate(rows[0]) if rows else None
+        return Execution.read_only(rows) if rows else None
 
     def get_member_role(self, org_id: UUID, user_id: UUID) -> MemberRole | None:
         """Return what somebody is in the organisation; None: no member."""
         arguments = {"p_org_id": org_id, "p_user_id": user_id}
-        ((value,),) = (row.values() for row in self._wire.call("get_member_role", arguments))
-        return None if value is None else _MEMBER_ROLE.validate_python(value)
+        return read_value(_MEMBER_ROLE, self._wire.call("get_member_role", arguments))
 
     def _scalar(self, function: str, **arguments: Any) -> int:  # noqa: ANN401 - SQL parameters
-        (row,) = self._wire.call(function, arguments)
-        return int(str(row[function]))
+        return read_value(_COUNT, self._wire.call(function, arguments))
 
 
 def connect(settings: RestDatabase | PooledDatabase) -> Database:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter
 
-from mentor_pause.supabase.results import Result, Status
+from mentor_pause.supabase.results import Result, Status, read_value
 from mentor_pause.supabase.wire import IDS_PER_CALL, Row, Wire
 
 type Recorded = Literal["renewed", "recorded", "known", "unknown_mentor"]
@@ -18,6 +18,7 @@ type Recorded = Literal["renewed", "recorded", "known", "unknown_mentor"]
 
 _WHEN_USED = ConfigDict(defer_build=True)
 _MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime | None, config=_WHEN_USED)
+_MARKED = TypeAdapter(bool, config=_WHEN_USED)
 _RECORDED: TypeAdapter[Recorded] = TypeAdapter(Recorded, config=_WHEN_USED)
 
 
@@ -38,6 +39,10 @@ class PortalState(Result):
     """If the portal does not hold this: since when, as far as the database knows."""
 
 
+class _PortalId(Result):
+    portal_id: str
+
+
 class PortalDatabase:
     """The database as the portal sync sees it."""
 
@@ -47,10 +52,7 @@ class PortalDatabase:
 
     def get_watermark(self, org_id: UUID) -> datetime | None:
         """Return the change of the portal before which everything is stored; None at first."""
-        ((value,),) = (
-            row.values() for row in self._wire.call("get_portal_watermark", {"p_org_id": org_id})
-        )
-        return _MOMENT.validate_python(value)
+        return read_value(_MOMENT, self._wire.call("get_portal_watermark", {"p_org_id": org_id}))
 
     def move_watermark(self, org_id: UUID, watermark: datetime) -> None:
         """Move the watermark forward; one that is further stays."""
@@ -68,7 +70,7 @@ class PortalDatabase:
             for start in range(0, len(changes), IDS_PER_CALL)
             for row in self._list_new(org_id, changes[start : start + IDS_PER_CALL])
         ]
-        return frozenset(str(row["portal_id"]) for row in rows)
+        return frozenset(row.portal_id for row in _PortalId.read_all(rows))
 
     def _list_new(self, org_id: UUID, part: Sequence[tuple[str, str, datetime]]) -> list[Row]:
         return self._wire.call(
@@ -91,7 +93,7 @@ class PortalDatabase:
         job_run_id: UUID,
     ) -> Recorded:
         """Store a certification of the portal; repeating it changes nothing."""
-        (row,) = self._wire.call(
+        rows = self._wire.call(
             "record_portal_certification",
             {
                 "p_org_id": org_id,
@@ -102,7 +104,7 @@ class PortalDatabase:
                 "p_job_run_id": job_run_id,
             },
         )
-        return _RECORDED.validate_python(row["record_portal_certification"])
+        return read_value(_RECORDED, rows)
 
     def list_states(self, org_id: UUID, mentor_ids: Sequence[UUID]) -> list[PortalState]:
         """Return what the portal is to be told of these mentors, in the order of their ids."""
@@ -117,7 +119,7 @@ class PortalDatabase:
                 },
             )
         ]
-        return [PortalState.model_validate(row) for row in rows]
+        return PortalState.read_all(rows)
 
     def list_all_states(self, org_id: UUID) -> Iterator[PortalState]:
         """Yield what the portal should hold of every mentor, in id order."""
@@ -126,7 +128,7 @@ class PortalDatabase:
             "list_all_portal_states",
             {"p_org_id": org_id, "p_after": after, "p_limit": IDS_PER_CALL},
         ):
-            states = [PortalState.model_validate(row) for row in rows]
+            states = PortalState.read_all(rows)
             yield from states
             after = states[-1].mentor_id
 
@@ -135,16 +137,10 @@ class PortalDatabase:
 
         False: the portal was told of a later one meanwhile, and perhaps before this one.
         """
-        ((marked,),) = (
-            row.values()
-            for row in self._wire.call(
-                "mark_portal_synced",
-                {
-                    "p_org_id": org_id,
-                    "p_mentor_id": mentor_id,
-                    "p_version": version,
-                    "p_job_run_id": job_run_id,
-                },
-            )
-        )
-        return bool(marked)
+        arguments = {
+            "p_org_id": org_id,
+            "p_mentor_id": mentor_id,
+            "p_version": version,
+            "p_job_run_id": job_run_id,
+        }
+        return read_value(_MARKED, self._wire.call("mark_portal_synced", arguments))

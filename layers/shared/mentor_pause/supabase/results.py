@@ -1,12 +1,20 @@
 """What the database functions answer, typed."""
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from mentor_pause.errors import (
+    DatabaseError,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    MentorPauseError,
+)
 from mentor_pause.events import Trigger
+from mentor_pause.supabase.wire import Row
 
 type Status = Literal["active", "paused", "inactive"]
 type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
@@ -18,6 +26,59 @@ class Result(BaseModel):
     """A row; columns that are added later are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    @classmethod
+    def read_all(cls, rows: Sequence[Row]) -> list[Self]:
+        """Return every row, typed.
+
+        Raises:
+            DatabaseError: a value cannot be read.
+            DatabaseMisconfigured: a column is missing.
+        """
+        return _read(lambda: [cls.model_validate(row) for row in rows])
+
+    @classmethod
+    def read_only(cls, rows: Sequence[Row]) -> Self:
+        """Return the only row, typed.
+
+        Raises:
+            DatabaseUnavailable: there is not exactly one row: our functions did not answer that.
+            MentorPauseError: as `read_all` does.
+        """
+        return cls.read_all([_only(rows)])[0]
+
+
+def read_value[T](kind: TypeAdapter[T], rows: Sequence[Row]) -> T:
+    """Return a scalar: the only column of the only row.
+
+    Raises:
+        MentorPauseError: as `Result.read_only` does.
+    """
+    return _read(lambda: kind.validate_python(_only(list(_only(rows).values()))))
+
+
+def _only[T](found: Sequence[T]) -> T:
+    if len(found) != 1:
+        raise DatabaseUnavailable("the answer does not come from our database functions")
+    return found[0]
+
+
+def _read[T](read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ValidationError as error:
+        failure = _unread(error)
+    raise failure  # outside the handler: pydantic's error repeats the value
+
+
+def _unread(error: ValidationError) -> MentorPauseError:
+    (first, *_) = error.errors(include_input=False, include_url=False, include_context=False)
+    column = ".".join(str(part) for part in first["loc"]) or "value"
+    if first["type"] == "missing":
+        return DatabaseMisconfigured(
+            f"the column {column} is missing in the answer; apply every migration to the database"
+        )
+    return DatabaseError(f"the {column} in the answer cannot be read: {first['type']}")
 
 
 class StatusChange(Result):

@@ -1,40 +1,53 @@
-"""What a wire to the database is, and how its errors are told apart.
+"""The interface of a transport to the database.
 
-Both wires report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...`
-where the database was never reached (documentation of PostgREST, "Errors").
+Both transports report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...`
+where the database was never reached (`error_table.py`).
 """
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from mentor_pause.errors import (
-    Conflict,
-    DatabaseError,
-    DatabaseUnavailable,
-    Forbidden,
-    MentorPauseError,
-    NotFound,
-    RetryableDatabaseError,
-    VersionConflict,
-)
+from mentor_pause.deadline import OutOfTime, seconds_for_call
+from mentor_pause.errors import DatabaseUnavailable
 
 type Row = dict[str, object]
 
+CALL_SECONDS = 10.0
+"""No call lasts longer, whatever the peer does (R2); the database's own limit is 8 s."""
+
+CONNECT_SECONDS = 5.0
+"""Connecting lasts no longer as a whole: all addresses, TLS and login."""
+
 IDS_PER_CALL = 500
-"""PostgREST caps the rows of a function at 1000 by default (`max-rows`)."""
+"""How many ids go into one call, and how many rows come back in one page."""
+
+LIST_KEYS: Mapping[str, str] = {
+    "list_all_portal_states": "mentor_id",
+    "list_executions": "-id",
+    "list_expired_mentors": "mentor_id",
+    "list_new_portal_changes": "portal_id",
+    "list_portal_states": "mentor_id",
+    "list_run_changes": "mentor_id",
+    "list_unsynced_mentors": "mentor_id",
+}
+"""Each function that returns many rows, and the unique column that orders them; `-`: descending.
+
+A REST interface cuts an answer at its `max-rows`; the transport asks for the rest by this key.
+"""
 
 
 class Wire(Protocol):
     """Calls database functions, each in one round trip and one transaction of its own."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
-        """Call `public.<function>` with named arguments and return its rows.
+        """Call `public.<function>` with named arguments and return all its rows.
 
-        A scalar comes back as one row with one column, named as the function.
+        A scalar comes back as one row with one column, named as the function. The call ends within
+        `CALL_SECONDS`, or with the work that it belongs to (`deadline.py`).
 
         Raises:
             RetryableDatabaseError: the same call may succeed later.
-            DatabaseError: the database refused.
+            DatabaseError: the database refused, or its answer cannot be read.
         """
         ...
 
@@ -43,22 +56,14 @@ class Wire(Protocol):
         ...
 
 
-_UNAVAILABLE = (
-    "08", "57P", "53300", "57014",
-    "PGRST000", "PGRST001", "PGRST002", "PGRST003",
-)  # fmt: skip
-_RETRYABLE = ("40", "53", "55P03", "57", "58", "XX000")
-_BY_CODE = {"PT403": Forbidden, "PT404": NotFound, "PT409": Conflict}
-_BY_HINT = {"version_conflict": VersionConflict}
+def time_for_call() -> float:
+    """Return how many seconds a call of the database may take.
 
-
-def database_error(
-    code: str | None, message: str, detail: str | None = None, hint: str | None = None
-) -> MentorPauseError:
-    """Return the error for a code; without one nobody answered, so the database is unavailable."""
-    if code is None or code.startswith(_UNAVAILABLE):
-        return DatabaseUnavailable(message, code, detail, hint)
-    if code.startswith(_RETRYABLE):
-        return RetryableDatabaseError(message, code, detail, hint)
-    by_code = _BY_CODE.get(code, DatabaseError)
-    return _BY_HINT.get(hint or "", by_code)(message, code, detail, hint)
+    Raises:
+        DatabaseUnavailable: the work that it belongs to has no time left.
+    """
+    try:
+        return seconds_for_call(CALL_SECONDS)
+    except OutOfTime:
+        pass
+    raise DatabaseUnavailable("no time is left for a call of the database")
