@@ -152,15 +152,16 @@ def test_three_tries_are_enough(portal: Portal, dataverse: Dataverse, time: Time
     assert (len(time.slept), portal.faults) == (2, [])
 
 
+@pytest.mark.parametrize("seconds", [300, 3600])
 def test_a_wait_that_is_longer_than_the_time_left_is_told(
-    portal: Portal, dataverse: Dataverse, time: Time
+    portal: Portal, dataverse: Dataverse, time: Time, seconds: int
 ) -> None:
-    """H3: the caller saves its progress, and knows for how long to stay away."""
+    """H3: the caller saves its progress, and knows for how long to stay away, an hour included."""
     dataverse.push(PAUSED)
-    portal.retry_after, portal.faults = 300, ["throttled"]
+    portal.retry_after, portal.faults = seconds, ["throttled"]
     with pytest.raises(PortalThrottled) as raised:
         dataverse.push(PAUSED)
-    assert (raised.value.seconds, time.slept) == (300.0, [])
+    assert (raised.value.seconds, time.slept) == (float(seconds), [])
 
 
 def test_a_token_is_used_until_shortly_before_its_end(
