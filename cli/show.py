@@ -168,6 +168,8 @@ def drift(answer: Mapping[str, Any]) -> None:
         )  # fmt: skip
     if answer["differences"]:
         people.print(table)
+    for row in answer["unreadable_rows"]:
+        people.print(f"cannot be read in the portal: {row}", style="red")
 
 
 def night(answer: Mapping[str, Any]) -> None:

@@ -15,6 +15,9 @@ type Answer = dict[str, object]
 _NAMED = 1000
 """Differences that the answer names at most; the count has them all."""
 
+_ROWS_NAMED = 100
+"""Unreadable rows that the log names at most."""
+
 
 class Report:
     """Measures, and tells. No exception leaves it: its text might hold what no log may (E13)."""
@@ -72,5 +75,12 @@ class Report:
                 "differing": differing,
                 "oldest_seconds": drift.oldest_seconds,
                 "mentor_ids_differing": ours,
+                "unreadable": len(drift.unreadable),
             },
         )
+        if drift.unreadable:
+            rows = [str(row) for row in drift.unreadable[:_ROWS_NAMED]]
+            self._logger.error(
+                "mentors of the portal cannot be read",
+                extra={"count": len(drift.unreadable), "rows": rows},
+            )

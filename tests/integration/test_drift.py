@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from local.portal_tables import Row
 from mentor_pause.config import PortalSourceSettings
 from mentor_pause.errors import PortalUnavailable
+from mentor_pause.portal import MentorPage, Portal, PortalMentor
 from mentor_pause.portal.source import PortalSource
 from portal_drift.measure import Drift, MeasureDrift
 from portal_drift.report import Answer, Report
@@ -18,6 +20,7 @@ from support.cluster import Cluster
 from support.metrics import emitted
 from support.night import Clients
 from support.portal import MENTORS
+from support.portal_doors import Around
 from support.roster import ORG, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 
@@ -159,6 +162,164 @@ def test_who_is_told_while_the_portal_is_read_is_in_line(
 
     drift = MeasureDrift(ORG, Changing(), night.open_portal, night.retry, lambda: NOW)  # type: ignore[arg-type]
     assert drift(lambda: 60).differences == ()
+
+
+class Moving(Around):
+    """Between the pages of a listing somebody changes rows, as a sync or HLF's people do."""
+
+    def __init__(self, real: Portal, meanwhile: Callable[[], object]) -> None:
+        """`meanwhile` happens after the first page of the first listing."""
+        super().__init__(real)
+        self._meanwhile = [meanwhile]
+
+    def mentors(self) -> Iterator[MentorPage]:
+        """List, and let things happen."""
+        for page in self.real.mentors():
+            yield page
+            while self._meanwhile:
+                self._meanwhile.pop()()
+
+
+def measure_while(night: SyncNight, meanwhile: Callable[[], object]) -> Drift:
+    """Compare, and let something happen while the portal is listed."""
+    doors: list[Moving] = []
+
+    def open_portal(remaining: Callable[[], float]) -> Portal:
+        doors.append(Moving(night.open_portal(remaining), meanwhile))
+        return doors[-1]
+
+    return MeasureDrift(ORG, night.doors, open_portal, night.retry, lambda: NOW)(lambda: 60)
+
+
+def touch(portal: PortalRows, key: object) -> None:
+    """Change a row's moment, so that a listing has it at its end."""
+    row_of(portal, key)["modifiedon"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.parametrize("mentors", [6, 240])
+def test_who_is_missing_from_a_listing_that_moves_is_asked_for_by_key(
+    night: SyncNight, roster: Roster, portal: PortalRows, mentors: int
+) -> None:
+    """H5: rows of the first page move to the end, and those behind them slip past the listing."""
+    found = roster.add_mentors(mentors)
+    portal.add(*found)
+    night.sync()
+    order = sorted(found, key=lambda m: row_of(portal, m)["hlf_likepersonid"])
+    for row in portal.portal.table(MENTORS).rows.values():
+        row["modifiedon"] = "2026-11-02T08:00:00Z"
+    night.portal.page_size = mentors // 2
+
+    def move() -> None:
+        for mentor in order[: mentors // 3]:
+            touch(portal, mentor)
+
+    with closing(Moving(night.open_portal(lambda: 60), move)) as moving:
+        listed = list(moving.mentors())
+    assert len({m.key for page in listed for m in page.mentors}) < mentors  # the listing has a gap
+    order = order[mentors // 3 :]
+    drift = measure_while(night, move)
+    assert (drift.compared, drift.differences) == (mentors, ())
+
+
+def test_many_who_are_missing_are_listed_anew_and_who_is_missing_then_is_asked_for(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: a hundred requests at most, and nobody is called missing who is there."""
+    found = roster.add_mentors(300)
+    portal.add(*found[:-150])
+
+    def enter_the_others() -> None:
+        portal.add(*found[-150:])
+
+    night.sync()
+    night.forget()
+    night.portal.page_size = 100
+    drift = measure_while(night, enter_the_others)
+    kinds = {d.kind for d in drift.differences}
+    assert (len(drift.differences), kinds) == (150, {"differs"})  # entered, and not told yet
+    assert len([path for path in night.asked("GET") if "(" in path]) <= 100
+
+
+def test_a_row_that_was_listed_before_the_sync_told_it_is_no_difference(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: both sides have moved since; here and there they say the same now."""
+    mentors = roster.add_mentors(4)
+    portal.add(*mentors)
+    night.sync()
+
+    def pause_and_tell() -> None:
+        pause(roster, *mentors)
+        night.sync("night-2")
+
+    night.portal.page_size = 2
+    assert measure_while(night, pause_and_tell).differences == ()
+
+
+def test_who_changes_from_one_look_to_the_next_is_left_to_the_next_measurement(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: a difference counts when the database said the same before and after it was seen."""
+    mentor = roster.add_mentor(date(2100, 1, 1))
+    portal.add(mentor)
+    night.sync()
+
+    class Restless(Around):
+        def mentor(self, key: str) -> PortalMentor | None:
+            found = self.real.mentor(key)
+            for status in ("active", "paused"):
+                roster.db.execute(
+                    "select * from update_mentor_status(%s, %s, %s, 'again')", (mentor, ORG, status)
+                )
+            return found
+
+    pause(roster, mentor)
+    drift = MeasureDrift(
+        ORG, night.doors, lambda left: Restless(night.open_portal(left)), night.retry, lambda: NOW
+    )
+    assert drift(lambda: 60).differences == ()
+    assert measure(night).differences != ()
+
+
+def test_a_mentor_who_is_entered_here_while_the_portal_is_listed_is_no_stranger(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: the database is asked once more who is ours."""
+    roster.add_mentor(status="inactive")
+    portal.add("HLF-7", "HLF-8")
+
+    def enter() -> None:
+        mentor = roster.add_mentor()
+        roster.db.execute("update peer_mentors set portal_key = 'hlf-7' where id = %s", (mentor,))
+
+    assert [d.key for d in measure_while(night, enter).differences] == ["HLF-8"]
+
+
+def test_a_stranger_who_is_gone_when_they_are_asked_for_is_none(
+    night: SyncNight, portal: PortalRows
+) -> None:
+    """H5: HLF deletes a row, and ends another, while the portal is listed."""
+    portal.add("HLF-7", "HLF-8", "HLF-9")
+    rows = night.portal.table(MENTORS).rows
+
+    def tidy() -> None:
+        gone = row_of(portal, "HLF-7")
+        del rows[gone["hlf_likepersonid"]]
+        row_of(portal, "HLF-8")["hlf_status"] = 100000002
+
+    assert [d.key for d in measure_while(night, tidy).differences] == ["HLF-9"]
+
+
+def test_with_little_time_left_what_was_listed_counts(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: nobody is called missing for want of time."""
+    mentor = roster.add_mentor()
+    portal.add(mentor)
+    night.forget()
+    (found,) = measuring(night)(lambda: 35).differences
+    assert (found.kind, found.there) == ("differs", "active")
+    assert [path for path in night.asked("GET") if "(" in path] == []
 
 
 def test_a_roster_of_several_pages_is_compared_whole(

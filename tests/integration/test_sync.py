@@ -147,7 +147,9 @@ def test_the_watermark_stays_before_what_is_not_stored(
     summary = night.sync()
     assert (summary["renewed_count"], summary["error_count"]) == (2, 0)
     assert night.doors.get_watermark(ORG) == MONDAY
-    assert "could not be stored (1 of them" in str(roster.log()[0]["error"])
+    assert "1 certifications of the portal could not be stored, such as " in str(
+        roster.log()[0]["error"]
+    )
     (line,) = night.lines("renewal not stored")
     assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
     roster.db.execute("drop trigger refuse on certifications")
@@ -176,7 +178,7 @@ def test_what_is_stored_costs_no_call_of_its_own_when_it_is_read_again(
     ]  # fmt: skip
 
 
-def test_a_certification_that_makes_no_sense_is_named_and_the_others_are_stored(
+def test_a_certification_that_cannot_be_read_is_named_and_the_others_are_stored(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
     """By its id in the portal, which names nobody."""
@@ -187,9 +189,12 @@ def test_a_certification_that_makes_no_sense_is_named_and_the_others_are_stored(
     row["hlf_validuntil"] = "soon"
     summary = night.sync()
     assert (summary["renewed_count"], summary["synced_count"]) == (1, 1)
-    assert "makes no sense (1 of them" in str(roster.log()[0]["error"])
-    (line,) = night.lines("certifications of the portal make no sense")
-    assert line["portal_ids"] == [row["hlf_certificationid"]]
+    named = f"{row['hlf_certificationid']} (hlf_validuntil is not a day (YYYY-MM-DD))"
+    assert roster.log()[0]["error"] == (
+        f"1 certifications of the portal cannot be read, such as {named}"
+    )
+    (line,) = night.lines("certifications of the portal cannot be read")
+    assert (line["count"], line["rows"]) == (1, [named])
 
 
 def test_the_renewals_of_people_we_do_not_know_are_passed_over(

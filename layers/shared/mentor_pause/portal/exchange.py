@@ -43,7 +43,7 @@ class Connections:
         """Send a request and return its whole answer, within `seconds`.
 
         Raises:
-            PortalUnavailable: there was no whole answer in time.
+            PortalUnavailable: the whole answer did not come in time.
             PortalError: the answer is larger than `LARGEST_ANSWER`.
         """
         request.extensions["trace"] = self._trace(time.monotonic() + seconds)
@@ -76,15 +76,15 @@ class Connections:
             if event in _CONNECTED:
                 stream = info["return_value"]
                 self._sockets.append(stream.get_extra_info("socket"))  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType] - httpcore's NetworkStream
-            # A call that was given up while it connected must not reach the portal later on: by
+            # An abandoned call must not reach the portal later on, once it has connected: by
             # then the portal may hold something newer.
             if event == _BEFORE_SENDING and time.monotonic() >= ends_at:
-                raise OutOfTime("the call was given up while it connected")
+                raise OutOfTime("the call was abandoned while it connected")
 
         return trace
 
     def _hang_up(self) -> None:
-        """End what was given up: its thread gets an error from its socket, and is gone."""
+        """End the abandoned call: its thread gets an error from its socket, and ends."""
         for found in self._sockets:
             with suppress(OSError):
                 found.shutdown(socket.SHUT_RDWR)

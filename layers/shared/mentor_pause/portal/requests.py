@@ -146,7 +146,7 @@ class Requests:
         """Make one exchange; what is left for everything bounds it, too.
 
         Raises:
-            PortalUnavailable: there was no answer in time, or nothing is left.
+            PortalUnavailable: the answer did not come in time, or nothing is left.
             PortalError: the answer is too large.
         """
         if (left := self._timing.remaining()) <= 0:
