@@ -106,7 +106,9 @@ class PullRenewals:
     def _read(self, portal: Portal, page: MentorPage, time_left: Remaining, notes: _Notes) -> str:
         now = self._clock()
         watermark = self._reconnect(lambda: self._database.get_watermark(page.org_id))
-        for found in portal.renewals(watermark and watermark - _OVERLAP):
+        # One that is ahead hides every change until then: everything is read anew.
+        since = watermark - _OVERLAP if watermark and watermark <= now + _SKEW else None
+        for found in portal.renewals(since):
             self._name_odd_rows(found, now, notes)
             renewals = [_not_ahead(renewal, now) for renewal in found.renewals]
             if time_left() <= 0 or not self._store(page, renewals, time_left, notes):

@@ -31,10 +31,10 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         (("run", "x"), "unknown job 'x'; known jobs: certification_expiry, hlf_sync"),
         (
             ("run", "certification_expiry", "--as-of", "soon"),
-            "'soon' is no date; write it as 2026-11-22",
+            "'soon' is not a date; write it as 2026-11-22",
         ),
         (("run", "[/x]"), "unknown job '[/x]'"),
-        (("run", "certification_expiry", "--as-of", ""), "'' is no date"),
+        (("run", "certification_expiry", "--as-of", ""), "'' is not a date"),
         (("runs", "no-id"), "'no-id' is not a valid UUID"),
         (("runs", "00000000-0000-0000-0000-000000000000"), "the ledger knows no run 00000000"),
         (("local", "seed", "--mentors", "3", "--expired", "4"), "of 3 mentors 4 cannot be expired"),

@@ -16,12 +16,13 @@ from mentor_pause.portal import MentorPage, Portal, PortalMentor
 from mentor_pause.portal.source import PortalSource
 from portal_drift.measure import Drift, MeasureDrift
 from portal_drift.report import Answer, Report
+from portal_drift.waiting import CountWaiting, Waiting
 from support.cluster import Cluster
 from support.metrics import emitted
 from support.night import Clients
 from support.portal import MENTORS
 from support.portal_doors import Around
-from support.roster import ORG, Roster
+from support.roster import ORG, TODAY, YESTERDAY, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
@@ -343,7 +344,8 @@ def report(
     source = PortalSource(names, lambda _: switch, lambda _: "")
     metrics = Metrics(namespace="tests", service="tests")
     logger = Logger(service=f"drift-{id(output)}", stream=output)
-    answer = Report(lambda: source, measuring, metrics, logger)(lambda: 60)
+    count = CountWaiting(ORG, night.doors, night.retry, lambda: datetime.now(UTC))
+    answer = Report(lambda: source, measuring, lambda: count, metrics, logger)(lambda: 60)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -354,7 +356,7 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
     mentor = roster.add_mentor()
     portal.add("Kari Nordmann")
     row_of(portal, "Kari Nordmann")["modifiedon"] = "2099-12-31T00:00:00Z"
-    answer, (line,) = report(night, lambda: measuring(night))
+    answer, (_, line) = report(night, lambda: measuring(night))
     assert (answer["status"], answer["differing"], answer["compared"]) == ("measured", 2, 2)
     told = answer["differences"]
     assert isinstance(told, list)
@@ -365,6 +367,7 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
         "PortalMentorsDiffering": [2],
         "PortalOldestDifferenceAge": [answer["oldest_seconds"]],
         "PortalDriftUnmeasured": [0],
+        "PortalMentorsWaiting": [0],
     }
     json.dumps(answer)
 
@@ -378,8 +381,8 @@ def test_what_was_not_measured_is_no_metric(
     assert emitted(capsys) == {"PortalDriftUnmeasured": [0]}
     assert night.portal.requests == []
     night.fail("down", times=1000)
-    answer, (line,) = report(night, lambda: measuring(night))
-    assert emitted(capsys) == {"PortalDriftUnmeasured": [1]}
+    answer, (_, line) = report(night, lambda: measuring(night))
+    assert emitted(capsys) == {"PortalDriftUnmeasured": [1], "PortalMentorsWaiting": [0]}
     assert (answer["status"], line["reason"]) == ("failed", answer["error"])
     assert "no answer" in str(answer["error"])
 
@@ -387,11 +390,61 @@ def test_what_was_not_measured_is_no_metric(
         raise KeyError("Kari Nordmann")
 
     answer, _ = report(night, surprise)
-    assert answer == {"status": "failed", "error": "KeyError"}
+    assert answer.items() >= {"status": "failed", "error": "KeyError"}.items()
     assert report(night, lambda: measuring(night), "perhaps")[0] == {
         "status": "failed", "error": "the parameter s is neither on nor off",
     }  # fmt: skip
-    assert emitted(capsys) == {"PortalDriftUnmeasured": [1]}
+    assert emitted(capsys)["PortalDriftUnmeasured"] == [1]
+
+
+def count_waiting(night: SyncNight, after: timedelta = timedelta()) -> Waiting:
+    """Count so long from now."""
+    return CountWaiting(ORG, night.doors, night.retry, lambda: datetime.now(UTC) + after)()
+
+
+def test_whoever_is_not_active_and_not_told_waits_and_a_run_that_paused_them_is_overdue_in_an_hour(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5, O1: by the database alone; a pause by hand waits for the next night's sync."""
+    expired, by_hand, active = (
+        roster.add_mentor(YESTERDAY),
+        roster.add_mentor(),
+        roster.add_mentor(),
+    )
+    portal.add(expired, by_hand, active)
+    assert count_waiting(night) == Waiting(0, None, 0)
+    night.sync()
+    pause(roster, by_hand)
+    roster.db.execute(
+        "select * from update_mentor_status(%s, %s, 'paused', 'certification_expired',"
+        " gen_random_uuid(), p_as_of => %s)",
+        (expired, ORG, TODAY),
+    )
+    night.fail("down", times=1000)
+    first = min(row["changed_at"] for row in roster.history())
+    assert count_waiting(night) == Waiting(2, first, 0)
+    assert count_waiting(night, timedelta(minutes=61)) == Waiting(2, first, 1)
+    answer, _ = report(night, lambda: measuring(night))
+    assert answer.items() >= {
+        "status": "failed", "waiting": 2, "waiting_since": first.isoformat(),
+        "waiting_over_an_hour": 0,
+    }.items()  # fmt: skip
+    night.fail()
+    night.sync("night-2")
+    assert count_waiting(night) == Waiting(0, None, 0)
+
+
+def test_unreadable_rows_are_in_the_log_and_in_the_answer(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5, R3: a hundred in the log at most."""
+    portal.add("HLF-7")
+    row_of(portal, "HLF-7")["hlf_mentornumber"] = "\ud800"
+    answer, lines = report(night, lambda: measuring(night))
+    named = "row 1 of page 1 (hlf_mentornumber has a character that no text may have)"
+    assert (answer["unreadable"], answer["unreadable_rows"]) == (1, [named])
+    (line,) = [li for li in lines if li["message"] == "mentors of the portal cannot be read"]
+    assert (line["count"], line["rows"]) == (1, [named])
 
 
 def test_the_answer_names_a_thousand_at_most_and_counts_all(

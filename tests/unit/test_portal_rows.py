@@ -54,6 +54,7 @@ ODD_MOMENTS = {
     "a day": "2026-11-02",
     "before the year 1": "0001-01-01T00:00:00+14:00",
     "the year 1": "0001-01-01T00:00:00Z",
+    "the year 1899": "1899-12-31T23:59:59Z",
     "after the year 9999": "9999-12-31T23:59:59-14:00",
     "the year 10000": "10000-01-01T00:00:00Z",
     "compact": "20261102T080000Z",
@@ -177,7 +178,7 @@ def test_the_ends_of_the_calendar_are_days(expires: str, day: date) -> None:
     [
         ("2026-11-02T08:00:00Z", datetime(2026, 11, 2, 8, tzinfo=UTC)),
         ("2026-11-02T09:00:00.1234567+01:00", datetime(2026, 11, 2, 8, 0, 0, 123456, tzinfo=UTC)),
-        ("1753-01-01T00:00:00Z", datetime(1753, 1, 1, tzinfo=UTC)),
+        ("1900-01-01T00:00:00Z", datetime(1900, 1, 1, tzinfo=UTC)),
         ("9999-12-31T23:59:59Z", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )

@@ -16,8 +16,8 @@ LONGEST_KEY = 450
 LONGEST_ID = 200
 _LONGEST_NAME = 64
 _LONGEST_MOMENT = 40
-_FIRST_YEAR = 1753
-"""The first year of SQL Server's `datetime`, in which Dataverse keeps moments."""
+_FIRST_YEAR = 1900
+"""Before it no moment is one of a change; the database's functions refuse it, too."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -76,7 +76,7 @@ def moment_of(row: Row, column: str) -> datetime:
     """Return a column's moment, in UTC.
 
     Raises:
-        Unreadable: it is not a moment with an offset, or not within the years 1753 to 9999 of UTC.
+        Unreadable: it is not a moment with an offset, or not within the years 1900 to 9999 of UTC.
     """
     text = text_of(row, column, _LONGEST_MOMENT)
     try:
