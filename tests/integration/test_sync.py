@@ -157,6 +157,31 @@ def test_the_watermark_stays_before_what_is_not_stored(
     assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
 
 
+def test_a_value_that_the_database_cannot_hold_is_the_rows_own_trouble(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """R3: trying again changes nothing, so the watermark passes it; a person has to look at it."""
+    mentors = roster.add_mentors(3)
+    portal.add(*mentors)
+    for hours, mentor in enumerate(mentors):
+        portal.certify(mentor, date(2028, 1, 1), MONDAY + timedelta(hours=hours))
+    roster.db.execute(
+        "create function odd() returns trigger language plpgsql as $$ begin"
+        " raise exception 'out of bounds' using errcode = '22023'; end $$"
+    )
+    roster.db.execute(
+        "create trigger odd before insert on certifications for each row"
+        f" when (new.mentor_id = '{mentors[1]}') execute function odd()".encode()
+    )
+    assert night.sync()["renewed_count"] == 2
+    assert str(roster.log()[0]["error"]).startswith(
+        "1 certifications of the portal cannot be read, such as "
+    )
+    (line,) = night.lines("renewal not stored")
+    assert (line["sqlstate"], line["reason"]) == ("22023", "out of bounds")
+    assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
+
+
 def test_what_is_stored_costs_no_call_of_its_own_when_it_is_read_again(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:

@@ -8,9 +8,8 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
-from mentor_pause.errors import DatabaseError
 from mentor_pause.supabase.results import Result, Status
 from mentor_pause.supabase.wire import IDS_PER_CALL, Row, Wire
 
@@ -51,10 +50,7 @@ class PortalDatabase:
         ((value,),) = (
             row.values() for row in self._wire.call("get_portal_watermark", {"p_org_id": org_id})
         )
-        try:
-            return _MOMENT.validate_python(value)
-        except ValidationError as error:
-            raise DatabaseError("the portal's watermark is no moment") from error
+        return _MOMENT.validate_python(value)
 
     def move_watermark(self, org_id: UUID, watermark: datetime) -> None:
         """Move the watermark forward; one that is further stays."""
