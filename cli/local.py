@@ -8,6 +8,7 @@ import click
 
 from cli import show
 from cli.options import expired_option, mentors_option
+from cli.runs import refuse_while_open
 from cli.stacks import function_environments, open_stack
 from local import portal_server
 from local.portal_tables import Fault
@@ -85,8 +86,9 @@ def token(who: str) -> None:
 @expired_option
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
 def seed(mentors: int, expired: int, seed: int) -> None:
-    """Replace the database's content by a made-up roster."""
+    """Replace the database's content by a made-up roster; refused while a run is open."""
     stack = LocalStack()
     stack.require()
+    refuse_while_open(open_stack(None))
     stack.seed(mentors, expired, seed)
     show.say(f"{mentors} mentors, {expired} of them active with an expired certification")

@@ -4,9 +4,11 @@ Exit codes: 0 done, 1 the run ended with errors, 2 wrong usage or configuration.
 """
 
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import click
@@ -14,7 +16,7 @@ import click
 from cli import show
 from cli.local import local
 from cli.options import expired_option, json_option, mentors_option, stack_option
-from cli.portal import portal
+from cli.portal import ask_for_waiting, portal
 from cli.runs import (
     NotFinished,
     follow,
@@ -32,6 +34,7 @@ from mentor_pause.supabase import Status
 from mentor_pause.transitions import change_status
 
 _FOLLOW_SECONDS = 900.0
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,13 +69,16 @@ def run(
 
 
 def _check_day(day: str | None) -> None:
+    """Accept `YYYY-MM-DD` alone: Python would also read 20261122 and 2026-W47-7."""
     if day is None:
         return
     try:
+        if not _DAY.fullmatch(day):
+            raise ValueError(day)  # noqa: TRY301 - told as any other
         date.fromisoformat(day)
     except ValueError:
         raise click.BadParameter(
-            f"{day!r} is no date; write it as 2026-11-22", param_hint="--as-of"
+            f"{day!r} is not a date; write it as 2026-11-22", param_hint="--as-of"
         ) from None
 
 
@@ -109,7 +115,7 @@ def runs(job_run_id: UUID | None, limit: int, as_json: bool, stack_name: str | N
         with stack.database() as database:
             rows = database.list_executions(stack.org_id, limit)
         if as_json:
-            show.machine([row.model_dump(mode="json") for row in rows])
+            show.machine([row.model_dump() for row in rows])
         else:
             show.execution_table(rows)
         return
@@ -161,15 +167,28 @@ def redrive(job_run_id: UUID, wait: bool, as_json: bool, stack_name: str | None)
 def monitor(as_json: bool, stack_name: str | None) -> None:
     """Let the monitor look now: who is stale, whether the last night ran, what hangs.
 
-    It ends runs that hang. Exit code 0: all is well.
+    It ends runs that hang, and asks who waits for HLF's portal. Exit code 0: all is well.
     """
-    answer = open_stack(stack_name).invoke("Monitor", {})
+    stack = open_stack(stack_name)
+    answer = stack.invoke("Monitor", {})
+    waiting = ask_for_waiting(stack)
     if as_json:
-        show.machine(answer)
+        show.machine(answer | {"portal": waiting})
     else:
         show.night(answer)
-    if answer["failed"] or answer["stale_active_mentors"] or answer["night_missed"]:
+        show.waiting(waiting)
+    if not all_is_well(answer, waiting):
         sys.exit(1)
+
+
+def all_is_well(night: Mapping[str, Any], portal: Mapping[str, Any]) -> bool:
+    """Whether the last night was all right: the monitor's answer, and who waits for the portal.
+
+    A portal that is switched off is in order; one that cannot be asked is not.
+    """
+    if night["failed"] or night["stale_active_mentors"] or night["night_missed"]:
+        return False
+    return portal["status"] != "failed" and not portal.get("waiting_over_an_hour")
 
 
 @cli.command()
@@ -213,7 +232,7 @@ def mentor(
             change_status(database, mentor_id, stack.org_id, status, reason)
         seen = database.get_mentor_status(mentor_id, stack.org_id)
     if as_json:
-        show.machine(seen.model_dump(mode="json"))
+        show.machine(seen.model_dump())
     else:
         show.mentor(seen)
 

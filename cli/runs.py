@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.completion import summary_of
+from mentor_pause.jobs import JOBS
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Page, Run, Summary
+from mentor_pause.runs import Firing, Page, Run, Summary
 
 
 class NotFinished(StackError):
@@ -21,6 +22,9 @@ class NotFinished(StackError):
 
 
 _POLL_SECONDS = 0.2
+_FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
+_NEWEST = 500
+"""Rows of the execution log in which an open run is looked for."""
 _NIGHTLY_RULE = "CertificationExpiryRuleName"
 
 
@@ -76,6 +80,37 @@ def nightly_event(stack: Stack) -> dict[str, Any]:
                 text = text.replace(f"<{name}>", json.dumps(values[path]))
             return json.loads(text)
     raise StackError(f"the rule {rule} has no target with an input transformer")
+
+
+def refuse_while_open(stack: Stack) -> None:
+    """Refuse to wipe the database under a run.
+
+    The run would find neither its mentors nor its row any more, and hang with its job's lock.
+
+    Raises:
+        StackError: a run is open; the message names it and the next command.
+    """
+    found = open_runs(stack)
+    if not found:
+        return
+    job_run_id, job_name = next(iter(found.items()))
+    raise StackError(
+        f"run {job_run_id} of {job_name} is open, and would hang without its database."
+        f" See it with: mentor-pause runs {job_run_id}."
+        " If it hangs already: mentor-pause monitor. To wipe all: mentor-pause local reset"
+    )
+
+
+def open_runs(stack: Stack) -> dict[UUID, str]:
+    """Return the runs that have not ended, by ledger or by execution log, and their jobs."""
+    locks, found = stack.ledger().locks, dict[UUID, str]()
+    for job in JOBS:
+        asking = Firing(job, stack.org_id, "manual", "open runs", "command line")
+        # However long the lease may still be: no run's lease is longer than this.
+        found |= dict.fromkeys(locks.find_hung(asking, _FAR_AHEAD), job)
+    with stack.database() as database:
+        rows = database.list_executions(stack.org_id, _NEWEST)
+    return found | {row.job_run_id: row.job_name for row in rows if row.status == "running"}
 
 
 def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -25,7 +25,13 @@ if not people.is_terminal:
 
 def machine(value: object) -> None:
     """Print JSON on one line of standard output."""
-    click.echo(json.dumps(value, default=str))
+    click.echo(json.dumps(value, default=_as_json))
+
+
+def _as_json(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def say(text: str) -> None:
@@ -85,7 +91,7 @@ def summary_table(run: Run, summary: Summary) -> None:
 def page_table(pages: Iterable[Page], effect: Effect) -> None:
     """Show a run's pages."""
     table = Table()
-    for column in ("page", "mentors", effect, "skipped", "errored", "closed"):
+    for column in ("page", "mentors", effect, "skipped", "errored", "closed (UTC)"):
         table.add_column(column, justify="right")
     for page in pages:
         done = page.outcome
@@ -134,8 +140,16 @@ def mentor(seen: MentorStatus) -> None:
         f"{seen.mentor_id} is {seen.status} since {_when(seen.status_changed_at)} UTC"
         f" (version {seen.version})"
     )
-    expiry = seen.certification_expiry_date
-    people.print(f"certification: {f'until {expiry}' if expiry else 'none'}")
+    people.print(f"certification: {_expiry(seen.certification_expiry_date)}")
+
+
+def _expiry(day: date | None) -> str:
+    """Say until when; the database gives the ends of the calendar for what lies beyond them."""
+    if day is None:
+        return "none"
+    if day == date.max:
+        return f"until {day} or later, such as without end"
+    return f"until {day}" + " or earlier" * (day == date.min)
 
 
 def finding_table(findings: Iterable[Finding]) -> None:
@@ -164,10 +178,12 @@ def drift(answer: Mapping[str, Any]) -> None:
         table.add_row(
             found["mentor_id"] or "unknown here", found["key"], found["here"] or "-",
             found["there"] or ("not there" if found["kind"] == "only_here" else "?"),
-            (found["since"] or "-")[:19].replace("T", " "),
+            _when(datetime.fromisoformat(found["since"]) if found["since"] else None),
         )  # fmt: skip
     if answer["differences"]:
         people.print(table)
+    for row in answer["unreadable_rows"]:
+        people.print(f"cannot be read in the portal: {row}", style="red")
 
 
 def night(answer: Mapping[str, Any]) -> None:
@@ -188,5 +204,25 @@ def night(answer: Mapping[str, Any]) -> None:
         people.print(f"not looked at: {look}: {reason}", style="red")
 
 
+def waiting(answer: Mapping[str, Any]) -> None:
+    """Show who waits for HLF's portal."""
+    if answer["status"] == "off":
+        people.print("HLF's portal is switched off: mentor-pause portal on")
+    elif answer["status"] == "failed":
+        people.print(f"HLF's portal cannot be asked: {answer['error']}", style="red")
+    else:
+        people.print(f"HLF's portal answers; {answer['differing']} mentors differ there")
+    if answer.get("waiting"):
+        since = _when(datetime.fromisoformat(answer["waiting_since"]))
+        people.print(
+            f"{answer['waiting']} mentors who are not active wait for the portal since {since} UTC;"
+            f" a run paused {answer['waiting_over_an_hour']} of them more than an hour ago."
+            " Next: mentor-pause run hlf_sync --follow"
+        )
+    elif "waiting" in answer:
+        people.print("nobody waits for the portal")
+
+
 def _when(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
+    """Show a moment in UTC, whatever zone the database's session has."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else "-"

@@ -23,6 +23,7 @@ from local.processes import LOOPBACK
 TENANT, CLIENT_ID = "hlf-tenant", "mentor-pause"
 _API = "/api/data/v9.2/"
 _OWN_DOOR = "/stand-in/"
+_BY_KEY = re.compile(r"(\w+)\((\w+)='((?:[^']|'')*)'\)")
 _USER = "00000000-0000-0000-0000-00000000a11c"
 
 
@@ -123,21 +124,16 @@ class _Handler(BaseHTTPRequestHandler):
         return path.removeprefix(_API)
 
     def _patch(self) -> tuple[int, None]:
-        found = re.fullmatch(r"(\w+)\((\w+)='((?:[^']|'')*)'\)", self._authorised())
+        found = _BY_KEY.fullmatch(self._authorised())
         if found is None:
             raise Refusal(400, "0x80060888", "Bad request: error in query syntax.")
-        table = self.portal.table(found[1])
-        if found[2] != table.key:
-            raise Refusal(400, "0x80060888", f"'{found[2]}' is no alternate key.")
-        key, body = found[3].replace("''", "'"), json.loads(self.text)
-        row = next((r for r in table.rows.values() if same(r.get(found[2]), key)), None)
+        table, key, row = self._find(found)
+        body = json.loads(self.text)
         if key in self.portal.failing:
             raise Refusal(500, "0x80040265", "The plug-in failed.")
         condition = self.headers.get("If-Match")
         if row is None and condition is not None:
-            raise Refusal(
-                404, "0x80060891", "A record with the specified key values does not exist."
-            )
+            raise _no_such_row()
         if row is not None and condition not in (None, "*", etag(row)):
             raise Refusal(412, "0x80060882", "The version of the existing record doesn't match.")
         if found[2] in body:
@@ -146,6 +142,21 @@ class _Handler(BaseHTTPRequestHandler):
             row = self.portal.put(table.entity_set, **{found[2]: key})
         self.portal.update(table, row, body)
         return 204, None
+
+    def _find(self, address: re.Match[str]) -> tuple[Table, str, Row | None]:
+        """Find the row of an alternate key."""
+        table = self.portal.table(address[1])
+        if address[2] != table.key:
+            raise Refusal(400, "0x80060888", f"'{address[2]}' is no alternate key.")
+        key = address[3].replace("''", "'")
+        row = next((r for r in table.rows.values() if same(r.get(address[2]), key)), None)
+        return table, key, row
+
+    def _row(self, address: re.Match[str], columns: list[str]) -> Row:
+        _, _, row = self._find(address)
+        if row is None:
+            raise _no_such_row()
+        return {"@odata.etag": etag(row)} | {column: row.get(column) for column in columns}
 
     def _get(self) -> tuple[int, Row]:
         path, _, query = self._authorised().partition("?")
@@ -160,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
             }
         if path.startswith("EntityDefinitions"):
             return 200, self._definition(path, options)
+        if found := _BY_KEY.fullmatch(path):
+            return 200, self._row(found, options["$select"].split(","))
         return 200, self._page(self.portal.table(path), options)
 
     def _page(self, table: Table, options: dict[str, str]) -> Row:
@@ -168,7 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
             if column not in table.columns | {"modifiedon", table.id}:
                 raise Refusal(400, "0x80060888", f"Could not find a property named '{column}'.")
         rows = sorted(
-            filtered(table, options.get("$filter")), key=lambda r: (r["modifiedon"], r[table.id])
+            filtered(table, options.get("$filter")),
+            key=lambda r: (str(r["modifiedon"]), str(r[table.id])),
         )
         prefer = re.search(r"odata\.maxpagesize=(\d+)", self.headers.get("Prefer") or "")
         if prefer is None:
@@ -229,6 +243,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
+
+
+def _no_such_row() -> Refusal:
+    return Refusal(404, "0x80060891", "A record with the specified key values does not exist.")
 
 
 class _LoginRefused(Refusal):

@@ -123,5 +123,5 @@ def filtered(table: Table, condition: str | None) -> list[Row]:
     if (operator, value) == ("ne", "null"):
         return [row for row in rows if row.get(column) is not None]
     if operator == "ge":
-        return [row for row in rows if row[column] >= value]
+        return [row for row in rows if str(row[column]) >= value]
     raise Refusal(400, "0x80060888", f"The stand-in knows no filter '{operator}'.")

@@ -13,6 +13,7 @@ from mentor_pause.supabase.portal import PortalDatabase
 from mentor_pause.wiring import now
 from portal_drift.measure import MeasureDrift
 from portal_drift.report import Answer, Report
+from portal_drift.waiting import CountWaiting
 
 logger = Logger()
 metrics = Metrics()
@@ -25,14 +26,23 @@ def _source() -> PortalSource:
 
 
 @cache
+def _database() -> PortalDatabase:
+    return PortalDatabase(open_wire(config.load_portal_database(aws.read_secret)))
+
+
+@cache
 def _measure() -> MeasureDrift:
-    database = PortalDatabase(open_wire(config.load_portal_database(aws.read_secret)))
-    org = config.OrgSettings.load()
-    return MeasureDrift(org.hlf_org_id, database, _source().connect, Retry(), now)
+    org_id = config.OrgSettings.load().hlf_org_id
+    return MeasureDrift(org_id, _database(), _source().connect, Retry(), now)
+
+
+@cache
+def _waiting() -> CountWaiting:
+    return CountWaiting(config.OrgSettings.load().hlf_org_id, _database(), Retry(), now)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
     """Measure, write the metrics and answer with the differences."""
-    report = Report(_source, _measure, metrics, logger)
+    report = Report(_source, _measure, _waiting, metrics, logger)
     return report(lambda: context.get_remaining_time_in_millis() / 1000)

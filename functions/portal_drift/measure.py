@@ -3,17 +3,23 @@
 A mentor who is on one side only counts as inactive on the other: nobody is shown there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import starmap
 from typing import Literal
 from uuid import UUID
 
-from mentor_pause.portal import MentorState, Portal, PortalMentor
+from mentor_pause.portal import Portal, PortalMentor
+from mentor_pause.portal.rows import UnreadableRow
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase import Status
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
+from portal_drift.confirm import Confirm, folded, in_line
+
+_RESERVE_SECONDS = 10.0
+"""What the portal leaves to the database and to the report."""
 
 type Kind = Literal["differs", "only_here", "only_there"]
 
@@ -41,6 +47,8 @@ class Drift:
     compared: int
     """Mentors that either side knows."""
     differences: tuple[Difference, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
+    """Rows of the portal that could not be compared, since their key cannot be read."""
 
     @property
     def oldest_seconds(self) -> int:
@@ -60,6 +68,8 @@ class Drift:
                 {name: value and str(value) for name, value in asdict(difference).items()}
                 for difference in self.differences[:longest]
             ],
+            "unreadable": len(self.unreadable),
+            "unreadable_rows": [str(row) for row in self.unreadable[:longest]],
         }
 
 
@@ -88,32 +98,40 @@ class MeasureDrift:
             TransientError: the portal or the database is down.
             PortalError: the portal refuses, or cannot be understood.
         """
-        with closing(self._open_portal(remaining)) as portal:
+
+        def time_left() -> float:
+            return remaining() - _RESERVE_SECONDS
+
+        with closing(self._open_portal(time_left)) as portal:
             states = self._reconnect(lambda: list(self._database.list_all_states(self._org_id)))
-            there = {_folded(m.key): m for page in portal.mentors() for m in page}
-            # Who changed while the portal was read may be in line: these are looked at once more.
-            suspects = [s.mentor_id for s in states if not _in_line(portal, s, there)]
-            again = self._reconnect(lambda: self._database.list_states(self._org_id, suspects))
-            differing = [state for state in again if not _in_line(portal, state, there)]
-        ours = {_folded(state.portal_key) for state in states}
-        found = [
-            *(_difference(state, there.get(_folded(state.portal_key))) for state in differing),
-            *(
-                _unknown_here(mentor)
-                for key, mentor in there.items()
-                if key not in ours and mentor.status != "inactive"
-            ),
-        ]
+            there, unreadable = _list(portal)
+            confirm = Confirm(
+                self._org_id,
+                portal,
+                self._database,
+                self._reconnect,
+                lambda: _list(portal)[0],
+                time_left,
+            )
+            suspects = [
+                s for s in states if not in_line(portal, s, there.get(folded(s.portal_key)))
+            ]
+            differing = confirm.differing(suspects, there)
+            ours = {folded(state.portal_key) for state in states}
+            strangers = confirm.unknown_here(there, ours)
+        found = [*starmap(_difference, differing), *map(_unknown_here, strangers)]
         oldest_first = sorted(found, key=lambda d: (d.since is None, d.since, d.key))
-        return Drift(self._clock(), len(ours | there.keys()), tuple(oldest_first))
+        return Drift(self._clock(), len(ours | there.keys()), tuple(oldest_first), unreadable)
 
 
-def _in_line(portal: Portal, state: PortalState, there: Mapping[str, PortalMentor]) -> bool:
-    mentor = there.get(_folded(state.portal_key))
-    if mentor is None:
-        return state.status == "inactive"
-    told = MentorState(state.portal_key, state.status, state.reason, state.effective_on)
-    return portal.holds(mentor, told)
+def _list(portal: Portal) -> tuple[dict[str, PortalMentor], tuple[UnreadableRow, ...]]:
+    """Return the portal's mentors by their folded key, and the rows without a readable one."""
+    there: dict[str, PortalMentor] = {}
+    unreadable: list[UnreadableRow] = []
+    for page in portal.mentors():
+        there |= {folded(mentor.key): mentor for mentor in page.mentors}
+        unreadable += page.unreadable
+    return there, tuple(unreadable)
 
 
 def _difference(state: PortalState, mentor: PortalMentor | None) -> Difference:
@@ -126,8 +144,3 @@ def _difference(state: PortalState, mentor: PortalMentor | None) -> Difference:
 
 def _unknown_here(mentor: PortalMentor) -> Difference:
     return Difference("only_there", None, mentor.key, None, mentor.status, mentor.modified_on)
-
-
-def _folded(key: str) -> str:
-    """Dataverse compares keys without regard to case."""
-    return key.casefold()

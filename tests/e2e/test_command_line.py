@@ -4,6 +4,7 @@ import json
 import shlex
 import socket
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 
+from local.portal_server import switch_on
 from local.stack import LocalStack
 from support.deployed import COMMAND, Deployed, mentor_pause
 
@@ -31,10 +33,10 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         (("run", "x"), "unknown job 'x'; known jobs: certification_expiry, hlf_sync"),
         (
             ("run", "certification_expiry", "--as-of", "soon"),
-            "'soon' is no date; write it as 2026-11-22",
+            "'soon' is not a date; write it as 2026-11-22",
         ),
         (("run", "[/x]"), "unknown job '[/x]'"),
-        (("run", "certification_expiry", "--as-of", ""), "'' is no date"),
+        (("run", "certification_expiry", "--as-of", ""), "'' is not a date"),
         (("runs", "no-id"), "'no-id' is not a valid UUID"),
         (("runs", "00000000-0000-0000-0000-000000000000"), "the ledger knows no run 00000000"),
         (("local", "seed", "--mentors", "3", "--expired", "4"), "of 3 mentors 4 cannot be expired"),
@@ -104,6 +106,64 @@ def test_a_mentor_can_be_looked_at_and_changed_by_hand(
     assert told.fetchall() == [("on_leave", "service")]
 
 
+def test_a_roster_is_not_replaced_under_a_run(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """The run would hang with its job's lock; one sentence names it and the next command."""
+    with deployed.workers_asleep():
+        job_run_id = deployed.fire()["job_run_id"]
+        refused = mentor_pause("local", "seed", "--mentors", "5", "--expired", "1")
+        told = " ".join(refused.stderr.split())
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert f"run {job_run_id} of certification_expiry is open" in told
+        assert f"mentor-pause runs {job_run_id}" in told
+        assert owner.execute("select count(*) from peer_mentors").fetchone() == (300,)
+    deployed.let_the_lease_run_out(job_run_id)
+    mentor_pause("monitor")
+    done = mentor_pause("local", "seed", "--mentors", "5", "--expired", "1")
+    assert done.returncode == 0, done.stderr
+    deployed.forget_runs()
+
+
+def test_the_monitors_command_says_who_waits_for_a_portal_that_is_down(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """O1: how many, since when, and exit code 1, from the database alone."""
+    assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
+    mentor_pause("local", "fault", "down", "--times", "1000")
+    try:
+        done = mentor_pause("monitor", "--json")
+        portal = json.loads(done.stdout)["portal"]
+        assert (done.returncode, portal["status"], portal["waiting"]) == (1, "failed", 150)
+        (first,) = owner.execute(
+            "select min(changed_at) from peer_mentor_status_history"
+        ).fetchall()
+        assert datetime.fromisoformat(portal["waiting_since"]) == first[0]
+        told = " ".join(mentor_pause("monitor").stderr.split())
+        assert "HLF's portal cannot be asked: no answer" in told
+        assert "150 mentors who are not active wait for the portal since" in told
+        assert deployed.metrics("PortalDriftLogGroup", "PortalMentorsWaiting")[-1] == 0  # not yet
+    finally:
+        switch_on(deployed.local.require().portal_port, [])
+    done = mentor_pause("monitor", "--json")
+    assert (done.returncode, json.loads(done.stdout)["portal"]["waiting"]) == (0, 150)
+
+
+def test_moments_are_in_utc_whatever_zone_the_session_has(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """For people, who are told so, and for machines."""
+    assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
+    (row,) = owner.execute("select started_at from scheduler_execution_log").fetchall()
+    owner.execute("alter database mentor_pause set timezone = 'Asia/Kolkata'")
+    shown = mentor_pause("runs").stderr
+    assert "started (UTC)" in shown
+    assert f"{row[0].astimezone(UTC):%Y-%m-%d %H:%M:%S}" in shown
+    (found,) = json.loads(mentor_pause("runs", "--json").stdout)
+    assert found["started_at"].endswith("Z")
+    assert datetime.fromisoformat(found["started_at"]) == row[0]
+
+
 def test_other_tools_get_what_they_need(deployed: Deployed) -> None:
     """As a shell reads it; the database answers, with the owner's rights."""
     lines = mentor_pause("local", "env").stdout.splitlines()
@@ -127,18 +187,23 @@ def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
 
 
 def test_everything_listens_on_the_loopback_interface_only(deployed: Deployed) -> None:
-    """PostgreSQL, the emulator, and whatever it starts."""
-    emulator = psutil.Process(deployed.local.require().emulator.pid)
+    """PostgreSQL, the emulator and whatever it starts, the stand-ins for portal and login."""
+    state = deployed.local.require()
+    emulator = psutil.Process(state.emulator.pid)
     postmaster = int(
         (deployed.local.folder / "postgres/data/postmaster.pid").read_text().split()[0]
     )
     listening = [
         connection.laddr.ip
-        for process in (emulator, *emulator.children(recursive=True), psutil.Process(postmaster))
+        for process in (
+            emulator,
+            *emulator.children(recursive=True),
+            *map(psutil.Process, (postmaster, state.portal.pid, state.login.pid)),
+        )
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert len(listening) >= 2
+    assert len(listening) >= 4
     assert set(listening) == {"127.0.0.1"}
 
 

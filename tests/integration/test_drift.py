@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,14 +12,17 @@ from aws_lambda_powertools import Logger, Metrics
 from local.portal_tables import Row
 from mentor_pause.config import PortalSourceSettings
 from mentor_pause.errors import PortalUnavailable
+from mentor_pause.portal import MentorPage, Portal, PortalMentor
 from mentor_pause.portal.source import PortalSource
 from portal_drift.measure import Drift, MeasureDrift
 from portal_drift.report import Answer, Report
+from portal_drift.waiting import CountWaiting, Waiting
 from support.cluster import Cluster
 from support.metrics import emitted
 from support.night import Clients
 from support.portal import MENTORS
-from support.roster import ORG, Roster
+from support.portal_doors import Around
+from support.roster import ORG, TODAY, YESTERDAY, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
@@ -161,6 +165,164 @@ def test_who_is_told_while_the_portal_is_read_is_in_line(
     assert drift(lambda: 60).differences == ()
 
 
+class Moving(Around):
+    """Between the pages of a listing somebody changes rows, as a sync or HLF's people do."""
+
+    def __init__(self, real: Portal, meanwhile: Callable[[], object]) -> None:
+        """`meanwhile` happens after the first page of the first listing."""
+        super().__init__(real)
+        self._meanwhile = [meanwhile]
+
+    def mentors(self) -> Iterator[MentorPage]:
+        """List, and let things happen."""
+        for page in self.real.mentors():
+            yield page
+            while self._meanwhile:
+                self._meanwhile.pop()()
+
+
+def measure_while(night: SyncNight, meanwhile: Callable[[], object]) -> Drift:
+    """Compare, and let something happen while the portal is listed."""
+    doors: list[Moving] = []
+
+    def open_portal(remaining: Callable[[], float]) -> Portal:
+        doors.append(Moving(night.open_portal(remaining), meanwhile))
+        return doors[-1]
+
+    return MeasureDrift(ORG, night.doors, open_portal, night.retry, lambda: NOW)(lambda: 60)
+
+
+def touch(portal: PortalRows, key: object) -> None:
+    """Change a row's moment, so that a listing has it at its end."""
+    row_of(portal, key)["modifiedon"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.parametrize("mentors", [6, 240])
+def test_who_is_missing_from_a_listing_that_moves_is_asked_for_by_key(
+    night: SyncNight, roster: Roster, portal: PortalRows, mentors: int
+) -> None:
+    """H5: rows of the first page move to the end, and those behind them slip past the listing."""
+    found = roster.add_mentors(mentors)
+    portal.add(*found)
+    night.sync()
+    order = sorted(found, key=lambda m: row_of(portal, m)["hlf_likepersonid"])
+    for row in portal.portal.table(MENTORS).rows.values():
+        row["modifiedon"] = "2026-11-02T08:00:00Z"
+    night.portal.page_size = mentors // 2
+
+    def move() -> None:
+        for mentor in order[: mentors // 3]:
+            touch(portal, mentor)
+
+    with closing(Moving(night.open_portal(lambda: 60), move)) as moving:
+        listed = list(moving.mentors())
+    assert len({m.key for page in listed for m in page.mentors}) < mentors  # the listing has a gap
+    order = order[mentors // 3 :]
+    drift = measure_while(night, move)
+    assert (drift.compared, drift.differences) == (mentors, ())
+
+
+def test_many_who_are_missing_are_listed_anew_and_who_is_missing_then_is_asked_for(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: a hundred requests at most, and nobody is called missing who is there."""
+    found = roster.add_mentors(300)
+    portal.add(*found[:-150])
+
+    def enter_the_others() -> None:
+        portal.add(*found[-150:])
+
+    night.sync()
+    night.forget()
+    night.portal.page_size = 100
+    drift = measure_while(night, enter_the_others)
+    kinds = {d.kind for d in drift.differences}
+    assert (len(drift.differences), kinds) == (150, {"differs"})  # entered, and not told yet
+    assert len([path for path in night.asked("GET") if "(" in path]) <= 100
+
+
+def test_a_row_that_was_listed_before_the_sync_told_it_is_no_difference(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: both sides have moved since; here and there they say the same now."""
+    mentors = roster.add_mentors(4)
+    portal.add(*mentors)
+    night.sync()
+
+    def pause_and_tell() -> None:
+        pause(roster, *mentors)
+        night.sync("night-2")
+
+    night.portal.page_size = 2
+    assert measure_while(night, pause_and_tell).differences == ()
+
+
+def test_who_changes_from_one_look_to_the_next_is_left_to_the_next_measurement(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: a difference counts when the database said the same before and after it was seen."""
+    mentor = roster.add_mentor(date(2100, 1, 1))
+    portal.add(mentor)
+    night.sync()
+
+    class Restless(Around):
+        def mentor(self, key: str) -> PortalMentor | None:
+            found = self.real.mentor(key)
+            for status in ("active", "paused"):
+                roster.db.execute(
+                    "select * from update_mentor_status(%s, %s, %s, 'again')", (mentor, ORG, status)
+                )
+            return found
+
+    pause(roster, mentor)
+    drift = MeasureDrift(
+        ORG, night.doors, lambda left: Restless(night.open_portal(left)), night.retry, lambda: NOW
+    )
+    assert drift(lambda: 60).differences == ()
+    assert measure(night).differences != ()
+
+
+def test_a_mentor_who_is_entered_here_while_the_portal_is_listed_is_no_stranger(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: the database is asked once more who is ours."""
+    roster.add_mentor(status="inactive")
+    portal.add("HLF-7", "HLF-8")
+
+    def enter() -> None:
+        mentor = roster.add_mentor()
+        roster.db.execute("update peer_mentors set portal_key = 'hlf-7' where id = %s", (mentor,))
+
+    assert [d.key for d in measure_while(night, enter).differences] == ["HLF-8"]
+
+
+def test_a_stranger_who_is_gone_when_they_are_asked_for_is_none(
+    night: SyncNight, portal: PortalRows
+) -> None:
+    """H5: HLF deletes a row, and ends another, while the portal is listed."""
+    portal.add("HLF-7", "HLF-8", "HLF-9")
+    rows = night.portal.table(MENTORS).rows
+
+    def tidy() -> None:
+        gone = row_of(portal, "HLF-7")
+        del rows[gone["hlf_likepersonid"]]
+        row_of(portal, "HLF-8")["hlf_status"] = 100000002
+
+    assert [d.key for d in measure_while(night, tidy).differences] == ["HLF-9"]
+
+
+def test_with_little_time_left_what_was_listed_counts(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: nobody is called missing for want of time."""
+    mentor = roster.add_mentor()
+    portal.add(mentor)
+    night.forget()
+    (found,) = measuring(night)(lambda: 35).differences
+    assert (found.kind, found.there) == ("differs", "active")
+    assert [path for path in night.asked("GET") if "(" in path] == []
+
+
 def test_a_roster_of_several_pages_is_compared_whole(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
@@ -182,7 +344,8 @@ def report(
     source = PortalSource(names, lambda _: switch, lambda _: "")
     metrics = Metrics(namespace="tests", service="tests")
     logger = Logger(service=f"drift-{id(output)}", stream=output)
-    answer = Report(lambda: source, measuring, metrics, logger)(lambda: 60)
+    count = CountWaiting(ORG, night.doors, night.retry, lambda: datetime.now(UTC))
+    answer = Report(lambda: source, measuring, lambda: count, metrics, logger)(lambda: 60)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -193,7 +356,7 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
     mentor = roster.add_mentor()
     portal.add("Kari Nordmann")
     row_of(portal, "Kari Nordmann")["modifiedon"] = "2099-12-31T00:00:00Z"
-    answer, (line,) = report(night, lambda: measuring(night))
+    answer, (_, line) = report(night, lambda: measuring(night))
     assert (answer["status"], answer["differing"], answer["compared"]) == ("measured", 2, 2)
     told = answer["differences"]
     assert isinstance(told, list)
@@ -204,6 +367,7 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
         "PortalMentorsDiffering": [2],
         "PortalOldestDifferenceAge": [answer["oldest_seconds"]],
         "PortalDriftUnmeasured": [0],
+        "PortalMentorsWaiting": [0],
     }
     json.dumps(answer)
 
@@ -217,8 +381,8 @@ def test_what_was_not_measured_is_no_metric(
     assert emitted(capsys) == {"PortalDriftUnmeasured": [0]}
     assert night.portal.requests == []
     night.fail("down", times=1000)
-    answer, (line,) = report(night, lambda: measuring(night))
-    assert emitted(capsys) == {"PortalDriftUnmeasured": [1]}
+    answer, (_, line) = report(night, lambda: measuring(night))
+    assert emitted(capsys) == {"PortalDriftUnmeasured": [1], "PortalMentorsWaiting": [0]}
     assert (answer["status"], line["reason"]) == ("failed", answer["error"])
     assert "no answer" in str(answer["error"])
 
@@ -226,11 +390,61 @@ def test_what_was_not_measured_is_no_metric(
         raise KeyError("Kari Nordmann")
 
     answer, _ = report(night, surprise)
-    assert answer == {"status": "failed", "error": "KeyError"}
+    assert answer.items() >= {"status": "failed", "error": "KeyError"}.items()
     assert report(night, lambda: measuring(night), "perhaps")[0] == {
         "status": "failed", "error": "the parameter s is neither on nor off",
     }  # fmt: skip
-    assert emitted(capsys) == {"PortalDriftUnmeasured": [1]}
+    assert emitted(capsys)["PortalDriftUnmeasured"] == [1]
+
+
+def count_waiting(night: SyncNight, after: timedelta = timedelta()) -> Waiting:
+    """Count so long from now."""
+    return CountWaiting(ORG, night.doors, night.retry, lambda: datetime.now(UTC) + after)()
+
+
+def test_whoever_is_not_active_and_not_told_waits_and_a_run_that_paused_them_is_overdue_in_an_hour(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5, O1: by the database alone; a pause by hand waits for the next night's sync."""
+    expired, by_hand, active = (
+        roster.add_mentor(YESTERDAY),
+        roster.add_mentor(),
+        roster.add_mentor(),
+    )
+    portal.add(expired, by_hand, active)
+    assert count_waiting(night) == Waiting(0, None, 0)
+    night.sync()
+    pause(roster, by_hand)
+    roster.db.execute(
+        "select * from update_mentor_status(%s, %s, 'paused', 'certification_expired',"
+        " gen_random_uuid(), p_as_of => %s)",
+        (expired, ORG, TODAY),
+    )
+    night.fail("down", times=1000)
+    first = min(row["changed_at"] for row in roster.history())
+    assert count_waiting(night) == Waiting(2, first, 0)
+    assert count_waiting(night, timedelta(minutes=61)) == Waiting(2, first, 1)
+    answer, _ = report(night, lambda: measuring(night))
+    assert answer.items() >= {
+        "status": "failed", "waiting": 2, "waiting_since": first.isoformat(),
+        "waiting_over_an_hour": 0,
+    }.items()  # fmt: skip
+    night.fail()
+    night.sync("night-2")
+    assert count_waiting(night) == Waiting(0, None, 0)
+
+
+def test_unreadable_rows_are_in_the_log_and_in_the_answer(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5, R3: a hundred in the log at most."""
+    portal.add("HLF-7")
+    row_of(portal, "HLF-7")["hlf_mentornumber"] = "\ud800"
+    answer, lines = report(night, lambda: measuring(night))
+    named = "row 1 of page 1 (hlf_mentornumber has a character that no text may have)"
+    assert (answer["unreadable"], answer["unreadable_rows"]) == (1, [named])
+    (line,) = [li for li in lines if li["message"] == "mentors of the portal cannot be read"]
+    assert (line["count"], line["rows"]) == (1, [named])
 
 
 def test_the_answer_names_a_thousand_at_most_and_counts_all(

@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from mentor_pause.errors import LedgerUnavailable
 from mentor_pause.events import MentorPage
-from mentor_pause.lock import Lock, lock_key
+from mentor_pause.lock import Held, Lock, Locks, lock_key
 from mentor_pause.pages import PageResult
+from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Remaining
-from mentor_pause.runs import Firing, PageOutcome
+from mentor_pause.runs import Firing, PageOutcome, Run
 from monitor.hung import EndHungRuns
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
@@ -469,6 +471,74 @@ def test_a_run_that_moves_and_a_lock_that_is_held_are_left_alone(
     night.work_off()
     (summary,) = night.summaries()
     assert summary["paused_count"] == 4
+
+
+def takes_over(night: Night) -> Lock:
+    """Let another holder have the lock, as a dispatcher whose firing came just now."""
+    firing = Firing(JOB, ORG, "schedule", "night-2", "a rule")
+    taken = night.ledger.locks.acquire(firing, "another holder", night.clock(), 45)
+    assert isinstance(taken, Lock)
+    return taken
+
+
+def hang_a_run(night: Night, roster: Roster) -> None:
+    """Fire, lose the messages, and let the lease run out."""
+    roster.add_mentors(2)
+    night.fire()
+    assert night.receive()
+    night.clock.advance(RUN_LEASE + PATIENCE)
+
+
+def test_a_lock_that_another_holder_was_faster_to_take_is_left_to_it(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2, D6: that holder ends the hung run itself; its lock stays as it is."""
+    night, taken = monitor.night, list[Lock]()
+    hang_a_run(night, roster)
+
+    class Faster(Locks):
+        def acquire(self, firing: Firing, holder: str, now: datetime, lease: int) -> Lock | Held:
+            """Come too late, the first time."""
+            night.ledger.locks = Locks(night.ledger._table)
+            taken.append(takes_over(night))
+            return night.ledger.locks.acquire(firing, holder, now, lease)
+
+    night.ledger.locks = Faster(night.ledger._table)
+    answer = monitor()
+    assert (answer["hung_runs"], answer["failed"]) == ({}, {})
+    night.ledger.assert_held(taken[0], night.clock())
+    assert taken[0].abandoned == {run_id()}
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    assert (run.status, run.closed_pages) == ("running", frozenset())
+
+
+def test_a_monitor_that_lost_its_lock_gives_nothing_up_and_lets_nobody_elses_go(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2, D6: it says so in one line, and the other looks are not concerned."""
+    night, taken = monitor.night, list[Lock]()
+    hang_a_run(night, roster)
+
+    class Overtaken(Recovery):
+        def take_over(self, lock: Lock, job_run_id: UUID, reason: str) -> Run | None:
+            """Be taken for dead just before."""
+            night.clock.advance(46)
+            taken.append(takes_over(night))
+            return super().take_over(lock, job_run_id, reason)
+
+    recovery = Overtaken(
+        night.database, night.ledger, night.completion, night.retry, night.clock, night.logger
+    )
+    monitor.hung = EndHungRuns(ORG, night.ledger, recovery, night.retry, night.clock, night.logger)
+    answer = monitor()
+    assert (answer["hung_runs"], answer["failed"]) == ({}, {})
+    assert monitor.emitted()["HungRuns"] == [0]
+    assert len(night.lines("monitor superseded")) == 1
+    night.ledger.assert_held(taken[0], night.clock())
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    assert (run.status, run.closed_pages) == ("running", frozenset())
 
 
 def test_wherever_the_monitor_dies_its_next_look_ends_the_run(

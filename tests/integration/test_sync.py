@@ -147,11 +147,38 @@ def test_the_watermark_stays_before_what_is_not_stored(
     summary = night.sync()
     assert (summary["renewed_count"], summary["error_count"]) == (2, 0)
     assert night.doors.get_watermark(ORG) == MONDAY
-    assert "could not be stored (1 of them" in str(roster.log()[0]["error"])
+    assert "1 certifications of the portal could not be stored, such as " in str(
+        roster.log()[0]["error"]
+    )
     (line,) = night.lines("renewal not stored")
     assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
     roster.db.execute("drop trigger refuse on certifications")
     assert night.sync("night-2")["renewed_count"] == 1
+    assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
+
+
+def test_a_value_that_the_database_cannot_hold_is_the_rows_own_trouble(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """R3: trying again changes nothing, so the watermark passes it; a person has to look at it."""
+    mentors = roster.add_mentors(3)
+    portal.add(*mentors)
+    for hours, mentor in enumerate(mentors):
+        portal.certify(mentor, date(2028, 1, 1), MONDAY + timedelta(hours=hours))
+    roster.db.execute(
+        "create function odd() returns trigger language plpgsql as $$ begin"
+        " raise exception 'out of bounds' using errcode = '22023'; end $$"
+    )
+    roster.db.execute(
+        "create trigger odd before insert on certifications for each row"
+        f" when (new.mentor_id = '{mentors[1]}') execute function odd()".encode()
+    )
+    assert night.sync()["renewed_count"] == 2
+    assert str(roster.log()[0]["error"]).startswith(
+        "1 certifications of the portal cannot be read, such as "
+    )
+    (line,) = night.lines("renewal not stored")
+    assert (line["sqlstate"], line["reason"]) == ("22023", "out of bounds")
     assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
 
 
@@ -176,7 +203,7 @@ def test_what_is_stored_costs_no_call_of_its_own_when_it_is_read_again(
     ]  # fmt: skip
 
 
-def test_a_certification_that_makes_no_sense_is_named_and_the_others_are_stored(
+def test_a_certification_that_cannot_be_read_is_named_and_the_others_are_stored(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
     """By its id in the portal, which names nobody."""
@@ -187,9 +214,12 @@ def test_a_certification_that_makes_no_sense_is_named_and_the_others_are_stored(
     row["hlf_validuntil"] = "soon"
     summary = night.sync()
     assert (summary["renewed_count"], summary["synced_count"]) == (1, 1)
-    assert "makes no sense (1 of them" in str(roster.log()[0]["error"])
-    (line,) = night.lines("certifications of the portal make no sense")
-    assert line["portal_ids"] == [row["hlf_certificationid"]]
+    named = f"{row['hlf_certificationid']} (hlf_validuntil is not a day (YYYY-MM-DD))"
+    assert roster.log()[0]["error"] == (
+        f"1 certifications of the portal cannot be read, such as {named}"
+    )
+    (line,) = night.lines("certifications of the portal cannot be read")
+    assert (line["count"], line["rows"]) == (1, [named])
 
 
 def test_the_renewals_of_people_we_do_not_know_are_passed_over(

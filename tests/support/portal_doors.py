@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from mentor_pause.errors import PortalUnavailable
-from mentor_pause.portal import Finding, MentorState, Portal, PortalMentor, Pushed, RenewalPage
+from mentor_pause.portal import (
+    Finding,
+    MentorPage,
+    MentorState,
+    Portal,
+    PortalMentor,
+    Pushed,
+    RenewalPage,
+)
 from mentor_pause.retry import Remaining
 
 
@@ -27,9 +35,13 @@ class Around:
         """As ever."""
         return self.real.renewals(since)
 
-    def mentors(self) -> Iterator[list[PortalMentor]]:
+    def mentors(self) -> Iterator[MentorPage]:
         """As ever."""
         return self.real.mentors()
+
+    def mentor(self, key: str) -> PortalMentor | None:
+        """As ever."""
+        return self.real.mentor(key)
 
     def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
         """As ever."""

@@ -18,6 +18,7 @@ from monitor.check import Check
 from monitor.night import Coverage
 from portal_drift.measure import Drift
 from portal_drift.report import Report
+from portal_drift.waiting import Waiting
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()
@@ -83,7 +84,8 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
         return lambda _remaining: drift  # pyright: ignore[reportUnknownLambdaType]
 
     Check(lambda: parts, lambda: nothing_hangs, metrics, logger)()
-    Report(lambda: parts, measure, metrics, logger)(lambda: 60)
+    waiting: Any = lambda: Waiting(0, None, 0)  # noqa: E731
+    Report(lambda: parts, measure, lambda: waiting, metrics, logger)(lambda: 60)
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
     return {
         metric["Name"]: line

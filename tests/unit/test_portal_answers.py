@@ -15,7 +15,7 @@ from mentor_pause.errors import (
     PortalThrottled,
     PortalUnavailable,
 )
-from mentor_pause.portal import MentorState
+from mentor_pause.portal import MentorPage, MentorState
 from mentor_pause.portal.answers import error_of, login_error_of, seconds_to_wait, token_of
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.requests import Requests
@@ -212,7 +212,7 @@ def test_the_same_host_may_be_written_otherwise() -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"value": [], "@odata.nextLink": links.pop(0)})
 
-    assert list(recorded(answer).mentors()) == [[], []]
+    assert list(recorded(answer).mentors()) == [MentorPage((), ())] * 2
 
 
 @pytest.mark.parametrize(
@@ -236,13 +236,13 @@ def test_one_odd_certification_does_not_hold_up_the_others(
     rows = [usual | columns, usual | {"hlf_certificationid": "2"}]
     (page,) = recorded(lambda _r: httpx.Response(200, json={"value": rows})).renewals(None)
     assert [r.id for r in page.renewals] == (["2"] if read is None else ["1", "2"])
-    assert page.unreadable == (("1",) if read is None else ())
+    assert [row.name for row in page.unreadable] == (["1"] if read is None else [])
     if read is not None:
         assert page.renewals[0].expires_on == read
 
 
-@pytest.mark.parametrize("value", [None, {}, [1], "x"])
-def test_rows_that_are_none_are_told(value: object) -> None:
+@pytest.mark.parametrize("value", [None, {}, "x"])
+def test_an_answer_without_rows_is_told(value: object) -> None:
     """One sentence instead of a stack trace."""
     dataverse = recorded(lambda _request: httpx.Response(200, json={"value": value, "x": 1}))
     with pytest.raises(PortalError, match="the portal's answer has"):

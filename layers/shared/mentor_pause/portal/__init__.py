@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from mentor_pause.portal.rows import UnreadableRow
 from mentor_pause.supabase import Status
 
 type Pushed = Literal["updated", "unknown", "off"]
@@ -55,10 +56,16 @@ class RenewalPage:
     """A page of changed certifications, the oldest change first."""
 
     renewals: tuple[Renewal, ...]
-    unreadable: tuple[str, ...]
-    """Ids of certifications whose day or moment makes no sense; for a person to look at."""
-    until: datetime | None
-    """The moment of the last change on the page; None on an empty one."""
+    unreadable: tuple[UnreadableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MentorPage:
+    """A page of mentors."""
+
+    mentors: tuple[PortalMentor, ...]
+    unreadable: tuple[UnreadableRow, ...]
+    """Rows whose key cannot be read; without it they are nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,15 @@ class Portal(Protocol):
         """
         ...
 
-    def mentors(self) -> Iterator[list[PortalMentor]]:
-        """Yield every mentor that the portal holds, a page at a time."""
+    def mentors(self) -> Iterator[MentorPage]:
+        """Yield every mentor that the portal holds, a page at a time.
+
+        What changes while the pages are read may be missing, or there twice.
+        """
+        ...
+
+    def mentor(self, key: str) -> PortalMentor | None:
+        """Return what the portal holds about one mentor now; None: it has none with this key."""
         ...
 
     def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
@@ -120,9 +134,12 @@ class NoPortal:
         """Yield nothing."""
         return iter(())
 
-    def mentors(self) -> Iterator[list[PortalMentor]]:
+    def mentors(self) -> Iterator[MentorPage]:
         """Yield nothing."""
         return iter(())
+
+    def mentor(self, key: str) -> None:
+        """Know nobody."""
 
     def holds(self, mentor: PortalMentor, state: MentorState) -> bool:  # noqa: ARG002
         """Tell that nothing is in line."""

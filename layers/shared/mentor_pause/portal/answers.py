@@ -12,12 +12,14 @@ from typing import Any, cast
 import httpx
 
 from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
+from mentor_pause.portal.json_text import parse
 
 type Failure = PortalError | PortalThrottled | PortalUnavailable
 
 UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS = 401, 403, 429
 _TRANSIENT = frozenset({408, *range(500, 600)} - {501})
 _PRIVILEGE_DENIED = "0x80040220"
+_CODE = re.compile(r"0x[0-9A-Fa-f]{1,8}")
 _LEAST_WAIT, _USUAL_WAIT = 1.0, 5.0
 """Seconds after a 429: at the least, and where it does not say in a way that makes sense."""
 _LOGIN_ERRORS = frozenset(
@@ -107,8 +109,8 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
 def object_or_empty(response: httpx.Response) -> dict[str, Any]:
     """Return the JSON object that an answer is, or an empty one."""
     try:
-        found: object = response.json()
-    except (ValueError, RecursionError):
+        found = parse(response.content)
+    except ValueError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
@@ -123,5 +125,12 @@ def _code_and_words(response: httpx.Response) -> tuple[str, str]:
     error = object_or_empty(response).get("error")
     if not isinstance(error, dict):
         return "", ""
-    told = cast("dict[str, object]", error)
-    return str(told.get("code") or "")[:20], str(told.get("message") or "")[:500]
+    code, message = (cast("dict[str, object]", error).get(name) for name in ("code", "message"))
+    known = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    return known, _printable(message)
+
+
+def _printable(message: object) -> str:
+    """Return the beginning of the portal's own words as a terminal can show them."""
+    text = message[:500] if isinstance(message, str) else ""
+    return "".join(character if character.isprintable() else "?" for character in text)

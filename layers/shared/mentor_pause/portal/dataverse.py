@@ -6,29 +6,33 @@ data", "Service protection API limits", "Compose HTTP requests and handle errors
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
+
+import httpx
 
 from mentor_pause.errors import PortalError, PortalUnavailable
 from mentor_pause.portal import (
     Finding,
+    MentorPage,
     MentorState,
     PortalMentor,
     Pushed,
-    Renewal,
     RenewalPage,
 )
-from mentor_pause.portal.answers import error_of
+from mentor_pause.portal.answers import error_of, json_object
+from mentor_pause.portal.listings import mentor_of, mentor_page, renewal_page
 from mentor_pause.portal.mapping import Mapping as PortalMapping
+from mentor_pause.portal.mapping import same
 from mentor_pause.portal.requests import Requests
+from mentor_pause.portal.rows import LONGEST_KEY, Unreadable
 
 _PAGE_SIZE = 1000
-_NO_CONTENT = 204
-_NOT_IN_A_KEY = re.compile(r"[/<>*%&:\\?+#\x00-\x1f\x7f\ud800-\udfff]")
+_OK, _NO_CONTENT = 200, 204
+_NOT_IN_A_KEY = re.compile(r"[/<>*%&:\\?+#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NO_SUCH_ROW = ("0x80060891", "0x80040217")
 """Codes of a 404 that speak of the row. Others, or none, speak of the table or of the address."""
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Dataverse:
@@ -55,10 +59,8 @@ class Dataverse:
         )
         if response.status_code == _NO_CONTENT:
             return "updated"
-        error = error_of(response)
-        if isinstance(error, PortalError) and error.code in _NO_SUCH_ROW:
-            return "unknown"
-        raise error
+        _assert_no_such_row(response)
+        return "unknown"
 
     def is_there(self) -> bool:
         """See `Portal.is_there`."""
@@ -74,63 +76,43 @@ class Dataverse:
         """See `Portal.renewals`."""
         names = self._mapping.certifications
         columns = dict.fromkeys((names.id, names.mentor_key, names.expires_on, "modifiedon"))
-        moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else ""
-        filtered = f"&$filter=modifiedon ge {moment}" if since else ""
-        query = f"$select={','.join(columns)}{filtered}&$orderby=modifiedon asc,{names.id} asc"
-        for rows in self._pages(f"{names.entity_set}?{query}"):
-            yield self._renewal_page(rows)
-
-    def _renewal_page(self, rows: list[dict[str, Any]]) -> RenewalPage:
-        names = self._mapping.certifications
-        renewals: list[Renewal] = []
-        unreadable: list[str] = []
-        until: datetime | None = None
-        for row in rows:
-            if not row.get(names.mentor_key) or not row.get(names.expires_on):
-                continue  # nobody's, or without a day: not for us
-            try:
-                found = self._renewal(row)
-            except (KeyError, TypeError, ValueError):
-                unreadable.append(str(row.get(names.id)))
-                continue
-            renewals.append(found)
-            until = max(until or found.modified_on, found.modified_on)
-        return RenewalPage(tuple(renewals), tuple(unreadable), until)
-
-    def _renewal(self, row: dict[str, Any]) -> Renewal:
-        names = self._mapping.certifications
-        text = str(row[names.expires_on])
-        if not _DAY.fullmatch(text):
-            raise ValueError(f"{names.expires_on} is no Date Only column")
-        day = date.fromisoformat(text)
-        if names.expires == "after the day" and day < date.max:
-            day += timedelta(days=1)
-        return Renewal(
-            str(row[names.id]), str(row[names.mentor_key]), day, _moment(row["modifiedon"])
+        filtered = (
+            f"&$filter=modifiedon ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else ""
         )
+        query = f"$select={','.join(columns)}{filtered}&$orderby=modifiedon asc,{names.id} asc"
+        for page, rows in enumerate(self._pages(f"{names.entity_set}?{query}"), 1):
+            yield renewal_page(names, page, rows)
 
-    def mentors(self) -> Iterator[list[PortalMentor]]:
+    def mentors(self) -> Iterator[MentorPage]:
         """See `Portal.mentors`."""
         names = self._mapping.mentors
-        columns = ",".join((names.key, *names.written, "modifiedon"))
-        query = f"$select={columns}&$filter={names.key} ne null"
-        for rows in self._pages(f"{names.entity_set}?{query}"):
-            yield [
-                PortalMentor(
-                    str(row.get(names.key)),
-                    names.status_of(row.get(names.status)),
-                    row,
-                    _moment_or_none(row.get("modifiedon")),
-                )
-                for row in rows
-            ]
+        query = f"{self._mentor_columns()}&$filter={names.key} ne null"
+        for page, rows in enumerate(self._pages(f"{names.entity_set}?{query}"), 1):
+            yield mentor_page(names, page, rows)
+
+    def _mentor_columns(self) -> str:
+        names = self._mapping.mentors
+        return f"$select={','.join((names.key, *names.written, 'modifiedon'))}"
+
+    def mentor(self, key: str) -> PortalMentor | None:
+        """See `Portal.mentor`."""
+        names = self._mapping.mentors
+        link = f"{names.entity_set}({names.key}={quoted(key)})?{self._mentor_columns()}"
+        response = self._requests.send("GET", link, {}, accepted=(200, 404))
+        if response.status_code == _OK:
+            try:
+                return mentor_of(names, json_object(response))
+            except Unreadable as error:
+                raise PortalError("the mentor's row in the portal cannot be read") from error
+        _assert_no_such_row(response)
+        return None
 
     def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
         """See `Portal.holds`."""
         due = self._mapping.mentors.columns(state.status, state.reason, state.effective_on)
-        return all(mentor.columns.get(column) == value for column, value in due.items())
+        return all(same(mentor.columns.get(column), value) for column, value in due.items())
 
-    def _pages(self, first: str) -> Iterator[list[dict[str, Any]]]:
+    def _pages(self, first: str) -> Iterator[list[object]]:
         """Follow the server's links to the letter; each asks for the same size of page."""
         seen: set[object] = set()
         link: object = first
@@ -149,28 +131,18 @@ class Dataverse:
         return check(self._requests, self._mapping)
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError("a moment without an offset")
-    return found
+def _assert_no_such_row(response: httpx.Response) -> None:
+    """Raise the error of an answer, unless it says that this very row is not there."""
+    error = error_of(response)
+    if not (isinstance(error, PortalError) and error.code in _NO_SUCH_ROW):
+        raise error
 
 
-def _moment_or_none(value: object) -> datetime | None:
-    try:
-        return _moment(str(value))
-    except ValueError:
-        return None
-
-
-def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(body: dict[str, Any]) -> list[object]:
     rows: object = body.get("value")
     if not isinstance(rows, list):
         raise PortalError("the portal's answer has no list of rows")
-    found = cast("list[object]", rows)
-    if not all(isinstance(row, dict) for row in found):
-        raise PortalError("the portal's answer has rows that are none")
-    return cast("list[dict[str, Any]]", found)
+    return cast("list[object]", rows)
 
 
 def quoted(key: str) -> str:
@@ -179,6 +151,8 @@ def quoted(key: str) -> str:
     Raises:
         PortalError: Dataverse cannot be asked for such a key.
     """
-    if not key or _NOT_IN_A_KEY.search(key):
-        raise PortalError("the mentor's portal key is empty or has a character no key may have")
+    if not key or len(key) > LONGEST_KEY or _NOT_IN_A_KEY.search(key):
+        raise PortalError(
+            "the mentor's portal key is empty, too long or has a character no key may have"
+        )
     return "'" + quote(key.replace("'", "''"), safe="'()!$,;=@~") + "'"

@@ -16,6 +16,11 @@ type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 type Choice = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
+def same(found: object, due: object) -> bool:
+    """Whether the portal's value is this one; `true` and 1.0 are not the choice 1."""
+    return type(found) is type(due) and found == due
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -85,7 +90,7 @@ class MentorMapping(_Part):
 
     def status_of(self, value: object) -> Status | None:
         """Return the status that a choice value stands for."""
-        return next((status for status, v in self.status_values.items() if v == value), None)
+        return next((s for s, choice in self.status_values.items() if same(value, choice)), None)
 
 
 class CertificationMapping(_Part):

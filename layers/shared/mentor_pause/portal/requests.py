@@ -3,7 +3,8 @@
 429 is obeyed to the second. 408, 5xx but 501, and a network that fails are tried three times in
 all, with doubling, jittered waits. 401 is tried once more, with a new token; anything else never.
 No wait begins that is as long as the time that is left: the caller hears it instead, and saves its
-progress, for which it keeps a reserve.
+progress, for which it keeps a reserve. Each exchange ends within 15 s and within the time that is
+left, whatever the portal or the login does (R2).
 """
 
 import logging
@@ -30,11 +31,12 @@ from mentor_pause.portal.answers import (
     login_error_of,
     token_of,
 )
+from mentor_pause.portal.exchange import Connections
 
 # It logs each address, and an address holds a mentor's key (E13).
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-_READ_SECONDS, _CONNECT_SECONDS = 15.0, 5.0
+_EXCHANGE_SECONDS, _CONNECT_SECONDS = 15.0, 5.0
 _TRIES = 3
 _EARLY = 60.0
 """Seconds before its end from which a token is no longer used."""
@@ -64,15 +66,14 @@ class Requests:
         """`transport` stands in for the network in tests."""
         self._settings = settings
         self._timing = timing
-        # The environment's proxies are not ours to trust with a secret.
-        self._http = httpx.Client(transport=transport, trust_env=False)
+        self._connections = Connections(transport)
         self._base = httpx.URL(f"{settings.portal_url.rstrip('/')}/api/data/v9.2/")
         self._token = ""
         self._token_ends = 0.0
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connections.close()
 
     def read(self, link: str, prefer: str | None = None) -> dict[str, Any]:
         """GET an address, relative or as the portal gave it, and return its JSON object.
@@ -132,38 +133,28 @@ class Requests:
             PortalError: the answer is not among `accepted`.
         """
         bearer = {"Authorization": f"Bearer {self._fresh_token()}"}
-        response = self._answer(
-            self._http.build_request(
-                method,
-                url,
-                headers={**_HEADERS, **headers, **bearer},
-                json=json,
-                timeout=self._timeout(),
-            )
-        )
+        response = self._answer(method, url, headers={**_HEADERS, **headers, **bearer}, json=json)
         if response.status_code in accepted:
             return response
         raise error_of(response)
-
-    def _timeout(self) -> httpx.Timeout:
-        """What is left for everything bounds a request, too.
-
-        Raises:
-            PortalUnavailable: nothing is left.
-        """
-        if (left := self._timing.remaining()) <= 0:
-            raise PortalUnavailable("no time is left")
-        return httpx.Timeout(min(_READ_SECONDS, left), connect=min(_CONNECT_SECONDS, left))
 
     def forget_token(self) -> None:
         """Log in anew before the next request."""
         self._token = ""
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return self._http.send(request)
-        except httpx.RequestError as error:
-            raise PortalUnavailable(f"no answer ({type(error).__name__})") from error
+    def _answer(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Response:  # noqa: ANN401 - handed through
+        """Make one exchange; what is left for everything bounds it, too.
+
+        Raises:
+            PortalUnavailable: the answer did not come in time, or nothing is left.
+            PortalError: the answer is too large.
+        """
+        if (left := self._timing.remaining()) <= 0:
+            raise PortalUnavailable("no time is left")
+        seconds = min(_EXCHANGE_SECONDS, left)
+        timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
+        request = self._connections.build(method, url, timeout=timeout, **content)
+        return self._connections.exchange(request, seconds)
 
     def _address(self, link: str) -> httpx.URL:
         try:
@@ -187,18 +178,15 @@ class Requests:
     def _log_in(self) -> tuple[str, float]:
         ours = self._settings
         response = self._answer(
-            self._http.build_request(
-                "POST",
-                f"{ours.portal_login_url.rstrip('/')}/{ours.portal_tenant}/oauth2/v2.0/token",
-                headers={"Accept": "application/json"},
-                timeout=self._timeout(),
-                data={
-                    "client_id": ours.portal_client_id,
-                    "client_secret": ours.portal_client_secret.get_secret_value(),
-                    "scope": f"{ours.portal_url.rstrip('/')}/.default",
-                    "grant_type": "client_credentials",
-                },
-            )
+            "POST",
+            f"{ours.portal_login_url.rstrip('/')}/{ours.portal_tenant}/oauth2/v2.0/token",
+            headers={"Accept": "application/json"},
+            data={
+                "client_id": ours.portal_client_id,
+                "client_secret": ours.portal_client_secret.get_secret_value(),
+                "scope": f"{ours.portal_url.rstrip('/')}/.default",
+                "grant_type": "client_credentials",
+            },
         )
         if not response.is_success:
             raise login_error_of(response)

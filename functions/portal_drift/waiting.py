@@ -1,0 +1,63 @@
+"""Counts the mentors whom the portal still shows, since it has not been told of them (H1, H5).
+
+Only the database is asked: whether the portal can be reached has no say in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from mentor_pause.retry import Retry
+from mentor_pause.supabase.portal import PortalDatabase, PortalState
+
+_PROMPT = timedelta(hours=1)
+"""A sync follows at once upon a run that paused somebody. A pause by hand waits for the night."""
+
+_BY_THE_RUN = "certification_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Mentors who are paused or inactive here, in a version that the portal was not told of."""
+
+    mentors: int
+    since: datetime | None
+    """When the first of them changed; None without any."""
+    overdue: int
+    """Those among them whom a run paused more than an hour ago."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return a part of the function's answer."""
+        return {
+            "waiting": self.mentors,
+            "waiting_since": self.since and self.since.isoformat(),
+            "waiting_over_an_hour": self.overdue,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CountWaiting:
+    """The count."""
+
+    org_id: UUID
+    database: PortalDatabase
+    reconnect: Retry
+    clock: Callable[[], datetime]
+
+    def __call__(self) -> Waiting:
+        """Count now.
+
+        Raises:
+            MentorPauseError: the database is down, or refuses.
+        """
+        states = self.reconnect(lambda: list(self.database.list_all_states(self.org_id)))
+        waiting = [s for s in states if s.status != "active" and not s.is_synced]
+        return Waiting(
+            len(waiting),
+            min((state.differs_since for state in waiting), default=None),
+            sum(self._is_overdue(state) for state in waiting),
+        )
+
+    def _is_overdue(self, state: PortalState) -> bool:
+        return state.reason == _BY_THE_RUN and self.clock() - state.differs_since > _PROMPT

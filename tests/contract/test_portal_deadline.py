@@ -1,0 +1,211 @@
+"""Every request to the portal or its login ends in time, over real sockets (R2)."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from mentor_pause.deadline import time_limit
+from mentor_pause.errors import PortalError, PortalUnavailable
+from mentor_pause.portal import exchange
+from mentor_pause.portal.requests import Requests
+from support.portal import Time, settings
+
+_LOGIN = b'{"access_token": "t", "expires_in": 3599}'
+TOKEN = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(_LOGIN), _LOGIN)
+DRIP = 0.02
+
+type Behaviour = Callable[[socket.socket, threading.Event], None]
+
+
+def silent(_connection: socket.socket, over: threading.Event) -> None:
+    """Take the request, and say nothing."""
+    over.wait(20)
+
+
+def dripping(start: bytes, more: bytes) -> Behaviour:
+    """Say something, and then go on byte by byte for ever."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(start)
+        while not over.wait(DRIP):
+            connection.sendall(more)
+
+    return behave
+
+
+BEHAVIOURS = {
+    "frozen": silent,
+    "drip in the status line": dripping(b"HTTP/1.1 200 ", b"O"),
+    "drip in the headers": dripping(b"HTTP/1.1 200 OK\r\nX-Portal: ", b"x"),
+    "drip in the body": dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b" "),
+    "drip in chunks": dripping(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"
+    ),
+}
+
+
+class Peer:
+    """A server whose login may work; `ended` counts the connections that its client has ended."""
+
+    def __init__(self, behave: Behaviour, *, login_works: bool) -> None:
+        """`behave` answers each request but a login that works."""
+        self._behave, self._login_works = behave, login_works
+        self.over = threading.Event()
+        self.ended = threading.Semaphore(0)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            reader = connection.makefile("rb")
+            while line := reader.readline():
+                headers = dict(h.lower().split(b": ") for h in iter(reader.readline, b"\r\n"))
+                reader.read(int(headers.get(b"content-length", b"0")))
+                if self._login_works and line.startswith(b"POST"):
+                    connection.sendall(TOKEN)
+                else:
+                    self._behave(connection, self.over)
+        self.ended.release()
+
+    def close(self) -> None:
+        """Let everybody go."""
+        self.over.set()
+        self._listening.close()
+
+
+@contextmanager
+def peer(behave: Behaviour, *, login_works: bool) -> Generator[Peer]:
+    """Serve on the loopback interface."""
+    found = Peer(behave, login_works=login_works)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def ask(url: str, left: float, transport: httpx.BaseTransport | None = None) -> float:
+    """Ask for something with so many seconds left; it fails; return the seconds that it took."""
+    began = time.monotonic()
+
+    def seconds_left() -> float:
+        return left - (time.monotonic() - began)
+
+    timing = replace(Time().timing(), remaining=seconds_left)
+    requests = Requests(settings(url), timing, transport)
+    try:
+        with pytest.raises(PortalUnavailable):
+            requests.read("WhoAmI")
+        return time.monotonic() - began
+    finally:
+        requests.close()
+
+
+@pytest.mark.parametrize("login_works", [True, False], ids=["portal", "login"])
+@pytest.mark.parametrize("how", BEHAVIOURS)
+def test_a_peer_that_never_ends_its_answer_is_given_up_in_time(how: str, login_works: bool) -> None:
+    """R2: the portal and the login alike, though no single read ever waits long."""
+    with peer(BEHAVIOURS[how], login_works=login_works) as found:
+        assert 0.3 <= ask(found.url, left=0.4) < 1.5
+
+
+def test_a_transport_that_blocks_is_given_up_and_sends_nothing_afterwards() -> None:
+    """R2: say, in a host name with eight silent addresses; what comes late would overwrite."""
+    connected, sent = threading.Event(), threading.Semaphore(0)
+    refused = threading.Semaphore(0)
+
+    class Connecting(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            connected.wait(20)
+            try:
+                request.extensions["trace"]("http11.send_request_headers.started", {})
+            except BaseException:
+                refused.release()
+                raise
+            sent.release()
+            return httpx.Response(200)
+
+    assert 0.3 <= ask("http://127.0.0.1:9", left=0.4, transport=Connecting()) < 1.5
+    connected.set()
+    assert refused.acquire(timeout=5)
+    assert not sent.acquire(blocking=False)
+
+
+def test_the_invocations_own_limit_bounds_a_request_as_well() -> None:
+    """R2: whoever comes first, the client's time or the handler's."""
+    with peer(silent, login_works=True) as found, time_limit(0.3):
+        assert ask(found.url, left=30) < 1.5
+
+
+def test_no_exchange_takes_longer_than_its_fifteen_seconds() -> None:
+    """R2: however much is left."""
+    given: list[float] = []
+
+    class Noting(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            given.append(request.extensions["timeout"]["read"])
+            raise httpx.ConnectError("none")
+
+    ask("http://127.0.0.1:9", left=300, transport=Noting())
+    assert given == [15.0] * 3
+
+
+@pytest.mark.parametrize("how", ["drip in the headers", "drip in the body"])
+def test_what_was_given_up_does_not_go_on_in_the_background(how: str) -> None:
+    """R2: its connection is ended, and with it the thread that read from it."""
+    with peer(BEHAVIOURS[how], login_works=True) as found, time_limit(0.4):
+        requests = Requests(settings(found.url), Time().timing())
+        with pytest.raises(PortalUnavailable):
+            requests.read("WhoAmI")
+        assert found.ended.acquire(timeout=5), "the client has not ended its connection"
+        requests.close()
+
+
+def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    """R2: 16 MiB, unpacked, are more than any page has."""
+
+    def flood(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n")
+        while not over.is_set():
+            connection.sendall(b" " * 2**20)
+
+    with peer(flood, login_works=True) as found:
+        requests = Requests(settings(found.url), Time().timing())
+        with pytest.raises(PortalError, match="the portal's answer is larger than 16 MiB"):
+            requests.read("WhoAmI")
+        requests.close()
+    assert exchange.LARGEST_ANSWER == 16 * 2**20
+
+
+def test_a_compressed_answer_is_read_and_counts_unpacked() -> None:
+    """R2: a small answer may unpack to a large one."""
+    import gzip  # noqa: PLC0415 - for this test alone
+
+    def packed(body: bytes) -> httpx.BaseTransport:
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/token"):
+                return httpx.Response(200, json={"access_token": "t", "expires_in": 3599})
+            return httpx.Response(
+                200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(body)
+            )
+
+        return httpx.MockTransport(answer)
+
+    url = "https://hlf.crm4.example"
+    requests = Requests(settings(url), Time().timing(), packed(b'{"UserId": "1"}'))
+    assert requests.read("WhoAmI") == {"UserId": "1"}
+    requests = Requests(settings(url), Time().timing(), packed(b" " * (17 * 2**20)))
+    with pytest.raises(PortalError, match="larger than 16 MiB"):
+        requests.read("WhoAmI")

@@ -1,0 +1,122 @@
+"""What the command line makes of answers: exit codes, and moments in UTC (O1)."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner
+
+from cli import show
+from cli.main import all_is_well, cli
+from mentor_pause.supabase import Execution, MentorStatus
+
+NIGHT = {"failed": {}, "stale_active_mentors": 0, "night_missed": False}
+WELL = {"status": "measured", "differing": 0, "waiting": 0, "waiting_over_an_hour": 0}
+INDIA = timezone(timedelta(hours=5, minutes=30))
+AT_TWO = datetime(2026, 11, 26, 7, 30, tzinfo=INDIA)
+
+
+@pytest.mark.parametrize(
+    ("portal", "well"),
+    [
+        (WELL, True),
+        ({"status": "off"}, True),
+        (WELL | {"waiting": 120, "waiting_over_an_hour": 0}, True),
+        (WELL | {"waiting": 120, "waiting_over_an_hour": 120}, False),
+        ({"status": "failed", "waiting": 120, "waiting_over_an_hour": 0, "error": "x"}, False),
+        ({"status": "failed", "error": "PortalDrift failed"}, False),
+    ],
+)
+def test_a_night_is_all_right_if_the_portal_was_told_of_it(
+    portal: dict[str, object], well: bool
+) -> None:
+    """O1: a portal that cannot be asked is not all right, one that is switched off is."""
+    assert all_is_well(NIGHT, portal) is well
+
+
+@pytest.mark.parametrize(
+    "night",
+    [{"failed": {"last night": "gone"}}, {"stale_active_mentors": 1}, {"night_missed": True}],
+)
+def test_a_night_that_is_not_all_right_is_not_mended_by_the_portal(
+    night: dict[str, object],
+) -> None:
+    """O1."""
+    assert not all_is_well(NIGHT | night, WELL)
+
+
+def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """O1: while the portal is down, too."""
+    waiting = {"waiting": 120, "waiting_since": AT_TWO.isoformat(), "waiting_over_an_hour": 7}
+    show.waiting({"status": "failed", "error": "no answer (ConnectError)"} | waiting)
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "HLF's portal cannot be asked: no answer (ConnectError)" in shown
+    assert (
+        "120 mentors who are not active wait for the portal since 2026-11-26 02:00:00 UTC" in shown
+    )
+    assert "a run paused 7 of them more than an hour ago" in shown
+    assert "mentor-pause run hlf_sync --follow" in shown
+    show.waiting({"status": "off"})
+    assert "switched off: mentor-pause portal on" in capsys.readouterr().err
+    show.waiting(WELL)
+    assert "nobody waits for the portal" in capsys.readouterr().err
+
+
+def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The column says UTC; JSON has UTC as well."""
+    row = Execution.model_construct(
+        job_name="hlf_sync", job_run_id=UUID(int=7), status="completed", trigger="schedule",
+        started_at=AT_TWO, processed_count=1, paused_count=0, synced_count=1, skipped_count=0,
+        error_count=0, error=None,
+    )  # fmt: skip
+    show.execution_table([row])
+    shown = capsys.readouterr().err
+    assert "started (UTC)" in shown
+    assert "2026-11-26 02:00:00" in shown
+    show.machine({"started_at": AT_TWO, "as_of": date(2026, 11, 26), "id": UUID(int=7)})
+    assert json.loads(capsys.readouterr().out) == {
+        "started_at": "2026-11-26T02:00:00Z", "as_of": "2026-11-26", "id": str(UUID(int=7)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        (None, "certification: none"),
+        (date(2027, 5, 31), "certification: until 2027-05-31"),
+        (date.max, "certification: until 9999-12-31 or later, such as without end"),
+        (date.min, "certification: until 0001-01-01 or earlier"),
+    ],
+)
+def test_a_mentor_is_shown_whatever_day_their_certification_has(
+    day: date | None, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R3: the database gives the ends of the calendar for `infinity` and its like."""
+    moment = datetime(2026, 11, 26, tzinfo=UTC)
+    show.mentor(
+        MentorStatus(
+            mentor_id=UUID(int=7), status="active", version=2, status_changed_at=moment,
+            certification_expiry_date=day,
+        )
+    )  # fmt: skip
+    assert told in capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "20261122", "2026-W47-7", "2026-326", "2026-11-22T00:00:00", "26-11-22", "2026-1-2",
+        "2026-02-30", "0000-01-01", "10000-01-01", "soon", "", " 2026-11-22", "2026-11-22\n",
+        "\uff12\uff10\uff12\uff16-11-22", "infinity", "today",
+    ],
+)  # fmt: skip
+def test_only_a_day_as_it_is_written_here_is_a_day(day: str) -> None:
+    """R5: checked where it is typed, before anything is opened."""
+    done = CliRunner().invoke(cli, ["run", "certification_expiry", "--as-of", day])
+    assert done.exit_code == 2
+    assert "is not a date; write it as 2026-11-22" in " ".join(done.output.split())
