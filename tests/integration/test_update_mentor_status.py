@@ -2,7 +2,7 @@
 
 import threading
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -245,6 +245,49 @@ def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 change(connection, mentor)
             assert timedelta(seconds=2.5) < datetime.now(UTC) - began < timedelta(seconds=6)
+
+
+def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """K1.2: twenty locked mentors cost less than one short wait, and the others are paused."""
+    mentors = roster.add_mentors(30)
+    outcomes: list[object] = []
+    with roster.db.transaction():
+        roster.db.execute("select from peer_mentors where id = any(%s) for update", (mentors[:20],))
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            began = datetime.now(UTC)
+            for mentor in mentors:
+                try:
+                    outcomes.append(change(connection, mentor, p_wait=False)["outcome"])
+                except psycopg.errors.LockNotAvailable:
+                    outcomes.append("locked")
+            assert datetime.now(UTC) - began < timedelta(seconds=2)
+    assert outcomes == ["locked"] * 20 + ["changed"] * 10
+
+
+def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Cluster) -> None:
+    """K1.2: the next call of the same session waits as ever."""
+    with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+        before = connection.execute("show lock_timeout").fetchone()
+        change(connection, roster.add_mentor(), p_wait=False)
+        assert connection.execute("show lock_timeout").fetchone() == before
+
+
+@pytest.mark.parametrize("lock", ["access exclusive", "exclusive"])
+def test_a_caller_who_does_not_wait_does_not_wait_for_a_table_either(
+    roster: Roster, cluster: Cluster, lock: LiteralString
+) -> None:
+    """K1.2: a migration that holds the whole table."""
+    mentor = roster.add_mentor()
+    with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+        change(connection, mentor, p_dry_run=True)  # a session that has called it before
+        with roster.db.transaction():
+            roster.db.execute(sql.SQL("lock table peer_mentors in {} mode").format(sql.SQL(lock)))
+            began = datetime.now(UTC)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                change(connection, mentor, p_wait=False)
+            assert datetime.now(UTC) - began < timedelta(seconds=1)
 
 
 def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(

@@ -56,10 +56,10 @@ where k.contype = 'f' and k.connamespace = 'public'::regnamespace
     )
 union all
 -- Functions.
-select 'a function has an empty search_path', f.oid::regprocedure::text
+select 'a function never looks into a temporary schema first', f.oid::regprocedure::text
 from pg_proc as f
 where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
-    and not coalesce(f.proconfig @> array['search_path=""'], false)
+    and not coalesce(f.proconfig && array['search_path=""', 'search_path=pg_catalog, pg_temp'], false)
 union all
 select 'a function of the API is a definer', f.oid::regprocedure::text
 from pg_proc as f where f.pronamespace = 'public'::regnamespace and not f.prosecdef
@@ -77,7 +77,8 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'coordinator_mentor_certifications', 'coordinator_mentor_history'
         )
         when role = 'portal_sync' then f.proname in (
-            'finish_execution', 'list_run_changes', 'notify_coordinators', 'get_portal_watermark',
+            'finish_execution', 'list_run_changes', 'list_run_outcomes', 'report_late_changes',
+            'notify_coordinators', 'get_portal_watermark',
             'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced',
             'list_all_portal_states', 'list_new_portal_changes', 'count_run_renewals',
             'count_unsynced_since_run'
@@ -85,6 +86,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
             'begin_execution', 'finish_execution', 'notify_coordinators', 'list_run_changes',
+            'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
             'get_org_day', 'get_run_coverage'
         )

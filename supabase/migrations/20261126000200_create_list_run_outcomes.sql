@@ -1,0 +1,67 @@
+-- What the data say now about mentors whose call failed in a run (K1.5, E8): the change may have been made and
+-- only its answer been lost, or somebody else may have made it since. Whoever is paused in the end is an error nowhere.
+-- Locks: none. Called by: whoever completes a run, with at most 500 ids per call.
+--
+--   done      this run made the change: it paused the mentor, or it told the portal of them
+--   settled   nothing is left to do. certification_expiry: the mentor is not active any more, or their certification
+--             has not expired on p_as_of. hlf_sync: the portal has the mentor's present version. Both: the
+--             organisation has no such mentor.
+--
+-- A mentor who still needs the change is left out. Which job it was is in the run's row of the log.
+-- Errors: 22023 more than 500 ids.
+
+create function public.list_run_outcomes(p_job_run_id uuid, p_org_id uuid, p_as_of date, p_mentor_ids uuid [])
+returns table (mentor_id uuid, outcome text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_job_name pg_catalog.text;
+begin
+    if cardinality(p_mentor_ids) > 500 then
+        raise exception 'too many ids' using errcode = '22023', detail = 'p_mentor_ids has at most 500';
+    end if;
+    select l.job_name into v_job_name from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    return query
+    with asked as (
+        select distinct ids.id from unnest(p_mentor_ids) as ids (id) where ids.id is not null
+    ),
+
+    present as (
+        select
+            a.id,
+            m.status,
+            m.version,
+            (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) as expires_on,
+            (select s.synced_version from public.portal_sync_state as s where s.mentor_id = m.id) as synced_version,
+            exists (
+                select from public.peer_mentor_status_history as h
+                where h.job_run_id = p_job_run_id and h.mentor_id = a.id
+                union all
+                select from public.portal_sync_state as s
+                where s.job_run_id = p_job_run_id and s.mentor_id = a.id
+            ) as is_done
+        from asked as a
+        left join public.peer_mentors as m on m.id = a.id and m.org_id = p_org_id
+    )
+
+    select p.id, case when p.is_done then 'done' else 'settled' end
+    from present as p
+    where
+        p.is_done
+        or (v_job_name is not null and p.status is null)
+        or (v_job_name = 'certification_expiry' and (
+            p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
+        ))
+        or (v_job_name = 'hlf_sync' and p.synced_version = p.version)
+    order by p.id;
+end
+$$;
+comment on function public.list_run_outcomes is
+'Those of the given mentors whom a run changed (done) or who need no change any more (settled).';
+revoke execute on function public.list_run_outcomes from public, anon, authenticated;
+grant execute on function public.list_run_outcomes to service_role, mentor_pause_job, portal_sync;

@@ -1,0 +1,45 @@
+-- allow_only_the_end as it was (20261124001100), and two more changes of a row of the execution log:
+--
+--   * a run that never began begins: its row said failed and has no counts (K7.4: a redrive that was refused
+--     is delivered again);
+--   * a late change corrects the counts of a run that has ended (K7.3): the count of the job's effect grows, error_count
+--     shrinks by as much, and nothing else changes.
+--
+-- Locks: none.
+
+create or replace function private.allow_only_the_end()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_begin constant pg_catalog.text [] := array['status', 'finished_at', 'error', 'as_of'];
+    v_end constant pg_catalog.text [] := array[
+        'status', 'finished_at', 'error', 'processed_count', 'paused_count', 'skipped_count', 'error_count',
+        'synced_count', 'renewed_count'
+    ];
+    v_effect constant pg_catalog.text := case new.job_name
+        when 'certification_expiry' then 'paused_count' when 'hlf_sync' then 'synced_count'
+    end;
+    v_old constant pg_catalog.jsonb := to_jsonb(old);
+    v_new constant pg_catalog.jsonb := to_jsonb(new);
+    v_more constant integer := coalesce((v_new ->> v_effect)::integer, 0) - coalesce((v_old ->> v_effect)::integer, 0);
+begin
+    if old.status = 'running' and new.status in ('completed', 'failed') and v_old - v_end = v_new - v_end then
+        return new;
+    elsif old.status = 'failed' and old.processed_count is null and new.status = 'running'
+        and v_old - v_begin = v_new - v_begin
+    then
+        return new;
+    elsif old.status in ('completed', 'failed') and v_more > 0
+        and new.error_count = old.error_count - v_more and new.error_count >= 0
+        and v_old - array['error_count', v_effect] = v_new - array['error_count', v_effect]
+    then
+        return new;
+    end if;
+    raise exception '% is append-only', tg_table_name using errcode = '42501',
+        detail = 'a running row gets its end, late changes correct its counts, and nothing else changes';
+end
+$$;
+comment on function private.allow_only_the_end is
+'Lets a row of the log begin, end, or have its errors corrected, and refuses every other change.';

@@ -1,0 +1,235 @@
+"""What the data say about a run after calls failed, workers came late, or a redrive began again."""
+
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.cluster import Cluster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+
+def begin(roster: Roster, run: UUID, job_name: str, status: str = "running") -> None:
+    """Write the run's row of the log."""
+    roster.db.execute(
+        "select * from begin_execution(%s, %s, %s, 'schedule', 'event 1', %s)",
+        (job_name, run, ORG, status),
+    )
+
+
+def finish(roster: Roster, run: UUID, *, effect: int, errors: int, job_name: str) -> None:
+    """End the run with counts."""
+    effects = (0, effect) if job_name == "hlf_sync" else (effect, None)
+    roster.db.execute(
+        "select * from finish_execution(%s, 'completed', %s, %s, 0, %s, null, %s)",
+        (run, effect + errors, effects[0], errors, effects[1]),
+    )
+
+
+def pause(roster: Roster, mentor: UUID, run: UUID) -> None:
+    """Pause as the job does."""
+    roster.db.execute(
+        "select * from update_mentor_status(%s, %s, 'paused', 'certification_expired', %s, %s)",
+        (mentor, ORG, run, TODAY),
+    )
+
+
+def tell(roster: Roster, mentor: UUID, run: UUID) -> None:
+    """Mark a mentor as synced by a run."""
+    roster.db.execute("select mark_portal_synced(%s, %s, 1, %s)", (ORG, mentor, run))
+
+
+def outcomes(roster: Roster, run: UUID, mentors: list[UUID]) -> dict[UUID, str]:
+    """Ask for the outcomes of these mentors."""
+    rows = roster.rows(
+        "select * from list_run_outcomes(%s, %s, %s, %s::uuid[])", run, ORG, TODAY, mentors
+    )
+    return {row["mentor_id"]: row["outcome"] for row in rows}
+
+
+def late(roster: Roster, run: UUID) -> bool:
+    """Correct the run's counts."""
+    (row,) = roster.rows("select report_late_changes(%s) as corrected", run)
+    return row["corrected"]
+
+
+def test_a_mentor_is_done_settled_or_left_out(roster: Roster) -> None:
+    """K1.5: the run's own change, what needs no change any more, and what still does."""
+    run, elsewhere, missing = uuid4(), uuid4(), uuid4()
+    begin(roster, run, "certification_expiry")
+    mine, by_another, open_ = roster.add_mentors(3)
+    renewed = roster.add_mentor(YESTERDAY, TOMORROW)
+    inactive = roster.add_mentor(YESTERDAY, status="inactive")
+    uncertified = roster.add_mentor(YESTERDAY)
+    roster.db.execute("delete from certifications where mentor_id = %s", (uncertified,))
+    pause(roster, mine, run)
+    pause(roster, by_another, elsewhere)
+    asked = [mine, by_another, open_, renewed, inactive, uncertified, missing, missing]
+    assert outcomes(roster, run, asked) == {
+        mine: "done",
+        by_another: "settled",
+        renewed: "settled",
+        inactive: "settled",
+        uncertified: "settled",
+        missing: "settled",
+    }
+
+
+def test_a_mentor_whom_the_run_paused_stays_done_though_they_were_resumed(roster: Roster) -> None:
+    """E8: the history has the run's change."""
+    run, mentor = uuid4(), roster.add_mentor()
+    begin(roster, run, "certification_expiry")
+    pause(roster, mentor, run)
+    roster.certify(mentor, TOMORROW.replace(year=2099))
+    roster.db.execute(
+        "select * from update_mentor_status(%s, %s, 'active', 'back_again')", (mentor, ORG)
+    )
+    assert outcomes(roster, run, [mentor]) == {mentor: "done"}
+
+
+def test_of_a_sync_run_it_is_the_portals_state_that_counts(roster: Roster) -> None:
+    """K1.5: synced by this run, by another one, not at all, gone."""
+    run, missing = uuid4(), uuid4()
+    begin(roster, run, "hlf_sync")
+    mine, by_another, open_, changed_since = roster.add_mentors(4)
+    tell(roster, mine, run)
+    tell(roster, by_another, uuid4())
+    tell(roster, changed_since, uuid4())
+    pause(roster, changed_since, uuid4())
+    asked = [mine, by_another, open_, changed_since, missing]
+    assert outcomes(roster, run, asked) == {
+        mine: "done", by_another: "settled", missing: "settled",
+    }  # fmt: skip
+
+
+def test_of_a_run_without_a_row_only_its_own_changes_are_known(roster: Roster) -> None:
+    """The row says which job it was."""
+    run = uuid4()
+    mine, by_another = roster.add_mentors(2)
+    pause(roster, mine, run)
+    pause(roster, by_another, uuid4())
+    assert outcomes(roster, run, [mine, by_another, uuid4()]) == {mine: "done"}
+
+
+def test_more_than_five_hundred_ids_are_refused(roster: Roster) -> None:
+    """22023, as for every argument that is out of bounds."""
+    assert outcomes(roster, uuid4(), [uuid4()] * 500) == {}
+    with pytest.raises(psycopg.Error) as raised:
+        outcomes(roster, uuid4(), [uuid4()] * 501)
+    assert raised.value.sqlstate == "22023"
+
+
+@pytest.mark.parametrize("job_name", ["certification_expiry", "hlf_sync"])
+def test_late_changes_move_from_the_errors_to_the_effect(roster: Roster, job_name: str) -> None:
+    """K7.3: the row's last word agrees with the data; processed_count and the end stay."""
+    run = uuid4()
+    change = tell if job_name == "hlf_sync" else pause
+    count = "synced_count" if job_name == "hlf_sync" else "paused_count"
+    begin(roster, run, job_name)
+    first, second, failing = roster.add_mentors(3)
+    change(roster, first, run)
+    finish(roster, run, effect=1, errors=2, job_name=job_name)
+    assert not late(roster, run)
+    (before,) = roster.log()
+    change(roster, second, run)
+    assert late(roster, run)
+    assert not late(roster, run)
+    (after,) = roster.log()
+    assert (after[count], after["error_count"], after["processed_count"]) == (2, 1, 3)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {count, "error_count"}
+    assert outcomes(roster, run, [failing]) == {}
+
+
+def test_counts_never_grow_beyond_the_errors_nor_before_the_end(roster: Roster) -> None:
+    """K7.3: a running row, a run that never began, one without errors and an unknown one stay."""
+    running, failed, whole = uuid4(), uuid4(), uuid4()
+    begin(roster, running, "certification_expiry")
+    begin(roster, failed, "certification_expiry", "failed")
+    begin(roster, whole, "certification_expiry")
+    finish(roster, whole, effect=0, errors=0, job_name="certification_expiry")
+    before = roster.log()
+    for run, mentor in zip((running, failed, whole), roster.add_mentors(3), strict=True):
+        pause(roster, mentor, run)
+        assert not late(roster, run)
+    assert not late(roster, uuid4())
+    assert roster.log() == before
+
+
+def test_the_portals_role_corrects_runs_of_its_own_job_only(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """D9."""
+    runs = {job: uuid4() for job in ("certification_expiry", "hlf_sync")}
+    for (job_name, run), mentor in zip(runs.items(), roster.add_mentors(2), strict=True):
+        begin(roster, run, job_name)
+        finish(roster, run, effect=0, errors=1, job_name=job_name)
+        (tell if job_name == "hlf_sync" else pause)(roster, mentor, run)
+    with psycopg.connect(cluster.url(roster.db, "portal_sync"), autocommit=True) as connection:
+        corrected = {
+            job: connection.execute("select report_late_changes(%s)", (run,)).fetchone()
+            for job, run in runs.items()
+        }
+    assert corrected == {"certification_expiry": (False,), "hlf_sync": (True,)}
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        "paused_count = paused_count + 1",
+        "paused_count = paused_count + 1, error_count = error_count - 2",
+        "paused_count = paused_count - 1, error_count = error_count + 1",
+        "paused_count = paused_count + 9, error_count = error_count - 9",
+        "synced_count = 1, error_count = error_count - 1",
+        "paused_count = paused_count + 1, error_count = error_count - 1, error = null",
+        "paused_count = paused_count + 1, error_count = error_count - 1, finished_at = now()",
+        "status = 'running', finished_at = null",
+    ],
+)
+def test_no_other_change_of_an_ended_row_is_let_through(
+    roster: Roster, rewrite: LiteralString
+) -> None:
+    """S6: append-only, for the owner too."""
+    run = uuid4()
+    begin(roster, run, "certification_expiry")
+    roster.db.execute(
+        "select * from finish_execution(%s, 'completed', 5, 2, 1, 2, 'two failed')", (run,)
+    )
+    before = roster.log()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        roster.db.execute(sql.SQL("update scheduler_execution_log set {}").format(sql.SQL(rewrite)))
+    assert roster.log() == before
+
+
+def test_a_failed_run_that_never_began_begins_when_it_is_delivered_again(roster: Roster) -> None:
+    """K7.4: the row tells what happened, and keeps when the run was first tried."""
+    run = uuid4()
+    begin(roster, run, "certification_expiry", "failed")
+    (failed,) = roster.log()
+    roster.db.execute(
+        "select * from begin_execution('certification_expiry', %s, %s, 'schedule', 'event 1',"
+        " 'running', %s)",
+        (run, ORG, TODAY),
+    )
+    (row,) = roster.log()
+    assert (row["status"], row["finished_at"], row["error"], row["as_of"]) == (
+        "running", None, None, TODAY,
+    )  # fmt: skip
+    assert row["started_at"] == failed["started_at"]
+    finish(roster, run, effect=1, errors=0, job_name="certification_expiry")
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"]) == ("completed", 1)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_run_that_has_counts_does_not_begin_again(roster: Roster, status: str) -> None:
+    """D4: the first end stands."""
+    run = uuid4()
+    begin(roster, run, "certification_expiry")
+    roster.db.execute("select * from finish_execution(%s, %s, 0, 0, 0, 0)", (run, status))
+    before = roster.log()
+    begin(roster, run, "certification_expiry")
+    begin(roster, run, "certification_expiry", "failed")
+    assert roster.log() == before
