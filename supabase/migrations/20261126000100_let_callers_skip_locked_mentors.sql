@@ -1,6 +1,8 @@
 -- update_mentor_status as it was (20261122010700), and with p_wait. The first pass over a page passes
 -- p_wait => false: a mentor whose row another transaction has locked raises 55P03 at once, so that free
 -- mentors do not pay for locked ones. The caller comes back to the locked mentors later.
+-- It confines job roles to their organisation (20261126000060), bounds its arguments, limits how often people change
+-- a mentor (20261126000090), and returns and stores days that programs can read (20261126000080).
 -- Locks: the mentor's row, for at most the call. With p_wait a caller waits for it no longer than 3 s, without
 -- it no longer than 1 ms (55P03). Nobody can make it lock a row that is not theirs.
 -- Called by: the expiry worker, once per mentor, in a transaction of its own; the app's users.
@@ -9,7 +11,7 @@
 --                                          mentor who is not active, or not expired, is an outcome
 --                                          and no error
 --   paused   -> active                     people and services, unless the certification has expired
---   inactive -> active                     services, likewise
+--   inactive -> active                     services, unless it has expired
 --   active, paused -> inactive             services
 --
 -- Errors: see private.assert_transition_request.
@@ -43,14 +45,16 @@ set enable_seqscan = 'off'
 as $$
 #variable_conflict use_column
 declare
-    v_person constant pg_catalog.uuid := case when private.caller() = 'person' then auth.uid() end;
+    v_person constant uuid := private.user_id();
     v_is_expiry constant boolean := p_reason = 'certification_expired';
-    v_states constant pg_catalog.text [] := private.states_before(p_status);
+    v_states constant text [] := private.states_before(p_status);
     v_mentor public.peer_mentors;
     v_done public.peer_mentor_status_history;
-    v_expires_on pg_catalog.date;
-    v_now pg_catalog.timestamptz;
+    v_expires_on date;
+    v_readable date;
+    v_now timestamptz;
 begin
+    perform private.assert_job_org(p_org_id);
     perform private.assert_transition_request(
         p_org_id, p_status, p_reason, p_job_run_id, p_as_of, p_dry_run
     );
@@ -87,11 +91,12 @@ begin
 
     select max(c.expires_on) into v_expires_on
     from public.certifications as c where c.mentor_id = p_mentor_id;
+    v_readable := private.readable_day(v_expires_on);
 
     if v_is_expiry and (v_mentor.status <> 'active' or v_expires_on is null or v_expires_on > p_as_of) then
         return query select
             case when v_mentor.status <> 'active' then 'not_active' else 'not_expired' end,
-            v_mentor.status, v_mentor.status, v_expires_on, v_mentor.version, null::pg_catalog.timestamptz;
+            v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
         return;
     elsif v_mentor.status <> all(v_states) then
         raise exception 'transition not allowed' using errcode = 'PT409',
@@ -102,9 +107,10 @@ begin
             hint = 'certification_expired', detail = 'it must be renewed before the mentor is active';
     end if;
 
+    perform private.assert_not_too_often(p_mentor_id, v_person);
     if p_dry_run then
-        return query select 'would_change', v_mentor.status, p_status, v_expires_on,
-            v_mentor.version, null::pg_catalog.timestamptz;
+        return query select 'would_change', v_mentor.status, p_status, v_readable,
+            v_mentor.version, null::timestamptz;
         return;
     end if;
 
@@ -117,7 +123,7 @@ begin
         mentor_id, org_id, previous_status, new_status, reason,
         certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role
     ) values (
-        p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_expires_on, p_job_run_id, v_now,
+        p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_readable, p_job_run_id, v_now,
         v_person,
         case
             when v_person = v_mentor.user_id then 'mentor'
@@ -126,7 +132,7 @@ begin
             else 'service'
         end
     );
-    return query select 'changed', v_mentor.status, p_status, v_expires_on,
+    return query select 'changed', v_mentor.status, p_status, v_readable,
         v_mentor.version + 1, v_now;
 end
 $$;

@@ -1,6 +1,6 @@
--- What the data say now about mentors whose call failed in a run (K1.5, E8): the change may have been made and
--- only its answer been lost, or somebody else may have made it since. Whoever is paused in the end is an error nowhere.
--- Locks: none. Called by: whoever completes a run, with at most 500 ids per call.
+-- What the data say now about mentors whose call failed in a run (K1.5, E8). The change may have been made and
+-- only its answer been lost, or another caller may have made it since. A mentor who is paused in the end is not an error.
+-- Locks: none. Called by: the completion of a run, with at most 500 ids per call.
 --
 --   done      this run made the change: it paused the mentor, or it told the portal of them
 --   settled   nothing is left to do. certification_expiry: the mentor is not active any more, or their certification
@@ -8,7 +8,7 @@
 --             organisation has no such mentor.
 --
 -- A mentor who still needs the change is left out. Which job it was is in the run's row of the log.
--- Errors: 22023 more than 500 ids.
+-- Errors: 22023 more than 500 ids, 42501 not_your_organisation.
 
 create function public.list_run_outcomes(p_job_run_id uuid, p_org_id uuid, p_as_of date, p_mentor_ids uuid [])
 returns table (mentor_id uuid, outcome text)
@@ -19,13 +19,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_job_name pg_catalog.text;
+    v_job_name text;
 begin
-    if cardinality(p_mentor_ids) > 500 then
-        raise exception 'too many ids' using errcode = '22023', detail = 'p_mentor_ids has at most 500';
-    end if;
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_day('p_as_of', p_as_of);
+    perform private.assert_few('p_mentor_ids', cardinality(p_mentor_ids));
     select l.job_name into v_job_name from public.scheduler_execution_log as l
-    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
     return query
     with asked as (
         select distinct ids.id from unnest(p_mentor_ids) as ids (id) where ids.id is not null
@@ -38,7 +38,7 @@ begin
             m.version,
             (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) as expires_on,
             (select s.synced_version from public.portal_sync_state as s where s.mentor_id = m.id) as synced_version,
-            exists (
+            m.id is not null and exists (
                 select from public.peer_mentor_status_history as h
                 where h.job_run_id = p_job_run_id and h.mentor_id = a.id
                 union all

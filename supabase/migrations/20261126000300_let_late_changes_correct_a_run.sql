@@ -13,16 +13,16 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_begin constant pg_catalog.text [] := array['status', 'finished_at', 'error', 'as_of'];
-    v_end constant pg_catalog.text [] := array[
+    v_begin constant text [] := array['status', 'finished_at', 'error', 'as_of'];
+    v_end constant text [] := array[
         'status', 'finished_at', 'error', 'processed_count', 'paused_count', 'skipped_count', 'error_count',
         'synced_count', 'renewed_count'
     ];
-    v_effect constant pg_catalog.text := case new.job_name
+    v_effect constant text := case new.job_name
         when 'certification_expiry' then 'paused_count' when 'hlf_sync' then 'synced_count'
     end;
-    v_old constant pg_catalog.jsonb := to_jsonb(old);
-    v_new constant pg_catalog.jsonb := to_jsonb(new);
+    v_old constant jsonb := to_jsonb(old);
+    v_new constant jsonb := to_jsonb(new);
     v_more constant integer := coalesce((v_new ->> v_effect)::integer, 0) - coalesce((v_old ->> v_effect)::integer, 0);
 begin
     if old.status = 'running' and new.status in ('completed', 'failed') and v_old - v_end = v_new - v_end then

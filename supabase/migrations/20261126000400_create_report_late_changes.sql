@@ -1,5 +1,5 @@
 -- Corrects the counts of a run that has ended, from the data (K7.3): a worker may come to the end of its page after the
--- page was marked as failed and its run had ended. What it did was counted as errors.
+-- page was marked as failed and its run had ended. Its mentors were counted as errors.
 -- Locks: the run's row of the log. Called by: a worker that notices that its page was closed before it; repeated
 -- calls change nothing.
 --
@@ -16,6 +16,7 @@ declare
     v_run public.scheduler_execution_log;
     v_more integer;
 begin
+    perform private.run_org(p_job_run_id);
     select * into v_run from public.scheduler_execution_log as l
     where
         l.job_run_id = p_job_run_id

@@ -1,8 +1,10 @@
 -- begin_execution as it was (20261124010400), and a run whose row says failed and that never began becomes running:
 -- a redrive that was refused may be delivered again (K7.4). Its row keeps when it was first tried.
--- Locks: none beyond the row. Called by: the dispatcher, once per attempt; the HTTP entry, for who may not.
+-- A job role acts for its organisation only, and its arguments are bounded; a long p_error is cut. The HTTP entry may say
+-- that it refused a user or the machine, and nothing else (K5.4).
+-- Locks: none beyond the row. Called by: the dispatcher, once per attempt; the HTTP entry, when it refuses a caller.
 -- p_status is running for a run that starts; failed, duplicate or refused for one that never did.
--- Errors: PT403 reserved_for_the_job.
+-- Errors: PT403 reserved_for_the_job, 42501 not_your_organisation, 22023 out of bounds.
 
 create or replace function public.begin_execution(
     p_job_name text,
@@ -23,17 +25,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_day('p_as_of', p_as_of);
+    perform private.assert_short('p_job_name', p_job_name, 100);
+    perform private.assert_short('p_triggered_by', p_triggered_by, 300);
     if private.caller() = 'api' then
-        if p_status is distinct from 'refused' or p_trigger is distinct from 'manual' or p_org_id is null
-            or p_redrive_of is not null or length(concat(p_job_name, p_triggered_by, p_error)) > 300
+        if p_status is distinct from 'refused' or p_trigger is distinct from 'manual' or p_redrive_of is not null
+            or not private.acts_for(p_org_id)
+            or coalesce(p_job_name, '') !~ '^[a-z][a-z0-9_]{0,62}$'
+            or coalesce(p_triggered_by, '')
+            !~ '^(machine|user [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+            or length(p_error) > 300
         then
             raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
-                detail = 'p_status is refused, p_trigger is manual, of an organisation, in few words';
+                detail = 'p_status is refused, p_trigger is manual, p_triggered_by a user or the machine, in few words';
         end if;
+        -- Of one caller one row a minute, and of all callers 60: anybody who can sign in can be refused.
         if exists (
             select from public.scheduler_execution_log as l
             where l.started_at > clock_timestamp() - interval '1 minute'
-                and l.org_id = p_org_id and l.status = 'refused' and l.triggered_by = p_triggered_by
+                and l.org_id = p_org_id and l.status = 'refused' and l.trigger = 'manual'
+            having count(*) >= 60 or bool_or(l.triggered_by = p_triggered_by)
         ) then
             return;
         end if;
@@ -44,7 +56,7 @@ begin
         redrive_of
     ) values (
         p_job_name, p_job_run_id, p_org_id, p_trigger, p_triggered_by, p_as_of, p_dry_run, p_status,
-        p_error, case when p_status <> 'running' then clock_timestamp() end, p_redrive_of
+        left(p_error, 4000), case when p_status <> 'running' then clock_timestamp() end, p_redrive_of
     )
     on conflict (job_run_id) where status in ('running', 'completed', 'failed') do update
         set status = 'running', finished_at = null, error = null, as_of = coalesce(excluded.as_of, l.as_of)

@@ -8,6 +8,7 @@
 --   check  stopped by a constraint          valid  skipped: the certification has not expired
 --   only   stopped: append-only             ver    PT409: somebody was faster
 --   ok     changed, or returned something   exp    PT409: the certification has expired
+--   org    42501: the job role acts for another organisation
 --   other  letters: the rows that are seen, by the names of world.sql
 
 create temp table persona (position integer primary key, name text not null unique, role text not null);
@@ -84,6 +85,7 @@ begin
             when sqlstate = '42501' and sqlerrm like '% is append-only' then 'only'
             when sqlstate = '23503' then 'fk'
             when sqlstate = '23514' then 'check'
+            when v_hint = 'not_your_organisation' then 'org'
             when v_hint = 'not_yours' then 'not'
             when v_hint = 'reserved_for_the_job' then 'res'
             when v_hint = 'not_for_people' then 'ppl'

@@ -33,6 +33,10 @@ $$;
 
 insert into public.organisations (id, slug)
 select pg_temp.id(slug), slug from unnest(array['hlf', 'other', 'empty']) as slug;
+-- The job roles act for hlf.
+insert into private.job_organisations (role_name, org_id)
+select role.name, pg_temp.id('hlf')
+from unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name);
 insert into public.chapters (id, org_id, name)
 select pg_temp.id(chapter), pg_temp.id(org), chapter
 from (values ('oslo', 'hlf'), ('bergen', 'hlf'), ('tromso', 'hlf'), ('spare', 'hlf'), ('utopia', 'other'))

@@ -1,0 +1,26 @@
+-- list_expired_mentors as it was (20261122001100), confined to the organisations of the job role that asks (20261126000060) and with
+-- bounded arguments (20261126000070).
+-- Locks: none. Called by: the dispatcher, once per page, with the last id of the page before.
+
+create or replace function public.list_expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
+returns table (mentor_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id
+    from public.peer_mentors as m
+    where
+        (select private.assert_listing(p_org_id, p_as_of, p_limit))
+        and m.org_id = p_org_id
+        and m.status = 'active'
+        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
+    order by m.id
+    limit p_limit
+$$;
+comment on function public.list_expired_mentors is
+'Active mentors with an expired certification, in id order, after p_after (null for the first page).';
+revoke execute on function public.list_expired_mentors from public, anon, authenticated;
+grant execute on function public.list_expired_mentors to service_role, mentor_pause_job;
