@@ -187,6 +187,7 @@ def test_a_mentor_who_is_renewed_meanwhile_is_skipped_and_not_counted_as_paused(
     found = run(roster, TODAY)
     assert (found["mentor_ids_paused"], found["mentor_ids_errored"]) == ([first], [])
     assert (found["processed_count"], found["paused_count"], found["skipped_count"]) == (2, 1, 1)
+    assert roster.log()[0]["error"] is None
 
 
 def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(

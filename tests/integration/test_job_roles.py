@@ -116,7 +116,7 @@ def test_claims_that_a_login_sets_name_nobody(
             call = "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')"
             assert refusal(connection, call, mentor, ORG) == ("PT403", "reserved_for_the_job")
             if "authenticated" in inherits:
-                for table in ("peer_mentors", "org_members", "coordinator_notifications"):
+                for table in ("organisations", "peer_mentors", "org_members", "chapters"):
                     seen = sql.SQL("select from public.{}").format(sql.Identifier(table))
                     assert connection.execute(seen).fetchall() == []
     assert roster.history() == []
