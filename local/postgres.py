@@ -23,6 +23,8 @@ from local.processes import LOOPBACK, free_port, is_root
 
 OWNER = "postgres"
 _NOBODY = "nobody"
+_LOCALE = "C.UTF-8"
+"""As on Supabase: with C alone, `lower()` folds no letter beyond ASCII."""
 
 
 def binaries() -> Path:
@@ -124,7 +126,7 @@ class Server:
             shutil.chown(password, _NOBODY)
         answer = self._run(
             "initdb", "-D", str(self.data), "-U", OWNER, "--pwfile", str(password),
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
+            "--auth=scram-sha-256", "--encoding=UTF8", f"--locale={_LOCALE}", "--no-sync",
         )  # fmt: skip
         if answer.returncode != 0:
             raise StackError(f"PostgreSQL could not create its data: {answer.stderr.strip()}")

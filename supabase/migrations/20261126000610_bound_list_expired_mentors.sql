@@ -12,13 +12,12 @@ as $$
     select m.id
     from public.peer_mentors as m
     where
-        (select private.assert_listing(p_org_id, p_as_of, p_limit))
-        and m.org_id = p_org_id
+        m.org_id = p_org_id
         and m.status = 'active'
         and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
     order by m.id
-    limit p_limit
+    limit private.page_limit(p_org_id, p_as_of, p_limit)
 $$;
 comment on function public.list_expired_mentors is
 'Active mentors with an expired certification, in id order, after p_after (null for the first page).';

@@ -14,13 +14,12 @@ as $$
         from public.peer_mentors as m
         left join public.portal_sync_state as s on s.mentor_id = m.id
         where
-            (select private.assert_listing(p_org_id, p_as_of, p_limit))
-            and m.org_id = p_org_id
+            m.org_id = p_org_id
             and p_as_of is not null
             and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
             and s.synced_version is distinct from m.version
         order by m.id
-        limit p_limit
+        limit private.page_limit(p_org_id, p_as_of, p_limit)
     ),
 
     told_longest_ago as (

@@ -25,13 +25,14 @@ language sql
 immutable
 strict
 parallel safe
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select lower(p_key collate private.folding) collate "C"
 $$;
 comment on function private.fold_key is 'A key of the portal in the one spelling by which it is looked up.';
 revoke execute on function private.fold_key from public, anon, authenticated;
--- Who writes a mentor maintains the index.
+-- A role that writes a mentor maintains the index. It finds the collation as the owner, since it has no usage of the schema.
 grant execute on function private.fold_key to service_role;
 
 drop index public.peer_mentors_portal_key_idx;

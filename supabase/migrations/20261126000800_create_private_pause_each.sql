@@ -1,6 +1,6 @@
 -- Pauses mentors one after the other, each in a block of its own, so that one mentor's failure takes nothing back
 -- (E5, K1.6). It stops at p_deadline; a time-out or a cancellation that comes earlier stops it, too, and what is paused
--- stays paused. With p_wait it waits for locked rows until a first wait was in vain, or three seconds have gone by.
+-- stays paused. With p_wait it waits for locked rows until three seconds have gone by: one wait in vain, or several short ones.
 -- Locks: the row of each mentor it pauses, until the transaction ends. Called by: run_certification_expiry.
 --
 -- result is update_mentor_status's outcome, the SQLSTATE of its failure (55P03: locked), or left: not tried in time.
@@ -39,7 +39,6 @@ begin
                     if p_wait or v_result <> '55P03' then
                         raise warning 'mentor % not paused: % %', v_mentor_id, sqlstate, sqlerrm;
                     end if;
-                    v_wait_until := case when v_result <> '55P03' then v_wait_until end;
             end;
         end if;
         return query select v_mentor_id, v_result;

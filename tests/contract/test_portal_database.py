@@ -15,7 +15,7 @@ from mentor_pause.supabase.portal import PortalDatabase, Recorded
 from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
 from support.postgrest import SECRET_KEY, postgrest
-from support.roster import ORG, TOMORROW, YESTERDAY, Roster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 EARLIER, LATER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
 RUN = uuid4()
@@ -182,7 +182,8 @@ def test_whom_a_run_told_the_portal_of_is_known_afterwards(
     database.mark_synced(ORG, other, 1, uuid4())
     assert [s.synced_by for s in database.list_states(ORG, [told])] == [RUN]
     with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
-        assert Database(wire).list_run_changes(RUN, [told, other, uuid4()]) == {told}
+        found = Database(wire).list_run_outcomes(ORG, RUN, TODAY, [told, other])
+    assert found == {told: "done"}
 
 
 def test_where_all_are_told_one_is_listed_so_that_the_portal_is_read(

@@ -110,7 +110,9 @@ def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> No
     roster.add_coordinator(mentors=[mentor])
     database.begin_execution(attempt, "running", as_of=TODAY)
     assert pause(database, mentor, run) == "changed"
-    assert database.list_run_changes(run, [mentor, uuid4()]) == {mentor}
+    waiting, stranger = roster.add_mentor(), uuid4()
+    found = database.list_run_outcomes(ORG, run, TODAY, [mentor, waiting, stranger])
+    assert found == {mentor: "done", stranger: "skipped"}
     assert database.notify_coordinators(run) == 1
     for _ in range(2):
         database.finish_execution(Summary(run, "paused", (mentor,)), "completed", None)
@@ -421,4 +423,4 @@ def test_a_real_project_gives_the_documented_errors() -> None:
         pause(database, uuid4())
     with pytest.raises(NotFound):
         database.assert_org_scope(uuid4(), "hlf")
-    assert database.list_run_changes(uuid4(), [uuid4()]) == frozenset()
+    assert database.list_run_outcomes(uuid4(), uuid4(), TODAY, [uuid4()]) == {}

@@ -180,37 +180,3 @@ def test_a_job_that_logs_in_is_refused_just_what_the_matrix_says(
             connection.rollback()
             for refusal in ("x", "org"):
                 assert (found == refusal) == (expected == refusal), statement
-
-
-@pytest.mark.parametrize(
-    ("persona", "role"),
-    [("job", "mentor_pause_job"), ("portal", "portal_sync"), ("api", "mentor_pause_api")],
-)
-def test_nothing_of_the_callers_runs_with_the_owners_rights(
-    access: Access, cluster: Cluster, persona: str, role: str
-) -> None:
-    """D9: a type of the same name in a temporary schema is not taken for the real one."""
-    with psycopg.connect(cluster.url(access.db, role), autocommit=True) as connection:
-        connection.execute(
-            "create function pg_temp.planted(value pg_catalog.text) returns boolean"
-            " language plpgsql as $$ begin if current_user <> session_user then"
-            " raise exception 'planted code runs as %', current_user; end if; return true; end $$"
-        )
-        for name in ("text", "uuid", "date", "timestamptz", "bool", "int4", "int8", "jsonb"):
-            connection.execute(
-                f"create domain pg_temp.{name} as pg_catalog.{name}"
-                f" check (pg_temp.planted(value::pg_catalog.text))".encode()
-            )
-        called = access.db.execute(
-            "select object, pg_temp.filled(statement) from cell where persona = %s"
-            " and expected <> 'x' and operation <> 'select'",
-            (persona,),
-        ).fetchall()
-        assert {row[0] for row in called} >= {
-            "begin_execution" if persona == "api" else "finish_execution"
-        }
-        for _, statement in called:
-            try:
-                connection.execute(statement.encode())
-            except psycopg.Error as error:
-                assert "planted" not in str(error), statement  # noqa: PT017 - any other is in order

@@ -4,7 +4,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from local import database
 from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
@@ -87,6 +89,105 @@ def test_the_scope_is_proved_and_tells_the_day_in_the_organisations_time_zone(
         (row,) = roster.rows("select * from assert_org_scope(%s, 'hlf')", ORG)
         days.append(row["today"])
     assert (days[0] - days[1]).days == 1  # type: ignore[operator]
+
+
+def test_the_day_of_a_moment_is_that_of_the_organisations_time_zone(roster: Roster) -> None:
+    """O1: at noon in Oslo it is tomorrow in Kiritimati, and today everywhere else."""
+    days: dict[str, object] = {}
+    for zone in ("Pacific/Kiritimati", "Europe/Oslo", "Pacific/Honolulu", "UTC"):
+        roster.db.execute("update organisations set time_zone = %s", (zone,))
+        (row,) = roster.rows("select get_org_day(%s, '2026-03-01 11:00+00') as day", ORG)
+        days[zone] = row["day"]
+    assert days == {
+        "Pacific/Kiritimati": TOMORROW,
+        "Europe/Oslo": TODAY,
+        "Pacific/Honolulu": TODAY,
+        "UTC": TODAY,
+    }
+    (row,) = roster.rows("select get_org_day(%s, '2026-03-01 23:30+00') as day", ORG)
+    roster.db.execute("update organisations set time_zone = 'Pacific/Honolulu'")
+    (west,) = roster.rows("select get_org_day(%s, '2026-03-01 09:00+00') as day", ORG)
+    assert (row["day"], west["day"]) == (TODAY, YESTERDAY)
+
+
+def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -> None:
+    """O1: another organisation's night, and another job's, cover nothing here."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    ask = "select * from get_run_coverage(%s, %s)"
+    nothing = [{"last_finished_at": None, "last_as_of": None}]
+    for org, job_name in ((other, "certification_expiry"), (ORG, "hlf_sync")):
+        run = uuid4()
+        roster.db.execute(
+            "select from begin_execution(%s, %s, %s, 'schedule', 'event', 'running', %s)",
+            (job_name, run, org, TODAY),
+        )
+        finish(roster, run, 0)
+    assert roster.rows(ask, ORG, "certification_expiry") == nothing
+    for org, job_name in ((other, "certification_expiry"), (ORG, "hlf_sync")):
+        (row,) = roster.rows(ask, org, job_name)
+        assert row["last_as_of"] == TODAY
+
+
+@pytest.mark.parametrize(
+    "zone", ["Nonsense/Zone", "utc+25", "UTC+3", "europe/oslo", "CET", "", "X/Y5"]
+)
+def test_a_time_zone_that_is_not_one_is_refused(roster: Roster, zone: str) -> None:
+    """K10.7: PostgreSQL takes utc+25 for a zone, a day away from anywhere."""
+    with pytest.raises(psycopg.errors.CheckViolation):
+        roster.db.execute("update organisations set time_zone = %s", (zone,))
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["UTC", "Europe/Oslo", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5"],
+)
+def test_a_time_zone_of_an_area_and_a_city_is_taken(roster: Roster, zone: str) -> None:
+    """K10.7."""
+    roster.db.execute("update organisations set time_zone = %s", (zone,))
+
+
+def test_keys_that_differ_in_case_alone_are_one_key(roster: Roster) -> None:
+    """K3.4, H1: for the index and for both look-ups, whatever the database's ctype is."""
+    mentor = roster.add_mentor()
+    roster.db.execute("update peer_mentors set portal_key = 'Ørn-77' where id = %s", (mentor,))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        roster.db.execute(
+            "insert into peer_mentors (org_id, portal_key) values (%s, 'ørn-77')", (ORG,)
+        )
+    for key in ("ørn-77", "ØRN-77"):
+        new = "select * from list_new_portal_changes(%s, array[%s], array[%s], array[now()])"
+        assert roster.rows(new, ORG, f"row-{key}", key) == [{"portal_id": f"row-{key}"}]
+        (row,) = roster.rows(
+            "select record_portal_certification(%s, %s, %s, '2099-01-01', now(), null) as answer",
+            ORG, key, f"row-{key}",
+        )  # fmt: skip
+        assert row["answer"] != "unknown_mentor"
+
+
+@pytest.mark.parametrize("ctype", ["C", "C.UTF-8"])
+def test_keys_fold_alike_in_a_database_of_any_ctype(cluster: Cluster, ctype: str) -> None:
+    """K3.4: an adopter's database may have another one."""
+    name = f"ctype_{len(ctype)}"
+    with psycopg.connect(cluster.server.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template template0 lc_ctype {} lc_collate 'C'").format(
+                sql.Identifier(name), sql.Literal(ctype)
+            )
+        )
+    database.create_supabase_roles(cluster.server.url(name))
+    database.migrate(cluster.server.url(name))
+    with psycopg.connect(cluster.server.url(name)) as connection:
+        assert connection.execute("select private.fold_key('Ørn-77')").fetchone() == ("ørn-77",)
+    database.drop_database(cluster.server.url("postgres"), name)
+
+
+def test_the_tests_database_has_the_locale_that_supabases_have(db: psycopg.Connection) -> None:
+    """K3.4: otherwise what holds here does not hold there."""
+    assert db.execute(
+        "select datctype from pg_database where datname = current_database()"
+    ).fetchone() == ("C.UTF-8",)
+    assert db.execute("select lower('ØRN')").fetchone() == ("ørn",)
 
 
 @pytest.mark.parametrize(

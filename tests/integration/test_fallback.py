@@ -1,8 +1,10 @@
 """The nightly job inside the database, for when nothing outside it fires (O5)."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,12 @@ from local.postgres import Server, has_pg_cron
 from support.cluster import Cluster
 from support.deployed import eventually
 from support.night import Night
-from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Records, Roster
 
 SCHEDULE = Path(__file__).parents[2] / "supabase/fallback/schedule_certification_expiry.sql"
 
 
-def run(roster: Roster, as_of: date | None = None, org_id: UUID = ORG) -> dict[str, Any]:
+def run(roster: Records, as_of: date | None = None, org_id: UUID = ORG) -> dict[str, Any]:
     """Call the function as pg_cron does."""
     (row,) = roster.rows("select * from run_certification_expiry(%s, %s)", org_id, as_of)
     return row
@@ -160,6 +162,163 @@ def test_with_the_lambdas_at_the_same_moment_each_mentor_is_paused_once(
     assert (here["processed_count"], here["error_count"], there[2]) == (60, 0, 0)
 
 
+def test_more_mentors_than_a_page_are_all_paused(roster: Roster) -> None:
+    """E10: it lists a thousand at a time."""
+    mentors = roster.add_mentors(1001)
+    found = run(roster, TODAY)
+    assert (found["mentor_ids_paused"], found["processed_count"]) == (mentors, 1001)
+
+
+def test_a_mentor_who_is_renewed_meanwhile_is_skipped_and_not_counted_as_paused(
+    roster: Roster,
+) -> None:
+    """E4: decided when their turn comes, and not when they were listed."""
+    first, renewed = roster.add_mentors(2)
+    roster.db.execute(
+        sql.SQL(
+            "create function public.renew() returns trigger language plpgsql as $$ begin"
+            " insert into public.certifications (mentor_id, expires_on) values ({}, '2099-01-01');"
+            " return null; end $$"
+        ).format(sql.Literal(str(renewed)))
+    )
+    roster.db.execute(
+        "create trigger renew after update on peer_mentors for each row execute function renew()"
+    )
+    found = run(roster, TODAY)
+    assert (found["mentor_ids_paused"], found["mentor_ids_errored"]) == ([first], [])
+    assert (found["processed_count"], found["paused_count"], found["skipped_count"]) == (2, 1, 1)
+    assert roster.log()[0]["error"] is None
+
+
+def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """K1.6: a quarter of the mentors locked, under a time-out of twelve seconds."""
+    mentors = roster.add_mentors(20)
+    locked, free = mentors[:5], mentors[5:]
+    with roster.db.transaction():
+        roster.db.execute("select from peer_mentors where id = any(%s) for update", (locked,))
+        with owner(roster, cluster, "12s") as other:
+            began = time.monotonic()
+            found = run(other, TODAY)
+            assert time.monotonic() - began < 7
+    assert (found["mentor_ids_paused"], found["mentor_ids_errored"]) == (free, locked)
+    assert [row["mentor_id"] for row in roster.history()] == free
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"], row["error_count"]) == ("completed", 15, 5)
+    assert row["error"] == f"locked by another transaction: 5, for example mentor {locked[0]}"
+    assert run(roster, TODAY)["mentor_ids_paused"] == locked
+
+
+def test_mentors_who_are_locked_for_a_moment_are_paused(roster: Roster, cluster: Cluster) -> None:
+    """K1.6: the wait at the end is long enough for a night's other calls."""
+    mentors = roster.add_mentors(3)
+    with owner(roster, cluster, "12s") as other, ThreadPoolExecutor(1) as pool:
+        with roster.db.transaction():
+            roster.db.execute("select from peer_mentors where id = %s for update", (mentors[0],))
+            running = pool.submit(lambda: run(other, TODAY))
+            eventually(lambda: waits_for_a_lock(roster), 10)
+        assert running.result()["mentor_ids_paused"] == mentors
+
+
+@pytest.mark.parametrize("seconds", [0.25, 30.0])
+def test_a_time_out_takes_nothing_back_and_the_next_call_goes_on(
+    roster: Roster, cluster: Cluster, seconds: float
+) -> None:
+    """K1.6: it stops in time; and a mentor who takes too long is cancelled, and nobody else."""
+    mentors = roster.add_mentors(12)
+    slow = mentors[3:] if seconds < 1 else mentors[3:4]
+    roster.db.execute(
+        sql.SQL(
+            "create function public.dawdle() returns trigger language plpgsql as"
+            " $$ begin perform pg_sleep({}); return new; end $$"
+        ).format(sql.Literal(seconds))
+    )
+    roster.db.execute(
+        sql.SQL(
+            "create trigger dawdle before update on peer_mentors for each row"
+            " when (old.id in ({})) execute function public.dawdle()"
+        ).format(sql.SQL(", ").join(sql.Literal(str(mentor)) for mentor in slow))
+    )
+    with owner(roster, cluster, "2s") as other:
+        found = run(other, TODAY)
+    paused, left = found["mentor_ids_paused"], found["mentor_ids_errored"]
+    assert len(paused) >= 3
+    assert len(left) >= 1
+    assert paused + left == mentors
+    assert [row["mentor_id"] for row in roster.history()] == paused
+    (row,) = roster.log()
+    assert (row["status"], row["error_count"]) == ("completed", len(left))
+    assert row["error"] == (
+        f"left for the next call, because time was up: {len(left)}, for example mentor {left[0]}"
+    )
+    roster.db.execute("drop trigger dawdle on peer_mentors")
+    assert run(roster, TODAY)["mentor_ids_paused"] == left
+
+
+def test_without_a_time_out_it_holds_no_mentor_for_longer_than_twenty_seconds(
+    roster: Roster,
+) -> None:
+    """K1.5: a page of a Lambda may wait for them; the deadline is an argument here."""
+    mentors = roster.add_mentors(2)
+    rows = roster.rows(
+        "select * from private.pause_each(%s, %s, %s, %s, clock_timestamp(), false)",
+        uuid4(), ORG, TODAY, mentors,
+    )  # fmt: skip
+    assert [row["result"] for row in rows] == ["left", "left"]
+    (text,) = roster.rows(
+        "select prosrc as body from pg_proc where proname = 'run_certification_expiry'"
+    )
+    assert "least(20000," in text["body"]
+
+
+@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
+def test_no_job_role_can_keep_it_from_running(roster: Roster, cluster: Cluster, role: str) -> None:
+    """K5.6: whatever advisory locks it holds."""
+    mentors = roster.add_mentors(2)
+    with psycopg.connect(cluster.url(roster.db, role)) as blocker:
+        blocker.execute(
+            "select pg_advisory_lock(hashtextextended('run_certification_expiry ' || %s::text, 0))",
+            (ORG,),
+        )
+        assert run(roster, TODAY)["mentor_ids_paused"] == mentors
+
+
+def test_another_role_hears_what_is_missing(roster: Roster, cluster: Cluster) -> None:
+    """K7.6: and not that a run was not found."""
+    roster.db.execute("grant execute on function run_certification_expiry to mentor_pause_job")
+    with (
+        psycopg.connect(cluster.url(roster.db), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege) as refused,
+    ):
+        connection.execute("select * from run_certification_expiry(%s)", (ORG,))
+    assert str(refused.value.diag.message_primary) == (
+        "role mentor_pause_job may not run the nightly job in the database"
+    )
+    assert "schedule it as postgres" in str(refused.value.diag.message_detail)
+
+
+@contextmanager
+def owner(roster: Roster, cluster: Cluster, statement_timeout: str) -> Generator[Records]:
+    """Another session of the owner, whose statements end after a while."""
+    with psycopg.connect(
+        cluster.server.url(roster.db.info.dbname),
+        autocommit=True,
+        options=f"-c statement_timeout={statement_timeout}",
+    ) as connection:
+        yield Records(connection)
+
+
+def waits_for_a_lock(roster: Roster) -> bool:
+    """Whether a session of this database waits for a lock."""
+    roster.db.execute("select pg_stat_clear_snapshot()")
+    (row,) = roster.rows(
+        "select count(*) as waiting from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    return row["waiting"] > 0
+
+
 @pytest.fixture
 def cron(tmp_path: Path) -> Iterator[psycopg.Connection]:
     """The owner's connection to a database in which pg_cron runs jobs."""
@@ -187,11 +346,13 @@ def test_pg_cron_runs_it_and_its_details_tell_what_became_of_it(cron: psycopg.Co
     assert [(job["jobname"], job["schedule"]) for job in jobs] == [
         ("certification-expiry-fallback", "15 2 * * *"),
         ("certification-expiry-fallback-history", "45 4 * * *"),
+        ("certification-expiry-fallback-rest", "25-55/10 2 * * *"),
     ]
     commands = {
         "fallback": jobs[0]["command"],
         "no such slug": jobs[0]["command"].replace("'hlf'", "'nobody'"),
         "history": jobs[1]["command"],
+        "rest": jobs[2]["command"],
     }
     for name, command in commands.items():
         cron.execute("select cron.schedule(%s, '* * * * *', %s)", (name, command))
@@ -202,7 +363,12 @@ def test_pg_cron_runs_it_and_its_details_tell_what_became_of_it(cron: psycopg.Co
     eventually(lambda: {row["jobname"] for row in roster.rows(details)} == commands.keys(), 150)
     found = roster.rows(details)
     status = {row["jobname"]: row["status"] for row in found}
-    assert status == {"fallback": "succeeded", "no such slug": "failed", "history": "succeeded"}
+    assert status == {
+        "fallback": "succeeded",
+        "no such slug": "failed",
+        "history": "succeeded",
+        "rest": "succeeded",
+    }
     (failure,) = [row for row in found if row["jobname"] == "no such slug"]
     assert re.search("organisation .* does not exist", failure["return_message"])
     assert [row["mentor_id"] for row in roster.history()] == mentors

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow, dict_row
 
 from mentor_pause.errors import (
     Conflict,
+    DatabaseError,
     DatabaseMisconfigured,
     Forbidden,
     VersionConflict,
@@ -114,6 +115,47 @@ def refused(
     with pytest.raises((Forbidden, Conflict)) as raised:
         door.change_status(mentor, ORG, status, reason, version)  # type: ignore[arg-type]
     return raised.value
+
+
+def toggle(door: Database, mentor: UUID, times: int) -> None:
+    """Pause and resume in turn, beginning with a pause."""
+    for i in range(times):
+        door.change_status(mentor, ORG, "active" if i % 2 else "paused", "on_leave")
+
+
+def test_a_person_changes_a_mentor_twenty_times_an_hour_and_no_more(people: People) -> None:
+    """K5.2: the history is append-only; a code, a hint and a sentence of its own."""
+    with people.door("mentor") as door:
+        toggle(door, people.mentor_id, 20)
+        with pytest.raises(DatabaseError) as raised:
+            door.change_status(people.mentor_id, ORG, "paused", "on_leave")
+    assert (raised.value.sqlstate, raised.value.hint) == ("PT429", "too_many_changes")
+    assert str(raised.value.detail).startswith("you have changed this mentor 20 times")
+    assert len(people.roster.history()) == 20
+
+
+def test_the_limit_is_a_persons_own(people: People) -> None:
+    """K5.2: a mentor who toggles keeps neither their coordinator nor the job from pausing them."""
+    with people.door("mentor") as door:
+        toggle(door, people.mentor_id, 20)
+    with people.door("by_chapter") as coordinator, people.door("service") as service:
+        toggle(coordinator, people.mentor_id, 20)
+        toggle(service, people.mentor_id, 40)
+    people.expire()
+    with people.door("job") as job:
+        assert job.pause_expired(people.mentor_id, ORG, uuid4(), TODAY).outcome == "changed"
+
+
+def test_after_an_hour_a_person_may_change_again(people: People) -> None:
+    """K5.2: older changes do not count."""
+    people.roster.db.execute(
+        "insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status,"
+        " reason, changed_at, changed_by, changed_by_role) select %s, %s, 'active', 'paused',"
+        " 'on_leave', now() - interval '61 minutes', %s, 'mentor' from generate_series(1, 30)",
+        (people.mentor_id, ORG, people.users["mentor"]),
+    )
+    with people.door("mentor") as door:
+        toggle(door, people.mentor_id, 1)
 
 
 @pytest.mark.parametrize(

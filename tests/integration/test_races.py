@@ -67,7 +67,11 @@ class Field:
 
 @pytest.fixture
 def people(roster: Roster, cluster: Cluster) -> People:
-    """One mentor, and everybody who may change them."""
+    """One mentor, and everybody who may change them, a thousand times an hour."""
+    roster.db.execute(
+        "create or replace function private.changes_per_hour() returns integer language sql"
+        " immutable set search_path = pg_catalog, pg_temp as 'select 1000'"
+    )
     return People(roster, cluster)
 
 

@@ -84,6 +84,38 @@ def test_a_mentor_without_certification_is_not_expired(roster: Roster) -> None:
     assert change(roster.db, mentor)["outcome"] == "not_expired"
 
 
+@pytest.mark.parametrize(
+    ("stored", "shown", "outcome"),
+    [
+        ("infinity", date.max, "not_expired"),
+        ("10000-01-01", date.max, "not_expired"),
+        ("-infinity", date.min, "changed"),
+        ("0044-03-15 BC", date.min, "changed"),
+    ],
+)
+def test_a_day_that_no_program_can_read_decides_and_is_shown_as_the_nearest_one(
+    roster: Roster, stored: str, shown: date, outcome: str
+) -> None:
+    """K3.2: dry run, run, look and history; an adopter's table may say infinity."""
+    mentor = roster.add_mentor(YESTERDAY)
+    roster.db.execute("update certifications set expires_on = %s::date", (stored,))
+    answers = [change(roster.db, mentor, p_dry_run=dry_run) for dry_run in (True, False)]
+    assert [a["certification_expiry_date"] for a in answers] == [shown, shown]
+    tried = "would_change" if outcome == "changed" else outcome
+    assert [a["outcome"] for a in answers] == [tried, outcome]
+    (seen,) = roster.rows("select * from get_mentor_status(%s, %s)", mentor, ORG)
+    assert seen["certification_expiry_date"] == shown
+    assert [row["certification_expiry_date"] for row in roster.history()] == (
+        [shown] if outcome == "changed" else []
+    )
+    coordinator = roster.add_coordinator(mentors=[mentor])
+    (listed,) = roster.rows("select * from coordinator_mentor_statuses(%s)", coordinator)
+    (held,) = roster.rows(
+        "select * from coordinator_mentor_certifications(%s, %s)", coordinator, mentor
+    )
+    assert (listed["certification_expiry_date"], held["expires_on"]) == (shown, shown)
+
+
 @pytest.mark.parametrize("status", ["paused", "inactive"])
 def test_who_is_not_active_is_skipped_without_a_history_row(roster: Roster, status: str) -> None:
     """E4."""

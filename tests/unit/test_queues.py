@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from mentor_pause.aws_errors import error_code
 from mentor_pause.errors import QueueUnavailable
 from mentor_pause.events import MentorPage
-from mentor_pause.queues import Delivery, Inbox, PageQueues
+from mentor_pause.queues import Delivery, PageQueues, WorkerQueue
 from mentor_pause.retry import Retry
 
 
@@ -97,6 +97,6 @@ def test_nothing_of_the_clients_text_is_kept() -> None:
     with pytest.raises(QueueUnavailable) as raised:
         send(Refusing(set()), [a_page(1)], attempts=1)
     assert str(raised.value) == "SQS did not take pages 1: AccessDenied"
-    inbox = Inbox(Refusing(set()), "https://q/live", "https://q/dead")  # type: ignore[arg-type]
+    queue = WorkerQueue(Refusing(set()), "https://q/live", "https://q/dead")  # type: ignore[arg-type]
     with pytest.raises(QueueUnavailable, match=r"^SQS did not take a page back: AccessDenied$"):
-        inbox.hand_back(Delivery("live", "r", 1), 1)
+        queue.hand_back(Delivery("live", "r", 1, "{}"), 1)

@@ -8,7 +8,7 @@ away, between the line and the mark. The lock is given back before the run is an
 may want to start the next one at once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -21,7 +21,7 @@ from mentor_pause.errors import BusUnavailable, MentorPauseError, describe
 from mentor_pause.events import RunCompleted
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Page, Run, Summary, summarise_with_data
+from mentor_pause.runs import MentorResult, Page, Run, Summary, summarise_with_data
 from mentor_pause.supabase import Database
 
 MORE_MENTORS = "run completed, more mentors"
@@ -90,7 +90,7 @@ class Completion:
         """
         if not mentor_ids:
             return
-        results = self._retry(lambda: self._database.list_run_outcomes(run, mentor_ids))
+        results = results_by_data(run, mentor_ids, self._database, self._retry)
         late = sorted(str(mentor) for mentor, result in results.items() if result == "done")
         if late:
             self._logger.error("settled after the page had failed", extra={"mentor_ids": late})
@@ -135,13 +135,21 @@ class Completion:
 def summary_of(run: Run, pages: Sequence[Page], database: Database, retry: Retry) -> Summary:
     """Return what a run's pages come to, by the data where an answer was lost."""
     summary = summarise_with_data(
-        run, pages, lambda errored: retry(lambda: database.list_run_outcomes(run, errored))
+        run, pages, lambda errored: results_by_data(run, errored, database, retry)
     )
     if run.effect != "synced":
         return summary
     return replace(
         summary, renewed_count=retry(lambda: database.count_run_renewals(run.job_run_id))
     )
+
+
+def results_by_data(
+    run: Run, mentor_ids: Sequence[UUID], database: Database, retry: Retry
+) -> Mapping[UUID, MentorResult]:
+    """Return what the data says about mentors of a run; mentors that still need it are left out."""
+    ask = database.list_run_outcomes
+    return retry(lambda: ask(run.firing.org_id, run.job_run_id, run.as_of, mentor_ids))
 
 
 def _remark(run: Run, pages: Sequence[Page]) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter
 from mentor_pause.config import PooledDatabase, RestDatabase
 from mentor_pause.errors import NotFound
 from mentor_pause.jobs import Listing
-from mentor_pause.runs import Attempt, Run, Summary
+from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase.results import (
     Execution,
     ExecutionStatus,
@@ -225,7 +225,7 @@ class Database:
         return self._scalar("notify_coordinators", p_job_run_id=job_run_id)
 
     def list_run_outcomes(
-        self, run: Run, mentor_ids: Sequence[UUID]
+        self, org_id: UUID, job_run_id: UUID, as_of: date, mentor_ids: Sequence[UUID]
     ) -> dict[UUID, Literal["done", "skipped"]]:
         """Return what the data says about mentors whose call failed, or whose page did.
 
@@ -237,9 +237,9 @@ class Database:
             rows = self._wire.call(
                 "list_run_outcomes",
                 {
-                    "p_job_run_id": run.job_run_id,
-                    "p_org_id": run.firing.org_id,
-                    "p_as_of": run.as_of,
+                    "p_job_run_id": job_run_id,
+                    "p_org_id": org_id,
+                    "p_as_of": as_of,
                     "p_mentor_ids": list(part),
                 },
             )

@@ -1,0 +1,215 @@
+"""A job role acts for its own organisation, as itself, and says little (K5.4, K5.5, K5.6, K6.3)."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.cluster import Cluster
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+
+OTHER = UUID("0f0e0d0c-0b0a-4908-8706-0504030201ff")
+PAUSE = (
+    "select outcome from update_mentor_status(%s, %s, 'paused', 'certification_expired', %s, %s)"
+)
+REFUSED = (
+    "select execution_id"
+    " from begin_execution('certification_expiry', %s, %s, 'manual', %s, 'refused')"
+)
+
+
+@pytest.fixture
+def others_mentor(roster: Roster) -> UUID:
+    """An expired mentor of a second organisation in the same database."""
+    mentor = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (OTHER,))
+    roster.db.execute("insert into peer_mentors (id, org_id) values (%s, %s)", (mentor, OTHER))
+    roster.certify(mentor, YESTERDAY)
+    return mentor
+
+
+@contextmanager
+def login_role(roster: Roster, cluster: Cluster, inherits: LiteralString) -> Generator[str]:
+    """A login role of an operator's making, which inherits other roles."""
+    roster.db.execute(
+        sql.SQL("create role second_stage login inherit password 'made-up' in role {}").format(
+            sql.SQL(inherits)
+        )
+    )
+    cluster.passwords["second_stage"] = "made-up"
+    try:
+        yield "second_stage"
+    finally:
+        roster.db.execute("drop owned by second_stage")
+        roster.db.execute("drop role second_stage")
+        del cluster.passwords["second_stage"]
+
+
+def refusal(
+    connection: psycopg.Connection, query: LiteralString, *values: object
+) -> tuple[Any, Any]:
+    """Return SQLSTATE and hint of a refused query."""
+    with pytest.raises(psycopg.Error) as raised:
+        connection.execute(query, values)
+    return raised.value.sqlstate, raised.value.diag.message_hint
+
+
+NOT_YOURS = ("42501", "not_your_organisation")
+
+
+def test_the_first_organisation_is_given_to_the_job_roles(
+    roster: Roster, others_mentor: UUID
+) -> None:
+    """K5.4: one organisation needs no step, a further one opens nothing."""
+    rows = roster.rows("select role_name, org_id from private.job_organisations order by 1")
+    assert [(row["role_name"], row["org_id"]) for row in rows] == [
+        (role, ORG) for role in ("mentor_pause_api", "mentor_pause_job", "portal_sync")
+    ]
+
+
+def test_of_several_organisations_that_come_at_once_none_is_given(db: psycopg.Connection) -> None:
+    """K5.4: an operator decides, also if another one comes later."""
+    db.execute("insert into organisations (slug) values ('one-of'), ('two')")
+    db.execute("insert into organisations (slug) values ('three')")
+    assert db.execute("select from private.job_organisations").fetchall() == []
+
+
+def test_a_login_that_inherits_the_job_acts_for_its_own_organisation_only(
+    roster: Roster, cluster: Cluster, others_mentor: UUID
+) -> None:
+    """K5.4: several stages and organisations in one database; not even by taking the job's role."""
+    mine = roster.add_mentor()
+    with (
+        login_role(roster, cluster, "mentor_pause_job") as role,
+        psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection,
+    ):
+        asked = (others_mentor, OTHER, uuid4(), TODAY)
+        assert refusal(connection, PAUSE, *asked) == NOT_YOURS
+        roster.db.execute("insert into private.job_organisations values (%s, %s)", (role, OTHER))
+        assert connection.execute(PAUSE, asked).fetchone() == ("changed",)
+        for set_role in ("reset role", "set role mentor_pause_job"):
+            connection.execute(set_role)
+            assert refusal(connection, PAUSE, mine, ORG, uuid4(), TODAY) == NOT_YOURS
+    assert [row["mentor_id"] for row in roster.history()] == [others_mentor]
+    assert roster.history()[0]["changed_by_role"] == "job"
+
+
+@pytest.mark.parametrize("inherits", ["mentor_pause_job", "mentor_pause_job, authenticated"])
+def test_claims_that_a_login_sets_name_nobody(
+    roster: Roster, cluster: Cluster, inherits: LiteralString
+) -> None:
+    """K6.3: a coordinator's claims count only where PostgREST has switched to `authenticated`."""
+    mentor = roster.add_mentor(TOMORROW)
+    coordinator = roster.add_coordinator(mentors=[mentor])
+    with login_role(roster, cluster, inherits) as role:
+        roster.db.execute("insert into private.job_organisations values (%s, %s)", (role, ORG))
+        with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+            connection.execute(
+                "select set_config('request.jwt.claims', jsonb_build_object('sub', %s::text)::text,"
+                " false)",
+                (coordinator,),
+            )
+            call = "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')"
+            assert refusal(connection, call, mentor, ORG) == ("PT403", "reserved_for_the_job")
+            if "authenticated" in inherits:
+                for table in ("organisations", "peer_mentors", "org_members", "chapters"):
+                    seen = sql.SQL("select from public.{}").format(sql.Identifier(table))
+                    assert connection.execute(seen).fetchall() == []
+    assert roster.history() == []
+
+
+def test_a_role_that_nobody_named_may_do_nothing(roster: Roster, cluster: Cluster) -> None:
+    """K6.3: whatever it was granted."""
+    mentor = roster.add_mentor()
+    with login_role(roster, cluster, "pg_monitor") as role:
+        roster.db.execute("grant usage on schema public to second_stage")
+        roster.db.execute("grant execute on all functions in schema public to second_stage")
+        with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+            assert refusal(connection, PAUSE, mentor, ORG, uuid4(), TODAY) == NOT_YOURS
+            seen = "select * from get_mentor_status(%s, %s)"
+            assert refusal(connection, seen, mentor, ORG) == ("PT403", "not_yours")
+            (code, _) = refusal(connection, "select * from run_certification_expiry(%s)", ORG)
+            assert code == "42501"
+    assert roster.history() == []
+
+
+def test_a_run_of_another_organisation_is_not_a_job_roles_to_touch(
+    roster: Roster, cluster: Cluster, others_mentor: UUID
+) -> None:
+    """K5.4: functions that are asked by run."""
+    run = uuid4()
+    roster.db.execute(
+        "select from begin_execution('hlf_sync', %s, %s, 'schedule', 'event', 'running')",
+        (run, OTHER),
+    )
+    calls: tuple[LiteralString, ...] = (
+        "select * from finish_execution(%s, 'completed', 0, 0, 0, 0)",
+        "select notify_coordinators(%s)",
+        "select list_run_changes(%s, array[]::uuid[])",
+        "select count_run_renewals(%s)",
+        "select count_unsynced_since_run(%s)",
+        "select report_late_changes(%s)",
+    )
+    for role in ("mentor_pause_job", "portal_sync"):
+        with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+            assert {refusal(connection, call, run) for call in calls} == {NOT_YOURS}
+    assert [row["status"] for row in roster.log()] == ["running"]
+
+
+def test_a_certification_is_not_moved_to_another_organisations_mentor(
+    roster: Roster, cluster: Cluster, others_mentor: UUID
+) -> None:
+    """K5.5: by the portal's id of a row that a mentor of another organisation has."""
+    mine = roster.add_mentor()
+    record = "select record_portal_certification(%s, %s, 'row-1', %s, now(), null)"
+    roster.db.execute(record, (OTHER, str(others_mentor), TOMORROW))
+    with psycopg.connect(cluster.url(roster.db, "portal_sync"), autocommit=True) as connection:
+        assert refusal(connection, record, ORG, str(mine), TOMORROW) == (
+            "PT409", "not_your_organisation",
+        )  # fmt: skip
+        # Within the organisation it follows its row.
+        again = roster.add_mentor()
+        for mentor in (mine, again):
+            connection.execute(record.replace("row-1", "row-2"), (ORG, str(mentor), TOMORROW))
+    held = roster.rows("select portal_id, mentor_id from certifications where portal_id <> ''")
+    assert {row["portal_id"]: row["mentor_id"] for row in held} == {
+        "row-1": others_mentor, "row-2": again,
+    }  # fmt: skip
+
+
+def test_the_http_entry_says_whom_it_refused_and_nothing_else(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """K5.4: a user or the machine, one row a minute each, sixty a minute in all."""
+    with psycopg.connect(cluster.url(roster.db, "mentor_pause_api"), autocommit=True) as connection:
+        for said in ("somebody", "user 1", f"user {ORG} and more", "machine\n", "MACHINE"):
+            assert refusal(connection, REFUSED, uuid4(), ORG, said)[0] == "PT403"
+        for _ in range(3):
+            connection.execute(REFUSED, (uuid4(), ORG, f"user {ORG}"))
+        assert len(roster.log()) == 1
+        for _ in range(100):
+            connection.execute(REFUSED, (uuid4(), ORG, f"user {uuid4()}"))
+    assert len(roster.log()) == 60
+
+
+@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
+def test_an_idle_transaction_of_a_job_role_ends_by_itself(
+    roster: Roster, cluster: Cluster, role: str
+) -> None:
+    """K5.6: nobody's rows stay locked by a caller that went away."""
+    with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+        settings = {
+            name: connection.execute(sql.SQL("show {}").format(sql.SQL(name))).fetchone()
+            for name in (
+                "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+            )
+        }  # fmt: skip
+    assert settings == {
+        "statement_timeout": ("8s",),
+        "lock_timeout": ("3s",),
+        "idle_in_transaction_session_timeout": ("10s",),
+    }
