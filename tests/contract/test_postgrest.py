@@ -215,8 +215,8 @@ def test_a_peer_that_gives_the_same_rows_for_ever_is_left() -> None:
     rows = [{"mentor_id": "1"}, {"mentor_id": "2"}]
     answer = httpx.Response(206, json=rows, headers={"Content-Range": "0-1/9"})
     wire = RestWire("https://p", SECRET_KEY, httpx.MockTransport(lambda _: answer))
-    with pytest.raises(DatabaseMisconfigured, match="cuts the answer of list_run_changes"):
-        wire.call("list_run_changes", {})
+    with pytest.raises(DatabaseMisconfigured, match="cuts the answer of list_run_outcomes"):
+        wire.call("list_run_outcomes", {})
 
 
 def test_counting_calls_a_function_once(owner_url: str, roster: Roster) -> None:

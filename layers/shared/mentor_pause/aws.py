@@ -80,13 +80,16 @@ def events_client() -> "EventBridgeClient":
 
 
 def lambda_client(patience: float) -> "LambdaClient":
-    """Return a client for Lambda that waits so many seconds for an answer, and asks once."""
+    """Return a client for Lambda that waits so many seconds for an answer, and asks once.
+
+    `Dispatcher` bounds its calls.
+    """
     once = Config(
         connect_timeout=3,
         read_timeout=patience,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
-    return bounded(boto3.client("lambda", config=once), patience)
+    return boto3.client("lambda", config=once)
 
 
 def open_ledger(settings: LedgerSettings) -> Ledger:

@@ -13,7 +13,7 @@ _CODE = re.compile(r"[A-Za-z0-9._]{1,64}")
 def error_code(error: Exception) -> str:
     """Return the service's code, or the kind of failure where no service answered."""
     if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        if _CODE.fullmatch(code):
+        code: object = error.response.get("Error", {}).get("Code")
+        if isinstance(code, str) and _CODE.fullmatch(code):
             return code
     return type(error).__name__
