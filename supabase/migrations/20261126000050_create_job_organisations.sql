@@ -1,5 +1,5 @@
--- For which organisation a job role acts (K5.4, K5.5). A password of a job role lies in a cloud secret; whoever reads it
--- must not reach other organisations of the same database. One row per role that logs in and organisation.
+-- For which organisation a job role acts (K5.4, K5.5). A password of a job role lies in a cloud secret; a thief of that
+-- password must not reach other organisations of the same database. One row per role that logs in and organisation.
 --
 -- A database with one organisation needs no step: the first organisation is given to the three roles of 20261122000700
 -- and 20261124010100. A further organisation, or a further stage, gets login roles of its own that inherit a job role:

@@ -1,5 +1,5 @@
 -- What the listings of mentors check. It stands in the limit of their one query, which PostgreSQL evaluates once and before the
--- first row, also where there is no row.
+-- first row, even if there are none.
 -- Locks: none. Called by: list_expired_mentors, list_unsynced_mentors. Errors: 42501 not_your_organisation, 22023.
 
 create function private.page_limit(p_org_id uuid, p_as_of date, p_limit integer)

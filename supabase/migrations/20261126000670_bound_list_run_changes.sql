@@ -21,6 +21,6 @@ as $$
     order by 1
 $$;
 comment on function public.list_run_changes is
-'Those of the given mentors whose status the run changed, or of whom it told the portal.';
+'Those of the given mentors whose status the run changed, or whose state it wrote to the portal.';
 revoke execute on function public.list_run_changes from public, anon, authenticated;
 grant execute on function public.list_run_changes to service_role, mentor_pause_job, portal_sync;

@@ -37,7 +37,7 @@ as $$
     limit 1
 $$;
 comment on function public.get_execution is
-'The log row that tells a run''s story; that of a refusal if the run never began; nothing if it is unknown.';
+'The log row that tells a run''s story; the refusal''s row if the run never began; nothing if the run is unknown.';
 revoke execute on function public.get_execution from public, anon, authenticated;
 grant execute on function public.get_execution to service_role, mentor_pause_api;
 
@@ -75,6 +75,6 @@ as $$
     select o.role from public.org_members as o where o.org_id = p_org_id and o.user_id = p_user_id
 $$;
 comment on function public.get_member_role is
-'admin or coordinator, or null for who is no member of the organisation.';
+'admin or coordinator; null: the user is not a member of the organisation.';
 revoke execute on function public.get_member_role from public, anon, authenticated;
 grant execute on function public.get_member_role to service_role, mentor_pause_api;

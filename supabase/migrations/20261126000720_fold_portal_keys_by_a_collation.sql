@@ -30,7 +30,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select lower(p_key collate private.folding) collate "C"
 $$;
-comment on function private.fold_key is 'A key of the portal in the one spelling by which it is looked up.';
+comment on function private.fold_key is 'A key of the portal in the spelling that look-ups compare.';
 revoke execute on function private.fold_key from public, anon, authenticated;
 -- A role that writes a mentor maintains the index. It finds the collation as the owner, since it has no usage of the schema.
 grant execute on function private.fold_key to service_role;

@@ -26,6 +26,6 @@ begin
 end
 $$;
 comment on function public.mark_portal_synced is
-'Notes the version that the portal has; false: it has been told of a later one.';
+'Notes the version that the portal has; false: it already has a later version.';
 revoke execute on function public.mark_portal_synced from public, anon, authenticated;
 grant execute on function public.mark_portal_synced to service_role, portal_sync;

@@ -54,7 +54,7 @@ as $$
     order by m.id
 $$;
 comment on function public.list_portal_states is
-'What the portal is to be told of these mentors; the reason of one who never changed is entered.';
+'The states that the sync writes to the portal; the reason of a mentor who never changed is entered.';
 revoke execute on function public.list_portal_states from public, anon, authenticated;
 grant execute on function public.list_portal_states to service_role, portal_sync;
 
@@ -91,6 +91,6 @@ as $$
     order by s.mentor_id
 $$;
 comment on function public.list_all_portal_states is
-'What the portal should hold of every mentor, in id order, after p_after.';
+'The state that the portal should hold for every mentor, in id order, after p_after.';
 revoke execute on function public.list_all_portal_states from public, anon, authenticated;
 grant execute on function public.list_all_portal_states to service_role, portal_sync;

@@ -74,7 +74,7 @@ as $$
     order by m.id
 $$;
 comment on function public.coordinator_mentor_statuses is
-'The mentors for whom a coordinator is responsible, with status, version and latest expiry date.';
+'A coordinator''s mentors with status, version and latest expiry date.';
 revoke execute on function public.coordinator_mentor_statuses from public, anon, authenticated;
 grant execute on function public.coordinator_mentor_statuses to authenticated, service_role;
 
@@ -95,7 +95,7 @@ as $$
     order by c.expires_on desc, c.id
 $$;
 comment on function public.coordinator_mentor_certifications is
-'The certifications of one mentor for whom the coordinator is responsible, latest first.';
+'The certifications of one of a coordinator''s mentors, latest first.';
 revoke execute on function public.coordinator_mentor_certifications from public, anon, authenticated;
 grant execute on function public.coordinator_mentor_certifications to authenticated, service_role;
 
@@ -121,6 +121,6 @@ as $$
     limit p_limit
 $$;
 comment on function public.coordinator_mentor_history is
-'The history of one mentor for whom the coordinator is responsible, newest first.';
+'The history of one of a coordinator''s mentors, newest first.';
 revoke execute on function public.coordinator_mentor_history from public, anon, authenticated;
 grant execute on function public.coordinator_mentor_history to authenticated, service_role;

@@ -15,7 +15,7 @@ as $$
 $$;
 comment on function private.is_time_zone is 'Whether this is a time zone of the form Area/City, or UTC.';
 revoke execute on function private.is_time_zone from public, anon, authenticated;
--- Who writes an organisation is checked.
+-- A role that writes an organisation runs the check.
 grant execute on function private.is_time_zone to service_role;
 
 alter table public.organisations

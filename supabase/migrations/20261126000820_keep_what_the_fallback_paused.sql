@@ -4,8 +4,8 @@
 --     so in all;
 --   * it watches the clock, and stops after 20 s, or in time before a statement_timeout. Mentors who are left count as
 --     errors, by name, and the next call goes on with them. So it holds no mentor's row for longer either;
---   * a time-out or a cancellation that comes all the same ends it early and takes nothing back. Only a server that
---     goes away does that.
+--   * a time-out or a cancellation that comes earlier ends it and takes nothing back. Only a server that goes away
+--     takes a call's work back.
 --
 -- Two calls at a time for one organisation are kept apart by a lock of the organisation's row, which no job role can
 -- take (K5.6). A role that may not run it hears what is missing (K7.6).

@@ -1,4 +1,4 @@
-"""Whatever a job role passes, what is stored can be read (K3.5).
+"""Every stored value can be read, whatever arguments a job role passes (K3.5).
 
 The catalogue names each function that a role may execute, and each of its arguments.
 """
@@ -75,7 +75,7 @@ HOSTILE: dict[str, tuple[LiteralString, ...]] = {
         "array['infinity'::timestamptz, null]",
     ),
 }  # fmt: skip
-"""What is tried for each type; null is tried for all."""
+"""Hostile values for each type; null is tried for all."""
 
 REFUSALS = {
     "22023", "23502", "23503", "23514", "42501", "PT403", "PT404", "PT409", "PT429", "P0002",

@@ -372,4 +372,5 @@ def test_pg_cron_runs_it_and_its_details_tell_what_became_of_it(cron: psycopg.Co
     (failure,) = [row for row in found if row["jobname"] == "no such slug"]
     assert re.search("organisation .* does not exist", failure["return_message"])
     assert [row["mentor_id"] for row in roster.history()] == mentors
-    assert roster.log()[0]["status"] == "completed"
+    # Here they run in the same second, and the second of two calls is refused.
+    assert "completed" in {row["status"] for row in roster.log()}

@@ -1,7 +1,7 @@
 """The migrations on a database that is in use, and the mapping that docs/adopting.md describes."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -84,3 +84,23 @@ def test_certifications_can_be_a_view_of_another_table(roster: Roster) -> None:
     roster.db.execute("set role anon")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         roster.db.execute("select from public.certifications")
+
+
+def test_days_of_a_file_are_read_as_adopting_says(roster: Roster) -> None:
+    """K3.8: its recipe, word for word; the first of December is not the twelfth of January."""
+    page = (DOCS / "adopting.md").read_text()
+    (recipe,) = [block for block in page.split("```") if "create temp table import" in block]
+    create, look, load = recipe.split(";\n")[:3]
+    mentor, typo, wrong = roster.add_mentors(3)
+    roster.db.execute("delete from certifications")
+    roster.db.execute(create.encode())
+    for mentor_id, day in ((mentor, "01.12.2025"), (typo, "2025-12-01"), (wrong, None)):
+        roster.db.execute("insert into import values (%s, %s)", (mentor_id, day))
+    assert {row["mentor_id"] for row in roster.rows(look.encode())} == {typo, wrong}
+    roster.db.execute("delete from import where mentor_id <> %s", (mentor,))
+    roster.db.execute(load.encode())
+    (row,) = roster.rows("select expires_on from certifications")
+    assert row["expires_on"] == date(2025, 12, 2)
+    roster.db.execute("update import set last_valid_day = '31.02.2025'")
+    with pytest.raises(psycopg.errors.DatetimeFieldOverflow):
+        roster.db.execute(load.encode())

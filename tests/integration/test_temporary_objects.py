@@ -120,7 +120,7 @@ KINDS: dict[str, LiteralString] = {
         )
     """,
 }
-"""What a caller may plant: each query writes the statements that plant one kind."""
+"""The kinds of object that a caller may plant; each query writes its statements."""
 
 
 @pytest.fixture

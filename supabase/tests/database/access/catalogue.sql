@@ -8,6 +8,10 @@ from pg_class as c
 where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
     and not (c.relrowsecurity and exists (select from pg_policy as p where p.polrelid = c.oid))
 union all
+select 'a table that no client reads has row-level security', c.relname::text
+from pg_class as c
+where c.relkind in ('r', 'p') and c.relnamespace = 'private'::regnamespace and not c.relrowsecurity
+union all
 select 'a view asks with the rights of its caller', c.relname::text
 from pg_class as c
 where c.relkind in ('v', 'm') and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
