@@ -33,7 +33,10 @@ _LONGEST_QUOTE = 200
 _CODE = re.compile(r"[0-9A-Z]{5}|PGRST(\d{3}|X\d{2})")
 _MENTOR = Rule("", Kind.MENTOR, "")
 _BY_CODE = {"PT403": Forbidden, "PT404": NotFound, "PT409": Conflict}
-_BY_HINT = {"version_conflict": VersionConflict}
+_BY_HINT = {
+    "version_conflict": VersionConflict,
+    "not_your_organisation": DatabaseMisconfigured,
+}
 _BY_KIND = {
     Kind.RETRY: RetryableDatabaseError,
     Kind.UNAVAILABLE: DatabaseUnavailable,
