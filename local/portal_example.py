@@ -57,14 +57,24 @@ def mirror_roster(owner_url: str) -> dict[str, list[Row]]:
             " select id, version from public.peer_mentors"
         )
         db.execute("insert into public.portal_watermarks select id, %s from organisations", (now,))
-        states = db.execute(
-            "select s.* from public.organisations as o,"
-            " public.list_all_portal_states(o.id, null, 1000000) as s"
-        ).fetchall()
+        states = _states(db)
         certifications = db.execute(
             "select c.portal_id, c.mentor_id, c.expires_on from public.certifications as c"
         ).fetchall()
     return _rows(states, certifications, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _states(db: psycopg.Cursor[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the portal should hold of every mentor, read page by page."""
+    (org,) = db.execute("select id from public.organisations").fetchall()
+    found: list[dict[str, Any]] = []
+    after = None
+    while page := db.execute(
+        "select * from public.list_all_portal_states(%s, %s, 500)", (org["id"], after)
+    ).fetchall():
+        found += page
+        after = page[-1]["mentor_id"]
+    return found
 
 
 def _rows(
