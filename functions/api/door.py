@@ -14,11 +14,11 @@ from api.callers import (
     credential_of,
     header_values,
 )
-from api.incoming import is_request, kind_of
 from api.routes import NO_SUCH_JOB, TRY_LATER, UNAVAILABLE, Visit, app, problem
 from api.runs import Runs
 from mentor_pause.deadline import time_limit
 from mentor_pause.errors import describe, origin
+from mentor_pause.incoming import is_request, kind_of
 from mentor_pause.jobs import JOBS
 
 type Answer = dict[str, Any]

@@ -23,7 +23,8 @@ from mentor_pause.errors import (
     describe,
     origin,
 )
-from mentor_pause.events import DispatchRequest, Trigger, kind_of_event
+from mentor_pause.events import DispatchRequest, Trigger
+from mentor_pause.incoming import is_sqs_batch
 from mentor_pause.queues import WaitingRequests
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt
@@ -74,7 +75,7 @@ class Reception:
 
     def __call__(self, event: object, invocation_id: str) -> Answer:
         """Return `job_run_id`, `status` and perhaps `error`; for a batch what Lambda wants."""
-        if kind_of_event(event) != "aws:sqs":
+        if not is_sqs_batch(event):
             return self._take(event, invocation_id)
         records = cast("dict[str, Any]", event)["Records"]
         kept = [r["messageId"] for r in records if not self._take_again(r["body"], r["messageId"])]

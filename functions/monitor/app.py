@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
+from mentor_pause.deadline import time_limit
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
@@ -13,6 +14,9 @@ from mentor_pause.wiring import now, open_completion
 from monitor.check import Answer, Check
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight
+
+RESERVE = 2.0
+"""Seconds kept for the answer."""
 
 logger = Logger()
 metrics = Metrics()
@@ -39,4 +43,5 @@ def _hung() -> EndHungRuns:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
     """Look, write the metrics, and answer with what was found."""
-    return Check(_night, _hung, metrics, logger)()
+    with time_limit(context.get_remaining_time_in_millis() / 1000 - RESERVE):
+        return Check(_night, _hung, metrics, logger)()

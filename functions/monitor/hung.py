@@ -51,11 +51,13 @@ class EndHungRuns:
         """
         found: dict[UUID, bool] = {}
         for job_name in sorted(JOBS):
-            found |= self._end(job_name)
+            for dry_run in (False, True):  # each has a lock of its own
+                found |= self._end(job_name, dry_run=dry_run)
         return found
 
-    def _end(self, job_name: str) -> dict[UUID, bool]:
-        firing = Firing(job_name, self._org_id, "event", f"monitor-{uuid4()}", "monitor")
+    def _end(self, job_name: str, *, dry_run: bool) -> dict[UUID, bool]:
+        trigger_id = f"monitor-{uuid4()}"
+        firing = Firing(job_name, self._org_id, "event", trigger_id, "monitor", dry_run=dry_run)
         since = self._clock() - _PATIENCE
         if not self._retry(lambda: self._ledger.locks.find_hung(firing, since)):
             return {}

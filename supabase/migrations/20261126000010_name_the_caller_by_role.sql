@@ -1,4 +1,4 @@
--- private.caller as it was (20261124010200), but only the roles that PostgREST switches to are people (K6.3). A login
+-- private.caller as it was (20261124010200), but only the roles that PostgREST switches to are people (S4). A login
 -- role that inherits a job role is that job, one that inherits the owner's rights a service; any other role is nobody. So claims that such a role sets in its own
 -- session name nobody. A definer function: current_user is then the owner of the functions, wherever it is called from.
 -- Locks: none. Called by: definer functions, which treat people, jobs and services differently.

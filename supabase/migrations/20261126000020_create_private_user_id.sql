@@ -1,5 +1,5 @@
 -- The user id of the person who asks, from the claims of their token. Claims count only for roles that PostgREST
--- switches to (K6.3): anybody who logs in directly can set them.
+-- switches to (S4): anybody who logs in directly can set them.
 -- Locks: none. Called by: policies and functions, once per statement.
 
 create function private.user_id()

@@ -1,4 +1,4 @@
--- For which organisation a job role acts (K5.4, K5.5). A password of a job role lies in a cloud secret; a thief of that
+-- For which organisation a job role acts (R5). A password of a job role lies in a cloud secret; a thief of that
 -- password must not reach other organisations of the same database. One row per role that logs in and organisation.
 --
 -- A database with one organisation needs no step: the first organisation is given to the three roles of 20261122000700

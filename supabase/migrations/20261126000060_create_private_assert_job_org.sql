@@ -1,4 +1,4 @@
--- Confines a job role to its organisations (K5.4, K5.5). People are confined by what is theirs, services are not.
+-- Confines a job role to its organisations (R5). People are confined by what is theirs, services are not.
 -- If the role that logged in has rows, they count: it may become the job role that it inherits, which may have others.
 -- An organisation that does not exist passes: there is nothing to see, and the dispatcher must be able to log that it
 -- was configured with a wrong one.

@@ -1,4 +1,4 @@
--- Bounds an argument (K3.5): an infinite day or a negative version, once stored, is what no reader can read and
+-- Bounds an argument (R5): an infinite day or a negative version, once stored, is what no reader can read and
 -- nobody can delete. Null passes: it means "not given" where it is allowed at all.
 -- Locks: none. Called by: every function that a job role may execute. Errors: 22023.
 

@@ -1,4 +1,4 @@
--- A day as programs can read it (K3.2): an adopter's table may say infinity, or 10000-01-01, for a certification that
+-- A day as programs can read it (R4): an adopter's table may say infinity, or 10000-01-01, for a certification that
 -- never expires. Python's days are those of the years 1 to 9999. Whether a certification has expired is decided by the
 -- day as it is stored.
 -- Locks: none. Called by: functions that return a day of expiry.

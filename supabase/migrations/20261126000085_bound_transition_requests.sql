@@ -1,4 +1,4 @@
--- assert_transition_request as it was (20261122010600), and with a bounded day (K3.5).
+-- assert_transition_request as it was (20261122010600), and with a bounded day (R5).
 -- Locks: none. Called by: update_mentor_status. Errors: see 20261122010600.
 
 create or replace function private.assert_transition_request(

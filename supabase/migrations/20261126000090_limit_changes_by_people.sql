@@ -1,4 +1,4 @@
--- How often one person may change one mentor (K5.2): the history is append-only, so what fills it stays. Per person, so
+-- How often one person may change one mentor (R5): the history is append-only, so what fills it stays. Per person, so
 -- that a mentor who toggles does not keep their coordinator from pausing them. Jobs and services are not limited.
 -- Locks: none. Called by: update_mentor_status, under the mentor's row lock. Errors: PT429 too_many_changes.
 

@@ -1,4 +1,4 @@
--- What the data say now about mentors whose call failed in a run (K1.5, E8). The change may have been made and
+-- What the data say now about mentors whose call failed in a run (R1, E8). The change may have been made and
 -- only its answer been lost, or another caller may have made it since. A mentor who is paused in the end is not an error.
 -- Locks: none. Called by: the completion of a run, with at most 500 ids per call.
 --

@@ -1,8 +1,8 @@
 -- allow_only_the_end as it was (20261124001100), and two more changes of a row of the execution log:
 --
---   * a run that never began begins: its row said failed and has no counts (K7.4: a redrive that was refused
+--   * a run that never began begins: its row said failed and has no counts (D4: a redrive that was refused
 --     is delivered again);
---   * a late change corrects the counts of a run that has ended (K7.3): the count of the job's effect grows, error_count
+--   * a late change corrects the counts of a run that has ended (D4): the count of the job's effect grows, error_count
 --     shrinks by as much, and nothing else changes.
 --
 -- Locks: none.

@@ -1,4 +1,4 @@
--- Corrects the counts of a run that has ended, from the data (K7.3): a worker may come to the end of its page after the
+-- Corrects the counts of a run that has ended, from the data (D4): a worker may come to the end of its page after the
 -- page was marked as failed and its run had ended. Its mentors were counted as errors.
 -- Locks: the run's row of the log. Called by: a worker that notices that its page was closed before it; repeated
 -- calls change nothing.

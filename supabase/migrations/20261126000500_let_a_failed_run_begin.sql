@@ -1,7 +1,7 @@
 -- begin_execution as it was (20261124010400), and a run whose row says failed and that never began becomes running:
--- a redrive that was refused may be delivered again (K7.4). Its row keeps when it was first tried.
+-- a redrive that was refused may be delivered again (D4). Its row keeps when it was first tried.
 -- A job role acts for its organisation only, and its arguments are bounded; a long p_error is cut. The HTTP entry may say
--- that it refused a user or the machine, and nothing else (K5.4).
+-- that it refused a user or the machine, and nothing else (R5).
 -- Locks: none beyond the row. Called by: the dispatcher, once per attempt; the HTTP entry, when it refuses a caller.
 -- p_status is running for a run that starts; failed, duplicate or refused for one that never did.
 -- Errors: PT403 reserved_for_the_job, 42501 not_your_organisation, 22023 out of bounds.

@@ -1,5 +1,5 @@
 -- get_portal_watermark and move_portal_watermark as they were (20261122020400, 20261122020500), confined to the
--- organisations of the role that asks (20261126000060). The watermark never passes now (K3.3): behind a row of the portal that is dated
+-- organisations of the role that asks (20261126000060). The watermark never passes now (R3): behind a row of the portal that is dated
 -- ahead, later renewals would never be read.
 -- Locks: the organisation's watermark, where it moves. Called by: the portal worker.
 

@@ -1,4 +1,4 @@
--- Two keys of the portal that differ in nothing but case are one (H1), whatever the database's locale is (K3.4). In a
+-- Two keys of the portal that differ in nothing but case are one (H1), whatever the database's locale is (R4). In a
 -- database whose ctype is C, lower() folds ASCII letters only, so a key with a Norwegian letter was matched by neither index nor
 -- look-up. Supabase's databases have the ctype C.UTF-8; so has the collation here, which this server offers under
 -- one of three names.

@@ -1,6 +1,6 @@
 -- record_portal_certification as it was (20261124000720), confined to the organisations of the job role that asks (20261126000060) and with
 -- bounded arguments (20261126000070). It compares
--- keys by private.fold_key, and moves no certification away from a mentor of another organisation (K5.5).
+-- keys by private.fold_key, and moves no certification away from a mentor of another organisation (R5).
 -- A change that the portal dates ahead is stored as of tomorrow at most, so that later corrections are newer.
 -- Locks: the mentor's row, so that two workers who bring certifications of one mentor see each other's. Called by: the portal
 -- worker, once per changed certification; repeated calls change nothing. Errors: PT409 the portal's id belongs to

@@ -1,5 +1,5 @@
 -- get_mentor_status and the coordinator queries as they were (20261122011600 to 20261122011900), with days of expiry that programs can
--- read (K3.2) and pages of at most 1000 rows (K3.5).
+-- read (R4) and pages of at most 1000 rows (R5).
 -- Locks: none. Called by: the app, for people; services; the command line.
 -- Errors: PT403 somebody else's mentors; PT404 for services; 22023 out of bounds.
 

@@ -1,5 +1,5 @@
 -- A job role's session ends a transaction that stands idle, so that its row locks do not outlive a caller that
--- went away (K5.6), and waits for no lock longer than the functions do. They are defaults of the login: a login role that
+-- went away (R5), and waits for no lock longer than the functions do. They are defaults of the login: a login role that
 -- inherits a job role needs them said for itself (docs/deployment.md).
 -- Locks: none.
 

@@ -1,4 +1,4 @@
--- A time zone that PostgreSQL and Python both know (K10.7): Area/City or UTC, as it is spelt in the time zone database.
+-- A time zone that PostgreSQL and Python both know (R4): Area/City or UTC, as it is spelt in the time zone database.
 -- PostgreSQL itself takes utc+25 for a zone, a day away from anywhere.
 -- Locks: the organisations, exclusively, while the rows are checked.
 

@@ -1,5 +1,5 @@
 -- Pauses mentors one after the other, each in a block of its own, so that one mentor's failure takes nothing back
--- (E5, K1.6). It stops at p_deadline; a time-out or a cancellation that comes earlier stops it, too, and what is paused
+-- (E5, R1). It stops at p_deadline; a time-out or a cancellation that comes earlier stops it, too, and what is paused
 -- stays paused. With p_wait it waits for locked rows until three seconds have gone by: one wait in vain, or several short ones.
 -- Locks: the row of each mentor it pauses, until the transaction ends. Called by: run_certification_expiry.
 --

@@ -1,4 +1,4 @@
--- run_certification_expiry as it was (20261124011000), but it keeps what it has paused (K1.6):
+-- run_certification_expiry as it was (20261124011000), but it keeps what it has paused (R1):
 --
 --   * its first pass waits for no lock; mentors who are locked then are tried once more at the end, for three seconds or
 --     so in all;
@@ -8,7 +8,7 @@
 --     takes a call's work back.
 --
 -- Two calls at a time for one organisation are kept apart by a lock of the organisation's row, which no job role can
--- take (K5.6). A role that may not run it hears what is missing (K7.6).
+-- take (R5). A role that may not run it hears what is missing (R6).
 -- Locks: the organisation's row against changes, and the row of each mentor it pauses, until it ends.
 -- Called by: pg_cron, or an operator. A second call at the same time for the same organisation is refused.
 -- Errors: PT404 no such organisation, 22023 a day that has not come, 42501 a role that is neither the owner nor

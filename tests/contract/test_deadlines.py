@@ -52,7 +52,7 @@ def behind_proxy(
 
 
 def test_a_peer_that_is_frozen(behind_proxy: tuple[Wire, Proxy]) -> None:
-    """K1.3: the connection stays open, and nothing comes; afterwards the next call connects."""
+    """R2: the connection stays open, and nothing comes; afterwards the next call connects."""
     wire, proxy = behind_proxy
     proxy.freeze()
     for _ in range(2):  # in mid-session, and at a new connection
@@ -103,7 +103,7 @@ def test_a_peer_that_takes_the_connection_and_says_nothing(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["pooled", "rest"])
 def test_addresses_that_are_silent(kind: str) -> None:
-    """K1.4: libpq counts its time-out per address; the attempt as a whole is bounded."""
+    """R2: libpq counts its time-out per address; the attempt as a whole is bounded."""
     hosts = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
     with silent_addresses(*hosts) as port:
         url = f"postgresql://job:secret@{','.join(f'{host}:{port}' for host in hosts)}/x"

@@ -88,7 +88,7 @@ def test_an_adopters_own_code_is_a_mentors_error(wire: Wire) -> None:
 
 
 def test_a_missing_function_right_or_table_is_misconfigured(wire: Wire, roster: Roster) -> None:
-    """K2.7: no mentor is at fault, on either transport."""
+    """R3: no mentor is at fault, on either transport."""
     with pytest.raises(DatabaseMisconfigured, match="apply every migration") as raised:
         wire.call("get_org_day", {"p_organisation": ORG})
     assert raised.value.sqlstate in ("42883", "PGRST202")
@@ -131,7 +131,7 @@ ODD_BODIES = (
 
 @pytest.mark.parametrize("rule", STATUSES, ids=lambda rule: rule.key)
 def test_every_status_without_a_code(rule: Rule) -> None:
-    """K2.3 to K2.7: whatever the body is, and with the gateway's sentence where it has one."""
+    """R3: whatever the body is, and with the gateway's sentence where it has one."""
     status = int(rule.key.ljust(3, "0"))
     if status == 200:
         for body in (b"<html>login</html>", b"{", b"\xff"):
@@ -152,7 +152,7 @@ def test_every_status_without_a_code(rule: Rule) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
-    """K2.4: the key would go to another host."""
+    """R3: the key would go to another host."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -189,7 +189,7 @@ def test_what_postgrest_answers_is_read_as_its_code(line: Line) -> None:
     ],
 )
 def test_a_pooler_that_refuses_is_one_sentence(message: str, code: str, sentence: str) -> None:
-    """K2.8: through the driver, with and without a SQLSTATE; nothing of the URL is in it."""
+    """R6: through the driver, with and without a SQLSTATE; nothing of the URL is in it."""
     with refusing_server(message, code) as url, closing(PooledWire(url)) as wire:
         with pytest.raises(DatabaseUnavailable, match=sentence) as raised:
             wire.call("f", {})

@@ -32,7 +32,7 @@ def wire(pooler: Pooler) -> Iterator[PooledWire]:
 
 
 def test_a_paused_pooler(pooler: Pooler, wire: PooledWire) -> None:
-    """K1.3: PAUSE holds every query; the call ends within its budget, and works after RESUME."""
+    """R2: PAUSE holds every query; the call ends within its budget, and works after RESUME."""
     pooler.pause()
     with ends_in_time("no answer from the database within 10 s"):
         wire.call("assert_org_scope", SCOPE)
@@ -41,7 +41,7 @@ def test_a_paused_pooler(pooler: Pooler, wire: PooledWire) -> None:
 
 
 def test_a_frozen_pooler(pooler: Pooler, wire: PooledWire) -> None:
-    """K1.3: SIGSTOP; the cancelling is bounded, too."""
+    """R2: SIGSTOP; the cancelling is bounded, too."""
     pooler.freeze()
     with ends_in_time("no answer from the database within 10 s"):
         wire.call("assert_org_scope", SCOPE)
@@ -78,7 +78,7 @@ def wait_for_lock(wire: PooledWire) -> None:
 def test_a_pool_that_is_exhausted(
     pooler: Pooler, wire: PooledWire, roster: Roster, cluster: Cluster
 ) -> None:
-    """K1.3: its only connection to the server is busy."""
+    """R2: its only connection to the server is busy."""
     roster.db.execute(
         "create function wait_for_lock() returns int language sql as"
         " 'select pg_advisory_xact_lock(7); select 1';"
@@ -100,7 +100,7 @@ def test_a_pool_that_is_exhausted(
 def test_a_wait_that_the_pooler_ends_is_told_by_the_pooler(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """K2.9: query_wait_timeout is a FATAL in mid-session; its code and its text survive."""
+    """R3: query_wait_timeout is a FATAL in mid-session; its code and its text survive."""
     with (
         pgbouncer(cluster.url(roster.db), query_wait_timeout=1) as pooler,
         closing(PooledWire(pooler.url)) as wire,
@@ -115,7 +115,7 @@ def test_a_wait_that_the_pooler_ends_is_told_by_the_pooler(
 
 
 def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> None:
-    """K1.8, K2.8: each in one sentence; a wrong password waits for a person."""
+    """R2, R6: each in one sentence; a wrong password waits for a person."""
     url = cluster.url(roster.db)
     with pgbouncer(url, max_client_conn=2) as pooler:
         password = cluster.passwords["mentor_pause_job"]
@@ -141,7 +141,7 @@ def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> Non
 
 
 def test_the_error_of_a_terminated_session_survives(roster: Roster, cluster: Cluster) -> None:
-    """K2.9: 57P01 is followed by libpq's own error; the next call connects again."""
+    """R3: 57P01 is followed by libpq's own error; the next call connects again."""
     with closing(PooledWire(cluster.url(roster.db))) as wire:
         wire.call("assert_org_scope", SCOPE)
         roster.db.execute(

@@ -111,7 +111,7 @@ def test_refusals_of_its_own(
 
 
 def test_an_overloaded_function_is_300(client: httpx.Client) -> None:
-    """RpcSpec.hs; the transport names it, and takes it for no success (K2.4)."""
+    """RpcSpec.hs; the transport names it, and takes it for no success (R3)."""
     found = call(client, "rpc/answer", {"p_a": 7})
     assert (found.status_code, found.json()["code"]) == (300, "PGRST203")
     with closing(RestWire(str(client.base_url).removesuffix("/rest/v1/"), SECRET_KEY)) as wire:
@@ -165,7 +165,7 @@ def test_a_database_that_is_gone_is_503(cluster: Cluster) -> None:
 def test_no_list_is_cut_at_any_cap(
     owner_url: str, roster: Roster, max_rows: int | None, counts: bool
 ) -> None:
-    """K2.11: also where the operator of the project has counting disabled."""
+    """R4: also where the operator of the project has counting disabled."""
     mentors = roster.add_mentors(100 if max_rows != 1 else 9)
     with (
         postgrest(owner_url, max_rows, counts=counts) as url,
@@ -257,7 +257,7 @@ def test_every_list_that_the_code_asks_for_has_a_key(roster: Roster) -> None:
 def test_proxies_of_the_environment_concern_no_connection_of_ours(
     owner_url: str, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
 ) -> None:
-    """K2.10, R4."""
+    """R4."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     with postgrest(owner_url) as url, closing(RestWire(url, SECRET_KEY)) as wire:

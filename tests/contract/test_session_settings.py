@@ -128,7 +128,7 @@ def test_a_setting_changes_no_answer(
     value: str,
     on: str,
 ) -> None:
-    """K2.1, K2.2: values come in binary, or as JSON, and texts in UTF-8."""
+    """R4: values come in binary, or as JSON, and texts in UTF-8."""
     put(roster.db, name, value, on)
     found = answers(*doors, roster)
     assert [r.message for r in caplog.records if r.name == "psycopg"] == []
@@ -169,7 +169,7 @@ def test_the_environment_of_the_driver_changes_no_answer(
 def test_an_answer_that_cannot_be_read_is_one_sentence_and_does_no_harm(
     doors: tuple[Database, PortalDatabase], roster: Roster, day: str
 ) -> None:
-    """K2.1: days that Python does not have; the connection stays good."""
+    """R4: days that Python does not have; the connection stays good."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute(
         sql.SQL(
@@ -202,7 +202,7 @@ def test_a_value_that_cannot_be_sent_is_that_calls_error(
 def test_texts_are_read_in_whatever_encoding_a_pooler_leaves_the_session(
     roster: Roster, cluster: Cluster, encoding: str
 ) -> None:
-    """K2.2: some poolers drop the client's parameters."""
+    """R4: some poolers drop the client's parameters."""
     connection = psycopg.connect(
         cluster.url(roster.db, JOB), autocommit=True, client_encoding=encoding
     )

@@ -95,7 +95,7 @@ def test_every_wrong_token_is_refused_and_starts_nothing(
 def test_every_answer_has_its_headers(
     deployed: Deployed, method: str, path: str, who: str | None, status: int
 ) -> None:
-    """K6.4: API Gateway takes nothing away. Its own answers are held by the template's tests."""
+    """S4: API Gateway takes nothing away. Its own answers are held by the template's tests."""
     answer = deployed.api(method, path, credential(who) if who else None)
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS

@@ -1,4 +1,4 @@
-"""Every stored value can be read, whatever arguments a job role passes (K3.5).
+"""Every stored value can be read, whatever arguments a job role passes (R5).
 
 The catalogue names each function that a role may execute, and each of its arguments.
 """
@@ -120,7 +120,7 @@ def attempts(name: str, names: list[str], kinds: list[str]) -> Iterator[sql.Comp
 def test_what_is_stored_can_be_read_whatever_a_job_role_passes(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:
-    """K3.5: each argument of each function that the role may execute."""
+    """R5: each argument of each function that the role may execute."""
     roster.db.execute(
         "insert into peer_mentors (id, org_id, portal_key) values (%s, %s, 'key-1')", (MENTOR, ORG)
     )
@@ -197,7 +197,7 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
 def test_an_argument_out_of_bounds_is_named(
     roster: Roster, cluster: Cluster, role: str, query: LiteralString
 ) -> None:
-    """K3.5: 22023, and a sentence that says which bounds."""
+    """R5: 22023, and a sentence that says which bounds."""
     filled = sql.SQL(query).format(org=sql.Literal(str(ORG)), run=sql.Literal(str(uuid4())))
     with (
         psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection,
@@ -208,7 +208,7 @@ def test_an_argument_out_of_bounds_is_named(
 
 
 def test_the_watermark_never_passes_now(roster: Roster) -> None:
-    """K3.3: behind a row of the portal that is dated ahead, renewals would never be read."""
+    """R3: behind a row of the portal that is dated ahead, renewals would never be read."""
     (row,) = roster.rows(
         "select move_portal_watermark(%s, now() + '30 days') <= clock_timestamp() as ok", ORG
     )
@@ -216,7 +216,7 @@ def test_the_watermark_never_passes_now(roster: Roster) -> None:
 
 
 def test_a_row_that_the_portal_dates_ahead_does_not_hide_its_corrections(roster: Roster) -> None:
-    """K3.3: it is stored, and what comes two days later is newer."""
+    """R3: it is stored, and what comes two days later is newer."""
     mentor = roster.add_mentor()
 
     def record(ahead: str, expires_on: str) -> Any:
@@ -232,7 +232,7 @@ def test_a_row_that_the_portal_dates_ahead_does_not_hide_its_corrections(roster:
 
 
 def test_a_long_error_is_cut_so_that_a_run_can_end(roster: Roster) -> None:
-    """K3.5: its end counts, not the whole of its reasons."""
+    """R5: its end counts, not the whole of its reasons."""
     run = uuid4()
     roster.db.execute(
         "select from begin_execution('hlf_sync', %s, %s, 'manual', 'machine', 'running')",

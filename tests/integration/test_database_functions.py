@@ -133,7 +133,7 @@ def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -
     "zone", ["Nonsense/Zone", "utc+25", "UTC+3", "europe/oslo", "CET", "", "X/Y5"]
 )
 def test_a_time_zone_that_is_not_one_is_refused(roster: Roster, zone: str) -> None:
-    """K10.7: PostgreSQL takes utc+25 for a zone, a day away from anywhere."""
+    """R4: PostgreSQL takes utc+25 for a zone, a day away from anywhere."""
     with pytest.raises(psycopg.errors.CheckViolation):
         roster.db.execute("update organisations set time_zone = %s", (zone,))
 
@@ -143,12 +143,12 @@ def test_a_time_zone_that_is_not_one_is_refused(roster: Roster, zone: str) -> No
     ["UTC", "Europe/Oslo", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5"],
 )
 def test_a_time_zone_of_an_area_and_a_city_is_taken(roster: Roster, zone: str) -> None:
-    """K10.7."""
+    """R4."""
     roster.db.execute("update organisations set time_zone = %s", (zone,))
 
 
 def test_keys_that_differ_in_case_alone_are_one_key(roster: Roster) -> None:
-    """K3.4, H1: for the index and for both look-ups, whatever the database's ctype is."""
+    """R4, H1: for the index and for both look-ups, whatever the database's ctype is."""
     mentor = roster.add_mentor()
     roster.db.execute("update peer_mentors set portal_key = 'Ørn-77' where id = %s", (mentor,))
     with pytest.raises(psycopg.errors.UniqueViolation):
@@ -167,7 +167,7 @@ def test_keys_that_differ_in_case_alone_are_one_key(roster: Roster) -> None:
 
 @pytest.mark.parametrize("ctype", ["C", "C.UTF-8"])
 def test_keys_fold_alike_in_a_database_of_any_ctype(cluster: Cluster, ctype: str) -> None:
-    """K3.4: an adopter's database may have another one."""
+    """R4: an adopter's database may have another one."""
     name = f"ctype_{len(ctype)}"
     with psycopg.connect(cluster.server.url("postgres"), autocommit=True) as connection:
         connection.execute(
@@ -183,7 +183,7 @@ def test_keys_fold_alike_in_a_database_of_any_ctype(cluster: Cluster, ctype: str
 
 
 def test_the_tests_database_has_the_locale_that_supabases_have(db: psycopg.Connection) -> None:
-    """K3.4: otherwise what holds here does not hold there."""
+    """R4: otherwise what holds here does not hold there."""
     assert db.execute(
         "select datctype from pg_database where datname = current_database()"
     ).fetchone() == ("C.UTF-8",)
@@ -309,15 +309,6 @@ def test_each_coordinator_concerned_is_told_once_of_their_own_mentors(roster: Ro
         by_both: sorted([a, b, c]),
         until_tomorrow: [b],
     }
-
-
-def test_the_changes_of_a_run_can_be_told_from_others(roster: Roster) -> None:
-    """E8: what a dead worker did do."""
-    run, mine, other = uuid4(), roster.add_mentor(), roster.add_mentor()
-    pause(roster, mine, run)
-    pause(roster, other, uuid4())
-    rows = roster.rows("select * from list_run_changes(%s, %s)", run, [mine, other, uuid4()])
-    assert [row["mentor_id"] for row in rows] == [mine]
 
 
 @pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync"])

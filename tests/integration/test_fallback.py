@@ -193,7 +193,7 @@ def test_a_mentor_who_is_renewed_meanwhile_is_skipped_and_not_counted_as_paused(
 def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """K1.6: a quarter of the mentors locked, under a time-out of twelve seconds."""
+    """R1: a quarter of the mentors locked, under a time-out of twelve seconds."""
     mentors = roster.add_mentors(20)
     locked, free = mentors[:5], mentors[5:]
     with roster.db.transaction():
@@ -211,7 +211,7 @@ def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(
 
 
 def test_mentors_who_are_locked_for_a_moment_are_paused(roster: Roster, cluster: Cluster) -> None:
-    """K1.6: the wait at the end is long enough for a night's other calls."""
+    """R1: the wait at the end is long enough for a night's other calls."""
     mentors = roster.add_mentors(3)
     with owner(roster, cluster, "12s") as other, ThreadPoolExecutor(1) as pool:
         with roster.db.transaction():
@@ -225,7 +225,7 @@ def test_mentors_who_are_locked_for_a_moment_are_paused(roster: Roster, cluster:
 def test_a_time_out_takes_nothing_back_and_the_next_call_goes_on(
     roster: Roster, cluster: Cluster, seconds: float
 ) -> None:
-    """K1.6: it stops in time; and a mentor who takes too long is cancelled, and nobody else."""
+    """R1: it stops in time; and a mentor who takes too long is cancelled, and nobody else."""
     mentors = roster.add_mentors(12)
     slow = mentors[3:] if seconds < 1 else mentors[3:4]
     roster.db.execute(
@@ -259,7 +259,7 @@ def test_a_time_out_takes_nothing_back_and_the_next_call_goes_on(
 def test_without_a_time_out_it_holds_no_mentor_for_longer_than_twenty_seconds(
     roster: Roster,
 ) -> None:
-    """K1.5: a page of a Lambda may wait for them; the deadline is an argument here."""
+    """R1: a page of a Lambda may wait for them; the deadline is an argument here."""
     mentors = roster.add_mentors(2)
     rows = roster.rows(
         "select * from private.pause_each(%s, %s, %s, %s, clock_timestamp(), false)",
@@ -274,7 +274,7 @@ def test_without_a_time_out_it_holds_no_mentor_for_longer_than_twenty_seconds(
 
 @pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
 def test_no_job_role_can_keep_it_from_running(roster: Roster, cluster: Cluster, role: str) -> None:
-    """K5.6: whatever advisory locks it holds."""
+    """R5: whatever advisory locks it holds."""
     mentors = roster.add_mentors(2)
     with psycopg.connect(cluster.url(roster.db, role)) as blocker:
         blocker.execute(
@@ -285,7 +285,7 @@ def test_no_job_role_can_keep_it_from_running(roster: Roster, cluster: Cluster, 
 
 
 def test_another_role_hears_what_is_missing(roster: Roster, cluster: Cluster) -> None:
-    """K7.6: and not that a run was not found."""
+    """R6: and not that a run was not found."""
     roster.db.execute("grant execute on function run_certification_expiry to mentor_pause_job")
     with (
         psycopg.connect(cluster.url(roster.db), autocommit=True) as connection,

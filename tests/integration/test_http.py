@@ -389,7 +389,7 @@ def test_a_run_that_has_begun_is_accepted(http: Http, coordinator: str, status: 
 def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
     http: Http, roster: Roster, coordinator: str, said: str, row: str, status: int, body: str | None
 ) -> None:
-    """K7.7: neither word alone tells what became of the run."""
+    """R6: neither word alone tells what became of the run."""
 
     def dispatch(request: DispatchRequest) -> dict[str, str]:
         job_run_id = run_id_of(request.job_name, ORG, str(request.trigger_id))
@@ -410,7 +410,7 @@ def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
 def test_a_run_that_fails_within_the_wait_leads_to_its_row(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
-    """K7.7: from the dispatcher itself; the row at Location has failed."""
+    """R6: from the dispatcher itself; the row at Location has failed."""
     roster.db.execute("update organisations set slug = 'renamed'")
     found = http.start(coordinator)
     assert found.status == 503
@@ -500,7 +500,7 @@ def test_log_lines_name_the_caller_and_no_credential(
 
 
 def test_coordinators_see_no_user_id_but_their_own(http: Http, roster: Roster, admin: str) -> None:
-    """S4, K6.4: as row-level security has it; administrators and machines see who it was."""
+    """S4: as row-level security has it; administrators and machines see who it was."""
     me, other = add_member(roster, "coordinator"), add_member(roster, "coordinator")
     hands = [
         f"user {me}", f"user {other}", "machine", "schedule of 2026-11-22T02:00:00+00:00, firing-1",

@@ -159,7 +159,7 @@ def _as(credential: str, method: str, path: str, body: str | None = None) -> dic
 
 @pytest.mark.parametrize("name", sorted(PATHS))
 def test_a_hostile_path_or_method(http: Http, roster: Roster, coordinator: str, name: str) -> None:
-    """K5.3: wanting to start what is not there leaves a row that keeps nothing of the text."""
+    """R5: wanting to start what is not there leaves a row that keeps nothing of the text."""
     method, path, status = PATHS[name]
     _check(http, _as(coordinator, method, path), status)
     wanted = [row for row in roster.log() if row["job_name"] != "certification_expiry"]
@@ -170,7 +170,7 @@ def test_a_hostile_path_or_method(http: Http, roster: Roster, coordinator: str, 
 
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_a_hostile_body(http: Http, roster: Roster, coordinator: str, name: str) -> None:
-    """K5.3: at most ten reasons, each of them short; no row, and no run."""
+    """R5: at most ten reasons, each of them short; no row, and no run."""
     body, status = BODIES[name]
     _check(http, _as(coordinator, "POST", START, body), status)
     assert roster.log() == []
@@ -178,7 +178,7 @@ def test_a_hostile_body(http: Http, roster: Roster, coordinator: str, name: str)
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
 def test_a_hostile_query(http: Http, coordinator: str, name: str) -> None:
-    """K5.3: the limit is a number from 1 to 100."""
+    """R5: the limit is a number from 1 to 100."""
     query = {"limit": QUERIES[name]}
     headers = {"Authorization": f"Bearer {coordinator}"}
     _check(http, request_event("GET", "/runs", headers, query=query), 422)

@@ -1,4 +1,4 @@
-"""A job role acts for its own organisation, as itself, and says little (K5.4, K5.5, K5.6, K6.3)."""
+"""A job role acts for its own organisation, as itself, and says little (R5, S4)."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -64,7 +64,7 @@ NOT_YOURS = ("42501", "not_your_organisation")
 def test_the_first_organisation_is_given_to_the_job_roles(
     roster: Roster, others_mentor: UUID
 ) -> None:
-    """K5.4: one organisation needs no step, a further one opens nothing."""
+    """R5: one organisation needs no step, a further one opens nothing."""
     rows = roster.rows("select role_name, org_id from private.job_organisations order by 1")
     assert [(row["role_name"], row["org_id"]) for row in rows] == [
         (role, ORG) for role in ("mentor_pause_api", "mentor_pause_job", "portal_sync")
@@ -72,7 +72,7 @@ def test_the_first_organisation_is_given_to_the_job_roles(
 
 
 def test_of_several_organisations_that_come_at_once_none_is_given(db: psycopg.Connection) -> None:
-    """K5.4: an operator decides, also if another one comes later."""
+    """R5: an operator decides, also if another one comes later."""
     db.execute("insert into organisations (slug) values ('one-of'), ('two')")
     db.execute("insert into organisations (slug) values ('three')")
     assert db.execute("select from private.job_organisations").fetchall() == []
@@ -81,7 +81,7 @@ def test_of_several_organisations_that_come_at_once_none_is_given(db: psycopg.Co
 def test_a_login_that_inherits_the_job_acts_for_its_own_organisation_only(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
-    """K5.4: several stages and organisations in one database; not even by taking the job's role."""
+    """R5: several stages and organisations in one database; not even by taking the job's role."""
     mine = roster.add_mentor()
     with (
         login_role(roster, cluster, "mentor_pause_job") as role,
@@ -102,7 +102,7 @@ def test_a_login_that_inherits_the_job_acts_for_its_own_organisation_only(
 def test_claims_that_a_login_sets_name_nobody(
     roster: Roster, cluster: Cluster, inherits: LiteralString
 ) -> None:
-    """K6.3: a coordinator's claims count only where PostgREST has switched to `authenticated`."""
+    """S4: a coordinator's claims count only where PostgREST has switched to `authenticated`."""
     mentor = roster.add_mentor(TOMORROW)
     coordinator = roster.add_coordinator(mentors=[mentor])
     with login_role(roster, cluster, inherits) as role:
@@ -123,7 +123,7 @@ def test_claims_that_a_login_sets_name_nobody(
 
 
 def test_a_role_that_nobody_named_may_do_nothing(roster: Roster, cluster: Cluster) -> None:
-    """K6.3: whatever it was granted."""
+    """S4: whatever it was granted."""
     mentor = roster.add_mentor()
     with login_role(roster, cluster, "pg_monitor") as role:
         roster.db.execute("grant usage on schema public to second_stage")
@@ -140,7 +140,7 @@ def test_a_role_that_nobody_named_may_do_nothing(roster: Roster, cluster: Cluste
 def test_a_run_of_another_organisation_is_not_a_job_roles_to_touch(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
-    """K5.4: functions that are asked by run."""
+    """R5: functions that are asked by run."""
     run = uuid4()
     roster.db.execute(
         "select from begin_execution('hlf_sync', %s, %s, 'schedule', 'event', 'running')",
@@ -149,7 +149,6 @@ def test_a_run_of_another_organisation_is_not_a_job_roles_to_touch(
     calls: tuple[LiteralString, ...] = (
         "select * from finish_execution(%s, 'completed', 0, 0, 0, 0)",
         "select notify_coordinators(%s)",
-        "select list_run_changes(%s, array[]::uuid[])",
         "select count_run_renewals(%s)",
         "select count_unsynced_since_run(%s)",
         "select report_late_changes(%s)",
@@ -163,7 +162,7 @@ def test_a_run_of_another_organisation_is_not_a_job_roles_to_touch(
 def test_a_certification_is_not_moved_to_another_organisations_mentor(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
-    """K5.5: by the portal's id of a row that a mentor of another organisation has."""
+    """R5: by the portal's id of a row that a mentor of another organisation has."""
     mine = roster.add_mentor()
     record = "select record_portal_certification(%s, %s, 'row-1', %s, now(), null)"
     roster.db.execute(record, (OTHER, str(others_mentor), TOMORROW))
@@ -184,7 +183,7 @@ def test_a_certification_is_not_moved_to_another_organisations_mentor(
 def test_the_http_entry_says_whom_it_refused_and_nothing_else(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """K5.4: a user or the machine, one row a minute each, sixty a minute in all."""
+    """R5: a user or the machine, one row a minute each, sixty a minute in all."""
     with psycopg.connect(cluster.url(roster.db, "mentor_pause_api"), autocommit=True) as connection:
         for said in ("somebody", "user 1", f"user {ORG} and more", "machine\n", "MACHINE"):
             assert refusal(connection, REFUSED, uuid4(), ORG, said)[0] == "PT403"
@@ -200,7 +199,7 @@ def test_the_http_entry_says_whom_it_refused_and_nothing_else(
 def test_an_idle_transaction_of_a_job_role_ends_by_itself(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:
-    """K5.6: nobody's rows stay locked by a caller that went away."""
+    """R5: nobody's rows stay locked by a caller that went away."""
     with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
         settings = {
             name: connection.execute(sql.SQL("show {}").format(sql.SQL(name))).fetchone()

@@ -87,7 +87,7 @@ def test_certifications_can_be_a_view_of_another_table(roster: Roster) -> None:
 
 
 def test_days_of_a_file_are_read_as_adopting_says(roster: Roster) -> None:
-    """K3.8: its recipe, word for word; the first of December is not the twelfth of January."""
+    """R6: its recipe, word for word; the first of December is not the twelfth of January."""
     page = (DOCS / "adopting.md").read_text()
     (recipe,) = [block for block in page.split("```") if "create temp table import" in block]
     create, look, load = recipe.split(";\n")[:3]

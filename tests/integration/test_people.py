@@ -124,7 +124,7 @@ def toggle(door: Database, mentor: UUID, times: int) -> None:
 
 
 def test_a_person_changes_a_mentor_twenty_times_an_hour_and_no_more(people: People) -> None:
-    """K5.2: the history is append-only; a code, a hint and a sentence of its own."""
+    """R5: the history is append-only; a code, a hint and a sentence of its own."""
     with people.door("mentor") as door:
         toggle(door, people.mentor_id, 20)
         with pytest.raises(DatabaseError) as raised:
@@ -135,7 +135,7 @@ def test_a_person_changes_a_mentor_twenty_times_an_hour_and_no_more(people: Peop
 
 
 def test_the_limit_is_a_persons_own(people: People) -> None:
-    """K5.2: a mentor who toggles keeps neither their coordinator nor the job from pausing them."""
+    """R5: a mentor who toggles keeps neither their coordinator nor the job from pausing them."""
     with people.door("mentor") as door:
         toggle(door, people.mentor_id, 20)
     with people.door("by_chapter") as coordinator, people.door("service") as service:
@@ -147,7 +147,7 @@ def test_the_limit_is_a_persons_own(people: People) -> None:
 
 
 def test_after_an_hour_a_person_may_change_again(people: People) -> None:
-    """K5.2: older changes do not count."""
+    """R5: older changes do not count."""
     people.roster.db.execute(
         "insert into peer_mentor_status_history (mentor_id, org_id, previous_status, new_status,"
         " reason, changed_at, changed_by, changed_by_role) select %s, %s, 'active', 'paused',"

@@ -56,7 +56,7 @@ def late(roster: Roster, run: UUID) -> bool:
 
 
 def test_a_mentor_is_done_settled_or_left_out(roster: Roster) -> None:
-    """K1.5: the run's own change, what needs no change any more, and what still does."""
+    """R1: the run's own change, what needs no change any more, and what still does."""
     run, elsewhere, missing = uuid4(), uuid4(), uuid4()
     begin(roster, run, "certification_expiry")
     mine, by_another, open_ = roster.add_mentors(3)
@@ -90,7 +90,7 @@ def test_a_mentor_whom_the_run_paused_stays_done_though_they_were_resumed(roster
 
 
 def test_of_a_sync_run_it_is_the_portals_state_that_counts(roster: Roster) -> None:
-    """K1.5: synced by this run, by another one, not at all, gone."""
+    """R1: synced by this run, by another one, not at all, gone."""
     run, missing = uuid4(), uuid4()
     begin(roster, run, "hlf_sync")
     mine, by_another, open_, changed_since = roster.add_mentors(4)
@@ -123,7 +123,7 @@ def test_more_than_five_hundred_ids_are_refused(roster: Roster) -> None:
 
 @pytest.mark.parametrize("job_name", ["certification_expiry", "hlf_sync"])
 def test_late_changes_move_from_the_errors_to_the_effect(roster: Roster, job_name: str) -> None:
-    """K7.3: the row's last word agrees with the data; processed_count and the end stay."""
+    """D4: the row's last word agrees with the data; processed_count and the end stay."""
     run = uuid4()
     change = tell if job_name == "hlf_sync" else pause
     count = "synced_count" if job_name == "hlf_sync" else "paused_count"
@@ -144,7 +144,7 @@ def test_late_changes_move_from_the_errors_to_the_effect(roster: Roster, job_nam
 
 
 def test_counts_never_grow_beyond_the_errors_nor_before_the_end(roster: Roster) -> None:
-    """K7.3: a running row, a run that never began, one without errors and an unknown one stay."""
+    """D4: a running row, a run that never began, one without errors and an unknown one stay."""
     running, failed, whole = uuid4(), uuid4(), uuid4()
     begin(roster, running, "certification_expiry")
     begin(roster, failed, "certification_expiry", "failed")
@@ -204,7 +204,7 @@ def test_no_other_change_of_an_ended_row_is_let_through(
 
 
 def test_a_failed_run_that_never_began_begins_when_it_is_delivered_again(roster: Roster) -> None:
-    """K7.4: the row tells what happened, and keeps when the run was first tried."""
+    """D4: the row tells what happened, and keeps when the run was first tried."""
     run = uuid4()
     begin(roster, run, "certification_expiry", "failed")
     (failed,) = roster.log()

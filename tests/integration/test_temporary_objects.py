@@ -1,4 +1,4 @@
-"""No temporary object of a caller runs with the owner's rights (K6.1), whatever kind it is.
+"""No temporary object of a caller runs with the owner's rights (S4), whatever kind it is.
 
 Everybody may create temporary objects. PostgreSQL looks for relations and types in the caller's
 temporary schema first, unless a function's `search_path` names that schema last.
@@ -170,7 +170,7 @@ def attack(access: Access, connection: psycopg.Connection, persona: str, kind: s
 def test_nothing_that_a_caller_plants_runs_as_the_owner(
     access: Access, cluster: Cluster, persona: str, kind: str
 ) -> None:
-    """K6.1, D9: every kind of temporary object, and every call that the persona may make."""
+    """S4, D9: every kind of temporary object, and every call that the persona may make."""
     with caller(access, cluster, persona) as connection:
         assert attack(access, connection, persona, kind) == []
 

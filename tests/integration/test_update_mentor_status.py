@@ -96,7 +96,7 @@ def test_a_mentor_without_certification_is_not_expired(roster: Roster) -> None:
 def test_a_day_that_no_program_can_read_decides_and_is_shown_as_the_nearest_one(
     roster: Roster, stored: str, shown: date, outcome: str
 ) -> None:
-    """K3.2: dry run, run, look and history; an adopter's table may say infinity."""
+    """R4: dry run, run, look and history; an adopter's table may say infinity."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("update certifications set expires_on = %s::date", (stored,))
     answers = [change(roster.db, mentor, p_dry_run=dry_run) for dry_run in (True, False)]
@@ -282,7 +282,7 @@ def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
 def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """K1.2: twenty locked mentors cost less than one short wait, and the others are paused."""
+    """R1: twenty locked mentors cost less than one short wait, and the others are paused."""
     mentors = roster.add_mentors(30)
     outcomes: list[object] = []
     with roster.db.transaction():
@@ -299,7 +299,7 @@ def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
 
 
 def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Cluster) -> None:
-    """K1.2: the next call of the same session waits as ever."""
+    """R1: the next call of the same session waits as ever."""
     with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
         before = connection.execute("show lock_timeout").fetchone()
         change(connection, roster.add_mentor(), p_wait=False)
@@ -310,7 +310,7 @@ def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Clus
 def test_a_caller_who_does_not_wait_does_not_wait_for_a_table_either(
     roster: Roster, cluster: Cluster, lock: LiteralString
 ) -> None:
-    """K1.2: a migration that holds the whole table."""
+    """R1: a migration that holds the whole table."""
     mentor = roster.add_mentor()
     with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
         change(connection, mentor, p_dry_run=True)  # a session that has called it before

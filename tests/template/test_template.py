@@ -328,7 +328,7 @@ def test_the_sync_follows_a_run_that_left_it_something_to_do(
 
 
 def test_a_function_announces_runs_of_this_stack_only() -> None:
-    """R5, K5.10: by the source that the stack's own rules match; IAM lets it use no other."""
+    """R5: by the source that the stack's own rules match; IAM lets it use no other."""
     statements = [
         (role, statement)
         for role, properties in ROLES.items()

@@ -232,7 +232,7 @@ JOB = "postgresql://mentor_pause_job.project"
     ],
 )  # fmt: skip
 def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
-    """K4.1, K4.2: every function reads the URL as libpq does, brackets and all."""
+    """R6: every function reads the URL as libpq does, brackets and all."""
     url = f"{JOB}:{written}@pooler.example:6543/postgres"
     found = load_database(no_secret, {"SUPABASE_DB_URL": url})
     assert isinstance(found, PooledDatabase)
@@ -263,7 +263,7 @@ def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
 def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
     behind_user: str, sentence: str
 ) -> None:
-    """K4.2, K4.3, R6: variable and parameter are named; no cause holds the driver's sentence."""
+    """R6: variable and parameter are named; no cause holds the driver's sentence."""
     with pytest.raises(ConfigurationError) as raised:
         load_database(no_secret, {"SUPABASE_DB_URL": JOB + behind_user})
     assert str(raised.value).startswith("SUPABASE_DB_URL in the environment ")
@@ -275,7 +275,7 @@ def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
 
 
 def test_another_machine_is_reached_over_tls() -> None:
-    """K4.3: required where the URL says nothing; what it asks for beyond that stays."""
+    """R6: required where the URL says nothing; what it asks for beyond that stays."""
 
     def mode(behind: str, **environ: str) -> str | None:
         url = f"{JOB}:secret@{behind}"
@@ -307,7 +307,7 @@ def test_another_machine_is_reached_over_tls() -> None:
     ],
 )
 def test_the_service_role_key_goes_to_its_project_over_tls_only(environ: dict[str, str]) -> None:
-    """K4.3: as every other secret."""
+    """R6: as every other secret."""
     name = next(iter(environ))
     with pytest.raises(ConfigurationError, match=f"^{name} in the environment is n") as raised:
         load_database(no_secret, REST | environ)
@@ -317,7 +317,7 @@ def test_the_service_role_key_goes_to_its_project_over_tls_only(environ: dict[st
 
 
 def test_a_secret_is_named_without_the_account_that_it_is_in() -> None:
-    """K4.5: its ARN would end in a run's row."""
+    """R6: its ARN would end in a run's row."""
     arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:database-AbCdEf"
     with pytest.raises(ConfigurationError) as raised:
         load_database(lambda _: "", {"SUPABASE_SECRET_ID": arn})

@@ -81,7 +81,7 @@ def test_ten_full_pages_stay_below_sqs_limit() -> None:
 
 
 def test_nothing_of_the_clients_text_is_kept() -> None:
-    """K4.5: it names ARNs, accounts and roles, and a run's row shows it to coordinators."""
+    """R6: it names ARNs, accounts and roles, and a run's row shows it to coordinators."""
     text = "User: arn:aws:sts::123456789012:assumed-role/x is not authorized"
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": text}}, "SendMessage")
     assert error_code(error) == "AccessDenied"

@@ -84,7 +84,7 @@ def test_a_right_that_the_role_lacks_is_no_mentors_error(
      "pgrst301", "PGRST30", "PGRST3011", "PGRST-301", "p0001", "40 01"],
 )  # fmt: skip
 def test_only_the_shape_of_a_sqlstate_is_a_code(found: object) -> None:
-    """K2.3, K2.5: gateways put numbers and words there."""
+    """R3: gateways put numbers and words there."""
     assert not is_code(found)
 
 
@@ -112,7 +112,7 @@ def test_a_code_counts_only_beside_a_status_that_postgrest_gives_to_it(
 
 
 def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> None:
-    """K2.7, R6."""
+    """R3, R6."""
     said = (
         "Invalid API key sb_secret_abc for https://x.supabase.co/a?b=c at db.x.supabase.co,"
         " user=postgres, Bearer abc, eyJhbGciOi.eyJzdWIi.sig, 10.0.0.7:5432, a@b.no,"
@@ -131,7 +131,7 @@ def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> 
 
 
 def test_of_a_refused_login_nothing_is_quoted() -> None:
-    """K2.8: the server repeats the role, the database and the address."""
+    """R6: the server repeats the role, the database and the address."""
     found = error_of_code("28P01", 'password authentication failed for user "job"', "job", "job")
     assert "job" not in f"{found}{found.__dict__}"
     assert "SUPABASE_DB_URL" in str(found)
@@ -192,7 +192,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("said", REFUSALS)
 def test_a_refused_connection_is_one_sentence_without_a_word_of_the_url(said: str) -> None:
-    """K2.8: of servers, PgBouncer, Supavisor and libpq itself."""
+    """R6: of servers, PgBouncer, Supavisor and libpq itself."""
     found: MentorPauseError = error_of_connection(said)
     assert isinstance(found, DatabaseUnavailable)
     assert str(found).startswith("no connection to the database: ")

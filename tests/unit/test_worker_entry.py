@@ -59,26 +59,20 @@ def test_a_page_that_is_done_is_acknowledged_and_knows_the_time_left() -> None:
 @pytest.mark.parametrize(
     ("event", "kind"),
     [
-        (None, "NoneType"),
-        ("text", "str"),
-        ([], "list"),
-        ({}, "object"),
-        ({"Records": []}, "records of no one source"),
-        ({"Records": "x"}, "object"),
-        ({"Records": [7]}, "records of no known source"),
-        ({"Records": [{"eventSource": "aws:s3"}]}, "aws:s3"),
-        ({"Records": [{"EventSource": "aws:sns"}]}, "aws:sns"),
-        ({"Records": [{"eventSource": "aws:dynamodb"}]}, "aws:dynamodb"),
-        ({"Records": [{"eventSource": "aws:kinesis"}]}, "aws:kinesis"),
-        ({"Records": [{"eventSource": "kari@example.org"}]}, "records of no known source"),
-        ({"Records": [{"eventSource": "aws:sqs"}]}, "records that are not SQS messages"),
-        ({"Records": [RECORD | {"attributes": None}]}, "records that are not SQS messages"),
-        ({"Records": [RECORD | {"body": None}]}, "records that are not SQS messages"),
-        ({"detail-type": "Scheduled Event"}, "event with detail-type"),
-        ({"httpMethod": "GET"}, "event with httpMethod"),
-        ({"requestContext": {"http": {}}}, "event with requestContext"),
-        ({"awslogs": {"data": ""}}, "event with awslogs"),
-        ({"job_name": "certification_expiry"}, "event with job_name"),
+        (None, "a JSON NoneType"),
+        ("text", "a JSON str"),
+        ({"Records": []}, "a batch of records"),
+        ({"Records": [7]}, "a batch of records"),
+        ({"Records": [{"eventSource": "aws:s3"}]}, "an S3 event"),
+        ({"Records": [{"eventSource": "aws:sqs"}]}, "an SQS batch"),
+        ({"Records": [RECORD | {"attributes": None}]}, "an SQS batch"),
+        ({"Records": [RECORD | {"body": None}]}, "an SQS batch"),
+        ({"Records": [RECORD | {"eventSource": "kari@example.org"}]}, "a batch of records"),
+        ({"detail-type": "Scheduled Event"}, "an EventBridge event"),
+        (
+            {"job_name": "certification_expiry"},
+            "a dispatcher's request or a page of mentors",
+        ),
     ],
 )
 def test_an_event_that_is_no_sqs_batch_leaves_one_line_that_says_what_came(
@@ -91,4 +85,4 @@ def test_an_event_that_is_no_sqs_batch_leaves_one_line_that_says_what_came(
 
     answer, (line,) = take(consumer, event)
     assert answer == {"batchItemFailures": []}
-    assert (line["message"], line["event_kind"]) == ("not an SQS event; nothing was done", kind)
+    assert (line["message"], line["event_kind"]) == ("not an SQS batch; nothing was done", kind)

@@ -7,7 +7,7 @@ Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -80,43 +80,6 @@ def _cut(text: str, longest: int) -> str:
     return "".join(
         "?" if not c.isascii() or not c.isprintable() or c in _ESCAPED else c for c in short
     )
-
-
-def kind_of_event(event: object) -> str:
-    """Say what kind of event came, for a log line: by AWS's own names, never by its content."""
-    if not isinstance(event, dict):
-        return type(event).__name__
-    found = cast("dict[str, Any]", event)
-    records = found.get("Records")
-    if isinstance(records, list):
-        sources = {_source_of(record) for record in cast("list[object]", records)}
-        return sources.pop() if len(sources) == 1 else "records of no one source"
-    return next((f"event with {name}" for name in _TELLING_FIELDS if name in found), "object")
-
-
-_TELLING_FIELDS = (
-    "detail-type", "httpMethod", "requestContext", "awslogs", "invocationId", "triggerSource",
-    "job_name",
-)  # fmt: skip
-
-
-def _source_of(record: object) -> str:
-    """Return a record's source, if it is a name of AWS's and the record has a text to read."""
-    found = cast("dict[str, Any]", record) if isinstance(record, dict) else {}
-    source = found.get("eventSource", found.get("EventSource"))
-    if not isinstance(source, str) or not re.fullmatch(r"aws:[a-z0-9-]{2,40}", source):
-        return "records of no known source"
-    is_whole = source != "aws:sqs" or _is_sqs_record(found)
-    return source if is_whole else "records that are not SQS messages"
-
-
-def _is_sqs_record(record: Mapping[str, Any]) -> bool:
-    """Whether a record has what Lambda's event source mapping gives every message."""
-    given = record.get("attributes")
-    attributes = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-    count = attributes.get("ApproximateReceiveCount")
-    texts = ("messageId", "receiptHandle", "body", "eventSourceARN")
-    return str(count).isdecimal() and all(isinstance(record.get(t), str) for t in texts)
 
 
 class DispatchRequest(Message):

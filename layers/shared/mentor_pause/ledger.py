@@ -230,17 +230,19 @@ class Ledger:
         return _page(item) if item else None
 
     def note_put_back(self, job_run_id: UUID, trouble: str | None, now: datetime) -> None:
-        """Note that a page was put back: a run that waits on purpose is not hung.
+        """Note that a page was put back, and extend the lease: a run that waits is not hung.
 
         `trouble` says what around us is not as it should be, if that is the reason.
         """
-        self._table.update(
+        known, item = self._table.update(
             _run_key(job_run_id),
             "RUN",
             "SET moved_at = :now" + (", trouble = :trouble" if trouble else ""),
             "attribute_exists(pk)",
             {"now": now.isoformat()} | ({"trouble": trouble} if trouble else {}),
         )
+        if known:
+            self.keep_alive(_run(item), now)
 
     def note_closed(self, job_run_id: UUID, number: int, now: datetime) -> Run | None:
         """Put a closed page in the run's set, which is safe to repeat, and return the run."""

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
 from mentor_pause.errors import describe, origin
-from mentor_pause.events import kind_of_event
+from mentor_pause.incoming import is_sqs_batch, kind_of
 from mentor_pause.pages import PageConsumer, Work
 from mentor_pause.queues import WorkerQueue
 from mentor_pause.retry import Retry
@@ -56,8 +56,8 @@ def take_pages(
     A worker that cannot even be put together (its configuration is wrong) says so for each message.
     Any other event is logged and leaves nothing to do: it would be the same when repeated.
     """
-    if (kind := kind_of_event(event)) != "aws:sqs":
-        logger.error("not an SQS event; nothing was done", extra={"event_kind": kind})
+    if not is_sqs_batch(event):
+        logger.error("not an SQS batch; nothing was done", extra={"event_kind": kind_of(event)})
         return {"batchItemFailures": []}
 
     def take(record: SQSRecord) -> None:

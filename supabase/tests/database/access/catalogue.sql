@@ -82,7 +82,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'coordinator_mentor_certifications', 'coordinator_mentor_history'
         )
         when role = 'portal_sync' then f.proname in (
-            'finish_execution', 'list_run_changes', 'list_run_outcomes', 'report_late_changes',
+            'finish_execution', 'list_run_outcomes', 'report_late_changes',
             'notify_coordinators', 'get_portal_watermark',
             'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced',
             'list_all_portal_states', 'list_new_portal_changes', 'count_run_renewals',
@@ -90,7 +90,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
-            'begin_execution', 'finish_execution', 'notify_coordinators', 'list_run_changes',
+            'begin_execution', 'finish_execution', 'notify_coordinators',
             'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
             'get_org_day', 'get_run_coverage'
@@ -126,7 +126,7 @@ where not exists (
     where t.tgrelid = 'public.peer_mentors'::regclass and t.tgfoid = to_regproc('private.read_portal_anew')
 )
 union all
-select 'the first organisation is given to the job roles (K5.4)', 'organisations'
+select 'the first organisation is given to the job roles (R5)', 'organisations'
 where not exists (
     select from pg_trigger as t
     where t.tgrelid = 'public.organisations'::regclass

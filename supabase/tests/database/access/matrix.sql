@@ -178,8 +178,6 @@ from (values
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok'),
 ('forget_portal_sync', '{other}, {a}',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      404     x   x      404'),
-('list_run_changes', '{run}, array[{a}::uuid]',
-                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      -       -   -      -'),
 ('list_run_outcomes', '{run}, {hlf}, ''2026-01-01'', array[{a}::uuid]',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      -       -   -      -'),
 ('report_late_changes', '{run}',

@@ -1,4 +1,4 @@
-"""Tells API Gateway's requests from the events that the HTTP entry never serves."""
+"""Tells what kind of event has invoked a function; none of an event's values is repeated."""
 
 import re
 from collections.abc import Mapping
@@ -61,6 +61,26 @@ def is_request(event: object) -> bool:
         return "elb" not in _RestRequest.model_validate(event).requestContext
     except ValidationError:
         return False
+
+
+def is_sqs_batch(event: object) -> bool:
+    """Say whether an event is a batch of SQS messages, each with all that Lambda gives it."""
+    records = cast("dict[str, Any]", event).get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not records:
+        return False
+    return all(_is_message(record) for record in cast("list[object]", records))
+
+
+def _is_message(record: object) -> bool:
+    found = cast("dict[str, Any]", record) if isinstance(record, dict) else {}
+    given = found.get("attributes")
+    attributes = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    texts = ("messageId", "receiptHandle", "body", "eventSourceARN")
+    return (
+        found.get("eventSource") == "aws:sqs"
+        and all(isinstance(found.get(text), str) for text in texts)
+        and str(attributes.get("ApproximateReceiveCount")).isdecimal()
+    )
 
 
 def kind_of(event: object) -> str:
