@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 import click
@@ -21,6 +21,7 @@ from cli.runs import (
     NotFinished,
     follow,
     nightly_event,
+    read_log_lines,
     read_summary,
     redrive_request,
     request,
@@ -135,6 +136,7 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
                 "as_of": run.as_of,
                 "status": run.status,
                 "error": run.error,
+                "trouble": run.trouble,
                 "redrive_of": run.firing.redrive_of,
             }
             | {
@@ -147,6 +149,21 @@ def _show_run(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         return
     show.summary_table(run, summary)
     show.page_table(pages, run.effect)
+
+
+@cli.command()
+@click.argument("lines", type=click.File("r"), default="-")
+@click.argument("job_run_id", required=False, type=click.UUID)
+def summary(lines: TextIO, job_run_id: UUID | None) -> None:
+    """Put a run's summary together again from log lines: a file of them, or standard input.
+
+    A run that paused thousands of mentors has several lines. With an id, only that run's count.
+    """
+    found = read_log_lines(lines, job_run_id)
+    if not found:
+        raise StackError("there is no summary of a run among these lines")
+    for one in found:
+        show.machine(one)
 
 
 @cli.command()

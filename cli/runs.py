@@ -2,19 +2,19 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from cli.stacks import Stack
 from local.errors import StackError
-from mentor_pause.completion import summary_of
+from mentor_pause.completion import SUMMARY_MESSAGES, summary_of
 from mentor_pause.jobs import JOBS
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, Run, Summary
+from mentor_pause.runs import Firing, Page, Run, Summary, join_summary_lines
 
 
 class NotFinished(StackError):
@@ -132,6 +132,33 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
                 f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on without you"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def read_log_lines(lines: Iterable[str], job_run_id: UUID | None) -> list[dict[str, Any]]:
+    """Return the summaries among log lines, each with all its ids, in the order they began.
+
+    A line may have a time before its JSON, as `aws logs tail` writes it. Other lines are skipped.
+
+    Raises:
+        StackError: a summary has a line that is missing.
+    """
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for line in filter(None, map(_summary_line, lines)):
+        if job_run_id in (None, UUID(line["job_run_id"])):
+            by_run.setdefault(line["job_run_id"], []).append(line)
+    try:
+        return [join_summary_lines(found) for found in by_run.values()]
+    except ValueError as error:
+        raise StackError(str(error)) from None
+
+
+def _summary_line(text: str) -> dict[str, Any] | None:
+    try:
+        found: object = json.loads(text[text.index("{") :])
+    except ValueError:
+        return None
+    line = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return line if line.get("message") in SUMMARY_MESSAGES and "job_run_id" in line else None
 
 
 def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:

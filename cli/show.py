@@ -86,6 +86,8 @@ def summary_table(run: Run, summary: Summary) -> None:
         people.print(f"redrive of run {run.firing.redrive_of}")
     if run.error:
         people.print(f"error: {run.error}", style="red")
+    if run.trouble:
+        people.print(f"pages had to wait: {run.trouble}", style="red")
 
 
 def page_table(pages: Iterable[Page], effect: Effect) -> None:

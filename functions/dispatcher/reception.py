@@ -27,7 +27,7 @@ from mentor_pause.events import DispatchRequest, Trigger
 from mentor_pause.incoming import is_sqs_batch
 from mentor_pause.queues import WaitingRequests
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Attempt
+from mentor_pause.runs import Attempt, run_id_of
 from mentor_pause.supabase import Database
 
 type Answer = dict[str, Any]
@@ -132,7 +132,8 @@ class Reception:
             )
             return {"status": _NOT_KEPT, "error": reason}
         self._logger.warning("request waits", extra={"reason": reason, "again_in": seconds})
-        return {"status": "waiting", "error": reason}
+        job_run_id = run_id_of(kept.job_name, self._org_id(), str(kept.trigger_id))
+        return {"job_run_id": str(job_run_id), "status": "waiting", "error": reason}
 
     def _failed(self, event: object, error: Exception, invocation_id: str) -> Answer:
         attempt = attempt_of(event, self._org_id(), invocation_id)

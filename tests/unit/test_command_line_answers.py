@@ -2,13 +2,16 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner
 
 from cli import show
 from cli.main import all_is_well, cli
+from local.errors import StackError
+from mentor_pause.completion import SUMMARY_MESSAGES
+from mentor_pause.runs import Summary
 from mentor_pause.supabase import Execution, MentorStatus
 
 NIGHT = {"failed": {}, "stale_active_mentors": 0, "night_missed": False}
@@ -120,3 +123,28 @@ def test_only_a_day_as_it_is_written_here_is_a_day(day: str) -> None:
     done = CliRunner().invoke(cli, ["run", "certification_expiry", "--as-of", day])
     assert done.exit_code == 2
     assert "is not a date; write it as 2026-11-22" in " ".join(done.output.split())
+
+
+def test_the_lines_of_a_long_summary_become_one_again() -> None:
+    """E7: of all runs in a log, or of one; whatever else is in it, and in any order."""
+    run, other = uuid4(), uuid4()
+    mentors = tuple(sorted(uuid4() for _ in range(5)))
+    long, short = Summary(run, "paused", mentors), Summary(other, "paused")
+    first, *more = long.parts(2)
+    lines: list[dict[str, object]] = [
+        {"message": SUMMARY_MESSAGES[1], "job_run_id": str(run), "line": n, "lines": 3, **part}
+        for n, part in enumerate(more, 2)
+    ]
+    lines.append({"message": SUMMARY_MESSAGES[0], **long.as_json(), "lines": 3, **first})
+    lines.append({"message": SUMMARY_MESSAGES[0], **short.as_json()})
+    text = "".join(f"2026-11-26T02:00:09 {json.dumps(line)}\n" for line in lines)
+    noise = 'START RequestId: x\n{"message": "request waits"}\n{"message": \n'
+    done = CliRunner().invoke(cli, ["summary", "-", str(run)], input=noise + text)
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["mentor_ids_paused"]) == (0, [str(m) for m in mentors])
+    assert found["paused_count"] == 5
+    both = CliRunner().invoke(cli, ["summary"], input=text).stdout.splitlines()
+    assert {json.loads(one)["job_run_id"] for one in both} == {str(run), str(other)}
+    cut = CliRunner().invoke(cli, ["summary"], input=text.split("\n", 1)[1])
+    assert isinstance(cut.exception, StackError)
+    assert str(cut.exception) == "the summary's lines [2] of 3 are missing"

@@ -198,7 +198,8 @@ def test_a_scheduled_run_waits_for_a_database_that_is_away(error: Exception, sec
     """R3, R5: the night is not lost, and no row says that it failed."""
     waiting, wire = Waiting(), RecordingWire()
     answer, _ = receive(SCHEDULED, wire, raising(error), waiting)
-    assert answer == {"status": "waiting", "error": str(error)}
+    job_run_id = str(run_id_of("certification_expiry", ORG, "tick"))
+    assert answer == {"job_run_id": job_run_id, "status": "waiting", "error": str(error)}
     assert [after for _, after in waiting.kept] == [seconds]
     assert wire.calls == []
 

@@ -24,8 +24,8 @@ from mentor_pause.retry import Retry
 from mentor_pause.runs import MentorResult, Page, Run, Summary, summarise_with_data
 from mentor_pause.supabase import Database
 
-MORE_MENTORS = "run completed, more mentors"
-"""The message of a line that goes on with the ids of a summary line."""
+SUMMARY_MESSAGES = ("run completed", "run completed, more mentors")
+"""The messages of a summary line, and of the lines that go on with its ids."""
 
 _IDS_IN_A_LINE = 4000
 """Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
@@ -178,7 +178,7 @@ def _lines(run: Run, summary: Summary, status: str) -> Iterator[tuple[str, dict[
         },
     )
     for number, ids in enumerate(more, 2):
-        yield MORE_MENTORS, {
+        yield SUMMARY_MESSAGES[1], {
             "job_run_id": str(run.job_run_id), "line": number, "lines": 1 + len(more), **ids
         }  # fmt: skip
 
