@@ -1,6 +1,6 @@
 """Takes the dispatcher's event in, and whatever goes wrong behind it (D2, D4, D5).
 
-A run that the schedule or an event asked for is not given up because it cannot start now: another
+A run that the schedule or an event asked for is not dropped because it cannot start now: another
 run is in progress, or the database, the ledger or the queue is away. The request goes to a queue
 and comes back, with the same trigger, until the way is free (R5). A person or a machine that asks
 by hand gets the answer at once instead, and may ask again.

@@ -3,7 +3,7 @@
 Nobody waits for somebody else's lock before all others had their turn:
 
 1. A first pass over the page takes no locked row; it leaves the mentor for later.
-2. While mentors are locked, the worker waits for one of them, for 3 s at most, and then passes
+2. While mentors are locked, the worker waits for one locked mentor, for 3 s at most. Then it passes
    over the others again without waiting. After `_WAITS` waits in vain the rest is for a later
    invocation.
 

@@ -35,7 +35,7 @@ declare
     v_by constant text := format('database, %s', session_user);
     v_today constant date := private.org_today(p_org_id);
     v_as_of constant date := coalesce(p_as_of, v_today);
-    v_timeout_ms constant integer := (select s.setting from pg_settings as s where s.name = 'statement_timeout');
+    v_timeout_ms constant integer := (select s.setting::integer from pg_settings as s where s.name = 'statement_timeout');
     -- A quarter of the time is kept for notifications and the log.
     v_deadline constant timestamptz := statement_timestamp()
         + interval '1 millisecond' * least(20000, coalesce(nullif(v_timeout_ms, 0), 30000) * 0.75);

@@ -51,10 +51,11 @@ def seconds_for_call(longest: float) -> float:
 
 
 def call_within[T](longest: float, call: Callable[[], T]) -> T:
-    """Return what `call` returns, or give it up after `longest` seconds or at the limit.
+    """Return what `call` returns, or stop waiting after `longest` seconds or at the limit.
 
-    The call runs in a thread of its own. One that is given up goes on there until its own socket
-    time-outs end it, and its result is dropped: use this only for calls that are safe to repeat.
+    The call runs in a thread of its own. A call that has had no answer in time goes on there until
+    its own socket time-outs end it, and its result is dropped: use this only for calls that are
+    safe to repeat.
 
     Raises:
         OutOfTime: there was no answer in time, or no time is left.

@@ -5,7 +5,7 @@ page. A page that an invocation could not finish goes back to the queue, and its
 the ledger:
 
 - The worker settled at least one more mentor, or waits for something around it (the database is
-  away, the portal asks for patience): a fresh message, whose count of deliveries begins anew.
+  away, the portal asks for patience): a fresh message, whose count of deliveries starts at one.
 - Neither: the same message becomes visible again, and the delivery counts.
 
 So only deliveries without progress count. After five of them SQS moves the message to the
@@ -59,7 +59,7 @@ class Requeue:
     is_waiting: bool = False
     """The page waits for something around us: this delivery does not count as a failed one."""
     trouble: str | None = None
-    """What an operator has to put right; kept with the run."""
+    """The fault that an operator has to put right; kept with the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def wait_for_database(error: DatabaseUnavailable) -> Requeue:
 
 
 type Work = Callable[[MentorPage, Remaining], PageResult]
-"""What a job does with a page, whose `mentor_ids` are those that are not settled yet. It may raise
+"""A job's work on a page, whose `mentor_ids` are those that are not settled yet. It may raise
 `TransientError` before it has settled anybody: the page waits."""
 
 

@@ -2,9 +2,9 @@
 
 SQS counts how often a message was received, and moves it to the dead-letter queue after five times.
 So a message goes back in one of two ways. `hand_back` makes the same message visible again, and the
-delivery counts. `send_again` sends its body as a fresh message, whose count begins anew; the caller
-then acknowledges the old one. Between the two a crash leaves both, which is safe: a page is closed
-once, and a trigger has one run.
+delivery counts. `send_again` sends its body as a fresh message, whose count starts at one; the
+caller then acknowledges the old one. Between the two a crash leaves both, which is safe: a page is
+closed once, and a trigger has one run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ class PageQueues:
     def send(self, job_name: str, pages: Sequence[MentorPage]) -> None:
         """Put at most `BATCH` pages on their queue. Of what SQS refuses only that is sent again.
 
-        A message may arrive twice all the same; a page is closed once.
+        A message may still arrive twice; a page is closed once.
 
         Raises:
             QueueUnavailable: some pages could not be sent in the end.
