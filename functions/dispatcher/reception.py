@@ -25,6 +25,7 @@ from mentor_pause.errors import (
 )
 from mentor_pause.events import DispatchRequest, Trigger
 from mentor_pause.incoming import is_sqs_batch
+from mentor_pause.jobs import JOBS
 from mentor_pause.queues import WaitingRequests
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt, run_id_of
@@ -163,7 +164,10 @@ def _is_kept(answer: Answer, request: DispatchRequest) -> bool:
 
 
 def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attempt:
-    """Read out of an event that may be anything what its row in the execution log needs."""
+    """Read out of an event that may be anything what its row in the execution log needs.
+
+    Of a job's name only a known one is kept: the log can never be emptied.
+    """
     found = cast("dict[str, object]", event) if isinstance(event, dict) else {}
     trigger_id = _text(found, "trigger_id", 128) or invocation_id
     trigger: Trigger = "manual"
@@ -171,7 +175,7 @@ def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attemp
         if known == found.get("trigger"):
             trigger = known
     return Attempt(
-        job_name=_text(found, "job_name", 100) or "unknown",
+        job_name=name if (name := _text(found, "job_name", 100)) in JOBS else "unknown",
         org_id=org_id,
         trigger=trigger,
         trigger_id=trigger_id,

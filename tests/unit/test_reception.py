@@ -156,14 +156,15 @@ def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
         ORG,
         "request-1",
     )
-    assert (len(attempt.job_name), len(attempt.trigger_id), len(attempt.triggered_by)) == (
-        100,
+    assert (attempt.job_name, len(attempt.trigger_id), len(attempt.triggered_by)) == (
+        "unknown",
         128,
         200,
     )
     assert attempt.trigger == "schedule"
     assert attempt_of({"trigger": ["x"]}, None, "request-1").trigger == "manual"
-    assert attempt_of({"job_name": "a\x00b\ud800"}, None, "request-1").job_name == "ab"
+    noisy = attempt_of({"requested_by": "a\x00b\ud800"}, None, "request-1")
+    assert noisy.triggered_by == "ab"
 
 
 def refusing(_request: DispatchRequest, _invocation_id: str) -> Dispatched:

@@ -17,7 +17,7 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from mentor_pause.bus import Bus
-from mentor_pause.errors import BusUnavailable, MentorPauseError, describe
+from mentor_pause.errors import BusUnavailable, DatabaseError, MentorPauseError, describe
 from mentor_pause.events import RunCompleted
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
@@ -101,15 +101,32 @@ class Completion:
         pages = self._retry(lambda: self._ledger.pages(run.job_run_id))
         summary = summary_of(run, pages, self._database, self._retry)
         status = "failed" if run.error else "completed"
-        self._retry(lambda: self._database.notify_coordinators(run.job_run_id))
-        remark = _remark(run, pages)
-        self._retry(lambda: self._database.finish_execution(summary, status, remark))
+        notify, finish = self._database.notify_coordinators, self._database.finish_execution
+        unnotified = self._unless_refused("notifications", lambda: notify(run.job_run_id))
+        remark = _remark(run, pages, unnotified)
+        self._unless_refused("log row", lambda: finish(summary, status, remark))
         self._retry(lambda: self._ledger.locks.release(run.firing, self._clock()))
         self._announce(_announcement(run, summary, status, self._left(run)))
         for message, line in _lines(run, summary, status):
             self._logger.info(message, extra=line)
         self._retry(lambda: self._ledger.end_run(run.job_run_id, status, self._clock()))
         self._retry(lambda: self._ledger.locks.forget(run.firing, run.job_run_id))
+
+    def _unless_refused(self, step: str, call: Callable[[], object]) -> str:
+        """Do a step; return why the database refuses it for good, which keeps no run open (E8).
+
+        Raises:
+            TransientError: the step may succeed later.
+        """
+        try:
+            self._retry(call)
+        except DatabaseError as error:
+            self._logger.error(
+                "run completed without a step",
+                extra={"step": step, "sqlstate": error.sqlstate, "reason": describe(error)},
+            )
+            return f"{step} refused by the database: {describe(error)}"
+        return ""
 
     def _left(self, run: Run) -> int:
         """Count whom a sync run left behind; from now on another one can take them (H4)."""
@@ -152,11 +169,11 @@ def results_by_data(
     return retry(lambda: ask(run.firing.org_id, run.job_run_id, run.as_of, mentor_ids))
 
 
-def _remark(run: Run, pages: Sequence[Page]) -> str | None:
+def _remark(run: Run, pages: Sequence[Page], unnotified: str) -> str | None:
     """Return what the run's row should say beside its counts."""
     notes = dict.fromkeys(page.outcome.note for page in pages if page.outcome)
     waited = f"pages had to wait: {run.trouble}" if run.trouble else ""
-    said = [text for text in (run.error, *notes, waited) if text]
+    said = [text for text in (run.error, unnotified, *notes, waited) if text]
     return "; ".join(said)[:_LONGEST_REMARK] or None
 
 

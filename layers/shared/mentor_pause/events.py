@@ -34,7 +34,10 @@ def _written_out(value: object) -> object:
     raise ValueError("a day is written as 2026-11-22")
 
 
-type Day = Annotated[date, BeforeValidator(_written_out)]
+type Day = Annotated[
+    date, BeforeValidator(_written_out), Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))
+]
+"""A day as the database functions take it; they refuse others."""
 type Trigger = Literal["schedule", "manual", "event"]
 
 

@@ -39,8 +39,9 @@ def find_job(name: str) -> Job:
     """Return the job of that name.
 
     Raises:
-        InvalidRequest: there is none; the message names the known ones.
+        InvalidRequest: there is none; the message names the known ones, and repeats nothing, since
+            it is kept in the execution log.
     """
     if name not in JOBS:
-        raise InvalidRequest(f"unknown job {name!r}; known jobs: {', '.join(sorted(JOBS))}")
+        raise InvalidRequest(f"unknown job; known jobs: {', '.join(sorted(JOBS))}")
     return JOBS[name]

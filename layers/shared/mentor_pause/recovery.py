@@ -14,7 +14,7 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from mentor_pause.completion import Clock, Completion, Settled
-from mentor_pause.errors import LeaseLost, describe
+from mentor_pause.errors import DatabaseError, LeaseLost, describe
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Lock
 from mentor_pause.retry import Retry
@@ -106,10 +106,23 @@ class Recovery:
         if run.pages_total is not None:
             return run
         self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
-        if run.pages_planned == 0:  # who died may have opened the run, and not yet its row
-            begin = self._database.begin_execution
-            self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        if run.pages_planned == 0:
+            self._begin(run)
         return self._retry(lambda: self._cut_short(lock, run.job_run_id, error))
+
+    def _begin(self, run: Run) -> None:
+        """Write the row of a run whose dispatcher may have died before it did.
+
+        A row that the database refuses for good keeps no run open.
+        """
+        begin = self._database.begin_execution
+        try:
+            self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        except DatabaseError as error:
+            self._logger.error(
+                "run has no row",
+                extra={"abandoned": str(run.job_run_id), "reason": describe(error)},
+            )
 
     def _cut_short(self, lock: Lock, job_run_id: UUID, error: str) -> Run:
         """Fail the pages that may not be on the queue, and fix their number; as one attempt.
