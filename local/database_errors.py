@@ -24,8 +24,9 @@ _CODES = """
 ## Codes, on both transports
 
 The longest beginning counts. A SQLSTATE that is not here is a mentor's error: an adopter's trigger
-may raise any. `42501` is misconfigured if the role lacks a right ("permission denied for ..."), and
-a mentor's error if a policy or a trigger refuses the row.
+may raise any. PostgreSQL gives `42501` to a right that the role lacks and to a row that a policy
+refuses; it is misconfigured. The pause loop tells one row's refusal from everybody's: it repeats
+the call as a dry run, and looks whether other mentors' calls get through.
 
 | code begins with | is | meaning |
 | --- | --- | --- |

@@ -85,7 +85,7 @@ class Runs:
     def start(self, job_name: str, wish: StartRun, caller: Caller) -> Attempted:
         """Have the dispatcher start a run of a job of the registry."""
         trigger_id = f"http-{uuid4()}"  # API Gateway's own id of a request can be the client's
-        job_run_id = run_id_of(job_name, self._org_id, trigger_id)
+        job_run_id = run_id_of(job_name, self._org_id, trigger_id, dry_run=wish.dry_run)
         request = DispatchRequest(
             job_name=job_name,
             trigger="manual",

@@ -11,6 +11,7 @@ from dispatcher.ending import Ending
 from dispatcher.reception import Answer, Reception
 from dispatcher.sources import Sources
 from mentor_pause import aws, config
+from mentor_pause.deadline import time_limit
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.queues import PageQueues, WaitingRequests
 from mentor_pause.recovery import Recovery
@@ -19,6 +20,9 @@ from mentor_pause.supabase import Database, connect
 from mentor_pause.wiring import now, open_completion
 
 RETRY = Retry(attempts=5, base=0.5, longest=5)
+LAST_SECONDS = 2.0
+"""Kept for the answer."""
+
 logger = Logger()
 
 
@@ -56,4 +60,5 @@ def _waiting() -> WaitingRequests:
 def handler(event: object, context: LambdaContext) -> Answer:
     """Start a run; the event is a `DispatchRequest`, or such requests that have waited (SQS)."""
     reception = Reception(_dispatch, _database, _waiting, _org_id, RETRY, now, logger)
-    return reception(event, context.aws_request_id)
+    with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
+        return reception(event, context.aws_request_id)

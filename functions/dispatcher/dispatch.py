@@ -5,6 +5,7 @@ queue are sent again as they were written down, and paging goes on behind the cu
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from itertools import batched
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from mentor_pause.config import OrgSettings
 from mentor_pause.errors import (
     InvalidRequest,
     LeaseLost,
+    MentorPauseError,
     TransientError,
     UnprovenEvent,
     describe,
@@ -31,6 +33,10 @@ from mentor_pause.queues import BATCH, PageQueues
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Firing, Run
 from mentor_pause.supabase import Database
+
+_KEPT_SECONDS = 900
+"""For a scheduled firing that waits for the database; longer than its request waits on the queue.
+No run by hand takes its place meanwhile, which may be about fewer mentors."""
 
 
 class Dispatch:
@@ -109,7 +115,7 @@ class Dispatch:
         self, request: DispatchRequest, firing: Firing, held: Held, holder: str
     ) -> Dispatched:
         if held.same_firing:
-            if request.waiting_since and self._is_paging(firing):
+            if request.waiting_since and not held.is_released and self._is_paging(firing):
                 return Dispatched(firing.job_run_id, "waiting", "its lease has not run out yet")
             self._ending.finish(firing.job_run_id, f"repeated firing {holder}")
             why, conflicting = "this firing has had its run", None
@@ -152,6 +158,8 @@ class Dispatch:
         except TransientError as error:
             if lock.firing.trigger == "manual":
                 return self._fail(lock, error)
+            with suppress(MentorPauseError):  # then the lease ends by itself
+                self._ledger.locks.keep_for(lock, self._clock(), _KEPT_SECONDS)
             raise  # the request waits, and resumes this run where it stands
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
             return self._fail(lock, error)

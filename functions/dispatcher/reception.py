@@ -6,6 +6,7 @@ and comes back, with the same trigger, until the way is free (R5). A person or a
 by hand gets the answer at once instead, and may ask again.
 """
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -15,9 +16,12 @@ from aws_lambda_powertools import Logger
 
 from dispatcher.dispatch import Dispatch, fault_of
 from dispatcher.ending import Dispatched
+from mentor_pause.deadline import seconds_left, time_limit
 from mentor_pause.errors import (
+    ConfigurationError,
     DatabaseMisconfigured,
     InvalidRequest,
+    MentorPauseError,
     TransientError,
     UnprovenEvent,
     describe,
@@ -48,6 +52,11 @@ _WAIT_SECONDS = 60
 _OPERATOR_WAIT_SECONDS = 300
 """The same where an operator has to act first."""
 
+_LAST_SECONDS = 13.0
+"""Kept of an invocation for the queue, when the dispatch has used up its time."""
+
+_WAITED_IN_VAIN = "waited for 23 hours behind other runs; the next night takes its place"
+
 _LONGEST_WAIT = timedelta(hours=23)
 """After that the next night's request takes the place of this one."""
 
@@ -77,34 +86,52 @@ class Reception:
     def __call__(self, event: object, invocation_id: str) -> Answer:
         """Return `job_run_id`, `status` and perhaps `error`; for a batch what Lambda wants."""
         if not is_sqs_batch(event):
-            return self._take(event, invocation_id)
+            return self._take(event, invocation_id, has_waited=False)
         records = cast("dict[str, Any]", event)["Records"]
         kept = [r["messageId"] for r in records if not self._take_again(r["body"], r["messageId"])]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
     def _take_again(self, body: str, message_id: str) -> bool:
         """Take a request that has waited; False: SQS is to keep its message."""
-        return self._take(body, message_id).get("status") != _NOT_KEPT
+        try:
+            event: object = json.loads(body)
+        except ValueError:
+            event = body
+        return self._take(event, message_id, has_waited=True).get("status") != _NOT_KEPT
 
-    def _take(self, event: object, invocation_id: str) -> Answer:
+    def _take(self, event: object, invocation_id: str, *, has_waited: bool) -> Answer:
         try:
             request = DispatchRequest.parse(event)
         except InvalidRequest as error:
             return self._failed(event, error, invocation_id)
+        if not has_waited:  # since when it waits, only our own queue may say
+            request = request.model_copy(update={"waiting_since": None})
         try:
-            found = self._dispatch()(request, invocation_id)
+            with time_limit(seconds_left() - _LAST_SECONDS):
+                found = self._dispatch()(request, invocation_id)
         except UnprovenEvent as error:
             self._logger.error("event not believed", extra={"reason": describe(error)})
             return {"status": "refused", "error": describe(error)}
         except Exception as error:  # noqa: BLE001 - no exception leaves the handler (D5)
-            if not isinstance(error, TransientError) or not self._may_wait(request):
-                return self._failed(event, error, invocation_id)
-            kept = self._wait(request, invocation_id, error)
-            return kept if _is_kept(kept, request) else self._failed(event, error, invocation_id)
-        if found.status not in _NOT_STARTED or not self._may_wait(request):
+            return self._not_started(event, request, invocation_id, error)
+        if found.status not in _NOT_STARTED:
+            return found.as_json()
+        if not self._may_wait(request):
+            if request.waiting_since is not None:  # its refusal has had no row
+                self._record(attempt_of(event, self._org_id(), invocation_id), _WAITED_IN_VAIN)
             return found.as_json()
         kept = self._wait(request, invocation_id, None)
         return found.as_json() if kept["status"] == "waiting" else kept
+
+    def _not_started(
+        self, event: object, request: DispatchRequest, invocation_id: str, error: Exception
+    ) -> Answer:
+        """Let the request wait if time can mend it; else record that it failed."""
+        if isinstance(error, TransientError | ConfigurationError) and self._may_wait(request):
+            kept = self._wait(request, invocation_id, error)
+            if _is_kept(kept, request):
+                return kept
+        return self._failed(event, error, invocation_id)
 
     def _may_wait(self, request: DispatchRequest) -> bool:
         since = request.waiting_since
@@ -112,11 +139,11 @@ class Reception:
         return request.trigger in _TRIGGERS and not is_too_late
 
     def _wait(
-        self, request: DispatchRequest, invocation_id: str, error: TransientError | None
+        self, request: DispatchRequest, invocation_id: str, error: MentorPauseError | None
     ) -> Answer:
         """Queue the request; it keeps its trigger, and so its run."""
         seconds = _WAIT_SECONDS
-        if isinstance(error, DatabaseMisconfigured):
+        if isinstance(error, DatabaseMisconfigured | ConfigurationError):
             seconds = _OPERATOR_WAIT_SECONDS
         kept = request.model_copy(
             update={
@@ -133,7 +160,9 @@ class Reception:
             )
             return {"status": _NOT_KEPT, "error": reason}
         self._logger.warning("request waits", extra={"reason": reason, "again_in": seconds})
-        job_run_id = run_id_of(kept.job_name, self._org_id(), str(kept.trigger_id))
+        job_run_id = run_id_of(
+            kept.job_name, self._org_id(), str(kept.trigger_id), dry_run=kept.dry_run
+        )
         return {"job_run_id": str(job_run_id), "status": "waiting", "error": reason}
 
     def _failed(self, event: object, error: Exception, invocation_id: str) -> Answer:
@@ -180,6 +209,7 @@ def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attemp
         trigger=trigger,
         trigger_id=trigger_id,
         triggered_by=_text(found, "requested_by", 200) or f"{trigger} {trigger_id}",
+        dry_run=found.get("dry_run") is True,
     )
 
 

@@ -9,10 +9,16 @@ Nobody waits for somebody else's lock before all others had their turn:
 
 A call without an answer says nothing about the mentor. The worker then asks the database for
 something else: if that has no answer either, the page waits for the database; otherwise the mentor
-has one more turn, and after that the failure is the mentor's own.
+has one more turn, and after that the failure is the mentor's own. A call that the database refuses
+as misconfigured may be one row's (a trigger of an adopter's) or everybody's: it is everybody's if a
+dry run of the same call is refused as well, or if no other call of the page gets through.
+
+The order is drawn again for each invocation: no mentor waits for ever behind rows that take long.
 """
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -32,9 +38,9 @@ from mentor_pause.events import MentorPage
 from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import PageOutcome
-from mentor_pause.supabase import Database
+from mentor_pause.supabase import Database, StatusChange
 
-type Kind = Literal["done", "skipped", "errored", "locked", "unanswered"]
+type Kind = Literal["done", "skipped", "errored", "locked", "unanswered", "refused"]
 
 _CLOSING_SECONDS = 8.0
 """Kept for the ledger, the queue and perhaps the run's completion; no call lasts into them."""
@@ -51,6 +57,14 @@ _LOCKED_SECONDS = 10
 _DONE = ("changed", "replayed", "would_change")
 
 
+_REFUSED_IN_VAIN = 2
+"""Mentors whose calls are refused as misconfigured, with no other call getting through."""
+
+
+def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:
+    return random.sample(mentor_ids, len(mentor_ids))
+
+
 class _OutOfTime(Exception):
     """The invocation ends soon."""
 
@@ -64,6 +78,8 @@ class _Turn:
     kinds: dict[UUID, Kind] = field(default_factory=dict[UUID, Kind])
     unanswered: set[UUID] = field(default_factory=set[UUID])
     """Mentors whose call had no answer while the database was there."""
+    refusal: DatabaseMisconfigured | None = None
+    """Why the database refused a mentor's call, though it takes a dry run of it."""
 
     def with_kind(self, *kinds: Kind) -> tuple[UUID, ...]:
         """Return the mentors of these kinds, in the page's order."""
@@ -72,7 +88,7 @@ class _Turn:
     @property
     def open(self) -> tuple[UUID, ...]:
         """Return the mentors that are not settled."""
-        settled = self.with_kind("done", "skipped", "errored")
+        settled = self.with_kind("done", "skipped", "errored", "refused")
         return tuple(m for m in self.page.mentor_ids if m not in frozenset(settled))
 
     def has_time(self) -> bool:
@@ -89,19 +105,34 @@ class _Turn:
         outcome = PageOutcome(
             done=self.with_kind("done"),
             skipped=self.with_kind("skipped"),
-            errored=self.with_kind("errored"),
+            errored=self.with_kind("errored", "refused"),
         )
         return PageResult(outcome, requeue)
+
+    def assert_configured(self) -> None:
+        """Raise the refusal that several mentors share, if no call got through beside them."""
+        refused = len(self.with_kind("refused"))
+        if self.refusal is not None and refused > 1 and not self.with_kind("done", "skipped"):
+            for mentor in self.with_kind("refused"):
+                del self.kinds[mentor]
+            raise self.refusal
 
 
 class PausePage:
     """The pause loop."""
 
-    def __init__(self, database: Database, reconnect: Retry, logger: Logger) -> None:
-        """`reconnect` bounds the attempts of a call that finds no database."""
+    def __init__(
+        self,
+        database: Database,
+        reconnect: Retry,
+        logger: Logger,
+        draw: Callable[[Sequence[UUID]], Sequence[UUID]] = _draw,
+    ) -> None:
+        """`reconnect` bounds the attempts of a call whose connection is lost; `draw` the order."""
         self._database = database
         self._reconnect = reconnect
         self._logger = logger
+        self._draw = draw
 
     def __call__(self, page: MentorPage, remaining: Remaining) -> PageResult:
         """Pause every mentor of the page who is still active and expired.
@@ -112,8 +143,9 @@ class PausePage:
         turn = _Turn(page, remaining)
         try:
             with time_limit(remaining() - _CLOSING_SECONDS):
-                self._pass(turn, page.mentor_ids)
+                self._pass(turn, self._draw(page.mentor_ids))
                 self._wait_for_locks(turn)
+                turn.assert_configured()
         except _OutOfTime:
             reason = f"time ran short after {len(page.mentor_ids) - len(turn.open)} mentors"
             return turn.result(Requeue(reason, 1))
@@ -149,19 +181,24 @@ class PausePage:
             kind = "errored" if mentor_id in turn.unanswered else kind
             turn.unanswered.add(mentor_id)
         turn.kinds[mentor_id] = kind
+        if kind == "refused" and len(turn.with_kind("refused")) == _REFUSED_IN_VAIN:
+            turn.assert_configured()
 
     def _call(self, turn: _Turn, mentor_id: UUID, *, wait: bool) -> Kind:
         page = turn.page
+
+        def pause(*, dry_run: bool) -> StatusChange:
+            return self._database.pause_expired(
+                mentor_id, page.org_id, page.job_run_id, page.as_of, dry_run=dry_run, wait=wait
+            )
+
         try:
-            change = self._reconnect(
-                lambda: self._database.pause_expired(
-                    mentor_id, page.org_id, page.job_run_id, page.as_of,
-                    dry_run=page.dry_run, wait=wait,
-                ),
-                worthwhile=turn.has_time,
-            )  # fmt: skip
-        except DatabaseMisconfigured:
-            raise  # no mentor's fault, and the next call would fare the same
+            change = self._reconnect(lambda: pause(dry_run=page.dry_run), worthwhile=turn.has_time)
+        except DatabaseMisconfigured as error:
+            _assert_takes_dry_run(pause)
+            self._log(mentor_id, error)
+            turn.refusal = error
+            return "refused"
         except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
             kind = _kind_of(error)
             if wait or kind != "locked":
@@ -193,6 +230,21 @@ class PausePage:
                 "reason": describe(error),
             },
         )
+
+
+def _assert_takes_dry_run(pause: Callable[..., object]) -> None:
+    """Make sure that a refusal is not everybody's: the same call as a dry run gets through.
+
+    Raises:
+        DatabaseUnavailable: it does not; that the database is misconfigured is one case.
+    """
+    with suppress(DatabaseError):
+        try:
+            pause(dry_run=True)
+        except DatabaseUnavailable:
+            raise
+        except RetryableDatabaseError:
+            return  # the row is locked: the call gets through
 
 
 def _kind_of(error: Exception) -> Kind:

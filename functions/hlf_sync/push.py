@@ -42,7 +42,7 @@ _TURNS = 3
 _TRIES_SECONDS = 8.0
 """No mentor's turn begins with less: with its waits, the third try comes after some six."""
 
-_DOWN_SECONDS = 180
+DOWN_SECONDS = 180
 """Until a page comes back while the portal is down; after five times the run ends without it."""
 
 SWITCHED_OFF = "the portal is switched off"
@@ -95,7 +95,7 @@ class PushMentors:
         except PortalThrottled as error:
             requeue = throttled(error)
         except PortalUnavailable as error:
-            requeue = Requeue(describe(error), _DOWN_SECONDS)
+            requeue = Requeue(describe(error), DOWN_SECONDS)
         except DatabaseUnavailable as error:
             requeue = wait_for_database(error)
         else:

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from hlf_sync.pull import PullRenewals
-from hlf_sync.push import PushMentors, throttled
+from hlf_sync.push import DOWN_SECONDS, PushMentors, throttled
 from mentor_pause.deadline import time_limit
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseUnavailable,
     PortalThrottled,
+    SettingsUnavailable,
     describe,
 )
 from mentor_pause.events import MentorPage
-from mentor_pause.pages import PageResult, wait_for_database
+from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.portal import Portal
 from mentor_pause.retry import Remaining
 from mentor_pause.runs import PageOutcome
@@ -75,6 +76,9 @@ class SyncPage:
             # It will not pass by itself: the run ends and says so, and the next one tries again.
             self._logger.error("portal not opened", extra={"reason": describe(error)})
             return PageResult(PageOutcome(errored=page.mentor_ids, note=describe(error)))
+        except SettingsUnavailable as error:
+            # As for a portal that is down: the run must end some time, and the next one goes on.
+            return PageResult(PageOutcome(), Requeue(describe(error), DOWN_SECONDS))
         with closing(portal), time_limit(remaining() - _CLOSING_SECONDS):
             return self._sync(portal, page, time_left)
 

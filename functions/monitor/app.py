@@ -15,8 +15,8 @@ from monitor.check import Answer, Check
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight
 
-RESERVE = 2.0
-"""Seconds kept for the answer."""
+LAST_SECONDS = 2.0
+"""Kept for the answer."""
 
 logger = Logger()
 metrics = Metrics()
@@ -43,5 +43,5 @@ def _hung() -> EndHungRuns:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
     """Look, write the metrics, and answer with what was found."""
-    with time_limit(context.get_remaining_time_in_millis() / 1000 - RESERVE):
+    with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
         return Check(_night, _hung, metrics, logger)()

@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
+from mentor_pause.deadline import time_limit
 from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import open_wire
@@ -14,6 +15,9 @@ from mentor_pause.wiring import now
 from portal_drift.measure import MeasureDrift
 from portal_drift.report import Answer, Report
 from portal_drift.waiting import CountWaiting
+
+LAST_SECONDS = 2.0
+"""Kept for the answer."""
 
 logger = Logger()
 metrics = Metrics()
@@ -45,4 +49,5 @@ def _waiting() -> CountWaiting:
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
     """Measure, write the metrics and answer with the differences."""
     report = Report(_source, _measure, _waiting, metrics, logger)
-    return report(lambda: context.get_remaining_time_in_millis() / 1000)
+    with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
+        return report(lambda: context.get_remaining_time_in_millis() / 1000)

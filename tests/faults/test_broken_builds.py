@@ -66,8 +66,10 @@ class Counting(Night):
 class _ForgetfulLedger(Ledger):
     """Says that it keeps the progress of a page, and does not."""
 
-    def keep_progress(self, job_run_id: UUID, number: int, outcome: PageOutcome) -> Page | None:
-        page = super().keep_progress(job_run_id, number, PageOutcome())
+    def keep_progress(
+        self, job_run_id: UUID, number: int, outcome: PageOutcome, now: datetime
+    ) -> Page | None:
+        page = super().keep_progress(job_run_id, number, PageOutcome(), now)
         return page and page._replace(settled=page.settled | outcome)
 
 

@@ -113,7 +113,7 @@ def test_a_redrive_of_a_dry_run_is_one(night: Night, roster: Roster) -> None:
     roster.add_mentors(2)
     night.fire(dry_run=True)
     give_up(night, 1)
-    redrive(night, run_id())
+    redrive(night, run_id(dry_run=True))
     night.work_off()
     assert night.summaries()[1]["paused_count"] == 2
     assert [row["dry_run"] for row in roster.log()] == [True, True]
@@ -131,15 +131,16 @@ def test_a_redrive_that_is_delivered_again_is_one_run_wherever_its_dispatcher_di
     for number in range(24):
         night.plan.then("dies after", after=number)
         try:
-            redrive(night, run_id(), f"again-{number}")
+            redrive(night, run_id(dry_run=True), f"again-{number}")
         except ProcessDied:
             crashes += 1
             night.plan.then()
             night.clock.advance(46)
-            redrive(night, run_id(), f"again-{number}")
+            redrive(night, run_id(dry_run=True), f"again-{number}")
         night.plan.then()
         night.work_off()
-        row = next(r for r in roster.log() if r["job_run_id"] == run_id(f"again-{number}"))
+        again = run_id(f"again-{number}", dry_run=True)
+        row = next(r for r in roster.log() if r["job_run_id"] == again)
         assert (row["status"], row["processed_count"]) == ("completed", len(mentors)), number
     assert 15 < crashes < 24  # the last ones come too late to hit anything
 

@@ -142,6 +142,7 @@ def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_b
     assert 0 < len(told) < len(mentors)
     night.portal.retry_after = 240
     night.fail("throttled", after=1)
+    (message,) = night.receive()
     assert night.deliver(message)
     assert night.lines("page put back")[-1]["again_in"] == 240
     night.fail()

@@ -204,7 +204,7 @@ BUS = _aws("EventBridge", "ThrottlingException")
 POOLED = Seam(
     "pooled wire",
     raising(lambda: DatabaseUnavailable("gone", "08006")),
-    raising(lambda: DatabaseUnavailable("no answer in time", "57014")),
+    raising(lambda: DatabaseUnavailable("no answer in time")),
     raising(lambda: RetryableDatabaseError("the row is locked", "55P03")),
 )
 REST = _http("REST wire", 504, {}, {"code": "PGRST003", "message": "no connection in time"})

@@ -216,7 +216,7 @@ class Night:
         self.completion = self.completing(self.database)
         self.recovery = self.recovering(self.clock)
         self.dispatch = self.dispatcher(self.clock)
-        self.consume = self.consumer(PausePage(self.database, reconnect, self.logger))
+        self.consume = self.consumer(PausePage(self.database, reconnect, self.logger, tuple))
 
     def completing(self, database: Database) -> Completion:
         """Return what completes runs."""
@@ -382,9 +382,9 @@ def sqs_record(message: Message, queue: str, receive_count: int) -> dict[str, An
     }
 
 
-def run_id(trigger_id: str = "night-1", job: str = JOB) -> UUID:
+def run_id(trigger_id: str = "night-1", job: str = JOB, *, dry_run: bool = False) -> UUID:
     """Return the id of the run that a firing starts."""
-    return run_id_of(job, ORG, trigger_id)
+    return run_id_of(job, ORG, trigger_id, dry_run=dry_run)
 
 
 type WireKind = Literal["pooled", "REST"]

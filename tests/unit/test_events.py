@@ -19,6 +19,7 @@ PAGE: dict[str, Any] = {
     "page": 1,
     "mentor_ids": [str(uuid4())],
     "dry_run": False,
+    "copy_number": 0,
 }
 
 

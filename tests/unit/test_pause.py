@@ -97,7 +97,7 @@ def work(
     output = io.StringIO()
     logger = Logger(service=f"pause-{next(_names)}", stream=output)
     reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _: None)
-    result = PausePage(Database(wire), reconnect, logger)(a_page(*mentors), remaining)
+    result = PausePage(Database(wire), reconnect, logger, tuple)(a_page(*mentors), remaining)
     return result, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -183,12 +183,33 @@ def test_a_call_that_was_lost_once_is_made_again() -> None:
 def test_a_wrong_configuration_is_no_mentors_error_and_is_not_tried_again() -> None:
     """R3: the page waits for an operator, longer than for a database that is down."""
     a, b = uuid4(), uuid4()
-    wire = ScriptedWire({b: [DatabaseMisconfigured("wrong password", "28P01")]})
+    wrong = DatabaseMisconfigured("wrong password", "28P01")
+    wire = ScriptedWire({b: [wrong, wrong]})
     result, _ = work(wire, a, b)
-    assert (wire.asked, result.outcome.done, result.outcome.errored) == ([a, b], (a,), ())
+    assert (wire.asked, result.outcome.done, result.outcome.errored) == ([a, b, b], (a,), ())
     assert result.requeue == Requeue(
         "wrong password", 120, is_waiting=True, trouble="wrong password"
     )
+
+
+def test_a_refusal_that_a_dry_run_does_not_meet_is_one_rows() -> None:
+    """R3: such as that of an adopter's trigger; the others are paused, and the page ends."""
+    a, b, c = (uuid4() for _ in range(3))
+    wire = ScriptedWire({a: [DatabaseMisconfigured("no such function", "42883"), "would_change"]})
+    result, (line,) = work(wire, a, b, c)
+    assert (result.outcome.done, result.outcome.errored, result.requeue) == ((b, c), (a,), None)
+    assert (line["mentor_id"], line["sqlstate"]) == (str(a), "42883")
+
+
+def test_a_refusal_that_two_mentors_meet_and_no_other_call_passes_is_everybodys() -> None:
+    """R3: a right that is missing inside the function shows only when something is written."""
+    mentors = [uuid4() for _ in range(3)]
+    refusal = DatabaseMisconfigured("a right is missing", "42501")
+    wire = ScriptedWire({mentor: [refusal, "would_change"] for mentor in mentors})
+    result, _ = work(wire, *mentors)
+    assert (result.outcome.mentor_ids, len(set(wire.asked))) == (frozenset(), 2)
+    assert result.requeue is not None
+    assert (result.requeue.is_waiting, result.requeue.trouble) == (True, "a right is missing")
 
 
 def test_a_database_that_refuses_the_probe_is_not_usable() -> None:

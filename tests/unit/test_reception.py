@@ -216,9 +216,23 @@ def test_a_request_without_an_id_waits_under_that_of_its_first_invocation() -> N
 def test_after_a_day_the_next_night_takes_the_place_of_a_request() -> None:
     """R5: nothing waits for ever."""
     waiting = Waiting()
-    event = SCHEDULED | {"waiting_since": (NOW - timedelta(hours=24)).isoformat()}
-    answer, _ = receive(event, RecordingWire(), lambda: refusing, waiting)
-    assert (answer["status"], waiting.kept) == ("refused", [])
+    body = json.dumps(SCHEDULED | {"waiting_since": (NOW - timedelta(hours=24)).isoformat()})
+    event = {"Records": [sqs_record({"MessageId": "m-7", "Body": body}, "waiting", 1)]}
+    wire = RecordingWire()
+    assert receive(event, wire, lambda: refusing, waiting)[0] == {"batchItemFailures": []}
+    assert waiting.kept == []
+    ((_, row),) = wire.calls
+    assert (row["p_status"], row["p_error"]) == (
+        "failed", "waited for 23 hours behind other runs; the next night takes its place"
+    )  # fmt: skip
+
+
+def test_since_when_a_request_waits_only_the_queue_may_say() -> None:
+    """R5: a caller's own word could keep its refusal out of the log, or let it wait for ever."""
+    waiting = Waiting()
+    event = SCHEDULED | {"waiting_since": "9999-01-01T00:00:00Z"}
+    receive(event, RecordingWire(), lambda: refusing, waiting)
+    assert [request.waiting_since for request, _ in waiting.kept] == [NOW]
 
 
 def test_a_request_that_waited_comes_by_the_queue_and_is_kept_there_while_sqs_is_away() -> None:

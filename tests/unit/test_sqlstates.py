@@ -33,7 +33,8 @@ from mentor_pause.supabase.failures import (
         ("3F000", DatabaseMisconfigured), ("40001", RetryableDatabaseError),
         ("40P01", RetryableDatabaseError), ("42883", DatabaseMisconfigured),
         ("42P01", DatabaseMisconfigured), ("53100", DatabaseUnavailable),
-        ("53200", DatabaseUnavailable), ("53300", DatabaseUnavailable), ("55000", DatabaseError),
+        ("53200", DatabaseUnavailable), ("53300", DatabaseUnavailable),
+        ("55000", DatabaseMisconfigured),
         ("55P03", RetryableDatabaseError), ("57014", DatabaseUnavailable),
         ("57P01", DatabaseUnavailable), ("57P03", DatabaseUnavailable),
         ("58030", DatabaseUnavailable), ("P0001", DatabaseError), ("PT400", DatabaseError),
@@ -67,14 +68,14 @@ def test_of_the_conflicts_the_hint_tells_the_one_that_is_worth_another_look() ->
         ("permission denied for function update_mentor_status", DatabaseMisconfigured),
         ("permission denied for schema public", DatabaseMisconfigured),
         ("must be owner of table peer_mentors", DatabaseMisconfigured),
-        ('new row violates row-level security policy for table "peer_mentors"', DatabaseError),
-        ("this mentor is on leave", DatabaseError),
+        ("keine Berechtigung für Funktion update_mentor_status", DatabaseMisconfigured),
+        ('new row violates row-level security policy for table "x"', DatabaseMisconfigured),
     ],
 )
 def test_a_right_that_the_role_lacks_is_no_mentors_error(
     message: str, error: type[Exception]
 ) -> None:
-    """PostgreSQL gives one code (42501) to a missing grant and to a row that a policy refuses."""
+    """R3, R4: in any language of the server; the pause loop tells a row's policy from it."""
     assert type(error_of_code("42501", message)) is error
 
 

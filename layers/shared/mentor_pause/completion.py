@@ -17,7 +17,13 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from mentor_pause.bus import Bus
-from mentor_pause.errors import BusUnavailable, DatabaseError, MentorPauseError, describe
+from mentor_pause.errors import (
+    BusUnavailable,
+    DatabaseError,
+    MentorPauseError,
+    RetryableDatabaseError,
+    describe,
+)
 from mentor_pause.events import RunCompleted
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
@@ -102,7 +108,9 @@ class Completion:
         summary = summary_of(run, pages, self._database, self._retry)
         status = "failed" if run.error else "completed"
         notify, finish = self._database.notify_coordinators, self._database.finish_execution
-        unnotified = self._unless_refused("notifications", lambda: notify(run.job_run_id))
+        unnotified = self._unless_refused(
+            "notifications", lambda: notify(run.job_run_id), optional=True
+        )
         remark = _remark(run, pages, unnotified)
         self._unless_refused("log row", lambda: finish(summary, status, remark))
         self._retry(lambda: self._ledger.locks.release(run.firing, self._clock()))
@@ -112,15 +120,22 @@ class Completion:
         self._retry(lambda: self._ledger.end_run(run.job_run_id, status, self._clock()))
         self._retry(lambda: self._ledger.locks.forget(run.firing, run.job_run_id))
 
-    def _unless_refused(self, step: str, call: Callable[[], object]) -> str:
+    def _unless_refused(
+        self, step: str, call: Callable[[], object], *, optional: bool = False
+    ) -> str:
         """Do a step; return why the database refuses it for good, which keeps no run open (E8).
+
+        An `optional` step is left out, too, when it takes too long or cannot be called at all while
+        the database is there.
 
         Raises:
             TransientError: the step may succeed later.
         """
         try:
             self._retry(call)
-        except DatabaseError as error:
+        except (DatabaseError, RetryableDatabaseError) as error:
+            if not (isinstance(error, DatabaseError) or (optional and _is_about_this_call(error))):
+                raise
             self._logger.error(
                 "run completed without a step",
                 extra={"step": step, "sqlstate": error.sqlstate, "reason": describe(error)},
@@ -159,6 +174,11 @@ def summary_of(run: Run, pages: Sequence[Page], database: Database, retry: Retry
     return replace(
         summary, renewed_count=retry(lambda: database.count_run_renewals(run.job_run_id))
     )
+
+
+def _is_about_this_call(error: RetryableDatabaseError) -> bool:
+    """Whether the database is there, and this one call takes too long or cannot be made."""
+    return (error.sqlstate or "").startswith(("57014", "42", "0A", "PGRST202"))
 
 
 def results_by_data(

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mentor_pause.errors import InvalidRequest
 
@@ -101,8 +101,8 @@ class DispatchRequest(Message):
     dry_run: bool = False
     redrive_of: UUID | None = None
     """A run that has ended: only those whom it errored on, with its day, in a run of their own."""
-    waiting_since: datetime | None = None
-    """When the dispatcher first let this request wait; set by the dispatcher alone."""
+    waiting_since: AwareDatetime | None = None
+    """When the dispatcher first let this request wait. Only its own queue is believed in that."""
 
 
 class MentorPage(Message):
@@ -116,6 +116,8 @@ class MentorPage(Message):
     page: Annotated[int, Field(strict=True, ge=1)]
     mentor_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_PAGE_SIZE)]
     dry_run: Annotated[bool, Field(strict=True)] = False
+    copy_number: Annotated[int, Field(strict=True, ge=0)] = 0
+    """How often a worker has sent the page again (`Ledger.note_copy`)."""
 
 
 class RunCompleted(Message):

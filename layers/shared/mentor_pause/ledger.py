@@ -207,7 +207,9 @@ class Ledger:
         )
         return closed
 
-    def keep_progress(self, job_run_id: UUID, number: int, outcome: PageOutcome) -> Page | None:
+    def keep_progress(
+        self, job_run_id: UUID, number: int, outcome: PageOutcome, now: datetime
+    ) -> Page | None:
         """Add the mentors that an invocation has settled, and return the page as it is now.
 
         Nothing is added to a page that is closed. None: the ledger knows no such page.
@@ -220,14 +222,25 @@ class Ledger:
             if mentors
         }
         sets = f" ADD {', '.join(f'{name} :{name}' for name in added)}" if added else ""
+        note = {"note": outcome.note} if outcome.note else {}
         _, item = self._table.update(
             _run_key(job_run_id),
             _page_key(number),
-            f"SET settled_note = :note{sets}",
+            f"SET put_back_at = :now{', settled_note = :note' if note else ''}{sets}",
             "attribute_exists(pk) and attribute_not_exists(closed_at)",
-            {"note": outcome.note, **added},
+            {"now": now.isoformat(), **note, **added},
         )
         return _page(item) if item else None
+
+    def note_copy(self, job_run_id: UUID, number: int, copy: int) -> None:
+        """Note that a page's message was sent again as this copy; older copies are for nothing."""
+        self._table.update(
+            _run_key(job_run_id),
+            _page_key(number),
+            "SET #copy = :copy",
+            "attribute_exists(pk) and (attribute_not_exists(#copy) or #copy < :copy)",
+            {"copy": copy},
+        )
 
     def note_put_back(self, job_run_id: UUID, trouble: str | None, now: datetime) -> None:
         """Note that a page was put back, and extend the lease: a run that waits is not hung.
@@ -363,6 +376,7 @@ def _page(item: Item) -> Page:
         closed_at=closed_at,
         fence=int(item["fence"]) if "fence" in item else None,
         settled=settled,
+        copy=int(item.get("copy", 0)),
     )
 
 

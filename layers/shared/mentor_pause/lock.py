@@ -12,6 +12,9 @@ running.
                       v  │         another firing starts one of its own
                      expired
 
+A dispatcher whose request has to wait for the database keeps the lock for its own firing
+(`keep_for`): that firing can acquire it again at once, any other one only after the lease.
+
 Every acquisition raises `fence`. A page that the holder plans, the end of its paging and what it
 gives up are conditional on its fence (`still_held`), so that one who was taken for dead and lost
 the lock can do none of these. The lease is in seconds of the epoch, by the clock of whoever asks;
@@ -32,7 +35,10 @@ from mentor_pause.runs import Firing
 _FREE = "attribute_not_exists(pk)"
 _RELEASED_AND_NEW_FIRING = "(attribute_exists(released_at) and trigger_id <> :trigger_id)"
 _LEASE_RAN_OUT = "(attribute_not_exists(released_at) and lease_expires_at <= :now)"
-_CAN_ACQUIRE = f"{_FREE} or {_RELEASED_AND_NEW_FIRING} or {_LEASE_RAN_OUT}"
+_KEPT_FOR_THIS_FIRING = "(attribute_not_exists(released_at) and kept_for = :trigger_id)"
+_CAN_ACQUIRE = (
+    f"{_FREE} or {_RELEASED_AND_NEW_FIRING} or {_LEASE_RAN_OUT} or {_KEPT_FOR_THIS_FIRING}"
+)
 _STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
 
 
@@ -53,6 +59,8 @@ class Held:
     by_run: UUID
     same_firing: bool
     """The firing has its run already: this delivery is a duplicate."""
+    is_released: bool = field(default=False, compare=False)
+    """The firing's run has let the lock go: it has ended, or never began."""
     open_runs: frozenset[UUID] = field(default=frozenset(), compare=False)
     """The runs that have not ended; when the monitor holds the lock, those that it is ending."""
 
@@ -79,7 +87,8 @@ class Locks:
             lock_key(firing),
             "LOCK",
             "SET job_run_id = :run, trigger_id = :trigger_id, holder = :holder, "
-            "lease_expires_at = :lease REMOVE released_at ADD fence :one, open_runs :open",
+            "lease_expires_at = :lease REMOVE released_at, kept_for "
+            "ADD fence :one, open_runs :open",
             _CAN_ACQUIRE,
             {
                 "run": str(firing.job_run_id),
@@ -97,6 +106,7 @@ class Locks:
         return Held(
             UUID(item["job_run_id"]),
             same_firing=item["trigger_id"] == firing.trigger_id,
+            is_released="released_at" in item,
             open_runs=frozenset(map(UUID, item.get("open_runs", ()))),
         )
 
@@ -125,6 +135,20 @@ class Locks:
             "SET lease_expires_at = :lease",
             "job_run_id = :run and attribute_not_exists(released_at)",
             {"run": str(firing.job_run_id), "lease": _seconds(now) + lease},
+        )
+
+    def keep_for(self, lock: Lock, now: datetime, seconds: int) -> None:
+        """Keep the lock for its own firing, which comes again; nothing if it was lost meanwhile."""
+        self._table.update(
+            lock_key(lock.firing),
+            "LOCK",
+            "SET kept_for = :trigger_id, lease_expires_at = :lease",
+            _STILL_HELD,
+            {
+                "fence": lock.fence,
+                "trigger_id": lock.firing.trigger_id,
+                "lease": _seconds(now) + seconds,
+            },
         )
 
     def forget(self, firing: Firing, job_run_id: UUID) -> None:

@@ -42,12 +42,15 @@ from mentor_pause.runs import Page, PageOutcome, Run
 SYSTEM_WAIT = 15
 """Seconds until a page is tried again that waits for the database, the ledger or its like."""
 
-_OPERATOR_WAIT = 120
+OPERATOR_WAIT = 120
 """The same where an operator has to act: poolers lock out who shows a wrong password too often."""
 
 _ANOTHER_COMPLETES = 60
 _LAST_SECOND = 1.0
 """Kept for the answer to Lambda."""
+
+_PUTTING_BACK_SECONDS = 4.0
+"""Kept for the ledger and the queue, when the work on a page has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class PageResult:
 
 def wait_for_database(error: DatabaseUnavailable) -> Requeue:
     """Return what has a page wait until the database can be used again (R3)."""
-    seconds = _OPERATOR_WAIT if isinstance(error, DatabaseMisconfigured) else SYSTEM_WAIT
+    seconds = OPERATOR_WAIT if isinstance(error, DatabaseMisconfigured) else SYSTEM_WAIT
     reason = describe(error)
     return Requeue(reason, seconds, is_waiting=True, trouble=reason)
 
@@ -120,28 +123,34 @@ class PageConsumer:
         Raises:
             MentorPauseError: it is to be delivered again, or to go to the dead-letter queue.
         """
-        delivery = Delivery(
-            record.event_source_arn.rpartition(":")[2],
-            record.receipt_handle,
-            int(record.attributes.approximate_receive_count),
-            record.body,
-        )
+        delivery = delivery_of(record)
+        seconds = remaining()
         try:
-            with time_limit(remaining() - _LAST_SECOND):
-                self._handle(delivery, record.message_id, remaining)
+            with time_limit(seconds - _LAST_SECOND):
+                self._take(delivery, record.message_id, remaining, seconds)
+        finally:
+            self._logger.remove_keys(["job_run_id", "page"])
+
+    def _take(
+        self, delivery: Delivery, message_id: str, remaining: Remaining, seconds: float
+    ) -> None:
+        try:
+            with time_limit(seconds - _LAST_SECOND - _PUTTING_BACK_SECONDS):
+                self._handle(delivery, message_id, remaining)
         except Exception as error:
-            self._log(error, record.message_id)
+            self._log(error, message_id)
             if isinstance(error, TransientError) and self._put_back(delivery, error):
                 return
             self._hand_back(delivery, _seconds_until_retry(error))
             raise
-        finally:
-            self._logger.remove_keys(["job_run_id", "page"])
 
     def _handle(self, delivery: Delivery, message_id: str, remaining: Remaining) -> None:
         page = self._read(delivery.body)
         self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
         known = self._look_up(page)
+        if page.copy_number < known.copy:
+            self._logger.warning("older copy of a page dropped; a fresh one is on its way")
+            return
         if known.outcome is None and not self._advance(page, known, delivery, remaining):
             return
         self._complete(page, delivery, f"delivery {delivery.receive_count} of {message_id}")
@@ -183,10 +192,10 @@ class PageConsumer:
                 page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
             )
             return True
-        kept = self._ledger.keep_progress(page.job_run_id, page.page, result.outcome)
+        kept = self._ledger.keep_progress(page.job_run_id, page.page, result.outcome, self._clock())
         if kept is None or kept.outcome is not None:
             return True  # closed meanwhile: whoever failed it may have missed what we did
-        self._requeue(page.job_run_id, known, kept, result.requeue, delivery)
+        self._requeue(page, known, kept, result.requeue, delivery)
         return False
 
     def _result(
@@ -201,7 +210,7 @@ class PageConsumer:
         return self._work(rest, remaining)
 
     def _requeue(
-        self, job_run_id: UUID, known: Page, kept: Page, requeue: Requeue, delivery: Delivery
+        self, page: MentorPage, known: Page, kept: Page, requeue: Requeue, delivery: Delivery
     ) -> None:
         """Put a page back: as a fresh message if this delivery is not to count.
 
@@ -219,10 +228,20 @@ class PageConsumer:
                 "settled_count": len(kept.mentor_ids) - len(kept.unsettled),
             },
         )
-        self._ledger.note_put_back(job_run_id, requeue.trouble, self._clock())
+        self._ledger.note_put_back(page.job_run_id, requeue.trouble, self._clock())
         if not (has_progress or requeue.is_waiting):
             raise HandedBack(requeue.reason, requeue.seconds)
-        self._queue.send_again(delivery, requeue.seconds)
+        self._send_copy(page, requeue.seconds, delivery)
+
+    def _send_copy(self, page: MentorPage, seconds: int, delivery: Delivery) -> None:
+        """Send the page again; from then on every older copy of its message is dropped.
+
+        The ledger hears of the copy once it is sent: a copy that was lost must not make the old
+        message void.
+        """
+        fresh = page.model_copy(update={"copy_number": page.copy_number + 1})
+        self._queue.send_again(delivery, seconds, fresh.model_dump_json())
+        self._ledger.note_copy(page.job_run_id, page.page, fresh.copy_number)
 
     def _complete(self, page: MentorPage, delivery: Delivery, claimant: str) -> None:
         """Note the closed page in its run, and complete the run if it was the last one."""
@@ -230,6 +249,8 @@ class PageConsumer:
         if run is None:
             raise InvalidRequest(f"the ledger knows no run {page.job_run_id}")
         settled = self._completion.settle(run, f"page {page.page}, {claimant}")
+        if settled == "claimed" and self._queue.is_dead(delivery):
+            raise HandedBack("another page is completing the run", _ANOTHER_COMPLETES)
         if settled == "claimed":
             self._queue.send_again(delivery, _ANOTHER_COMPLETES)
         elif run.status != "running" or settled == "overtaken":
@@ -245,9 +266,10 @@ class PageConsumer:
     def _put_back(self, delivery: Delivery, error: TransientError) -> bool:
         """Let a page wait for the database, the ledger or the like; False: SQS is away as well.
 
-        A failed page keeps its place in the dead-letter queue, and with it its count.
+        A failed page keeps its place in the dead-letter queue, and with it its count. SQS may have
+        taken a message whose answer is lost: after that none is sent, and copies do not multiply.
         """
-        if self._queue.is_dead(delivery):
+        if self._queue.is_dead(delivery) or isinstance(error, QueueUnavailable):
             return False
         requeue = _wait_for(error)
         with suppress(TransientError, InvalidRequest):
@@ -274,6 +296,16 @@ class PageConsumer:
                 "again_in": _seconds_until_retry(error),
             },
         )
+
+
+def delivery_of(record: SQSRecord) -> Delivery:
+    """Return a record of Lambda's event as the queue's delivery that it is."""
+    return Delivery(
+        record.event_source_arn.rpartition(":")[2],
+        record.receipt_handle,
+        int(record.attributes.approximate_receive_count),
+        record.body,
+    )
 
 
 def _seconds_until_retry(error: Exception) -> int | None:

@@ -106,13 +106,15 @@ class WorkerQueue:
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailable(f"SQS did not take a page back: {error_code(error)}") from error
 
-    def send_again(self, delivery: Delivery, seconds: int) -> None:
-        """Send the message's body as a fresh message, visible after so many seconds.
+    def send_again(self, delivery: Delivery, seconds: int, body: str | None = None) -> None:
+        """Send the message's body, or another one, as a fresh message for later.
 
         Raises:
-            QueueUnavailable: SQS did not take it; do not acknowledge the old message.
+            QueueUnavailable: SQS did not take it, or only its answer is lost; do not acknowledge
+            the old message.
         """
-        send_later(self._client, self._urls[delivery.queue_name], delivery.body, seconds)
+        url = self._urls[delivery.queue_name]
+        send_later(self._client, url, delivery.body if body is None else body, seconds)
 
 
 class WaitingRequests:

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 from tenacity import (
     Retrying,
+    retry_if_exception,
     retry_if_exception_type,
-    retry_if_not_exception_type,
     stop_after_attempt,
     wait_random_exponential,
 )
 
 from mentor_pause.errors import DatabaseMisconfigured, TransientError
+
+_STATEMENT_TIMEOUT = "57014"
 
 type Sleep = Callable[[float], None]
 type Remaining = Callable[[], float]
@@ -20,6 +22,11 @@ type Remaining = Callable[[], float]
 
 def _always() -> bool:
     return True
+
+
+def _may_pass(error: BaseException) -> bool:
+    is_too_slow = getattr(error, "sqlstate", None) == _STATEMENT_TIMEOUT
+    return not (is_too_slow or isinstance(error, DatabaseMisconfigured))
 
 
 class Retry:
@@ -38,7 +45,7 @@ class Retry:
         self._on = on
         self._retrying = Retrying(
             wait=wait_random_exponential(multiplier=base, max=longest),
-            retry=retry_if_exception_type(on) & retry_if_not_exception_type(DatabaseMisconfigured),
+            retry=retry_if_exception_type(on) & retry_if_exception(_may_pass),
             sleep=sleep,
             reraise=True,
         )
@@ -46,17 +53,17 @@ class Retry:
     def __call__[T](self, call: Callable[[], T], worthwhile: Callable[[], bool] = _always) -> T:
         """Return what `call` returns; a further attempt is made only while that is `worthwhile`.
 
-        What is configured wrongly is not tried again: poolers lock out who shows a wrong password
-        too often.
+        Two failures are not tried again at once. A wrong configuration: poolers lock out a role
+        that shows a wrong password too often. A statement that took too long: it would again.
 
         Raises:
             TransientError: the last one, when every attempt failed.
         """
         try:
             return call()
-        except DatabaseMisconfigured:
-            raise
         except self._on as error:  # the machinery only now: it would slow down what goes well
+            if not _may_pass(error):
+                raise
             return self._again(call, error, worthwhile)
 
     def _again[T](

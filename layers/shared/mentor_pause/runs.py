@@ -17,9 +17,15 @@ _ERRORED_LIST = "mentor_ids_errored"
 _RUN_IDS = UUID("5b1f3c0a-6f0e-4c7f-9a55-0d6c1f0f2a11")
 
 
-def run_id_of(job_name: str, org_id: UUID | None, trigger_id: str) -> UUID:
-    """Return the id of the run that this firing starts, the same however often it is delivered."""
-    return uuid5(_RUN_IDS, f"{job_name}/{org_id}/{trigger_id}")
+def run_id_of(
+    job_name: str, org_id: UUID | None, trigger_id: str, *, dry_run: bool = False
+) -> UUID:
+    """Return the id of the run that this firing starts, the same however often it is delivered.
+
+    A dry run and a real one are two runs, also of one trigger.
+    """
+    kind = "/dry" if dry_run else ""
+    return uuid5(_RUN_IDS, f"{job_name}/{org_id}/{trigger_id}{kind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Attempt:
     @property
     def job_run_id(self) -> UUID:
         """The run that this starts, or would start."""
-        return run_id_of(self.job_name, self.org_id, self.trigger_id)
+        return run_id_of(self.job_name, self.org_id, self.trigger_id, dry_run=self.dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class Page(NamedTuple):
     closed_at: datetime | None = None
     fence: int | None = None
     """Of the lock under which it was planned; unknown for pages of earlier versions."""
+    copy: int = 0
+    """How often its message was sent again; a delivery of an older copy is for nothing."""
     settled: PageOutcome = PageOutcome()
     """The mentors whose outcome earlier invocations wrote down; part of `outcome` once closed."""
 

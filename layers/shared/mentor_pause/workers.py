@@ -14,13 +14,23 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
-from mentor_pause.errors import describe, origin
+from mentor_pause.deadline import time_limit
+from mentor_pause.errors import (
+    ConfigurationError,
+    MentorPauseError,
+    TransientError,
+    describe,
+    origin,
+)
 from mentor_pause.incoming import is_sqs_batch, kind_of
-from mentor_pause.pages import PageConsumer, Work
+from mentor_pause.pages import OPERATOR_WAIT, PageConsumer, Work, delivery_of
 from mentor_pause.queues import WorkerQueue
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database
 from mentor_pause.wiring import now, open_completion
+
+_LAST_SECONDS = 12.0
+"""Kept of an invocation for the queue, when the worker cannot be put together."""
 
 
 def page_consumer(
@@ -31,7 +41,7 @@ def page_consumer(
     Raises:
         ConfigurationError: a setting is missing.
     """
-    org, worker = config.OrgSettings.load(), config.WorkerSettings.load()
+    org = config.OrgSettings.load()
     ledger = aws.open_ledger(config.LedgerSettings.load())
     return PageConsumer(
         job_name,
@@ -39,10 +49,20 @@ def page_consumer(
         work,
         ledger,
         open_completion(ledger, database, retry, logger),
-        WorkerQueue(aws.sqs_client(), worker.queue_url, worker.dead_letter_queue_url),
+        worker_queue(),
         now,
         logger,
     )
+
+
+def worker_queue() -> WorkerQueue:
+    """Return the queue that a worker reads, by its own settings alone.
+
+    Raises:
+        ConfigurationError: a setting is missing.
+    """
+    worker = config.WorkerSettings.load()
+    return WorkerQueue(aws.sqs_client(), worker.queue_url, worker.dead_letter_queue_url)
 
 
 def take_pages(
@@ -50,11 +70,13 @@ def take_pages(
     context: LambdaContext,
     consumer: Callable[[], PageConsumer],
     logger: Logger,
+    queue: Callable[[], WorkerQueue] = worker_queue,
 ) -> PartialItemFailureResponse:
     """Work off the messages of an SQS event; those that are not done are returned as failures.
 
-    A worker that cannot even be put together (its configuration is wrong) says so for each message.
-    Any other event is logged and leaves nothing to do: it would be the same when repeated.
+    A worker that cannot even be put together (its secret cannot be read, for one) says so for each
+    message and sends it again for later: no mentor is an error because of that (R3). Any other
+    event is logged and leaves nothing to do: it would be the same when repeated.
     """
     if not is_sqs_batch(event):
         logger.error("not an SQS batch; nothing was done", extra={"event_kind": kind_of(event)})
@@ -62,14 +84,30 @@ def take_pages(
 
     def take(record: SQSRecord) -> None:
         try:
-            ready = consumer()
+            with time_limit(context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS):
+                ready = consumer()
         except Exception as error:
             logger.error(
                 "worker not started", extra={"reason": describe(error), "origin": origin(error)}
             )
+            if isinstance(error, TransientError | ConfigurationError) and _put_back(record, queue):
+                return
             raise
         ready(record, lambda: context.get_remaining_time_in_millis() / 1000)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     batch = cast("dict[str, Any]", event)
     return process_partial_response(batch, take, processor, context)
+
+
+def _put_back(record: SQSRecord, queue: Callable[[], WorkerQueue]) -> bool:
+    """Send a message again for later; False: SQS is to deliver it again, and to count."""
+    delivery = delivery_of(record)
+    try:
+        known = queue()
+        if known.is_dead(delivery):
+            return False
+        known.send_again(delivery, OPERATOR_WAIT)
+    except MentorPauseError:
+        return False
+    return True

@@ -60,6 +60,8 @@ CODES = (
     Rule("54", _M, "this call is too large"),
     Rule("55", _M, "this row is not in the state that the call needs"),
     Rule("XX", _M, "this row's data or index is damaged"),
+    Rule("2200H", _C, f"a sequence of the database is at its end; {_MIGRATE}"),
+    Rule("55000", _C, "the database is not in the state for a change; ask who runs it"),
     Rule("55P03", _R, "the row is locked by another transaction"),
     Rule("40", _R, "two transactions were in each other's way"),
     Rule("72", _R, "the transaction's snapshot is too old"),

@@ -33,10 +33,7 @@ _LONGEST_QUOTE = 200
 _CODE = re.compile(r"[0-9A-Z]{5}|PGRST(\d{3}|X\d{2})")
 _MENTOR = Rule("", Kind.MENTOR, "")
 _BY_CODE = {"PT403": Forbidden, "PT404": NotFound, "PT409": Conflict}
-_BY_HINT = {
-    "version_conflict": VersionConflict,
-    "not_your_organisation": DatabaseMisconfigured,
-}
+_BY_HINT = {"version_conflict": VersionConflict}
 _BY_KIND = {
     Kind.RETRY: RetryableDatabaseError,
     Kind.UNAVAILABLE: DatabaseUnavailable,
@@ -70,7 +67,7 @@ def error_of_code(
     code: str, message: str, detail: str | None = None, hint: str | None = None
 ) -> MentorPauseError:
     """Return the error for a SQLSTATE or a code of PostgREST, on either transport."""
-    rule = _rule_of_code(code, message)
+    rule = _longest(CODES, code) or _MENTOR
     if rule.kind is Kind.MENTOR:
         found = _BY_HINT.get(hint or "", _BY_CODE.get(code, DatabaseError))
         return found(message[:_LONGEST_TEXT], code, _cut(detail), _cut(hint))
@@ -116,14 +113,6 @@ def quote(text: str) -> str:
     """Return somebody else's sentence in one bounded line, without addresses and credentials."""
     line = " ".join(re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]", " ", text[:_LONGEST_TEXT]).split())
     return _SECRETS.sub("...", line)[:_LONGEST_QUOTE]
-
-
-def _rule_of_code(code: str, message: str) -> Rule:
-    # A right that the role lacks is the system's; a policy or a trigger refuses one row. PostgreSQL
-    # gives both the same code.
-    if code == "42501" and not message.startswith(("permission denied", "must be ")):
-        return _MENTOR
-    return _longest(CODES, code) or _MENTOR
 
 
 def _fits(status: int, rule: Rule | None, code: str) -> bool:
