@@ -56,4 +56,9 @@ def _waiting() -> WaitingRequests:
 def handler(event: object, context: LambdaContext) -> Answer:
     """Start a run; the event is a `DispatchRequest`, or such requests that have waited (SQS)."""
     reception = Reception(_dispatch, _database, _waiting, _org_id, RETRY, now, logger)
-    return reception(event, context.aws_request_id)
+    try:
+        return reception(event, context.aws_request_id)
+    finally:
+        # A warm function would keep the connection for minutes, and others may wait for one (R1).
+        if _database.cache_info().currsize:
+            _database().close()

@@ -39,4 +39,9 @@ def _hung() -> EndHungRuns:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
     """Look, write the metrics, and answer with what was found."""
-    return Check(_night, _hung, metrics, logger)()
+    try:
+        return Check(_night, _hung, metrics, logger)()
+    finally:
+        # A warm function would keep the connection for minutes, and others may wait for one (R1).
+        if _database.cache_info().currsize:
+            _database().close()

@@ -1,6 +1,7 @@
 """Puts a worker together from the environment, and gives it the messages of an SQS event."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
@@ -18,22 +19,28 @@ from mentor_pause.errors import describe, origin
 from mentor_pause.events import kind_of_event
 from mentor_pause.pages import PageConsumer, Work
 from mentor_pause.queues import WorkerQueue
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase import Database
 from mentor_pause.wiring import now, open_completion
+
+type Consumer = Callable[[SQSRecord, Remaining], None]
+"""What a worker does with an SQS record; see `PageConsumer.__call__`."""
 
 
 def page_consumer(
     job_name: str, work: Work, database: Database, retry: Retry, logger: Logger
-) -> PageConsumer:
+) -> Consumer:
     """Return what takes the pages of `job_name` off its queue and gives them to `work`.
+
+    It closes the database's connection after each record. A warm function that has nothing to do
+    would keep it for minutes, and where connections are few, another worker waits for it (R1).
 
     Raises:
         ConfigurationError: a setting is missing.
     """
     org, worker = config.OrgSettings.load(), config.WorkerSettings.load()
     ledger = aws.open_ledger(config.LedgerSettings.load())
-    return PageConsumer(
+    consumer = PageConsumer(
         job_name,
         org.hlf_org_id,
         work,
@@ -44,11 +51,17 @@ def page_consumer(
         logger,
     )
 
+    def consume(record: SQSRecord, remaining: Remaining) -> None:
+        with closing(database):
+            consumer(record, remaining)
+
+    return consume
+
 
 def take_pages(
     event: object,
     context: LambdaContext,
-    consumer: Callable[[], PageConsumer],
+    consumer: Callable[[], Consumer],
     logger: Logger,
 ) -> PartialItemFailureResponse:
     """Work off the messages of an SQS event; those that are not done are returned as failures.
