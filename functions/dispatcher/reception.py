@@ -101,7 +101,7 @@ class Reception:
             return kept if _is_kept(kept, request) else self._failed(event, error, invocation_id)
         if found.status not in _NOT_STARTED or not self._may_wait(request):
             return found.as_json()
-        kept = self._wait(request, invocation_id, None)
+        kept = self._wait(request, invocation_id, found.error or "another run is in progress")
         return found.as_json() if kept["status"] == "waiting" else kept
 
     def _may_wait(self, request: DispatchRequest) -> bool:
@@ -110,11 +110,11 @@ class Reception:
         return request.trigger in _TRIGGERS and not is_too_late
 
     def _wait(
-        self, request: DispatchRequest, invocation_id: str, error: TransientError | None
+        self, request: DispatchRequest, invocation_id: str, cause: TransientError | str
     ) -> Answer:
         """Queue the request; it keeps its trigger, and so its run."""
         seconds = _WAIT_SECONDS
-        if isinstance(error, DatabaseMisconfigured):
+        if isinstance(cause, DatabaseMisconfigured):
             seconds = _OPERATOR_WAIT_SECONDS
         kept = request.model_copy(
             update={
@@ -122,7 +122,7 @@ class Reception:
                 "waiting_since": request.waiting_since or self._clock(),
             }
         )
-        reason = describe(error) if error else "another run is in progress"
+        reason = cause if isinstance(cause, str) else describe(cause)
         try:
             self._retry(lambda: self._waiting().put(kept, seconds))
         except Exception as lost:  # noqa: BLE001 - the answer is still due (D5)
