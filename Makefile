@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test test-database test-fallback test-pgtap faults mutants bench schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test test-database test-fallback test-pgtap faults mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,7 @@ COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-ur
 	--python-version 3.13 --custom-compile-command "make requirements"
 UPGRADE ?=
 BENCH ?=
+SLOW ?=
 MUTANTS ?=
 SEEDS ?= 100
 FIRST ?= 0
@@ -52,6 +53,11 @@ mutants: setup $(TOOLS)/mutants/.done
 # What it costs (docs/benchmarks.md): make bench, or one of them: make bench BENCH=loop
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
 	PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
+
+# Nights while the database is slow, locked, away or misconfigured (docs/benchmarks.md). Takes half an hour; some of
+# them: make slow-database SLOW="latency-100 locked"
+slow-database: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m bench.slow_database $(SLOW)
 
 # Draws the tables anew from the migrated database, the HTTP entry's OpenAPI document from its routes, and the page of
 # database errors from its table.

@@ -17,7 +17,7 @@ from mentor_pause.queues import PageQueues, WaitingRequests
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
-from mentor_pause.wiring import now, open_completion
+from mentor_pause.wiring import closing_if_made, now, open_completion
 
 RETRY = Retry(attempts=5, base=0.5, longest=5)
 LAST_SECONDS = 2.0
@@ -60,5 +60,6 @@ def _waiting() -> WaitingRequests:
 def handler(event: object, context: LambdaContext) -> Answer:
     """Start a run; the event is a `DispatchRequest`, or such requests that have waited (SQS)."""
     reception = Reception(_dispatch, _database, _waiting, _org_id, RETRY, now, logger)
-    with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
+    seconds = context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS
+    with time_limit(seconds), closing_if_made(_database):
         return reception(event, context.aws_request_id)

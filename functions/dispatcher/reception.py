@@ -120,7 +120,7 @@ class Reception:
             if request.waiting_since is not None:  # its refusal has had no row
                 self._record(attempt_of(event, self._org_id(), invocation_id), _WAITED_IN_VAIN)
             return found.as_json()
-        kept = self._wait(request, invocation_id, None)
+        kept = self._wait(request, invocation_id, found.error or "another run is in progress")
         return found.as_json() if kept["status"] == "waiting" else kept
 
     def _not_started(
@@ -139,11 +139,11 @@ class Reception:
         return request.trigger in _TRIGGERS and not is_too_late
 
     def _wait(
-        self, request: DispatchRequest, invocation_id: str, error: MentorPauseError | None
+        self, request: DispatchRequest, invocation_id: str, cause: MentorPauseError | str
     ) -> Answer:
         """Queue the request; it keeps its trigger, and so its run."""
         seconds = _WAIT_SECONDS
-        if isinstance(error, DatabaseMisconfigured | ConfigurationError):
+        if isinstance(cause, DatabaseMisconfigured | ConfigurationError):
             seconds = _OPERATOR_WAIT_SECONDS
         kept = request.model_copy(
             update={
@@ -151,7 +151,7 @@ class Reception:
                 "waiting_since": request.waiting_since or self._clock(),
             }
         )
-        reason = describe(error) if error else "another run is in progress"
+        reason = cause if isinstance(cause, str) else describe(cause)
         try:
             self._retry(lambda: self._waiting().put(kept, seconds))
         except Exception as lost:  # noqa: BLE001 - the answer is still due (D5)

@@ -10,18 +10,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from expiry.pause import PausePage
 from mentor_pause import aws, config
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.pages import PageConsumer
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import connect
-from mentor_pause.workers import page_consumer, take_pages
+from mentor_pause.workers import Consumer, page_consumer, take_pages
+
+RECONNECT = Retry(attempts=20, longest=0.8, on=DatabaseUnavailable, patience=5)
+"""Where connections are few, another worker is about to give one back. A call that had no answer
+for longer than that is not repeated."""
 
 logger = Logger()
 
 
 @cache
-def _consumer() -> PageConsumer:
+def _consumer() -> Consumer:
     database = connect(config.load_database(aws.read_secret))
-    work = PausePage(database, Retry(attempts=2, on=DatabaseUnavailable), logger)
+    work = PausePage(database, RECONNECT, logger)
     return page_consumer("certification_expiry", work, database, Retry(), logger)
 
 

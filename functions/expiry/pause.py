@@ -9,9 +9,11 @@ Nobody waits for somebody else's lock before all others had their turn:
 
 A call without an answer says nothing about the mentor. The worker then asks the database for
 something else: if that has no answer either, the page waits for the database; otherwise the mentor
-has one more turn, and after that the failure is the mentor's own. A call that the database refuses
-as misconfigured may be one row's (a trigger of an adopter's) or everybody's: it is everybody's if a
-dry run of the same call is refused as well, or if no other call of the page gets through.
+has one more turn, and after that the failure is the mentor's own. A database that says itself that
+it can take no change, since it is read-only or its disk is full, is not asked: it still answers
+what only reads. A call that the database refuses as misconfigured may be one row's (a trigger of an
+adopter's) or everybody's: it is everybody's if a dry run of the same call is refused as well, or if
+no other call of the page gets through.
 
 The order is drawn again for each invocation: no mentor waits for ever behind rows that take long.
 """
@@ -53,6 +55,10 @@ _WAITS = 5
 
 _LOCKED_SECONDS = 10
 """Until a page comes back whose open mentors are all locked."""
+
+_NO_CHANGES = ("25", "531", "533")
+"""How the SQLSTATEs begin by which the database refuses every change: read-only, disk full, no
+connection left."""
 
 _DONE = ("changed", "replayed", "would_change")
 
@@ -199,7 +205,9 @@ class PausePage:
             self._log(mentor_id, error)
             turn.refusal = error
             return "refused"
-        except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
+        except Exception as error:  # no mentor's failure may end the loop (E5)
+            if isinstance(error, DatabaseUnavailable) and _refuses_changes(error):
+                raise
             kind = _kind_of(error)
             if wait or kind != "locked":
                 self._log(mentor_id, error)
@@ -245,6 +253,10 @@ def _assert_takes_dry_run(pause: Callable[..., object]) -> None:
             raise
         except RetryableDatabaseError:
             return  # the row is locked: the call gets through
+
+
+def _refuses_changes(error: DatabaseUnavailable) -> bool:
+    return (error.sqlstate or "").startswith(_NO_CHANGES)
 
 
 def _kind_of(error: Exception) -> Kind:

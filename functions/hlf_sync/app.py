@@ -12,18 +12,17 @@ from hlf_sync.push import PushMentors
 from hlf_sync.sync import SyncPage
 from mentor_pause import aws, config
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.pages import PageConsumer
 from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, open_wire
 from mentor_pause.supabase.portal import PortalDatabase
-from mentor_pause.workers import page_consumer, take_pages
+from mentor_pause.workers import Consumer, page_consumer, take_pages
 
 logger = Logger()
 
 
 @cache
-def _consumer() -> PageConsumer:
+def _consumer() -> Consumer:
     wire = open_wire(config.load_portal_database(aws.read_secret))
     database, reconnect = PortalDatabase(wire), Retry(on=DatabaseUnavailable)
     pull = PullRenewals(database, reconnect, logger)

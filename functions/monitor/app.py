@@ -10,7 +10,7 @@ from mentor_pause.deadline import time_limit
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
-from mentor_pause.wiring import now, open_completion
+from mentor_pause.wiring import closing_if_made, now, open_completion
 from monitor.check import Answer, Check
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight
@@ -43,5 +43,6 @@ def _hung() -> EndHungRuns:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
     """Look, write the metrics, and answer with what was found."""
-    with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
+    seconds = context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS
+    with time_limit(seconds), closing_if_made(_database):
         return Check(_night, _hung, metrics, logger)()

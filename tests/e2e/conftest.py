@@ -40,9 +40,11 @@ def build() -> Path:
 def owner(deployed: Deployed) -> Iterator[psycopg.Connection]:
     """The owner's connection to a fresh roster: 300 mentors, 150 of them expired, pages of 100.
 
-    The portal holds the same, and the sync does not follow by itself.
+    The portal holds the same, and the sync does not follow by itself. Firings of an earlier test
+    that still wait for their runs are taken away.
     """
     deployed.let_the_sync_follow(follow=False)
+    deployed.sqs.purge_queue(QueueUrl=deployed.stack.outputs["WaitingRunsQueueUrl"])
     deployed.local.seed(mentors=300, expired=150, seed=3)
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:
         yield connection

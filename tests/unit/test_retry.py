@@ -59,3 +59,16 @@ def test_a_further_attempt_is_made_only_while_that_is_worthwhile() -> None:
     with pytest.raises(DatabaseUnavailable):
         Retry(attempts=5, sleep=lambda _: None)(call, worthwhile=lambda: len(calls) < 2)
     assert len(calls) == 2
+
+
+def test_no_attempt_begins_when_patience_is_over() -> None:
+    """A call that takes long is not made twice, however many attempts there are."""
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise DatabaseUnavailable("away")
+
+    with pytest.raises(DatabaseUnavailable):
+        Retry(attempts=9, sleep=lambda _seconds: None, patience=0)(call)
+    assert len(calls) == 1

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import inf
 
 from tenacity import (
     Retrying,
@@ -39,9 +40,14 @@ class Retry:
         longest: float = 2.0,
         on: type[TransientError] = TransientError,
         sleep: Sleep = time.sleep,
+        patience: float = inf,
     ) -> None:
-        """Wait between 0 and `base` * 2^n seconds before try n, never more than `longest`."""
+        """Wait between 0 and `base` * 2^n seconds before try n, never more than `longest`.
+
+        No attempt begins later than `patience` seconds after the first one.
+        """
         self._attempts = attempts
+        self._patience = patience
         self._on = on
         self._retrying = Retrying(
             wait=wait_random_exponential(multiplier=base, max=longest),
@@ -59,12 +65,14 @@ class Retry:
         Raises:
             TransientError: the last one, when every attempt failed.
         """
+        began = time.monotonic()
         try:
             return call()
         except self._on as error:  # the machinery only now: it would slow down what goes well
             if not _may_pass(error):
                 raise
-            return self._again(call, error, worthwhile)
+            until = began + self._patience
+            return self._again(call, error, lambda: time.monotonic() < until and worthwhile())
 
     def _again[T](
         self, call: Callable[[], T], first: TransientError, worthwhile: Callable[[], bool]

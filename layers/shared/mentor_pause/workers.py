@@ -1,6 +1,7 @@
 """Puts a worker together from the environment, and gives it the messages of an SQS event."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
@@ -25,25 +26,31 @@ from mentor_pause.errors import (
 from mentor_pause.incoming import is_sqs_batch, kind_of
 from mentor_pause.pages import OPERATOR_WAIT, PageConsumer, Work, delivery_of
 from mentor_pause.queues import WorkerQueue
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase import Database
 from mentor_pause.wiring import now, open_completion
 
 _LAST_SECONDS = 12.0
 """Kept of an invocation for the queue, when the worker cannot be put together."""
 
+type Consumer = Callable[[SQSRecord, Remaining], None]
+"""What a worker does with an SQS record; see `PageConsumer.__call__`."""
+
 
 def page_consumer(
     job_name: str, work: Work, database: Database, retry: Retry, logger: Logger
-) -> PageConsumer:
+) -> Consumer:
     """Return what takes the pages of `job_name` off its queue and gives them to `work`.
+
+    It closes the database's connection after each record. A warm function that has nothing to do
+    would keep it for minutes, and where connections are few, another worker waits for it (R1).
 
     Raises:
         ConfigurationError: a setting is missing.
     """
     org = config.OrgSettings.load()
     ledger = aws.open_ledger(config.LedgerSettings.load())
-    return PageConsumer(
+    consumer = PageConsumer(
         job_name,
         org.hlf_org_id,
         work,
@@ -53,6 +60,12 @@ def page_consumer(
         now,
         logger,
     )
+
+    def consume(record: SQSRecord, remaining: Remaining) -> None:
+        with closing(database):
+            consumer(record, remaining)
+
+    return consume
 
 
 def worker_queue() -> WorkerQueue:
@@ -68,7 +81,7 @@ def worker_queue() -> WorkerQueue:
 def take_pages(
     event: object,
     context: LambdaContext,
-    consumer: Callable[[], PageConsumer],
+    consumer: Callable[[], Consumer],
     logger: Logger,
     queue: Callable[[], WorkerQueue] = worker_queue,
 ) -> PartialItemFailureResponse:

@@ -1,0 +1,57 @@
+"""A fault of the whole database is no mentor's error, even if other calls succeed (R3)."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.night import DELIVERIES, Night
+from support.roster import Roster
+
+
+def set_read_only(db: psycopg.Connection, value: str) -> None:
+    """Let each new session refuse to write, as a project does whose disk quota is used up."""
+    database = sql.Identifier(str(db.info.dbname))
+    words = sql.SQL("alter database {} set default_transaction_read_only = {}")
+    db.execute("set default_transaction_read_only = off")
+    db.execute(words.format(database, sql.Literal(value)))
+    db.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+
+
+def fill_the_disk(db: psycopg.Connection, value: str) -> None:
+    """Let each write of a mentor fail as on a full disk; what only reads goes on."""
+    db.execute(
+        "create or replace function fill() returns trigger language plpgsql as"
+        " $$ begin raise exception 'no space left on device' using errcode = '53100'; end $$"
+    )
+    db.execute("drop trigger if exists fill on peer_mentors")
+    if value == "on":
+        db.execute(
+            "create trigger fill before update on peer_mentors for each row execute function fill()"
+        )
+
+
+@pytest.mark.parametrize("fault", [set_read_only, fill_the_disk])
+def test_a_database_that_can_be_read_and_not_written_is_no_mentors_error(
+    night: Night, roster: Roster, fault: Callable[[psycopg.Connection, str], None]
+) -> None:
+    """K2.6: however often the page comes, it waits, and the run says for what."""
+    mentors = roster.add_mentors(3)
+    job_run_id = UUID(night.fire()["job_run_id"])
+    (message,) = night.receive()
+    fault(roster.db, "on")
+    for _ in range(DELIVERIES + 1):
+        assert night.deliver(message)
+    assert night.summaries() == []
+    run = night.ledger.find_run(job_run_id)
+    assert run is not None
+    assert "read-only" in str(run.trouble) or "disk space" in str(run.trouble)
+    fault(roster.db, "off")
+    assert night.deliver(message)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
