@@ -46,8 +46,8 @@ was superseded by another delivery of its own trigger, the next try is a duplica
 _NOT_KEPT = "not kept"
 """The status of a request that could not even be queued."""
 
-_WAIT_SECONDS = 60
-"""Longer than a dispatch lease: a run whose dispatcher lost its database is resumed, not met."""
+_WAIT_SECONDS = 30
+"""Until a request is tried again. Its firing may take the lock again that was kept for it."""
 
 _OPERATOR_WAIT_SECONDS = 300
 """The same where an operator has to act first."""

@@ -94,8 +94,8 @@ class _Turn:
     @property
     def open(self) -> tuple[UUID, ...]:
         """Return the mentors that are not settled."""
-        settled = self.with_kind("done", "skipped", "errored", "refused")
-        return tuple(m for m in self.page.mentor_ids if m not in frozenset(settled))
+        settled = frozenset(self.with_kind("done", "skipped", "errored", "refused"))
+        return tuple(m for m in self.page.mentor_ids if m not in settled)
 
     def has_time(self) -> bool:
         """Whether another call may begin."""

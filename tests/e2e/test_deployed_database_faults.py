@@ -58,7 +58,7 @@ def worker_timeout(deployed: Deployed, seconds: int) -> Generator[None]:
 def test_a_page_that_is_too_long_for_one_invocation_goes_on_where_it_stopped(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K1.1: 150 mentors at 40 ms take 6 s, and an invocation has 3.5 s for them."""
+    """R1: 150 mentors at 40 ms take 6 s, and an invocation has 3.5 s for them."""
     with (
         running_proxy(database_address(deployed)) as proxy,
         worker_timeout(deployed, 15),
@@ -78,7 +78,7 @@ def test_a_page_that_is_too_long_for_one_invocation_goes_on_where_it_stopped(
 def test_locked_rows_keep_no_other_mentor_waiting(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K1.2: 130 mentors are paused in the first invocation's first 2 s, the locked ones later."""
+    """R1: 130 mentors are paused in the first invocation's first 2 s, the locked ones later."""
     expired = "select count(*) as n from peer_mentors where status = 'active'"
     active = rows(owner, expired)[0]["n"]
     with deployed.page_size(200), locked_rows(deployed, 20):
@@ -93,7 +93,7 @@ def test_locked_rows_keep_no_other_mentor_waiting(
 def test_a_paused_pooler_is_named_and_costs_nobody(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K1.3: each invocation ends by itself, in time."""
+    """R2: each invocation ends by itself, in time."""
     with pooled(deployed) as pooler:
         night = Night(deployed)
         with workers_held(deployed):
@@ -131,7 +131,7 @@ def test_a_night_whose_database_is_away_at_its_firing_happens_when_it_is_back(
 def test_a_pooler_with_one_connection_for_all_is_shared(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K1.8: no function keeps a connection that it does not need."""
+    """R2: no function keeps a connection that it does not need."""
     with pooled(deployed, max_client_conn=1), deployed.page_size(30):
         night = Night(deployed)
         night.fire()
@@ -142,7 +142,7 @@ def test_a_pooler_with_one_connection_for_all_is_shared(
 def test_each_fault_of_the_system_is_named_and_no_mentor_counts_as_an_error(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K2.6, K2.7: whatever is wrong, the page waits until it is put right."""
+    """R3: whatever is wrong, the page waits until it is put right."""
     night, troubles = Night(deployed), list[str]()
     with deployed.page_size(200), workers_held(deployed):
         night.fire()
@@ -166,7 +166,7 @@ def test_each_fault_of_the_system_is_named_and_no_mentor_counts_as_an_error(
 def test_a_night_and_its_sync_are_the_same_whatever_settings_the_roles_have(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K2.1, K2.2: all of them at once, for the database and for each role."""
+    """R4: all of them at once, for the database and for each role."""
     day = rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
     expired, before = expired_ids(owner, day), deployed.shown()
     set_for_all(owner, "set {name} = {value}")
@@ -207,7 +207,7 @@ def set_for_all(owner: psycopg.Connection, action: str) -> None:
 def test_dry_runs_in_loops_keep_no_night_waiting(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K5.1: every firing has its run, at once."""
+    """R5: every firing has its run, at once."""
     answers, posted = dry_runs_over_firings(deployed, 2, loops=2)
     assert set(answers) <= {"running", "completed"}
     assert posted[202] > 0
@@ -217,7 +217,7 @@ def test_dry_runs_in_loops_keep_no_night_waiting(
 def test_a_firing_over_a_run_by_hand_waits_and_has_its_own_run(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """K10.2: it is refused with a row, and starts when the way is free."""
+    """R4: it is refused with a row, and starts when the way is free."""
     with locked_rows(deployed, 1):
         by_hand = deployed.fire(f"hand-{uuid4()}", trigger="manual")
         night = Night(deployed)

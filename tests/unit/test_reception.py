@@ -180,7 +180,7 @@ def test_a_scheduled_run_that_is_refused_waits_with_its_trigger(trigger: str) ->
     answer, (line,) = receive(event, RecordingWire(), lambda: refusing, waiting)
     assert (answer["status"], line["message"]) == ("refused", "request waits")
     ((request, seconds),) = waiting.kept
-    assert (request.trigger_id, request.waiting_since, seconds) == ("tick", NOW, 60)
+    assert (request.trigger_id, request.waiting_since, seconds) == ("tick", NOW, 30)
 
 
 def test_a_request_by_hand_gets_its_answer_at_once() -> None:
@@ -193,7 +193,7 @@ def test_a_request_by_hand_gets_its_answer_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("error", "seconds"),
-    [(DatabaseUnavailable("no answer"), 60), (DatabaseMisconfigured("wrong password"), 300)],
+    [(DatabaseUnavailable("no answer"), 30), (DatabaseMisconfigured("wrong password"), 300)],
 )
 def test_a_scheduled_run_waits_for_a_database_that_is_away(error: Exception, seconds: int) -> None:
     """R3, R5: the night is not lost, and no row says that it failed."""
