@@ -1,10 +1,14 @@
 """A redrive: those whom a run errored on, in a run of its own that names the first."""
 
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from mentor_pause.events import DispatchRequest
+from mentor_pause.jobs import Listing
+from mentor_pause.lock import Lock
+from mentor_pause.runs import Firing
 from support.faults import ProcessDied
 from support.night import JOB, Night, run_id
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
@@ -106,6 +110,34 @@ def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster
     answer = redrive(night, run_id(), "another day", as_of=TOMORROW.isoformat())
     assert answer["error"] == f"a redrive keeps the day of its run: {TODAY}"
     assert [row["status"] for row in roster.log()] == ["completed", *["failed"] * 4]
+
+
+def test_a_run_of_another_organisation_is_not_redriven(night: Night, roster: Roster) -> None:
+    """D8: its mentors are none of ours, and that it exists is nobody's business here."""
+    roster.add_mentors(1)
+    theirs = Firing(JOB, uuid4(), "manual", "theirs", "somebody")
+    lock = night.ledger.locks.acquire(theirs, "holder", night.clock(), 45)
+    assert isinstance(lock, Lock)
+    night.ledger.open_run(lock, TODAY, night.clock())
+    night.ledger.end_run(theirs.job_run_id, "completed", night.clock())
+    answer = redrive(night, theirs.job_run_id)
+    assert (answer["status"], answer["fault"]) == ("failed", "request")
+    assert answer["error"].startswith("the ledger knows no run")
+
+
+def test_a_run_lists_the_mentors_of_its_own_organisation(night: Night, roster: Roster) -> None:
+    """D8: asked for by the run's organisation, at each page."""
+    asked: list[UUID] = []
+    listing = night.database.list_mentors
+
+    def recorded(listing_name: Listing, org_id: UUID, *rest: Any) -> list[UUID]:
+        asked.append(org_id)
+        return listing(listing_name, org_id, *rest)
+
+    roster.add_mentors(4)
+    night.database.list_mentors = recorded  # pyright: ignore[reportAttributeAccessIssue]
+    night.fire()
+    assert set(asked) == {ORG}
 
 
 def test_a_redrive_of_a_dry_run_is_one(night: Night, roster: Roster) -> None:
