@@ -1,10 +1,10 @@
 """Tells the portal of the mentors on one page, one after the other (H1, H3).
 
-What the portal has taken over is noted at once, mentor by mentor, and what an invocation came to
-stays in the ledger: whatever stops this, the page goes on from there when it comes back. The order
+The worker notes at once, mentor by mentor, that the portal has taken a state over. The outcome of
+an invocation stays in the ledger, and the page goes on from there when it comes back. The order
 is drawn again each time, so that no mentor waits for ever behind mentors that the portal cannot
-take. Waiting because the portal asks for patience is no failure of the page; a portal that is down
-is, since the run must end some time and the next one goes on (H3, E8).
+take. A page that waits because the portal asks for patience has not failed. A portal that is down
+does fail the page, since the run must end some time and the next one goes on (H3, E8).
 """
 
 import random
@@ -53,7 +53,7 @@ class _OutOfTime(Exception):
 
 
 def throttled(error: PortalThrottled) -> Requeue:
-    """Return what has a page wait as long as the portal asks for; that is no failure of the page.
+    """Return what has a page wait as long as the portal asks for; the page has not failed.
 
     A wait that is longer than SQS can keep a message back comes in several parts.
     """

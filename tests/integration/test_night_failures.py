@@ -407,7 +407,7 @@ def test_who_meets_another_completing_the_run_comes_again(night: Night, roster: 
 def test_a_page_that_no_dispatcher_has_planned_pauses_nobody(
     night: Night, roster: Roster, change: dict[str, object]
 ) -> None:
-    """R5: whoever may send to the queue cannot make up a page."""
+    """R5: a right to send to the queue is not enough to make up a page."""
     mentors = roster.add_mentors(2)
     night.fire()
     (page,) = night.pages()

@@ -198,7 +198,7 @@ class SlowRows:
 def test_who_stands_behind_four_slow_rows_is_paused(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """R1: whoever can be paused is paused before anybody has a second turn."""
+    """R1: every mentor who can be paused is paused before anybody has a second turn."""
     with open_night(aws, roster, cluster, page_size=10) as night:
         mentors = roster.add_mentors(10)
         database: Any = SlowRows(night, mentors[:4])

@@ -213,7 +213,7 @@ def test_a_refusal_that_two_mentors_meet_and_no_other_call_passes_is_everybodys(
 
 
 def test_a_database_that_refuses_the_probe_is_not_usable() -> None:
-    """R3: what refuses everybody is no mentor's error."""
+    """R3: a refusal that everybody meets is not one mentor's error."""
     a = uuid4()
     wire = ScriptedWire({a: [GONE] * 9}, probes=[DatabaseError("no such function", "42883")])
     result, _ = work(wire, a)

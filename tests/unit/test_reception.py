@@ -184,7 +184,7 @@ def test_a_scheduled_run_that_is_refused_waits_with_its_trigger(trigger: str) ->
 
 
 def test_a_request_by_hand_gets_its_answer_at_once() -> None:
-    """O3: whoever asked can ask again."""
+    """O3: the person who asked can ask again."""
     waiting = Waiting()
     event = SCHEDULED | {"trigger": "manual"}
     answer, _ = receive(event, RecordingWire(), lambda: refusing, waiting)

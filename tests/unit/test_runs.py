@@ -116,7 +116,7 @@ def test_a_page_goes_on_with_the_mentors_that_are_not_settled() -> None:
 def test_a_summary_that_is_cut_into_lines_comes_together_again(
     done: int, errored: int, size: int
 ) -> None:
-    """E7: whatever the order of the lines, and when one of them comes twice."""
+    """E7: whatever the order of the lines, and when a line comes twice."""
     ids = [uuid4() for _ in range(done + errored)]
     summary = Summary(RUN.job_run_id, "paused", tuple(ids[:done]), (), tuple(ids[done:]))
     first, *more = summary.parts(size)

@@ -88,7 +88,7 @@ class Completion:
     def report_late(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
         """Report mentors that were settled after their page had been closed as failed.
 
-        The run's line and its event stay as they were written. Its row is corrected by the data, so
+        The run's line and its event stay as they were written. The database corrects its row, so
         that its last word agrees with the history, and the coordinators are notified.
 
         Raises:

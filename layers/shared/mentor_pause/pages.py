@@ -194,7 +194,7 @@ class PageConsumer:
             return True
         kept = self._ledger.keep_progress(page.job_run_id, page.page, result.outcome, self._clock())
         if kept is None or kept.outcome is not None:
-            return True  # closed meanwhile: whoever failed it may have missed what we did
+            return True  # closed meanwhile: the process that failed it may have missed our work
         self._requeue(page, known, kept, result.requeue, delivery)
         return False
 
@@ -236,8 +236,8 @@ class PageConsumer:
     def _send_copy(self, page: MentorPage, seconds: int, delivery: Delivery) -> None:
         """Send the page again; from then on every older copy of its message is dropped.
 
-        The ledger hears of the copy once it is sent: a copy that was lost must not make the old
-        message void.
+        The ledger keeps the copy's number once the copy is sent: a copy that was lost must not make
+        the old message void.
         """
         fresh = page.model_copy(update={"copy_number": page.copy_number + 1})
         self._queue.send_again(delivery, seconds, fresh.model_dump_json())
@@ -267,7 +267,7 @@ class PageConsumer:
         """Let a page wait for the database, the ledger or the like; False: SQS is away as well.
 
         A failed page keeps its place in the dead-letter queue, and with it its count. SQS may have
-        taken a message whose answer is lost: after that none is sent, and copies do not multiply.
+        taken a message whose answer is lost. So no second one is sent, and copies do not multiply.
         """
         if self._queue.is_dead(delivery) or isinstance(error, QueueUnavailable):
             return False

@@ -73,7 +73,7 @@ class Run:
     moved_at: datetime | None = None
     """When a page was last planned, put back or closed; unknown for runs of earlier versions."""
     trouble: str | None = None
-    """Why a page was last put back because of something around us; told to who looks at the run."""
+    """Why a page had to wait for something around us; shown to people who look at the run."""
 
     @property
     def job_run_id(self) -> UUID:

@@ -139,7 +139,7 @@ class Requests:
         raise error_of(response)
 
     def forget_token(self) -> None:
-        """Log in anew before the next request."""
+        """Log in again before the next request."""
         self._token = ""
 
     def _answer(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Response:  # noqa: ANN401 - handed through

@@ -248,7 +248,7 @@ class Database:
         return found
 
     def report_late_changes(self, job_run_id: UUID) -> bool:
-        """Correct the counts of a run's row that has ended, by the data; True: they were wrong."""
+        """Correct the counts in the row of a run that has ended; True: the data said otherwise."""
         rows = self._wire.call("report_late_changes", {"p_job_run_id": job_run_id})
         return read_value(_FLAG, rows)
 
