@@ -71,22 +71,22 @@ def test_the_workflow_fails_with_its_run(
     assert rows(owner, "select from peer_mentor_status_history") == []
 
 
-def test_the_workflow_waits_for_a_dry_run_in_its_way(
+def test_the_workflow_waits_for_a_run_in_its_way_and_then_has_its_own(
     deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    """A run that changes nothing is no reason to be content."""
+    """The run in its way may be about another day, or end with errors as here."""
     refused = "select from scheduler_execution_log where status = 'refused'"
     with ThreadPoolExecutor(1) as pool:
         with deployed.workers_asleep():
-            dry = deployed.fire(dry_run=True)
+            other = deployed.fire()
             asked = pool.submit(run_workflow, tmp_path, **surroundings)
             eventually(lambda: bool(rows(owner, refused)))
-        deployed.let_the_lease_run_out(dry["job_run_id"])
+        deployed.let_the_lease_run_out(other["job_run_id"])
         mentor_pause("monitor")
         done = asked.result()
     assert done.returncode == 0, done.stderr
     first, last = done.stdout.splitlines()
-    assert first == f"run {dry['job_run_id']} is in the way: failed"
+    assert first == f"run {other['job_run_id']} is in the way: failed"
     assert last.endswith(": completed")
     assert len(rows(owner, "select from peer_mentor_status_history")) == 150
 
