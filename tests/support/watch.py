@@ -83,7 +83,10 @@ class Night:
         return summary
 
     def hurry_pages(self) -> None:
-        """Deliver the pages that wait now; their own messages, due in minutes, are taken away."""
+        """Deliver the pages that wait now; their own messages, due in minutes, are taken away.
+
+        The number of the copy is above the one that a worker may be noting just now.
+        """
         run = self.run()
         assert run, "the run was not opened"
         ledger, url = self.deployed.stack.ledger(), self.deployed.stack.outputs[_QUEUE]
@@ -94,7 +97,7 @@ class Night:
                 message = MentorPage(
                     job_name=JOB, job_run_id=self.job_run_id, org_id=run.firing.org_id,
                     as_of=run.as_of, page=number, mentor_ids=page.mentor_ids,
-                    dry_run=run.firing.dry_run,
+                    dry_run=run.firing.dry_run, copy_number=page.copy + 1,
                 )  # fmt: skip
                 self.deployed.sqs.send_message(QueueUrl=url, MessageBody=message.model_dump_json())
 
