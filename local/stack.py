@@ -20,6 +20,7 @@ from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING, mirror_roster
 from local.postgres import Server, has_pg_cron
 from local.processes import LOOPBACK, Process, free_port, wait_until
+from local.samples import plan_sample_pages
 from local.seed import load_roster, make_roster
 from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, load_template
 
@@ -170,6 +171,8 @@ class LocalStack:
     def seed(self, mentors: int, expired: int, seed: int) -> None:
         """Replace the content of database and portal by a roster; the run ledger stays.
 
+        Only the pages of the sample events are planned in it again.
+
         Raises:
             ValueError: there cannot be that many expired mentors.
         """
@@ -179,6 +182,14 @@ class LocalStack:
         load_roster(self.database_url(), roster, ORG_SLUG)
         rows = mirror_roster(self.database_url())
         portal_server.replace_rows(self.require().portal_port, rows)
+        self.plan_samples()
+
+    def plan_samples(self) -> None:
+        """Plan the pages of the sample events in the run ledger, as if a dispatcher had."""
+        state = self.require()
+        session = boto3.Session("test", "test", region_name=emulator.REGION)
+        dynamodb = session.client("dynamodb", endpoint_url=endpoint(state.aws_port))
+        plan_sample_pages(dynamodb, state.outputs["LedgerTableName"])
 
     def _prepare_database(self) -> None:
         database.create_supabase_roles(self.database_url())

@@ -1,0 +1,70 @@
+"""Plans the pages of the sample events in a ledger: a worker takes no page that nobody has planned.
+
+The runs of these pages are in no lock, and their pages are in no queue. The samples can so be given
+to a worker one at a time, in any order; a page that was closed before is acknowledged at once.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeSerializer
+
+from local.template import ROOT
+from mentor_pause.events import MentorPage
+
+EVENTS = ROOT / "events"
+
+
+def plan_sample_pages(dynamodb: Any, table: str) -> None:
+    """Write the runs and pages of `events/*_page.json` into a ledger, anew each time.
+
+    `dynamodb` is a client, `table` the ledger's name. Each run counts as through with its pages, so
+    that the sample of the event that follows it is believed.
+    """
+    serialize = TypeSerializer().serialize
+    for item in _items():
+        values = {name: serialize(value) for name, value in item.items()}
+        dynamodb.put_item(TableName=table, Item=values)
+
+
+def _items() -> list[dict[str, Any]]:
+    pages = [_page(file) for file in sorted(EVENTS.glob("*_page.json"))]
+    numbers = {run: {p.page for p in pages if p.job_run_id == run} for run in _runs(pages)}
+    runs = {page.job_run_id: _run_item(page, numbers[page.job_run_id]) for page in pages}
+    return [*runs.values(), *map(_page_item, pages)]
+
+
+def _runs(pages: list[MentorPage]) -> set[Any]:
+    return {page.job_run_id for page in pages}
+
+
+def _page(file: Path) -> MentorPage:
+    return MentorPage.parse(json.loads(file.read_text())["Records"][0]["body"])
+
+
+def _run_item(page: MentorPage, numbers: set[int]) -> dict[str, Any]:
+    return {
+        "pk": f"RUN#{page.job_run_id}",
+        "sk": "RUN",
+        "job": page.job_name,
+        "org": str(page.org_id),
+        "trigger": "schedule",
+        "trigger_id": f"sample-{page.job_run_id}",
+        "triggered_by": "a sample event",
+        "dry_run": page.dry_run,
+        "as_of": page.as_of.isoformat(),
+        "pages_planned": max(numbers),
+        "pages_sent": max(numbers),
+        "pages_total": max(numbers),
+        "closed_pages": numbers,
+        "status": "running",
+    }
+
+
+def _page_item(page: MentorPage) -> dict[str, Any]:
+    return {
+        "pk": f"RUN#{page.job_run_id}",
+        "sk": f"PAGE#{page.page}",
+        "mentor_ids": [str(mentor) for mentor in page.mentor_ids],
+    }
