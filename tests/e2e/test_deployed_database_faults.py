@@ -104,7 +104,10 @@ def test_a_paused_pooler_is_named_and_costs_nobody(
         night.hurry_pages()
         summary = night.finish(60)
     assert (summary["paused_count"], summary["error_count"]) == (150, 0)
-    assert set(night.reasons()) == {"no answer from the database within 10 s"}
+    assert "no answer from the database within 10 s" in night.reasons()
+    assert set(night.reasons()) <= {
+        "no answer from the database within 10 s", "no connection to the database within 5 s"
+    }  # fmt: skip
     assert night.timed_out() == 0
 
 
