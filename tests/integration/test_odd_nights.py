@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, LiteralString
 from uuid import UUID
@@ -396,7 +397,7 @@ def test_a_worker_whose_ledger_and_queue_are_frozen_answers_before_it_is_killed(
 class _Frozen:
     def __getattr__(self, name: str) -> Any:
         def wait(**_request: object) -> None:
-            time.sleep(30)
+            Event().wait(30)
 
         return wait
 
