@@ -264,7 +264,7 @@ class PageConsumer:
         self._completion.report_late(run, [m for m in page.mentor_ids if m not in counted])
 
     def _put_back(self, delivery: Delivery, error: TransientError) -> bool:
-        """Let a page wait for the database, the ledger or the like; False: SQS is away as well.
+        """Let a page wait for the database, the ledger or the like; False: this delivery counts.
 
         A failed page keeps its place in the dead-letter queue, and with it its count. SQS may have
         taken a message whose answer is lost. So no second one is sent, and copies do not multiply.
