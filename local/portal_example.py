@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from local.portal_tables import Portal, Row, Table
+from local.portal_columns import Column, Row, Table
+from local.portal_tables import Portal
 from local.template import ROOT
-from mentor_pause.portal.mapping import Mapping
+from mentor_pause.portal.mapping import Mapping, MentorMapping
 
 MAPPING = ROOT / "docs/portal-mapping.json"
 
@@ -26,19 +27,30 @@ def example_portal(client_secret: str) -> Portal:
         [
             Table(
                 "hlf_likeperson", mentors.entity_set, "hlf_likepersonid", mentors.key,
-                {mentors.key, *mentors.written},
-                {mentors.status: set(mentors.status_values.values()),
-                 str(mentors.reason): set((mentors.reason_values or {}).values())},
+                _mentor_columns(mentors),
                 {(s.statecode, s.statuscode) for s in mentors.states.values()},
             ),
             Table(
                 "hlf_certification", certifications.entity_set, certifications.id, None,
-                {certifications.mentor_key, certifications.expires_on},
+                {
+                    certifications.mentor_key: Column(),
+                    certifications.expires_on: Column("DateTime"),
+                },
             ),
         ],
         client_secret,
         {"prvReadhlf_likeperson", "prvWritehlf_likeperson", "prvReadhlf_certification"},
     )  # fmt: skip
+
+
+def _mentor_columns(names: MentorMapping) -> dict[str, Column]:
+    reasons = set((names.reason_values or {}).values())
+    return {
+        names.key: Column(),
+        names.status: Column("Picklist", set(names.status_values.values())),
+        str(names.reason): Column("Picklist", reasons),
+        str(names.effective_on): Column("DateTime"),
+    }
 
 
 def mirror_roster(owner_url: str) -> dict[str, list[Row]]:

@@ -1,7 +1,8 @@
 """The stand-in portal as a program of the local stack, and its own door for tests and developers.
 
-Beside the Web API it answers to `/stand-in/rows` (GET, PUT: all rows by entity set) and to
-`/stand-in/faults` (PUT: a list, taken one per request). Its rows outlive it in a file.
+Beside the Web API it answers to `/stand-in/rows` (GET, PUT: all rows by entity set), to
+`/stand-in/faults` (PUT: a list, taken one per request), and to `/stand-in/manners` (PUT: one to
+begin or to end). Its rows outlive it in a file.
 """
 
 import json
@@ -10,13 +11,16 @@ import signal
 import sys
 import threading
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from local.portal import serving
+from local.portal_columns import Row
 from local.portal_example import example_portal
-from local.portal_tables import Fault, Portal, Row
+from local.portal_manners import Fault, Manner
+from local.portal_tables import Portal
 from local.processes import LOOPBACK, Process, spawn
 
 _SECRET = "STAND_IN_SECRET"  # noqa: S105 - the variable's name
@@ -51,6 +55,11 @@ def replace_rows(port: int, rows: dict[str, list[Row]]) -> None:
 def switch_on(port: int, faults: list[Fault]) -> None:
     """Let the next requests go wrong, one fault each."""
     _ask(port, "PUT", "faults", faults)
+
+
+def switch_manner(port: int, manner: Manner, on: bool, of: Sequence[str] = ()) -> None:
+    """Begin or end a manner; `of` names the rows or columns that it is about, if any."""
+    _ask(port, "PUT", "manners", {"manner": manner, "on": on, "of": list(of)})
 
 
 def _ask(port: int, method: str, what: str, body: object = None) -> Any:

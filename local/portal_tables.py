@@ -1,45 +1,24 @@
-"""What the stand-in portal holds: its tables, its rows, and the faults that are switched on."""
+"""What the stand-in portal holds, and what is switched on."""
 
-import hashlib
-import json
-import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
+from uuid import uuid4
 
-type Row = dict[str, Any]
-type Fault = Literal[
-    "none", "down", "unavailable", "throttled", "answer lost", "token ended", "no JSON", "forbidden"
-]
+from local.portal_columns import MODIFIED, STATE, STATUS, Row, Table
+from local.portal_manners import (
+    LATE_REQUESTS,
+    SHORT_SECONDS,
+    Fault,
+    Manner,
+    Refusal,
+    foreign,
+    waits_for,
+)
 
-
-class Refusal(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
-        """`code` is Dataverse's own, often empty."""
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"code": code, "message": message}}
-        self.headers = headers
-
-
-@dataclass(slots=True)
-class Table:
-    """A table: its rows by primary key."""
-
-    name: str
-    entity_set: str
-    id: str
-    key: str | None
-    """The column of its alternate key."""
-    columns: set[str]
-    choices: dict[str, set[int]] = field(default_factory=dict)
-    states: set[tuple[int, int]] = field(default_factory=set)
-    """State and status code of a row, as far as they go together."""
-    rows: dict[str, Row] = field(default_factory=dict)
+_ACTIVE, _INACTIVE = {STATE: 0, STATUS: 1}, {STATE: 1, STATUS: 2}
 
 
 @dataclass(slots=True)
@@ -50,17 +29,36 @@ class Portal:
     client_secret: str
     privileges: set[str]
     depth: str = "Global"
+    """How far each privilege reaches, unless `depths` says otherwise."""
+    depths: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """How far a privilege reaches by each role that gives it."""
+    parent_unit: str | None = None
+    """The business unit above our application user's; None: theirs is the root."""
+    answers_column_security: bool = True
+    """Whether our application user may ask what it may do with secured columns."""
     key_index: str = "Active"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     page_size: int = 5000
     retry_after: int = 1
+    expires_in: object = 3599
+    """What the login says of a token's life; the stand-in's tokens live on."""
+    drip_seconds: float = 2.0
     failing: set[str] = field(default_factory=set[str])
     """Keys of rows that nobody can change, say for a plug-in that breaks over them."""
+    foreign: set[str] = field(default_factory=set[str])
+    """Keys or ids of rows of another business unit, which we may neither see nor change."""
     faults: list[Fault] = field(default_factory=list)
     """Taken one per request, the login's included."""
+    manners: set[Manner] = field(default_factory=set[Manner])
+    late_requests: int = LATE_REQUESTS
+    """How many requests later a save of the manner `late saves` becomes visible."""
     tokens: set[str] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    next_links: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Where each page that was promised begins, by its link to the letter."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    _asked: int = 0
+    _due: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
 
     def table(self, entity_set: str) -> Table:
         """Return a table by its entity set."""
@@ -70,11 +68,24 @@ class Portal:
         raise Refusal(404, "0x80060888", f"Resource not found for the segment '{entity_set}'.")
 
     def put(self, entity_set: str, **columns: Any) -> Row:
-        """Put a row in, as somebody at HLF would."""
+        """Put an active row in, as somebody at HLF would."""
         table = self.table(entity_set)
-        row = {table.id: secrets.token_hex(8), "modifiedon": self._now(), **columns}
-        table.rows[row[table.id]] = row
+        row = self._new(table, columns)
+        self._save(lambda: table.rows.update({row[table.id]: row}))
         return row
+
+    def change(self, entity_set: str, row_id: str, **columns: Any) -> None:
+        """Change a row, as somebody at HLF would."""
+        changed = {MODIFIED: self.now(), **columns}
+        self._save(lambda: self.table(entity_set).rows[row_id].update(changed))
+
+    def deactivate(self, entity_set: str, row_id: str) -> None:
+        """Deactivate a row: it stays, and is no longer in force."""
+        self.change(entity_set, row_id, **_INACTIVE)
+
+    def delete(self, entity_set: str, row_id: str) -> None:
+        """Delete a row."""
+        self._save(lambda: self.table(entity_set).rows.pop(row_id))
 
     def all_rows(self) -> dict[str, list[Row]]:
         """Return every row by entity set."""
@@ -83,45 +94,70 @@ class Portal:
     def replace_rows(self, rows: dict[str, list[Row]]) -> None:
         """Put other rows in the place of all that there are."""
         for table in self.tables:
-            table.rows.clear()
-            for row in rows.get(table.entity_set, []):
-                self.put(table.entity_set, **row)
+            found = [self._new(table, row) for row in rows.get(table.entity_set, [])]
+            self._save(lambda t=table, f=found: setattr(t, "rows", {r[t.id]: r for r in f}))
 
     def update(self, table: Table, row: Row, body: Row) -> None:
         """Change a row as a PATCH does."""
-        unknown = body.keys() - table.columns
-        if unknown:
+        known = table.columns.keys() | {STATE, STATUS}
+        if unknown := body.keys() - known:
             raise Refusal(
                 400, "0x80048d19", f"Could not find a property named '{min(unknown)}' on the table."
             )
-        for column, value in body.items():
-            if column in table.choices and value not in table.choices[column]:
-                raise Refusal(400, "0x80044330", f"A validation error occurred for '{column}'.")
-        row |= body | {"modifiedon": self._now()}
+        for name, value in body.items():
+            table.column(name).assert_takes(name, value)
+        row |= body | {MODIFIED: self.now()}
 
-    def _now(self) -> str:
+    def assert_ours(self, table: Table, row: Row) -> None:
+        """Raise `Refusal` if a row is another business unit's."""
+        if self.is_foreign(table, row):
+            raise foreign()
+
+    def is_foreign(self, table: Table, row: Row) -> bool:
+        """Whether a row is another business unit's."""
+        return not self.foreign.isdisjoint((str(row[table.id]), str(row.get(table.key or ""))))
+
+    def switch(self, manner: Manner, on: bool, of: Sequence[str] = ()) -> None:
+        """Begin or end a manner; `of` names the rows or columns that it is about, if any."""
+        (self.manners.add if on else self.manners.discard)(manner)
+        if manner == "foreign rows":
+            self.foreign = {*self.foreign, *of} if on else set()
+        if manner == "secured columns":
+            for table in self.tables:
+                for name, column in table.columns.items():
+                    column.secured = on and (column.secured or name in of)
+
+    def after(self, requests: int, act: Callable[[], object]) -> None:
+        """Do something as soon as so many further requests have come, before the next."""
+        self._due.append((self._asked + requests, act))
+
+    def note(self, method: str, path: str) -> Fault | None:
+        """Note a request, do what is due before it, and return the fault that it gets."""
+        due = [act for number, act in self._due if number <= self._asked]
+        self._due = [wait for wait in self._due if wait[0] > self._asked]
+        self._asked += 1
+        for act in due:
+            act()
+        self.requests.append((method, path))
+        for number, fault in enumerate(self.faults):
+            if waits_for(fault) in (None, method):
+                return self.faults.pop(number)
+        return None
+
+    def token_seconds(self) -> object:
+        """Return what the login says of a token's life."""
+        return SHORT_SECONDS if "short tokens" in self.manners else self.expires_in
+
+    def now(self) -> str:
+        """Return the portal's moment, to the second."""
         return f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
 
+    def _new(self, table: Table, columns: Row) -> Row:
+        return {table.id: str(uuid4()), MODIFIED: self.now(), **_ACTIVE, **columns}
 
-def etag(row: Row) -> str:
-    """A row's version, for conditions: another one after each change."""
-    digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
-    return f'W/"{int(digest[:12], 16)}"'
-
-
-def same(one: object, other: str) -> bool:
-    """Dataverse compares texts without regard to case."""
-    return isinstance(one, str) and one.casefold() == other.casefold()
-
-
-def filtered(table: Table, condition: str | None) -> list[Row]:
-    """Return the rows of a `$filter`, of the two kinds that are asked."""
-    rows = list(table.rows.values())
-    if condition is None:
-        return rows
-    column, operator, value = condition.split(" ")
-    if (operator, value) == ("ne", "null"):
-        return [row for row in rows if row.get(column) is not None]
-    if operator == "ge":
-        return [row for row in rows if str(row[column]) >= value]
-    raise Refusal(400, "0x80060888", f"The stand-in knows no filter '{operator}'.")
+    def _save(self, act: Callable[[], object]) -> None:
+        """Save now, or with the moment of now, and visible some requests later."""
+        if "late saves" in self.manners:
+            self.after(self.late_requests, act)
+        else:
+            act()

@@ -30,9 +30,9 @@ def test_the_preflight_says_what_hlf_has_to_change(portal: Portal, dataverse: Da
     """One sentence each."""
     mentors, certifications = portal.tables
     mentors.key = None
-    mentors.columns.remove("hlf_statusfrom")
-    mentors.choices["hlf_status"].remove(100000001)
-    mentors.choices["hlf_statusreason"].remove(100000029)
+    del mentors.columns["hlf_statusfrom"]
+    mentors.columns["hlf_status"].choices.remove(100000001)
+    mentors.columns["hlf_statusreason"].choices.remove(100000029)
     mentors.states.remove((1, 2))
     certifications.entity_set = "hlf_renamed"
     portal.privileges -= {"prvWritehlf_likeperson", "prvReadhlf_likeperson"}
