@@ -1,7 +1,7 @@
 """The local stack, from the command line."""
 
 import shlex
-from typing import get_args
+from typing import cast, get_args
 from uuid import uuid4
 
 import click
@@ -11,7 +11,7 @@ from cli.options import expired_option, mentors_option
 from cli.runs import refuse_while_open
 from cli.stacks import function_environments, open_stack
 from local import portal_server
-from local.portal_tables import Fault
+from local.portal_manners import OF_NAMES, Fault, Manner
 from local.seed import find_member
 from local.stack import API_SECRET, LocalStack
 from mentor_pause.config import load_http_secrets
@@ -43,10 +43,34 @@ def reset() -> None:
 
 
 @local.command()
-@click.argument("kind", type=click.Choice(get_args(Fault.__value__)))
-@click.option("--times", default=1, show_default=True, type=click.IntRange(1, 1000))
-def fault(kind: Fault, times: int) -> None:
-    """Let the stand-in portal's next requests go wrong."""
+@click.argument(
+    "kind", type=click.Choice([*get_args(Fault.__value__), *get_args(Manner.__value__)])
+)
+@click.option("--times", type=click.IntRange(0, 1000), help="Requests that get a fault; 0: none.")
+@click.option("--on/--off", "on", default=None, help="Begin or end a manner.")
+@click.option(
+    "--of", multiple=True, metavar="NAME", help="A mentor's key, a row's id, or a column."
+)
+def fault(kind: Fault | Manner, times: int | None, on: bool | None, of: tuple[str, ...]) -> None:
+    """Let the stand-in portal misbehave.
+
+    A fault is over after --times requests, one by default. A manner lasts from --on to --off;
+    "foreign rows" and "secured columns" need --of. docs/portal.md lists both.
+    """
+    if kind in get_args(Fault.__value__):
+        if on is not None or of:
+            raise click.UsageError("a fault has --times; --on, --off and --of are for manners")
+        _switch_fault(cast("Fault", kind), 1 if times is None else times)
+        return
+    if on is None or times is not None:
+        raise click.UsageError("a manner has --on and --off; --times is for faults")
+    if on and bool(of) != (kind in OF_NAMES):
+        raise click.UsageError(f"only {' and '.join(OF_NAMES)} are of something, and need --of")
+    portal_port = LocalStack().require().portal_port
+    portal_server.switch_manner(portal_port, cast("Manner", kind), on, of)
+
+
+def _switch_fault(kind: Fault, times: int) -> None:
     portal_server.switch_on(LocalStack().require().portal_port, [kind] * times)
 
 

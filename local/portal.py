@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._patch)
 
     def _stand_in(self) -> None:
-        """What a portal does not have: a door for tests and developers."""
+        """Answer tests and developers: a real portal does not have these addresses."""
         body = self._body()
         with self.portal.lock:
             match self.command, self.path.removeprefix(_OWN_DOOR):
@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Find the row of an alternate key."""
         table = self.portal.table(address[1])
         if address[2] != table.key or table.key_with:
-            raise Refusal(400, "0x80060888", f"'{address[2]}' is no alternate key.")
+            raise Refusal(400, "0x80060888", f"'{address[2]}' is not an alternate key.")
         key = address[3].replace("''", "'")
         return table, key, table.find(key)
 

@@ -27,7 +27,7 @@ class Column:
     format: Literal["DateOnly", "DateAndTime"] = "DateOnly"
     secured: bool = False
     granted: set[Right] = field(default_factory=set[Right])
-    """What our application user may do with a secured column."""
+    """The rights of our application user on a secured column."""
     id: str = field(default_factory=lambda: str(uuid4()))
 
     def shown(self, value: object) -> object:

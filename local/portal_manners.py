@@ -48,8 +48,10 @@ type Manner = Literal[
     "foreign rows",
     "secured columns",
 ]
-"""What the stand-in does until it is told to stop."""
+"""A way of the stand-in that lasts until somebody ends it."""
 
+OF_NAMES: tuple[Manner, ...] = ("foreign rows", "secured columns")
+"""Manners that are about rows or columns, which have to be named."""
 LATE_REQUESTS = 3
 """Requests after which a save of the manner `late saves` becomes visible."""
 SHORT_SECONDS = 30
@@ -87,7 +89,7 @@ def waits_for(fault: Fault) -> str | None:
 def refusal_of(fault: Fault | None, retry_after: int) -> Refusal | None:
     """Return the error that a fault answers with; None: the request goes on.
 
-    `retry_after`, in seconds, is what a throttled request is told.
+    `retry_after`, in seconds, is for the header of a throttled request.
     """
     made = _REFUSALS.get(fault) if fault else None
     return made(retry_after) if made else None

@@ -1,4 +1,4 @@
-"""What the stand-in answers about its tables, and about what our application user may do.
+"""The stand-in's answers about its tables and about the rights of our application user.
 
 Source: Microsoft's documentation of the Dataverse Web API ("Query table definitions",
 "AttributeMetadata", "RetrieveUserPrivileges", "RetrievePrincipalAttributePrivileges").

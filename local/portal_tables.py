@@ -1,4 +1,4 @@
-"""What the stand-in portal holds, and what is switched on."""
+"""The state of the stand-in portal: its tables, and the faults and manners that are on."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _ACTIVE, _INACTIVE = {STATE: 0, STATUS: 1}, {STATE: 1, STATUS: 2}
 
 @dataclass(slots=True)
 class Portal:
-    """What the stand-in holds, and what it was asked."""
+    """The state of the stand-in, and the requests that it had."""
 
     tables: list[Table]
     client_secret: str
@@ -41,7 +41,7 @@ class Portal:
     page_size: int = 5000
     retry_after: int = 1
     expires_in: object = 3599
-    """What the login says of a token's life; the stand-in's tokens live on."""
+    """A token's life as the login states it; the stand-in's tokens live on."""
     drip_seconds: float = 2.0
     failing: set[str] = field(default_factory=set[str])
     """Keys of rows that nobody can change, say for a plug-in that breaks over them."""
