@@ -182,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             told["Content_Encoding"] = "gzip"
         if drips:
             self.wfile = _Drip(self.wfile, self.closing, self.portal.drip_seconds)
-            self.close_connection = True
+            told["Connection"] = "close"
         self.send_response(status)
         for name, value in told.items():
             self.send_header(name.replace("_", "-"), value)

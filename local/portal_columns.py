@@ -25,6 +25,8 @@ class Column:
     max_length: int = 100
     behavior: Literal["DateOnly", "UserLocal", "TimeZoneIndependent"] = "DateOnly"
     format: Literal["DateOnly", "DateAndTime"] = "DateOnly"
+    writable: bool = True
+    """False: the portal calculates it."""
     secured: bool = False
     granted: set[Right] = field(default_factory=set[Right])
     """The rights of our application user on a secured column."""
@@ -48,6 +50,8 @@ class Column:
         """Raise `Refusal` if a value cannot be saved in the column."""
         if self.secured and "update" not in self.granted:
             raise Refusal(403, "0x8004f508", f"Caller has no update privilege for '{name}'.")
+        if not self.writable:
+            raise Refusal(400, "0x80044332", f"'{name}' is calculated.")
         if value is None:
             return
         if self.kind == "Picklist" and type(value) is int and value not in self.choices:

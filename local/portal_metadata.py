@@ -15,9 +15,8 @@ _UNIT = "00000000-0000-0000-0000-0000000000b0"
 _FUNCTION = f"systemusers({USER})/Microsoft.Dynamics.CRM."
 _TABLE = re.compile(r"EntityDefinitions\(LogicalName='(\w+)'\)/(Attributes|Keys)(.*)")
 _COLUMN = re.compile(r"\(LogicalName='(\w+)'\)/Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata")
-_KIND = re.compile(r"/Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata")
 _ALLOWED, _NOT_ALLOWED = 4, 0
-_OF_ALL_KINDS = ("LogicalName", "AttributeType", "IsSecured", "MetadataId")
+_OF_ALL_KINDS = ("LogicalName", "AttributeType", "IsSecured", "MetadataId", "IsValidForUpdate")
 
 
 def answer(portal: Portal, path: str, options: dict[str, str]) -> Row | None:
@@ -94,25 +93,19 @@ def _columns(table: Table, of: str, options: dict[str, str]) -> Row:
     there = OF_EVERY_TABLE | {table.id: Column("Uniqueidentifier")} | table.columns
     if not of:
         return {"value": [_selected(_described(n, c), options) for n, c in sorted(there.items())]}
-    if kind := _KIND.fullmatch(of):
-        return {
-            "value": [
-                _selected(_described(name, column) | _of_kind(column), options)
-                for name, column in sorted(there.items())
-                if column.kind == kind[1]
-            ]
-        }
     found = _COLUMN.fullmatch(of)
     if found is None or (column := there.get(found[1])) is None or column.kind != found[2]:
         raise Refusal(404, "0x80060888", "There is no such column of that kind.")
     if column.kind == "Status":
         states = sorted(table.states)
         return {"OptionSet": {"Options": [{"State": s, "Value": v} for s, v in states]}}
-    return {"OptionSet": {"Options": [{"Value": value} for value in sorted(column.choices)]}}
+    if column.kind == "Picklist":
+        return {"OptionSet": {"Options": [{"Value": value} for value in sorted(column.choices)]}}
+    return _selected(_described(found[1], column) | _of_kind(column), options)
 
 
 def _described(name: str, column: Column) -> Row:
-    values = (name, column.kind, column.secured, column.id)
+    values = (name, column.kind, column.secured, column.id, column.writable)
     return dict(zip(_OF_ALL_KINDS, values, strict=True))
 
 

@@ -3,18 +3,17 @@
 import json
 import subprocess
 
+import httpx
 import pytest
 
 from local.portal import CLIENT_ID, TENANT, serving
+from local.portal_columns import Column
 from local.portal_example import MAPPING
 from local.portal_tables import Portal
 from mentor_pause.portal.dataverse import Dataverse
 from support.deployed import COMMAND
-from support.portal import (
-    SECRET,
-    Time,
-    connected,
-)
+from support.portal import EXAMPLE, SECRET, Time, connected, recorded
+from support.portal_mistakes import MISTAKES, TABLES, Break, column, mentors, reach, secured
 
 
 def test_a_portal_that_is_as_the_mapping_says_passes_the_preflight(dataverse: Dataverse) -> None:
@@ -26,33 +25,102 @@ def test_a_portal_that_is_as_the_mapping_says_passes_the_preflight(dataverse: Da
     }  # fmt: skip
 
 
-def test_the_preflight_says_what_hlf_has_to_change(portal: Portal, dataverse: Dataverse) -> None:
-    """One sentence each."""
-    mentors, certifications = portal.tables
-    mentors.key = None
-    del mentors.columns["hlf_statusfrom"]
-    mentors.columns["hlf_status"].choices.remove(100000001)
-    mentors.columns["hlf_statusreason"].choices.remove(100000029)
-    mentors.states.remove((1, 2))
-    certifications.entity_set = "hlf_renamed"
-    portal.privileges -= {"prvWritehlf_likeperson", "prvReadhlf_likeperson"}
-    assert {f.what: f.problem for f in dataverse.check() if f.problem} == {
-        "alternate key hlf_likeperson.hlf_mentornumber": (
-            "HLF has to define an alternate key on this column alone"
-        ),
-        "column hlf_likeperson.hlf_statusfrom": "the table has no such column",
-        "states of hlf_likeperson": "the table has no status code 2 in state 1",
-        "choices of hlf_likeperson.hlf_status": "the column has no choice with the value 100000001",
-        "choices of hlf_likeperson.hlf_statusreason": (
-            "the column has no choice with the value 100000029"
-        ),
-        "table hlf_certifications": "the portal has no table of that name (entity set)",
-        "privilege prvWritehlf_likeperson": (
-            "HLF has to give it to a role of our application user"
-        ),
-        "privilege prvReadhlf_likeperson": ("HLF has to give it to a role of our application user"),
-    }
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_each_mistake_is_found_and_told_to_an_administrator(
+    portal: Portal, dataverse: Dataverse, mistake: str
+) -> None:
+    """H2: what HLF has to change and where, this and nothing else; looking changes nothing."""
+    make, what, sentence = MISTAKES[mistake]
+    make(portal)
+    (found,) = [finding for finding in dataverse.check() if finding.problem]
+    assert (found.what, str(found.problem)[: len(sentence)]) == (what, sentence)
     assert {method for method, _ in portal.requests} == {"GET", "POST"}
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        secured("read", "update"),
+        column("hlf_validuntil", kind="DateTime", secured=True, granted={"read"}),
+        reach("Basic", "Global", "Local"),
+        reach("Deep", "Basic"),
+    ],
+)
+def test_what_does_is_no_mistake(portal: Portal, dataverse: Dataverse, arrange: Break) -> None:
+    """A profile that grants it; the widest of several roles; all units below the root one."""
+    arrange(portal)
+    assert [finding for finding in dataverse.check() if finding.problem] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "sentence"),
+    [
+        ("String", 62, ("it takes 62 characters, and a reason may have 63: HLF has to raise its "
+         f"maximum ({TABLES}hlf_likeperson > Columns > hlf_statusreason > Advanced options)")),
+        ("Memo", 10, ("it takes 10 characters, and a reason may have 63: HLF has to raise its "
+         f"maximum ({TABLES}hlf_likeperson > Columns > hlf_statusreason > Advanced options)")),
+        ("Picklist", 0, ("it is a choice column, and the mapping writes text: the mapping needs "
+         "reason_values, with the choice for each reason")),
+        ("Lookup", 0, ("it is a lookup, and the sync needs a text column, or a choice with "
+         "reason_values: HLF has to add such a column, filled with what the lookup refers to, or "
+         f"the mapping has to name another ({TABLES}hlf_likeperson > Columns)")),
+        ("String", 63, None),
+        ("Memo", 2000, None),
+    ],
+)  # fmt: skip
+def test_a_reason_that_is_text_needs_a_text_column_that_is_long_enough(
+    portal: Portal, time: Time, kind: str, length: int, sentence: str | None
+) -> None:
+    """H2: a reason code has up to 63 characters."""
+    reason = Column(kind, max_length=length)
+    mentors(portal).columns["hlf_statusreason"] = reason
+    text = EXAMPLE.model_copy(
+        update={"mentors": EXAMPLE.mentors.model_copy(update={"reason_values": None})}
+    )
+    with connected(portal, time, text) as dataverse:
+        problems = [finding.problem for finding in dataverse.check() if finding.problem]
+    assert problems == ([sentence] if sentence else [])
+
+
+def test_several_mistakes_are_all_told(portal: Portal, dataverse: Dataverse) -> None:
+    """In the order in which HLF would mend them; no mistake hides another."""
+    names = ["a set name with a typo", "no alternate key", "a lookup", "no privilege to write"]
+    for name in (*names, "a status without its choice", "a secured column that we may only read"):
+        MISTAKES[name][0](portal)
+    assert [finding.what for finding in dataverse.check() if finding.problem] == [
+        "column hlf_likeperson.hlf_status",
+        "alternate key hlf_likeperson.hlf_mentornumber",
+        "privilege prvWritehlf_likeperson",
+        "table hlf_certifications",
+    ]
+
+
+@pytest.mark.parametrize("answer", [{}, {"value": [{}]}, {"value": 7}, {"value": [None]}, []])
+def test_an_answer_that_makes_no_sense_is_a_finding(answer: object) -> None:
+    """The check goes on, and blames nobody at HLF."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        fine = request.url.path.endswith("WhoAmI")
+        return httpx.Response(200, json={"UserId": "us"} if fine else answer)
+
+    problems = [finding.problem for finding in recorded(respond).check() if finding.problem]
+    assert len(problems) == 2
+    assert all("HLF" not in problem for problem in map(str, problems))
+
+
+def test_no_finding_repeats_an_address(dataverse: Dataverse) -> None:
+    """E12: the portal's own words may hold the one that was asked, with its query."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("WhoAmI"):
+            return httpx.Response(200, json={"UserId": "us"})
+        words = "Not found: https://hlf.example/x?token=TOPSECRET, say https://help.example"
+        return httpx.Response(400, json={"error": {"code": "0x80060888", "message": words}})
+
+    problems = {str(finding.problem) for finding in recorded(respond).check() if finding.problem}
+    assert problems == {
+        "the portal's answer is no (HTTP 400 0x80060888): Not found: (an address) say (an address)"
+    }
 
 
 def test_the_preflight_stops_where_the_credentials_do_not_do(portal: Portal, time: Time) -> None:
@@ -63,18 +131,6 @@ def test_the_preflight_stops_where_the_credentials_do_not_do(portal: Portal, tim
     assert (finding.what, finding.problem) == (
         "credentials", "the login refused us: invalid_client (HTTP 401)",
     )  # fmt: skip
-
-
-def test_a_key_whose_index_is_not_ready_and_a_shallow_privilege_are_told(
-    portal: Portal, dataverse: Dataverse
-) -> None:
-    """What is there by name is not always good for use."""
-    portal.key_index, portal.depth = "Pending", "Basic"
-    problems = {f.what.split()[0]: f.problem for f in dataverse.check() if f.problem}
-    assert problems == {
-        "alternate": "the key's index is not active yet",
-        "privilege": "it reaches only rows that we own (Basic)",
-    }
 
 
 def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -110,8 +166,8 @@ def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:
     ("environ", "sentence"),
     [
         ({}, "PORTAL_URL is not set; PORTAL_TENANT is not set"),
-        (environment("http://hlf.example"), "PORTAL_URL: String should match pattern"),
-        (environment("https://user:password@hlf.example"), "PORTAL_URL: String should match"),
+        (environment("http://hlf.example"), "PORTAL_URL does not begin with https://"),
+        (environment("https://user:password@hlf.example"), "PORTAL_URL has a user name or a"),
     ],
 )
 def test_the_command_needs_its_settings(environ: dict[str, str], sentence: str) -> None:

@@ -45,43 +45,43 @@ def test_what_is_optional_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "it: Invalid JSON"),
-        ("[]", "it: Input should be an object"),
-        (example(mentors__key=None), "mentors.key: Field required"),
-        (example(mentors__key="a'b"), "mentors.key: String should match pattern"),
-        (example(mentors__entity_set="x/y"), "mentors.entity_set: String should match pattern"),
-        (example(mentors__colour="red"), "mentors.colour: Extra inputs are not permitted"),
+        ("", "it is not JSON (EOF while parsing"),
+        ("[]", "it is not a JSON object"),
+        (example(mentors__key=None), "mentors.key is missing"),
+        (example(mentors__key="a'b"), "mentors.key is not a name of the Web API"),
+        (example(mentors__entity_set="x/y"), "mentors.entity_set is not a name of the Web API"),
+        (example(mentors__colour="red"), "mentors.colour is not a field of the mapping"),
         (
             example(mentors__status_values={"active": 1, "paused": 2}),
-            "mentors: Value error, status_values needs active, paused and inactive",
+            "mentors: status_values needs active, paused and inactive",
         ),
         (
             example(mentors__status_values={"active": 1, "paused": 1, "inactive": 2}),
-            "mentors: Value error, status_values gives two statuses the same value",
+            "mentors: status_values gives two statuses the same value",
         ),
         (
             example(mentors__states={"active": {"statecode": 0, "statuscode": 1}}),
-            "mentors: Value error, states needs active, paused and inactive, or none of them",
+            "mentors: states needs active, paused and inactive, or none of them",
         ),
         (
             example(mentors__reason_values={"on_leave": 1}),
-            "mentors: Value error, reason_values needs other",
+            "mentors: reason_values needs other",
         ),
         (
             example(mentors__reason="hlf_status"),
-            "mentors: Value error, key, status, reason and effective_on are columns of their own",
+            "mentors: key, status, reason and effective_on are columns of their own",
         ),
         (
             example(mentors__effective_on="statuscode"),
-            "mentors: Value error, statecode and statuscode belong into states",
+            "mentors: statecode and statuscode belong into states",
         ),
         (
             example(mentors__reason=None),
-            "mentors: Value error, reason_values needs reason, the column that they are for",
+            "mentors: reason_values needs reason, the column that they are for",
         ),
         (
             example(mentors__status_values={"active": True, "paused": "2", "inactive": 10**30}),
-            "mentors.status_values.active: Input should be a valid integer",
+            "mentors.status_values.active is not a whole number",
         ),
         (example(certifications__expires="soon"), "certifications.expires: Input should be"),
     ],
@@ -91,6 +91,33 @@ def test_a_wrong_mapping_is_one_sentence_that_names_the_field(text: str, sentenc
     with pytest.raises(ConfigurationError, match="the portal's mapping is not valid: ") as raised:
         Mapping.parse(text)
     assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "sentence"),
+    [
+        ("https://hlf.example/api/data/v9.2/hlf_likepersons?sig=TOPSECRET",
+         "is an address; write the name at its end alone; perhaps hlf_likepersons"),
+        ("https://hlf.example/api/data/v9.2/hlf_likepersons(hlf_key='TOPSECRET')",
+         "is an address; write the name at its end alone; perhaps hlf_likepersons"),
+        ("https://user:TOPSECRET@hlf.example/", "is an address; write the name at its end alone"),
+        ("Hlf_LikePersons", "digits and underscores; perhaps hlf_likepersons"),
+        (" hlf_likepersons", "digits and underscores; perhaps hlf_likepersons"),
+        ("/hlf_likepersons/", "digits and underscores; perhaps hlf_likepersons"),
+        ("TOPSECRET~8Q", "digits and underscores"),
+        ("_hlf_mentor_value", "is a lookup, which the sync cannot read; name a text column"),
+        ("", "digits and underscores"),
+        (17, "is not a text"),
+    ],
+)  # fmt: skip
+def test_a_pasted_name_is_told_in_plain_words(pasted: object, sentence: str) -> None:
+    """H2: with the name that may be meant, and nothing else of what was pasted."""
+    with pytest.raises(ConfigurationError) as raised:
+        Mapping.parse(example(mentors__entity_set=pasted))
+    assert "not valid: mentors.entity_set " in str(raised.value)
+    assert str(raised.value).endswith(sentence)
+    assert "TOPSECRET" not in str(raised.value)
+    assert "pattern" not in str(raised.value)
 
 
 def test_a_value_that_no_status_has_is_no_status() -> None:

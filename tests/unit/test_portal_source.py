@@ -50,12 +50,15 @@ def test_while_it_is_off_neither_mapping_nor_secret_are_read() -> None:
 
 WRONG: list[tuple[dict[str, str], str]] = [
     ({"switch": "perhaps"}, "the parameter switch is neither on nor off"),
-    ({"mapping": "{}"}, "the portal's mapping is not valid: mentors: Field required; cert"),
+    (
+        {"mapping": "{}"},
+        "the portal's mapping is not valid: mentors is missing; certifications is missing",
+    ),
     ({"secret": "{}"}, "in the secret vault: PORTAL_URL is not set; PORTAL_TENANT is not set; "),
     ({"secret": "TOPSECRET"}, "the secret vault is not a JSON object with PORTAL_URL, PORTAL_T"),
     (
         {"secret": json.dumps(SECRET | {"PORTAL_URL": "http://TOPSECRET.example"})},
-        "in the secret vault: PORTAL_URL: String should match pattern",
+        "in the secret vault: PORTAL_URL does not begin with https://",
     ),
 ]
 

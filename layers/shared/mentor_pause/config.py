@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Self, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from mentor_pause.errors import ConfigurationError
+from mentor_pause.portal_address import secure_address, tenant
 
 PORTAL_ROLE = "portal_sync"
 """The database role of code that calls the portal; a pooler wants `portal_sync.PROJECT`."""
@@ -27,9 +28,6 @@ type Environment = Mapping[str, str]
 type ReadSecret = Callable[[str], str]
 
 _PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
-_SECURE_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})/?$"
-"""A secret goes over TLS, or to a program on this machine."""
-
 _PROJECT_URL = (
     rf"(https://[A-Za-z0-9.-]+({_PORT})?|http://(127\.0\.0\.1|localhost|\[::1\])({_PORT})?)/?"
 )
@@ -65,7 +63,13 @@ class Settings(BaseModel):
 
 def _sentence(error: ValidationError) -> str:
     def one(name: str, kind: str, message: str) -> str:
-        return f"{name} is not set" if kind == "missing" else f"{name}: {message}"
+        if kind == "missing":
+            return f"{name} is not set"
+        if kind == "string_pattern_mismatch":
+            return f"{name} is not of the form that it needs"
+        if kind == "value_error":
+            return f"{name} {message.removeprefix('Value error, ')}"
+        return f"{name}: {message}"
 
     found = error.errors(include_input=False, include_url=False)
     return "; ".join(one(str(e["loc"][0]).upper(), e["type"], e["msg"]) for e in found)
@@ -145,13 +149,13 @@ class HttpSecrets(Settings):
 class PortalSettings(Settings):
     """Where HLF's portal is, and who we are there."""
 
-    portal_url: Annotated[str, Field(pattern=_SECURE_URL)]
+    portal_url: Annotated[str, AfterValidator(secure_address)]
     """The environment's address, such as `https://hlf.crm4.dynamics.com`."""
-    portal_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
+    portal_tenant: Annotated[str, AfterValidator(tenant)]
     """The directory (tenant) id or its domain."""
     portal_client_id: str
     portal_client_secret: SecretStr
-    portal_login_url: Annotated[str, Field(pattern=_SECURE_URL)] = (
+    portal_login_url: Annotated[str, AfterValidator(secure_address)] = (
         "https://login.microsoftonline.com"
     )
 

@@ -4,15 +4,41 @@ Names are those of the Dataverse Web API: an entity set is the plural in the add
 logical name, a choice value its number.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.supabase import Status
 
-type Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+
+def _named(value: str) -> str:
+    """Return a name of the Web API, or say why it is not one and which one may be meant.
+
+    Whatever else was pasted here, such as a secret, is not repeated.
+    """
+    if _NAME.fullmatch(value):
+        return value
+    if value.startswith("_") and value.endswith("_value"):
+        raise ValueError("is a lookup, which the sync cannot read; name a text column")
+    is_address = "://" in value
+    path = re.split(r"[?#(]", value.partition("://")[2] if is_address else value)[0]
+    meant = path.rstrip("/").rpartition("/")[2].strip().lower()
+    likely = _NAME.fullmatch(meant) and (not is_address or ("/" in path and "_" in meant))
+    hint = f"; perhaps {meant}" if likely else ""
+    raise ValueError(
+        f"is an address; write the name at its end alone{hint}"
+        if is_address
+        else "is not a name of the Web API: it begins with a lower-case letter, and has only "
+        f"lower-case letters, digits and underscores{hint}"
+    )
+
+
+type Name = Annotated[str, AfterValidator(_named)]
 type Choice = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
@@ -123,5 +149,29 @@ class Mapping(_Part):
             return cls.model_validate_json(text)
         except ValidationError as error:
             found = error.errors(include_input=False, include_url=False)
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'it'}: {e['msg']}" for e in found)
+            wrong = "; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in found)
             raise ConfigurationError(f"the portal's mapping is not valid: {wrong}") from None
+
+
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of the mapping",
+    "string_type": "is not a text",
+    "int_type": "is not a whole number",
+    "greater_than_equal": "is less than 0",
+    "less_than_equal": f"is more than {2**31 - 1}",
+    "model_type": "is not a JSON object",
+    "model_attributes_type": "is not a JSON object",
+    "dict_type": "is not a JSON object",
+}
+"""What is wrong, by pydantic's own name for it."""
+
+
+def _sentence(where: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(map(str, where))
+    if kind == "value_error":
+        between = ": " if len(where) == 1 else " "
+        return f"{name}{between}{message.removeprefix('Value error, ')}"
+    if kind == "json_invalid":
+        return f"it is not JSON ({message.removeprefix('Invalid JSON: ')})"
+    return f"{name or 'it'} {_WORDS[kind]}" if kind in _WORDS else f"{name or 'it'}: {message}"
