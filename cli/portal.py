@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mentor_pause.config import PortalSettings
 from mentor_pause.portal import Finding
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.mapping import Mapping
+from mentor_pause.portal.preflight import CREDENTIALS
 from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.portal.source import OFF, ON
 
@@ -57,10 +59,15 @@ def _look(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
     if mapping_file is not None and stack_name is not None:
         raise click.UsageError("--mapping goes with the environment's portal, not with --stack")
     if mapping_file is not None:
-        text, settings = mapping_file.read_text(), PortalSettings.load()
-    else:
-        stack = open_stack(stack_name)
-        text, settings = _read(stack, "PortalMappingName"), stack.portal_settings()
+        return _ask(mapping_file.read_text(), PortalSettings.load())
+    return _look_at(open_stack(stack_name))
+
+
+def _look_at(stack: Stack) -> list[Finding]:
+    return _ask(_read(stack, "PortalMappingName"), stack.portal_settings())
+
+
+def _ask(text: str, settings: PortalSettings) -> list[Finding]:
     mapping = Mapping.parse(text)
     until = time.monotonic() + _SECONDS
     timing = Timing(remaining=lambda: until - time.monotonic())
@@ -127,13 +134,52 @@ def _differing(stack: Stack) -> tuple[UUID, ...]:
 
 
 @portal.command()
+@click.option(
+    "--despite",
+    multiple=True,
+    metavar="FINDING",
+    help='Accept a finding, named as the check names it, such as "column hlf_x.hlf_y".',
+)
 @stack_option
-def on(stack_name: str | None) -> None:
-    """Let the sync reach the portal, from its next page on."""
-    stack = open_stack(stack_name)
-    Mapping.parse(_read(stack, "PortalMappingName"))
-    _write(stack, "PortalSwitchName", ON)
+def on(despite: tuple[str, ...], stack_name: str | None) -> None:
+    """Let the sync reach the portal, from its next page on, if the check finds it in order.
+
+    Otherwise the switch stays as it is, and the exit code is 1. --despite accepts one finding; any
+    other one still keeps the portal off.
+    """
+    if not switch_on(open_stack(stack_name), despite):
+        again = f"mentor-pause portal check{f' --stack {stack_name}' if stack_name else ''}"
+        show.problem(f"the switch stays as it is; after a change, {again} looks again")
+        sys.exit(1)
     show.say("the portal is on; within half a minute every page sees it")
+
+
+def switch_on(stack: Stack, despite: Collection[str] = ()) -> bool:
+    """Switch the portal on unless findings of the check refuse it; show those, and return False.
+
+    Raises:
+        click.UsageError: `despite` names what is not a finding that can be accepted.
+        MentorPauseError: the mapping is not valid, or a setting is missing.
+        StackError: the stack cannot be asked.
+    """
+    found = [finding for finding in _look_at(stack) if finding.problem]
+    if _refuses(found, despite):
+        show.finding_table(found)
+        return False
+    _write(stack, "PortalSwitchName", ON)
+    return True
+
+
+def _refuses(found: Sequence[Finding], despite: Collection[str]) -> bool:
+    """Whether findings keep the switch off.
+
+    Raises:
+        click.UsageError: `despite` names something that is not such a finding.
+    """
+    named = {finding.what for finding in found} - {CREDENTIALS}
+    if unknown := sorted(set(despite) - named):
+        raise click.UsageError(f"the check has no such finding to accept: {', '.join(unknown)}")
+    return any(finding.what not in despite for finding in found)
 
 
 @portal.command()

@@ -6,13 +6,13 @@ import subprocess
 import httpx
 import pytest
 
-from local.portal import CLIENT_ID, TENANT, serving
+from local.portal import serving
 from local.portal_columns import Column
 from local.portal_example import MAPPING
 from local.portal_tables import Portal
 from mentor_pause.portal.dataverse import Dataverse
 from support.deployed import COMMAND
-from support.portal import EXAMPLE, SECRET, Time, connected, recorded
+from support.portal import EXAMPLE, SECRET, Time, connected, environment, recorded
 from support.portal_mistakes import MISTAKES, TABLES, Break, column, mentors, reach, secured
 
 
@@ -140,14 +140,6 @@ def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
         capture_output=True, text=True, check=False, timeout=60,
         env={"PATH": "/usr/bin:/bin", "HOME": "/", **environ},
     )  # fmt: skip
-
-
-def environment(url: str) -> dict[str, str]:
-    """The variables that name a portal at `url`."""
-    return {
-        "PORTAL_URL": url, "PORTAL_LOGIN_URL": url, "PORTAL_TENANT": TENANT,
-        "PORTAL_CLIENT_ID": CLIENT_ID, "PORTAL_CLIENT_SECRET": SECRET,
-    }  # fmt: skip
 
 
 def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:

@@ -59,6 +59,14 @@ def settings(url: str, secret: str = SECRET) -> PortalSettings:
     )
 
 
+def environment(url: str) -> dict[str, str]:
+    """The variables that name a portal at `url`."""
+    return {
+        "PORTAL_URL": url, "PORTAL_LOGIN_URL": url, "PORTAL_TENANT": TENANT,
+        "PORTAL_CLIENT_ID": CLIENT_ID, "PORTAL_CLIENT_SECRET": SECRET,
+    }  # fmt: skip
+
+
 @contextmanager
 def client(url: str, time: Time, mapping: Mapping = EXAMPLE) -> Generator[Dataverse]:
     """The real client for a portal at `url`."""

@@ -39,7 +39,10 @@ def test_a_command_that_a_page_names_exists_with_its_options(page: Path) -> None
     """Who reads it in the night must not find out otherwise."""
     for words, options in commands_in(page.read_text()):
         found = resolve(words)
-        known = {o for p in found.params for o in p.opts} | {"--help", "--version"}
+        known = {o for p in found.params for o in (*p.opts, *p.secondary_opts)} | {
+            "--help",
+            "--version",
+        }
         assert set(options) <= known, (words, options)
 
 

@@ -17,13 +17,16 @@ from mentor_pause.portal.rights import Rights
 
 type _Columns = dict[str, Column]
 
+CREDENTIALS = "credentials"
+"""The first finding; with a problem here, nothing else could be looked at."""
+
 _ADDRESS = re.compile(r"https?://\S+")
 
 
 def check(requests: Requests, mapping: Mapping) -> list[Finding]:
     """Return everything that was looked at, in the order in which HLF would mend it."""
     rights = Rights(requests)
-    credentials = _finding("credentials", rights.log_in)
+    credentials = _finding(CREDENTIALS, rights.log_in)
     if credentials.problem:
         return [credentials]
     look = _Look(Definitions(requests), rights)
