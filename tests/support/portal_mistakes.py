@@ -290,6 +290,11 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
             f"({SETTINGS}Security roles)"
         ),
     ),
+    "a privilege on rows that pass a filter": (
+        reach("RecordFilter", "Anything"),
+        "privilege prvWritehlf_likeperson",
+        "it reaches only some rows (RecordFilter): ",
+    ),
     "a privilege on our own business unit": (
         reach("Basic", "Local", "Basic"),
         "privilege prvWritehlf_likeperson",

@@ -10,8 +10,8 @@ from mentor_pause.errors import PortalError
 from mentor_pause.portal.definitions import Column, Mismatch
 from mentor_pause.portal.requests import Requests
 
-_DEPTHS = ("Basic", "Local", "Deep", "Global")
-"""How far a privilege reaches, the shortest first."""
+_DEPTHS = ("RecordFilter", "Basic", "Local", "Deep", "Global")
+"""How far a privilege reaches, the shortest first; one that is not here is shorter still."""
 _REACH = {
     "Basic": "only rows that our application user owns",
     "Local": "only rows of our application user's own business unit",
@@ -54,12 +54,12 @@ class Rights:
                 f"it is missing: HLF has to give it to a role of our application user, with the "
                 f"access level Organization ({_ROLES})"
             )
-        widest = max(depths, key=_DEPTHS.index)
+        widest = max(depths, key=lambda depth: depth in _DEPTHS and 1 + _DEPTHS.index(depth))
         if widest == "Global" or (widest == "Deep" and self._is_in_root_unit()):
             return
         raise Mismatch(
-            f"it reaches {_REACH[widest]} ({widest}): HLF has to raise its access level to "
-            f"Organization in a role of our application user ({_ROLES})"
+            f"it reaches {_REACH.get(widest, 'only some rows')} ({widest}): HLF has to raise its "
+            f"access level to Organization in a role of our application user ({_ROLES})"
         )
 
     def _is_in_root_unit(self) -> bool:
