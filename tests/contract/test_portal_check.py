@@ -108,7 +108,24 @@ def test_an_answer_that_makes_no_sense_is_a_finding(answer: object) -> None:
     assert all("HLF" not in problem for problem in map(str, problems))
 
 
-def test_no_finding_repeats_an_address(dataverse: Dataverse) -> None:
+def test_a_portal_that_lists_no_tables_is_answered_without_a_hint() -> None:
+    """It may refuse to; the table is missing all the same."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("WhoAmI"):
+            return httpx.Response(200, json={"UserId": "us"})
+        return httpx.Response(200 if b"filter" in request.url.query else 403, json={"value": []})
+
+    problems = {str(finding.problem) for finding in recorded(respond).check() if finding.problem}
+    assert problems == {
+        (
+            "the portal has no table with this entity set; HLF finds the right name in "
+            f"{TABLES}the table > Tools > Copy set name"
+        )
+    }
+
+
+def test_no_finding_repeats_an_address() -> None:
     """E12: the portal's own words may hold the one that was asked, with its query."""
 
     def respond(request: httpx.Request) -> httpx.Response:

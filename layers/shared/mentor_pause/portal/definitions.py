@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from mentor_pause.errors import PortalError
 from mentor_pause.portal.requests import Requests
 
 _METADATA = "Microsoft.Dynamics.CRM"
@@ -96,8 +97,7 @@ class Definitions:
         return Table(*(str(rows[0][name]) for name in names))
 
     def _why_missing(self, entity_set: str) -> str:
-        rows = self._requests.read("EntityDefinitions?$select=LogicalName,EntitySetName")["value"]
-        sets = {str(row["LogicalName"]): str(row["EntitySetName"]) for row in rows}
+        sets = self._entity_sets()
         if entity_set in sets:
             return (
                 f"this is the table's logical name; the mapping needs the name of its entity set, "
@@ -107,6 +107,14 @@ class Definitions:
             f"the portal has no table with this entity set{similar(entity_set, sets.values())}; "
             "HLF finds the right name in Power Apps > Tables > the table > Tools > Copy set name"
         )
+
+    def _entity_sets(self) -> dict[str, str]:
+        """Return every table's entity set by logical name; none if the portal does not say."""
+        try:
+            rows = self._requests.read("EntityDefinitions?$select=LogicalName,EntitySetName")
+        except PortalError:
+            return {}
+        return {str(row["LogicalName"]): str(row["EntitySetName"]) for row in rows["value"]}
 
     def columns(self, table: Table) -> dict[str, Column]:
         """Return the table's columns by logical name."""
@@ -118,9 +126,9 @@ class Definitions:
             row["LogicalName"]: Column(
                 row["LogicalName"],
                 str(row["AttributeType"]),
-                str(row["MetadataId"]),
+                str(row.get("MetadataId")),
                 row["IsSecured"] is not False,
-                row["IsValidForUpdate"] is not False,
+                row.get("IsValidForUpdate") is not False,
             )
             for row in rows
         }

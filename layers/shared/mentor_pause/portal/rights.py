@@ -72,7 +72,7 @@ class Rights:
             )
         except PortalError:
             return False
-        return found["_parentbusinessunitid_value"] is None
+        return found.get("_parentbusinessunitid_value", "not told") is None
 
     def assert_open(self, column: Column, *, written: bool) -> None:
         """Raise `Mismatch` unless the user may read a column, and write it if it is `written`."""
