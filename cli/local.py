@@ -65,7 +65,7 @@ def fault(kind: Fault | Manner, times: int | None, on: bool | None, of: tuple[st
     if on is None or times is not None:
         raise click.UsageError("a manner has --on and --off; --times is for faults")
     if on and bool(of) != (kind in OF_NAMES):
-        raise click.UsageError(f"only {' and '.join(OF_NAMES)} are of something, and need --of")
+        raise click.UsageError(f"{' and '.join(OF_NAMES)} need --of; no other manner takes it")
     portal_port = LocalStack().require().portal_port
     portal_server.switch_manner(portal_port, cast("Manner", kind), on, of)
 

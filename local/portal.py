@@ -9,19 +9,18 @@ data", "Compose HTTP requests and handle errors", "Service protection API limits
 """
 
 import gzip
-import io
 import json
 import re
 import threading
-from collections.abc import Buffer, Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
 from local.portal_columns import Row, Table, etag
 from local.portal_login import CLIENT_ID, TENANT, log_in
-from local.portal_manners import Fault, Refusal, refusal_of
+from local.portal_manners import Drip, Fault, Refusal, refusal_of
 from local.portal_metadata import answer
 from local.portal_query import page_of, shown
 from local.portal_tables import Portal
@@ -181,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             content = gzip.compress(content)
             told["Content_Encoding"] = "gzip"
         if drips:
-            self.wfile = _Drip(self.wfile, self.closing, self.portal.drip_seconds)
+            self.wfile = Drip(self.wfile, self.closing, self.portal.drip_seconds)
             told["Connection"] = "close"
         self.send_response(status)
         for name, value in told.items():
@@ -193,23 +192,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
-
-
-class _Drip(io.BufferedIOBase):
-    """Sends a byte now and then, until the reader has had enough or the server closes."""
-
-    def __init__(self, out: io.BufferedIOBase, closing: threading.Event, seconds: float) -> None:
-        super().__init__()
-        self._out, self._closing, self._seconds = out, closing, seconds
-
-    def write(self, content: Buffer) -> int:
-        whole = bytes(content)
-        with suppress(OSError):
-            for byte in whole:
-                if self._closing.wait(self._seconds):
-                    break
-                self._out.write(bytes([byte]))
-        return len(whole)
 
 
 def _no_such_key() -> Refusal:

@@ -5,7 +5,10 @@ Sources: Microsoft's documentation of the Dataverse Web API ("Service protection
 Entra authentication and authorization error codes").
 """
 
-from collections.abc import Callable
+import io
+import threading
+from collections.abc import Buffer, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Literal
@@ -77,6 +80,25 @@ class LoginRefusal(Refusal):
         """`description` begins with Entra's own code, such as `AADSTS7000215: ...`."""
         super().__init__(status, "", description, **headers)
         self.body = {"error": error, "error_description": f"{description} Trace ID: 0. Time: now."}
+
+
+class Drip(io.BufferedIOBase):
+    """Sends a byte now and then, until the reader has had enough or the server closes."""
+
+    def __init__(self, out: io.BufferedIOBase, closing: threading.Event, seconds: float) -> None:
+        """`out` takes the bytes, one each time that `seconds` have passed."""
+        super().__init__()
+        self._out, self._closing, self._seconds = out, closing, seconds
+
+    def write(self, content: Buffer) -> int:
+        """Send all of it, slowly."""
+        whole = bytes(content)
+        with suppress(OSError):
+            for byte in whole:
+                if self._closing.wait(self._seconds):
+                    break
+                self._out.write(bytes([byte]))
+        return len(whole)
 
 
 def waits_for(fault: Fault) -> str | None:
