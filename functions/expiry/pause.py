@@ -41,6 +41,7 @@ from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase import Database, StatusChange
+from mentor_pause.supabase.failures import reason_of
 
 type Kind = Literal["done", "skipped", "errored", "locked", "unanswered", "refused"]
 
@@ -84,6 +85,8 @@ class _Turn:
     kinds: dict[UUID, Kind] = field(default_factory=dict[UUID, Kind])
     unanswered: set[UUID] = field(default_factory=set[UUID])
     """Mentors whose call had no answer while the database was there."""
+    reasons: dict[UUID, str] = field(default_factory=dict[UUID, str])
+    """Why the last call for a mentor failed."""
     refusal: DatabaseMisconfigured | None = None
     """Why the database refused a mentor's call, though it takes a dry run of it."""
 
@@ -108,10 +111,12 @@ class _Turn:
 
     def result(self, requeue: Requeue | None = None) -> PageResult:
         """Return what this invocation came to."""
+        errored = self.with_kind("errored", "refused")
         outcome = PageOutcome(
             done=self.with_kind("done"),
             skipped=self.with_kind("skipped"),
-            errored=self.with_kind("errored", "refused"),
+            errored=errored,
+            reasons={mentor: self.reasons[mentor] for mentor in errored},
         )
         return PageResult(outcome, requeue)
 
@@ -157,8 +162,9 @@ class PausePage:
             return turn.result(Requeue(reason, 1))
         except DatabaseUnavailable as error:
             return turn.result(wait_for_database(error))
-        if locked := len(turn.open):
-            return turn.result(Requeue(f"{locked} mentors are locked", _LOCKED_SECONDS))
+        if turn.open:
+            reason = "other transactions have locked the mentors' rows"
+            return turn.result(Requeue(reason, _LOCKED_SECONDS))
         return turn.result()
 
     def _wait_for_locks(self, turn: _Turn) -> None:
@@ -203,12 +209,13 @@ class PausePage:
         except DatabaseMisconfigured as error:
             _assert_takes_dry_run(pause)
             self._log(mentor_id, error)
-            turn.refusal = error
+            turn.refusal, turn.reasons[mentor_id] = error, reason_of(error)
             return "refused"
         except Exception as error:  # no mentor's failure may end the loop (E5)
             if isinstance(error, DatabaseUnavailable) and _refuses_changes(error):
                 raise
             kind = _kind_of(error)
+            turn.reasons[mentor_id] = reason_of(error)
             if wait or kind != "locked":
                 self._log(mentor_id, error)
             return kind

@@ -9,6 +9,7 @@ from faults.seeds import run_seed
 from mentor_pause.dynamodb import Action, Table
 from mentor_pause.ledger import Leases, Ledger
 from mentor_pause.lock import Lock, Locks
+from mentor_pause.reasons import PutBack
 from mentor_pause.runs import Page, PageOutcome, Run
 from support.cluster import Cluster
 from support.faults import ProcessDied
@@ -67,9 +68,14 @@ class _ForgetfulLedger(Ledger):
     """Says that it keeps the progress of a page, and does not."""
 
     def keep_progress(
-        self, job_run_id: UUID, number: int, outcome: PageOutcome, now: datetime
+        self,
+        job_run_id: UUID,
+        number: int,
+        outcome: PageOutcome,
+        now: datetime,
+        put_back: PutBack | None = None,
     ) -> Page | None:
-        page = super().keep_progress(job_run_id, number, PageOutcome(), now)
+        page = super().keep_progress(job_run_id, number, PageOutcome(), now, put_back)
         return page and page._replace(settled=page.settled | outcome)
 
 

@@ -127,7 +127,7 @@ def test_a_pass_waits_for_one_locked_mentor_and_tries_the_others_at_once() -> No
     result, lines = work(wire, *locked)
     assert wire.waited_for == [*locked, locked[0]]
     assert result.outcome.mentor_ids == frozenset()
-    assert result.requeue == Requeue("4 mentors are locked", 10)
+    assert result.requeue == Requeue("other transactions have locked the mentors' rows", 10)
     assert {line["sqlstate"] for line in lines} == {"55P03"}
 
 

@@ -26,6 +26,7 @@ from mentor_pause.errors import (
 )
 from mentor_pause.events import RunCompleted
 from mentor_pause.ledger import Ledger
+from mentor_pause.reasons import cut, join_notes, tell
 from mentor_pause.retry import Retry
 from mentor_pause.runs import MentorResult, Page, Run, Summary, summarise_with_data
 from mentor_pause.supabase import Database
@@ -36,7 +37,13 @@ SUMMARY_MESSAGES = ("run completed", "run completed, more mentors")
 _IDS_IN_A_LINE = 4000
 """Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
 
-_LONGEST_REMARK = 1000
+_LONGEST_REMARK = 3800
+"""The row's text ends at 4,000 characters; a late correction needs some of them."""
+
+_LONGEST_RUN_ERROR = 800
+
+_REASONS_ROOM = 2400
+"""Some nine reasons with examples; the summary line has twenty."""
 
 type Clock = Callable[[], datetime]
 type Settled = Literal["open", "ended", "overtaken", "claimed"]
@@ -88,8 +95,9 @@ class Completion:
     def report_late(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
         """Report mentors that were settled after their page had been closed as failed.
 
-        The run's line and its event stay as they were written. The database corrects its row, so
-        that its last word agrees with the history, and the coordinators are notified.
+        The run's line, its event and the reasons in its row stay as they were written. The database
+        corrects the row's counts and adds to its text that it did, so that its last word agrees
+        with the history. The coordinators are notified.
 
         Raises:
             TransientError: the database is away; the page comes again.
@@ -111,13 +119,14 @@ class Completion:
         unnotified = self._unless_refused(
             "notifications", lambda: notify(run.job_run_id), optional=True
         )
-        remark = _remark(run, pages, unnotified)
+        remark = _remark(run, summary, pages, unnotified)
         self._unless_refused("log row", lambda: finish(summary, status, remark))
         self._retry(lambda: self._ledger.locks.release(run.firing, self._clock()))
         self._announce(_announcement(run, summary, status, self._left(run)))
         for message, line in _lines(run, summary, status):
             self._logger.info(message, extra=line)
-        self._retry(lambda: self._ledger.end_run(run.job_run_id, status, self._clock()))
+        end_run = self._ledger.end_run
+        self._retry(lambda: end_run(run.job_run_id, status, self._clock(), summary.errors))
         self._retry(lambda: self._ledger.locks.forget(run.firing, run.job_run_id))
 
     def _unless_refused(
@@ -189,12 +198,17 @@ def results_by_data(
     return retry(lambda: ask(run.firing.org_id, run.job_run_id, run.as_of, mentor_ids))
 
 
-def _remark(run: Run, pages: Sequence[Page], unnotified: str) -> str | None:
-    """Return what the run's row should say beside its counts."""
-    notes = dict.fromkeys(page.outcome.note for page in pages if page.outcome)
+def _remark(run: Run, summary: Summary, pages: Sequence[Page], unnotified: str) -> str | None:
+    """Return what the run's row should say beside its counts; never nothing if there are errors.
+
+    The run's own error comes first, then the reasons of the errors, then everything else that has
+    room.
+    """
+    notes = join_notes(*(page.outcome.note for page in pages if page.outcome))
     waited = f"pages had to wait: {run.trouble}" if run.trouble else ""
-    said = [text for text in (run.error, unnotified, *notes, waited) if text]
-    return "; ".join(said)[:_LONGEST_REMARK] or None
+    error = cut(run.error or "", _LONGEST_RUN_ERROR)
+    said = (error, tell(summary.errors, _REASONS_ROOM), unnotified, notes, waited)
+    return cut("; ".join(filter(None, said)), _LONGEST_REMARK) or None
 
 
 def _lines(run: Run, summary: Summary, status: str) -> Iterator[tuple[str, dict[str, object]]]:
@@ -203,7 +217,7 @@ def _lines(run: Run, summary: Summary, status: str) -> Iterator[tuple[str, dict[
     yield (
         "run completed",
         {
-            **summary.as_json(),
+            **{name: value for name, value in summary.as_json().items() if name not in first},
             "job_name": run.firing.job_name,
             "as_of": run.as_of.isoformat(),
             "dry_run": run.firing.dry_run,

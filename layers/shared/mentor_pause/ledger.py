@@ -10,11 +10,13 @@ number, though its mentors may be paused by now and would not be listed a second
 A page's outcome grows: a worker that puts the page back adds the mentors it has settled to sets of
 ids (`settled_...`), and the next worker goes on with the rest. Adding is safe to repeat, and two
 workers that have the same page lose nothing of each other. A page is closed once; its `paused` are
-the mentors on whom the job had its effect, whatever the job. Items vanish after 90 days; the
-execution log in PostgreSQL is the history.
+the mentors on whom the job had its effect, whatever the job. `reasons` is a set of texts
+`<ids>|<reason>`, which grows likewise: a reason takes its room once and not for each mentor. Items
+vanish after 90 days; the execution log in PostgreSQL is the history.
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -22,10 +24,12 @@ from uuid import UUID
 from mentor_pause.dynamodb import Item, Table
 from mentor_pause.errors import LeaseLost, LedgerContended
 from mentor_pause.lock import Lock, Locks
+from mentor_pause.reasons import ErrorGroup, PutBack, cut
 from mentor_pause.runs import Firing, Page, PageOutcome, Run, RunStatus
 
 _KEPT_FOR = timedelta(days=90)
 _SETTLED = ("settled_done", "settled_skipped", "settled_errored")
+_LONGEST_NOTE = 1000
 _CLAIM_SECONDS = 40
 """Shorter than a dispatch lease: who resumes a run finds its predecessor's claim run out."""
 
@@ -189,30 +193,39 @@ class Ledger:
         The caller then notes the page in its run (`note_closed`), also after False: the process
         that closed it may have died in between.
         """
+        reasons = _reasons_set(outcome)
         closed, _ = self._table.update(
             _run_key(job_run_id),
             _page_key(number),
             "SET mentor_ids = :mentors, paused = :paused, skipped = :skipped, errored = :errored, "
-            "note = :note, closed_at = :now, expires_at = :expires",
+            "note = :note, closed_at = :now, expires_at = :expires" + _add(reasons),
             "attribute_not_exists(closed_at)",
             {
                 "mentors": [str(mentor) for mentor in mentor_ids],
                 "paused": [str(mentor) for mentor in outcome.done],
                 "skipped": [str(mentor) for mentor in outcome.skipped],
                 "errored": [str(mentor) for mentor in outcome.errored],
-                "note": outcome.note,
+                "note": cut(outcome.note, _LONGEST_NOTE),
                 "now": now.isoformat(),
                 "expires": int((now + _KEPT_FOR).timestamp()),
-            },
+            }
+            | reasons,
         )
         return closed
 
     def keep_progress(
-        self, job_run_id: UUID, number: int, outcome: PageOutcome, now: datetime
+        self,
+        job_run_id: UUID,
+        number: int,
+        outcome: PageOutcome,
+        now: datetime,
+        put_back: PutBack | None = None,
     ) -> Page | None:
         """Add the mentors that an invocation has settled, and return the page as it is now.
 
-        Nothing is added to a page that is closed. None: the ledger knows no such page.
+        `put_back` says why the others are not settled. It replaces what an earlier invocation said,
+        and so does the outcome's note. Nothing is added to a page that is closed. None: the ledger
+        knows no such page.
         """
         added = {
             name: {str(mentor) for mentor in mentors}
@@ -220,15 +233,18 @@ class Ledger:
                 _SETTLED, (outcome.done, outcome.skipped, outcome.errored), strict=True
             )
             if mentors
-        }
-        sets = f" ADD {', '.join(f'{name} :{name}' for name in added)}" if added else ""
-        note = {"note": outcome.note} if outcome.note else {}
+        } | _reasons_set(outcome)
+        said: dict[str, str | int] = {"put_back_at": now.isoformat()}
+        if outcome.note:
+            said["settled_note"] = cut(outcome.note, _LONGEST_NOTE)
+        if put_back:
+            said |= {"put_back_reason": put_back.reason, "put_back_delivery": put_back.delivery}
         _, item = self._table.update(
             _run_key(job_run_id),
             _page_key(number),
-            f"SET put_back_at = :now{', settled_note = :note' if note else ''}{sets}",
+            f"SET {', '.join(f'{name} = :{name}' for name in said)}{_add(added)}",
             "attribute_exists(pk) and attribute_not_exists(closed_at)",
-            {"now": now.isoformat(), **note, **added},
+            {**said, **added},
         )
         return _page(item) if item else None
 
@@ -294,14 +310,25 @@ class Ledger:
         )
         return claimed
 
-    def end_run(self, job_run_id: UUID, status: RunStatus, now: datetime) -> None:
-        """Give the run its final status, once."""
+    def end_run(
+        self,
+        job_run_id: UUID,
+        status: RunStatus,
+        now: datetime,
+        errors: Iterable[ErrorGroup] = (),
+    ) -> None:
+        """Give the run its final status and the reasons of its errors, once."""
         self._table.update(
             _run_key(job_run_id),
             "RUN",
-            "SET #status = :status, ended_at = :now",
+            "SET #status = :status, ended_at = :now, #errors = :errors",
             "#status = :running",
-            {"status": status, "now": now.isoformat(), "running": "running"},
+            {
+                "status": status,
+                "now": now.isoformat(),
+                "running": "running",
+                "errors": json.dumps([group.as_json() for group in errors]),
+            },
         )
 
 
@@ -354,15 +381,18 @@ def _run(item: Item) -> Run:
         error=item.get("run_error"),
         moved_at=_moment(item.get("moved_at")),
         trouble=item.get("trouble"),
+        errors=_error_groups(item.get("errors")),
     )
 
 
 def _page(item: Item) -> Page:
     closed_at = _moment(item.get("closed_at"))
     mentors = _ids(item["mentor_ids"])
+    reasons = _read_reasons(item.get("reasons", ()))
     settled = PageOutcome(
         *(_in_order(mentors, item.get(name, ())) for name in _SETTLED),
         note=item.get("settled_note", ""),
+        reasons=reasons,
     )
     return Page(
         number=int(item["sk"].removeprefix("PAGE#")),
@@ -377,7 +407,36 @@ def _page(item: Item) -> Page:
         fence=int(item["fence"]) if "fence" in item else None,
         settled=settled,
         copy=int(item.get("copy", 0)),
+        put_back=PutBack(item["put_back_reason"], int(item["put_back_delivery"]))
+        if "put_back_reason" in item
+        else None,
     )
+
+
+def _add(sets: Collection[str]) -> str:
+    """Return the part of a change that adds to sets; DynamoDB takes no empty ones."""
+    return f" ADD {', '.join(f'{name} :{name}' for name in sets)}" if sets else ""
+
+
+def _reasons_set(outcome: PageOutcome) -> dict[str, set[str]]:
+    by_reason: dict[str, list[str]] = {}
+    for mentor, reason in outcome.reasons.items():
+        by_reason.setdefault(reason, []).append(str(mentor))
+    found = {f"{' '.join(sorted(ids))}|{reason}" for reason, ids in by_reason.items()}
+    return {"reasons": found} if found else {}
+
+
+def _read_reasons(texts: Iterable[str]) -> dict[UUID, str]:
+    """Return each mentor's reason; of several the same one each time, whatever a set's order is."""
+    found: dict[UUID, str] = {}
+    for text in sorted(texts):
+        ids, _, reason = text.partition("|")
+        found |= dict.fromkeys(map(UUID, ids.split()), reason)
+    return found
+
+
+def _error_groups(text: str | None) -> tuple[ErrorGroup, ...] | None:
+    return tuple(map(ErrorGroup.from_json, json.loads(text))) if text is not None else None
 
 
 def _in_order(mentors: Sequence[UUID], wanted: Collection[str]) -> tuple[UUID, ...]:

@@ -15,7 +15,7 @@ the others count as errors (E8, R1).
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
@@ -36,8 +36,10 @@ from mentor_pause.errors import (
 from mentor_pause.events import MentorPage
 from mentor_pause.ledger import Ledger
 from mentor_pause.queues import Delivery, WorkerQueue
+from mentor_pause.reasons import PutBack, join_notes, plain, reason_of_failed_page
 from mentor_pause.retry import Remaining
 from mentor_pause.runs import Page, PageOutcome, Run
+from mentor_pause.supabase.failures import reason_of
 
 SYSTEM_WAIT = 15
 """Seconds until a page is tried again that waits for the database, the ledger or its like."""
@@ -139,10 +141,12 @@ class PageConsumer:
                 self._handle(delivery, message_id, remaining)
         except Exception as error:
             self._log(error, message_id)
-            if isinstance(error, TransientError) and self._put_back(delivery, error):
-                return
-            self._hand_back(delivery, _seconds_until_retry(error))
-            raise
+            is_back = isinstance(error, TransientError) and self._put_back(delivery, error)
+            if not is_back:
+                self._hand_back(delivery, _seconds_until_retry(error))
+            self._keep_reason(delivery, error)
+            if not is_back:
+                raise
 
     def _handle(self, delivery: Delivery, message_id: str, remaining: Remaining) -> None:
         page = self._read(delivery.body)
@@ -192,7 +196,11 @@ class PageConsumer:
                 page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
             )
             return True
-        kept = self._ledger.keep_progress(page.job_run_id, page.page, result.outcome, self._clock())
+        outcome = replace(result.outcome, note=join_notes(known.settled.note, result.outcome.note))
+        put_back = PutBack(plain(result.requeue.reason), delivery.receive_count)
+        kept = self._ledger.keep_progress(
+            page.job_run_id, page.page, outcome, self._clock(), put_back
+        )
         if kept is None or kept.outcome is not None:
             return True  # closed meanwhile: the process that failed it may have missed our work
         self._requeue(page, known, kept, result.requeue, delivery)
@@ -202,8 +210,11 @@ class PageConsumer:
         self, page: MentorPage, known: Page, delivery: Delivery, remaining: Remaining
     ) -> PageResult:
         if self._queue.is_dead(delivery):
-            self._logger.error("page failed; its open mentors count as errors")
-            return PageResult(PageOutcome())
+            reason = reason_of_failed_page(known.put_back)
+            self._logger.error(
+                "page failed; its open mentors count as errors", extra={"reason": reason}
+            )
+            return PageResult(PageOutcome(reasons=dict.fromkeys(known.unsettled, reason)))
         if not known.unsettled:
             return PageResult(PageOutcome())
         rest = page.model_copy(update={"mentor_ids": known.unsettled})
@@ -280,6 +291,20 @@ class PageConsumer:
         except QueueUnavailable:
             return False
         return True
+
+    def _keep_reason(self, delivery: Delivery, error: Exception) -> None:
+        """Write down why this delivery failed: its page may have no other.
+
+        A page in the dead-letter queue has its reason already, and so has one that was put back.
+        """
+        if self._queue.is_dead(delivery) or isinstance(error, (HandedBack, InvalidRequest)):
+            return
+        with suppress(TransientError, InvalidRequest):
+            page = MentorPage.parse(delivery.body)
+            put_back = PutBack(reason_of(error), delivery.receive_count)
+            self._ledger.keep_progress(
+                page.job_run_id, page.page, PageOutcome(), self._clock(), put_back
+            )
 
     def _hand_back(self, delivery: Delivery, seconds: int | None) -> None:
         if seconds is not None:

@@ -17,8 +17,9 @@ from mentor_pause.completion import Clock, Completion, Settled
 from mentor_pause.errors import DatabaseError, LeaseLost, describe
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Lock
+from mentor_pause.reasons import reason_of_unfinished_page
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, Run
+from mentor_pause.runs import Firing, Page, PageOutcome, Run
 from mentor_pause.supabase import Database
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -98,7 +99,7 @@ class Recovery:
         self._retry(lambda: self._database.get_run_coverage(run.firing.org_id, run.firing.job_name))
         self.end_paging(lock, run.job_run_id, run.pages_total, reason)
         for page in self._retry(lambda: self._ledger.pages(run.job_run_id)):
-            self._close_as_failed(run.job_run_id, page)
+            self._close_as_failed(run.job_run_id, page, reason)
         return self._retry(lambda: self._ledger.find_run(run.job_run_id)) or run
 
     def cut_short(self, lock: Lock, run: Run, error: str) -> Run:
@@ -135,7 +136,7 @@ class Recovery:
             raise LeaseLost(f"run {job_run_id} is not in the ledger any more")
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (known := self._ledger.find_page(job_run_id, number)) is not None:
-                self._close_as_failed(job_run_id, known)
+                self._close_as_failed(job_run_id, known, error)
         return self._ledger.end_paging(lock, job_run_id, run.pages_planned, error, self._clock())
 
     def end_paging(
@@ -159,9 +160,11 @@ class Recovery:
         """Note that nothing is left to do for the firing's run."""
         self._retry(lambda: self._ledger.locks.forget(firing, firing.job_run_id))
 
-    def _close_as_failed(self, job_run_id: UUID, page: Page) -> None:
+    def _close_as_failed(self, job_run_id: UUID, page: Page, why: str) -> None:
         """Close a page; each of its mentors that no worker has settled counts as an error."""
         now = self._clock()
+        reason = reason_of_unfinished_page(why, page.put_back)
+        failed = page.settled | PageOutcome(reasons=dict.fromkeys(page.unsettled, reason))
         close, note = self._ledger.close_page, self._ledger.note_closed
-        self._retry(lambda: close(job_run_id, page.number, page.mentor_ids, page.settled, now))
+        self._retry(lambda: close(job_run_id, page.number, page.mentor_ids, failed, now))
         self._retry(lambda: note(job_run_id, page.number, now))

@@ -1,7 +1,7 @@
 """The rules of a run: who it is, what a page came to, what a whole run adds up to. No I/O."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import batched
 from typing import Any, Literal, NamedTuple
@@ -9,6 +9,15 @@ from uuid import UUID, uuid5
 
 from mentor_pause.events import Trigger
 from mentor_pause.jobs import JOBS, Effect
+from mentor_pause.reasons import (
+    NO_REASON,
+    UNNAMED,
+    ErrorGroup,
+    PutBack,
+    group_errors,
+    join_notes,
+    plain,
+)
 
 type RunStatus = Literal["running", "completed", "failed"]
 type MentorResult = Literal["done", "skipped", "errored"]
@@ -74,6 +83,8 @@ class Run:
     """When a page was last planned, put back or closed; unknown for runs of earlier versions."""
     trouble: str | None = None
     """Why a page had to wait for something around us; shown to people who look at the run."""
+    errors: tuple[ErrorGroup, ...] | None = None
+    """Why mentors counted as errors when the run ended; unknown while it goes on."""
 
     @property
     def job_run_id(self) -> UUID:
@@ -102,7 +113,14 @@ class PageOutcome:
     skipped: tuple[UUID, ...] = ()
     errored: tuple[UUID, ...] = ()
     note: str = ""
-    """What a person should know about it, for the execution log; mostly nothing."""
+    """What a person should know about the page and about no single mentor; mostly nothing."""
+    reasons: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
+    """Why a mentor counts as an error, for mentors who are neither done nor skipped."""
+
+    def __post_init__(self) -> None:
+        """Keep reasons as reasons are, whoever wrote them."""
+        reasons = {mentor: plain(reason) for mentor, reason in self.reasons.items()}
+        object.__setattr__(self, "reasons", reasons)
 
     @property
     def mentor_ids(self) -> frozenset[UUID]:
@@ -114,7 +132,9 @@ class PageOutcome:
         done = _united(self.done, later.done)
         skipped = _united(self.skipped, later.skipped, without=done)
         errored = _united(self.errored, later.errored, without=(*done, *skipped))
-        return PageOutcome(done, skipped, errored, later.note or self.note)
+        named = {**self.reasons, **later.reasons}
+        reasons = {m: named[m] for m in _united(named, (), without=(*done, *skipped))}
+        return PageOutcome(done, skipped, errored, join_notes(self.note, later.note), reasons)
 
 
 def _united(
@@ -137,6 +157,8 @@ class Page(NamedTuple):
     """How often its message was sent again; a delivery of an older copy is for nothing."""
     settled: PageOutcome = PageOutcome()
     """The mentors whose outcome earlier invocations wrote down; part of `outcome` once closed."""
+    put_back: PutBack | None = None
+    """Why a worker last put it back or handed it back."""
 
     @property
     def unsettled(self) -> tuple[UUID, ...]:
@@ -156,11 +178,18 @@ class Summary:
     errored: tuple[UUID, ...] = ()
     renewed_count: int | None = None
     """Mentors whom the portal has certified for longer; of the sync only, and beside the others."""
+    reasons: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
+    """Why each of the errored mentors is one."""
 
     @property
     def processed_count(self) -> int:
         """Every mentor that was dispatched, each counted once."""
         return len(self.done) + len(self.skipped) + len(self.errored)
+
+    @property
+    def errors(self) -> tuple[ErrorGroup, ...]:
+        """The errored mentors, grouped by reason; the counts add up to `error_count`."""
+        return group_errors({mentor: self.reasons.get(mentor, UNNAMED) for mentor in self.errored})
 
     def counts(self) -> dict[str, int]:
         """The counts, by the names that the log, the event and the database use."""
@@ -175,9 +204,13 @@ class Summary:
         )
 
     def as_json(self) -> dict[str, object]:
-        """The fields of E7, the lists of ids last: readers of a log line may stop at 200 fields."""
+        """The fields of E7 and `errors`.
+
+        The lists of ids come last: readers of a log line may stop at 200 fields.
+        """
         (lists,) = self.parts(max(1, len(self.done) + len(self.errored)))
-        return {"job_run_id": str(self.job_run_id), **self.counts(), **lists}
+        errors = [group.as_json() for group in self.errors]
+        return {"job_run_id": str(self.job_run_id), **self.counts(), "errors": errors, **lists}
 
     def parts(self, ids_in_a_part: int) -> list[dict[str, list[str]]]:
         """Return the lists of ids, cut into parts of so many ids; each part has both lists."""
@@ -257,6 +290,7 @@ def summarise(
     (`done`), or another process has paused or renewed the mentor meanwhile (`skipped`).
     """
     results: dict[UUID, MentorResult] = {}
+    reasons: dict[UUID, str] = {}
     for page in sorted(pages, key=lambda page: page.number):
         outcome = page.outcome or page.settled
         written: dict[UUID, MentorResult] = {
@@ -264,10 +298,15 @@ def summarise(
             **dict.fromkeys(outcome.skipped, "skipped"),
             **dict.fromkeys(outcome.done, "done"),
         }
+        reasons |= dict.fromkeys(outcome.errored, NO_REASON) | dict(outcome.reasons)
         for mentor in page.mentor_ids:
             results[mentor] = _by_data(run, mentor, written, by_data or {})
 
     def those(kind: MentorResult) -> tuple[UUID, ...]:
         return tuple(mentor for mentor, found in results.items() if found == kind)
 
-    return Summary(run.job_run_id, run.effect, those("done"), those("skipped"), those("errored"))
+    errored = those("errored")
+    return Summary(
+        run.job_run_id, run.effect, those("done"), those("skipped"), errored,
+        reasons={mentor: reasons.get(mentor, UNNAMED) for mentor in errored},
+    )  # fmt: skip

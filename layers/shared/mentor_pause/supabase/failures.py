@@ -18,7 +18,9 @@ from mentor_pause.errors import (
     NotFound,
     RetryableDatabaseError,
     VersionConflict,
+    describe,
 )
+from mentor_pause.reasons import plain
 from mentor_pause.supabase.error_table import (
     CODES,
     SENTENCES,
@@ -77,6 +79,18 @@ def error_of_code(
     if quoted := quote(message):
         text += f" (it says: {quoted})"
     return kind(text, code, _quote_or_none(detail), _quote_or_none(hint))
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a call failed as a reason: by its code, without the server's words (E13).
+
+    A server's words may name a person, and differ from mentor to mentor.
+    """
+    code = getattr(error, "sqlstate", None)
+    if isinstance(error, DatabaseError) and code:
+        meaning = (_longest(CODES, code) or _MENTOR).meaning or "the database refuses this row"
+        return plain(f"{meaning} (SQLSTATE {code})")
+    return plain(f"{describe(error)} (SQLSTATE {code})" if code else describe(error))
 
 
 def error_of_answer(
