@@ -86,6 +86,9 @@ def summary_table(run: Run, summary: Summary) -> None:
         people.print(f"redrive of run {run.firing.redrive_of}")
     if run.error:
         people.print(f"error: {run.error}", style="red")
+    for group in summary.errors:
+        people.print(f"{group.count} error{'s' * (group.count > 1)}: {group.reason}", style="red")
+        people.print(f"  such as mentor {group.example}", style="red")
     if run.trouble:
         people.print(f"pages had to wait: {run.trouble}", style="red")
 

@@ -84,7 +84,23 @@ class Run(BaseModel):
     synced_count: int | None
     skipped_count: int | None
     error_count: int | None
-    error: str | None
+    error: Annotated[
+        str | None,
+        Field(
+            description="What went wrong: the run's own error, then why mentors count as errors, "
+            "with an example of each. To coordinators, `(id)` stands for every id in it."
+        ),
+    ]
+
+
+class ErrorGroup(BaseModel):
+    """Mentors who count as errors for the same reason."""
+
+    reason: str
+    count: int
+    example: Annotated[
+        UUID | None, Field(description="One of these mentors; null for coordinators.")
+    ]
 
 
 class RunDetail(Run):
@@ -103,3 +119,10 @@ class RunDetail(Run):
         ),
     ]
     mentor_ids_errored: list[UUID] | None
+    errors: Annotated[
+        list[ErrorGroup] | None,
+        Field(
+            description="Why mentors counted as errors when the run ended, the largest group "
+            "first. Null while the run goes on, and once the ledger has forgotten."
+        ),
+    ]

@@ -15,8 +15,10 @@ from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, descri
 from mentor_pause.events import DispatchRequest
 from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Ledger
+from mentor_pause.reasons import cut, without_ids
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Attempt, run_id_of, summarise
+from mentor_pause.runs import Run as LedgerRun
 from mentor_pause.supabase import Database, Execution, MemberRole
 
 type Role = MemberRole | Literal["machine"]
@@ -159,7 +161,8 @@ def _seen_by(caller: Caller, role: Role, row: Execution) -> dict[str, object]:
     """Return a row without the ids that row-level security hides from a coordinator (S4)."""
     found = row.model_dump()
     if row.error is not None:
-        found["error"] = row.error[:_LONGEST_ERROR]
+        error = without_ids(row.error) if role == "coordinator" else row.error
+        found["error"] = cut(error, _LONGEST_ERROR)
     may_see = row.triggered_by in (caller.name, MACHINE.name) or row.triggered_by.startswith(
         _NOBODY
     )
@@ -174,7 +177,7 @@ def _detail(
     run = ledger.find_run(row.job_run_id)
     if run is None:
         nothing = dict.fromkeys(
-            ("pages_closed", "pages_planned", "mentor_ids_done", "mentor_ids_errored")
+            ("pages_closed", "pages_planned", "mentor_ids_done", "mentor_ids_errored", "errors")
         )
         return RunDetail.model_validate(seen | nothing)
     found = seen | {
@@ -182,6 +185,7 @@ def _detail(
         "pages_planned": run.pages_planned,
         "mentor_ids_done": None,
         "mentor_ids_errored": None,
+        "errors": _errors(run, with_mentors=with_mentors),
     }
     if with_mentors:
         pages = [p for p in ledger.pages(row.job_run_id) if p.outcome or run.status != "running"]
@@ -189,3 +193,11 @@ def _detail(
         if len(summary.done) + len(summary.errored) <= MOST_IDS:
             found |= {"mentor_ids_done": summary.done, "mentor_ids_errored": summary.errored}
     return RunDetail.model_validate(cast("dict[str, object]", found))
+
+
+def _errors(run: LedgerRun, *, with_mentors: bool) -> list[dict[str, object]] | None:
+    """Return why mentors counted as errors; a coordinator learns of none that is not theirs."""
+    if run.errors is None:
+        return None
+    hidden: dict[str, object] = {} if with_mentors else {"example": None}
+    return [group.as_json() | hidden for group in run.errors]

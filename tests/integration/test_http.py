@@ -271,11 +271,15 @@ def test_a_run_is_followed_to_its_end(http: Http, roster: Roster, admin: str) ->
     assert (found["status"], found["finished_at"], found["paused_count"]) == ("running", None, None)
     assert (found["pages_closed"], found["pages_planned"], found["mentor_ids_done"]) == (0, 1, [])
     assert found["mentor_ids_errored"] == [], "who has not been tried is no error"
+    assert found["errors"] is None
     http.night.work_off()
     found = http.ask("GET", f"/runs/{job_run_id}", admin).body
     assert (found["status"], found["paused_count"], found["error_count"]) == ("completed", 2, 1)
     assert found["mentor_ids_done"] == [str(m) for m in mentors[1:]]
     assert found["mentor_ids_errored"] == [str(first)]
+    reason = "a function or a trigger refuses this row (SQLSTATE P0001)"
+    assert found["errors"] == [{"reason": reason, "count": 1, "example": str(first)}]
+    assert found["error"] == f"1 error: 1 {reason}, such as mentor {first}"
     (newest,) = http.ask("GET", "/runs", admin).body
     assert newest.items() <= found.items()
 
@@ -289,6 +293,23 @@ def test_a_coordinator_sees_counts_and_no_mentors(http: Http, coordinator: str, 
     assert seen["mentor_ids_errored"] is None
     for credential in (admin, MACHINE_SECRET):
         assert len(http.ask("GET", f"/runs/{job_run_id}", credential).body["mentor_ids_done"]) == 3
+
+
+def test_a_coordinator_learns_why_mentors_are_errors_and_not_which(
+    http: Http, roster: Roster, coordinator: str, admin: str
+) -> None:
+    """S4: neither by the run's groups, nor by the text of its row, nor in the list of runs."""
+    first = min(m["id"] for m in roster.rows("select id from peer_mentors"))
+    roster.fail_for(first)
+    job_run_id = run_of(http.start(coordinator, as_of=TODAY.isoformat()))
+    http.night.work_off()
+    answers = [http.ask("GET", path, coordinator) for path in ("/runs", f"/runs/{job_run_id}")]
+    assert [str(first) in answer.text for answer in answers] == [False, False]
+    seen = answers[1].body
+    reason = "a function or a trigger refuses this row (SQLSTATE P0001)"
+    assert seen["errors"] == [{"reason": reason, "count": 1, "example": None}]
+    assert seen["error"] == f"1 error: 1 {reason}, such as mentor (id)"
+    assert str(first) in http.ask("GET", "/runs", admin).text
 
 
 def test_a_run_that_the_ledger_has_forgotten_is_still_in_the_log(

@@ -59,14 +59,20 @@ class ErrorGroup:
 def plain(text: str) -> str:
     """Return a text as a reason: one bounded line without ids and without quotations."""
     line = " ".join(_UNPRINTABLE.sub(" ", _QUOTE.sub("", text)).split())
-    return cut(_ID.sub("(id)", line), LONGEST)
+    return cut(without_ids(line), LONGEST)
+
+
+def without_ids(text: str) -> str:
+    """Return a text with `(id)` in the place of every UUID."""
+    return _ID.sub("(id)", text)
 
 
 def cut(text: str, longest: int) -> str:
     """Shorten a text at a space, so that no id in it is cut in two."""
     if len(text) <= longest:
         return text
-    return f"{text[: longest - 3].rpartition(' ')[0]}..."
+    head = text[: longest - 3]
+    return f"{head.rpartition(' ')[0] or head}..."
 
 
 def join_notes(*notes: str) -> str:
