@@ -182,6 +182,10 @@ def test_a_run_whose_worker_vanished_is_ended_with_its_mentors_named(
     assert (line["status"], line["error"]) == ("failed", "hung; ended by the monitor")
     (row,) = roster.log()
     assert (row["status"], row["processed_count"], row["error_count"]) == ("failed", 8, 5)
+    assert row["error"] == (
+        "hung; ended by the monitor; 5 errors: 5 its page was not finished: hung; ended by the"
+        f" monitor, such as mentor {mentors[3]}"
+    )
     assert monitor()["hung_runs"] == {}
     assert night.fire("night-2")["status"] == "running"
 

@@ -27,6 +27,7 @@ def test_a_night_pauses_the_expired_and_says_so(night: Night, roster: Roster) ->
         "paused_count": 7,
         "skipped_count": 0,
         "error_count": 0,
+        "errors": [],
         "mentor_ids_paused": [str(mentor) for mentor in expired],
         "mentor_ids_errored": [],
     }

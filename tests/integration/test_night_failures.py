@@ -58,6 +58,8 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     assert "SQS did not take pages 1, 2" in answer["error"]
     (summary,) = night.summaries()
     assert summary["mentor_ids_errored"] == [str(mentor) for mentor in mentors]
+    (group,) = summary["errors"]
+    assert group["reason"].startswith("its page was not finished: SQS did not take pages 1, 2")
     assert [(row["status"], row["error_count"]) for row in roster.log()] == [("failed", 5)]
 
 

@@ -42,6 +42,7 @@ def test_a_sync_tells_the_portal_what_it_does_not_know_and_nothing_else(
         "synced_count": 5,
         "skipped_count": 0,
         "error_count": 0,
+        "errors": [],
         "renewed_count": 0,
         "mentor_ids_synced": [str(mentor) for mentor in mentors],
         "mentor_ids_errored": [],

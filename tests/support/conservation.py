@@ -25,7 +25,7 @@ class Witness(Protocol):
         ...
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Return the summary lines, with just the fields of E7."""
+        """Return the summary lines, with just the fields of E7 and `errors`."""
         ...
 
     def announcements(self) -> list[dict[str, Any]] | None:
@@ -111,6 +111,21 @@ join (select mentor_id, coordinator_id from assignments
       using (chapter_id)) c on c.mentor_id = m.id
 where h.job_run_id = %s
 """
+
+
+def errors_have_reasons(found: Evidence) -> Iterator[str]:
+    """E7: each error is in one group, and a row with errors says why."""
+    for summary in found.summaries:
+        grouped = sum(group["count"] for group in summary["errors"])
+        if grouped != summary["error_count"]:
+            yield f"{grouped} of {summary['error_count']} errors have a reason"
+        for group in summary["errors"]:
+            if group["example"] not in summary["mentor_ids_errored"] or not group["reason"]:
+                yield f"the group {group} has no example of its own"
+    for row in found.rows:
+        said = f"{row['error_count']} error" if not found.late else "error"
+        if row["error_count"] and said not in (row["error"] or ""):
+            yield f"the row has {row['error_count']} errors and says {row['error']!r}"
 
 
 def violations(night: Witness, records: Records, job_run_id: UUID) -> list[str]:
@@ -251,5 +266,5 @@ type Check = Callable[[Evidence], Iterator[str]]
 
 CHECKS: tuple[Check, ...] = (
     ended, dispatched_once, one_history_row, one_summary, summary_is_pages, summary_is_history,
-    one_row, progress_kept, told_once, announced, fenced,
+    one_row, errors_have_reasons, progress_kept, told_once, announced, fenced,
 )  # fmt: skip

@@ -360,10 +360,9 @@ class Night:
         return [line for line in found if message in (None, line["message"])]
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Return the summary lines, with just the fields of E7."""
+        """Return the summary lines, with just the fields of E7 and `errors`."""
         counted = 0 if self.job == "hlf_sync" else None
         wanted = Summary(UUID(int=0), JOBS[self.job].effect, renewed_count=counted).as_json()
-        del wanted["errors"]
         return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
 
     def announcements(self) -> list[dict[str, Any]]:

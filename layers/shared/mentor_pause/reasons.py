@@ -23,6 +23,9 @@ DELIVERIES = 5
 _MOST_GROUPS = 20
 """Groups in a summary line; the rest are counted together."""
 
+_LONGER_THAN_IDS = 50
+"""A word of so many characters is no id, and may be cut."""
+
 _QUOTE = re.compile(r" \(it says: .*\)")
 """What a message quotes of a server; see `supabase/failures.py`."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -72,7 +75,8 @@ def cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     head = text[: longest - 3]
-    return f"{head.rpartition(' ')[0] or head}..."
+    whole_words = head.rpartition(" ")[0]
+    return f"{head if len(head) - len(whole_words) > _LONGER_THAN_IDS else whole_words}..."
 
 
 def join_notes(*notes: str) -> str:
@@ -117,7 +121,7 @@ def group_errors(reasons: Mapping[UUID, str]) -> tuple[ErrorGroup, ...]:
         return tuple(groups)
     rest = groups[_MOST_GROUPS - 1 :]
     count = sum(group.count for group in rest)
-    other = ErrorGroup(f"{len(rest)} other reasons", count, rest[0].example, len(rest))
+    other = ErrorGroup(f"one of {len(rest)} other reasons", count, rest[0].example, len(rest))
     return (*groups[: _MOST_GROUPS - 1], other)
 
 

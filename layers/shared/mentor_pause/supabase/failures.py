@@ -90,7 +90,8 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, DatabaseError) and code:
         meaning = (_longest(CODES, code) or _MENTOR).meaning or "the database refuses this row"
         return plain(f"{meaning} (SQLSTATE {code})")
-    return plain(f"{describe(error)} (SQLSTATE {code})" if code else describe(error))
+    reason = plain(describe(error))
+    return plain(f"{reason} (SQLSTATE {code})" if code else reason)
 
 
 def error_of_answer(

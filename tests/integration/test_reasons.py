@@ -1,0 +1,216 @@
+"""A run with errors says what went wrong, how many mentors, and an example (E5, E7, E8)."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from mentor_pause.pages import PageResult, Requeue
+from mentor_pause.portal import NoPortal, Portal
+from mentor_pause.retry import Remaining
+from mentor_pause.runs import PageOutcome
+from support.cluster import Cluster
+from support.faults import ProcessDied
+from support.night import DELIVERIES, Clients, Night, open_night, run_id
+from support.roster import Roster
+from support.sync import PortalRows, open_sync
+
+REFUSED = "a function or a trigger refuses this row (SQLSTATE P0001)"
+
+
+def error_of(roster: Roster) -> str:
+    """Return the text of the only run's row, which has one."""
+    (row,) = roster.log()
+    return str(row["error"])
+
+
+def errors_of(night: Night) -> list[dict[str, Any]]:
+    """Return the groups of the only summary line; the ledger has the same."""
+    (line,) = night.lines("run completed")
+    run = night.ledger.find_run(run_id(job=night.job))
+    assert run is not None
+    assert [group.as_json() for group in run.errors or ()] == line["errors"]
+    assert sum(group["count"] for group in line["errors"]) == line["error_count"]
+    return line["errors"]
+
+
+def fail_with(roster: Roster, code: str, *mentors: UUID) -> None:
+    """Make every change of these mentors fail with a SQLSTATE, in words that name a person."""
+    roster.db.execute(
+        f"create function refuse_{code}() returns trigger language plpgsql as $$ begin"
+        f" raise exception 'Kari % is %', new.id, now() using errcode = '{code}'; end $$".encode()
+    )
+    listed = ", ".join(f"'{mentor}'" for mentor in mentors)
+    roster.db.execute(
+        f"create trigger refuse_{code} before update on peer_mentors for each row"
+        f" when (new.id in ({listed})) execute function refuse_{code}()".encode()
+    )
+
+
+def test_two_kinds_of_errors_on_two_pages_are_two_groups_with_an_example_each(
+    night: Night, roster: Roster
+) -> None:
+    """E7: the larger one first; no page's trouble hides another's, and nobody is named."""
+    mentors = roster.add_mentors(6)
+    fail_with(roster, "P0001", mentors[1])
+    fail_with(roster, "23514", mentors[2], mentors[4], mentors[5])
+    night.fire()
+    night.work_off()
+    constraint = "a constraint on this row (SQLSTATE 23514)"
+    assert errors_of(night) == [
+        {"reason": constraint, "count": 3, "example": str(mentors[2])},
+        {"reason": REFUSED, "count": 1, "example": str(mentors[1])},
+    ]
+    assert error_of(roster) == (
+        f"4 errors: 3 {constraint}, such as mentor {mentors[2]};"
+        f" 1 {REFUSED}, such as mentor {mentors[1]}"
+    )
+
+
+def test_a_reason_survives_the_invocations_that_its_page_takes(
+    night: Night, roster: Roster
+) -> None:
+    """R1: it is progress, as the error is; the page's remarks stay as well."""
+    mentors = roster.add_mentors(3)
+    first, second, third = mentors
+    results = iter([
+        PageResult(
+            PageOutcome(errored=(first,), reasons={first: "HTTP 400"}, note="no renewals"),
+            Requeue("time ran short", 1),
+        ),
+        PageResult(
+            PageOutcome(errored=(second,), reasons={second: "HTTP 404"}, note="no rows"),
+            Requeue("time ran short", 1),
+        ),
+        PageResult(PageOutcome(done=(third,), note="no renewals")),
+    ])  # fmt: skip
+    night.consume = night.consumer(lambda _page, _remaining: next(results))
+    night.fire()
+    night.work_off()
+    assert [(e["reason"], e["example"]) for e in errors_of(night)] == [
+        ("HTTP 400", str(first)), ("HTTP 404", str(second)),
+    ]  # fmt: skip
+    assert error_of(roster).endswith(f"1 HTTP 404, such as mentor {second}; no renewals; no rows")
+
+
+def test_a_dead_page_says_why_it_failed(night: Night, roster: Roster) -> None:
+    """R1, E8: the last reason for which its message came again."""
+    mentors = roster.add_mentors(3)
+    asked = iter(range(100))
+
+    def work(*_: object) -> PageResult:
+        reason = "HTTP 429" if next(asked) == 0 else "HTTP 503"
+        return PageResult(PageOutcome(), Requeue(reason, 180, is_waiting=reason == "HTTP 429"))
+
+    night.consume = night.consumer(work)
+    night.fire()
+    night.work_off()
+    reason = "its page failed 5 times, last: HTTP 503"
+    assert errors_of(night) == [{"reason": reason, "count": 3, "example": str(mentors[0])}]
+    assert error_of(roster) == f"3 errors: 3 {reason}, such as mentor {mentors[0]}"
+    (line,) = night.lines("page failed; its open mentors count as errors")
+    assert line["reason"] == reason
+
+
+def test_a_dead_page_whose_worker_broke_names_the_kind_of_error_alone(
+    night: Night, roster: Roster
+) -> None:
+    """E13: the text of an error that is not ours may hold anything."""
+
+    def broken(*_: object) -> PageResult:
+        raise KeyError("Kari")
+
+    mentors = roster.add_mentors(2)
+    night.consume = night.consumer(broken)
+    night.fire()
+    (message,) = night.receive()
+    for delivery in range(1, DELIVERIES + 1):
+        with pytest.raises(KeyError):
+            night.deliver(message, receive_count=delivery)
+    assert night.deliver(message, dead=True)
+    reason = "its page failed 5 times, last: KeyError"
+    assert errors_of(night) == [{"reason": reason, "count": 2, "example": str(mentors[0])}]
+
+
+def test_a_page_whose_workers_are_killed_says_that_nobody_said_why(
+    night: Night, roster: Roster
+) -> None:
+    """R1, E8: the data knows about the first mentor, so only the others are errors."""
+    mentors = roster.add_mentors(3)
+    night.fire()
+    (message,) = night.receive()
+    for _ in range(DELIVERIES):
+        # find run and page; then the first mentor
+        night.plan.then("dies after", after=2)
+        with pytest.raises(ProcessDied):
+            night.deliver(message)
+    night.plan.then()
+    assert night.deliver(message, dead=True)
+    reason = "its page failed 5 times, and no worker said why, as when workers are killed"
+    assert errors_of(night) == [{"reason": reason, "count": 2, "example": str(mentors[1])}]
+    assert error_of(roster) == f"2 errors: 2 {reason}, such as mentor {mentors[1]}"
+
+
+def test_a_page_that_waits_does_not_hide_that_its_workers_are_killed_later(
+    night: Night, roster: Roster
+) -> None:
+    """R1: a reason that is older than the last deliveries is told as such."""
+    roster.add_mentors(2)
+    night.fire()
+    (message,) = night.receive()
+    night.consume = night.consumer(lambda *_: PageResult(PageOutcome(), Requeue("HTTP 503", 1)))
+    assert not night.deliver(message, receive_count=1)
+    assert night.deliver(message, dead=True)
+    (group,) = errors_of(night)
+    assert group["reason"] == (
+        "its page failed 5 times, at last without a word, as when workers are killed;"
+        " before: HTTP 503"
+    )
+
+
+def test_a_page_that_the_portal_refuses_is_told_beside_one_for_which_it_is_switched_off(
+    aws: Clients, roster: Roster, cluster: Cluster
+) -> None:
+    """H3: one page's remark hides no other page's errors."""
+    mentors = roster.add_mentors(6)
+    with open_sync(aws, roster, cluster) as night:
+        PortalRows(night.portal).add(*mentors)
+        opened: list[Portal] = []
+
+        def open_portal(remaining: Remaining) -> Portal:
+            opened.append(night.open_portal(remaining) if opened else NoPortal())
+            return opened[-1]
+
+        night.take_from(open_portal)
+        night.fail("forbidden", times=1000, after=1)
+        night.fire()
+        night.work_off()
+        (summary,) = night.summaries()
+        assert (summary["skipped_count"], summary["error_count"]) == (3, 3)
+        assert sum(group["count"] for group in errors_of(night)) == 3
+    error = error_of(roster)
+    assert error.startswith("3 errors: ")
+    assert "the portal's answer is no (HTTP 403 0x80040220)" in error
+    assert "the portal is switched off" in error
+    assert str(mentors[3]) in error
+
+
+def test_a_page_of_any_size_has_room_for_a_reason_of_each_mentor(
+    aws: Clients, roster: Roster, cluster: Cluster
+) -> None:
+    """DynamoDB takes no item above 400 KB; the row's text ends in a whole sentence."""
+    mentors = roster.add_mentors(500)
+    reasons = {m: f"{number:03} {'x' * 300}" for number, m in enumerate(mentors)}
+    settled = PageOutcome(errored=tuple(mentors), reasons=reasons)
+    with open_night(aws, roster, cluster, page_size=500) as night:
+        night.fire()
+        night.consume = night.consumer(lambda *_: PageResult(settled, Requeue("time ran short", 1)))
+        (message,) = night.receive()
+        assert night.deliver(message)
+        night.ledger.keep_progress(run_id(), 1, settled, night.clock())
+        night.work_off()
+        assert len(errors_of(night)) == 20
+    error = error_of(roster)
+    assert error.startswith("500 errors: 1 ")
+    assert error.endswith(f"such as mentor {mentors[8]}; and 491 more kinds (491 mentors)")
+    assert 2000 < len(error) < 2500

@@ -1,0 +1,206 @@
+"""Why mentors count as errors: texts and groups."""
+
+import re
+from datetime import date
+from itertools import permutations
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli import show
+from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
+from mentor_pause.reasons import (
+    LONGEST,
+    NO_REASON,
+    UNNAMED,
+    ErrorGroup,
+    PutBack,
+    cut,
+    group_errors,
+    join_notes,
+    plain,
+    reason_of_failed_page,
+    reason_of_unfinished_page,
+    tell,
+)
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, summarise
+from mentor_pause.supabase.failures import error_of_code, reason_of
+
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+A, B, C, D = (UUID(int=number) for number in range(1, 5))
+RUN = Run(Firing("certification_expiry", uuid4(), "schedule", "event", "event"), date(2026, 3, 1))
+
+texts = st.text(max_size=400)
+reasons = st.dictionaries(
+    st.uuids(version=4),
+    st.integers(0, 60).map(lambda n: f"{n} {'word ' * (n % 40)}end"),
+    max_size=200,
+)
+
+
+@given(texts)
+def test_a_reason_is_one_bounded_line_of_ascii_however_often_it_is_made(text: str) -> None:
+    """E12: and so it takes as many bytes as characters."""
+    reason = plain(text)
+    assert reason.isascii()
+    assert reason.isprintable()
+    assert len(reason) <= LONGEST
+    assert plain(reason) == reason
+
+
+def test_a_reason_names_no_mentor_and_quotes_nobody() -> None:
+    """E13: so equal troubles are equal texts."""
+    assert plain(f"mentor {uuid4()} is\n locked") == "mentor (id) is locked"
+    assert plain("HTTP 503: the gateway is away (it says: Kari (39) is away)") == (
+        "HTTP 503: the gateway is away"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            error_of_code("23514", "Kari is too old"),
+            "a constraint on this row (SQLSTATE 23514)",
+        ),
+        (
+            error_of_code("PT404", "mentor not found"),
+            "our functions' own no: not found, not allowed, conflict (SQLSTATE PT404)",
+        ),
+        (
+            error_of_code("ZZ001", "Kari"),
+            "the database refuses this row (SQLSTATE ZZ001)",
+        ),
+        (
+            error_of_code("53300", "user kari"),
+            "the database is out of connections, memory or disk space (SQLSTATE 53300)",
+        ),
+        (DatabaseUnavailable("no answer within 5 s"), "no answer within 5 s"),
+        (DatabaseError("the day in the answer cannot be read"),
+         "the day in the answer cannot be read"),
+        (PortalError("the portal's answer is no (HTTP 400)"),
+         "the portal's answer is no (HTTP 400)"),
+        (KeyError("Kari"), "KeyError"),
+    ],
+)  # fmt: skip
+def test_a_failed_call_has_a_reason_by_its_code_and_in_our_words(
+    error: Exception, reason: str
+) -> None:
+    """E13: the words of a trigger may name a person."""
+    assert reason_of(error) == reason
+
+
+@given(reasons)
+def test_every_mentor_is_in_one_group_and_the_largest_comes_first(found: dict[UUID, str]) -> None:
+    """E7: the counts add up, and the example has the group's reason."""
+    groups = group_errors(found)
+    assert sum(group.count for group in groups) == len(found)
+    assert len(groups) <= 20
+    for group in groups[:19]:
+        assert group.count == list(found.values()).count(group.reason)
+        assert found[group.example] == group.reason
+        assert group.example == next(m for m in found if found[m] == group.reason)
+    sizes = [group.count for group in groups[:19]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sum(group.kinds for group in groups) == len(set(found.values()))
+
+
+def test_the_text_says_what_how_many_and_an_example() -> None:
+    """E7."""
+    groups = group_errors({A: "HTTP 503", B: "HTTP 400", C: "HTTP 400"})
+    assert tell(groups, 2000) == (
+        f"3 errors: 2 HTTP 400, such as mentor {B}; 1 HTTP 503, such as mentor {A}"
+    )
+    assert tell(group_errors({A: "HTTP 503"}), 2000) == (f"1 error: 1 HTTP 503, such as mentor {A}")
+    assert tell((), 2000) == ""
+
+
+@given(reasons, st.integers(400, 4000))
+def test_the_text_has_room_and_cuts_no_id_and_counts_what_it_leaves_out(
+    found: dict[UUID, str], room: int
+) -> None:
+    """E7: whoever reads the row knows that there is more."""
+    groups = group_errors(found)
+    text = tell(groups, room)
+    assert len(text) <= room
+    assert not found or text.startswith(f"{len(found)} error")
+    named = re.findall(rf"such as mentor ({ID})", text)
+    assert [str(group.example) for group in groups[: len(named)]] == named
+    assert text.count("such as mentor") == len(named)
+    left = groups[len(named) :]
+    kinds, mentors = sum(g.kinds for g in left), sum(g.count for g in left)
+    said = re.search(r"; and (\d+) more kinds? \((\d+) mentors?\)$", text)
+    assert (said.groups() if said else ("0", "0")) == (str(kinds), str(mentors))
+
+
+@given(st.lists(st.sampled_from(["word", str(A), "x" * 50]), min_size=1), st.integers(60, 200))
+def test_a_text_is_cut_at_a_space(words: list[str], longest: int) -> None:
+    """So that no id loses its end."""
+    text = cut(" ".join(words), longest)
+    assert len(text) <= longest
+    assert set(text.removesuffix("...").split()) <= set(words)
+
+
+def test_remarks_come_together_each_once() -> None:
+    """No first remark hides another."""
+    assert join_notes("", "off", "not read: a; b", "off", "", "a") == "off; not read: a; b; a"
+    assert join_notes(join_notes("a; b", "c"), "a; b") == "a; b; c"
+
+
+def test_a_failed_page_says_how_it_failed() -> None:
+    """R1: also where its workers were killed and could say nothing."""
+    assert reason_of_failed_page(PutBack("HTTP 503", 5)) == (
+        "its page failed 5 times, last: HTTP 503"
+    )
+    assert reason_of_failed_page(PutBack("HTTP 503", 2)) == (
+        "its page failed 5 times, at last without a word, as when workers are killed;"
+        " before: HTTP 503"
+    )
+    assert reason_of_failed_page(None) == (
+        "its page failed 5 times, and no worker said why, as when workers are killed"
+    )
+    assert reason_of_unfinished_page("hung; ended by the monitor", None) == (
+        "its page was not finished: hung; ended by the monitor"
+    )
+    assert reason_of_unfinished_page(f"run {A} took over", PutBack("HTTP 503", 1)) == (
+        "its page was not finished: run (id) took over, last: HTTP 503"
+    )
+
+
+def test_two_outcomes_of_a_page_keep_all_reasons_and_remarks() -> None:
+    """R1: but nobody who is done has a reason."""
+    first = PageOutcome(errored=(A, B), note="off", reasons={A: "first", B: "second"})
+    later = PageOutcome(done=(A,), skipped=(), note="not read", reasons={C: "third"})
+    for one, other in permutations((first, later)):
+        both = one | other
+        assert both.reasons == {B: "second", C: "third"}
+        assert set(both.note.split("; ")) == {"off", "not read"}
+
+
+def test_a_mentor_whom_nobody_named_and_one_without_a_reason_are_told_apart() -> None:
+    """E7: nobody is an error without a reason."""
+    outcome = PageOutcome(errored=(A, B), reasons={A: "HTTP 400", D: "late"})
+    summary = summarise(RUN, [Page(1, (A, B, C, D), outcome)], {D: "skipped"})
+    assert summary.errors == (
+        ErrorGroup("HTTP 400", 1, A), ErrorGroup(UNNAMED, 1, C), ErrorGroup(NO_REASON, 1, B),
+    )  # fmt: skip
+    assert summary.skipped == (D,), "the data has spoken before the errors are grouped"
+
+
+def test_a_run_with_errors_shows_its_groups_in_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """O3: with ids that can be copied."""
+    monkeypatch.setattr(show.people, "width", 80)
+    long = plain("its page failed " + "and failed " * 30)
+    outcome = PageOutcome(errored=(A, B, C), reasons={A: long, B: "HTTP 400", C: "HTTP 400"})
+    with show.people.capture() as shown:
+        show.summary_table(RUN, summarise(RUN, [Page(1, (A, B, C), outcome)]))
+    lines = shown.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    place = lines.index("2 errors: HTTP 400")
+    assert lines[place + 1].strip() == f"such as mentor {B}"
+    assert lines[place + 2].startswith("1 error: its page failed and failed")
+    assert f"  such as mentor {A}" in lines
