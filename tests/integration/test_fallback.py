@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from local import database
 from local.postgres import Server, has_pg_cron
@@ -101,6 +102,53 @@ def test_who_is_paused_stays_paused_though_nobody_could_be_told(roster: Roster) 
     (row,) = roster.log()
     assert row["status"] == "completed"
     assert row["error"].startswith("the coordinators were not notified: 42P01")
+
+
+def test_reasons_are_told_by_size_and_have_room_behind_any_trouble_with_notifications(
+    roster: Roster,
+) -> None:
+    """E7: what, how many, an example; the words of another failure hide none of it."""
+    mentors = roster.add_mentors(4)
+    roster.add_coordinator(chapters=[roster.chapter_id])
+    for code, failing in (("P0002", mentors[0]), ("P0003", mentors[2]), ("P0003", mentors[1])):
+        name = f"refuse_{mentors.index(failing)}"
+        roster.db.execute(
+            f"create function {name}() returns trigger language plpgsql as $$ begin"
+            f" raise exception 'no way' using errcode = '{code}'; end $$".encode()
+        )
+        roster.db.execute(
+            f"create trigger {name} before update on peer_mentors for each row"
+            f" when (new.id = '{failing}') execute function {name}()".encode()
+        )
+    roster.db.execute(
+        "create function refuse_telling() returns trigger language plpgsql as $$ begin"
+        " raise exception '%', repeat('no way ', 1000); end $$"
+    )
+    roster.db.execute(
+        "create trigger refuse_telling before insert on coordinator_notifications"
+        " for each row execute function refuse_telling()"
+    )
+    assert run(roster, TODAY)["error_count"] == 3
+    (row,) = roster.log()
+    assert row["error"].startswith("the coordinators were not notified: P0001 no way")
+    assert row["error"].endswith(
+        f"; 3 errors: 2 failed with SQLSTATE P0003, such as mentor {mentors[1]};"
+        f" 1 failed with SQLSTATE P0002, such as mentor {mentors[0]}"
+    )
+
+
+def test_only_so_many_reasons_are_named_and_the_others_are_counted(roster: Roster) -> None:
+    """E7: the text fits into the log row, and ends in no id's middle."""
+    results = {str(UUID(int=n)): f"P0{n:03}" for n in range(100)} | {str(UUID(int=100)): "P0099"}
+    (found,) = roster.rows("select private.why_not_paused(%s) as text", Jsonb(results))
+    text = found["text"]
+    assert text.startswith(
+        f"101 errors: 2 failed with SQLSTATE P0099, such as mentor {UUID(int=99)}; 1 failed"
+    )
+    assert text.endswith("; and 80 more kinds (80 mentors)")
+    assert len(text) < 4000
+    (nobody,) = roster.rows("select private.why_not_paused('{}') as text")
+    assert nobody["text"] is None
 
 
 def test_a_wrong_organisation_and_a_day_that_has_not_come_are_refused(roster: Roster) -> None:
@@ -206,7 +254,9 @@ def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(
     assert [row["mentor_id"] for row in roster.history()] == free
     (row,) = roster.log()
     assert (row["status"], row["paused_count"], row["error_count"]) == ("completed", 15, 5)
-    assert row["error"] == f"locked by another transaction: 5, for example mentor {locked[0]}"
+    assert row["error"] == (
+        f"5 errors: 5 locked by another transaction, such as mentor {locked[0]}"
+    )
     assert run(roster, TODAY)["mentor_ids_paused"] == locked
 
 
@@ -250,7 +300,8 @@ def test_a_time_out_takes_nothing_back_and_the_next_call_goes_on(
     (row,) = roster.log()
     assert (row["status"], row["error_count"]) == ("completed", len(left))
     assert row["error"] == (
-        f"left for the next call, because time was up: {len(left)}, for example mentor {left[0]}"
+        f"{len(left)} error{'s' * (len(left) > 1)}: {len(left)} left for the next call, because"
+        f" time was up, such as mentor {left[0]}"
     )
     roster.db.execute("drop trigger dawdle on peer_mentors")
     assert run(roster, TODAY)["mentor_ids_paused"] == left

@@ -139,7 +139,9 @@ def test_late_changes_move_from_the_errors_to_the_effect(roster: Roster, job_nam
     (after,) = roster.log()
     assert (after[count], after["error_count"], after["processed_count"]) == (2, 1, 3)
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == {count, "error_count"}
+    assert changed == {count, "error_count", "error"}
+    effect = count.removesuffix("_count")
+    assert after["error"] == f"corrected after the end: 1 of the errors {effect} after all"
     assert outcomes(roster, run, [failing]) == {}
 
 
@@ -184,6 +186,8 @@ def test_the_portals_role_corrects_runs_of_its_own_job_only(
         "paused_count = paused_count + 9, error_count = error_count - 9",
         "synced_count = 1, error_count = error_count - 1",
         "paused_count = paused_count + 1, error_count = error_count - 1, error = null",
+        "paused_count = paused_count + 1, error_count = error_count - 1, error = 'one failed'",
+        "error = error || '; and more'",
         "paused_count = paused_count + 1, error_count = error_count - 1, finished_at = now()",
         "status = 'running', finished_at = null",
     ],
