@@ -154,11 +154,12 @@ def test_a_page_whose_workers_are_killed_says_that_nobody_said_why(
 def test_a_page_that_waits_does_not_hide_that_its_workers_are_killed_later(
     night: Night, roster: Roster
 ) -> None:
-    """R1: a reason that is older than the last deliveries is told as such."""
+    """R1: the text says if later deliveries ended without a reason."""
     roster.add_mentors(2)
     night.fire()
     (message,) = night.receive()
-    night.consume = night.consumer(lambda *_: PageResult(PageOutcome(), Requeue("HTTP 503", 1)))
+    result = PageResult(PageOutcome(), Requeue("HTTP 503", 1))
+    night.consume = night.consumer(lambda _page, _remaining: result)
     assert not night.deliver(message, receive_count=1)
     assert night.deliver(message, dead=True)
     (group,) = errors_of(night)
@@ -204,7 +205,8 @@ def test_a_page_of_any_size_has_room_for_a_reason_of_each_mentor(
     settled = PageOutcome(errored=tuple(mentors), reasons=reasons)
     with open_night(aws, roster, cluster, page_size=500) as night:
         night.fire()
-        night.consume = night.consumer(lambda *_: PageResult(settled, Requeue("time ran short", 1)))
+        result = PageResult(settled, Requeue("time ran short", 1))
+        night.consume = night.consumer(lambda _page, _remaining: result)
         (message,) = night.receive()
         assert night.deliver(message)
         night.ledger.keep_progress(run_id(), 1, settled, night.clock())

@@ -121,7 +121,7 @@ def test_the_text_says_what_how_many_and_an_example() -> None:
 def test_the_text_has_room_and_cuts_no_id_and_counts_what_it_leaves_out(
     found: dict[UUID, str], room: int
 ) -> None:
-    """E7: whoever reads the row knows that there is more."""
+    """E7: a reader of the row can see that there are more."""
     groups = group_errors(found)
     text = tell(groups, room)
     assert len(text) <= room

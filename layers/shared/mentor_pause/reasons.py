@@ -24,7 +24,7 @@ _MOST_GROUPS = 20
 """Groups in a summary line; the rest are counted together."""
 
 _LONGER_THAN_IDS = 50
-"""A word of so many characters is no id, and may be cut."""
+"""Longer than an id with a bracket or a comma: such a word may be cut."""
 
 _QUOTE = re.compile(r" \(it says: .*\)")
 """What a message quotes of a server; see `supabase/failures.py`."""
@@ -47,7 +47,7 @@ class ErrorGroup:
     count: int
     example: UUID
     kinds: int = 1
-    """How many reasons it stands for; more than one only where there is no room for each."""
+    """How many reasons it stands for: several, if there was not enough room for each of them."""
 
     def as_json(self) -> dict[str, object]:
         """The fields of the summary line, the command line and the ledger."""
