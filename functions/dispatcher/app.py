@@ -1,5 +1,6 @@
 """Starts the runs of every job (EventBridge rules, the command line)."""
 
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from dispatcher.sources import Sources
 from mentor_pause import aws, config
 from mentor_pause.deadline import time_limit
 from mentor_pause.errors import ConfigurationError
+from mentor_pause.ledger import Ledger
 from mentor_pause.queues import PageQueues, WaitingRequests
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
@@ -40,15 +42,28 @@ def _org_id() -> UUID | None:
 
 
 @cache
+def _ledger() -> Ledger:
+    return aws.open_ledger(config.LedgerSettings.load())
+
+
+def _now() -> datetime:
+    """Return the moment by the ledger's clock; by this machine's if no ledger is configured."""
+    try:
+        return _ledger().now()
+    except ConfigurationError:
+        return now()
+
+
+@cache
 def _dispatch() -> Dispatch:
     org, pages = config.OrgSettings.load(), config.QueueSettings.load()
-    ledger = aws.open_ledger(config.LedgerSettings.load())
+    ledger = _ledger()
     completion = open_completion(ledger, _database(), RETRY, logger)
     queues = PageQueues(aws.sqs_client(), pages.url_by_job(), RETRY)
-    recovery = Recovery(_database(), ledger, completion, RETRY, now, logger)
-    ending = Ending(_database(), ledger, completion, recovery, RETRY, now)
+    recovery = Recovery(_database(), ledger, completion, RETRY, ledger.now, logger)
+    ending = Ending(_database(), ledger, completion, recovery, RETRY, ledger.now)
     sources = Sources(_database(), ledger, pages.page_size, RETRY)
-    return Dispatch(org, sources, _database(), ledger, queues, ending, RETRY, now, logger)
+    return Dispatch(org, sources, _database(), ledger, queues, ending, RETRY, ledger.now, logger)
 
 
 @cache
@@ -59,7 +74,7 @@ def _waiting() -> WaitingRequests:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:
     """Start a run; the event is a `DispatchRequest`, or such requests that have waited (SQS)."""
-    reception = Reception(_dispatch, _database, _waiting, _org_id, RETRY, now, logger)
+    reception = Reception(_dispatch, _database, _waiting, _org_id, RETRY, _now, logger)
     seconds = context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS
     with time_limit(seconds), closing_if_made(_database):
         return reception(event, context.aws_request_id)

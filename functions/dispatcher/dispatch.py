@@ -28,15 +28,11 @@ from mentor_pause.errors import (
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import Job, find_job
 from mentor_pause.ledger import Ledger
-from mentor_pause.lock import Held, Lock
+from mentor_pause.lock import KEPT_SECONDS, Held, Lock
 from mentor_pause.queues import BATCH, PageQueues
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Firing, Run
 from mentor_pause.supabase import Database
-
-_KEPT_SECONDS = 900
-"""For a scheduled firing that waits for the database; longer than its request waits on the queue.
-No run by hand takes its place meanwhile, which may be about fewer mentors."""
 
 
 class Dispatch:
@@ -87,11 +83,13 @@ class Dispatch:
         if isinstance(lock, Held):
             return self._turn_away(request, firing, lock, holder)
         found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
-        if found is not None and found.status != "running":
-            self._ending.let_go(lock)
-            held = Held(firing.job_run_id, same_firing=True)
-            return self._turn_away(request, firing, held, holder)
-        return self._guarded(job, first.as_of if first else request.as_of, lock, found)
+        if found is None or found.status == "running":
+            started = self._guarded(job, first.as_of if first else request.as_of, lock, found)
+            if started is not None:
+                return started
+        self._ending.let_go(lock)
+        had = Held(firing.job_run_id, same_firing=True, is_released=True)
+        return self._turn_away(request, firing, had, holder)
 
     def _prove(self, request: DispatchRequest) -> None:
         """Hold an event against the ledger: only this stack's own runs start others (R5).
@@ -140,18 +138,24 @@ class Dispatch:
                 return job_run_id
         return None
 
-    def _guarded(self, job: Job, as_of: date | None, lock: Lock, found: Run | None) -> Dispatched:
+    def _guarded(
+        self, job: Job, as_of: date | None, lock: Lock, found: Run | None
+    ) -> Dispatched | None:
         try:
             return self._run(job, as_of, lock, found)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
             return Dispatched(lock.firing.job_run_id, "superseded", str(error))
 
-    def _run(self, job: Job, as_of: date | None, lock: Lock, found: Run | None) -> Dispatched:
+    def _run(
+        self, job: Job, as_of: date | None, lock: Lock, found: Run | None
+    ) -> Dispatched | None:
+        """Dispatch the lock's run; None: by the log its firing has had it."""
         try:
             self._ending.end_abandoned(lock)
-            run = found or self._open(lock, as_of)
-            self._begin(run)
+            run = self._resume(found) if found else self._open(lock, self._day(lock, as_of))
+            if run is None:
+                return None
             run = self._page(job, lock, run)
         except LeaseLost:
             raise
@@ -159,7 +163,7 @@ class Dispatch:
             if lock.firing.trigger == "manual":
                 return self._fail(lock, error)
             with suppress(MentorPauseError):  # then the lease ends by itself
-                self._ledger.locks.keep_for(lock, self._clock(), _KEPT_SECONDS)
+                self._ledger.locks.keep_for(lock, self._clock(), KEPT_SECONDS)
             raise  # the request waits, and resumes this run where it stands
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
             return self._fail(lock, error)
@@ -171,22 +175,44 @@ class Dispatch:
         )
         return self._ending.fail(lock, describe(error), fault_of(error))
 
-    def _open(self, lock: Lock, as_of: date | None) -> Run:
-        scope = self._retry(
-            lambda: self._database.assert_org_scope(self._org.hlf_org_id, self._org.hlf_org_slug)
-        )
-        day = as_of or scope.today
-        if day > scope.today and not lock.firing.dry_run:
+    def _day(self, lock: Lock, as_of: date | None) -> date:
+        """Return the day that a new run is about (E1).
+
+        Without `as_of` it is today, by the earlier one of two clocks: the database's and the
+        ledger's. So a clock that is ahead has nobody paused early.
+        """
+        org_id = self._org.hlf_org_id
+        scope = self._retry(lambda: self._database.assert_org_scope(org_id, self._org.hlf_org_slug))
+        by_ledger = self._retry(lambda: self._database.get_org_day(org_id, self._clock()))
+        today = min(scope.today, by_ledger)
+        day = as_of or today
+        if day > today and not lock.firing.dry_run:
             raise InvalidRequest(
-                f"as_of {day} is after today ({scope.today} in {scope.time_zone}); "
+                f"as_of {day} is after today ({today} in {scope.time_zone}); "
                 "only a dry run may look ahead"
             )
-        return self._retry(lambda: self._ledger.open_run(lock, day, self._clock()))
+        return day
 
-    def _begin(self, run: Run) -> None:
+    def _open(self, lock: Lock, day: date) -> Run | None:
+        """Open the run in the log, then in the ledger, with the day that the log has.
+
+        The log's row never expires, and the ledger's items do. So the row decides whether the
+        firing has had its run (None), and about which day it was. A row that is still running
+        without a run in the ledger is that of a dispatcher that died, or the ledger has lost it:
+        the run goes on.
+        """
+        begin = self._database.begin_execution
+        begun = self._retry(lambda: begin(lock.firing, "running", as_of=day))
+        if begun is not None and begun.status != "running":
+            return None
+        fixed = (begun and begun.as_of) or day
+        return self._retry(lambda: self._ledger.open_run(lock, fixed, self._clock()))
+
+    def _resume(self, run: Run) -> Run:
         """Write the run's row, unless an earlier delivery of its firing did."""
         begin = self._database.begin_execution
         self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        return run
 
     def _page(self, job: Job, lock: Lock, run: Run) -> Run:
         if run.pages_total is not None:

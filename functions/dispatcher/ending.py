@@ -5,11 +5,12 @@ from typing import Literal
 from uuid import UUID
 
 from mentor_pause.completion import Clock, Completion
+from mentor_pause.jobs import JOBS
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import Lock
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Run
+from mentor_pause.runs import Firing, Run, Summary
 from mentor_pause.supabase import Database
 
 type DispatchStatus = Literal[
@@ -93,9 +94,17 @@ class Ending:
         self._recovery.release(firing)
         if self._retry(lambda: self._ledger.find_run(firing.job_run_id)) is not None:
             return failed  # it was opened, and only the answer was too late: likewise
-        self._retry(lambda: self._database.begin_execution(firing, "failed", error=error))
+        self._close_row(firing, error)
         self._recovery.forget(firing)
         return failed
+
+    def _close_row(self, firing: Firing, error: str) -> None:
+        """Write the row of a run that was never opened, or end the one that had begun."""
+        begin, finish = self._database.begin_execution, self._database.finish_execution
+        begun = self._retry(lambda: begin(firing, "failed", error=error))
+        if begun is not None and begun.status == "running":
+            nobody = Summary(firing.job_run_id, JOBS[firing.job_name].effect)
+            self._retry(lambda: finish(nobody, "failed", error))
 
     def end_abandoned(self, lock: Lock) -> None:
         """End the runs that held the lock before, so that none stays open for ever (E8).

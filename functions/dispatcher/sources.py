@@ -9,7 +9,7 @@ from mentor_pause.events import DispatchRequest
 from mentor_pause.jobs import Job
 from mentor_pause.ledger import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Run
+from mentor_pause.runs import Page, Run, missing_pages
 from mentor_pause.supabase import Database
 
 type Source = Callable[[UUID | None], list[UUID]]
@@ -46,7 +46,24 @@ class Sources:
             raise InvalidRequest(f"run {wanted} is still in progress")
         if request.as_of not in (None, run.as_of):
             raise InvalidRequest(f"a redrive keeps the day of its run: {run.as_of}")
+        self._pages_of(run)
         return run
+
+    def _pages_of(self, run: Run) -> list[Page]:
+        """Return all pages of a run that has ended.
+
+        Raises:
+            InvalidRequest: some have vanished; who errored on them nobody knows any more.
+        """
+        pages = self._retry(lambda: self._ledger.pages(run.job_run_id))
+        if missing := missing_pages(run, pages):
+            numbers = ", ".join(map(str, missing[:10])) + (" and more" if missing[10:] else "")
+            raise InvalidRequest(
+                f"run {run.job_run_id} had {run.pages_total} pages, and the ledger does not have "
+                f"these any more: {numbers}; start a fresh run instead, which asks the database: "
+                f"mentor-pause run {run.firing.job_name}"
+            )
+        return pages
 
     def of(self, job: Job, run: Run) -> Source:
         """Return the source of a run's mentors."""
@@ -63,6 +80,6 @@ class Sources:
         first = self._retry(lambda: self._ledger.find_run(job_run_id))
         if first is None:
             raise InvalidRequest(f"the ledger knows no run {job_run_id} any more")
-        pages = self._retry(lambda: self._ledger.pages(job_run_id))
+        pages = self._pages_of(first)
         errored = sorted(summary_of(first, pages, self._database, self._retry).errored)
         return lambda after: [m for m in errored if after is None or m > after][:size]

@@ -1,5 +1,6 @@
 """Asks the database whether the night was all right, and ends runs that hang (EventBridge rule)."""
 
+from datetime import datetime
 from functools import cache
 
 from aws_lambda_powertools import Logger, Metrics
@@ -7,6 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import aws, config
 from mentor_pause.deadline import time_limit
+from mentor_pause.errors import ConfigurationError
+from mentor_pause.ledger import Ledger
 from mentor_pause.recovery import Recovery
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, connect
@@ -28,16 +31,29 @@ def _database() -> Database:
 
 
 @cache
+def _ledger() -> Ledger:
+    return aws.open_ledger(config.LedgerSettings.load())
+
+
+def _now() -> datetime:
+    """Return the moment by the ledger's clock; by this machine's if no ledger is configured."""
+    try:
+        return _ledger().now()
+    except ConfigurationError:
+        return now()
+
+
+@cache
 def _night() -> LookAtNight:
-    return LookAtNight(config.OrgSettings.load(), _database(), Retry(), now)
+    return LookAtNight(config.OrgSettings.load(), _database(), Retry(), _now)
 
 
 @cache
 def _hung() -> EndHungRuns:
-    retry, ledger = Retry(), aws.open_ledger(config.LedgerSettings.load())
+    retry, ledger, org_id = Retry(), _ledger(), config.OrgSettings.load().hlf_org_id
     completion = open_completion(ledger, _database(), retry, logger)
-    recovery = Recovery(_database(), ledger, completion, retry, now, logger)
-    return EndHungRuns(config.OrgSettings.load().hlf_org_id, ledger, recovery, retry, now, logger)
+    recovery = Recovery(_database(), ledger, completion, retry, ledger.now, logger)
+    return EndHungRuns(org_id, ledger, _database(), recovery, retry, ledger.now, logger)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -36,7 +36,12 @@ class Check:
         """Return what was found, and under `failed` why a look could not be made."""
         found: Answer = {}
         failed: dict[str, str] = {}
-        looks = {"stale mentors": self._stale, "last night": self._coverage, "hung runs": self._end}
+        looks = {
+            "stale mentors": self._stale,
+            "last night": self._coverage,
+            "uncertified mentors": self._uncertified,
+            "hung runs": self._end,
+        }
         for name, look in looks.items():
             try:
                 found |= look()
@@ -51,18 +56,27 @@ class Check:
         return found
 
     def _stale(self) -> Answer:
-        day = self._night().due_day()
-        count = self._night().count_stale(day)
+        night = self._night()
+        day = night.due_day(night.moment())
+        count = night.count_stale(day)
         self._emit("StaleActiveMentors", MetricUnit.Count, count)
         return {"as_of": day.isoformat(), "stale_active_mentors": count}
 
     def _coverage(self) -> Answer:
-        coverage = self._night().coverage(self._night().due_day())
+        night = self._night()
+        moment = night.moment()
+        coverage = night.coverage(moment, night.due_day(moment))
         hours = coverage.hours_since_completed_run
         self._emit("NightMissed", MetricUnit.Count, int(coverage.is_missed))
         if hours is not None:
             self._emit("HoursSinceCompletedRun", MetricUnit.NoUnit, round(hours, 2))
         return {"night_missed": coverage.is_missed, "hours_since_completed_run": hours}
+
+    def _uncertified(self) -> Answer:
+        """Count whom no night pauses, since no certification of theirs can expire; no alarm."""
+        count = self._night().count_uncertified()
+        self._emit("ActiveWithoutCertification", MetricUnit.Count, count)
+        return {"active_without_certification": count}
 
     def _end(self) -> Answer:
         hung = {str(job_run_id): ended for job_run_id, ended in self._hung()().items()}

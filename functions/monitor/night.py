@@ -34,11 +34,11 @@ class Coverage:
     hours_since_completed_run: float | None
     """None: there was never one."""
     is_missed: bool
-    """No complete run was about the night's day."""
+    """No complete run was about the night's day, or it had errors and stale mentors are left."""
 
 
 class LookAtNight:
-    """The two looks, each complete without the other."""
+    """The looks, each complete without the others."""
 
     def __init__(
         self, org: OrgSettings, database: Database, retry: Retry, clock: Callable[[], datetime]
@@ -49,28 +49,43 @@ class LookAtNight:
         self._retry = retry
         self._clock = clock
 
-    def due_day(self) -> date:
-        """Return the day that the last night's run was about, in the organisation's time zone.
+    def moment(self) -> datetime:
+        """Return the present moment: the later one by this side's clock and by the database's.
 
-        Who expires on a later day is not stale yet, though the day may have begun.
+        A clock that is behind hides no night. One that is ahead raises an alarm too early.
 
         Raises:
             MentorPauseError: the organisation is not the one that is configured, or not there.
         """
         org_id, slug = self._org.hlf_org_id, self._org.hlf_org_slug
-        self._retry(lambda: self._database.assert_org_scope(org_id, slug))
-        return self._retry(lambda: self._database.get_org_day(org_id, last_due(self._clock())))
+        scope = self._retry(lambda: self._database.assert_org_scope(org_id, slug))
+        return max(self._clock(), scope.moment)
+
+    def due_day(self, moment: datetime) -> date:
+        """Return the day that the last night's run was about, in the organisation's time zone.
+
+        Who expires on a later day is not stale yet, though the day may have begun.
+        """
+        org_id = self._org.hlf_org_id
+        return self._retry(lambda: self._database.get_org_day(org_id, last_due(moment)))
 
     def count_stale(self, day: date) -> int:
         """Return how many mentors are active though they should be paused by that night."""
         org_id = self._org.hlf_org_id
         return self._retry(lambda: self._database.count_stale_active_mentors(org_id, day))
 
-    def coverage(self, day: date) -> Coverage:
-        """Return whether a complete run was about that day or a later one."""
+    def count_uncertified(self) -> int:
+        """Return how many active mentors have no certification at all; it is asked once."""
+        return self._database.count_active_uncertified(self._org.hlf_org_id)
+
+    def coverage(self, moment: datetime, day: date) -> Coverage:
+        """Return whether the night had its run: a complete one about that day, or a later one.
+
+        A night whose run had errors is missed as long as mentors are stale.
+        """
         org_id = self._org.hlf_org_id
-        found = self._retry(lambda: self._database.get_run_coverage(org_id, JOB))
-        hours = None
-        if found.last_finished_at is not None:
-            hours = (self._clock() - found.last_finished_at) / timedelta(hours=1)
-        return Coverage(hours, found.last_as_of is None or found.last_as_of < day)
+        found = self._retry(lambda: self._database.get_run_coverage(org_id, JOB, day, moment))
+        is_missed = found.night_error_count is None
+        if found.night_error_count:
+            is_missed = self.count_stale(day) > 0
+        return Coverage(found.hours_since_completed_run, is_missed)

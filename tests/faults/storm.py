@@ -171,7 +171,8 @@ class Storm:
     def _monitor(self) -> None:
         night = self.night
         hung = EndHungRuns(
-            ORG, night.ledger, night.recovery, night.retry, night.clock, night.logger
-        )
+            ORG, night.ledger, night.database, night.recovery, night.retry, night.clock,
+            night.logger,
+        )  # fmt: skip
         with suppress(MentorPauseError):
             hung()

@@ -115,7 +115,8 @@ def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -
     other = uuid4()
     roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
     ask = "select * from get_run_coverage(%s, %s)"
-    nothing = [{"last_finished_at": None, "last_as_of": None}]
+    columns = ("last_finished_at", "last_as_of", "hours_since_completed_run", "night_error_count")
+    nothing = [dict.fromkeys(columns)]
     for org, job_name in ((other, "certification_expiry"), (ORG, "hlf_sync")):
         run = uuid4()
         roster.db.execute(

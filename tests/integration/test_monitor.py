@@ -92,7 +92,7 @@ def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster
     assert answer["stale_active_mentors"] == 1
     assert isinstance(answer["failed"], dict)
     assert answer["failed"].keys() == {"last night", "hung runs"}
-    assert monitor.emitted() == {"StaleActiveMentors": [1]}
+    assert monitor.emitted() == {"StaleActiveMentors": [1], "ActiveWithoutCertification": [0]}
 
 
 def _unreachable(monitor: Monitor) -> EndHungRuns:
@@ -105,6 +105,7 @@ def _unreachable(monitor: Monitor) -> EndHungRuns:
     return EndHungRuns(
         ORG,
         NoLedger(),  # pyright: ignore[reportArgumentType] - all that is asked of it
+        night.database,
         night.recovery,
         night.retry,
         night.clock,
@@ -117,12 +118,13 @@ def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
 ) -> None:
     """O1, D8: the alarm notices that; a zero would lie. Hung runs are looked for all the same."""
     roster.add_mentor(YESTERDAY)
-    monitor.night.plan.then(*failures(6))
-    assert monitor()["failed"] == {"stale mentors": "gone", "last night": "gone"}
+    monitor.night.plan.then(*failures(8))
+    looks = ("stale mentors", "last night", "uncertified mentors")
+    assert monitor()["failed"] == dict.fromkeys(looks, "gone")
     assert monitor.emitted() == {"HungRuns": [0]}
     other = Monitor(monitor.night, capsys, slug="another")
     assert "is hlf, not another" in str(other()["failed"])
-    assert other.emitted() == {"HungRuns": [0]}
+    assert other.emitted() == {"ActiveWithoutCertification": [0], "HungRuns": [0]}
 
 
 def test_a_night_is_missed_until_a_complete_run_was_about_its_day(
@@ -534,7 +536,9 @@ def test_a_monitor_that_lost_its_lock_gives_nothing_up_and_lets_nobody_elses_go(
     recovery = Overtaken(
         night.database, night.ledger, night.completion, night.retry, night.clock, night.logger
     )
-    monitor.hung = EndHungRuns(ORG, night.ledger, recovery, night.retry, night.clock, night.logger)
+    monitor.hung = EndHungRuns(
+        ORG, night.ledger, night.database, recovery, night.retry, night.clock, night.logger
+    )
     answer = monitor()
     assert (answer["hung_runs"], answer["failed"]) == ({}, {})
     assert monitor.emitted()["HungRuns"] == [0]

@@ -1,6 +1,6 @@
 """A night from the firing to the summary, when all is well and when it is not (D, E)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -236,23 +236,27 @@ def test_a_holder_that_lost_its_lease_opens_no_run_that_nobody_would_end(
     def overtaken() -> None:
         assert night.fire("night-2", dispatch=fast)["status"] == "running"
 
-    night.plan.before_call(4, overtaken)  # acquire, find, scope; then open
+    night.plan.before_call(6, overtaken)  # acquire, find, scope, day, begin; then open
     assert night.fire("night-1")["status"] == "superseded"
     assert night.ledger.find_run(run_id("night-1")) is None
     night.work_off()
-    assert [row["status"] for row in roster.log()] == ["completed"]
+    assert [row["status"] for row in roster.log()] == ["failed", "completed"]
 
 
 def test_a_run_that_was_opened_and_has_no_row_gets_one_when_it_is_ended(
     night: Night, roster: Roster
 ) -> None:
-    """D4, E8: its dispatcher died just there, and nobody repeats it."""
+    """D4, E8: an earlier version opened it first, and its dispatcher died just there."""
     roster.add_mentors(2)
-    night.plan.then("dies before", after=5)  # acquire, find, scope, open, get; then begin
+    night.plan.then("dies before", after=4)  # acquire, find, scope, day; then begin
     with pytest.raises(ProcessDied):
         night.fire("night-1")
     assert roster.log() == []
-    night.clock.advance(60)
+    firing = Firing(JOB, ORG, "schedule", "night-1", "rule")
+    lock = night.ledger.locks.acquire(firing, "other", night.clock() + timedelta(minutes=1), 45)
+    assert isinstance(lock, Lock)
+    night.ledger.open_run(lock, TODAY, night.clock())
+    night.clock.advance(120)
     night.fire("night-2")
     night.work_off()
     rows = {row["job_run_id"]: row for row in roster.log()}
@@ -293,12 +297,18 @@ def test_a_day_that_has_not_come_is_for_dry_runs_only(night: Night, roster: Rost
     assert roster.rows("select from coordinator_notifications") == []
 
 
+@pytest.mark.parametrize("ahead", [timedelta(days=-1), timedelta(days=1)])
 def test_without_a_day_the_organisations_today_is_taken_once_for_the_run(
-    night: Night, roster: Roster
+    night: Night, roster: Roster, ahead: timedelta
 ) -> None:
-    """E1: as_of travels with every page."""
+    """E1: it is the earlier day of two clocks, and as_of travels with every page."""
     roster.add_mentors(4)
+    night.clock.now = datetime.now(UTC) + ahead
     night.fire(as_of=None)
-    (row,) = roster.rows("select today from assert_org_scope(%s, 'hlf')", roster.org_id)
-    assert {page.as_of for page in night.pages()} == {row["today"]}
-    assert roster.log()[0]["as_of"] == row["today"]
+    (row,) = roster.rows(
+        "select today, get_org_day(org_id, %s) as by_ledger from assert_org_scope(%s, 'hlf')",
+        night.clock.now, roster.org_id,
+    )  # fmt: skip
+    earlier = min(row["today"], row["by_ledger"])
+    assert {page.as_of for page in night.pages()} == {earlier}
+    assert roster.log()[0]["as_of"] == earlier

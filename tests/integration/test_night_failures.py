@@ -51,8 +51,8 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
 ) -> None:
     """E8: what could not be sent counts as errors; processed equals dispatched."""
     mentors = roster.add_mentors(5)
-    # acquire, find, scope, open, get, begin; list + plan twice, list; then three tries to send
-    night.plan.then("before", "before", "before", after=11)
+    # acquire, find, scope, day, begin, open, get; list + plan twice, list; then three tries to send
+    night.plan.then("before", "before", "before", after=12)
     answer = night.fire(trigger="manual")
     assert answer["status"] == "failed"
     assert "SQS did not take pages 1, 2" in answer["error"]
@@ -76,8 +76,8 @@ def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
             night.fire(dispatch=fast)
         night.plan.then(*failures(3))  # then the first one's three tries to send
 
-    # acquire, find, scope, open, get, begin; list + plan twice, list; then send
-    night.plan.before_call(12, overtaken)
+    # acquire, find, scope, day, begin, open, get; list + plan twice, list; then send
+    night.plan.before_call(13, overtaken)
     assert night.fire(trigger="manual")["status"] == "superseded"
     assert [page.outcome for page in night.ledger.pages(run_id())] == [None, None]
     night.clock.advance(300)
@@ -97,8 +97,8 @@ def test_a_database_that_goes_away_while_paging_does_not_keep_the_run_open(
         for function in ("list_expired_mentors", "begin_execution"):
             roster.db.execute(f"alter function {function} rename to {function}_is_away".encode())
 
-    # acquire, find, scope, open, get, begin; list + plan ten times, send; then mark
-    night.plan.before_call(28, go_away)
+    # acquire, find, scope, day, begin, open, get; list + plan ten times, send; then mark
+    night.plan.before_call(29, go_away)
     assert night.fire(trigger="manual")["status"] == "running"
     night.work_off()
     (summary,) = night.summaries()
@@ -119,9 +119,9 @@ def test_a_page_whose_planning_lands_late_is_in_the_number_of_pages(
         night.ledger.plan_page(lock, 2, mentors[3:6], night.clock())
 
     firing = Firing(JOB, ORG, "manual", "night-1", "test")
-    # acquire, find, scope, open, get, begin; list + plan, list; then three tries to plan page 2
-    night.plan.then(*failures(3), after=9)
-    night.plan.before_call(16, lands)  # find, hold, find; then the end of paging
+    # acquire, find, scope, day, begin, open, get; list + plan, list; then three tries to plan page 2
+    night.plan.then(*failures(3), after=10)
+    night.plan.before_call(17, lands)  # find, hold, find; then the end of paging
     assert night.fire(trigger="manual")["status"] == "failed"
     run = night.ledger.find_run(run_id())
     assert run is not None
@@ -134,7 +134,7 @@ def test_a_run_whose_opening_comes_too_late_is_ended_by_the_next_one(
 ) -> None:
     """D6, E8: the dispatcher has given up by then."""
     roster.add_mentors(2)
-    night.plan.then("late", "late", "late", after=3)  # acquire, find, scope; then open
+    night.plan.then("late", "late", "late", after=5)  # acquire, find, scope, day, begin; then open
     assert night.fire(trigger="manual")["status"] == "failed"
     night.plan.arrive()
     opened = night.ledger.find_run(run_id())

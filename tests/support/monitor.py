@@ -1,17 +1,36 @@
 """The monitor over a night's database and ledger."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aws_lambda_powertools import Metrics
 
 from mentor_pause.config import OrgSettings
+from mentor_pause.supabase import Database, OrgScope
+from mentor_pause.supabase.wire import Wire
 from monitor.check import Answer, Check
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight
 from support.metrics import emitted
 from support.night import Night
 from support.roster import ORG
+
+
+class DatabaseAt(Database):
+    """A database that tells the time by a test's clock, where it is asked for the moment."""
+
+    def __init__(self, wire: Wire, clock: Callable[[], datetime]) -> None:
+        """`wire` reaches the real one."""
+        super().__init__(wire)
+        self._clock = clock
+
+    def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
+        """See `Database.assert_org_scope`."""
+        scope = super().assert_org_scope(org_id, slug)
+        return scope.model_copy(update={"moment": self._clock()})
 
 
 class Monitor:
@@ -22,10 +41,12 @@ class Monitor:
         self.night = night
         self._capsys = capsys
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug=slug)
-        self.look = LookAtNight(org, night.database, night.retry, night.clock)
+        database = DatabaseAt(night.wire, night.clock)
+        self.look = LookAtNight(org, database, night.retry, night.clock)
         self.hung = EndHungRuns(
-            ORG, night.ledger, night.recovery, night.retry, night.clock, night.logger
-        )
+            ORG, night.ledger, night.database, night.recovery, night.retry, night.clock,
+            night.logger,
+        )  # fmt: skip
 
     def __call__(self) -> Answer:
         """Look once."""

@@ -208,7 +208,7 @@ class Night:
         create_ledger_table(clients.dynamodb, name)
         table = Table(faulty_ledger(clients.dynamodb, plan), name)
         self.ledger = self.ledger_class(table, LEASES)
-        self._wire, self._page_size = wire, page_size
+        self.wire, self._page_size = wire, page_size
         self.database = Database(wire)
         self.retry = Retry(sleep=lambda _seconds: None)
         reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _seconds: None)
@@ -352,7 +352,7 @@ class Night:
 
     def wire_calls(self, function: str) -> int:
         """Return how often a database function was called so far."""
-        return self._wire.calls[function]
+        return self.wire.calls[function]
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the log lines, or those that say `message`."""

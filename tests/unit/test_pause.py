@@ -66,7 +66,8 @@ class ScriptedWire:
         answer = self.probes.pop(0) if self.probes else None
         if answer is not None:
             raise answer
-        return [{"last_finished_at": None, "last_as_of": None}]
+        columns = ("last_finished_at", "last_as_of", "hours_since_completed_run")
+        return [dict.fromkeys((*columns, "night_error_count"))]
 
     def close(self) -> None:
         """Nothing is open."""

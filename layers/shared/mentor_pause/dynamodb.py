@@ -6,7 +6,8 @@ way.
 
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mentor_pause.errors import LedgerContended, LedgerUnavailable
 from mentor_pause.retry import Retry
+from mentor_pause.server_clock import LocalClock, ServerClock, utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,18 +33,31 @@ _deserialize = TypeDeserializer().deserialize
 class Table:
     """The table by its client and name; keys are `pk` and `sk`."""
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        """`client` is a DynamoDB client."""
+    def __init__(
+        self, client: "DynamoDBClient", name: str, local_clock: LocalClock = utc_now
+    ) -> None:
+        """`client` is a DynamoDB client; `local_clock` is this machine's."""
         self._client = client
         self._name = name
+        self._clock = ServerClock(self._ask_for_the_time, local_clock)
         self._retry = Retry(attempts=8, base=0.03, longest=0.5, on=LedgerContended)
+
+    def now(self) -> datetime:
+        """Return the present moment by DynamoDB, or by this machine if DynamoDB does not tell."""
+        return self._clock()
+
+    def _ask_for_the_time(self) -> None:
+        """Read an item that there is not; the answer's header tells the time."""
+        with suppress(LedgerUnavailable, LedgerContended), self._translated():
+            self._clock.note(self._client.get_item(TableName=self._name, Key=_key("CLOCK", "-")))
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Return the item as it is now (a consistent read), or None."""
-        with _translated():
+        with self._translated():
             found = self._client.get_item(
                 TableName=self._name, Key=_key(pk, sk), ConsistentRead=True
             )
+            self._clock.note(found)
         return _python(found["Item"]) if "Item" in found else None
 
     def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
@@ -54,8 +69,9 @@ class Table:
             "ExpressionAttributeValues": _values({"pk": pk, "sk": sk_prefix}),
         }
         while True:
-            with _translated():
+            with self._translated():
                 answer = self._client.query(**request)
+                self._clock.note(answer)
             yield from map(_python, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
@@ -103,10 +119,22 @@ class Table:
         """Repeat a write that met another one of the same item, as a transaction does at once."""
 
         def translated() -> T:
-            with _translated():
-                return call()
+            with self._translated():
+                answer = call()
+                self._clock.note(answer)
+                return answer
 
         return self._retry(translated)
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except ClientError as error:
+            self._clock.note(error.response)
+            raise _translation(error) from error
+        except BotoCoreError as error:
+            raise LedgerUnavailable(f"DynamoDB: {type(error).__name__}") from error
 
     def update_action(
         self, pk: str, sk: str, change: str, condition: str, values: Mapping[str, Value]
@@ -141,23 +169,17 @@ class _ConditionFailed(Exception):
         self.item = item
 
 
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except ClientError as error:
-        response = cast("dict[str, Any]", error.response)
-        if response["Error"]["Code"] == "ConditionalCheckFailedException":
-            raise _ConditionFailed(_python(response.get("Item", {}))) from error
-        code = response["Error"]["Code"]
-        reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
-        if "ConditionalCheckFailed" in reasons:
-            raise _ConditionFailed({}) from error
-        contended = code == "TransactionConflictException" or "TransactionConflict" in reasons
-        kind = LedgerContended if contended else LedgerUnavailable
-        raise kind(f"DynamoDB {error.operation_name}: {code}") from error
-    except BotoCoreError as error:
-        raise LedgerUnavailable(f"DynamoDB: {type(error).__name__}") from error
+def _translation(error: ClientError) -> Exception:
+    response = cast("dict[str, Any]", error.response)
+    code = response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return _ConditionFailed(_python(response.get("Item", {})))
+    reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
+    if "ConditionalCheckFailed" in reasons:
+        return _ConditionFailed({})
+    contended = code == "TransactionConflictException" or "TransactionConflict" in reasons
+    kind = LedgerContended if contended else LedgerUnavailable
+    return kind(f"DynamoDB {error.operation_name}: {code}")
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

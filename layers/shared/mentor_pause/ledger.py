@@ -23,7 +23,7 @@ from uuid import UUID
 
 from mentor_pause.dynamodb import Item, Table
 from mentor_pause.errors import LeaseLost, LedgerContended
-from mentor_pause.lock import Lock, Locks
+from mentor_pause.lock import KEPT_SECONDS, TOLERATED_SECONDS, Lock, Locks
 from mentor_pause.reasons import ErrorGroup, PutBack, cut
 from mentor_pause.runs import Firing, Page, PageOutcome, Run, RunStatus
 
@@ -43,13 +43,17 @@ class Leases:
 
 
 class Ledger:
-    """Runs and their pages. Times are passed in; none are taken here."""
+    """Runs and their pages. Times are passed in; `now` tells the one that all callers share."""
 
     def __init__(self, table: Table, leases: Leases) -> None:
         """`table` is the ledger's table."""
         self._table = table
         self.leases = leases
-        self.locks = Locks(table)
+        self.locks = Locks(table, max(leases.dispatch, leases.run, KEPT_SECONDS))
+
+    def now(self) -> datetime:
+        """Return the present moment by the ledger's own clock (`Table.now`)."""
+        return self._table.now()
 
     def open_run(self, lock: Lock, as_of: date, now: datetime) -> Run:
         """Write the lock's run down, or return it as it stands when its firing had one before.
@@ -300,10 +304,11 @@ class Ledger:
             "RUN",
             "SET claimant = :claimant, claimed_until = :until",
             "#status = :running and (attribute_not_exists(claimant) or claimant = :claimant "
-            "or claimed_until <= :now)",
+            "or claimed_until <= :now or claimed_until > :no_claim)",
             {
                 "claimant": claimant,
                 "until": seconds + _CLAIM_SECONDS,
+                "no_claim": seconds + _CLAIM_SECONDS + TOLERATED_SECONDS,
                 "now": seconds,
                 "running": "running",
             },

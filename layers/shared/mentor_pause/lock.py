@@ -17,8 +17,9 @@ A dispatcher whose request has to wait for the database keeps the lock for its o
 
 Every acquisition raises `fence`. A page that the holder plans, the end of its paging and what it
 gives up are conditional on its fence (`still_held`), so that one who was taken for dead and lost
-the lock can do none of these. The lease is in seconds of the epoch, by the clock of whoever asks;
-a skewed clock can cost a lease but never the fence.
+the lock can do none of these. The lease is in seconds of the epoch, by DynamoDB's clock
+(`Table.now`), which all holders share. A lease that ends more than an hour after every possible
+lease was written by a clock that was wrong: it has run out.
 
 `open_runs` is the set of runs that acquired the lock and have not ended. Who acquires it next ends
 those that were abandoned, also when an earlier one tried and failed; should nobody want the lock,
@@ -34,11 +35,21 @@ from mentor_pause.runs import Firing
 
 _FREE = "attribute_not_exists(pk)"
 _RELEASED_AND_NEW_FIRING = "(attribute_exists(released_at) and trigger_id <> :trigger_id)"
-_LEASE_RAN_OUT = "(attribute_not_exists(released_at) and lease_expires_at <= :now)"
+_LEASE_RAN_OUT = (
+    "(attribute_not_exists(released_at) and"
+    " (lease_expires_at <= :now or lease_expires_at > :no_lease))"
+)
 _KEPT_FOR_THIS_FIRING = "(attribute_not_exists(released_at) and kept_for = :trigger_id)"
 _CAN_ACQUIRE = (
     f"{_FREE} or {_RELEASED_AND_NEW_FIRING} or {_LEASE_RAN_OUT} or {_KEPT_FOR_THIS_FIRING}"
 )
+KEPT_SECONDS = 900
+"""For a scheduled firing that waits for the database; longer than its request waits on the queue.
+No run by hand takes its place meanwhile, which may be about fewer mentors."""
+
+TOLERATED_SECONDS = 3600
+"""How far a clock may be off where DynamoDB does not tell the time."""
+
 _STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
 
 
@@ -73,9 +84,10 @@ def lock_key(firing: Firing) -> str:
 class Locks:
     """The locks in the ledger's table."""
 
-    def __init__(self, table: Table) -> None:
-        """`table` is the ledger."""
+    def __init__(self, table: Table, longest_lease: int = 43_200) -> None:
+        """`table` is the ledger; no lease lasts for more than `longest_lease` seconds."""
         self._table = table
+        self._longest = longest_lease + TOLERATED_SECONDS
 
     def acquire(self, firing: Firing, holder: str, now: datetime, lease: int) -> Lock | Held:
         """Take the lock for `lease` seconds, or say who has it.
@@ -95,6 +107,7 @@ class Locks:
                 "trigger_id": firing.trigger_id,
                 "holder": holder,
                 "now": _seconds(now),
+                "no_lease": _seconds(now) + self._longest,
                 "lease": _seconds(now) + lease,
                 "one": 1,
                 "open": {str(firing.job_run_id)},
@@ -110,10 +123,21 @@ class Locks:
             open_runs=frozenset(map(UUID, item.get("open_runs", ()))),
         )
 
-    def find_hung(self, firing: Firing, since: datetime) -> frozenset[UUID]:
-        """Return the runs that have not ended, if nobody has had a lease on the lock since then."""
+    def find_hung(
+        self, firing: Firing, since: datetime, kept_since: datetime | None = None
+    ) -> frozenset[UUID]:
+        """Return the runs that have not ended, if nobody has had a lease on the lock since then.
+
+        `kept_since` takes the place of `since` for a lock that is kept for a firing whose request
+        waits: the request comes again.
+        """
         item = self._table.get(lock_key(firing), "LOCK")
-        if item is None or item["lease_expires_at"] > _seconds(since):
+        if item is None:
+            return frozenset()
+        is_kept = "kept_for" in item and "released_at" not in item
+        earliest = kept_since if is_kept and kept_since else since
+        last_lease = _seconds(since) + self._longest
+        if _seconds(earliest) < item["lease_expires_at"] <= last_lease:
             return frozenset()
         return frozenset(map(UUID, item.get("open_runs", ())))
 

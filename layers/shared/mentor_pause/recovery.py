@@ -3,26 +3,32 @@
 Whoever does it has acquired the lock of the run's job, and proves before anything is given up that
 the lock is still held. A run whose paging broke off ends with the pages that are on the queue; a
 run whose pages have not moved for a whole lease is given up, and its open pages' mentors count as
-errors (E8, O2).
+errors (E8, O2). Pages that waited for the database, when they last moved, get more time: their
+messages come again. A run that the ledger has lost has no pages any more: its row in the log is
+ended, with what the data say.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
 from mentor_pause.completion import Clock, Completion, Settled
-from mentor_pause.errors import DatabaseError, LeaseLost, describe
+from mentor_pause.errors import DatabaseError, LeaseLost, NotFound, describe
 from mentor_pause.ledger import Ledger
-from mentor_pause.lock import Lock
+from mentor_pause.lock import TOLERATED_SECONDS, Lock
 from mentor_pause.reasons import reason_of_unfinished_page
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, PageOutcome, Run
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, missing_pages
 from mentor_pause.supabase import Database
 
+WAITING_PATIENCE = timedelta(hours=6)
+"""How much longer a run stays open that waits for the database, or whose request does."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_TOLERATED = timedelta(seconds=TOLERATED_SECONDS)
 
 
 class Recovery:
@@ -86,21 +92,61 @@ class Recovery:
         if run is not None and run.status == "running":
             self._logger.warning("ending an abandoned run", extra={"abandoned": str(job_run_id)})
             return self._given_up(lock, run, reason)
+        if run is None:
+            self._end_lost(lock.firing, job_run_id)
         self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
         return None
+
+    def _end_lost(self, firing: Firing, job_run_id: UUID) -> None:
+        """End the row of a run that the ledger does not know; nothing if it has none.
+
+        Its coordinators are notified of the mentors that it paused.
+        """
+        error = (
+            "the ledger has lost this run and its pages; mentors that it changed stay changed, and "
+            f"a fresh run finds the others: mentor-pause run {firing.job_name}"
+            f"{' --dry-run' if firing.dry_run else ''}"
+        )
+        with suppress(DatabaseError):
+            self._retry(lambda: self._database.notify_coordinators(job_run_id))
+        end = self._database.end_lost_execution
+        with suppress(NotFound):
+            ended = self._retry(lambda: end(firing.org_id, job_run_id, error))
+            if ended.has_ended:
+                self._logger.error(
+                    "ended a run that the ledger has lost",
+                    extra={
+                        "abandoned": str(job_run_id),
+                        "changed_count": ended.effect_count,
+                        "left_count": ended.error_count,
+                    },
+                )
 
     def _given_up(self, lock: Lock, run: Run, reason: str) -> Run:
         if run.pages_total is None:
             return self.cut_short(lock, run, reason)
-        lease = timedelta(seconds=self._ledger.leases.run)
-        if run.is_whole or self._clock() < (run.moved_at or _LONG_AGO) + lease:
+        if run.is_whole or self._may_move(run):
             return run  # its workers may still be at it
         # A database that is away is why its pages do not move: they will, once it is back.
         self._retry(lambda: self._database.get_run_coverage(run.firing.org_id, run.firing.job_name))
+        pages = self._retry(lambda: self._ledger.pages(run.job_run_id))
+        lost = missing_pages(run, pages)
+        if lost:
+            reason = f"{reason}; the ledger has lost pages: {', '.join(map(str, lost[:10]))}"
         self.end_paging(lock, run.job_run_id, run.pages_total, reason)
-        for page in self._retry(lambda: self._ledger.pages(run.job_run_id)):
+        for page in pages:
             self._close_as_failed(run.job_run_id, page, reason)
+        for number in lost:
+            self._note_closed(run.job_run_id, number)
         return self._retry(lambda: self._ledger.find_run(run.job_run_id)) or run
+
+    def _may_move(self, run: Run) -> bool:
+        """Whether a page has moved within a lease; a movement that has yet to come is none."""
+        now, moved_at = self._clock(), run.moved_at or _LONG_AGO
+        patience = timedelta(seconds=self._ledger.leases.run)
+        if run.trouble:
+            patience += WAITING_PATIENCE
+        return now - patience < moved_at <= now + _TOLERATED
 
     def cut_short(self, lock: Lock, run: Run, error: str) -> Run:
         """End paging where it stands; what may not be on the queue counts as errors."""
@@ -165,6 +211,9 @@ class Recovery:
         now = self._clock()
         reason = reason_of_unfinished_page(why, page.put_back)
         failed = page.settled | PageOutcome(reasons=dict.fromkeys(page.unsettled, reason))
-        close, note = self._ledger.close_page, self._ledger.note_closed
+        close = self._ledger.close_page
         self._retry(lambda: close(job_run_id, page.number, page.mentor_ids, failed, now))
-        self._retry(lambda: note(job_run_id, page.number, now))
+        self._note_closed(job_run_id, page.number)
+
+    def _note_closed(self, job_run_id: UUID, number: int) -> None:
+        self._retry(lambda: self._ledger.note_closed(job_run_id, number, self._clock()))

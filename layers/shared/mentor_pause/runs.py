@@ -167,6 +167,11 @@ class Page(NamedTuple):
         return tuple(m for m in self.mentor_ids if m not in named)
 
 
+def missing_pages(run: Run, pages: Iterable[Page]) -> list[int]:
+    """Return the numbers of pages that a run had and that are not among `pages`."""
+    return sorted(set(range(1, (run.pages_total or 0) + 1)) - {page.number for page in pages})
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a run came to (E7); each list in the order of the pages."""

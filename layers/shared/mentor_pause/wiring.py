@@ -36,7 +36,7 @@ def closing_if_made(database: _Cached) -> Generator[None]:
 
 
 def now() -> datetime:
-    """Return the present moment."""
+    """Return the present moment by this machine; where there is a ledger, its clock decides."""
     return datetime.now(UTC)
 
 
@@ -44,4 +44,4 @@ def open_completion(ledger: Ledger, database: Database, retry: Retry, logger: Lo
     """Return what completes runs and announces them on the configured bus."""
     settings = config.BusSettings.load()
     bus = Bus(aws.events_client(), settings.event_bus_name, settings.event_source)
-    return Completion(ledger, database, bus, retry, now, logger)
+    return Completion(ledger, database, bus, retry, ledger.now, logger)

@@ -28,7 +28,7 @@ from mentor_pause.pages import OPERATOR_WAIT, PageConsumer, Work, delivery_of
 from mentor_pause.queues import WorkerQueue
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase import Database
-from mentor_pause.wiring import now, open_completion
+from mentor_pause.wiring import open_completion
 
 _LAST_SECONDS = 12.0
 """Kept of an invocation for the queue, when the worker cannot be put together."""
@@ -57,7 +57,7 @@ def page_consumer(
         ledger,
         open_completion(ledger, database, retry, logger),
         worker_queue(),
-        now,
+        ledger.now,
         logger,
     )
 

@@ -18,8 +18,10 @@ from mentor_pause.errors import NotFound
 from mentor_pause.jobs import Listing
 from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase.results import (
+    Begun,
     Execution,
     ExecutionStatus,
+    LostEnd,
     MemberRole,
     MentorId,
     MentorOutcome,
@@ -33,9 +35,11 @@ from mentor_pause.supabase.results import (
 from mentor_pause.supabase.wire import IDS_PER_CALL, Wire
 
 __all__ = [
+    "Begun",
     "Database",
     "Execution",
     "ExecutionStatus",
+    "LostEnd",
     "MemberRole",
     "MentorStatus",
     "OrgScope",
@@ -164,10 +168,24 @@ class Database:
             raise NotFound(f"organisation {org_id} does not exist")
         return day
 
-    def get_run_coverage(self, org_id: UUID, job_name: str) -> RunCoverage:
-        """Return how far a job's complete runs have come; dry runs and redrives do not count."""
-        arguments = {"p_org_id": org_id, "p_job_name": job_name}
+    def get_run_coverage(
+        self,
+        org_id: UUID,
+        job_name: str,
+        as_of: date | None = None,
+        at: datetime | None = None,
+    ) -> RunCoverage:
+        """Return how far a job's complete runs have come, held against the night of `as_of`.
+
+        `at` is the present moment by the caller; the database takes the later one of that and its
+        own.
+        """
+        arguments = {"p_org_id": org_id, "p_job_name": job_name, "p_as_of": as_of, "p_at": at}
         return RunCoverage.read_only(self._wire.call("get_run_coverage", arguments))
+
+    def count_active_uncertified(self, org_id: UUID) -> int:
+        """Return how many active mentors have no certification at all."""
+        return self._scalar("count_active_uncertified", p_org_id=org_id)
 
     def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
         """Prove that the organisation exists and has this slug (D8).
@@ -186,9 +204,13 @@ class Database:
         *,
         as_of: date | None = None,
         error: str | None = None,
-    ) -> None:
-        """Write the row of an attempt (D4), unless this is a run that has its row already."""
-        self._wire.call(
+    ) -> Begun | None:
+        """Write the row of an attempt (D4), unless this is a run that has its row already.
+
+        Returns:
+            The row that tells the run's story; None: the HTTP entry has written enough rows.
+        """
+        rows = self._wire.call(
             "begin_execution",
             {
                 "p_job_name": attempt.job_name,
@@ -203,6 +225,7 @@ class Database:
                 "p_redrive_of": attempt.redrive_of,
             },
         )
+        return Begun.read_only(rows) if rows else None
 
     def finish_execution(
         self, summary: Summary, status: Literal["completed", "failed"], error: str | None
@@ -219,6 +242,20 @@ class Database:
             "finish_execution",
             {"p_job_run_id": summary.job_run_id, "p_status": status, **counts, "p_error": error},
         )
+
+    def list_running_executions(self, org_id: UUID, minutes: int, limit: int) -> list[Execution]:
+        """Return the runs that began so long ago and have not ended, by the log; oldest first."""
+        arguments = {"p_org_id": org_id, "p_minutes": minutes, "p_limit": limit}
+        return Execution.read_all(self._wire.call("list_running_executions", arguments))
+
+    def end_lost_execution(self, org_id: UUID, job_run_id: UUID, error: str) -> LostEnd:
+        """End the row of a run that the ledger has lost, by what the data say.
+
+        Raises:
+            NotFound: the run has no row.
+        """
+        arguments = {"p_org_id": org_id, "p_job_run_id": job_run_id, "p_error": error}
+        return LostEnd.read_only(self._wire.call("end_lost_execution", arguments))
 
     def notify_coordinators(self, job_run_id: UUID) -> int:
         """Write one notification per coordinator concerned; returns how many the run has (E11)."""

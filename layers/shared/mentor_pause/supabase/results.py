@@ -109,6 +109,8 @@ class OrgScope(Result):
     slug: str
     time_zone: str
     today: date
+    moment: datetime
+    """The present one."""
 
 
 class RunCoverage(Result):
@@ -116,6 +118,25 @@ class RunCoverage(Result):
 
     last_finished_at: datetime | None
     last_as_of: date | None
+    hours_since_completed_run: float | None
+    night_error_count: int | None
+    """Errors of the best run about the night in question; None: there was no run about it."""
+
+
+class Begun(Result):
+    """The row that tells a run's story, after it was asked to begin."""
+
+    status: ExecutionStatus
+    as_of: date | None
+
+
+class LostEnd(Result):
+    """What the data say about a run that the ledger has lost."""
+
+    has_ended: bool
+    """Its row was open until now."""
+    effect_count: int
+    error_count: int
 
 
 class Execution(Result):

@@ -28,6 +28,7 @@ LIST_KEYS: Mapping[str, str] = {
     "list_new_portal_changes": "portal_id",
     "list_portal_states": "mentor_id",
     "list_run_outcomes": "mentor_id",
+    "list_running_executions": "id",
     "list_unsynced_mentors": "mentor_id",
 }
 """Each function that returns many rows, and the unique column that orders them; `-`: descending.

@@ -93,7 +93,8 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'begin_execution', 'finish_execution', 'notify_coordinators',
             'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
-            'get_org_day', 'get_run_coverage'
+            'get_org_day', 'get_run_coverage', 'list_running_executions', 'end_lost_execution',
+            'count_active_uncertified'
         )
         when role = 'mentor_pause_api' then f.proname in (
             'get_member_role', 'get_execution', 'list_executions', 'begin_execution'

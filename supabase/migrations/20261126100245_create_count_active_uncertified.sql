@@ -1,0 +1,22 @@
+-- Active mentors who have no certification at all (E1 speaks of the day on which one expires). The nightly job leaves
+-- them alone; the monitor and the command line show how many there are.
+-- Locks: none. Called by: the monitor, once an hour; the command line. Errors: 42501 not_your_organisation.
+
+create function public.count_active_uncertified(p_org_id uuid)
+returns bigint
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select count(*)
+    from public.peer_mentors as m
+    where
+        m.org_id = p_org_id
+        and m.status = 'active'
+        and not exists (select from public.certifications as c where c.mentor_id = m.id)
+$$;
+comment on function public.count_active_uncertified is 'How many active mentors have no certification at all.';
+revoke execute on function public.count_active_uncertified from public, anon, authenticated;
+grant execute on function public.count_active_uncertified to service_role, mentor_pause_job;
