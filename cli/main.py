@@ -212,17 +212,28 @@ def all_is_well(night: Mapping[str, Any], portal: Mapping[str, Any]) -> bool:
 @json_option
 @stack_option
 def stale(as_json: bool, stack_name: str | None) -> None:
-    """Count the active mentors whose certification has expired, now, from the data alone."""
+    """Count the active mentors whose certification has expired, now, from the data alone.
+
+    It also counts active mentors without any certification: no run pauses them.
+    """
     stack = open_stack(stack_name)
     with stack.database() as database:
         today = database.assert_org_scope(stack.org_id, stack.outputs["HlfOrgSlug"]).today
         count = database.count_stale_active_mentors(stack.org_id, today)
+        uncertified = database.count_active_uncertified(stack.org_id)
     if as_json:
-        show.machine({"stale_active_mentors": count, "as_of": today})
+        show.machine(
+            {
+                "stale_active_mentors": count,
+                "as_of": today,
+                "active_without_certification": uncertified,
+            }
+        )
     else:
         show.people.print(
             f"{count} active mentors with a certification that expired on or before {today}"
         )
+        show.uncertified(uncertified)
 
 
 @cli.command()

@@ -201,12 +201,23 @@ def night(answer: Mapping[str, Any]) -> None:
     if "night_missed" in answer:
         hours = answer["hours_since_completed_run"]
         last = "there was never one" if hours is None else f"the last one ended {hours:.1f} h ago"
-        verdict = "no complete run was" if answer["night_missed"] else "a complete run was"
-        people.print(f"{verdict} about that night; {last}")
+        verdict = (
+            "that night was missed: no complete run was about it, or its run had errors"
+            if answer["night_missed"]
+            else "a complete run was about that night"
+        )
+        people.print(f"{verdict}; {last}")
+    uncertified(answer.get("active_without_certification", 0))
     for job_run_id, ended in answer.get("hung_runs", {}).items():
         people.print(f"run {job_run_id} hung; {'it is ended now' if ended else 'it is not ended'}")
     for look, reason in answer["failed"].items():
         people.print(f"not looked at: {look}: {reason}", style="red")
+
+
+def uncertified(count: int) -> None:
+    """Show how many mentors no night pauses, since no certification of theirs can expire."""
+    if count:
+        people.print(f"{count} active mentors without any certification; no run pauses them")
 
 
 def waiting(answer: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
     """
     mentor, paused = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
     roster.db.execute("update peer_mentors set portal_key = %s where id = %s", (KEY, mentor))
-    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", KEY)
+    attempt = Attempt("certification_expiry", ORG, "schedule", "t-1", KEY)
     run = attempt.job_run_id
     job.begin_execution(attempt, "running", as_of=TODAY)
     change = job.pause_expired(mentor, ORG, run, TODAY)
@@ -59,7 +59,14 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
     new = portal.list_new_changes(ORG, changes)
     recorded = portal.record_certification(ORG, KEY, "c-1", TODAY + timedelta(400), AT, run)
     (state,) = portal.list_states(ORG, [mentor])
-    moments = [change.changed_at, row.started_at, row.finished_at, coverage.last_finished_at]
+    scope = job.assert_org_scope(ORG, "hlf")
+    moments = [
+        scope.moment,
+        change.changed_at,
+        row.started_at,
+        row.finished_at,
+        coverage.last_finished_at,
+    ]
     assert all(m and abs(datetime.now(UTC) - m) < timedelta(minutes=5) for m in moments)
     assert state.mentor_id == mentor
     assert {s.mentor_id for s in portal.list_all_states(ORG)} == {mentor, paused}
@@ -68,7 +75,7 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
         "expired": job.list_mentors("list_expired_mentors", ORG, TODAY, None, 5),
         "stale": job.count_stale_active_mentors(ORG, TODAY),
         "day": job.get_org_day(ORG, AT - timedelta(hours=1, minutes=31)),
-        "scope": job.assert_org_scope(ORG, "hlf").model_dump(),
+        "scope": scope.model_dump(exclude={"moment"}),
         "run": row.model_dump(exclude={"id", "started_at", "finished_at"}),
         "changes": set(job.list_run_outcomes(ORG, run, TODAY, [mentor, paused]))
         == {mentor, paused},

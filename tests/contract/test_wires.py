@@ -29,7 +29,7 @@ from mentor_pause.errors import (
     VersionConflict,
 )
 from mentor_pause.runs import Attempt, Summary
-from mentor_pause.supabase import Database
+from mentor_pause.supabase import Begun, Database, LostEnd
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
@@ -189,11 +189,23 @@ def test_what_the_monitor_asks_comes_back_typed(database: Database, roster: Rost
         database.get_org_day(uuid4(), late)
     found = database.get_run_coverage(ORG, "certification_expiry")
     assert (found.last_finished_at, found.last_as_of) == (None, None)
-    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", "somebody")
-    database.begin_execution(attempt, "running", as_of=TODAY)
+    attempt = Attempt("certification_expiry", ORG, "schedule", "t-1", "rule")
+    begun = database.begin_execution(attempt, "running", as_of=TODAY)
+    assert begun == Begun(status="running", as_of=TODAY)
+    assert database.list_running_executions(ORG, 1, 5) == []
     database.finish_execution(Summary(attempt.job_run_id, "paused"), "completed", None)
-    found = database.get_run_coverage(ORG, "certification_expiry")
-    assert found.last_as_of == TODAY
+    again = database.begin_execution(attempt, "running", as_of=TOMORROW)
+    assert again == Begun(status="completed", as_of=TODAY)
+    found = database.get_run_coverage(ORG, "certification_expiry", TODAY, late)
+    assert (found.last_as_of, found.night_error_count) == (TODAY, 0)
+    assert 0 <= (found.hours_since_completed_run or -1) < 1
+    missed = database.get_run_coverage(ORG, "certification_expiry", TOMORROW, late)
+    assert missed.night_error_count is None
+    assert database.count_active_uncertified(ORG) == 0
+    with pytest.raises(NotFound):
+        database.end_lost_execution(ORG, uuid4(), "lost")
+    ended = database.end_lost_execution(ORG, attempt.job_run_id, "lost")
+    assert ended == LostEnd(has_ended=False, effect_count=0, error_count=0)
     assert found.last_finished_at is not None
     assert found.last_finished_at.tzinfo is not None
 

@@ -200,12 +200,13 @@ def test_the_built_monitor_counts_who_should_have_been_paused(
     """O1, O2: there was no night yet, and no run."""
     answer, container = invoke("Monitor", sample(MONITOR))
     stale = len(expired_ids(owner, answer.pop("as_of")))
+    without = answer.pop("active_without_certification")
     assert answer == {
         "stale_active_mentors": stale, "night_missed": True, "hours_since_completed_run": None,
         "hung_runs": {}, "failed": {},
     }  # fmt: skip
     expected = {"StaleActiveMentors": [stale], "NightMissed": [1.0], "HungRuns": [0.0]}
-    assert metrics_of(container) == expected
+    assert metrics_of(container) == expected | {"ActiveWithoutCertification": [without]}
 
 
 def test_the_built_dispatcher_says_what_it_cannot_redrive(

@@ -77,7 +77,7 @@ def test_a_member_starts_a_run_and_is_recorded(http: Http, roster: Roster, role:
 def test_a_machine_starts_a_run_without_saying_how(
     http: Http, roster: Roster, body: str | None
 ) -> None:
-    """O3, O5: today, and for real."""
+    """O3, O5: today, by the ledger's clock here, and for real."""
     event = request_event(
         "POST",
         "/jobs/certification_expiry/runs",
@@ -88,7 +88,7 @@ def test_a_machine_starts_a_run_without_saying_how(
     assert answer.status == 202
     (row,) = roster.log()
     assert (row["triggered_by"], row["dry_run"]) == ("machine", False)
-    assert row["as_of"] == roster.rows("select private.org_today(%s) as d", ORG)[0]["d"]
+    assert row["as_of"] == TODAY
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)

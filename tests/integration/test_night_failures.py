@@ -119,7 +119,7 @@ def test_a_page_whose_planning_lands_late_is_in_the_number_of_pages(
         night.ledger.plan_page(lock, 2, mentors[3:6], night.clock())
 
     firing = Firing(JOB, ORG, "manual", "night-1", "test")
-    # acquire, find, scope, day, begin, open, get; list + plan, list; then three tries to plan page 2
+    # acquire, find, scope, day, begin, open, get; list + plan, list; three tries to plan page 2
     night.plan.then(*failures(3), after=10)
     night.plan.before_call(17, lands)  # find, hold, find; then the end of paging
     assert night.fire(trigger="manual")["status"] == "failed"

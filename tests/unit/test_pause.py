@@ -66,8 +66,14 @@ class ScriptedWire:
         answer = self.probes.pop(0) if self.probes else None
         if answer is not None:
             raise answer
-        columns = ("last_finished_at", "last_as_of", "hours_since_completed_run")
-        return [dict.fromkeys((*columns, "night_error_count"))]
+        return [
+            {
+                "last_finished_at": None,
+                "last_as_of": None,
+                "hours_since_completed_run": None,
+                "night_error_count": None,
+            }
+        ]
 
     def close(self) -> None:
         """Nothing is open."""

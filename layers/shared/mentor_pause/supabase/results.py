@@ -1,11 +1,18 @@
 """What the database functions answer, typed."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from typing import Literal, Self
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+)
 
 from mentor_pause.errors import (
     DatabaseError,
@@ -20,6 +27,14 @@ type Status = Literal["active", "paused", "inactive"]
 type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
 type MemberRole = Literal["admin", "coordinator"]
 type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "refused"]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in UTC, whatever zone the database's session has."""
 
 
 class Result(BaseModel):
@@ -89,7 +104,7 @@ class StatusChange(Result):
     new_status: str
     certification_expiry_date: date | None
     version: int
-    changed_at: datetime | None
+    changed_at: Moment | None
 
 
 class MentorStatus(Result):
@@ -98,7 +113,7 @@ class MentorStatus(Result):
     mentor_id: UUID
     status: Status
     version: int
-    status_changed_at: datetime
+    status_changed_at: Moment
     certification_expiry_date: date | None
 
 
@@ -109,14 +124,14 @@ class OrgScope(Result):
     slug: str
     time_zone: str
     today: date
-    moment: datetime
+    moment: Moment
     """The present one."""
 
 
 class RunCoverage(Result):
     """How far a job's complete runs have come; None without any."""
 
-    last_finished_at: datetime | None
+    last_finished_at: Moment | None
     last_as_of: date | None
     hours_since_completed_run: float | None
     night_error_count: int | None
@@ -151,8 +166,8 @@ class Execution(Result):
     as_of: date | None
     dry_run: bool
     status: ExecutionStatus
-    started_at: datetime
-    finished_at: datetime | None
+    started_at: Moment
+    finished_at: Moment | None
     processed_count: int | None
     paused_count: int | None
     skipped_count: int | None
