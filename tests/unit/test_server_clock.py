@@ -1,0 +1,82 @@
+"""The time by AWS: the `Date` header of its answers, and this machine's clock in between."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mentor_pause.dynamodb import Table
+from mentor_pause.server_clock import ServerClock
+
+TRUE = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+TEXT = "Sun, 01 Mar 2026 02:00:00 GMT"
+
+
+class Machine:
+    """A clock of a machine that is an hour behind, and a server that may tell the time."""
+
+    def __init__(self, text: str | None = TEXT) -> None:
+        """`text` is the server's header."""
+        self.now, self.text, self.asked = TRUE - timedelta(hours=1), text, 0
+        self.clock = ServerClock(self.ask, lambda: self.now)
+
+    def ask(self) -> None:
+        """Answer."""
+        self.asked += 1
+        self.clock.note(answer(self.text))
+
+
+def answer(text: str | None) -> Mapping[str, Any]:
+    """An answer of AWS."""
+    return {"ResponseMetadata": {"HTTPHeaders": {} if text is None else {"date": text}}}
+
+
+def test_the_servers_time_is_asked_once_and_goes_on_with_the_machines() -> None:
+    """D6: an hour behind is put right."""
+    machine = Machine()
+    assert machine.clock() == TRUE
+    machine.now += timedelta(seconds=59)
+    assert (machine.clock(), machine.asked) == (TRUE + timedelta(seconds=59), 1)
+
+
+@pytest.mark.parametrize("step", [timedelta(seconds=61), timedelta(seconds=-1), timedelta(days=1)])
+def test_a_clock_that_was_set_or_a_function_that_was_frozen_asks_again(step: timedelta) -> None:
+    """D6."""
+    machine = Machine()
+    machine.clock()
+    machine.now += step
+    assert (machine.clock(), machine.asked) == (TRUE, 2)
+
+
+def test_every_answer_puts_the_clock_right_without_a_question() -> None:
+    """D6."""
+    machine = Machine()
+    machine.clock.note(answer("Sun, 01 Mar 2026 03:00:00 GMT"))
+    assert (machine.clock(), machine.asked) == (TRUE + timedelta(hours=1), 0)
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", "Sun, 99 Mar 2026 02:00:00 GMT"])
+def test_a_server_that_does_not_tell_leaves_the_machines_time(text: str | None) -> None:
+    """D6: it is not asked for each look."""
+    machine = Machine(text)
+    assert machine.clock() == machine.clock() == machine.now
+    assert machine.asked == 1
+    machine.clock.note(None)
+    machine.clock.note({"ResponseMetadata": None})
+    assert machine.clock() == machine.now
+
+
+class OnceRefused:
+    """A DynamoDB client that refuses each read, and tells the time."""
+
+    def get_item(self, **_request: object) -> dict[str, Any]:
+        """Refuse."""
+        raise ClientError({"Error": {"Code": "AccessDenied"}, **answer(TEXT)}, "GetItem")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_refusal_tells_the_time_as_well() -> None:
+    """D6."""
+    client: Any = OnceRefused()
+    assert Table(client, "ledger", lambda: TRUE + timedelta(days=1)).now() == TRUE
