@@ -127,7 +127,7 @@ def step_back(roster: Roster, today: date) -> None:
 
 def test_a_day_ahead_is_refused_unless_its_run_has_begun(night: Night, roster: Roster) -> None:
     """E1: neither a run that has ended, nor another's, nor another day opens a way."""
-    mentor = roster.add_mentor(TODAY)
+    mentor, other = roster.add_mentor(TODAY), roster.add_mentor(TODAY)
     ((today,),) = roster.db.execute("select private.org_today(%s)", (ORG,))
     ahead = today + timedelta(days=1)
     call = "select * from update_mentor_status(%s, %s, 'paused', 'certification_expired', %s, %s)"
@@ -145,6 +145,9 @@ def test_a_day_ahead_is_refused_unless_its_run_has_begun(night: Night, roster: R
         roster.db.execute(call, (mentor, ORG, run, ahead + timedelta(days=1)))
     roster.db.execute(call, (mentor, ORG, run, ahead))
     assert roster.status(mentor) == "paused"
+    roster.db.execute("select finish_execution(%s, 'completed', 1, 1, 0, 0)", (run,))
+    with pytest.raises(Exception, match="only a dry run may look ahead"):
+        roster.db.execute(call, (other, ORG, run, ahead))
 
 
 def lose_open_run(aws: Clients, night: Night, roster: Roster, *kinds: str) -> list[UUID]:
@@ -212,6 +215,8 @@ def test_a_living_run_is_not_taken_for_a_lost_one(
     roster.add_mentors(5)
     night.fire()
     age(roster)
+    firing = Firing(JOB, ORG, "schedule", "night-1", "rule")
+    night.ledger.locks.release(firing, night.clock())  # as its completion does before its end
     assert monitor()["hung_runs"] == {}
     night.work_off()
     assert night.summaries()[0]["paused_count"] == 5

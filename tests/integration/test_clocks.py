@@ -1,0 +1,142 @@
+"""Clocks that are off by an hour or a day, on one component at a time (R1, E1, O1, O2).
+
+For each case a night is run, and the next one with the clocks put right, and a third night does not
+run at all. What happened is a row of the table in the decision record.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from support.faked_clock import FakedCluster, open_faked_cluster
+from support.night import Clients, Night, open_night, run_id
+from support.roster import Roster
+from support.skew import Component, at, ledger_clock, skew_worker, skewed_monitor
+
+TABLE = Path(__file__).parent.parent.parent / "docs/decisions/0032-one-clock.md"
+SKEWS = {
+    "1 h behind": timedelta(hours=-1),
+    "1 h ahead": timedelta(hours=1),
+    "1 day behind": timedelta(days=-1),
+    "1 day ahead": timedelta(days=1),
+}
+
+
+@pytest.fixture(scope="module")
+def faked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakedCluster]:
+    """A server whose clock a test sets."""
+    with open_faked_cluster(tmp_path_factory.mktemp("faked")) as found:
+        yield found
+
+
+class Case:
+    """A night of which one component's clock is off."""
+
+    def __init__(
+        self,
+        aws: Clients,
+        night: Night,
+        faked: FakedCluster,
+        roster: Roster,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Four mentors expired in February; one each expires on 1, 2 and 3 March."""
+        self._aws, self.night, self._faked, self._roster = aws, night, faked, roster
+        self._capsys = capsys
+        february = [date(2026, 2, 27)] * 4
+        march = [date(2026, 3, day) for day in (1, 2, 3)]
+        self._mentors = [(day, roster.add_mentor(day)) for day in (*february, *march)]
+        self._database_ahead = timedelta()
+
+    def skew(self, component: Component | None, ahead: timedelta) -> None:
+        """Put one component's clock off, and all others right."""
+
+        def clock_of(one: Component) -> timedelta:
+            return ahead if one == component else timedelta()
+
+        clocks = {
+            one: ledger_clock(self._aws, self.night, clock_of(one))
+            for one in ("dispatcher", "worker", "monitor")
+        }
+        self._dispatch = self.night.dispatcher(clocks["dispatcher"])
+        skew_worker(self.night, clocks["worker"])
+        self._monitor = skewed_monitor(self.night, self._capsys, clocks["monitor"])
+        self._database_ahead = clock_of("database")
+
+    def let_it_be(self, *moment: int) -> None:
+        """Set the true time; the database's is off by its skew."""
+        self.night.clock.now = at(*moment)
+        self._faked.clock.set(at(*moment) + self._database_ahead)
+
+    def run(self, day: int) -> tuple[int, int, int]:
+        """Run the night of a day; return how many hung at half past, and were missed and stale."""
+        self.let_it_be(day, 2, 0)
+        answer = self.night.fire(f"night-{day}", None, dispatch=self._dispatch)
+        assert answer["status"] == "running"
+        first, *_ = messages = self.night.receive()
+        assert self.night.deliver(first)
+        self.let_it_be(day, 2, 30)
+        hung = self._monitor()["hung_runs"]
+        assert isinstance(hung, dict)
+        for message in messages[1:]:
+            assert self.night.deliver(message)
+        return (len(hung), *self.look(day, 3, 30))
+
+    def look(self, *moment: int) -> tuple[int, int]:
+        """Let the monitor look; return whether the night was missed, and how many are stale."""
+        self.let_it_be(*moment)
+        found = self._monitor()
+        assert found["failed"] == {}
+        hours = found["hours_since_completed_run"]
+        assert hours is None or (isinstance(hours, float) and hours >= 0)
+        missed, stale = found["night_missed"], found["stale_active_mentors"]
+        assert isinstance(stale, int)
+        return int(bool(missed)), stale
+
+    def row(self, day: int) -> dict[str, object]:
+        """Return the log's row of a night."""
+        wanted = run_id(f"night-{day}")
+        return next(row for row in self._roster.log() if row["job_run_id"] == wanted)
+
+    def paused(self) -> int:
+        """Return how many mentors are paused, who are those that expired first."""
+        statuses = [self._roster.status(mentor) for _, mentor in self._mentors]
+        number = statuses.count("paused")
+        assert statuses == ["paused"] * number + ["active"] * (len(statuses) - number)
+        return number
+
+
+@pytest.fixture
+def case(aws: Clients, faked: FakedCluster, capsys: pytest.CaptureFixture[str]) -> Iterator[Case]:
+    """A night over the server whose clock a test sets."""
+    faked.clock.set(at(1, 1, 0))
+    with faked.cluster.database() as db:
+        roster = Roster(db)
+        with open_night(aws, roster, faked.cluster) as night:
+            yield Case(aws, night, faked, roster, capsys)
+
+
+@pytest.mark.parametrize("by", SKEWS)
+@pytest.mark.parametrize("component", ["dispatcher", "worker", "monitor", "database"])
+def test_a_clock_that_is_off_ends_no_living_run_and_hides_no_missed_night(
+    case: Case, component: Component, by: str
+) -> None:
+    """Nobody is paused early or left behind; a false alarm is loud, and over with the skew."""
+    case.skew(component, SKEWS[by])
+    hung, missed, stale = case.run(1)
+    first, paused = case.row(1), case.paused()
+    assert (first["status"], first["error_count"], hung) == ("completed", 0, 0)
+    assert paused <= 5, "nobody before their day"
+    assert (paused == 5) or (missed and stale), "whoever is left is noticed"
+    case.skew(None, timedelta())
+    assert case.run(2) == (0, 0, 0)
+    assert (case.row(2)["as_of"], case.paused()) == (date(2026, 3, 2), 6)
+    assert case.look(3, 2, 30) == (1, 1), "the third night has not run"
+    row = (
+        f"| {component} | {by} | {first['as_of']} | {paused} of 5 | {first['error_count']} | {hung}"
+        f" | {'yes' if missed else 'no'} | {stale} | 6 of 6 | yes |"
+    )
+    print(row)  # noqa: T201 - pytest -s shows the table
+    assert row in TABLE.read_text().splitlines()

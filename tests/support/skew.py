@@ -1,0 +1,72 @@
+"""A night of components whose clocks differ; DynamoDB tells the true time, as AWS does."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Literal
+
+import pytest
+
+from expiry.pause import PausePage
+from mentor_pause.completion import Clock, Completion
+from mentor_pause.config import OrgSettings
+from mentor_pause.dynamodb import Table
+from mentor_pause.pages import PageConsumer
+from mentor_pause.queues import WorkerQueue
+from monitor.hung import EndHungRuns
+from monitor.night import LookAtNight
+from support.monitor import Monitor
+from support.night import DEAD_LETTERS, JOB, Clients, Night
+from support.roster import ORG
+
+type Component = Literal["dispatcher", "worker", "monitor", "database"]
+
+
+class DatedClient:
+    """A DynamoDB client whose answers tell a test's time."""
+
+    def __init__(self, client: Any, clock: Clock) -> None:
+        """`clock` is the true one."""
+        self._client = client
+        self._clock = clock
+
+    def get_item(self, **request: Any) -> Any:
+        """Read, and put the date of the answer right."""
+        found = self._client.get_item(**request)
+        date = format_datetime(self._clock().astimezone(UTC), usegmt=True)
+        found["ResponseMetadata"]["HTTPHeaders"]["date"] = date
+        return found
+
+
+def ledger_clock(aws: Clients, night: Night, ahead: timedelta) -> Clock:
+    """Return what a Lambda takes for the present moment whose machine is ahead by so much."""
+    client: Any = DatedClient(aws.dynamodb, night.clock)
+    return Table(client, night.ledger._table._name, lambda: night.clock() + ahead).now
+
+
+def skew_worker(night: Night, clock: Clock) -> None:
+    """Let the night's worker go by this clock."""
+    completion = Completion(
+        night.ledger, night.database, night.bus, night.retry, clock, night.logger
+    )
+    queue = WorkerQueue(night.sqs, night.queue_url, f"https://sqs/{DEAD_LETTERS}")  # pyright: ignore[reportArgumentType]
+    night.consume = PageConsumer(
+        JOB, ORG, PausePage(night.database, night.retry, night.logger, tuple), night.ledger,
+        completion, queue, clock, night.logger,
+    )  # fmt: skip
+
+
+def skewed_monitor(night: Night, capsys: pytest.CaptureFixture[str], clock: Clock) -> Monitor:
+    """Return a monitor that goes by this clock, and asks the database for its own."""
+    monitor = Monitor(night, capsys)
+    org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
+    monitor.look = LookAtNight(org, night.database, night.retry, clock)
+    monitor.hung = EndHungRuns(
+        ORG, night.ledger, night.database, night.recovering(clock), night.retry, clock, night.logger
+    )
+    return monitor
+
+
+def at(*moment: int) -> datetime:
+    """Return a moment of March 2026."""
+    day, hour, minute = moment
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
