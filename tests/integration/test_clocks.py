@@ -50,6 +50,15 @@ class Case:
         self._mentors = [(day, roster.add_mentor(day)) for day in (*february, *march)]
         self._database_ahead = timedelta()
 
+    def fire(self, trigger_id: str) -> None:
+        """Dispatch a run about today."""
+        answer = self.night.fire(trigger_id, None, dispatch=self._dispatch)
+        assert answer["status"] == "running"
+
+    def move_to(self, time_zone: str) -> None:
+        """Change the organisation's time zone."""
+        self._roster.db.execute("update organisations set time_zone = %s", (time_zone,))
+
     def skew(self, component: Component | None, ahead: timedelta) -> None:
         """Put one component's clock off, and all others right."""
 
@@ -73,8 +82,7 @@ class Case:
     def run(self, day: int) -> tuple[int, int, int]:
         """Run the night of a day; return how many hung at half past, and were missed and stale."""
         self.let_it_be(day, 2, 0)
-        answer = self.night.fire(f"night-{day}", None, dispatch=self._dispatch)
-        assert answer["status"] == "running"
+        self.fire(f"night-{day}")
         first, *_ = messages = self.night.receive()
         assert self.night.deliver(first)
         self.let_it_be(day, 2, 30)
@@ -95,9 +103,9 @@ class Case:
         assert isinstance(stale, int)
         return int(bool(missed)), stale
 
-    def row(self, day: int) -> dict[str, object]:
+    def row(self, trigger_id: str) -> dict[str, object]:
         """Return the log's row of a night."""
-        wanted = run_id(f"night-{day}")
+        wanted = run_id(trigger_id)
         return next(row for row in self._roster.log() if row["job_run_id"] == wanted)
 
     def paused(self) -> int:
@@ -126,13 +134,13 @@ def test_a_clock_that_is_off_ends_no_living_run_and_hides_no_missed_night(
     """Nobody is paused early or left behind; a false alarm is loud, and over with the skew."""
     case.skew(component, SKEWS[by])
     hung, missed, stale = case.run(1)
-    first, paused = case.row(1), case.paused()
+    first, paused = case.row("night-1"), case.paused()
     assert (first["status"], first["error_count"], hung) == ("completed", 0, 0)
     assert paused <= 5, "nobody before their day"
     assert (paused == 5) or (missed and stale), "whoever is left is noticed"
     case.skew(None, timedelta())
     assert case.run(2) == (0, 0, 0)
-    assert (case.row(2)["as_of"], case.paused()) == (date(2026, 3, 2), 6)
+    assert (case.row("night-2")["as_of"], case.paused()) == (date(2026, 3, 2), 6)
     assert case.look(3, 2, 30) == (1, 1), "the third night has not run"
     row = (
         f"| {component} | {by} | {first['as_of']} | {paused} of 5 | {first['error_count']} | {hung}"
@@ -140,3 +148,27 @@ def test_a_clock_that_is_off_ends_no_living_run_and_hides_no_missed_night(
     )
     print(row)  # noqa: T201 - pytest -s shows the table
     assert row in TABLE.read_text().splitlines()
+
+
+def test_a_time_zone_that_changes_after_the_dispatch_makes_nobody_an_error(case: Case) -> None:
+    """E1: from Oslo to Adak it is yesterday again; the run keeps its day."""
+    case.skew(None, timedelta())
+    case.let_it_be(1, 2, 0)
+    case.fire("night-1")
+    case.move_to("America/Adak")
+    case.night.work_off()
+    row = case.row("night-1")
+    assert (row["as_of"], row["error_count"], case.paused()) == (date(2026, 3, 1), 0, 5)
+
+
+def test_a_database_that_steps_back_over_midnight_makes_nobody_an_error(case: Case) -> None:
+    """E1: at one second past midnight in Oslo its clock is put back by ten."""
+    case.skew(None, timedelta())
+    case.let_it_be(1, 23, 0)
+    case.night.clock.advance(1)
+    case.fire("night-2")
+    case.skew("database", timedelta(seconds=-10))
+    case.let_it_be(1, 23, 0)
+    case.night.work_off()
+    row = case.row("night-2")
+    assert (row["as_of"], row["error_count"], case.paused()) == (date(2026, 3, 2), 0, 6)

@@ -12,7 +12,7 @@ from cli.main import all_is_well, cli
 from local.errors import StackError
 from mentor_pause.completion import SUMMARY_MESSAGES
 from mentor_pause.runs import Summary
-from mentor_pause.supabase import Execution, MentorStatus
+from mentor_pause.supabase import Execution, MentorStatus, OrgScope
 
 NIGHT = {"failed": {}, "stale_active_mentors": 0, "night_missed": False}
 WELL = {"status": "measured", "differing": 0, "waiting": 0, "waiting_over_an_hour": 0}
@@ -85,6 +85,32 @@ def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
     assert json.loads(capsys.readouterr().out) == {
         "started_at": "2026-11-26T02:00:00Z", "as_of": "2026-11-26", "id": str(UUID(int=7)),
     }  # fmt: skip
+
+
+def test_a_moment_of_the_database_is_in_utc_whatever_zone_its_session_has() -> None:
+    """O1: the HTTP entry gives it as it is typed here, and so does `--json`."""
+    (scope,) = OrgScope.read_all(
+        [{
+            "org_id": str(UUID(int=7)), "slug": "hlf", "time_zone": "Europe/Oslo",
+            "today": "2026-11-26", "moment": "2026-11-26T07:30:00+05:30",
+        }]
+    )  # fmt: skip
+    assert scope.moment.isoformat() == "2026-11-26T02:00:00+00:00"
+    assert scope.model_dump(mode="json")["moment"] == "2026-11-26T02:00:00Z"
+
+
+def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """E1."""
+    show.uncertified(0)
+    assert capsys.readouterr().err == ""
+    show.night(
+        NIGHT | {"active_without_certification": 2, "as_of": "x", "hours_since_completed_run": None}
+    )
+    assert "2 active mentors without any certification; no run pauses them" in (
+        capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
