@@ -145,6 +145,7 @@ class Dispatch:
             return self._run(job, as_of, lock, found)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
+            self._ending.give_up_unopened(lock, str(error))
             return Dispatched(lock.firing.job_run_id, "superseded", str(error))
 
     def _run(

@@ -115,6 +115,14 @@ class Ending:
         for job_run_id in sorted(lock.abandoned):
             self._recovery.end_abandoned(lock, job_run_id, reason)
 
+    def give_up_unopened(self, lock: Lock, reason: str) -> None:
+        """End the row of a run that was superseded before it was opened; the monitor does it else.
+
+        Where that fails it is logged.
+        """
+        with self._recovery.logged(lock.firing.job_run_id):
+            self._recovery.end_unopened(lock.firing, reason)
+
     def let_go(self, lock: Lock) -> None:
         """Give the lock back for a run that is not to be done."""
         self._recovery.let_go(lock.firing)

@@ -83,7 +83,7 @@ def _sync(
 
 def _weather(night: Night, roster: Roster, schedule: Schedule, dice: random.Random) -> list[str]:
     schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
-    storm = Storm(night, schedule, dice)
+    storm = Storm(night, schedule, dice, roster)
     storm.pass_over()
     return list(storm.violations(roster))
 

@@ -30,9 +30,12 @@ _DEAD_AFTER = 5
 class Storm:
     """Delivers firings and messages as badly as Lambda and SQS may."""
 
-    def __init__(self, night: Night, schedule: Schedule, dice: random.Random) -> None:
+    def __init__(
+        self, night: Night, schedule: Schedule, dice: random.Random, roster: Roster
+    ) -> None:
         """The night's outside calls follow the schedule."""
         self.night = night
+        self._roster = roster
         self.firings = ["night-1"]
         self._schedule = schedule
         self._dice = dice
@@ -78,6 +81,7 @@ class Storm:
                 self._deliver_all()
                 self.night.clock.advance(360)
             self.night.clock.advance(3600)
+            self._roster.age_log()
             self._monitor()
             self._fire(trigger_id)
         for _ in range(_DEAD_AFTER + 2):

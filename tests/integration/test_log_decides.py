@@ -162,17 +162,6 @@ def lost_row(roster: Roster) -> dict[str, object]:
     return {name: row[name] for name in ("status", "paused_count", "error_count")}
 
 
-def age(roster: Roster) -> None:
-    """Let the log's rows be of two hours ago."""
-    roster.db.execute("alter table scheduler_execution_log disable trigger allow_only_the_end")
-    roster.db.execute(
-        "update scheduler_execution_log set started_at = started_at - interval '2 hours'"
-    )
-    roster.db.execute(
-        "alter table scheduler_execution_log enable always trigger allow_only_the_end"
-    )
-
-
 def test_the_monitor_ends_the_row_of_a_run_that_the_ledger_has_lost(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
@@ -194,11 +183,47 @@ def test_the_monitor_finds_a_lost_run_by_its_row(
     """E8: the whole table was created anew, and no lock names the run any more."""
     lose_open_run(aws, night, roster)
     assert monitor()["hung_runs"] == {}, "its dispatcher may be about to open it"
-    age(roster)
+    roster.age_log()
     assert monitor()["hung_runs"] == {str(run_id()): True}
     assert lost_row(roster) == {"status": "failed", "paused_count": 3, "error_count": 2}
     assert monitor()["hung_runs"] == {}
     assert night.fire("night-2")["status"] == "running", "the lock is free"
+
+
+def test_a_dispatcher_that_is_superseded_before_it_opens_its_run_ends_its_row(
+    night: Night, roster: Roster
+) -> None:
+    """D4, D6: its successor has looked at the open runs already, when there was no row yet."""
+    roster.add_mentors(2)
+    fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
+
+    def overtaken() -> None:
+        assert night.fire("night-2", dispatch=fast)["status"] == "running"
+
+    night.plan.before_call(5, overtaken)  # acquire, find, scope, day; then begin
+    assert night.fire("night-1")["status"] == "superseded"
+    night.work_off()
+    rows = {row["job_run_id"]: row["status"] for row in roster.log()}
+    assert rows == {run_id("night-1"): "failed", run_id("night-2"): "completed"}
+
+
+def test_a_row_is_left_to_the_delivery_that_has_the_lock(night: Night, roster: Roster) -> None:
+    """D6: the same firing, delivered twice, is one run."""
+    roster.add_mentors(2)
+    fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
+
+    def overtaken() -> None:
+        night.plan.then("dies before", after=5)
+        with pytest.raises(ProcessDied):
+            night.fire(dispatch=fast)
+
+    night.plan.before_call(6, overtaken)  # acquire, find, scope, day, begin; then open
+    assert night.fire()["status"] == "superseded"
+    assert [row["status"] for row in roster.log()] == ["running"]
+    night.clock.advance(300)
+    assert night.fire()["status"] == "running"
+    night.work_off()
+    assert [row["status"] for row in roster.log()] == ["completed"]
 
 
 def test_a_living_run_is_not_taken_for_a_lost_one(
@@ -207,7 +232,7 @@ def test_a_living_run_is_not_taken_for_a_lost_one(
     """E8: the ledger knows it, however long it takes."""
     roster.add_mentors(5)
     night.fire()
-    age(roster)
+    roster.age_log()
     firing = Firing(JOB, ORG, "schedule", "night-1", "rule")
     night.ledger.locks.release(firing, night.clock())  # as its completion does before its end
     assert monitor()["hung_runs"] == {}
@@ -234,7 +259,7 @@ def test_a_lost_run_that_did_nothing_may_begin_again(
     night.fire()
     lose(aws, night)
     night.receive()
-    age(roster)
+    roster.age_log()
     assert monitor()["hung_runs"] == {str(run_id()): True}
     assert lost_row(roster) == {"status": "failed", "paused_count": None, "error_count": None}
     complete(night)

@@ -141,6 +141,11 @@ class Locks:
             return frozenset()
         return frozenset(map(UUID, item.get("open_runs", ())))
 
+    def find_run(self, firing: Firing) -> UUID | None:
+        """Return the run that acquired the lock last; None: nobody has acquired it yet."""
+        item = self._table.get(lock_key(firing), "LOCK")
+        return UUID(item["job_run_id"]) if item else None
+
     def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
         """Make a part for a transaction that fails unless the lock is held, and renews it."""
         return self._table.update_action(

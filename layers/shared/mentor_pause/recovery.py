@@ -107,6 +107,20 @@ class Recovery:
             f"a fresh run finds the others: mentor-pause run {firing.job_name}"
             f"{' --dry-run' if firing.dry_run else ''}"
         )
+        self._end_row(firing, job_run_id, error)
+
+    def end_unopened(self, firing: Firing, error: str) -> None:
+        """End the row of a run whose dispatcher lost the lock before it opened the run.
+
+        Nothing if the run is in the ledger, or if another delivery of its firing has the lock.
+        """
+        job_run_id = firing.job_run_id
+        if self._retry(lambda: self._ledger.find_run(job_run_id)) is not None:
+            return
+        if self._retry(lambda: self._ledger.locks.find_run(firing)) != job_run_id:
+            self._end_row(firing, job_run_id, error)
+
+    def _end_row(self, firing: Firing, job_run_id: UUID, error: str) -> None:
         with suppress(DatabaseError):
             self._retry(lambda: self._database.notify_coordinators(job_run_id))
         end = self._database.end_lost_execution
@@ -114,9 +128,10 @@ class Recovery:
             ended = self._retry(lambda: end(firing.org_id, job_run_id, error))
             if ended.has_ended:
                 self._logger.error(
-                    "ended a run that the ledger has lost",
+                    "ended a run that the ledger does not have",
                     extra={
                         "abandoned": str(job_run_id),
+                        "reason": error,
                         "changed_count": ended.effect_count,
                         "left_count": ended.error_count,
                     },
