@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test test-database test-fallback test-pgtap faults mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test test-database test-fallback test-pgtap faults year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,6 +16,10 @@ MUTANTS ?=
 SEEDS ?= 100
 FIRST ?= 0
 TRACE ?=
+NIGHTS ?= 400
+SEED ?= 0
+FROM ?= 2019-12-30
+KINDS ?=
 POSTGRES_BIN ?= /usr/lib/postgresql/15/bin
 ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
 
@@ -44,6 +48,11 @@ test-pgtap: setup
 # Nights in a storm of faults, each of a seed of its own: make faults SEEDS=200 FIRST=0; TRACE=--trace shows all
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
+
+# Simulated nights beside an oracle that knows the rules (docs/decisions/0035): make year NIGHTS=400 SEED=0. The day before the
+# first night is FROM; KINDS=--all draws all kinds of events, TRACE=--trace shows every step. Needs Debian's faketime.
+year: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m year --nights $(NIGHTS) --seed $(SEED) --first $(FROM) $(KINDS) $(TRACE)
 
 # Changes ledger, lock and loop, and says which changes no test notices (docs/mutants.md). Takes an hour or more; some
 # of them: make mutants MUTANTS='mentor_pause.lock.*'

@@ -1,0 +1,57 @@
+"""Products that are broken on purpose: a database function with one comparison changed."""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A function in whose text something is replaced."""
+
+    function: str
+    text: str
+    by: str
+
+    def is_there(self, db: psycopg.Connection) -> bool:
+        """Whether the database has the function."""
+        query = "select exists (select from pg_proc where proname = %s)"
+        return db.execute(query, (self.function,)).fetchone() == (True,)
+
+    def __call__(self, db: psycopg.Connection) -> None:
+        """Replace the function in this database."""
+        query = "select pg_get_functiondef(%s::regproc)"
+        row = db.execute(query, (f"public.{self.function}",)).fetchone()
+        definition = str(row and row[0])
+        assert self.text in definition, f"{self.function} does not say: {self.text}"
+        replaced = definition.replace(self.text, self.by)
+        db.execute(sql.SQL(replaced))  # pyright: ignore[reportArgumentType] - the product's own text
+
+
+EXPIRED = (
+    Broken("list_expired_mentors", "<= p_as_of", "< p_as_of"),
+    Broken("count_stale_active_mentors", "<= p_as_of", "< p_as_of"),
+    Broken("update_mentor_status", "v_expires_on > p_as_of", "v_expires_on >= p_as_of"),
+)
+"""A certification that expires on the day itself has not expired yet."""
+
+BY_ITS_OWN_TIME = (
+    Broken(
+        "mirror_portal_certifications",
+        "(c.mentor_id, c.expires_on) is distinct from (m.id, n.expires_on)",
+        "coalesce(c.portal_modified_on < n.modified_on, true)",
+    ),
+    Broken(
+        "list_new_portal_changes",
+        "c.portal_modified_on >= n.modified_on",
+        "c.portal_modified_on >= n.modified_on",
+    ),
+)
+"""A row of the portal counts as stored unless its own time is newer; the second function does so
+without any change."""
+
+
+def unchanged_by_its_own_time(db: psycopg.Connection) -> None:
+    """Break the function that decides which rows of the portal differ here."""
+    next(build for build in BY_ITS_OWN_TIME if build.is_there(db))(db)
