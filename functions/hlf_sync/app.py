@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hlf_sync.pull import PullRenewals
+from hlf_sync.pull import PullCertifications
 from hlf_sync.push import PushMentors
 from hlf_sync.sync import SyncPage
 from mentor_pause import aws, config
@@ -16,6 +16,7 @@ from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry
 from mentor_pause.supabase import Database, open_wire
 from mentor_pause.supabase.portal import PortalDatabase
+from mentor_pause.wiring import now
 from mentor_pause.workers import Consumer, page_consumer, take_pages
 
 logger = Logger()
@@ -25,7 +26,7 @@ logger = Logger()
 def _consumer() -> Consumer:
     wire = open_wire(config.load_portal_database(aws.read_secret))
     database, reconnect = PortalDatabase(wire), Retry(on=DatabaseUnavailable)
-    pull = PullRenewals(database, reconnect, logger)
+    pull = PullCertifications(database, reconnect, logger, now)
     push = PushMentors(database, reconnect, logger)
     names = config.PortalSourceSettings.load()
     source = PortalSource(names, aws.parameter_reader(), aws.read_secret)

@@ -5,20 +5,23 @@ an invocation stays in the ledger, and the page goes on from there when it comes
 is drawn again each time, so that no mentor waits for ever behind mentors that the portal cannot
 take. A page that waits because the portal asks for patience has not failed. A portal that is down
 does fail the page, since the run must end some time and the next one goes on (H3, E8).
+
+What the portal says of one mentor is that mentor's error. A portal that refuses the login, or five
+mentors in a row of whom none went well, refuses everybody: the worker asks no further, and each
+mentor who had no turn has the same reason.
 """
 
 import random
 from collections.abc import Callable, Sequence
 from math import ceil
-from typing import Literal
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
+from hlf_sync.told import Fate, RefusesEverybody, Told
 from mentor_pause.errors import (
     DatabaseUnavailable,
     PortalError,
-    PortalRefused,
     PortalThrottled,
     PortalUnavailable,
     describe,
@@ -28,10 +31,7 @@ from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.portal import MentorState, Portal
 from mentor_pause.queues import LONGEST_DELAY
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.runs import PageOutcome
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
-
-type Fate = Literal["synced", "skipped", "errored", "unanswered", "refused", "off"]
 
 _DOWN_AFTER = 2
 """Mentors in a row for whom the portal had no answer: then it is asked whether it is there."""
@@ -44,8 +44,6 @@ _TRIES_SECONDS = 8.0
 
 DOWN_SECONDS = 180
 """Until a page comes back while the portal is down; after five times the run ends without it."""
-
-SWITCHED_OFF = "the portal is switched off"
 
 
 class _OutOfTime(Exception):
@@ -86,44 +84,49 @@ class PushMentors:
         Returns:
             The settled mentors, and why the others have to wait, if there are any.
         """
-        fates: dict[UUID, Fate] = {}
-        notes: list[str] = []
+        told = Told()
         try:
-            self._push_all(portal, page, time_left, fates, notes)
+            self._push_all(portal, page, time_left, told)
         except _OutOfTime:
-            requeue = Requeue(f"time ran short after {len(fates)} mentors", 1)
+            requeue = Requeue("time ran short", 1)
         except PortalThrottled as error:
             requeue = throttled(error)
         except PortalUnavailable as error:
             requeue = Requeue(describe(error), DOWN_SECONDS)
         except DatabaseUnavailable as error:
             requeue = wait_for_database(error)
+        except RefusesEverybody as refused:
+            return PageResult(told.outcome(page, no_turn=str(refused)))
         else:
-            return PageResult(_outcome(page, fates, notes))
-        return PageResult(_progress(fates, notes), requeue)
+            return PageResult(told.outcome(page))
+        return PageResult(told.progress(), requeue)
 
-    def _push_all(
-        self,
-        portal: Portal,
-        page: MentorPage,
-        time_left: Remaining,
-        fates: dict[UUID, Fate],
-        notes: list[str],
-    ) -> None:
+    def _push_all(self, portal: Portal, page: MentorPage, time_left: Remaining, told: Told) -> None:
         states = {s.mentor_id: s for s in self._states(page.org_id, page.mentor_ids)}
-        unanswered_in_a_row = 0
         for mentor_id in self._draw(page.mentor_ids):
             if time_left() < _TRIES_SECONDS:
                 raise _OutOfTime
-            fate = self._fate(portal, page, states.get(mentor_id), notes)
-            fates[mentor_id] = fate
-            unanswered_in_a_row = unanswered_in_a_row + 1 if fate == "unanswered" else 0
-            if unanswered_in_a_row == _DOWN_AFTER:
+            self._push(portal, page, states.get(mentor_id), told, mentor_id)
+            if told.unanswered_in_a_row == _DOWN_AFTER:
                 self._look(portal)
-            if fate == "refused":
-                break
-        if unanswered_in_a_row:
+        if told.unanswered_in_a_row:
             self._look(portal)
+
+    def _push(
+        self,
+        portal: Portal,
+        page: MentorPage,
+        state: PortalState | None,
+        told: Told,
+        mentor_id: UUID,
+    ) -> None:
+        try:
+            told.note(mentor_id, self._fate(portal, page, state))
+        except (DatabaseUnavailable, PortalThrottled):
+            raise
+        except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
+            self._log(mentor_id, error)
+            told.fail(mentor_id, error)
 
     def _look(self, portal: Portal) -> None:
         if not portal.is_there():
@@ -132,24 +135,12 @@ class PushMentors:
     def _states(self, org_id: UUID, mentor_ids: tuple[UUID, ...]) -> list[PortalState]:
         return self._reconnect(lambda: self._database.list_states(org_id, mentor_ids))
 
-    def _fate(
-        self, portal: Portal, page: MentorPage, state: PortalState | None, notes: list[str]
-    ) -> Fate:
+    def _fate(self, portal: Portal, page: MentorPage, state: PortalState | None) -> Fate:
         if state is None:
             return "skipped"  # no mentor of this organisation any more
         if state.is_synced:
             return "synced" if state.synced_by == page.job_run_id else "skipped"
-        if page.dry_run:
-            return "synced"
-        try:
-            return self._tell(portal, page, state)
-        except (DatabaseUnavailable, PortalThrottled):
-            raise
-        except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
-            self._log(state.mentor_id, error)
-            if isinstance(error, PortalError):
-                notes.append(describe(error))
-            return _fate_of(error)
+        return "synced" if page.dry_run else self._tell(portal, page, state)
 
     def _tell(self, portal: Portal, page: MentorPage, state: PortalState) -> Fate:
         """Tell the portal, and again should another worker have done so with something newer.
@@ -174,11 +165,8 @@ class PushMentors:
         raise PortalError("others keep telling the portal of this mentor")
 
     def _mark(self, page: MentorPage, state: PortalState) -> bool:
-        return self._reconnect(
-            lambda: self._database.mark_synced(
-                page.org_id, state.mentor_id, state.version, page.job_run_id
-            )
-        )
+        mark = self._database.mark_synced
+        return self._reconnect(lambda: mark(page.org_id, state, page.job_run_id))
 
     def _log(self, mentor_id: UUID, error: Exception) -> None:
         self._logger.error(
@@ -189,33 +177,3 @@ class PushMentors:
                 "reason": describe(error),
             },
         )
-
-
-def _fate_of(error: Exception) -> Fate:
-    if isinstance(error, PortalUnavailable):
-        return "unanswered"
-    return "refused" if isinstance(error, PortalRefused) else "errored"
-
-
-def _progress(fates: dict[UUID, Fate], notes: list[str]) -> PageOutcome:
-    """Return the mentors that are settled before the page is through."""
-    return PageOutcome(
-        done=tuple(m for m, fate in fates.items() if fate == "synced"),
-        skipped=tuple(m for m, fate in fates.items() if fate in ("skipped", "off")),
-        errored=tuple(m for m, fate in fates.items() if fate == "errored"),
-        note=next(iter(notes), ""),
-    )
-
-
-def _outcome(page: MentorPage, fates: dict[UUID, Fate], notes: list[str]) -> PageOutcome:
-    """Sum up; who had no turn, since the portal refuses us, counts as an error."""
-    synced = tuple(m for m in page.mentor_ids if fates.get(m) == "synced")
-    skipped = tuple(m for m in page.mentor_ids if fates.get(m) in ("skipped", "off"))
-    done = {*synced, *skipped}
-    is_off = "off" in fates.values()
-    return PageOutcome(
-        done=synced,
-        skipped=skipped,
-        errored=tuple(m for m in page.mentor_ids if m not in done),
-        note=SWITCHED_OFF if is_off else next(iter(notes), ""),
-    )

@@ -1,13 +1,15 @@
-"""Brings HLF's portal and the database in line for one page of a run: pull, then push (H1-H3)."""
+"""Brings HLF's portal and the database in line for one page of a run (H1-H3)."""
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 
-from hlf_sync.pull import PullRenewals
+from hlf_sync.notes import Notes
+from hlf_sync.pull import PullCertifications
 from hlf_sync.push import DOWN_SECONDS, PushMentors, throttled
+from hlf_sync.told import SWITCHED_OFF
 from mentor_pause.deadline import time_limit
 from mentor_pause.errors import (
     ConfigurationError,
@@ -32,27 +34,15 @@ is time for it."""
 _CLOSING_SECONDS = 8.0
 """Kept for the ledger, the queue and perhaps the run's completion; no call lasts into them."""
 
-_PUSH_SECONDS = 25.0
-"""What reading renewals leaves to the mentors on the page: who is paused comes first."""
-
-
-@dataclass(slots=True)
-class TimeLeft:
-    """The seconds of an invocation that are not kept for something else."""
-
-    remaining: Remaining
-    kept: float
-
-    def __call__(self) -> float:
-        """Return how many there are."""
-        return self.remaining() - self.kept
+_READING_PAGE = 1
+"""The page whose worker reads the certifications: every run has it, so each run reads them once."""
 
 
 class SyncPage:
     """The sync of one page. Nothing but pull and push decides on a mentor."""
 
     def __init__(
-        self, open_portal: OpenPortal, pull: PullRenewals, push: PushMentors, logger: Logger
+        self, open_portal: OpenPortal, pull: PullCertifications, push: PushMentors, logger: Logger
     ) -> None:
         """The portal is opened for each page: operators may have switched it meanwhile."""
         self._open_portal = open_portal
@@ -69,28 +59,45 @@ class SyncPage:
         Raises:
             TransientError: nothing could be done yet; the page waits.
         """
-        time_left = TimeLeft(remaining, _RESERVE_SECONDS + _PUSH_SECONDS)
+
+        def time_left() -> float:
+            return remaining() - _RESERVE_SECONDS
+
         try:
             portal = self._open_portal(time_left)
         except ConfigurationError as error:
             # It will not pass by itself: the run ends and says so, and the next one tries again.
             self._logger.error("portal not opened", extra={"reason": describe(error)})
-            return PageResult(PageOutcome(errored=page.mentor_ids, note=describe(error)))
+            reasons = dict.fromkeys(page.mentor_ids, describe(error))
+            return PageResult(PageOutcome(errored=page.mentor_ids, reasons=reasons))
         except SettingsUnavailable as error:
             # As for a portal that is down: the run must end some time, and the next one goes on.
             return PageResult(PageOutcome(), Requeue(describe(error), DOWN_SECONDS))
         with closing(portal), time_limit(remaining() - _CLOSING_SECONDS):
             return self._sync(portal, page, time_left)
 
-    def _sync(self, portal: Portal, page: MentorPage, time_left: TimeLeft) -> PageResult:
-        """Pull, then push; what pulling has to leave is its client's limit too."""
+    def _sync(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageResult:
+        """Push, then pull: who is paused comes first."""
+        pushed = self._push(portal, page, time_left)
+        is_off = pushed.outcome.note == SWITCHED_OFF
+        if page.page != _READING_PAGE or page.dry_run or is_off or pushed.requeue is not None:
+            return pushed
+        notes = Notes()
+        requeue = self._read(portal, page, time_left, notes)
+        told = [note for note in (pushed.outcome.note, str(notes)) if note]
+        return PageResult(replace(pushed.outcome, note="; ".join(told)), requeue)
+
+    def _read(
+        self, portal: Portal, page: MentorPage, time_left: Remaining, notes: Notes
+    ) -> Requeue | None:
+        """Read certifications; return why the page has to come again for it, if it does."""
         try:
-            read = "" if page.dry_run else self._pull(portal, page, time_left)
+            reading = self._pull(portal, page, time_left, notes)
         except PortalThrottled as error:
-            return PageResult(PageOutcome(), throttled(error))
+            return throttled(error)
         except DatabaseUnavailable as error:
-            return PageResult(PageOutcome(), wait_for_database(error))
-        time_left.kept = _RESERVE_SECONDS
-        result = self._push(portal, page, time_left)
-        notes = [note for note in (result.outcome.note, read) if note]
-        return replace(result, outcome=replace(result.outcome, note="; ".join(notes)))
+            return wait_for_database(error)
+        if reading == "finished":
+            return None
+        has_gone_on = reading == "went on"
+        return Requeue("the reading of the portal goes on", 1, is_waiting=has_gone_on)

@@ -146,7 +146,7 @@ def test_the_preflight_stops_where_the_credentials_do_not_do(portal: Portal, tim
     with connected(portal, time) as dataverse:
         (finding,) = dataverse.check()
     assert (finding.what, finding.problem) == (
-        "credentials", "the login refused us: invalid_client (HTTP 401)",
+        "credentials", "the login refused us: invalid_client (HTTP 401 AADSTS7000215)",
     )  # fmt: skip
 
 

@@ -1,24 +1,28 @@
 """The portal sync's database functions, over both wires (H1, D9)."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
+from mentor_pause.portal import Certification
 from mentor_pause.runs import Attempt
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.portal import PortalDatabase, Recorded
+from mentor_pause.supabase.portal import PortalDatabase
 from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
 from support.postgrest import SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 EARLIER, LATER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
-RUN = uuid4()
+PAST, FUTURE = date(2019, 1, 1), date(2100, 1, 1)
+RUN, OTHER = uuid4(), uuid4()
 
 
 def pause_by_hand(roster: Roster, mentor: UUID) -> None:
@@ -44,10 +48,24 @@ def database(
 
 
 def record(
-    database: PortalDatabase, key: object, day: date, moment: datetime = EARLIER, run: UUID = RUN
-) -> Recorded:
-    """Store the certification c-1 of a mentor."""
-    return database.record_certification(ORG, str(key), "c-1", day, moment, run)
+    database: PortalDatabase,
+    key: object,
+    day: date,
+    moment: datetime = EARLIER,
+    run: UUID = RUN,
+    row: str = "c-1",
+) -> str:
+    """Bring one certification of the portal in line, and say what came of it."""
+    found = database.mirror(ORG, run, [Certification(row, str(key), day, moment)])
+    return found[0].outcome if found else "in line"
+
+
+def mark(
+    database: PortalDatabase, mentor: UUID, version: int, run: UUID = RUN, org: UUID = ORG
+) -> bool:
+    """Note that a run told the portal of a mentor's version."""
+    (state,) = database.list_states(ORG, [mentor])
+    return database.mark_synced(org, state.model_copy(update={"version": version}), run)
 
 
 def expiries(roster: Roster, mentor: UUID) -> list[date]:
@@ -61,9 +79,10 @@ def test_a_renewal_is_stored_once_and_pauses_or_resumes_nobody(
 ) -> None:
     """H1: recorded; the coordinators decide."""
     mentor = roster.add_mentor(YESTERDAY, status="paused")
-    assert record(database, mentor, TOMORROW) == "renewed"
-    assert record(database, mentor, TOMORROW) == "known"
-    assert expiries(roster, mentor) == [YESTERDAY, TOMORROW]
+    assert record(database, mentor, FUTURE) == "recorded"
+    assert record(database, mentor, FUTURE) == "in line"
+    assert (database.finish_reading(ORG, RUN), database.finish_reading(ORG, RUN)) == (1, 0)
+    assert expiries(roster, mentor) == [YESTERDAY, FUTURE]
     assert (roster.status(mentor), roster.history()) == ("paused", [])
 
 
@@ -73,67 +92,185 @@ def test_a_mentor_is_found_by_the_portals_key_or_by_the_id(
     """A mentor with a key of their own is not known by the id."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("update peer_mentors set portal_key = %s", ("O'Brien",))
-    assert record(database, mentor, TOMORROW) == "unknown_mentor"
-    assert record(database, "O'Brien", TOMORROW) == "renewed"
+    assert record(database, mentor, FUTURE) == "in line"
+    assert record(database, "O'Brien", FUTURE) == "recorded"
+    assert record(database, "o'bRIEN", FUTURE) == "in line"
 
 
-def test_the_portals_last_word_counts_in_whatever_order_it_comes(
+@pytest.mark.parametrize("moment", [EARLIER - timedelta(days=1), EARLIER, LATER])
+def test_the_portals_present_word_counts_whenever_it_says_that_it_changed(
+    database: PortalDatabase, roster: Roster, moment: datetime
+) -> None:
+    """H1: twice within a second; and an environment that HLF restored says an earlier moment."""
+    mentor = roster.add_mentor(YESTERDAY)
+    record(database, mentor, FUTURE)
+    assert record(database, mentor, date(2099, 1, 1), moment) == "recorded"
+    assert expiries(roster, mentor) == [YESTERDAY, date(2099, 1, 1)]
+
+
+def test_a_certification_follows_its_row_to_another_mentor_and_away_from_us(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """Pages overlap, and two workers may read them: an older change never undoes a later one."""
-    mentor = roster.add_mentor(YESTERDAY)
-    assert record(database, mentor, date(2027, 6, 1), LATER) == "renewed"
-    assert record(database, mentor, date(2028, 6, 1), EARLIER) == "known"
-    assert expiries(roster, mentor) == [YESTERDAY, date(2027, 6, 1)]
+    """H1: two mentors had each other's key; and a row of whom we do not know is nobody's here."""
+    one, other = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
+    record(database, one, FUTURE)
+    assert record(database, other, FUTURE) == "recorded"
+    assert (expiries(roster, one), expiries(roster, other)) == ([YESTERDAY], [YESTERDAY, FUTURE])
+    assert record(database, "somebody", FUTURE) == "removed"
+    assert record(database, "somebody", FUTURE) == "in line"
+    assert expiries(roster, other) == [YESTERDAY]
 
 
-def test_a_later_word_that_says_the_same_is_the_last_word_all_the_same(
+@pytest.mark.parametrize(
+    ("before", "day", "renewed"),
+    [
+        (None, PAST, 0),
+        (None, "today", 0),
+        (None, "tomorrow", 1),
+        (PAST, "today", 0),
+        (PAST, "tomorrow", 1),
+        (FUTURE, "tomorrow", 0),
+        (FUTURE, date(2200, 1, 1), 1),
+    ],
+)
+def test_renewed_means_valid_after_today_and_longer_than_before(
+    database: PortalDatabase, roster: Roster, before: date | None, day: date | str, renewed: int
+) -> None:
+    """H1: a certification of 2019 that arrives late renews nobody; nor does one that ends today."""
+    (row,) = roster.rows("select (now() at time zone 'Europe/Oslo')::date as today")
+    named = {"today": row["today"], "tomorrow": row["today"] + timedelta(days=1)}
+    mentor = roster.add_mentor()
+    roster.db.execute("delete from certifications")
+    if before:
+        roster.certify(mentor, before)
+    record(database, mentor, named[day] if isinstance(day, str) else day)
+    assert database.finish_reading(ORG, RUN) == renewed
+
+
+def test_who_is_renewed_is_decided_when_the_reading_is_over(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """There and back again in the portal: who read in between and comes late changes nothing."""
-    mentor = roster.add_mentor(YESTERDAY)
-    assert record(database, mentor, date(2027, 6, 1), EARLIER) == "renewed"
-    assert record(database, mentor, date(2027, 6, 1), LATER) == "recorded"
-    between = EARLIER + (LATER - EARLIER) / 2
-    assert record(database, mentor, date(2028, 6, 1), between) == "known"
-    assert expiries(roster, mentor) == [YESTERDAY, date(2027, 6, 1)]
+    """H1: two mentors exchange certifications; the one of them is certified for longer by that."""
+    one, other = roster.add_mentor(PAST), roster.add_mentor(PAST)
+    record(database, one, date(2101, 1, 1), row="long")
+    record(database, other, FUTURE, row="short")
+    assert database.finish_reading(ORG, RUN) == 2
+    later = uuid4()
+    record(database, other, date(2101, 1, 1), row="long", run=later)
+    record(database, one, FUTURE, row="short", run=later)
+    assert database.finish_reading(ORG, later) == 1
+    rows = roster.rows("select mentor_id from certifications where job_run_id = %s", later)
+    assert [row["mentor_id"] for row in rows] == [other]
 
 
-def test_a_correction_to_an_earlier_day_is_taken_over_and_is_no_renewal(
+def test_a_reading_that_nobody_finished_is_finished_with_the_next_one(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """What the portal takes back does not count any more."""
+    """H1: the worker died; nobody's renewal is lost, and none is told twice."""
+    mentor = roster.add_mentor(PAST)
+    record(database, mentor, FUTURE)
+    later = uuid4()
+    record(database, mentor, FUTURE, run=later)
+    assert (database.finish_reading(ORG, later), database.finish_reading(ORG, RUN)) == (1, 0)
+
+
+def test_one_row_that_cannot_be_stored_costs_one_row(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """R3: the others are stored, and the answer names it with its SQLSTATE."""
+    mentors = roster.add_mentors(3)
+    roster.fail_for(mentors[1], "insert on certifications", "new.mentor_id")
+    rows = [Certification(f"c-{m}", str(m), FUTURE, LATER) for m in mentors]
+    found = {m.portal_id: m for m in database.mirror(ORG, RUN, rows)}
+    assert [found[f"c-{m}"].outcome for m in mentors] == ["recorded", "failed P0001", "recorded"]
+    assert found[f"c-{mentors[1]}"].sqlstate == "P0001"
+
+
+def test_a_certification_of_another_organisation_stays_there(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """R5: whatever the portal says of its id."""
+    mentor, stranger = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
+    record(database, stranger, FUTURE)
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'another')", (OTHER,))
+    roster.db.execute("update peer_mentors set org_id = %s where id = %s", (OTHER, stranger))
+    assert record(database, mentor, date(2101, 1, 1)) == "failed PT409"
+    assert record(database, "somebody", date(2100, 1, 1)) == "in line"
+    assert database.remove(ORG, uuid4(), "c-1") is False
+    assert expiries(roster, stranger) == [YESTERDAY, FUTURE]
+
+
+def test_what_a_reading_has_not_met_is_listed_and_can_be_removed(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """H1: not what it met, read or unreadable, and nothing that never came from the portal."""
     mentor = roster.add_mentor(YESTERDAY)
-    record(database, mentor, date(2028, 1, 1))
-    assert record(database, mentor, date(2027, 1, 1), LATER) == "recorded"
-    assert expiries(roster, mentor) == [YESTERDAY, date(2027, 1, 1)]
+    later = uuid4()
+    rows = [Certification(f"c-{n:03}", str(mentor), FUTURE, EARLIER) for n in range(499)]
+    database.mirror(ORG, RUN, rows)
+    assert [c.portal_id for c in database.list_certifications(ORG)] == [c.id for c in rows]
+    assert list(database.list_certifications(ORG, unmet_by=RUN)) == []
+    database.mirror(ORG, later, rows[2:], ["c-001"])
+    (unmet,) = database.list_certifications(ORG, unmet_by=later)
+    assert (unmet.portal_id, unmet.portal_key, unmet.expires_on) == ("c-000", str(mentor), FUTURE)
+    assert [database.remove(ORG, later, i) for i in ("c-000", "c-000", "c-001")] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert len(expiries(roster, mentor)) == 1 + 498
+    assert list(database.list_certifications(uuid4())) == []
+
+
+def test_a_mentor_who_is_locked_makes_few_rows_wait(
+    database: PortalDatabase, roster: Roster, cluster: Cluster
+) -> None:
+    """R1: three seconds in all; the others are stored, and those are named."""
+    mentors = roster.add_mentors(20)
+    rows = [Certification(f"c-{m}", str(m), FUTURE, EARLIER) for m in mentors]
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as other:
+        other.execute("select from peer_mentors where id = any(%s) for update", (mentors[:8],))
+        found = Counter(m.outcome for m in database.mirror(ORG, RUN, rows))
+    assert found == {"recorded": 12, "failed 55P03": 8}
 
 
 def test_two_workers_with_the_same_renewal_renew_once(roster: Roster, cluster: Cluster) -> None:
     """Idempotent under concurrency, too."""
     mentor = roster.add_mentor(YESTERDAY)
-    told: list[Recorded] = []
+    told: list[str] = []
     line = threading.Barrier(6)
 
     def store() -> None:
         with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
             line.wait()
-            told.append(record(PortalDatabase(wire), mentor, TOMORROW))
+            told.append(record(PortalDatabase(wire), mentor, FUTURE))
 
     threads = [threading.Thread(target=store) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == ["known"] * 5 + ["renewed"]
+    assert expiries(roster, mentor) == [YESTERDAY, FUTURE]
+    assert told.count("recorded") >= 1
 
 
-def test_the_watermark_moves_forward_only(database: PortalDatabase) -> None:
-    """H1: resumable; two workers do not set each other back."""
-    assert database.get_watermark(ORG) is None
+def test_the_watermark_is_the_runs_own_and_moves_forward_only(database: PortalDatabase) -> None:
+    """H1: another invocation of the run goes on from there; another run reads everything anew."""
+    assert database.begin_reading(ORG, RUN) is None
     for moment in (EARLIER, LATER, EARLIER):
-        database.move_watermark(ORG, moment)
-    assert database.get_watermark(ORG) == LATER
+        database.move_watermark(ORG, RUN, moment)
+    assert database.begin_reading(ORG, RUN) == LATER
+    later = uuid4()
+    assert database.begin_reading(ORG, later) is None
+    database.move_watermark(ORG, RUN, LATER)
+    assert database.begin_reading(ORG, later) is None
+
+
+def test_the_watermark_never_passes_now(database: PortalDatabase) -> None:
+    """R3: a row may be dated ahead."""
+    database.begin_reading(ORG, RUN)
+    database.move_watermark(ORG, RUN, datetime(2999, 1, 1, tzinfo=UTC))
+    watermark = database.begin_reading(ORG, RUN)
+    assert watermark is not None
+    assert watermark <= datetime.now(UTC) + timedelta(minutes=1)
 
 
 def test_the_portal_is_told_status_reason_and_day(database: PortalDatabase, roster: Roster) -> None:
@@ -166,9 +303,9 @@ def test_what_the_portal_has_is_noted_and_never_set_back(
         (1, False, True),
         (2, True, True),
     ):
-        assert database.mark_synced(ORG, mentor, version, RUN) == noted
+        assert mark(database, mentor, version) == noted
         assert database.list_states(ORG, [mentor])[0].is_synced == synced
-    assert not database.mark_synced(uuid4(), mentor, 2, RUN)
+    assert not mark(database, mentor, 2, org=uuid4())
     (row,) = roster.rows("select * from portal_sync_state")
     assert (row["synced_version"], row["job_run_id"]) == (2, RUN)
 
@@ -178,8 +315,8 @@ def test_whom_a_run_told_the_portal_of_is_known_afterwards(
 ) -> None:
     """E8: also when the worker could not say so any more."""
     told, other = roster.add_mentor(), roster.add_mentor()
-    database.mark_synced(ORG, told, 1, RUN)
-    database.mark_synced(ORG, other, 1, uuid4())
+    mark(database, told, 1)
+    mark(database, other, 1, uuid4())
     assert [s.synced_by for s in database.list_states(ORG, [told])] == [RUN]
     with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
         found = Database(wire).list_run_outcomes(ORG, RUN, TODAY, [told, other])
@@ -193,9 +330,9 @@ def test_where_all_are_told_one_is_listed_so_that_the_portal_is_read(
     listing = "select mentor_id from list_unsynced_mentors(%s, '2026-01-01', %s, 9)"
     first, second, third = (roster.add_mentor() for _ in range(3))
     for mentor in (second, first):
-        database.mark_synced(ORG, mentor, 1, RUN)
+        mark(database, mentor, 1)
     assert roster.rows(listing, ORG, None) == [{"mentor_id": third}]
-    database.mark_synced(ORG, third, 1, RUN)
+    mark(database, third, 1)
     assert roster.rows(listing, ORG, None) == [{"mentor_id": second}]
     assert roster.rows(listing, ORG, second) == []
     assert roster.rows(listing, uuid4(), None) == []
@@ -220,7 +357,7 @@ def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
     mentor = roster.add_mentor(date(2100, 1, 1))
     (entered,) = roster.rows("select status_changed_at as at from peer_mentors")
     assert since() == entered["at"]
-    database.mark_synced(ORG, mentor, 1, RUN)
+    mark(database, mentor, 1)
     (told,) = roster.rows("select synced_at as at from portal_sync_state")
     assert since() == told["at"]
     for status, reason in (("paused", "on_leave"), ("active", "back"), ("paused", "ill")):
@@ -229,28 +366,10 @@ def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
         )
     history = roster.history()
     assert since() == history[0]["changed_at"]
-    database.mark_synced(ORG, mentor, 2, RUN)
+    mark(database, mentor, 2)
     assert since() == history[1]["changed_at"]
     roster.db.execute("delete from portal_sync_state")
     assert since() == history[0]["changed_at"]
-
-
-def test_of_the_portals_changes_only_the_new_ones_of_our_mentors_are_to_be_stored(
-    database: PortalDatabase, roster: Roster
-) -> None:
-    """H1: so that what is read again costs one call; by the key as Dataverse compares it."""
-    mentor = roster.add_mentor(YESTERDAY)
-    roster.db.execute("update peer_mentors set portal_key = 'HLF-A1'")
-    record(database, "hlf-a1", TOMORROW, LATER)
-    others = [(f"c-{i}", "somebody", LATER) for i in range(10, 600)]
-    stored = ("c-1", "HLF-A1", LATER)
-    later = ("c-1", "HLF-A1", LATER + timedelta(seconds=1))
-    new = ("c-2", "hlf-A1", EARLIER)
-    assert database.list_new_changes(ORG, [*others, stored, new]) == {"c-2"}
-    assert database.list_new_changes(ORG, [*others, later]) == {"c-1"}
-    assert database.list_new_changes(uuid4(), [new]) == frozenset()
-    assert database.list_new_changes(ORG, []) == frozenset()
-    assert roster.status(mentor) == "active"
 
 
 def test_a_mentor_who_is_entered_or_gets_a_key_lets_the_portal_be_read_anew(
@@ -258,15 +377,17 @@ def test_a_mentor_who_is_entered_or_gets_a_key_lets_the_portal_be_read_anew(
 ) -> None:
     """H1: what the portal told of them before was passed over; other changes are none."""
     mentor = roster.add_mentor()
-    database.move_watermark(ORG, LATER)
+    database.begin_reading(ORG, RUN)
+    database.move_watermark(ORG, RUN, LATER)
     roster.db.execute("update peer_mentors set user_id = gen_random_uuid()")
     pause_by_hand(roster, mentor)
-    assert database.get_watermark(ORG) == LATER
+    assert database.begin_reading(ORG, RUN) == LATER
     roster.db.execute("update peer_mentors set portal_key = 'HLF-1'")
-    assert database.get_watermark(ORG) is None
-    database.move_watermark(ORG, EARLIER)
+    database.move_watermark(ORG, RUN, LATER)
+    assert database.begin_reading(ORG, RUN) is None
+    database.move_watermark(ORG, RUN, EARLIER)
     roster.add_mentor()
-    assert database.get_watermark(ORG) is None
+    assert database.begin_reading(ORG, RUN) is None
 
 
 def test_a_runs_renewals_are_counted_by_mentor(
@@ -274,9 +395,10 @@ def test_a_runs_renewals_are_counted_by_mentor(
 ) -> None:
     """E7: from the data."""
     mentor = roster.add_mentor(YESTERDAY)
-    record(database, mentor, TOMORROW)
-    database.record_certification(ORG, str(mentor), "c-2", date(2030, 1, 1), LATER, RUN)
-    database.record_certification(ORG, str(mentor), "c-3", date(2029, 1, 1), LATER, RUN)
+    record(database, mentor, FUTURE)
+    record(database, mentor, date(2102, 1, 1), row="c-2")
+    record(database, mentor, date(2101, 1, 1), row="c-3")
+    database.finish_reading(ORG, RUN)
     with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
         assert Database(wire).count_run_renewals(RUN) == 1
         assert Database(wire).count_run_renewals(uuid4()) == 0
@@ -294,11 +416,11 @@ def test_who_changed_while_a_sync_run_went_on_is_counted(
     ):
         Database(job).begin_execution(attempt, "running", as_of=TOMORROW)
         Database(job).begin_execution(attempt, "duplicate")
-        database.mark_synced(ORG, told, 1, attempt.job_run_id)
+        mark(database, told, 1, attempt.job_run_id)
         assert Database(wire).count_unsynced_since_run(attempt.job_run_id) == 0
         pause_by_hand(roster, changed)
         pause_by_hand(roster, told)
-        database.mark_synced(ORG, told, 2, attempt.job_run_id)
+        mark(database, told, 2, attempt.job_run_id)
         assert Database(wire).count_unsynced_since_run(attempt.job_run_id) == 1
         assert Database(job).count_unsynced_since_run(uuid4()) == 0
     assert not database.list_states(ORG, [refused])[0].is_synced
@@ -310,7 +432,8 @@ def test_coordinators_are_told_of_renewals_once(roster: Roster, cluster: Cluster
     coordinator = roster.add_coordinator(mentors=[mentor])
     roster.add_coordinator(mentors=[other])
     with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
-        record(PortalDatabase(wire), mentor, TOMORROW)
+        record(PortalDatabase(wire), mentor, FUTURE)
+        PortalDatabase(wire).finish_reading(ORG, RUN)
         for _ in range(2):
             assert wire.call("notify_coordinators", {"p_job_run_id": RUN}) == [
                 {"notify_coordinators": 1}

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from mentor_pause.config import API_ROLE, PORTAL_ROLE
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
+from mentor_pause.portal import Certification
 from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
@@ -54,10 +55,13 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
     job.finish_execution(Summary(run, "paused", (mentor, paused)), "completed", None)
     (row,) = job.list_executions(ORG, 5)
     coverage = job.get_run_coverage(ORG, "certification_expiry")
-    portal.move_watermark(ORG, AT)
-    changes = [("c-1", KEY, AT), ("c-2", "nobody", AT)]
-    new = portal.list_new_changes(ORG, changes)
-    recorded = portal.record_certification(ORG, KEY, "c-1", TODAY + timedelta(400), AT, run)
+    portal.begin_reading(ORG, run)
+    portal.move_watermark(ORG, run, AT)
+    day = datetime.now(UTC).date() + timedelta(400)
+    rows = [Certification("c-1", KEY, day, AT), Certification("c-2", "nobody", day, AT)]
+    recorded = {m.portal_id: m.outcome for m in portal.mirror(ORG, run, rows)}
+    (stored,) = portal.list_certifications(ORG)
+    assert (stored.portal_id, stored.portal_key, stored.expires_on) == ("c-1", KEY, day)
     (state,) = portal.list_states(ORG, [mentor])
     scope = job.assert_org_scope(ORG, "hlf")
     moments = [
@@ -81,11 +85,10 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
         == {mentor, paused},
         "notified": job.notify_coordinators(run),
         "coverage": coverage.last_as_of,
-        "watermark": portal.get_watermark(ORG),
-        "new": new,
+        "watermark": portal.begin_reading(ORG, run),
         "recorded": recorded,
         "state": state.model_dump(exclude={"mentor_id", "differs_since", "effective_on"}),
-        "synced": portal.mark_synced(ORG, mentor, state.version, run),
+        "synced": portal.mark_synced(ORG, state, run),
         "renewals": portal.list_states(ORG, [uuid5(ORG, "nobody")]),
     }
 
@@ -141,8 +144,8 @@ def test_a_setting_changes_no_answer(
     assert [r.message for r in caplog.records if r.name == "psycopg"] == []
     assert found["day"] == YESTERDAY
     assert found["watermark"] == AT
-    assert found["new"] == {"c-1"}
-    assert (found["recorded"], found["changes"], found["synced"]) == ("renewed", True, True)
+    assert found["recorded"] == {"c-1": "recorded"}
+    assert (found["changes"], found["synced"]) == (True, True)
     assert (found["stale"], found["expired"]) == (0, [])
     assert isinstance(found["run"], dict)
     assert (found["run"]["as_of"], found["run"]["triggered_by"]) == (TODAY, KEY)
@@ -200,9 +203,9 @@ def test_a_value_that_cannot_be_sent_is_that_calls_error(
     """R3: it costs one row; the connection stays good."""
     _, portal = doors
     with pytest.raises(DatabaseError) as raised:
-        portal.record_certification(ORG, text, "c-1", TODAY, AT, ORG)
+        portal.mirror(ORG, ORG, [Certification("c-1", text, TODAY, AT)])
     assert not isinstance(raised.value, DatabaseUnavailable)
-    assert portal.get_watermark(ORG) is None
+    assert portal.begin_reading(ORG, ORG) is None
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "UTF8"])

@@ -100,7 +100,7 @@ def test_a_storm_of_429_and_lost_answers_costs_time_and_nobody(
     assert (summary["processed_count"], summary["synced_count"]) == (150, 150)
     assert list(summary) == [
         "job_run_id", "processed_count", "synced_count", "skipped_count", "error_count",
-        "renewed_count", "mentor_ids_synced", "mentor_ids_errored",
+        "renewed_count", "errors", "mentor_ids_synced", "mentor_ids_errored",
     ]  # fmt: skip
     assert drift()["differing"] == 0
 

@@ -5,7 +5,7 @@ The catalogue names each function that a role may execute, and each of its argum
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, LiteralString
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -25,7 +25,6 @@ GOOD: dict[str, LiteralString] = {
     "p_job_run_id": "gen_random_uuid()",
     "p_as_of": "'2026-03-01'",
     "p_mentor_id": "'00000000-0000-0000-0000-000000000008'",
-    "p_portal_key": "'key-1'",
     "p_slug": "'hlf'",
     "p_status": "'running'",
     "p_trigger": "'manual'",
@@ -35,8 +34,11 @@ GOOD: dict[str, LiteralString] = {
     "p_limit": "10",
     "p_at": "now()",
     "p_watermark": "now()",
-    "p_modified_on": "now()",
-    "p_expires_on": "'2099-01-01'",
+    "p_modified_ons": "array[now()]",
+    "p_expires_ons": "array['2099-01-01'::date]",
+    "p_portal_keys": "array['key-1']",
+    "p_portal_ids": "array[gen_random_uuid()::text]",
+    "p_seen_ids": "'{}'",
     "p_version": "1",
     "p_portal_id": "gen_random_uuid()::text",
     "p_dry_run": "false",
@@ -69,10 +71,17 @@ HOSTILE: dict[str, tuple[LiteralString, ...]] = {
     "text[]": (
         "array(select i::text from generate_series(1, 100000) as i)",
         "array[null, repeat('x', 1000000)]",
+        "array[repeat('x', 1000000)]",
+    ),
+    "date[]": (
+        "array(select current_date from generate_series(1, 100000))",
+        "array['infinity'::date, null]",
+        "array['infinity'::date]",
     ),
     "timestamp with time zone[]": (
         "array(select now() from generate_series(1, 100000))",
         "array['infinity'::timestamptz, null]",
+        "array['infinity'::timestamptz]",
     ),
 }  # fmt: skip
 """Hostile values for each type; null is tried for all."""
@@ -158,7 +167,8 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
                 assert database.get_execution(ORG, row.job_run_id) is not None
         for job in ("hlf_sync", "certification_expiry"):
             database.get_run_coverage(ORG, job)
-        portal.get_watermark(ORG)
+        portal.begin_reading(ORG, RUN)
+        list(portal.list_certifications(ORG))
         wire.call("list_all_portal_states", {"p_org_id": ORG, "p_after": None, "p_limit": 500})
 
 
@@ -174,20 +184,9 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
         ("mentor_pause_job", "select finish_execution({run}, 'completed', -1, 0, 0, 0)"),
         ("mentor_pause_job", "select get_run_coverage({org}, repeat('x', 101))"),
         ("portal_sync", "select mark_portal_synced({org}, {run}, -2147483648, {run})"),
-        ("portal_sync", "select move_portal_watermark({org}, 'infinity')"),
+        ("portal_sync", "select move_portal_watermark({org}, {run}, 'infinity')"),
         ("portal_sync", "select list_all_portal_states({org}, null, 501)"),
-        (
-            "portal_sync",
-            "select record_portal_certification({org}, 'k', '', '2026-01-01', now(), null)",
-        ),
-        (
-            "portal_sync",
-            "select record_portal_certification({org}, 'k', 'c', 'infinity', now(), null)",
-        ),
-        (
-            "portal_sync",
-            "select record_portal_certification({org}, 'k', 'c', '2026-01-01', null, null)",
-        ),
+        ("portal_sync", "select list_portal_certifications({org}, null, 501)"),
         (
             "mentor_pause_api",
             "select begin_execution('a', {run}, {org}, 'manual', 'machine', 'refused', 'infinity')",
@@ -205,30 +204,6 @@ def test_an_argument_out_of_bounds_is_named(
     ):
         connection.execute(filled)
     assert " is between " in str(raised.value.diag.message_detail)
-
-
-def test_the_watermark_never_passes_now(roster: Roster) -> None:
-    """R3: behind a row of the portal that is dated ahead, renewals would never be read."""
-    (row,) = roster.rows(
-        "select move_portal_watermark(%s, now() + '30 days') <= clock_timestamp() as ok", ORG
-    )
-    assert row["ok"]
-
-
-def test_a_row_that_the_portal_dates_ahead_does_not_hide_its_corrections(roster: Roster) -> None:
-    """R3: it is stored, and what comes two days later is newer."""
-    mentor = roster.add_mentor()
-
-    def record(ahead: str, expires_on: str) -> Any:
-        (row,) = roster.rows(
-            "select record_portal_certification(%s, %s, 'c-1', %s, now() + %s::interval, null)"
-            " as answer",
-            ORG, str(mentor), expires_on, ahead,
-        )  # fmt: skip
-        return row["answer"]
-
-    assert record("30 days", "2098-01-01") == "renewed"
-    assert record("2 days", "2099-01-01") == "renewed"
 
 
 def test_a_long_error_is_cut_so_that_a_run_can_end(roster: Roster) -> None:

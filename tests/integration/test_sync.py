@@ -1,6 +1,6 @@
 """The portal sync from the firing to the summary, when all is well (H1-H4)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from mentor_pause.portal import NoPortal
 from support.cluster import Cluster
 from support.night import Clients, run_id
 from support.portal import CERTIFICATIONS, MENTORS
+from support.portal_doors import Meanwhile
 from support.roster import ORG, YESTERDAY, Roster
 from support.sync import SYNC, PortalRows, SyncNight, open_sync, pause
 
@@ -117,28 +118,51 @@ def test_a_renewal_is_recorded_and_told_and_resumes_nobody(
     assert [row["renewed_count"] for row in roster.log()] == [1, 0]
 
 
-def test_changes_are_read_from_the_watermark_on_with_an_overlap(
+def test_one_page_of_a_run_reads_the_certifications_with_one_login_and_one_request(
+    aws: Clients, roster: Roster, cluster: Cluster
+) -> None:
+    """H1, H3: however many pages a run has; each invocation logs in once."""
+    mentors = roster.add_mentors(9)
+    with open_sync(aws, roster, cluster, page_size=3) as night:
+        portal = PortalRows(night.portal)
+        portal.add(*mentors)
+        portal.certify(mentors[8], date(2028, 1, 1), MONDAY)
+        assert night.sync()["renewed_count"] == 1
+        assert len(night.asked("PATCH")) == 9
+        assert len(night.asked("GET")) == 1
+        assert len(night.asked("POST")) == 3
+
+
+def test_another_invocation_of_the_run_goes_on_where_the_reading_was_broken_off(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: what was under way when the portal was read is not missed."""
-    mentor = roster.add_mentor(YESTERDAY)
-    portal.add(mentor)
-    portal.certify(mentor, date(2028, 1, 1), MONDAY)
+    """H1, R1: the page comes again for the rest of the reading, and that costs no delivery."""
+    mentors = roster.add_mentors(3)
+    portal.add(*mentors)
     night.sync()
-    assert night.doors.get_watermark(ORG) == MONDAY
-    portal.certify(mentor, date(2029, 1, 1), MONDAY - timedelta(minutes=10))
-    portal.certify(mentor, date(2030, 1, 1), MONDAY - timedelta(minutes=20))
+    night.portal.page_size = 1
+    for hours, mentor in enumerate(mentors):
+        portal.certify(mentor, date(2028, 1, 1), MONDAY + timedelta(hours=hours))
+    night.fire("night-2")
     night.forget()
-    assert night.sync("night-2")["renewed_count"] == 1
-    (asked,) = night.asked("GET")
-    assert "modifiedon%20ge%202026-11-02T07:45:00Z" in asked
-    assert expiries(roster, mentor)[-1] == date(2029, 1, 2)
+    meanwhile: list[Callable[[], object]] = [lambda: night.time.sleep(60)]
+    night.take_from(lambda remaining: Meanwhile(night.open_portal(remaining), meanwhile))
+    (message,) = night.receive()
+    assert night.deliver(message)
+    (line,) = night.lines("page put back")
+    assert (line["reason"], line["again_in"]) == ("the reading of the portal goes on", 1)
+    night.work_off()
+    assert night.summaries()[-1]["renewed_count"] == 3
+    first, *later = night.asked("GET")
+    assert "$filter" not in first
+    assert "modifiedon%20ge%202026-11-02T08:00:00Z" in later[0]
+    assert roster.log()[-1]["error"] is None
 
 
-def test_the_watermark_stays_before_what_is_not_stored(
+def test_a_row_that_cannot_be_stored_costs_itself_and_the_next_run_stores_it(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: the others are stored, and the next run goes on with it."""
+    """H1, R3: the others are stored; the run's note counts it and names an example."""
     mentors = roster.add_mentors(3)
     portal.add(*mentors)
     night.portal.page_size = 1
@@ -147,21 +171,19 @@ def test_the_watermark_stays_before_what_is_not_stored(
     roster.fail_for(mentors[1], "insert on certifications", "new.mentor_id")
     summary = night.sync()
     assert (summary["renewed_count"], summary["error_count"]) == (2, 0)
-    assert night.doors.get_watermark(ORG) == MONDAY
     assert "1 certifications of the portal could not be stored, such as " in str(
         roster.log()[0]["error"]
     )
-    (line,) = night.lines("renewal not stored")
-    assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
+    (line,) = night.lines("certification not stored")
+    assert line["sqlstate"] == "P0001"
     roster.db.execute("drop trigger refuse on certifications")
     assert night.sync("night-2")["renewed_count"] == 1
-    assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
 
 
 def test_a_value_that_the_database_cannot_hold_is_the_rows_own_trouble(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """R3: trying again changes nothing, so the watermark passes it; a person has to look at it."""
+    """R3: trying again changes nothing; a person has to look at it."""
     mentors = roster.add_mentors(3)
     portal.add(*mentors)
     for hours, mentor in enumerate(mentors):
@@ -178,30 +200,8 @@ def test_a_value_that_the_database_cannot_hold_is_the_rows_own_trouble(
     assert str(roster.log()[0]["error"]).startswith(
         "1 certifications of the portal cannot be read, such as "
     )
-    (line,) = night.lines("renewal not stored")
-    assert (line["sqlstate"], line["reason"]) == ("22023", "out of bounds")
-    assert night.doors.get_watermark(ORG) == MONDAY + timedelta(hours=2)
-
-
-def test_what_is_stored_costs_no_call_of_its_own_when_it_is_read_again(
-    night: SyncNight, roster: Roster, portal: PortalRows
-) -> None:
-    """H1: also where thousands were changed in one moment, each run gets further."""
-    mentors = roster.add_mentors(3)
-    portal.add(*mentors)
-    for mentor in mentors:
-        portal.certify(mentor, date(2028, 1, 1), MONDAY)
-    night.fire()
-    (message,) = night.receive()
-    night.portal.page_size = 2
-    assert night.deliver(message, remaining=40)  # that is not enough to store anything
-    assert roster.log()[0]["error"] == "renewals not read: no time is left"
-    assert (night.doors.get_watermark(ORG), expiries(roster, mentors[0])) == (None, [YESTERDAY])
-    assert night.sync("night-2")["renewed_count"] == 3
-    assert night.sync("night-3")["renewed_count"] == 0
-    assert [line["outcomes"] for line in night.lines("renewals read")] == [
-        {"renewed": 2}, {"renewed": 1},
-    ]  # fmt: skip
+    (line,) = night.lines("certification not stored")
+    assert line["sqlstate"] == "22023"
 
 
 def test_a_certification_that_cannot_be_read_is_named_and_the_others_are_stored(
@@ -230,7 +230,6 @@ def test_the_renewals_of_people_we_do_not_know_are_passed_over(
     portal.add(roster.add_mentor(YESTERDAY))
     portal.certify("somebody", date(2028, 1, 1), MONDAY)
     assert night.sync()["renewed_count"] == 0
-    assert night.doors.get_watermark(ORG) == MONDAY
     assert roster.log()[0]["error"] is None
 
 
@@ -240,7 +239,7 @@ def test_a_dry_run_asks_the_portal_nothing_and_says_who_would_be_told(
     """And notes nothing."""
     told, new = sorted((roster.add_mentor(), roster.add_mentor()))
     portal.add(told, new)
-    night.doors.mark_synced(ORG, told, 1, run_id())
+    night.doors.mark_synced(ORG, night.doors.list_states(ORG, [told])[0], run_id())
     night.fire(dry_run=True)
     night.work_off()
     (summary,) = night.summaries()
@@ -336,7 +335,7 @@ def test_a_page_of_the_sync_is_no_longer_than_its_worker_can_do(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
     """E10: whatever the page size of the other jobs is."""
-    roster.add_mentors(30)
-    with open_sync(aws, roster, cluster, page_size=100) as night:
+    roster.add_mentors(120)
+    with open_sync(aws, roster, cluster, page_size=500) as night:
         night.fire()
-        assert [len(page.mentor_ids) for page in night.pages()] == [25, 5]
+        assert [len(page.mentor_ids) for page in night.pages()] == [100, 20]

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from mentor_pause.errors import PortalUnavailable
 from mentor_pause.portal import (
+    Certification,
+    CertificationPage,
     Finding,
     MentorPage,
     MentorState,
     Portal,
     PortalMentor,
     Pushed,
-    RenewalPage,
 )
-from mentor_pause.retry import Remaining
 
 
 class Around:
@@ -31,9 +30,13 @@ class Around:
         """As ever."""
         return self.real.is_there()
 
-    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
+    def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
         """As ever."""
-        return self.real.renewals(since)
+        return self.real.certifications(since)
+
+    def certification(self, row_id: str) -> Certification | None:
+        """As ever."""
+        return self.real.certification(row_id)
 
     def mentors(self) -> Iterator[MentorPage]:
         """As ever."""
@@ -71,18 +74,17 @@ class Overtaken(Around):
         return self.real.push(mentor)
 
 
-class SlowRenewals(Around):
-    """Takes all the time that there is for renewals, and has none of them."""
+class Meanwhile(Around):
+    """Somebody does something in the portal, or here, after each page of certifications."""
 
-    def __init__(self, real: Portal, remaining: Remaining, sleep: Callable[[float], None]) -> None:
-        """`remaining` is what the client was given."""
+    def __init__(self, real: Portal, meanwhile: list[Callable[[], object]]) -> None:
+        """`meanwhile` happens once each, behind one page of the listing."""
         super().__init__(real)
-        self._remaining = remaining
-        self._sleep = sleep
+        self._meanwhile = meanwhile
 
-    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
-        """Wait in vain."""
-        while self._remaining() > 0:
-            self._sleep(1)
-        raise PortalUnavailable("no time is left")
-        yield  # what makes it an iterator
+    def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
+        """Yield the pages, and let something happen behind each."""
+        for page in self.real.certifications(since):
+            yield page
+            if self._meanwhile:
+                self._meanwhile.pop(0)()

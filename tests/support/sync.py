@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from hlf_sync.pull import PullRenewals
+from hlf_sync.pull import PullCertifications
 from hlf_sync.push import PushMentors
 from hlf_sync.sync import OpenPortal, SyncPage
 from local.portal import serving
@@ -59,7 +59,7 @@ class SyncNight(Night):
         reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
         work = SyncPage(
             open_portal,
-            PullRenewals(self.doors, reconnect, self.logger),
+            PullCertifications(self.doors, reconnect, self.logger, lambda: datetime.now(UTC)),
             PushMentors(self.doors, reconnect, self.logger, self.draw),
             self.logger,
         )

@@ -49,7 +49,7 @@ def test_the_requests_are_those_of_the_documentation() -> None:
 
     dataverse = recorded(answer)
     dataverse.push(MentorState("O'B", "paused", "on_leave", date(2026, 11, 22)))
-    list(dataverse.renewals(datetime(2026, 11, 21, 2, 0, tzinfo=UTC)))
+    list(dataverse.certifications(datetime(2026, 11, 21, 2, 0, tzinfo=UTC)))
     patch, query = seen
     root = "https://hlf.crm4.example/api/data/v9.2"
     assert (patch.method, str(patch.url)) == (
@@ -65,7 +65,7 @@ def test_the_requests_are_those_of_the_documentation() -> None:
     }  # fmt: skip
     assert str(query.url) == (
         f"{root}/hlf_certifications?$select=hlf_certificationid,hlf_mentornumber,hlf_validuntil,"
-        "modifiedon&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc,hlf_certificationid%20asc"
+        "modifiedon,statecode&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc,hlf_certificationid%20asc"
     )
     assert query.headers["prefer"] == "odata.maxpagesize=1000"
     assert "if-match" not in query.headers
@@ -98,7 +98,8 @@ def test_how_long_to_wait_is_read_with_care(headers: dict[str, str], seconds: fl
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, PortalError), (403, PortalRefused), (408, PortalUnavailable), (412, PortalError),
+        (400, PortalError), (401, PortalRefused), (403, PortalError), (408, PortalUnavailable),
+        (412, PortalError),
         (429, PortalThrottled), (500, PortalUnavailable), (501, PortalError),
         (503, PortalUnavailable), (302, PortalError),
     ],
@@ -110,10 +111,13 @@ def test_a_status_has_its_class(status: int, error: type[Exception]) -> None:
     assert "Kari" not in str(told)
 
 
-def test_a_missing_privilege_is_a_refusal_whatever_the_status() -> None:
-    """By Dataverse's code."""
-    body = {"error": {"code": "0x80040220", "message": "x"}}
-    assert type(error_of(httpx.Response(400, json=body))) is PortalRefused
+def test_a_failure_that_says_for_how_long_asks_for_patience() -> None:
+    """H3: whatever kind of failure it is; one that would not pass is no such."""
+    for status in (408, 429, 500, 503, 504):
+        found = error_of(httpx.Response(status, headers={"Retry-After": "10"}))
+        assert type(found) is PortalThrottled
+        assert found.seconds == 10
+    assert type(error_of(httpx.Response(501, headers={"Retry-After": "10"}))) is PortalError
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,7 @@ def test_a_missing_privilege_is_a_refusal_whatever_the_status() -> None:
         (400, {"error": {"secret": "the-portals-secret"}}, PortalRefused),
         (429, {}, PortalThrottled),
         (503, {}, PortalUnavailable),
+        (401, {"error": "invalid_client", "error_description": "AADSTSsecret"}, PortalRefused),
     ],
 )
 def test_a_login_that_fails_has_its_class(
@@ -234,11 +239,11 @@ def test_one_odd_certification_does_not_hold_up_the_others(
     usual = {"hlf_certificationid": "1", "hlf_mentornumber": "7", "hlf_validuntil": "2027-06-30",
              "modifiedon": "2026-11-22T10:00:00.1234567Z"}  # fmt: skip
     rows = [usual | columns, usual | {"hlf_certificationid": "2"}]
-    (page,) = recorded(lambda _r: httpx.Response(200, json={"value": rows})).renewals(None)
-    assert [r.id for r in page.renewals] == (["2"] if read is None else ["1", "2"])
+    (page,) = recorded(lambda _r: httpx.Response(200, json={"value": rows})).certifications(None)
+    assert [r.id for r in page.certifications] == (["2"] if read is None else ["1", "2"])
     assert [row.name for row in page.unreadable] == (["1"] if read is None else [])
     if read is not None:
-        assert page.renewals[0].expires_on == read
+        assert page.certifications[0].expires_on == read
 
 
 @pytest.mark.parametrize("value", [None, {}, "x"])
@@ -258,7 +263,7 @@ def test_a_moment_is_asked_for_in_utc() -> None:
         return httpx.Response(200, json={"value": []})
 
     oslo = datetime(2026, 11, 22, 3, 0, tzinfo=timezone(timedelta(hours=1)))
-    list(recorded(answer).renewals(oslo))
+    list(recorded(answer).certifications(oslo))
     assert "modifiedon%20ge%202026-11-22T02:00:00Z" in asked[0]
 
 

@@ -138,5 +138,5 @@ def test_the_day_that_the_portal_gives_is_the_last_with_or_the_first_without(
            "modifiedon": "2026-11-22T10:00:00Z"}  # fmt: skip
     mapping = Mapping.parse(example(certifications__expires=expires))
     portal = recorded(lambda _request: httpx.Response(200, json={"value": [row]}), mapping)
-    (page,) = portal.renewals(None)
-    assert page.renewals[0].expires_on == date(2027, 1, first_day_without)
+    (page,) = portal.certifications(None)
+    assert page.certifications[0].expires_on == date(2027, 1, first_day_without)

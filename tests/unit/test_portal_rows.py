@@ -113,8 +113,8 @@ def test_of_fifty_certifications_forty_nine_are_read_and_one_is_named(
     """R3: by its id, or by its place where its id is what is odd; never by its odd text."""
     rows = [certification(number) for number in range(50)]
     rows[24][column] = value
-    (page,) = listing(rows).renewals(None)
-    assert [r.id for r in page.renewals] == [f"c-{n}" for n in range(50) if n != 24]
+    (page,) = listing(rows).certifications(None)
+    assert [r.id for r in page.certifications] == [f"c-{n}" for n in range(50) if n != 24]
     (named,) = page.unreadable
     assert named.name == ("row 25 of page 1" if column == "hlf_certificationid" else "c-24")
     assert str(named).isprintable()
@@ -126,8 +126,8 @@ def test_of_fifty_certifications_forty_nine_are_read_and_one_is_named(
 def test_a_row_that_is_no_object_is_named_by_its_place(row: Any) -> None:
     """R3: in both listings."""
     certifications = [certification(1), row, certification(2)]
-    (page,) = listing(certifications).renewals(None)
-    assert len(page.renewals) == 2
+    (page,) = listing(certifications).certifications(None)
+    assert len(page.certifications) == 2
     assert list(map(str, page.unreadable)) == ["row 2 of page 1 (it is not an object)"]
     (mentors,) = listing([mentor(1), row]).mentors()
     assert len(mentors.mentors) == 1
@@ -169,8 +169,8 @@ def test_a_choice_is_a_whole_number_and_nothing_that_equals_one() -> None:
 )
 def test_the_ends_of_the_calendar_are_days(expires: str, day: date) -> None:
     """R3: the day after the last one is the last one."""
-    (page,) = listing([certification(1) | {"hlf_validuntil": expires}]).renewals(None)
-    assert page.renewals[0].expires_on == day
+    (page,) = listing([certification(1) | {"hlf_validuntil": expires}]).certifications(None)
+    assert page.certifications[0].expires_on == day
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_the_ends_of_the_calendar_are_days(expires: str, day: date) -> None:
 )
 def test_a_moment_is_read_in_utc(moment: str, read: datetime) -> None:
     """H1: whatever offset it has."""
-    (page,) = listing([certification(1) | {"modifiedon": moment}]).renewals(None)
-    assert page.renewals[0].modified_on == read
+    (page,) = listing([certification(1) | {"modifiedon": moment}]).certifications(None)
+    assert page.certifications[0].modified_on == read
 
 
 ONE_ROW = json.dumps(certification(7)).encode()
@@ -216,8 +216,8 @@ def test_a_value_that_python_cannot_read_costs_its_row_and_not_the_answer(row: b
     """R3: Python's reader alone gives the whole answer up."""
     others = [json.dumps(certification(number)).encode() for number in (1, 2)]
     content = b'{"value": [%b, %b, %b]}' % (others[0], row, others[1])
-    (page,) = answering(content).renewals(None)
-    assert [r.id for r in page.renewals] == ["c-1", "c-2"]
+    (page,) = answering(content).certifications(None)
+    assert [r.id for r in page.certifications] == ["c-1", "c-2"]
     assert [r.name for r in page.unreadable] == ["c-7"]
 
 
@@ -263,5 +263,5 @@ def test_a_mentor_is_asked_for_by_key_and_may_not_be_there() -> None:
     assert recorded(lambda _request: gone).mentor("HLF-7") is None
     with pytest.raises(PortalError):
         recorded(lambda _request: httpx.Response(404)).mentor("HLF-7")
-    with pytest.raises(PortalError, match="row in the portal cannot be read"):
+    with pytest.raises(PortalError, match="row cannot be read: hlf_mentornumber is not text"):
         answering(json.dumps(mentor(7) | {"hlf_mentornumber": 7}).encode()).mentor("HLF-7")

@@ -14,7 +14,7 @@ MentorPauseError
 │   ├── DispatcherUnavailable     the dispatcher's function
 │   ├── DocumentUnavailable       a public document, such as a project's keys
 │   ├── PortalUnavailable         HLF's portal, or its login
-│   │   └── PortalThrottled       429; it says how long to wait
+│   │   └── PortalThrottled       it says how long to wait (429, or `Retry-After`)
 │   └── RetryableDatabaseError    lock time-out, deadlock: the same call may succeed in a moment
 │       └── DatabaseUnavailable   no connection, no answer in time, overload: for later
 │           └── DatabaseMisconfigured   wrong credential, quota, schema: a person has to act
@@ -24,7 +24,7 @@ MentorPauseError
 │   └── Conflict                  PT409
 │       └── VersionConflict       PT409 with the hint version_conflict
 └── PortalError                   the portal's clear no, or an answer that cannot be understood
-    └── PortalRefused             the credentials or the privileges do not do
+    └── PortalRefused             the credentials do not do; no other request fares better
 """
 
 import traceback
@@ -102,7 +102,7 @@ class PortalUnavailable(TransientError):
 
 
 class PortalThrottled(PortalUnavailable):
-    """Too many requests; the portal says for how long to leave it alone."""
+    """The portal, or its login, says for how long to leave it alone."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
@@ -123,7 +123,7 @@ class PortalError(MentorPauseError):
 
 
 class PortalRefused(PortalError):
-    """The portal does not know us, or we may not do this there."""
+    """The login refuses us, or the portal refuses its token: no other request fares better."""
 
 
 class _WithSqlstate(MentorPauseError):

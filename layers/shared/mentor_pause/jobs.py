@@ -29,7 +29,7 @@ JOBS: Mapping[str, Job] = MappingProxyType(
         job.name: job
         for job in (
             Job("certification_expiry", "list_expired_mentors", effect="paused"),
-            Job("hlf_sync", "list_unsynced_mentors", effect="synced", longest_page=25),
+            Job("hlf_sync", "list_unsynced_mentors", effect="synced", longest_page=100),
         )
     }
 )

@@ -84,8 +84,8 @@ def wait_for_database(error: DatabaseUnavailable) -> Requeue:
 
 
 type Work = Callable[[MentorPage, Remaining], PageResult]
-"""A job's work on a page, whose `mentor_ids` are those that are not settled yet. It may raise
-`TransientError` before it has settled anybody: the page waits."""
+"""A job's work on a page, whose `mentor_ids` are those that are not settled yet, perhaps none. It
+may raise `TransientError` before it has settled anybody: the page waits."""
 
 
 class HandedBack(MentorPauseError):
@@ -214,9 +214,10 @@ class PageConsumer:
             self._logger.error(
                 "page failed; its open mentors count as errors", extra={"reason": reason}
             )
-            return PageResult(PageOutcome(reasons=dict.fromkeys(known.unsettled, reason)))
-        if not known.unsettled:
-            return PageResult(PageOutcome())
+            # Where nobody is open, the page had something else to do, such as a reading.
+            is_note = known.put_back and not (known.unsettled or known.settled.errored)
+            reasons = dict.fromkeys(known.unsettled, reason)
+            return PageResult(PageOutcome(reasons=reasons, note=reason if is_note else ""))
         rest = page.model_copy(update={"mentor_ids": known.unsettled})
         return self._work(rest, remaining)
 

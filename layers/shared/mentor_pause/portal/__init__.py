@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from mentor_pause.errors import PortalUnavailable
 from mentor_pause.portal.rows import UnreadableRow
 from mentor_pause.supabase import Status
 
@@ -38,24 +39,36 @@ class PortalMentor:
     columns: Mapping[str, object]
     """What it holds, by the portal's own names."""
     modified_on: datetime | None
+    is_deactivated: bool = False
+    """HLF has deactivated the row: whatever its columns say, nobody is shown by it."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the portal may show somebody by this row."""
+        return not self.is_deactivated and self.status != "inactive"
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal:
-    """A certification as the portal has it."""
+class Certification:
+    """A certification that is valid in the portal: an active row with a mentor and a day."""
 
     id: str
+    """The row's id."""
     key: str
     """The mentor's key."""
     expires_on: date
+    """The first day on which it counts no longer."""
     modified_on: datetime
+    """When the portal changed the row last; aware."""
 
 
 @dataclass(frozen=True, slots=True)
-class RenewalPage:
-    """A page of changed certifications, the oldest change first."""
+class CertificationPage:
+    """A page of the portal's certifications, the oldest change first."""
 
-    renewals: tuple[Renewal, ...]
+    certifications: tuple[Certification, ...]
+    blank: int
+    """Active rows without a mentor or without a day."""
     unreadable: tuple[UnreadableRow, ...]
 
 
@@ -88,11 +101,15 @@ class Portal(Protocol):
         """Whether the portal answers at all, whatever it says of a mentor."""
         ...
 
-    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
-        """Yield certifications changed at or after `since`, which is aware, a page at a time.
+    def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
+        """Yield the certifications that are valid in the portal, a page at a time.
 
-        None: all of them.
+        `since`: those alone whose row changed at or after this moment, which is aware; None: all.
         """
+        ...
+
+    def certification(self, row_id: str) -> Certification | None:
+        """Return a certification by the id of its row; None: it is gone, or not valid any more."""
         ...
 
     def mentors(self) -> Iterator[MentorPage]:
@@ -130,9 +147,17 @@ class NoPortal:
         """Tell that nobody is."""
         return False
 
-    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:  # noqa: ARG002
-        """Yield nothing."""
-        return iter(())
+    def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:  # noqa: ARG002
+        """Refuse: who took this for an empty portal would remove everything here.
+
+        Raises:
+            PortalUnavailable: always.
+        """
+        raise PortalUnavailable("the portal is switched off")
+
+    def certification(self, row_id: str) -> None:  # noqa: ARG002
+        """Refuse, as `certifications` does."""
+        raise PortalUnavailable("the portal is switched off")
 
     def mentors(self) -> Iterator[MentorPage]:
         """Yield nothing."""

@@ -16,10 +16,11 @@ from mentor_pause.portal.json_text import parse
 
 type Failure = PortalError | PortalThrottled | PortalUnavailable
 
-UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS = 401, 403, 429
+UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
 _TRANSIENT = frozenset({408, *range(500, 600)} - {501})
-_PRIVILEGE_DENIED = "0x80040220"
 _CODE = re.compile(r"0x[0-9A-Fa-f]{1,8}")
+_LOGIN_CODE = re.compile(r"AADSTS[0-9]{1,9}(?![0-9A-Za-z])")
+"""Entra's own code of what is wrong, at the beginning of its words; an operator looks it up."""
 _LEAST_WAIT, _USUAL_WAIT = 1.0, 5.0
 """Seconds after a 429: at the least, and where it does not say in a way that makes sense."""
 _LOGIN_ERRORS = frozenset(
@@ -35,7 +36,7 @@ def error_of(response: httpx.Response) -> Failure:
     status = response.status_code
     code, told = _code_and_words(response)
     what = f"HTTP {status}{f' {code}' if code else ''}"
-    if status == TOO_MANY_REQUESTS:
+    if _asks_for_patience(response):
         return PortalThrottled(f"the portal asks for patience ({what})", seconds_to_wait(response))
     if status in _TRANSIENT:
         return PortalUnavailable(f"the portal failed ({what})")
@@ -44,20 +45,29 @@ def error_of(response: httpx.Response) -> Failure:
             f"the portal answered with {_kind(response)} (HTTP {status}), as no portal does; "
             "is its address right?", status,
         )  # fmt: skip
-    refused = status in (UNAUTHORIZED, FORBIDDEN) or code == _PRIVILEGE_DENIED
-    kind = PortalRefused if refused else PortalError
+    kind = PortalRefused if status == UNAUTHORIZED else PortalError
     return kind(f"the portal's answer is no ({what})", status, code, told)
 
 
 def login_error_of(response: httpx.Response) -> Failure:
     """Return the error of a login; Entra's are told apart by `error` alone."""
-    code = object_or_empty(response).get("error")
-    if response.status_code == TOO_MANY_REQUESTS:
+    body, status = object_or_empty(response), response.status_code
+    error = body.get("error")
+    if _asks_for_patience(response):
         return PortalThrottled("the login asks for patience", seconds_to_wait(response))
-    if response.status_code in _TRANSIENT or code == "temporarily_unavailable":
-        return PortalUnavailable(f"the login failed (HTTP {response.status_code})")
-    known = code if isinstance(code, str) and code in _LOGIN_ERRORS else "no known error"
-    return PortalRefused(f"the login refused us: {known} (HTTP {response.status_code})")
+    if status in _TRANSIENT or error == "temporarily_unavailable":
+        return PortalUnavailable(f"the login failed (HTTP {status})")
+    known = error if isinstance(error, str) and error in _LOGIN_ERRORS else "no known error"
+    code = _LOGIN_CODE.match(str(body.get("error_description")))
+    what = f"HTTP {status}{f' {code[0]}' if code else ''}"
+    return PortalRefused(f"the login refused us: {known} ({what})")
+
+
+def _asks_for_patience(response: httpx.Response) -> bool:
+    """Whether a server wants to be left alone for a time: 429, or another failure that says so."""
+    status = response.status_code
+    says_until_when = "Retry-After" in response.headers
+    return status == TOO_MANY_REQUESTS or (status in _TRANSIENT and says_until_when)
 
 
 def seconds_to_wait(response: httpx.Response) -> float:
@@ -78,12 +88,14 @@ def token_of(response: httpx.Response) -> tuple[str, float]:
     """Return a login's token and for how many seconds it is good.
 
     Raises:
-        PortalError: there is none that could be sent.
+        PortalRefused: there is none that could be sent.
     """
-    body = json_object(response)
+    body = object_or_empty(response)
     token = body.get("access_token")
     if not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
-        raise PortalError("the login's answer has no token")
+        raise PortalRefused(
+            f"the login answered with {_kind(response)} that holds no token; is its address right?"
+        )
     try:
         seconds = float(body.get("expires_in", math.nan))
     except (TypeError, ValueError, OverflowError):

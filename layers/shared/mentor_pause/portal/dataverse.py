@@ -14,15 +14,22 @@ import httpx
 
 from mentor_pause.errors import PortalError, PortalUnavailable
 from mentor_pause.portal import (
+    Certification,
+    CertificationPage,
     Finding,
     MentorPage,
     MentorState,
     PortalMentor,
     Pushed,
-    RenewalPage,
 )
 from mentor_pause.portal.answers import error_of, json_object
-from mentor_pause.portal.listings import mentor_of, mentor_page, renewal_page
+from mentor_pause.portal.listings import (
+    STATE,
+    certification_of,
+    certification_page,
+    mentor_of,
+    mentor_page,
+)
 from mentor_pause.portal.mapping import Mapping as PortalMapping
 from mentor_pause.portal.mapping import same
 from mentor_pause.portal.requests import Requests
@@ -31,6 +38,7 @@ from mentor_pause.portal.rows import LONGEST_KEY, Unreadable
 _PAGE_SIZE = 1000
 _OK, _NO_CONTENT = 200, 204
 _NOT_IN_A_KEY = re.compile(r"[/<>*%&:\\?+#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ROW_ID = re.compile(r"[0-9A-Za-z_-]{1,200}")
 _NO_SUCH_ROW = ("0x80060891", "0x80040217")
 """Codes of a 404 that speak of the row. Others, or none, speak of the table or of the address."""
 
@@ -59,7 +67,10 @@ class Dataverse:
         )
         if response.status_code == _NO_CONTENT:
             return "updated"
-        _assert_no_such_row(response)
+        error = _assert_no_such_row(response)
+        if self.mentor(mentor.key) is not None:
+            # The row is there; it is another one that the change needs, such as one that it names.
+            raise PortalError(f"{error}, although the mentor is there", error.status, error.code)
         return "unknown"
 
     def is_there(self) -> bool:
@@ -72,16 +83,34 @@ class Dataverse:
             return True  # an answer, if no good one
         return True
 
-    def renewals(self, since: datetime | None) -> Iterator[RenewalPage]:
-        """See `Portal.renewals`."""
+    def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
+        """See `Portal.certifications`."""
         names = self._mapping.certifications
-        columns = dict.fromkeys((names.id, names.mentor_key, names.expires_on, "modifiedon"))
         filtered = (
             f"&$filter=modifiedon ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else ""
         )
-        query = f"$select={','.join(columns)}{filtered}&$orderby=modifiedon asc,{names.id} asc"
+        query = f"{self._certification_columns()}{filtered}&$orderby=modifiedon asc,{names.id} asc"
         for page, rows in enumerate(self._pages(f"{names.entity_set}?{query}"), 1):
-            yield renewal_page(names, page, rows)
+            yield certification_page(names, page, rows)
+
+    def certification(self, row_id: str) -> Certification | None:
+        """See `Portal.certification`."""
+        names = self._mapping.certifications
+        if not _ROW_ID.fullmatch(row_id):
+            raise PortalError("the portal cannot be asked for a row with such an id")
+        row = self._row(f"{names.entity_set}({row_id})?{self._certification_columns()}")
+        if row is None:
+            return None
+        try:
+            found = certification_of(names, row)
+        except Unreadable as error:
+            raise PortalError(f"the certification's row cannot be read: {error}") from error
+        return found if isinstance(found, Certification) else None
+
+    def _certification_columns(self) -> str:
+        names = self._mapping.certifications
+        columns = (names.id, names.mentor_key, names.expires_on, "modifiedon", STATE)
+        return f"$select={','.join(dict.fromkeys(columns))}"
 
     def mentors(self) -> Iterator[MentorPage]:
         """See `Portal.mentors`."""
@@ -92,18 +121,25 @@ class Dataverse:
 
     def _mentor_columns(self) -> str:
         names = self._mapping.mentors
-        return f"$select={','.join((names.key, *names.written, 'modifiedon'))}"
+        columns = (names.key, *names.written, "modifiedon", STATE)
+        return f"$select={','.join(dict.fromkeys(columns))}"
 
     def mentor(self, key: str) -> PortalMentor | None:
         """See `Portal.mentor`."""
         names = self._mapping.mentors
-        link = f"{names.entity_set}({names.key}={quoted(key)})?{self._mentor_columns()}"
+        row = self._row(f"{names.entity_set}({names.key}={quoted(key)})?{self._mentor_columns()}")
+        if row is None:
+            return None
+        try:
+            return mentor_of(names, row)
+        except Unreadable as error:
+            raise PortalError(f"the mentor's row cannot be read: {error}") from error
+
+    def _row(self, link: str) -> dict[str, Any] | None:
+        """Return one row; None: the portal says that there is none."""
         response = self._requests.send("GET", link, {}, accepted=(200, 404))
         if response.status_code == _OK:
-            try:
-                return mentor_of(names, json_object(response))
-            except Unreadable as error:
-                raise PortalError("the mentor's row in the portal cannot be read") from error
+            return json_object(response)
         _assert_no_such_row(response)
         return None
 
@@ -131,11 +167,12 @@ class Dataverse:
         return check(self._requests, self._mapping)
 
 
-def _assert_no_such_row(response: httpx.Response) -> None:
-    """Raise the error of an answer, unless it says that this very row is not there."""
+def _assert_no_such_row(response: httpx.Response) -> PortalError:
+    """Return the error of an answer that says a row is not there; raise that of any other."""
     error = error_of(response)
-    if not (isinstance(error, PortalError) and error.code in _NO_SUCH_ROW):
-        raise error
+    if isinstance(error, PortalError) and error.code in _NO_SUCH_ROW:
+        return error
+    raise error
 
 
 def _rows(body: dict[str, Any]) -> list[object]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Literal, cast
 
-from mentor_pause.portal import MentorPage, PortalMentor, Renewal, RenewalPage
+from mentor_pause.portal import Certification, CertificationPage, MentorPage, PortalMentor
 from mentor_pause.portal.mapping import CertificationMapping, MentorMapping
 from mentor_pause.portal.rows import (
     LONGEST_ID,
@@ -19,15 +19,52 @@ from mentor_pause.portal.rows import (
 
 _NOTHING = (None, "")
 
+STATE = "statecode"
+"""Every table's own state of a row; a table that has none reads as active."""
 
-def renewal_page(names: CertificationMapping, page: int, rows: list[object]) -> RenewalPage:
+_ACTIVE = 0
+
+
+def certification_page(
+    names: CertificationMapping, page: int, rows: list[object]
+) -> CertificationPage:
     """Read a page of certifications; `page` counts from 1."""
-    renewals, unreadable = _read(
+    found, unreadable = _read(
         rows,
-        lambda row: _renewal(names, row),
+        lambda row: certification_of(names, row),
         lambda row, number: name_of(row, names.id, page, number),
     )
-    return RenewalPage(tuple(r for r in renewals if r is not None), unreadable)
+    return CertificationPage(
+        tuple(c for c in found if isinstance(c, Certification)), found.count("blank"), unreadable
+    )
+
+
+def certification_of(
+    names: CertificationMapping, row: Row
+) -> Certification | Literal["deactivated", "blank"]:
+    """Read one certification's row, or say why it is not valid.
+
+    Raises:
+        Unreadable: a column holds something that is neither nothing nor what it should be.
+    """
+    if is_deactivated(row):
+        return "deactivated"
+    if any(row.get(column) in _NOTHING for column in (names.mentor_key, names.expires_on)):
+        return "blank"
+    day = day_of(row, names.expires_on)
+    if names.expires == "after the day" and day < date.max:
+        day += timedelta(days=1)
+    return Certification(
+        text_of(row, names.id, LONGEST_ID),
+        text_of(row, names.mentor_key),
+        day,
+        moment_of(row, "modifiedon"),
+    )
+
+
+def is_deactivated(row: Row) -> bool:
+    """Whether HLF has deactivated a row."""
+    return row.get(STATE) not in (None, _ACTIVE)
 
 
 def mentor_page(names: MentorMapping, page: int, rows: list[object]) -> MentorPage:
@@ -48,7 +85,9 @@ def mentor_of(names: MentorMapping, row: Row) -> PortalMentor:
         Unreadable: its key cannot be read.
     """
     status = names.status_of(row.get(names.status))
-    return PortalMentor(text_of(row, names.key), status, row, _changed(row))
+    return PortalMentor(
+        text_of(row, names.key), status, row, _changed(row), is_deactivated=is_deactivated(row)
+    )
 
 
 def _read[T](
@@ -65,21 +104,6 @@ def _read[T](
         except Unreadable as error:
             unreadable.append(UnreadableRow(name(columns, number), str(error)))
     return found, tuple(unreadable)
-
-
-def _renewal(names: CertificationMapping, row: Row) -> Renewal | None:
-    """Return a row's certification; None: it is nobody's, or without a day."""
-    if any(row.get(column) in _NOTHING for column in (names.mentor_key, names.expires_on)):
-        return None
-    day = day_of(row, names.expires_on)
-    if names.expires == "after the day" and day < date.max:
-        day += timedelta(days=1)
-    return Renewal(
-        text_of(row, names.id, LONGEST_ID),
-        text_of(row, names.mentor_key),
-        day,
-        moment_of(row, "modifiedon"),
-    )
 
 
 def _changed(row: Row) -> datetime | None:

@@ -1,10 +1,11 @@
 """Requests to Dataverse: token, headers and bounded retries (H3).
 
-429 is obeyed to the second. 408, 5xx but 501, and a network that fails are tried three times in
-all, with doubling, jittered waits. 401 is tried once more, with a new token; anything else never.
-No wait begins that is as long as the time that is left: the caller hears it instead, and saves its
-progress, for which it keeps a reserve. Each exchange ends within 15 s and within the time that is
-left, whatever the portal or the login does (R2).
+429 is obeyed to the second, and so is a failure that has a `Retry-After`. 408, other 5xx but 501,
+and a network that fails are tried three times in all, with doubling, jittered waits. 401 is tried
+once more, with a new token; anything else never. No wait begins that is as long as the time that is
+left: the caller hears it instead, and saves its progress, for which it keeps a reserve. Each
+exchange ends within 15 s and within the time that is left, whatever the portal or the login does
+(R2).
 """
 
 import logging
@@ -38,8 +39,9 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _EXCHANGE_SECONDS, _CONNECT_SECONDS = 15.0, 5.0
 _TRIES = 3
-_EARLY = 60.0
-"""Seconds before its end from which a token is no longer used."""
+_EARLY, _LEAST_USE = 60.0, 30.0
+"""Seconds before its end from which a token is no longer used; and for how long it is used at the
+least. Where that is too long, the portal's 401 has the client log in again."""
 _HEADERS = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 
 
@@ -95,9 +97,9 @@ class Requests:
         """Send a request until it has an answer that counts.
 
         Raises:
-            PortalThrottled: too many requests, and the wait is longer than the time that is left.
+            PortalThrottled: the portal asks for a wait that is longer than the time that is left.
             PortalUnavailable: no answer that counts after three tries, or no time for another.
-            PortalRefused: the credentials or the privileges do not do.
+            PortalRefused: the credentials do not do: no other request fares better.
             PortalError: any other answer that is not among `accepted`.
         """
         attempt = _Attempt(self, method, self._address(link), headers, json, accepted)
@@ -172,7 +174,8 @@ class Requests:
     def _fresh_token(self) -> str:
         if not self._token or self._timing.clock() >= self._token_ends:
             self._token, seconds = self._log_in()
-            self._token_ends = self._timing.clock() + seconds - _EARLY
+            used = max(seconds - _EARLY, seconds / 2, _LEAST_USE)
+            self._token_ends = self._timing.clock() + used
         return self._token
 
     def _log_in(self) -> tuple[str, float]:

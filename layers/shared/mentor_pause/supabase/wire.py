@@ -25,7 +25,7 @@ LIST_KEYS: Mapping[str, str] = {
     "list_all_portal_states": "mentor_id",
     "list_executions": "-id",
     "list_expired_mentors": "mentor_id",
-    "list_new_portal_changes": "portal_id",
+    "list_portal_certifications": "portal_id",
     "list_portal_states": "mentor_id",
     "list_run_outcomes": "mentor_id",
     "list_running_executions": "id",

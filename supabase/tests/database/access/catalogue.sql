@@ -83,9 +83,10 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         )
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_outcomes', 'report_late_changes',
-            'notify_coordinators', 'get_portal_watermark',
-            'move_portal_watermark', 'record_portal_certification', 'list_portal_states', 'mark_portal_synced',
-            'list_all_portal_states', 'list_new_portal_changes', 'count_run_renewals',
+            'notify_coordinators', 'begin_portal_reading',
+            'move_portal_watermark', 'mirror_portal_certifications', 'list_portal_states', 'mark_portal_synced',
+            'list_all_portal_states', 'list_portal_certifications', 'remove_portal_certification', 'finish_portal_reading',
+            'count_run_renewals',
             'count_unsynced_since_run'
         )
         when role = 'mentor_pause_job' then f.proname in (

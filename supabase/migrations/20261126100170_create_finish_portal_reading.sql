@@ -1,0 +1,42 @@
+-- Ends a run's reading of the portal: decides whom it has renewed (H1). Renewed is who is certified beyond today, and for longer than before
+-- the reading. The certification that renews notes the run; counts and notifications go by that.
+-- Locks: the certifications that renew. Called by: the portal worker; repeated calls change nothing. Errors: 42501
+-- not_your_organisation.
+
+create function public.finish_portal_reading(p_org_id uuid, p_job_run_id uuid)
+returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+declare
+    v_today constant date := private.org_today(p_org_id);
+    v_count bigint;
+begin
+    perform private.assert_job_org(p_org_id);
+    with changed as (
+        delete from private.portal_changes as p
+        using public.peer_mentors as m
+        where m.id = p.mentor_id and m.org_id = p_org_id
+        returning p.mentor_id, p.certified_until
+    ),
+
+    longest as (
+        select distinct on (c.mentor_id) c.id, c.expires_on, ch.certified_until
+        from changed as ch
+        inner join public.certifications as c on c.mentor_id = ch.mentor_id
+        order by c.mentor_id, c.expires_on desc, c.portal_id is null, c.id
+    )
+
+    update public.certifications as c set job_run_id = p_job_run_id
+    from longest as l
+    where c.id = l.id and l.expires_on > v_today and l.expires_on > coalesce(l.certified_until, '-infinity');
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+comment on function public.finish_portal_reading is
+'Ends a run''s reading of the portal: notes whom it has renewed, and returns how many they are.';
+revoke execute on function public.finish_portal_reading from public, anon, authenticated;
+grant execute on function public.finish_portal_reading to service_role, portal_sync;
