@@ -91,7 +91,8 @@ def drift(as_json: bool, stack_name: str | None) -> None:
         show.drift(answer)
     if answer["status"] != "measured":
         show.problem(str(answer.get("error", "the portal is switched off; nothing was measured")))
-    if answer.get("differing") != 0 or answer["unreadable"]:
+    counts = ("differing", "certifications_differing", "unreadable")
+    if answer["status"] != "measured" or any(answer[count] for count in counts):
         sys.exit(1)
 
 
@@ -101,7 +102,8 @@ def ask_for_waiting(stack: Stack) -> dict[str, Any]:
         answer = stack.invoke("PortalDrift", {})
     except StackError as error:
         return {"status": "failed", "error": str(error)}
-    return {k: v for k, v in answer.items() if k not in ("differences", "unreadable_rows")}
+    named = ("differences", "certification_differences", "unreadable_rows")
+    return {k: v for k, v in answer.items() if k not in named}
 
 
 @portal.command()

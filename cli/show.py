@@ -187,8 +187,44 @@ def drift(answer: Mapping[str, Any]) -> None:
         )  # fmt: skip
     if answer["differences"]:
         people.print(table)
+    _drift_next(answer)
+    _certification_drift(answer)
     for row in answer["unreadable_rows"]:
         people.print(f"cannot be read in the portal: {row}", style="red")
+
+
+def _drift_next(answer: Mapping[str, Any]) -> None:
+    """Say what puts the differences of the mentors right."""
+    if any(found["mentor_id"] for found in answer["differences"]):
+        people.print(
+            "next: mentor-pause portal again --differing, then mentor-pause run hlf_sync --follow"
+        )
+    if any(not found["mentor_id"] for found in answer["differences"]):
+        people.print(
+            "who is unknown here: HLF deactivates their rows, or the key here"
+            " (peer_mentors.portal_key) is corrected"
+        )
+
+
+_WHERE = {
+    "differs": "not the same here and there",
+    "only_here": "here, and not valid there any more",
+    "only_there": "there, and not here",
+}
+
+
+def _certification_drift(answer: Mapping[str, Any]) -> None:
+    """Show the certifications that differ."""
+    count = answer["certifications_differing"]
+    if not count:
+        return
+    people.print(f"{count} certifications differ; next: mentor-pause run hlf_sync --follow")
+    table = Table()
+    for column in ("row in the portal", "mentor's key", "where"):
+        table.add_column(column)
+    for found in answer["certification_differences"]:
+        table.add_row(found["portal_id"], found["key"], _WHERE[found["kind"]])
+    people.print(table)
 
 
 def night(answer: Mapping[str, Any]) -> None:
@@ -227,7 +263,10 @@ def waiting(answer: Mapping[str, Any]) -> None:
     elif answer["status"] == "failed":
         people.print(f"HLF's portal cannot be asked: {answer['error']}", style="red")
     else:
-        people.print(f"HLF's portal answers; {answer['differing']} mentors differ there")
+        people.print(
+            f"HLF's portal answers; {answer['differing']} mentors and"
+            f" {answer['certifications_differing']} certifications differ there"
+        )
     if answer.get("waiting"):
         since = _when(datetime.fromisoformat(answer["waiting_since"]))
         people.print(

@@ -8,6 +8,7 @@ changed since.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from mentor_pause.errors import PortalError
@@ -15,16 +16,18 @@ from mentor_pause.portal import MentorState, Portal, PortalMentor
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
 
+type Kind = Literal["differs", "only_here", "only_there"]
+
 type Listed = Mapping[str, PortalMentor]
 """The portal's mentors by their folded key."""
 
-_ASKED_SINGLY = 100
+ASKED_SINGLY = 100
 """Mentors for whom the portal gets a request of their own in one look."""
 
-_LOOKS = 3
+LOOKS = 3
 """Looks at a mentor who changes from one to the next; then the next measurement has them."""
 
-_LEAST_SECONDS = 30.0
+LEAST_SECONDS = 30.0
 """With less left nobody is asked for singly any more."""
 
 
@@ -61,7 +64,7 @@ class Confirm:
         A difference counts when the database said the same before the portal was asked and after.
         """
         found: list[tuple[PortalState, PortalMentor | None]] = []
-        for _ in range(_LOOKS):
+        for _ in range(LOOKS):
             if not suspects:
                 break
             listed = self._ask([state.portal_key for state in suspects], listed)
@@ -79,13 +82,13 @@ class Confirm:
 
     def unknown_here(self, listed: Listed, ours: set[str]) -> list[PortalMentor]:
         """Return whom the portal shows still, and who is nobody's mentor here still."""
-        shown = {k: m for k, m in listed.items() if k not in ours and m.status != "inactive"}
+        shown = {k: m for k, m in listed.items() if k not in ours and m.is_shown}
         if not shown:
             return []
         for state in self._all_states():
             shown.pop(folded(state.portal_key), None)
         there = self._ask([mentor.key for mentor in shown.values()], shown)
-        return [m for key, m in there.items() if key in shown and m.status != "inactive"]
+        return [m for key, m in there.items() if key in shown and m.is_shown]
 
     def _ask(self, keys: list[str], listed: Listed) -> Listed:
         """Ask for each mentor; if they are too many, list all anew and ask for who is missing.
@@ -93,11 +96,11 @@ class Confirm:
         What could not be asked, since time is short, is as it was listed.
         """
         there = dict(listed)
-        if len(keys) > _ASKED_SINGLY:
+        if len(keys) > ASKED_SINGLY:
             there = dict(self.list_mentors())
             keys = [key for key in keys if folded(key) not in there]
-        for key in keys[:_ASKED_SINGLY]:
-            if self.remaining() < _LEAST_SECONDS:
+        for key in keys[:ASKED_SINGLY]:
+            if self.remaining() < LEAST_SECONDS:
                 break
             with suppress(PortalError):  # a key that the portal cannot be asked for
                 mentor = self.portal.mentor(key)

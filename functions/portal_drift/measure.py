@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import starmap
-from typing import Literal
 from uuid import UUID
 
 from mentor_pause.portal import Portal, PortalMentor
@@ -16,12 +15,11 @@ from mentor_pause.portal.rows import UnreadableRow
 from mentor_pause.retry import Remaining, Retry
 from mentor_pause.supabase import Status
 from mentor_pause.supabase.portal import PortalDatabase, PortalState
-from portal_drift.confirm import Confirm, folded, in_line
+from portal_drift.certifications import CertificationDifference, CompareCertifications
+from portal_drift.confirm import Confirm, Kind, folded, in_line
 
 _RESERVE_SECONDS = 10.0
 """What the portal leaves to the database and to the report."""
-
-type Kind = Literal["differs", "only_here", "only_there"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,15 @@ class Drift:
     """Mentors that either side knows."""
     differences: tuple[Difference, ...]
     unreadable: tuple[UnreadableRow, ...] = ()
-    """Rows of the portal that could not be compared, since their key cannot be read."""
+    """Rows of the portal that could not be compared, since a column of them cannot be read."""
+    certifications: tuple[CertificationDifference, ...] = ()
+    """Certifications of our mentors that differ; the next sync brings them in line."""
 
     @property
     def oldest_seconds(self) -> int:
         """The age of the oldest difference; 0 without any."""
-        ages = [(self.measured_at - d.since).total_seconds() for d in self.differences if d.since]
+        moments = [d.since for d in (*self.differences, *self.certifications) if d.since]
+        ages = [(self.measured_at - since).total_seconds() for since in moments]
         return max(0, *map(int, ages)) if ages else 0
 
     def as_json(self, longest: int) -> dict[str, object]:
@@ -64,13 +65,16 @@ class Drift:
             "compared": self.compared,
             "differing": len(self.differences),
             "oldest_seconds": self.oldest_seconds,
-            "differences": [
-                {name: value and str(value) for name, value in asdict(difference).items()}
-                for difference in self.differences[:longest]
-            ],
+            "differences": [_texts(found) for found in self.differences[:longest]],
+            "certifications_differing": len(self.certifications),
+            "certification_differences": [_texts(found) for found in self.certifications[:longest]],
             "unreadable": len(self.unreadable),
             "unreadable_rows": [str(row) for row in self.unreadable[:longest]],
         }
+
+
+def _texts(found: Difference | CertificationDifference) -> dict[str, object]:
+    return {name: value and str(value) for name, value in asdict(found).items()}
 
 
 class MeasureDrift:
@@ -119,9 +123,19 @@ class MeasureDrift:
             differing = confirm.differing(suspects, there)
             ours = {folded(state.portal_key) for state in states}
             strangers = confirm.unknown_here(there, ours)
+            compare = CompareCertifications(
+                self._org_id, portal, self._database, self._reconnect, time_left
+            )
+            certifications, odd = compare(ours)
         found = [*starmap(_difference, differing), *map(_unknown_here, strangers)]
         oldest_first = sorted(found, key=lambda d: (d.since is None, d.since, d.key))
-        return Drift(self._clock(), len(ours | there.keys()), tuple(oldest_first), unreadable)
+        return Drift(
+            self._clock(),
+            len(ours | there.keys()),
+            tuple(oldest_first),
+            (*unreadable, *odd),
+            certifications,
+        )
 
 
 def _list(portal: Portal) -> tuple[dict[str, PortalMentor], tuple[UnreadableRow, ...]]:

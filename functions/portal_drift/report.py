@@ -77,6 +77,9 @@ class Report:
         differing = len(drift.differences)
         self._metrics.add_metric("PortalMentorsDiffering", MetricUnit.Count, differing)
         self._metrics.add_metric(
+            "PortalCertificationsDiffering", MetricUnit.Count, len(drift.certifications)
+        )
+        self._metrics.add_metric(
             "PortalOldestDifferenceAge", MetricUnit.Seconds, drift.oldest_seconds
         )
         self._emit("PortalDriftUnmeasured", 0)
@@ -87,6 +90,7 @@ class Report:
                 "compared": drift.compared,
                 "differing": differing,
                 "oldest_seconds": drift.oldest_seconds,
+                "certifications_differing": len(drift.certifications),
                 "mentor_ids_differing": ours,
                 "unreadable": len(drift.unreadable),
             },
@@ -94,6 +98,6 @@ class Report:
         if drift.unreadable:
             rows = [str(row) for row in drift.unreadable[:_ROWS_NAMED]]
             self._logger.error(
-                "mentors of the portal cannot be read",
+                "rows of the portal cannot be read",
                 extra={"count": len(drift.unreadable), "rows": rows},
             )

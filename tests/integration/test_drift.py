@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
+from local.portal_tables import Portal as StandIn
 from local.portal_tables import Row
 from mentor_pause.config import PortalSourceSettings
 from mentor_pause.errors import PortalUnavailable
-from mentor_pause.portal import MentorPage, Portal, PortalMentor
+from mentor_pause.portal import Certification, MentorPage, Portal, PortalMentor
 from mentor_pause.portal.source import PortalSource
 from portal_drift.measure import Drift, MeasureDrift
 from portal_drift.report import Answer, Report
@@ -20,7 +21,7 @@ from portal_drift.waiting import CountWaiting, Waiting
 from support.cluster import Cluster
 from support.metrics import emitted
 from support.night import Clients
-from support.portal import MENTORS
+from support.portal import CERTIFICATIONS, MENTORS
 from support.portal_doors import Around
 from support.roster import ORG, TODAY, YESTERDAY, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
@@ -152,6 +153,7 @@ def test_who_is_told_while_the_portal_is_read_is_in_line(
         """The database, where somebody is paused and synced once it was read."""
 
         list_states = night.doors.list_states
+        list_certifications = night.doors.list_certifications
 
         def list_all_states(self, org_id: object) -> list[object]:
             """Read, and change."""
@@ -352,7 +354,7 @@ def report(
 def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
     night: SyncNight, roster: Roster, portal: PortalRows, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """H5, E13: two metrics; a key of the portal is for who asks, not for the log."""
+    """H5, E13: a key of the portal is for who asks, not for the log."""
     mentor = roster.add_mentor()
     portal.add("Kari Nordmann")
     row_of(portal, "Kari Nordmann")["modifiedon"] = "2099-12-31T00:00:00Z"
@@ -365,6 +367,7 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
     assert "Kari" not in json.dumps(line)
     assert emitted(capsys) == {
         "PortalMentorsDiffering": [2],
+        "PortalCertificationsDiffering": [0],
         "PortalOldestDifferenceAge": [answer["oldest_seconds"]],
         "PortalDriftUnmeasured": [0],
         "PortalMentorsWaiting": [0],
@@ -443,7 +446,7 @@ def test_unreadable_rows_are_in_the_log_and_in_the_answer(
     answer, lines = report(night, lambda: measuring(night))
     named = "row 1 of page 1 (hlf_mentornumber has a character that no text may have)"
     assert (answer["unreadable"], answer["unreadable_rows"]) == (1, [named])
-    (line,) = [li for li in lines if li["message"] == "mentors of the portal cannot be read"]
+    (line,) = [li for li in lines if li["message"] == "rows of the portal cannot be read"]
     assert (line["count"], line["rows"]) == (1, [named])
 
 
@@ -473,3 +476,96 @@ def test_a_difference_from_the_future_is_no_negative_age(
     late = NOW + timedelta(hours=1)
     row_of(portal, "unknown here").update(modifiedon=f"{late:%Y-%m-%dT%H:%M:%SZ}")
     assert (len(measure(night).differences), measure(night).oldest_seconds) == (1, 0)
+
+
+CERTIFICATION_EDITS: dict[str, tuple[str, Callable[[StandIn, str], object]]] = {
+    "another day": (
+        "differs", lambda p, row: p.change(CERTIFICATIONS, row, hlf_validuntil="2031-01-01"),
+    ),
+    "deactivated": ("only_here", lambda p, row: p.deactivate(CERTIFICATIONS, row)),
+    "deleted": ("only_here", lambda p, row: p.delete(CERTIFICATIONS, row)),
+    "nobody's": ("only_here", lambda p, row: p.change(CERTIFICATIONS, row, hlf_mentornumber="x")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", CERTIFICATION_EDITS)
+def test_certifications_are_compared_too_and_the_next_sync_puts_them_right(
+    night: SyncNight, roster: Roster, portal: PortalRows, edit: str
+) -> None:
+    """H5: by the id of the row, and with the mentor's key."""
+    mentor, other = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
+    portal.add(mentor, other)
+    row = portal.certify(mentor, date(2028, 12, 31), NOW)["hlf_certificationid"]
+    portal.certify("somebody", date(2028, 12, 31), NOW)
+    night.sync()
+    assert measure(night).certifications == ()
+    kind, act = CERTIFICATION_EDITS[edit]
+    act(night.portal, row)
+    new = portal.certify(other, date(2030, 12, 31), NOW)["hlf_certificationid"]
+    found = {d.portal_id: (d.kind, d.key) for d in measure(night).certifications}
+    assert found == {row: (kind, str(mentor)), new: ("only_there", str(other))}
+    night.sync("night-2")
+    assert measure(night).certifications == ()
+
+
+def test_many_certifications_that_differ_are_listed_anew(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: they are confirmed on both sides with one more listing."""
+    mentors = roster.add_mentors(120)
+    portal.add(*mentors)
+    night.sync()
+    for mentor in mentors:
+        portal.certify(mentor, date(2028, 12, 31), NOW)
+    night.forget()
+    drift = measure(night)
+    assert len(drift.certifications) == 120
+    assert drift.as_json(10)["certifications_differing"] == 120
+    assert not [path for path in night.asked("GET") if "certifications(" in path]
+
+
+def test_a_certification_that_a_sync_stores_meanwhile_is_no_difference(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: it is looked at again on both sides."""
+    mentor = roster.add_mentor(YESTERDAY)
+    portal.add(mentor)
+    night.sync()
+    portal.certify(mentor, date(2028, 12, 31), NOW)
+
+    class SyncedMeanwhile(Around):
+        """A sync runs whenever a row is asked for by its id."""
+
+        def certification(self, row_id: str) -> Certification | None:
+            """Ask, and let the sync run."""
+            found = super().certification(row_id)
+            night.sync(f"meanwhile {row_id}")
+            return found
+
+    compare = MeasureDrift(
+        ORG, night.doors, lambda r: SyncedMeanwhile(night.open_portal(r)), night.retry, lambda: NOW
+    )
+    assert compare(lambda: 60).certifications == ()
+
+
+def test_a_certification_that_cannot_be_read_is_named_and_no_difference(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5, R3: what is stored of it stays, and a person looks at the row."""
+    mentor = roster.add_mentor(YESTERDAY)
+    portal.add(mentor)
+    row = portal.certify(mentor, date(2028, 12, 31), NOW)
+    night.sync()
+    row["hlf_validuntil"] = "soon"
+    drift = measure(night)
+    assert (drift.certifications, len(drift.unreadable)) == ((), 1)
+
+
+def test_a_deactivated_row_of_a_person_who_is_not_ours_is_nobody(
+    night: SyncNight, roster: Roster, portal: PortalRows
+) -> None:
+    """H5: whatever its status column says; one that is active is somebody who is shown."""
+    portal.add(roster.add_mentor(), "stranger", "left")
+    night.sync()
+    night.portal.deactivate(MENTORS, row_of(portal, "left")["hlf_likepersonid"])
+    assert [d.key for d in measure(night).differences] == ["stranger"]

@@ -15,7 +15,13 @@ from mentor_pause.runs import Summary
 from mentor_pause.supabase import Execution, MentorStatus, OrgScope
 
 NIGHT = {"failed": {}, "stale_active_mentors": 0, "night_missed": False}
-WELL = {"status": "measured", "differing": 0, "waiting": 0, "waiting_over_an_hour": 0}
+WELL = {
+    "status": "measured",
+    "differing": 0,
+    "certifications_differing": 0,
+    "waiting": 0,
+    "waiting_over_an_hour": 0,
+}
 INDIA = timezone(timedelta(hours=5, minutes=30))
 AT_TWO = datetime(2026, 11, 26, 7, 30, tzinfo=INDIA)
 
