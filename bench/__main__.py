@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import access, cost, imports, loop, nights, rest, sizes
+from bench import access, cost, imports, loop, nights, rest, sizes, sync
 from local.scratch import told
 
 BENCHES: dict[str, Callable[[Console], None]] = {
     "loop": loop.main,
     "nights": nights.main,
+    "sync": sync.main,
     "rest": rest.main,
     "imports": imports.main,
     "sizes": sizes.main,

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from local.portal_columns import Row, Table, etag
 from local.portal_login import CLIENT_ID, TENANT, log_in
-from local.portal_manners import Drip, Fault, Refusal, refusal_of
+from local.portal_manners import SLOW_SECONDS, Drip, Fault, Refusal, refusal_of
 from local.portal_metadata import answer
 from local.portal_query import page_of, shown
 from local.portal_tables import Portal
@@ -63,6 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
             match self.command, self.path.removeprefix(_OWN_DOOR):
                 case "GET", "rows":
                     self._send(200, json.dumps(self.portal.all_rows()))
+                case "GET", "requests":
+                    self._send(200, json.dumps(self.portal.requests))
                 case "PUT", "rows":
                     self.portal.replace_rows(json.loads(body))
                     self._send(200, "{}")
@@ -81,6 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, act: _Act) -> None:
         self.text = self._body()
         portal = self.portal
+        if "slow answers" in portal.manners:
+            self.closing.wait(SLOW_SECONDS)
         with portal.lock:
             fault = portal.note(self.command, self.path)
             status, text, headers = self._do(fault, act)

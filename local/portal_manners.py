@@ -46,6 +46,7 @@ type Manner = Literal[
     "small pages",
     "pages by cookie",
     "gzip",
+    "slow answers",
     "late saves",
     "short tokens",
     "foreign rows",
@@ -55,6 +56,8 @@ type Manner = Literal[
 
 OF_NAMES: tuple[Manner, ...] = ("foreign rows", "secured columns")
 """Manners that are about rows or columns, which have to be named."""
+SLOW_SECONDS = 0.05
+"""How long each answer takes in the manner `slow answers`."""
 LATE_REQUESTS = 3
 """Requests after which a save of the manner `late saves` becomes visible."""
 SHORT_SECONDS = 30

@@ -1,8 +1,8 @@
 """The stand-in portal as a program of the local stack, and its own door for tests and developers.
 
 Beside the Web API it answers to `/stand-in/rows` (GET, PUT: all rows by entity set), to
-`/stand-in/faults` (PUT: a list, taken one per request), and to `/stand-in/manners` (PUT: one to
-begin or to end). Its rows outlive it in a file.
+`/stand-in/requests` (GET: what it was asked), to `/stand-in/faults` (PUT: a list, taken one per
+request), and to `/stand-in/manners` (PUT: one to begin or to end). Its rows outlive it in a file.
 """
 
 import json
@@ -45,6 +45,11 @@ def is_answering(port: int) -> bool:
 def read_rows(port: int) -> dict[str, list[Row]]:
     """Return the stand-in's rows by entity set."""
     return _ask(port, "GET", "rows")
+
+
+def read_requests(port: int) -> list[tuple[str, str]]:
+    """Return the requests that the stand-in has had since it started: method and address."""
+    return [(method, path) for method, path in _ask(port, "GET", "requests")]
 
 
 def replace_rows(port: int, rows: dict[str, list[Row]]) -> None:
