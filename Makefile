@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test test-database test-fallback test-pgtap faults year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test test-database test-fallback test-pgtap faults portal-seeds year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -49,8 +49,12 @@ test-pgtap: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-# Simulated nights beside an oracle that knows the rules (docs/decisions/0035): make year NIGHTS=400 SEED=0. The day before the
-# first night is FROM; KINDS=--all draws all kinds of events, TRACE=--trace shows every step. Needs Debian's faketime.
+# Portal syncs while HLF edits and requests fail, each of a seed of its own: make portal-seeds SEEDS=250 FIRST=0
+portal-seeds: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m portal_seeds --seeds $(SEEDS) --first $(FIRST)
+
+# Simulated nights beside an oracle that knows the rules (docs/decisions/0034): make year NIGHTS=400 SEED=0. The day before the
+# first night is FROM; KINDS='--only "NAME"' draws one kind of event, TRACE=--trace shows every step. Needs Debian's faketime.
 year: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m year --nights $(NIGHTS) --seed $(SEED) --first $(FROM) $(KINDS) $(TRACE)
 

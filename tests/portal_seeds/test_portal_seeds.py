@@ -1,0 +1,15 @@
+"""The seeds of portal syncs that each change must survive; `make portal-seeds` runs more."""
+
+import pytest
+
+from portal_seeds.seed import run_seed
+from support.cluster import Cluster
+from support.night import Clients
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_after_a_sync_in_peace_portal_and_database_agree(
+    cluster: Cluster, aws: Clients, seed: int
+) -> None:
+    """H1, H3: whatever HLF changed and whatever failed before, while the portal was read."""
+    assert run_seed(seed, cluster, aws) == []
