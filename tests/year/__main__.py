@@ -1,8 +1,7 @@
 """Lives through simulated nights: `make year NIGHTS=400 SEED=0`.
 
 Prints how many nights and comparisons there were, and what differed between the product and the
-oracle, with the command that replays it up to that night. `--all` also draws the kinds of events
-that the product cannot take yet; `--trace` shows every step.
+oracle, with the command that replays it up to that night. `--trace` shows every step.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from rich.console import Console
 
 from support.faked_clock import NOTICE, find_library, open_faked_cluster
 from support.night import open_clients
-from year.events import EVERYTHING, READY
+from year.events import EVERYTHING
 from year.harness import FIRST, Report, live_through
 
 
@@ -27,14 +26,13 @@ def main() -> int:
     parser.add_argument("--nights", type=int, default=400, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="what happens is drawn from it")
     parser.add_argument("--first", type=date.fromisoformat, default=FIRST, help="the first day")
-    parser.add_argument("--all", action="store_true", help="draw every kind of event")
     parser.add_argument("--only", action="append", default=[], help="confine events to a kind")
     parser.add_argument("--trace", action="store_true", help="show every step")
     asked = parser.parse_args()
     if find_library() is None:
         sys.stderr.write(f"{NOTICE}; install it: apt-get install faketime\n")
         return 2
-    drawn = replace(EVERYTHING if asked.all else READY, only=frozenset(asked.only))
+    drawn = replace(EVERYTHING, only=frozenset(asked.only))
     console = Console(soft_wrap=True, highlight=False, markup=False)
     with (
         TemporaryDirectory() as folder,
@@ -57,7 +55,7 @@ def _lines(report: Report, asked: argparse.Namespace) -> Iterator[str]:
         yield f"seed {asked.seed}, {difference}"
     if report.differences:
         first = "" if asked.first == FIRST else f" FROM={asked.first}"
-        words = ["--all"] * asked.all + [f'--only "{name}"' for name in asked.only]
+        words = [f'--only "{name}"' for name in asked.only]
         kinds = f" KINDS='{' '.join(words)}'" if words else ""
         yield f"  replay: make year SEED={asked.seed} NIGHTS={report.nights}{first}{kinds}"
     yield (

@@ -2,7 +2,7 @@
 
 A kind looks at the oracle's world, draws from the seed's dice, and returns steps: the seconds
 after which a verb is done, the verb, its arguments. A kind that finds no fitting mentor or row
-returns no steps. A kind whose `waits_for` is not empty is drawn by `--all` alone.
+returns no steps.
 """
 
 from dataclasses import dataclass
@@ -18,34 +18,27 @@ class Kind:
     name: str
     weight: int
     draw: Draw
-    waits_for: str = ""
-    """The ability that the product lacks; empty: the kind is drawn."""
 
-
-WHOLE = "the sync reads the whole table of certifications"
-UNREADABLE = "a row that nobody can read is not valid"
-CLOCKS = "the day of a change and of a run is fixed once"
-CERTIFIED = "nobody becomes active without a valid certification"
 
 KINDS = (
     Kind("the portal renews a certification", 14, portal_events.renewed),
     Kind("the portal sets an early end", 6, portal_events.shorter),
-    Kind("the portal ends a certification before today", 3, portal_events.over, WHOLE),
-    Kind("a row gets another mentor's key", 3, portal_events.another_mentors, WHOLE),
-    Kind("a row that is over gets another mentor's key", 2, portal_events.over_to_another, WHOLE),
-    Kind("a row gets nobody's key", 2, portal_events.nobodys, WHOLE),
+    Kind("the portal ends a certification before today", 3, portal_events.over),
+    Kind("a row gets another mentor's key", 3, portal_events.another_mentors),
+    Kind("a row that is over gets another mentor's key", 2, portal_events.over_to_another),
+    Kind("a row gets nobody's key", 2, portal_events.nobodys),
     Kind("a new row", 4, portal_events.new_row),
-    Kind("a new row for a day that is over", 2, portal_events.new_row_that_is_over, WHOLE),
-    Kind("a row is deactivated", 2, portal_events.deactivated, WHOLE),
-    Kind("a row is reactivated", 3, portal_events.reactivated, WHOLE),
-    Kind("a row is deactivated before it was read", 1, portal_events.born_inactive, WHOLE),
-    Kind("a row is deleted", 2, portal_events.deleted, WHOLE),
-    Kind("a row is deleted and replaced", 2, portal_events.replaced, WHOLE),
-    Kind("a row changes twice within a second", 3, portal_events.twice_in_a_second, WHOLE),
+    Kind("a new row for a day that is over", 2, portal_events.new_row_that_is_over),
+    Kind("a row is deactivated", 2, portal_events.deactivated),
+    Kind("a row is reactivated", 3, portal_events.reactivated),
+    Kind("a row is deactivated before it was read", 1, portal_events.born_inactive),
+    Kind("a row is deleted", 2, portal_events.deleted),
+    Kind("a row is deleted and replaced", 2, portal_events.replaced),
+    Kind("a row changes twice within a second", 3, portal_events.twice_in_a_second),
     Kind("a change becomes visible minutes later", 4, portal_events.a_little_late),
-    Kind("a change becomes visible hours later", 3, portal_events.very_late, WHOLE),
-    Kind("a row cannot be read", 1, portal_events.unreadable, UNREADABLE),
-    Kind("two mentors exchange their keys", 1, portal_events.keys_exchanged, WHOLE),
+    Kind("a change becomes visible hours later", 3, portal_events.very_late),
+    Kind("a row cannot be read", 1, portal_events.unreadable),
+    Kind("two mentors exchange their keys", 1, portal_events.keys_exchanged),
     Kind("a mentor joins", 2, people_events.joins),
     Kind("a mentor joins without a certification", 1, people_events.joins_uncertified),
     Kind("a mentor joins whom the portal does not know", 1, people_events.joins_unknown_there),
@@ -56,7 +49,7 @@ KINDS = (
     Kind(
         "a person resumes a mentor who has a certification", 12, people_events.resumes_if_certified
     ),
-    Kind("a person resumes any mentor", 2, people_events.resumes, CERTIFIED),
+    Kind("a person resumes any mentor", 2, people_events.resumes),
     Kind("a person asks for what may not be", 2, people_events.changes_whatever),
     Kind("a service changes a status", 2, people_events.by_a_service),
     Kind("a run by hand", 3, people_events.run),
@@ -65,7 +58,7 @@ KINDS = (
     Kind("a dry run", 3, people_events.dry_run),
     Kind("a sync by hand", 3, people_events.sync_by_hand),
     Kind("the monitor looks", 5, people_events.look),
-    Kind("the organisation's time zone changes", 2, people_events.moves, CLOCKS),
+    Kind("the organisation's time zone changes", 2, people_events.moves),
 )
 """The kinds of events by day. The weights are shares."""
 
@@ -76,7 +69,7 @@ MEANWHILE = (
     Kind(
         "a person resumes a mentor who has a certification", 2, people_events.resumes_if_certified
     ),
-    Kind("the organisation's time zone changes", 2, people_events.moves, CLOCKS),
+    Kind("the organisation's time zone changes", 2, people_events.moves),
 )
 """The kinds of events while the night's pages wait for a worker."""
 
@@ -85,24 +78,18 @@ MEANWHILE = (
 class Drawn:
     """The kinds that are drawn."""
 
-    waiting: frozenset[str] = frozenset()
-    """Kinds that wait for one of these are drawn, too."""
     only: frozenset[str] = frozenset()
     """The names of the kinds by day to which all is confined; empty: all kinds."""
 
     @property
     def by_day(self) -> list[Kind]:
         """The kinds by day."""
-        return [kind for kind in self._of(KINDS) if not self.only or kind.name in self.only]
+        return [kind for kind in KINDS if not self.only or kind.name in self.only]
 
     @property
     def meanwhile(self) -> list[Kind]:
         """The kinds while the night's pages wait."""
-        return self._of(MEANWHILE)
-
-    def _of(self, kinds: tuple[Kind, ...]) -> list[Kind]:
-        return [kind for kind in kinds if kind.waits_for in ("", *self.waiting)]
+        return list(MEANWHILE)
 
 
-READY = Drawn()
-EVERYTHING = Drawn(frozenset((WHOLE, CLOCKS, CERTIFIED)))
+EVERYTHING = Drawn()

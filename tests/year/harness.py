@@ -13,7 +13,7 @@ import psycopg
 from support.faked_clock import FakedCluster
 from support.night import Clients
 from year.compare import Look, differences
-from year.events import READY, Drawn
+from year.events import EVERYTHING, Drawn
 from year.nights import Moment, Nights
 from year.oracle import Oracle
 from year.product import Product, open_product
@@ -134,7 +134,7 @@ def live_through(
     seed: int,
     nights: int,
     first: date = FIRST,
-    drawn: Drawn = READY,
+    drawn: Drawn = EVERYTHING,
     tell: Callable[[str], None] = lambda _text: None,
     build: Build = lambda _db: None,
 ) -> Report:

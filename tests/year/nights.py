@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from year.dice import Dice, Step, Steps
-from year.events import CLOCKS, Drawn, Kind
+from year.events import Drawn, Kind
 from year.oracle import Oracle
 from year.portal_events import ends_tonight
 
@@ -16,8 +16,6 @@ _DAY_BEGINS, _SLOTS, _SLOT = time(4, 0, 30, tzinfo=UTC), 250, timedelta(minutes=
 _NIGHT, _LOOK, _SYNC, _DRIFT = (
     time(2, tzinfo=UTC), time(2, 30, tzinfo=UTC), time(3, tzinfo=UTC), time(3, 30, tzinfo=UTC),
 )  # fmt: skip
-_REMEMBERED = 15
-"""Nights for which the ledger has items still."""
 _FORGETS_EVERY = 5
 
 MISSED, SYNC_MISSED, TWICE, AGAIN = 0.06, 0.04, 0.10, 0.06
@@ -102,7 +100,7 @@ class Nights:
         if is_missed or self._happens(ON_THE_DAY):
             at = night - timedelta(minutes=10)
             yield from self._placed(at, ends_tonight(self._dice(at)))
-        if is_hampered and CLOCKS in self._drawn_from.waiting:
+        if is_hampered:
             day = self._world.day_of(night, self._world.zone)
             names = list(self._world.mentors)
             due = [name for name in names if self._world.is_expired(name, day)]
@@ -142,8 +140,7 @@ class Nights:
 
     def _old(self) -> str:
         """Draw a night that is over, and of which the ledger may have lost the run."""
-        all_of_them = CLOCKS in self._drawn_from.waiting
-        return self._random.choice(self._past if all_of_them else self._past[-_REMEMBERED:])
+        return self._random.choice(self._past)
 
     @staticmethod
     def _begin(run: str, at: datetime) -> Moment:

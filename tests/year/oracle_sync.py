@@ -55,7 +55,12 @@ class SyncOracle(World):
     def _pull(self) -> set[str]:
         before = {mentor: self.expiry(mentor) for mentor in self.mentors}
         owners = {mentor.key.casefold(): name for name, mentor in self.mentors.items()}
-        self.from_portal = {
+        kept = {
+            row: self.from_portal[row]
+            for row, found in self.portal_rows.items()
+            if found.is_active and isinstance(found.until, str) and row in self.from_portal
+        }  # nobody can read it now: what was stored stays, and a person looks at the row
+        self.from_portal = kept | {
             row: (owners[found.key.casefold()], found.until + timedelta(days=1))
             for row, found in self.portal_rows.items()
             if found.is_active and isinstance(found.until, date) and found.key.casefold() in owners
