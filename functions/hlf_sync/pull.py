@@ -107,7 +107,7 @@ class PullCertifications:
         """Go on with the run's reading while there is time.
 
         `notes` takes what a person should know. A portal that cannot be read is such a note: the
-        next run reads everything anew.
+        next run reads everything again.
 
         Raises:
             PortalThrottled: the portal asks for a wait that is longer than there is time.

@@ -6,9 +6,9 @@ is drawn again each time, so that no mentor waits for ever behind mentors that t
 take. A page that waits because the portal asks for patience has not failed. A portal that is down
 does fail the page, since the run must end some time and the next one goes on (H3, E8).
 
-What the portal says of one mentor is that mentor's error. A portal that refuses the login, or five
-mentors in a row of whom none went well, refuses everybody: the worker asks no further, and each
-mentor who had no turn has the same reason.
+A refusal of one mentor is that mentor's error. A portal that refuses the login, or five mentors in
+a row before it has taken any, refuses everybody: the worker asks no further, and the mentors who
+had no turn have the same reason.
 """
 
 import random
@@ -37,7 +37,7 @@ _DOWN_AFTER = 2
 """Mentors in a row for whom the portal had no answer: then it is asked whether it is there."""
 
 _TURNS = 3
-"""How often a mentor is told anew of whom another worker told the portal meanwhile."""
+"""How often the worker tells the portal again of a mentor whom another worker has told, too."""
 
 _TRIES_SECONDS = 8.0
 """No mentor's turn begins with less: with its waits, the third try comes after some six."""

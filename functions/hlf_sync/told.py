@@ -34,7 +34,7 @@ class Told:
     refused_in_a_row: int = 0
 
     def note(self, mentor_id: UUID, fate: Fate) -> None:
-        """Note what became of a mentor who is no error; of who was skipped nobody was asked."""
+        """Note what became of a mentor who is not an error; `skipped`: the portal was not asked."""
         self.fates[mentor_id] = fate
         if fate != "skipped":
             self.unanswered_in_a_row = self.refused_in_a_row = 0

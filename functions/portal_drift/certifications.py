@@ -1,7 +1,7 @@
 """Compares the certifications of HLF's portal with those that are mirrored here, reading only (H5).
 
-What differs when both sides are read one after the other may be a sync at work. So each difference
-is looked at again, on both sides, before it is reported.
+The two sides are read one after the other, and a sync may be at work meanwhile. So the function
+looks at each difference again, on both sides, before it reports it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -82,7 +82,7 @@ class CompareCertifications:
         return {c.portal_id: c for c in self.reconnect(listed)}
 
     def _look_again(self, suspects: set[str], there: There, ours: set[str]) -> None:
-        """Ask the portal for each one; if they are too many, list all anew."""
+        """Ask the portal for each one; if they are too many, list all again."""
         if len(suspects) > ASKED_SINGLY:
             listed, _ = self._there(ours)
             for portal_id in suspects:

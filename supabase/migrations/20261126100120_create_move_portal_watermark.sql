@@ -1,5 +1,5 @@
 -- Moves the watermark of a run's reading forward (H1). It never passes now: the portal may date a row ahead (R3). A watermark that is
--- gone, since a mentor was entered meanwhile, stays away: the run then reads everything anew.
+-- gone, since a mentor was entered meanwhile, stays away: the run then reads everything again.
 -- Locks: the organisation's watermark. Called by: the portal worker, once per page of the portal. Errors: 42501
 -- not_your_organisation, 22023.
 
