@@ -145,7 +145,8 @@ class Dispatch:
             return self._run(job, as_of, lock, found)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
-            self._ending.give_up_unopened(lock, str(error))
+            if lock.firing.trigger == "manual":  # other requests come again, and go on with the row
+                self._ending.give_up_unopened(lock, str(error))
             return Dispatched(lock.firing.job_run_id, "superseded", str(error))
 
     def _run(
@@ -209,11 +210,19 @@ class Dispatch:
         fixed = (begun and begun.as_of) or day
         return self._retry(lambda: self._ledger.open_run(lock, fixed, self._clock()))
 
-    def _resume(self, run: Run) -> Run:
-        """Write the run's row, unless an earlier delivery of its firing did."""
-        begin = self._database.begin_execution
-        self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
-        return run
+    def _resume(self, run: Run) -> Run | None:
+        """Write the run's row, unless an earlier delivery of its firing did.
+
+        None: by the log the run has ended, so the ledger, which has it in mid-paging, was restored
+        from an earlier moment.
+        """
+        begin, end = self._database.begin_execution, self._ledger.end_run
+        begun = self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        if begun is None or begun.status == "running" or run.pages_total is not None:
+            return run
+        status = "completed" if begun.status == "completed" else "failed"
+        self._retry(lambda: end(run.job_run_id, status, self._clock()))
+        return None
 
     def _page(self, job: Job, lock: Lock, run: Run) -> Run:
         if run.pages_total is not None:

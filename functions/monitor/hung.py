@@ -5,6 +5,7 @@ ledger has lost it.
 """
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -93,14 +94,15 @@ class EndHungRuns:
         firing = Firing(job_name, self._org_id, "event", trigger_id, "monitor", dry_run=dry_run)
         since, kept_since = self._clock() - _PATIENCE, self._clock() - WAITING_PATIENCE
         find = self._ledger.locks.find_hung
-        if not self._retry(lambda: find(firing, since, kept_since)) and not lost:
+        hung = self._retry(lambda: find(firing, since, kept_since))
+        if not (hung or lost):
             return {}
         holder, lease = str(uuid4()), self._ledger.leases.dispatch
         lock = self._retry(lambda: self._ledger.locks.acquire(firing, holder, self._clock(), lease))
         if isinstance(lock, Held):
             return {}  # somebody was faster, and ends them before anything else
         try:
-            found = self._take_over(lock, lost)
+            found = self._take_over(lock, (lock.abandoned & hung) | lost)
         except LeaseLost as error:
             self._logger.error("monitor superseded", extra={"reason": str(error)})
             return {}
@@ -109,10 +111,10 @@ class EndHungRuns:
         # Without the lock: who hears that a run has ended may want to start the next one at once.
         return {job_run_id: self._settle(lock, run) for job_run_id, run in found.items()}
 
-    def _take_over(self, lock: Lock, lost: set[UUID]) -> dict[UUID, Run | bool]:
+    def _take_over(self, lock: Lock, runs: AbstractSet[UUID]) -> dict[UUID, Run | bool]:
         """Return the runs that are still to be settled; of others that hung, whether they ended."""
         found: dict[UUID, Run | bool] = {}
-        for job_run_id in sorted(lock.abandoned | lost):
+        for job_run_id in sorted(runs):
             found[job_run_id] = False
             with self._recovery.logged(job_run_id):
                 began = self._find_run(job_run_id) is not None

@@ -201,10 +201,30 @@ def test_a_dispatcher_that_is_superseded_before_it_opens_its_run_ends_its_row(
         assert night.fire("night-2", dispatch=fast)["status"] == "running"
 
     night.plan.before_call(5, overtaken)  # acquire, find, scope, day; then begin
-    assert night.fire("night-1")["status"] == "superseded"
+    assert night.fire("night-1", trigger="manual")["status"] == "superseded"
     night.work_off()
     rows = {row["job_run_id"]: row["status"] for row in roster.log()}
     assert rows == {run_id("night-1"): "failed", run_id("night-2"): "completed"}
+
+
+def test_a_request_that_comes_again_goes_on_with_the_row_of_the_run_it_could_not_open(
+    night: Night, roster: Roster
+) -> None:
+    """R5: a scheduled run that lost its lock is made up for under its own id."""
+    roster.add_mentors(2)
+    fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
+
+    def overtaken() -> None:
+        assert night.fire("night-2", dispatch=fast)["status"] == "running"
+
+    night.plan.before_call(5, overtaken)  # acquire, find, scope, day; then begin
+    assert night.fire("night-1")["status"] == "superseded"
+    night.work_off()
+    (message,) = night.waiting()
+    assert night.deliver_waiting(message)
+    night.work_off()
+    rows = {row["job_run_id"]: row["status"] for row in roster.log()}
+    assert rows == {run_id("night-1"): "completed", run_id("night-2"): "completed"}
 
 
 def test_a_row_is_left_to_the_delivery_that_has_the_lock(night: Night, roster: Roster) -> None:
@@ -314,3 +334,53 @@ def test_a_lease_of_a_clock_an_hour_ahead_is_kept(night: Night, roster: Roster) 
     ahead = night.dispatcher(lambda: night.clock() + timedelta(hours=1))
     assert night.fire("night-1", dispatch=ahead)["status"] == "running"
     assert night.fire("night-2")["status"] == "refused"
+
+
+def test_a_firing_whose_run_was_restored_in_mid_paging_has_had_its_run(
+    aws: Clients, night: Night, roster: Roster
+) -> None:
+    """D2: the table is as it was while pages were planned; the row says that the run is over."""
+    (mentor,) = roster.add_mentors(1)
+    complete(night)
+    roster.db.execute("delete from certifications")
+    roster.certify(mentor, TOMORROW + timedelta(days=400))
+    roster.db.execute("select update_mentor_status(%s, %s, 'active', 'back')", (mentor, ORG))
+    aws.dynamodb.update_item(
+        TableName=night.ledger._table._name,
+        Key={"pk": {"S": f"RUN#{run_id()}"}, "sk": {"S": "RUN"}},
+        UpdateExpression="SET #status = :running REMOVE pages_total, closed_pages",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":running": {"S": "running"}},
+    )
+    lose(aws, night, "LOCK")
+    events = len(night.events.details)
+    assert night.fire("night-1")["status"] == "duplicate"
+    assert (night.receive(), len(night.events.details)) == ([], events)
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    assert run.status == "completed"
+
+
+def test_a_lost_run_costs_another_run_of_its_job_no_patience(
+    aws: Clients, night: Night, roster: Roster, monitor: Monitor
+) -> None:
+    """O2: the monitor ends the lost one; a dispatcher that died a moment ago is resumed."""
+    mentors = roster.add_mentors(4)
+    night.plan.then("dies after", after=4)  # acquire, find, scope, day; then begin
+    with pytest.raises(ProcessDied):
+        night.fire("lost")
+    lose(aws, night)
+    roster.db.execute(
+        "alter table scheduler_execution_log disable trigger user;"
+        "update scheduler_execution_log set started_at = started_at - interval '2 hours';"
+        "alter table scheduler_execution_log enable trigger user"
+    )
+    night.plan.then("dies after", after=8)  # in mid-paging
+    with pytest.raises(ProcessDied):
+        night.fire("night-1")
+    night.clock.advance(night.ledger.leases.dispatch + 5)
+    assert monitor()["hung_runs"] == {str(run_id("lost")): True}
+    night.clock.advance(60)
+    assert night.fire("night-1")["status"] == "running"
+    night.work_off()
+    assert night.summaries()[-1]["mentor_ids_paused"] == [str(m) for m in mentors]

@@ -270,9 +270,10 @@ class Ledger:
         known, item = self._table.update(
             _run_key(job_run_id),
             "RUN",
-            "SET moved_at = :now" + (", trouble = :trouble" if trouble else ""),
+            "SET moved_at = :now"
+            + (", trouble = :trouble, waits = :waits" if trouble else " REMOVE waits"),
             "attribute_exists(pk)",
-            {"now": now.isoformat()} | ({"trouble": trouble} if trouble else {}),
+            {"now": now.isoformat()} | ({"trouble": trouble, "waits": True} if trouble else {}),
         )
         if known:
             self.keep_alive(_run(item), now)
@@ -282,7 +283,7 @@ class Ledger:
         known, item = self._table.update(
             _run_key(job_run_id),
             "RUN",
-            "ADD closed_pages :page SET moved_at = :now",
+            "ADD closed_pages :page SET moved_at = :now REMOVE waits",
             "attribute_exists(pk)",
             {"page": {number}, "now": now.isoformat()},
         )
@@ -386,6 +387,7 @@ def _run(item: Item) -> Run:
         error=item.get("run_error"),
         moved_at=_moment(item.get("moved_at")),
         trouble=item.get("trouble"),
+        waits=bool(item.get("waits", False)),
         errors=_error_groups(item.get("errors")),
     )
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from mentor_pause.completion import Clock, Completion, Settled
-from mentor_pause.errors import DatabaseError, LeaseLost, NotFound, describe
+from mentor_pause.errors import DatabaseError, LeaseLost, NotFound, RetryableDatabaseError, describe
 from mentor_pause.ledger import Ledger
 from mentor_pause.lock import TOLERATED_SECONDS, Lock
 from mentor_pause.reasons import reason_of_unfinished_page
@@ -93,15 +93,19 @@ class Recovery:
             self._logger.warning("ending an abandoned run", extra={"abandoned": str(job_run_id)})
             return self._given_up(lock, run, reason)
         if run is None:
-            self._end_lost(lock.firing, job_run_id)
+            self._end_lost(lock, job_run_id)
         self._retry(lambda: self._ledger.locks.forget(lock.firing, job_run_id))
         return None
 
-    def _end_lost(self, firing: Firing, job_run_id: UUID) -> None:
+    def _end_lost(self, lock: Lock, job_run_id: UUID) -> None:
         """End the row of a run that the ledger does not know; nothing if it has none.
 
         Its coordinators are notified of the mentors that it paused.
         """
+        firing = lock.firing
+        self._retry(lambda: self._ledger.assert_held(lock, self._clock()))
+        if self._retry(lambda: self._ledger.find_run(job_run_id)) is not None:
+            return  # its firing has resumed it meanwhile
         error = (
             "the ledger has lost this run and its pages; mentors that it changed stay changed, and "
             f"a fresh run finds the others: mentor-pause run {firing.job_name}"
@@ -121,7 +125,7 @@ class Recovery:
             self._end_row(firing, job_run_id, error)
 
     def _end_row(self, firing: Firing, job_run_id: UUID, error: str) -> None:
-        with suppress(DatabaseError):
+        with suppress(DatabaseError, RetryableDatabaseError):
             self._retry(lambda: self._database.notify_coordinators(job_run_id))
         end = self._database.end_lost_execution
         with suppress(NotFound):
@@ -159,7 +163,7 @@ class Recovery:
         """Whether a page has moved within a lease; a movement that has yet to come is none."""
         now, moved_at = self._clock(), run.moved_at or _LONG_AGO
         patience = timedelta(seconds=self._ledger.leases.run)
-        if run.trouble:
+        if run.waits:
             patience += WAITING_PATIENCE
         return now - patience < moved_at <= now + _TOLERATED
 

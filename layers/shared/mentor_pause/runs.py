@@ -83,6 +83,8 @@ class Run:
     """When a page was last planned, put back or closed; unknown for runs of earlier versions."""
     trouble: str | None = None
     """Why a page had to wait for something around us; shown to people who look at the run."""
+    waits: bool = False
+    """A page was put back for such a reason, and none has been closed since."""
     errors: tuple[ErrorGroup, ...] | None = None
     """Why mentors counted as errors when the run ended; unknown while it goes on."""
 
