@@ -11,6 +11,7 @@ A renewal is recorded and told; it resumes nobody. A row that cannot be read, or
 cannot hold, costs itself alone: the log names it, and the run's note counts it (R3).
 """
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,13 +21,12 @@ from typing import Literal
 from aws_lambda_powertools import Logger
 
 from hlf_sync.notes import Notes
+from hlf_sync.told import OTHER_UNIT
 from mentor_pause.errors import (
     DatabaseUnavailable,
     MentorPauseError,
-    PortalError,
     PortalThrottled,
     PortalUnavailable,
-    TransientError,
     describe,
 )
 from mentor_pause.events import MentorPage
@@ -51,7 +51,7 @@ _REFUSED_AFTER = 5
 _UNREADABLE = "certifications of the portal cannot be read"
 _NOT_STORED = "certifications of the portal could not be stored"
 _AHEAD = "certifications of the portal were changed at a moment that has not come"
-_NOT_ASKED = "certifications are in no listing of the portal and were kept, since it did not answer"
+_NOT_CONFIRMED = "certifications are in no listing of the portal and were kept unconfirmed"
 _ALL_BLANK = (
     "no certification of the portal has a mentor and a day, so none was removed here; "
     "has HLF secured a column?"
@@ -63,6 +63,10 @@ _LEAST_SECONDS = 8.0
 type Reading = Literal["finished", "went on", "stood still"]
 """The run has read everything, or as much as can be read; time ran short, after some rows or before
 any."""
+
+
+def _draw(portal_ids: Sequence[str]) -> Sequence[str]:
+    return random.sample(portal_ids, len(portal_ids))
 
 
 @dataclass(slots=True)
@@ -94,8 +98,10 @@ class PullCertifications:
         reconnect: Retry,
         logger: Logger,
         clock: Callable[[], datetime],
+        draw: Callable[[Sequence[str]], Sequence[str]] = _draw,
     ) -> None:
-        """`reconnect` bounds the attempts of a call that finds no database."""
+        """`reconnect` bounds the attempts of a call that finds no database; `draw` the order."""
+        self._draw = draw
         self._database = database
         self._reconnect = reconnect
         self._logger = logger
@@ -117,23 +123,21 @@ class PullCertifications:
         if turn.is_over():
             return turn.broken_off()
         try:
-            reading = self._read(turn)
+            return self._read(turn)
         except (PortalThrottled, DatabaseUnavailable):
             raise
         except MentorPauseError as error:
+            self._logger.error("certifications not read", extra={"reason": describe(error)})
             if isinstance(error, PortalUnavailable) and turn.is_over():
                 return turn.broken_off()
-            self._logger.error("certifications not read", extra={"reason": describe(error)})
             notes.say(f"certifications not read: {describe(error)}")
-            reading = "finished"
-        if reading == "finished":
-            self._finish(turn)
-        return reading
+            return "finished"
 
     def _finish(self, turn: _Turn) -> None:
-        """Decide whom the reading has renewed; what it could not decide, the next one's end does.
+        """Decide whom the whole reading has renewed.
 
-        A row that comes before another one may make a mentor seem renewed, or not.
+        Of a reading that was not finished the next one's end decides: between two rows of one
+        mentor anybody may seem renewed.
         """
         page, finish = turn.page, self._database.finish_reading
         try:
@@ -216,7 +220,8 @@ class PullCertifications:
     def _remove(self, turn: _Turn) -> Reading:
         """Remove what is not valid in the portal any more, once the portal has said so of each."""
         refused_in_a_row = 0
-        for portal_id in self._unmet(turn.page):
+        unmet = self._draw(self._unmet(turn.page))
+        for number, portal_id in enumerate(unmet, 1):
             if turn.is_over():
                 return turn.broken_off()
             try:
@@ -224,13 +229,17 @@ class PullCertifications:
                 refused_in_a_row, turn.has_gone_on = 0, True
             except (PortalThrottled, DatabaseUnavailable):
                 raise
-            except (PortalError, TransientError) as error:
+            except MentorPauseError as error:
                 if turn.is_over():
                     return turn.broken_off()
-                refused_in_a_row += 1
-                self._not_asked(portal_id, error, turn.notes)
-            if refused_in_a_row == _REFUSED_AFTER:
+                refused_in_a_row += getattr(error, "code", None) != OTHER_UNIT
+                self._not_confirmed(portal_id, error, turn.notes)
+            if refused_in_a_row == _REFUSED_AFTER and number < len(unmet):
+                turn.notes.say(
+                    f"{len(unmet) - number} more {_NOT_CONFIRMED}, since it was not asked"
+                )
                 break
+        self._finish(turn)
         return "finished"
 
     def _unmet(self, page: MentorPage) -> list[str]:
@@ -249,12 +258,12 @@ class PullCertifications:
         if self._reconnect(lambda: remove(page.org_id, page.job_run_id, portal_id)):
             self._logger.info("certification removed", extra={"portal_id": loggable(portal_id)})
 
-    def _not_asked(self, portal_id: str, error: MentorPauseError, notes: Notes) -> None:
+    def _not_confirmed(self, portal_id: str, error: MentorPauseError, notes: Notes) -> None:
         name, reason = loggable(portal_id), describe(error)
         self._logger.error(
             "certification not confirmed", extra={"portal_id": name, "reason": reason}
         )
-        notes.add(f"{_NOT_ASKED} ({reason})", name)
+        notes.add(f"{_NOT_CONFIRMED} ({reason})", name)
 
 
 def _parts(

@@ -51,11 +51,15 @@ class _OutOfTime(Exception):
 
 
 def throttled(error: PortalThrottled) -> Requeue:
-    """Return what has a page wait as long as the portal asks for; the page has not failed.
+    """Return what has a page wait as long as the portal asks for.
 
-    A wait that is longer than SQS can keep a message back comes in several parts.
+    A page that is throttled has not failed; a wait that is longer than SQS can keep a message back
+    comes in several parts. A portal that fails and says when to come again is down, all the same.
     """
-    return Requeue(describe(error), min(ceil(error.seconds), LONGEST_DELAY), is_waiting=True)
+    seconds = min(ceil(error.seconds), LONGEST_DELAY)
+    if error.has_failed:
+        return Requeue(describe(error), max(seconds, DOWN_SECONDS))
+    return Requeue(describe(error), seconds, is_waiting=True)
 
 
 def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:

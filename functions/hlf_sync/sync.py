@@ -34,6 +34,9 @@ is time for it."""
 _CLOSING_SECONDS = 8.0
 """Kept for the ledger, the queue and perhaps the run's completion; no call lasts into them."""
 
+_TAKES_TOO_LONG = "57014"
+"""SQLSTATE of a call that the database has ended. Such a delivery counts, so that it ends."""
+
 _READING_PAGE = 1
 """The page whose worker reads the certifications: every run has it, so each run reads them once."""
 
@@ -96,7 +99,8 @@ class SyncPage:
         except PortalThrottled as error:
             return throttled(error)
         except DatabaseUnavailable as error:
-            return wait_for_database(error)
+            waits = error.sqlstate != _TAKES_TOO_LONG and time_left() > 0
+            return replace(wait_for_database(error), is_waiting=waits)
         if reading == "finished":
             return None
         has_gone_on = reading == "went on"

@@ -10,7 +10,7 @@ from mentor_pause.runs import PageOutcome
 
 type Fate = Literal["synced", "skipped", "errored", "unanswered", "off"]
 
-_OTHER_UNIT = "0x80048306"
+OTHER_UNIT = "0x80048306"
 """Dataverse's code for a row of another business unit: it says nothing of the other rows."""
 
 _REFUSED_AFTER = 5
@@ -86,4 +86,4 @@ def _is_refusal(error: Exception) -> bool:
     """Whether the portal itself said no, and perhaps says so to everybody."""
     if not isinstance(error, PortalError) or error.status == 0:
         return False
-    return error.code != _OTHER_UNIT
+    return error.code != OTHER_UNIT

@@ -52,9 +52,11 @@ class Drift:
 
     @property
     def oldest_seconds(self) -> int:
-        """The age of the oldest difference; 0 without any."""
-        moments = [d.since for d in (*self.differences, *self.certifications) if d.since]
-        ages = [(self.measured_at - since).total_seconds() for since in moments]
+        """The age of the oldest difference of a mentor; 0 without any.
+
+        Since when a certification differs is not known: its row may be older than the mentor here.
+        """
+        ages = [(self.measured_at - d.since).total_seconds() for d in self.differences if d.since]
         return max(0, *map(int, ages)) if ages else 0
 
     def as_json(self, longest: int) -> dict[str, object]:

@@ -8,6 +8,7 @@ returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
 as $$
 begin
     perform private.assert_job_org(p_org_id);

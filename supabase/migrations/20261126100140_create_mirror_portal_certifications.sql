@@ -34,10 +34,15 @@ begin
     perform private.assert_few('p_expires_ons', cardinality(p_expires_ons));
     perform private.assert_few('p_modified_ons', cardinality(p_modified_ons));
     perform private.assert_few('p_seen_ids', cardinality(p_seen_ids));
+    -- A row that somebody holds counts as not met: the worker asks for it by its id in the end.
     update public.certifications as c set met_by = p_job_run_id
-    from public.peer_mentors as m
-    where m.id = c.mentor_id and m.org_id = p_org_id
-        and c.portal_id = any(p_portal_ids || p_seen_ids) and c.met_by is distinct from p_job_run_id;
+    where c.id in (
+        select h.id
+        from public.certifications as h
+        inner join public.peer_mentors as m on m.id = h.mentor_id and m.org_id = p_org_id
+        where h.portal_id = any(p_portal_ids || p_seen_ids) and h.met_by is distinct from p_job_run_id
+        for no key update of h skip locked
+    );
     for v_row in
         select n.portal_id, n.expires_on, n.modified_on, m.id as mentor_id, h.org_id as holders_org
         from unnest(p_portal_ids, p_portal_keys, p_expires_ons, p_modified_ons)

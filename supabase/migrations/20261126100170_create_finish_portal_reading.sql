@@ -15,6 +15,12 @@ declare
     v_count bigint;
 begin
     perform private.assert_job_org(p_org_id);
+    if exists (
+        select from public.scheduler_execution_log as l
+        where l.job_run_id = p_job_run_id and l.status in ('completed', 'failed')
+    ) then
+        return 0;  -- nobody would be told any more; the next run's reading tells it
+    end if;
     with changed as (
         delete from private.portal_changes as p
         using public.peer_mentors as m

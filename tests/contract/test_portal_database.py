@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from mentor_pause.portal import Certification
-from mentor_pause.runs import Attempt
+from mentor_pause.runs import Attempt, Summary
 from mentor_pause.supabase import Database
 from mentor_pause.supabase.pooled import PooledWire
 from mentor_pause.supabase.portal import PortalDatabase
@@ -230,6 +230,35 @@ def test_a_mentor_who_is_locked_makes_few_rows_wait(
         other.execute("select from peer_mentors where id = any(%s) for update", (mentors[:8],))
         found = Counter(m.outcome for m in database.mirror(ORG, RUN, rows))
     assert found == {"recorded": 12, "failed 55P03": 8}
+
+
+def test_a_certification_that_somebody_holds_costs_itself_alone(
+    database: PortalDatabase, roster: Roster, cluster: Cluster
+) -> None:
+    """R1, R3: it counts as not met, so the worker asks for it by its id in the end."""
+    mentors = roster.add_mentors(3)
+    rows = [Certification(f"c-{m}", str(m), FUTURE, EARLIER) for m in mentors]
+    database.mirror(ORG, RUN, rows)
+    later = uuid4()
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as other:
+        other.execute("select from certifications where portal_id = %s for update", (rows[1].id,))
+        assert database.mirror(ORG, later, rows) == []
+    unmet = [c.portal_id for c in database.list_certifications(ORG, unmet_by=later)]
+    assert unmet == [rows[1].id]
+
+
+def test_renewals_of_a_run_that_has_ended_are_told_by_the_next_one(
+    database: PortalDatabase, roster: Roster, cluster: Cluster
+) -> None:
+    """H1: a worker that comes late; nobody reads an ended run's notifications again."""
+    mentor = roster.add_mentor(PAST)
+    attempt = Attempt("hlf_sync", ORG, "event", "t-1", "an event")
+    with closing(PooledWire(cluster.url(roster.db))) as job:
+        Database(job).begin_execution(attempt, "running", as_of=TODAY)
+        record(database, mentor, FUTURE, run=attempt.job_run_id)
+        Database(job).finish_execution(Summary(attempt.job_run_id, "synced"), "completed", None)
+    assert database.finish_reading(ORG, attempt.job_run_id) == 0
+    assert database.finish_reading(ORG, uuid4()) == 1
 
 
 def test_two_workers_with_the_same_renewal_renew_once(roster: Roster, cluster: Cluster) -> None:

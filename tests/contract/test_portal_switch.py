@@ -27,7 +27,7 @@ def stack(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     with mock_aws(), serving(portal) as url:
         for name, value in {"switch": "off", "map": MAPPING.read_text()}.items():
-            boto3.client("ssm").put_parameter(Name=name, Value=value, Type="String")
+            boto3.client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
         yield Stack(
             OUTPUTS, boto3.Session(), None, _no_database, lambda: settings(url), lambda _: ""
         )

@@ -213,9 +213,9 @@ def test_what_the_portal_does_not_answer_for_is_kept_and_said(
     night.forget()
     night.sync("night-2")
     assert all(days(roster, m) == [date(2029, 1, 1)] for m in mentors)
-    assert len([path for path in night.asked("GET") if "certifications(" in path]) == 5
+    assert len([path for path in night.asked("GET") if "certifications(" in path]) == 7
     assert str(roster.log()[-1]["error"]).startswith(
-        "5 certifications are in no listing of the portal and were kept, since it did not answer"
+        "7 certifications are in no listing of the portal and were kept unconfirmed"
         " (the portal's answer is no (HTTP 403 0x80048306)), such as "
     )
 

@@ -311,6 +311,17 @@ def test_a_404_about_another_record_is_not_taken_for_a_mentor_who_is_gone(
     assert portal.statuses()[str(mentor)] == "inactive"
 
 
+def test_a_portal_that_fails_for_ever_and_says_when_to_come_again_ends_the_run(
+    night: SyncNight, mentors: list[UUID]
+) -> None:
+    """H3, E8: maintenance for days is no throttle; the next run has everybody."""
+    night.fail("unavailable for a while", times=1000, after=1)
+    night.fire()
+    night.work_off()
+    assert night.summaries()[-1]["mentor_ids_errored"] == ids(mentors)
+    assert {line["again_in"] for line in night.lines("page put back")} == {180}
+
+
 def test_a_503_that_says_for_how_long_is_obeyed(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:

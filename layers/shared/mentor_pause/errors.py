@@ -104,9 +104,11 @@ class PortalUnavailable(TransientError):
 class PortalThrottled(PortalUnavailable):
     """The portal, or its login, says for how long to leave it alone."""
 
-    def __init__(self, message: str, seconds: float) -> None:
+    def __init__(self, message: str, seconds: float, *, has_failed: bool = False) -> None:
         super().__init__(message)
         self.seconds = seconds
+        self.has_failed = has_failed
+        """It failed (5xx) and says when to come again; 429 is no failure."""
 
 
 class PortalError(MentorPauseError):

@@ -215,7 +215,7 @@ class PageConsumer:
                 "page failed; its open mentors count as errors", extra={"reason": reason}
             )
             # Where nobody is open, the page had something else to do, such as a reading.
-            is_note = known.put_back and not (known.unsettled or known.settled.errored)
+            is_note = known.put_back is not None and not known.unsettled
             reasons = dict.fromkeys(known.unsettled, reason)
             return PageResult(PageOutcome(reasons=reasons, note=reason if is_note else ""))
         rest = page.model_copy(update={"mentor_ids": known.unsettled})

@@ -98,7 +98,11 @@ class Portal(Protocol):
         ...
 
     def is_there(self) -> bool:
-        """Whether the portal answers at all, whatever it says of a mentor."""
+        """Whether the portal answers at all, whatever it says of a mentor.
+
+        Raises:
+            PortalThrottled: it asks for patience.
+        """
         ...
 
     def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:

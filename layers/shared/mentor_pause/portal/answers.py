@@ -37,7 +37,7 @@ def error_of(response: httpx.Response) -> Failure:
     code, told = _code_and_words(response)
     what = f"HTTP {status}{f' {code}' if code else ''}"
     if _asks_for_patience(response):
-        return PortalThrottled(f"the portal asks for patience ({what})", seconds_to_wait(response))
+        return _throttled(f"the portal asks for patience ({what})", response)
     if status in _TRANSIENT:
         return PortalUnavailable(f"the portal failed ({what})")
     if response.is_success or response.is_redirect:
@@ -54,7 +54,7 @@ def login_error_of(response: httpx.Response) -> Failure:
     body, status = object_or_empty(response), response.status_code
     error = body.get("error")
     if _asks_for_patience(response):
-        return PortalThrottled("the login asks for patience", seconds_to_wait(response))
+        return _throttled("the login asks for patience", response)
     if status in _TRANSIENT or error == "temporarily_unavailable":
         return PortalUnavailable(f"the login failed (HTTP {status})")
     known = error if isinstance(error, str) and error in _LOGIN_ERRORS else "no known error"
@@ -68,6 +68,11 @@ def _asks_for_patience(response: httpx.Response) -> bool:
     status = response.status_code
     says_until_when = "Retry-After" in response.headers
     return status == TOO_MANY_REQUESTS or (status in _TRANSIENT and says_until_when)
+
+
+def _throttled(message: str, response: httpx.Response) -> PortalThrottled:
+    has_failed = response.status_code != TOO_MANY_REQUESTS
+    return PortalThrottled(message, seconds_to_wait(response), has_failed=has_failed)
 
 
 def seconds_to_wait(response: httpx.Response) -> float:

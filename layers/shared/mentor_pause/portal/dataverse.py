@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from mentor_pause.errors import PortalError, PortalUnavailable
+from mentor_pause.errors import PortalError, PortalThrottled, PortalUnavailable
 from mentor_pause.portal import (
     Certification,
     CertificationPage,
@@ -77,6 +77,8 @@ class Dataverse:
         """See `Portal.is_there`."""
         try:
             self._requests.read("WhoAmI")
+        except PortalThrottled:
+            raise
         except PortalUnavailable:
             return False
         except PortalError:
