@@ -1,0 +1,119 @@
+"""Reads the code blocks of README and docs, and types them into one shell, as a reader would.
+
+The info string of a block says how the block is tested. Its first word is the language:
+
+* `sh walk=NAME`, `sql walk=NAME`: a test types the block, unchanged (`WALKS` names that test);
+* `sh not-run: REASON`: no test can type it, and why;
+* `mermaid`, `text`, `json`: nothing to type.
+"""
+
+import os
+import re
+import select
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+TYPED = frozenset({"sh", "sql", "python"})
+SHOWN = frozenset({"mermaid", "text", "json"})
+# Each walk, and the test that takes it.
+WALKS: Mapping[str, str] = {}
+_INFO = re.compile(r"(?P<language>\w+)(?: walk=(?P<walk>[a-z-]+)| not-run: (?P<reason>.+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One code block. `place` is the page's path in the repository and the block's line."""
+
+    place: str
+    language: str
+    text: str
+    walk: str | None = None
+    reason: str | None = None
+
+
+def read_blocks(page: Path) -> list[Block]:
+    """Return the code blocks of a page, from top to bottom.
+
+    Raises:
+        ValueError: a block's info string does not say how the block is tested.
+    """
+    tokens = MarkdownIt().parse(page.read_text())
+    return [
+        _block(f"{page.relative_to(ROOT)}:{token.map[0] + 1}", token.info.strip(), token.content)
+        for token in tokens
+        if token.type == "fence" and token.map
+    ]
+
+
+def _block(place: str, info: str, text: str) -> Block:
+    found = _INFO.fullmatch(info)
+    if found is None or found["language"] not in TYPED | SHOWN:
+        raise ValueError(f"{place}: {info!r} does not say how the block is tested")
+    return Block(place, found["language"], text, found["walk"], found["reason"])
+
+
+def walk(name: str, pages: Sequence[Path] = PAGES) -> list[Block]:
+    """Return the blocks of one walk, in the order of pages and lines."""
+    return [block for page in pages for block in read_blocks(page) if block.walk == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What came of one block: the exit status, and both outputs."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """One bash, whose variables, functions and folder last from block to block.
+
+    Use it with `contextlib.closing`.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], scratch: Path) -> None:
+        """Start bash in `folder`; `scratch` takes the scripts and what they print."""
+        self._scratch = scratch
+        self._answers, answers = os.pipe()
+        self._bash = subprocess.Popen(
+            ["/bin/bash", "--noprofile", "--norc", "-s", str(answers)],
+            cwd=folder, env=dict(environ), stdin=subprocess.PIPE, text=True, pass_fds=(answers,),
+        )  # fmt: skip
+        os.close(answers)
+
+    def type(
+        self, text: str, filled_in: Mapping[str, str] | None = None, seconds: float = 300
+    ) -> Typed:
+        """Type a block, and wait for its end. It ends at the first command that fails.
+
+        `filled_in` gives the words that a page leaves to its reader, such as `JOB_RUN_ID`.
+        """
+        for word, value in (filled_in or {}).items():
+            text = re.sub(rf"\b{word}\b", lambda _, value=value: value, text)
+        script, out, err = (self._scratch / name for name in ("script", "out", "err"))
+        script.write_text(f"trap 'return $?' ERR\n{text}\n")
+        assert self._bash.stdin
+        self._bash.stdin.write(
+            f"source {script} >{out} 2>{err} </dev/null; code=$?; trap - ERR; echo $code >&$1\n"
+        )
+        self._bash.stdin.flush()
+        if not select.select([self._answers], [], [], seconds)[0]:
+            raise TimeoutError(f"not done after {seconds} s: {text}")
+        answer = os.read(self._answers, 16)
+        if not answer:
+            raise EOFError(f"the shell has ended: {err.read_text()}")
+        return Typed(int(answer), out.read_text(), err.read_text())
+
+    def close(self) -> None:
+        """End bash."""
+        assert self._bash.stdin
+        self._bash.stdin.close()
+        self._bash.wait()
+        os.close(self._answers)
