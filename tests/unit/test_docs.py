@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
 
 from cli.main import cli
 from local import database_errors
+from local.template import load_template
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -88,3 +91,23 @@ def test_both_languages_say_the_same_in_the_same_order() -> None:
 def test_the_page_of_database_errors_is_the_table() -> None:
     """R3: `make schema` writes it anew."""
     assert (ROOT / "docs/database-errors.md").read_text() == database_errors.draw()
+
+
+def test_coordinators_read_when_the_nightly_check_starts() -> None:
+    """The rule fires in UTC; in Norway that is another hour in winter than in summer."""
+    rule = load_template()["Resources"]["CertificationExpiryRule"]["Properties"]
+    minute, hour = map(int, rule["ScheduleExpression"].removeprefix("cron(").split()[:2])
+    fired = [datetime(2026, month, 1, hour, minute, tzinfo=UTC) for month in (1, 7)]
+    winter, summer = (moment.astimezone(ZoneInfo("Europe/Oslo")).hour for moment in fired)
+    assert f"between {_EN[winter]} and {_EN[winter + 1]} in the morning in winter" in _page("en")
+    assert f"between {_EN[summer]} and {_EN[summer + 1]} in summer" in _page("en")
+    assert f"mellom klokken {_NO[winter]} og {_NO[winter + 1]} om vinteren" in _page("no")
+    assert f"mellom {_NO[summer]} og {_NO[summer + 1]} om sommeren" in _page("no")
+
+
+_EN = {3: "three", 4: "four", 5: "five"}
+_NO = {3: "tre", 4: "fire", 5: "fem"}
+
+
+def _page(language: str) -> str:
+    return " ".join((ROOT / f"docs/recovery.{language}.md").read_text().split())
