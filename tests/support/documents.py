@@ -22,7 +22,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 TYPED = frozenset({"sh", "sql", "python"})
 SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that takes it.
-WALKS: Mapping[str, str] = {}
+WALKS: Mapping[str, str] = {"readme": "tests/e2e/test_documents.py"}
 _INFO = re.compile(r"(?P<language>\w+)(?: walk=(?P<walk>[a-z-]+)| not-run: (?P<reason>.+))?")
 
 
@@ -36,13 +36,15 @@ class Block:
     walk: str | None = None
     reason: str | None = None
 
+    def says_how_it_is_tested(self) -> bool:
+        """Whether the info string names a walk, a reason, or a language that is only shown."""
+        if self.language in TYPED:
+            return self.walk in WALKS or self.reason is not None
+        return self.language in SHOWN
+
 
 def read_blocks(page: Path) -> list[Block]:
-    """Return the code blocks of a page, from top to bottom.
-
-    Raises:
-        ValueError: a block's info string does not say how the block is tested.
-    """
+    """Return the code blocks of a page, from top to bottom."""
     tokens = MarkdownIt().parse(page.read_text())
     return [
         _block(f"{page.relative_to(ROOT)}:{token.map[0] + 1}", token.info.strip(), token.content)
@@ -53,8 +55,8 @@ def read_blocks(page: Path) -> list[Block]:
 
 def _block(place: str, info: str, text: str) -> Block:
     found = _INFO.fullmatch(info)
-    if found is None or found["language"] not in TYPED | SHOWN:
-        raise ValueError(f"{place}: {info!r} does not say how the block is tested")
+    if found is None:
+        return Block(place, info, text)
     return Block(place, found["language"], text, found["walk"], found["reason"])
 
 

@@ -50,6 +50,31 @@ class Records:
             found: Sequence[dict[str, Any]] = cursor.execute(query, values).fetchall()
             return list(found)
 
+    def certify(self, mentor: UUID, expires_on: date) -> None:
+        """Add a certification."""
+        self.db.execute(
+            "insert into certifications (mentor_id, expires_on) values (%s, %s)",
+            (mentor, expires_on),
+        )
+
+    def fail_for(
+        self,
+        mentor: UUID,
+        what: LiteralString = "update on peer_mentors",
+        column: LiteralString = "old.id",
+    ) -> None:
+        """Make every change of this mentor, or of what is theirs, fail in the database."""
+        self.db.execute(
+            "create function public.refuse() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no way'; end $$"
+        )
+        self.db.execute(
+            sql.SQL(
+                "create trigger refuse before {} for each row when ({} = {})"
+                " execute function public.refuse()"
+            ).format(sql.SQL(what), sql.SQL(column), mentor)
+        )
+
 
 class Roster(Records):
     """One organisation, HLF, with one chapter; mentors as a test needs them."""
@@ -94,13 +119,6 @@ class Roster(Records):
             )
         return mentors
 
-    def certify(self, mentor: UUID, expires_on: date) -> None:
-        """Add a certification."""
-        self.db.execute(
-            "insert into certifications (mentor_id, expires_on) values (%s, %s)",
-            (mentor, expires_on),
-        )
-
     def add_coordinator(
         self, *, mentors: Iterable[UUID] = (), chapters: Iterable[UUID] = ()
     ) -> UUID:
@@ -119,21 +137,3 @@ class Roster(Records):
                 "insert into coordinator_chapters values (%s, %s)", (coordinator, chapter)
             )
         return coordinator
-
-    def fail_for(
-        self,
-        mentor: UUID,
-        what: LiteralString = "update on peer_mentors",
-        column: LiteralString = "old.id",
-    ) -> None:
-        """Make every change of this mentor, or of what is theirs, fail in the database."""
-        self.db.execute(
-            "create function public.refuse() returns trigger language plpgsql as"
-            " $$ begin raise exception 'no way'; end $$"
-        )
-        self.db.execute(
-            sql.SQL(
-                "create trigger refuse before {} for each row when ({} = {})"
-                " execute function public.refuse()"
-            ).format(sql.SQL(what), sql.SQL(column), mentor)
-        )
