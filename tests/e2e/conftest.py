@@ -1,7 +1,8 @@
-"""One local stack for all end-to-end tests: the real template, deployed to the emulator."""
+"""One local stack for all end-to-end tests: the one that the README's first block leaves behind."""
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 
 from local import sam
 from support.deployed import Deployed, mentor_pause
+from support.documents import ROOT, Shell, Typed, walk
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +26,29 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def deployed(stack_folder: Path) -> Deployed:
+def shell(stack_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A newcomer's shell in the checkout, without the variables of this suite."""
+    ours = ("MAKE", "MFLAGS", "PYTEST_", "AWS_", "SUPABASE_", "PORTAL_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    with closing(Shell(ROOT, env, tmp_path_factory.mktemp("shell"))) as shell:
+        yield shell
+
+
+@pytest.fixture(scope="session")
+def first_night(shell: Shell) -> Typed:
+    """What the README's first block prints: it starts the stack and lives through a night."""
+    (make_nightly, *_) = walk("readme", [ROOT / "README.md"])
+    done = shell.type(make_nightly.text)
+    assert done.code == 0, done.err
+    return done
+
+
+@pytest.fixture(scope="session")
+def deployed(stack_folder: Path, first_night: Typed) -> Deployed:
     """The stack, up and deployed."""
-    assert mentor_pause("local", "up").returncode == 0
-    return Deployed(stack_folder)
+    deployed = Deployed(stack_folder)
+    deployed.wait_for_the_sync()
+    return deployed
 
 
 @pytest.fixture(scope="session")

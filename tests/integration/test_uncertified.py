@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from support.cluster import Cluster
+from support.documents import walk
 from support.monitor import Monitor
 from support.night import Night
 from support.roster import ORG, TOMORROW, YESTERDAY, Roster
@@ -70,3 +71,16 @@ def test_active_mentors_without_a_certification_are_counted_and_left_alone(
     assert monitor()["stale_active_mentors"] == 0
     assert refused(roster.db, mentors[1], "paused") is None
     assert monitor()["active_without_certification"] == 1
+
+
+def test_the_statement_of_the_decision_lets_the_next_night_pause_them(
+    roster: Roster,
+) -> None:
+    """Typed as docs/decisions/0033 has it; mentors who are certified keep their days."""
+    (statement,) = walk("uncertified")
+    uncertified = roster.add_mentor(YESTERDAY)
+    roster.db.execute("delete from certifications")
+    certified = roster.add_mentor(FAR_OFF)
+    roster.db.execute(statement.text.encode())
+    roster.rows("select * from run_certification_expiry(%s)", ORG)
+    assert [roster.status(mentor) for mentor in (uncertified, certified)] == ["paused", "active"]

@@ -80,6 +80,18 @@ class Deployed:
         summary, _ = read_summary(self.stack, last.run)
         return last.run, summary.as_json()
 
+    def wait_for_the_sync(self) -> None:
+        """Wait until the sync that followed a run has ended."""
+
+        def has_ended() -> bool:
+            with self.stack.database() as database:
+                return any(
+                    row.job_name == "hlf_sync" and row.finished_at
+                    for row in database.list_executions(self.stack.org_id, 20)
+                )
+
+        eventually(has_ended)
+
     def environment_of(self, function: str) -> dict[str, str]:
         """Return what the deployed function has in its environment, and what reaches the stack."""
         outside = self.local.environment(self.local.require())

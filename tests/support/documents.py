@@ -22,7 +22,10 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 TYPED = frozenset({"sh", "sql", "python"})
 SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that takes it.
-WALKS: Mapping[str, str] = {"readme": "tests/e2e/test_documents.py"}
+WALKS: Mapping[str, str] = {
+    "readme": "tests/e2e/test_documents.py",
+    "uncertified": "tests/integration/test_uncertified.py",
+}
 _INFO = re.compile(r"(?P<language>\w+)(?: walk=(?P<walk>[a-z-]+)| not-run: (?P<reason>.+))?")
 
 
@@ -72,6 +75,11 @@ class Typed:
     code: int
     out: str
     err: str
+
+    @property
+    def seen(self) -> str:
+        """What a reader sees at a terminal, where both outputs meet."""
+        return self.out + self.err
 
 
 class Shell:
