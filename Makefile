@@ -35,7 +35,7 @@ test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done $(TOOLS)/sam/.
 
 # The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
-	$(ON_POSTGRES) $(VENV)/bin/python -m pytest tests/integration tests/contract tests/properties
+	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only tests/integration tests/contract tests/properties
 
 # All that may start a night, in the same second; with pg_cron where POSTGRES_BIN comes with it.
 test-fallback: setup

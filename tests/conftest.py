@@ -19,6 +19,24 @@ settings.register_profile(
 settings.load_profile("mentor-pause")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database-only` leaves out the tests that would be the same on another PostgreSQL."""
+    parser.addoption("--database-only", action="store_true", help="only tests on a PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that ask for a PostgreSQL."""
+    if config.getoption("--database-only"):
+        chosen = [i for i in items if _asks_for_a_server(i)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def _asks_for_a_server(item: pytest.Item) -> bool:
+    servers = {"cluster", "cron", "faked"}
+    return isinstance(item, pytest.Function) and not servers.isdisjoint(item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A server with Supabase's roles and a migrated template database."""
