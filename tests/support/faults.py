@@ -145,12 +145,16 @@ class Faulty:
         return call
 
 
+# Made once, since reading the certificates of the system takes 30 ms.
+_TLS = httpx.create_ssl_context()
+
+
 class FaultyTransport(httpx.BaseTransport):
     """HTTP that may fail; each request goes through the plan."""
 
     def __init__(self, plan: Plan, seam: Seam) -> None:
         """The real transport is behind it."""
-        self._inner = httpx.HTTPTransport()
+        self._inner = httpx.HTTPTransport(verify=_TLS)
         self._plan = plan
         self._seam = seam
 
