@@ -98,9 +98,9 @@ class Unforgiving(Night):
     ("build", "checks", "first"),
     [
         (Forgetful, {"progress_kept"}, 0),
-        (Unforgiving, {"begun"}, 0),
-        (Unfenced, {"fenced"}, 20),
-        (AcknowledgesFirst, {"ended", "everybody"}, 0),
+        (Unforgiving, {"begun"}, 6),
+        (Unfenced, {"fenced"}, 46),
+        (AcknowledgesFirst, {"ended", "everybody"}, 32),
         (Counting, {"summary_is_pages"}, 0),
     ],
 )
