@@ -31,8 +31,8 @@ NOW = datetime(2100, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
-    """A portal and a database."""
-    with open_sync(aws, roster, cluster) as found:
+    """A portal and a database; a sync needs few pages."""
+    with open_sync(aws, roster, cluster, page_size=100) as found:
         yield found
 
 
