@@ -58,8 +58,11 @@ def create_database(owner_url: str, name: str, template: str | None = None) -> N
     drop_database(owner_url, name)
     with psycopg.connect(owner_url, autocommit=True) as connection:
         database = sql.Identifier(name)
+        # Where nobody waits for disks, a copy of files is faster than one through the log.
         copied = (
-            sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+            sql.SQL(" template {} strategy file_copy").format(sql.Identifier(template))
+            if template
+            else sql.SQL("")
         )
         connection.execute(sql.SQL("create database {}").format(database) + copied)
 

@@ -38,7 +38,7 @@ type _Act = Callable[[], tuple[int, Row | None]]
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body are two packets; the second would wait 40 ms for the first to be acknowledged.
+    # Headers and body are two packets: the second would wait 40 ms until the first is acknowledged.
     disable_nagle_algorithm = True
     portal: Portal
     closing: threading.Event

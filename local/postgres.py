@@ -83,8 +83,13 @@ class Server:
         (self.folder / "port").write_text(str(chosen))
         options = {
             "listen_addresses": LOOPBACK, "port": chosen, "unix_socket_directories": "",
-            "max_connections": 200, "fsync": "on" if self.durable else "off",
+            "max_connections": 200,
         }  # fmt: skip
+        if not self.durable:
+            options |= {
+                "fsync": "off", "full_page_writes": "off", "wal_level": "minimal",
+                "max_wal_senders": "0",
+            }  # fmt: skip
         if self.cron_database is not None:
             options |= {
                 "shared_preload_libraries": "pg_cron",
