@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.adoption import VALLEY, Adoption, open_adoption
 from support.cluster import Cluster
 from support.night import Clients, Night, open_night
 from support.roster import Roster
@@ -13,4 +14,11 @@ from support.roster import Roster
 def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[Night]:
     """Dispatcher, queue, worker, ledger and database; pages of three mentors."""
     with open_night(aws, roster, cluster) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def valley(cluster: Cluster) -> Iterator[Adoption]:
+    """A project that has adopted mentor-pause; change it in a transaction that is rolled back."""
+    with open_adoption(cluster, VALLEY) as found:
         yield found

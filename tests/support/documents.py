@@ -23,6 +23,7 @@ TYPED = frozenset({"sh", "sql", "python"})
 SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that takes it.
 WALKS: Mapping[str, str] = {
+    "adopting": "tests/integration/test_adoption.py",
     "readme": "tests/e2e/test_documents.py",
     "uncertified": "tests/integration/test_uncertified.py",
 }

@@ -54,7 +54,7 @@ from support.faults import (
     faulty_queue,
 )
 from support.postgrest import SECRET_KEY, postgrest
-from support.roster import ORG, TODAY, Roster
+from support.roster import ORG, TODAY, Records
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -392,7 +392,7 @@ type WireKind = Literal["pooled", "REST"]
 
 @contextmanager
 def open_wire(
-    kind: WireKind, roster: Roster, cluster: Cluster, plan: Plan
+    kind: WireKind, roster: Records, cluster: Cluster, plan: Plan
 ) -> Generator[CountingWire]:
     """Open a wire to a test's database, on which the plan's faults happen."""
     if kind == "pooled":
@@ -409,7 +409,7 @@ def open_wire(
 @contextmanager
 def open_night(
     clients: Clients,
-    roster: Roster,
+    roster: Records,
     cluster: Cluster,
     plan: Plan | None = None,
     page_size: int = 3,

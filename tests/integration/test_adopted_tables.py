@@ -1,0 +1,117 @@
+"""An adopter's tables and ours in daily use, after the mapping of docs/adopting.md (R6)."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from support.adoption import Adoption, Block, account_id
+from support.cluster import Cluster
+from support.roster import ORG, Records
+
+pytestmark = pytest.mark.xdist_group("adoption")  # one project is adopted once for all of them
+GUIDE = 3
+NEW = "insert into people (person, name, section, portal_no) values (%s, 'New', 'N', 900)"
+OF_GUIDE = """
+    select p.person from guidance as g inner join people as p using (person)
+    where g.guide = %s and g.is_current and p.state = 'ok' and mod(p.portal_no, 5) <> 0 limit 1
+"""
+
+
+def test_a_mentor_who_is_entered_or_changed_is_in_step(valley: Adoption) -> None:
+    """Way 3: what is written there holds here at once, but for the status."""
+    db, records, person, account = valley.db, Records(valley.db), uuid4(), account_id(9)
+    with db.transaction(force_rollback=True):
+        db.execute(NEW, (person,))
+        (mentor,) = records.rows("select * from peer_mentors where id = %s", person)
+        assert (mentor["org_id"], mentor["status"], mentor["portal_key"]) == (ORG, "active", "900")
+        db.execute(
+            "update people set section = null, portal_no = 901, login = %s where person = %s",
+            (account, person),
+        )
+        (mentor,) = records.rows("select * from peer_mentors where id = %s", person)
+        assert (mentor["chapter_id"], mentor["user_id"]) == (None, account)
+        assert (mentor["portal_key"], mentor["version"]) == ("901", 1)
+        assert [row[2] for row in valley.findings()] == [
+            f"active mentors without any certification: 1, for example {person}"
+        ]
+
+
+def test_chapters_and_members_are_in_step(valley: Adoption) -> None:
+    """A member who is taken out loses the rights of one in the same transaction."""
+    db, records, boss = valley.db, Records(valley.db), account_id(1)
+    with db.transaction(force_rollback=True):
+        db.execute("update sections set label = 'Far north' where code = 'N'")
+        assert records.rows("select from chapters where name = 'Far north'") == [{}]
+        db.execute("insert into sections values ('E', 'East')")
+        assert len(records.rows("select from chapters")) == 3
+        db.execute("delete from sections where code = 'E'")
+        assert len(records.rows("select from chapters")) == 2
+        db.execute("delete from officers where login = %s", (boss,))
+        assert records.rows("select from org_members where user_id = %s", boss) == []
+        assert valley.findings() == []
+
+
+def test_an_id_never_changes(valley: Adoption) -> None:
+    """History, runs and the portal's state name a mentor by it."""
+    change = "update people set person = gen_random_uuid() where person = %s"
+    with (
+        valley.db.transaction(force_rollback=True),
+        pytest.raises(psycopg.errors.RaiseException, match="never changes"),
+    ):
+        valley.db.execute(change, valley.person(12))
+
+
+def test_only_a_mentor_who_is_inactive_is_deleted(valley: Adoption) -> None:
+    """The history keeps its mentors; our row of a mentor who has left names no person."""
+    db, person, delete = valley.db, uuid4(), "delete from people where person = %s"
+    with db.transaction(force_rollback=True):
+        db.execute(NEW, (person,))
+        with (
+            pytest.raises(psycopg.errors.RaiseException, match="is not inactive"),
+            db.transaction(),
+        ):
+            db.execute(delete, (person,))
+        db.execute("select update_mentor_status(%s, %s, 'inactive', 'has_left')", (person, ORG))
+        db.execute(delete, (person,))
+        (mentor,) = Records(db).rows("select * from peer_mentors where id = %s", person)
+        assert (mentor["user_id"], mentor["portal_key"]) == (None, None)
+        assert valley.findings() == []
+
+
+def test_the_app_sees_the_status_and_cannot_write_it(valley: Adoption, cluster: Cluster) -> None:
+    """Under the old name, and by the adopter's own policies."""
+    ((person,),) = valley.db.execute(OF_GUIDE, (account_id(GUIDE),)).fetchall()
+    see = "select state from people where person = %s"
+    change = "select update_mentor_status(%s, %s, %s, 'agreed')"
+    with valley.as_person(cluster, GUIDE) as app:
+        assert app.execute(see, (person,)).fetchall() == [("ok",)]
+        app.execute(change, (person, ORG, "paused"))
+        assert app.execute(see, (person,)).fetchall() == [("rest",)]
+        app.execute(change, (person, ORG, "active"))
+        with pytest.raises(psycopg.Error, match='column "state" of view "people"'):
+            app.execute("update people set state = 'rest' where person = %s", (person,))
+        moved = app.execute("update people set section = section where person = %s", (person,))
+        assert moved.rowcount == 1
+        certified = "select from certifications where mentor_id = %s"
+        assert len(app.execute(certified, (person,)).fetchall()) == 1
+
+
+def test_strangers_see_nothing_through_the_views(valley: Adoption, cluster: Cluster) -> None:
+    """S4: the adopter's policies decide, and the default grants are gone."""
+    with valley.as_person(cluster, 50) as stranger:
+        for table in ("people", "certifications", "assignments", "peer_mentors"):
+            assert stranger.execute(b"select from " + table.encode()).fetchall() == []
+    with psycopg.connect(cluster.url_as(valley.db, "anon"), autocommit=True) as anonymous:
+        for table in ("people", "certifications", "assignments"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                anonymous.execute(b"select from " + table.encode())
+
+
+def test_the_portal_sync_runs_on_mapped_certifications(valley: Adoption) -> None:
+    """Where HLF's portal brings no renewals, a view is enough for its job too."""
+    records = Records(valley.db)
+    with valley.db.transaction(force_rollback=True):
+        ((run, *_),) = valley.type(Block.NIGHT)
+        assert records.rows("select count_run_renewals(%s) as n", run) == [{"n": 0}]
+        assert len(records.rows("select from list_all_portal_states(%s, null, 500)", ORG)) == 180

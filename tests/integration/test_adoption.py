@@ -1,0 +1,166 @@
+"""Two invented projects adopt mentor-pause by the blocks of docs/adopting.md (R6)."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from support.adoption import HARBOUR, MARK, VALLEY, WALK, Adoption, Block, open_project
+from support.cluster import Cluster
+from support.documents import ROOT, walk
+from support.night import Clients, open_night
+from support.roster import Records
+
+pytestmark = pytest.mark.xdist_group("adoption")  # one project is adopted once for all of them
+EXAMPLE = r"volunteer|mentor_uuid|staff|mentorship|branch|hlf|enrolled|app\.|\.state\b"
+
+
+@pytest.fixture
+def harbour(cluster: Cluster) -> Iterator[Adoption]:
+    """The association of the page, with 10,000 mentors and nothing of ours."""
+    with open_project(cluster, HARBOUR) as found:
+        yield found
+
+
+@pytest.fixture
+def club(cluster: Cluster) -> Iterator[Adoption]:
+    """The other project, with its organisation and an empty set of our tables."""
+    with open_project(cluster, VALLEY) as found:
+        found.begin(cluster.server.url(found.db.info.dbname))
+        yield found
+
+
+def test_lines_that_the_reader_keeps_name_nothing_of_the_example() -> None:
+    """A reader replaces the marked lines, and only those."""
+    lines = [
+        line
+        for block in walk(WALK, [ROOT / "docs/adopting.md"])
+        for line in block.text.splitlines()
+        if not line.endswith(MARK)
+    ]
+    assert [line for line in lines if re.search(EXAMPLE, line)] == []
+
+
+def test_an_association_with_10000_mentors_gets_to_its_second_night(
+    harbour: Adoption, cluster: Cluster
+) -> None:
+    """Integer keys, taken names, last valid days: by the page alone, to the database's night."""
+    harbour.begin(cluster.server.url(harbour.db.info.dbname))
+    harbour.type(Block.MAP)
+    assert harbour.type(Block.CHECK) == []
+    expired, previewed = harbour.expired(), harbour.type(Block.PREVIEW)
+    assert [row[3] for row in previewed] == sorted(expired.values())
+    harbour.type(Block.APP)
+    ((_, status, processed, paused, _, errors, ids, _),) = harbour.type(Block.NIGHT)
+    assert (status, processed, paused, errors) == ("completed", 700, 700, 0)
+    assert set(ids) == expired.keys()
+    assert_paused(harbour, expired)
+    assert [row[3] for row in harbour.type(Block.NIGHT)] == [0]
+    assert harbour.type(Block.CHECK) == []
+    on_a_break = "v.id from volunteers as v where v.state = 'break'"
+    assert _paused_people(harbour, on_a_break, "v.mentor_uuid") == {row[0] for row in previewed}
+    finder = harbour.text(Block.FIND_PERSON).replace("MENTOR_ID", str(ids[0]))
+    assert len(harbour.db.execute(finder.encode()).fetchall()) == 1
+
+
+def test_a_club_gets_to_its_second_night_in_the_workers(
+    club: Adoption, aws: Clients, cluster: Cluster
+) -> None:
+    """Other names, enums, moments and uuids: the workers pause the mentors of the preview."""
+    club.type(Block.MAP)
+    assert club.type(Block.CHECK) == []
+    expired, previewed = club.expired(), club.type(Block.PREVIEW)
+    club.type(Block.APP)
+    with open_night(aws, Records(club.db), cluster, page_size=25) as night:
+        night.clock.now = datetime.now(UTC)
+        for trigger_id in ("night-1", "night-2"):
+            night.fire(trigger_id, as_of=None)
+            night.work_off()
+    assert [s["paused_count"] for s in night.summaries()] == [len(previewed), 0]
+    assert_paused(club, expired)
+    resting = "p.portal_no from people as p where p.state = 'rest'"
+    assert _paused_people(club, resting, "p.person") == {row[0] for row in previewed}
+
+
+def assert_paused(adoption: Adoption, expired: dict[UUID, date]) -> None:
+    """E2, E3, E11: a history row for each expired mentor; their coordinators are notified."""
+    records = Records(adoption.db)
+    history = records.history()
+    assert {row["mentor_id"]: row["certification_expiry_date"] for row in history} == expired
+    assert len(history) == len(expired)
+    assert {(row["reason"], row["new_status"], row["changed_by_role"]) for row in history} == {
+        ("certification_expired", "paused", "job")
+    }
+    told = records.rows("select unnest(mentor_ids) as mentor_id from coordinator_notifications")
+    assert expired.keys() >= {row["mentor_id"] for row in told}
+    assert len(told) > len(expired) / 2
+
+
+def _paused_people(adoption: Adoption, people: str, key: str) -> set[Any]:
+    """Return the people whose status the app shows as paused, and who were paused by a change."""
+    history = "select h.mentor_id from peer_mentor_status_history as h"
+    found = adoption.db.execute(f"select {people} and {key} in ({history})".encode())
+    return {row[0] for row in found}
+
+
+def test_the_preview_takes_the_day_of_the_first_night(valley: Adoption) -> None:
+    """R4, E1: the first invalid day, and the day before it."""
+    renewed = "insert into licences (person, ends_at) select person, '2031-05-05 00:00 Europe/Oslo'"
+    look = "select mentor_id from private.preview_certification_expiry('hlf', %s)"
+    with valley.db.transaction(force_rollback=True):
+        (person,) = valley.person(11)
+        valley.db.execute(f"{renewed} from people where portal_no = 11".encode())
+        for day, is_listed in ((date(2031, 5, 4), False), (date(2031, 5, 5), True)):
+            listed = valley.db.execute(look.encode(), (day,)).fetchall()
+            assert ((person,) in listed) == is_listed
+
+
+def test_a_preview_of_an_unknown_organisation_says_so(valley: Adoption) -> None:
+    """R6: an empty list would look like a quiet night."""
+    with pytest.raises(psycopg.Error, match="organisation 'other' does not exist"):
+        valley.db.execute("select * from private.preview_certification_expiry('other')")
+
+
+def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
+    """One transaction: no table is dropped, no half of the mapping is left."""
+    before, mapping = _objects(club), club.text(Block.MAP)
+    for right, wrong, said in (
+        ("c.withdrawn_at", "c.withdrawn_on", "column c.withdrawn_on does not exist"),
+        ("grant select on", "grant insert on", "authenticated may insert on public.certifications"),
+        ("create index on public.licences", "--", "reads the whole of public.licences"),
+    ):
+        assert right in mapping
+        with pytest.raises(psycopg.Error, match=re.escape(said)):
+            club.db.execute(mapping.replace(right, wrong).encode())
+        club.db.execute("rollback")
+        assert _objects(club) == before
+    club.type(Block.MAP)
+    assert club.findings() == []
+
+
+def _objects(adoption: Adoption) -> list[Any]:
+    """Return every table, view, index and schema."""
+    return adoption.db.execute(
+        "select c.oid::regclass::text, c.relkind from pg_class as c"
+        " union all select nspname, 'n' from pg_namespace order by 1"
+    ).fetchall()
+
+
+def test_days_of_a_file_are_imported_as_written(valley: Adoption) -> None:
+    """The first of December is not the twelfth of January; no half of a file is imported."""
+    latest = "select max(c.expires_on) from certifications as c where c.mentor_id = %s"
+    with valley.db.transaction(force_rollback=True):
+        valley.type(Block.STAGE)
+        for number, day in ((11, "01.12.2035"), (12, "2035-12-01"), (5, None)):
+            valley.db.execute("insert into import values (%s, %s)", (number, day))
+        assert {row[0] for row in valley.type(Block.LOOK)} == {12, 5}
+        valley.db.execute("delete from import where volunteer <> 11")
+        valley.type(Block.IMPORT)
+        assert valley.db.execute(latest, valley.person(11)).fetchone() == (date(2035, 12, 2),)
+        valley.db.execute("update import set last_valid_day = '31.02.2035'")
+        with pytest.raises(psycopg.errors.DatetimeFieldOverflow), valley.db.transaction():
+            valley.type(Block.IMPORT)

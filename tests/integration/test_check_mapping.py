@@ -1,0 +1,70 @@
+"""Each mistake of a mapping is found by `private.check_mapping`, in plain words (R6)."""
+
+import re
+
+import psycopg
+import pytest
+
+from support.adoption import ADOPTERS, Adoption
+
+pytestmark = pytest.mark.xdist_group("adoption")  # one project is adopted once
+_MISTAKE = r"^-- (wrong|note) \| (.+) \| (.+)\n((?:.+\n)+)"
+_FOUND = re.findall(_MISTAKE, (ADOPTERS / "mistakes.sql").read_text(), re.MULTILINE)
+MISTAKES = [
+    pytest.param(level, words, statements, id=name) for level, name, words, statements in _FOUND
+]
+"""Level, how the finding begins, and the statements that make the mistake."""
+
+
+def test_nothing_is_said_of_a_mapping_that_fits(valley: Adoption) -> None:
+    """Empty means that everything fits."""
+    assert valley.findings() == []
+
+
+@pytest.mark.parametrize(("level", "words", "statements"), MISTAKES)
+def test_a_mistake_is_found_in_plain_words(
+    valley: Adoption, level: str, words: str, statements: str
+) -> None:
+    """Each one by itself, with a line that says what to do."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(statements.encode())
+        found = valley.findings()
+    matching = [row for row in found if row[2].startswith(words)]
+    assert matching, found
+    assert {row[1] for row in matching} == {level}
+    assert all(row[3] for row in found)
+
+
+def test_a_table_that_our_functions_cannot_read_is_found(valley: Adoption) -> None:
+    """An adopter's table may belong to another role than the functions do."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(
+            "create role plain_owner; alter function private.check_rights() owner to plain_owner;"
+            " grant usage on schema private to plain_owner;"
+            " grant execute on function private.expected_columns() to plain_owner"
+        )
+        found = valley.db.execute("select finding from private.check_rights()").fetchall()
+    assert (
+        "our functions may not read all of public.licences, which public.certifications shows",
+    ) in found
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "mentor_pause_job"])
+@pytest.mark.parametrize("call", ["check_mapping()", "preview_certification_expiry('hlf')"])
+def test_only_the_owner_may_check_and_preview(valley: Adoption, role: str, call: str) -> None:
+    """S4: both read every row."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(f"set local role {role}".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            valley.db.execute(b"select * from private." + call.encode())
+
+
+def test_a_check_changes_nothing_and_says_what_to_do(valley: Adoption) -> None:
+    """The line of a disabled trigger is the statement that enables it."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(
+            "alter table public.peer_mentor_status_history disable trigger refuse_update"
+        )
+        ((_, _, _, statement),) = valley.findings()
+        valley.db.execute(statement.encode())
+        assert valley.findings() == []
