@@ -1,4 +1,4 @@
--- The part of the self-check that looks at tables, columns, types and views (R6). It reads the catalogue only, so that it
+-- The part of the self-check that looks at tables, columns and their types (R6). It reads the catalogue only, so that it
 -- works whatever is missing.
 -- Locks: none. Called by: private.check_mapping.
 
@@ -61,11 +61,6 @@ as $$
         format('public.%s.%s has the type %s instead of %s', c.table_name, c.column_name, c.actual_type, c.column_type),
         format('convert it in the mapping, for example %s::%s; docs/adopting.md has a line for each type', c.column_name, c.column_type)
     from columns as c where c.actual_type <> c.column_type
-    union all
-    select 'views', 'wrong', format('the view public.%s shows its rows to everybody who may read it', p.table_name),
-        format('alter view public.%s set (security_invoker = true)', p.table_name)
-    from present as p inner join pg_class as c on c.oid = p.oid
-    where p.relkind = 'v' and not coalesce(c.reloptions @> array['security_invoker=true'], false)
 $$;
-comment on function private.check_tables is 'Findings about tables, columns, types and views of the mapping.';
+comment on function private.check_tables is 'Findings about tables, columns and types of the mapping.';
 revoke execute on function private.check_tables from public, anon, authenticated;

@@ -9,7 +9,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
     with recursive mapped as (
-        select e.table_name, c.oid, c.relkind, c.relrowsecurity
+        select e.table_name, c.oid, c.relkind, c.relrowsecurity, c.reloptions
         from (select distinct x.table_name from private.expected_columns() as x) as e
         inner join pg_class as c on c.oid = to_regclass('public.' || quote_ident(e.table_name))
     ),
@@ -46,6 +46,11 @@ as $$
         group by m.table_name, role.name
     )
 
+    select 'rights', 'wrong', format('the view public.%s shows its rows to everybody who may read it', m.table_name),
+        format('alter view public.%s set (security_invoker = true)', m.table_name)
+    from mapped as m
+    where m.relkind = 'v' and not coalesce(m.reloptions @> array['security_invoker=true'], false)
+    union all
     select 'rights', 'wrong', format('%s may %s on public.%s', a.role_name, a.held, a.table_name),
         format('revoke all on public.%s from %s%s', a.table_name, a.role_name, case
             when a.role_name = 'authenticated' then format('; grant select on public.%s to authenticated', a.table_name) else ''

@@ -13,7 +13,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_users text;
+    v_accounts constant regclass := to_regclass('auth.users');
+    v_members text;
 begin
     return query select t.* from private.check_tables() as t;
     if found then
@@ -26,12 +27,15 @@ begin
     return query select t.* from private.check_coordinator_rows() as t;
     return query select t.* from private.check_adopted() as t;
     return query select t.* from private.check_guards() as t;
-    if to_regclass('auth.users') is not null then
-        execute 'select string_agg(m.user_id::text, '', '') from (
-            select o.user_id from public.org_members as o
-            where not exists (select from auth.users as u where u.id = o.user_id) limit 3) as m' into v_users;
-        if v_users is not null then
-            return query select 'coordinators', 'note', format('members who are not in auth.users: %s', v_users),
+    if v_accounts is not null then
+        execute format(
+            'select string_agg(m.user_id::text, '', '') from (
+                select o.user_id from public.org_members as o
+                where not exists (select from %s as u where u.id = o.user_id) limit 3
+            ) as m', v_accounts
+        ) into v_members;
+        if v_members is not null then
+            return query select 'coordinators', 'note', format('members who are not in auth.users: %s', v_members),
                 'nobody can sign in as them; map the column that holds the id of auth.users';
         end if;
     end if;

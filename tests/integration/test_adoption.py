@@ -107,6 +107,23 @@ def _paused_people(adoption: Adoption, people: str, key: str) -> set[Any]:
     return {row[0] for row in found}
 
 
+def test_certifications_are_kept_in_step_where_the_portal_brings_renewals(club: Adoption) -> None:
+    """H1: the portal sync writes to our table, so a trigger fills it instead of a view."""
+    before, _, after = club.text(Block.MAP).partition("-- Way 2: certifications.")
+    club.db.execute(before.encode() + after[after.index("-- Way 2: assignments.") :].encode())
+    club.type(Block.PORTAL)
+    assert club.type(Block.CHECK) == []
+    expired = club.expired()
+    assert len(club.type(Block.PREVIEW)) == len(expired) > 0
+    club.db.execute("update licences set withdrawn_at = now() where ends_at > now()")
+    assert len(club.type(Block.PREVIEW)) == len(club.expired()) > len(expired)
+    ours = "select count(*) from certifications"
+    left = "select count(*) from licences where withdrawn_at is null"
+    assert club.db.execute(ours).fetchone() == club.db.execute(left).fetchone()
+    club.db.execute("delete from licences")
+    assert club.db.execute(ours).fetchone() == (0,)
+
+
 def test_the_preview_takes_the_day_of_the_first_night(valley: Adoption) -> None:
     """R4, E1: the first invalid day, and the day before it."""
     renewed = "insert into licences (person, ends_at) select person, '2031-05-05 00:00 Europe/Oslo'"
@@ -132,6 +149,7 @@ def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
         ("c.withdrawn_at", "c.withdrawn_on", "column c.withdrawn_on does not exist"),
         ("grant select on", "grant insert on", "authenticated may insert on public.certifications"),
         ("create index on public.licences", "--", "reads the whole of public.licences"),
+        ("when 'gone' then 'inactive'", "", "peer_mentors_status_check"),
     ):
         assert right in mapping
         with pytest.raises(psycopg.Error, match=re.escape(said)):

@@ -35,13 +35,14 @@ class Block(IntEnum):
     FIND_PERSON = 4
     ORGANISATION = 5
     MAP = 6
-    CHECK = 7
-    PREVIEW = 8
-    APP = 9
-    STAGE = 10
-    LOOK = 11
-    IMPORT = 12
-    NIGHT = 13
+    PORTAL = 7
+    CHECK = 8
+    PREVIEW = 9
+    APP = 10
+    STAGE = 11
+    LOOK = 12
+    IMPORT = 13
+    NIGHT = 14
 
 
 @dataclass(frozen=True, slots=True)
