@@ -1,6 +1,6 @@
 -- The part of the self-check that asks the planner how it finds the rows of one mentor, coordinator, chapter or user in each
--- table that may be a view (R6). A night asks once per mentor; without an index it reads a whole table each time.
--- The planner is told to avoid whole tables, so it reads one only if there is no index, however small the table is.
+-- table that may be a view (R6). A night asks once per mentor; without an index it would read a whole table for each mentor.
+-- The planner is told to avoid whole tables, so it reads one only where an index is missing, however small the table.
 -- Locks: none. Called by: private.check_mapping, after the columns are known to fit.
 
 create function private.check_indexes()

@@ -24,6 +24,7 @@ SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that takes it.
 WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/test_adoption.py",
+    "adopting-push": "tests/integration/test_adopted_migrations.py",
     "readme": "tests/e2e/test_documents.py",
     "uncertified": "tests/integration/test_uncertified.py",
 }

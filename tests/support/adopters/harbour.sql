@@ -34,7 +34,7 @@ select 'Volunteer ' || n, nullif(n % 21, 0),
     case when n % 40 = 0 then 'left' when n % 30 = 0 then 'break' else 'enrolled' end, 'HLF-' || n
 from generate_series(1, 10000) as n;
 insert into public.certifications (volunteer, valid_until, revoked)
-select n, day.today + case when n % 10 = 0 then -1 when n = 1 then 30 else 400 end, n % 50 = 7
+select n, day.today + case when n % 10 = 0 then -1 when n = 1 then 30 else 400 end, n % 10 = 7
 from generate_series(1, 10000) as n, (select (now() at time zone 'Europe/Oslo')::date as today) as day
 union all
 select n, date '2024-12-31', false from generate_series(1, 10000) as n where n % 10 > 2;
