@@ -47,6 +47,31 @@ def test_lines_that_the_reader_keeps_name_nothing_of_the_example() -> None:
     assert [line for line in lines if re.search(EXAMPLE, line)] == []
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "valid_until + 1",
+        "ends_on",
+        "((ends_at - interval '1 microsecond') at time zone 'Europe/Oslo')::date + 1",
+        "(issued_on + interval '2 years')::date",
+        "coalesce(valid_until + 1, 'infinity')",
+    ],
+)
+def test_a_conversion_of_the_page_gives_the_first_invalid_day(
+    db: psycopg.Connection, expression: str
+) -> None:
+    """E1: each line of the page's table of types, for a certification valid through 30 November."""
+    assert f"`{expression}`" in (ROOT / "docs/adopting.md").read_text()
+    columns = (
+        "date '2026-11-30' as valid_until, date '2026-12-01' as ends_on, date '2024-12-01' as"
+        " issued_on, timestamptz '2026-12-01 00:00 Europe/Oslo' as ends_at"
+    )
+    query = "select pg_typeof(EXPRESSION)::text, (EXPRESSION)::text from (select COLUMNS) as c"
+    query = query.replace("EXPRESSION", expression).replace("COLUMNS", columns)
+    found = db.execute(query.encode()).fetchone()
+    assert found == ("date", "2026-12-01")
+
+
 def test_an_association_with_10000_mentors_gets_to_its_second_night(
     harbour: Adoption, cluster: Cluster
 ) -> None:
