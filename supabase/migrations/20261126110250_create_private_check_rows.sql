@@ -43,6 +43,13 @@ as $$
     from public.peer_mentors as m
     where m.portal_key is not null group by m.org_id, private.fold_key(m.portal_key) having count(*) > 1
     union all
+    select 'certifications', 'wrong', 'public.certifications is a view, and the portal sync writes to it',
+        'keep our table and let a trigger fill it, or switch the portal off (mentor-pause portal off)'
+    from pg_class as c
+    where
+        c.oid = to_regclass('public.certifications') and c.relkind = 'v'
+        and (exists (select from public.portal_watermarks) or exists (select from public.portal_sync_state))
+    union all
     select 'certifications', 'note', format('active mentors without any certification: %s, for example %s', count(*), min(m.id::text)),
         'no night pauses them; enter their certifications, or an expired one'
     from public.peer_mentors as m

@@ -108,10 +108,12 @@ def test_strangers_see_nothing_through_the_views(valley: Adoption, cluster: Clus
                 anonymous.execute(b"select from " + table.encode())
 
 
-def test_the_portal_sync_runs_on_mapped_certifications(valley: Adoption) -> None:
-    """Where HLF's portal brings no renewals, a view is enough for its job too."""
+def test_a_view_of_certifications_is_enough_while_the_portal_is_off(valley: Adoption) -> None:
+    """The end of a run and the sync's lists only read it; the portal's reading writes to it."""
     records = Records(valley.db)
     with valley.db.transaction(force_rollback=True):
         ((run, *_),) = valley.type(Block.NIGHT)
         assert records.rows("select count_run_renewals(%s) as n", run) == [{"n": 0}]
         assert len(records.rows("select from list_all_portal_states(%s, null, 500)", ORG)) == 180
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot update view"):
+            valley.db.execute("select finish_portal_reading(%s, %s)", (ORG, uuid4()))

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -15,7 +15,7 @@ from support.adoption import HARBOUR, MARK, VALLEY, WALK, Adoption, Block, open_
 from support.cluster import Cluster
 from support.documents import ROOT, walk
 from support.night import Clients, open_night
-from support.roster import Records
+from support.roster import ORG, Records
 
 pytestmark = pytest.mark.xdist_group("adoption")  # one project is adopted once for all of them
 EXAMPLE = r"volunteer|mentor_uuid|staff|mentorship|branch|hlf|enrolled|app\.|\.state\b"
@@ -134,7 +134,7 @@ def _paused_people(adoption: Adoption, people: str, key: str) -> set[Any]:
     return {row[0] for row in found}
 
 
-def test_certifications_are_kept_in_step_where_the_portal_brings_renewals(club: Adoption) -> None:
+def test_certifications_are_kept_in_step_where_the_portal_is_on(club: Adoption) -> None:
     """H1: the portal sync writes to our table, so a trigger fills it instead of a view."""
     before, _, after = club.text(Block.MAP).partition("-- Way 2: certifications.")
     club.db.execute(before.encode() + after[after.index("-- Way 2: assignments.") :].encode())
@@ -149,6 +149,10 @@ def test_certifications_are_kept_in_step_where_the_portal_brings_renewals(club: 
     assert club.db.execute(ours).fetchone() == club.db.execute(left).fetchone()
     club.db.execute("delete from licences")
     assert club.db.execute(ours).fetchone() == (0,)
+    reading = "select begin_portal_reading(%s, %s), finish_portal_reading(%s, %s)"
+    run = uuid4()
+    club.db.execute(reading, (ORG, run, ORG, run))
+    assert [row[1] for row in club.findings()] == ["note"]
 
 
 def test_the_preview_takes_the_day_of_the_first_night(valley: Adoption) -> None:
