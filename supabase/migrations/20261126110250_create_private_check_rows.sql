@@ -43,8 +43,8 @@ as $$
     from public.peer_mentors as m
     where m.portal_key is not null group by m.org_id, private.fold_key(m.portal_key) having count(*) > 1
     union all
-    select 'certifications', 'wrong', 'public.certifications is a view, and the portal sync writes to it',
-        'keep our table and let a trigger fill it, or switch the portal off (mentor-pause portal off)'
+    select 'certifications', 'wrong', 'public.certifications is a view, and the portal sync, which has run here, writes to it',
+        'keep our table, and let a trigger fill it; docs/adopting.md has the statements'
     from pg_class as c
     where
         c.oid = to_regclass('public.certifications') and c.relkind = 'v'

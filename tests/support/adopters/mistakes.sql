@@ -96,7 +96,7 @@ where id = (select id from public.peer_mentors where status = 'active' order by 
 -- wrong | certifications of unknown mentors | certifications of unknown mentors: 1, for example of mentor null
 insert into public.licences (person, ends_at) values (gen_random_uuid(), now());
 
--- wrong | a view though the portal is on | public.certifications is a view, and the portal sync writes to it
+-- wrong | a view though the portal is on | public.certifications is a view, and the portal sync, which has run here, writes to it
 insert into public.portal_watermarks (org_id) select id from public.organisations;
 
 -- wrong | certifications without a day | certifications without a day: 1, for example of mentor
