@@ -18,6 +18,7 @@ from mentor_pause.config import (
     load_portal_database,
 )
 from mentor_pause.errors import ConfigurationError, describe
+from mentor_pause.this_machine import DOCKER_HOST
 
 POOLED = {"SUPABASE_DB_URL": "postgresql://job:secret@pooler:6543/postgres"}
 REST = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x"}
@@ -190,6 +191,7 @@ def test_a_secret_that_is_easily_guessed_is_none(given: dict[str, str], reason: 
         "http://project.supabase.co/auth/v1", "project.supabase.co", "https://", "ftp://x/auth/v1",
         "https://user@project.supabase.co/auth/v1", "https://project.supabase.co/auth/v1?x=y",
         "http://127.0.0.1/auth/v1", "http://127.0.0.1.evil.org:80/auth/v1",
+        "http://host.docker.internal/auth/v1", "http://host.docker.internal.evil.org:80/auth/v1",
     ],
 )  # fmt: skip
 def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
@@ -198,7 +200,8 @@ def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
     with pytest.raises(ConfigurationError, match="AUTH_URL"):
         HttpSettings.load(given | {"AUTH_URL": url})
     HttpSettings.load(given | {"AUTH_URL": "https://project.supabase.co/auth/v1"})
-    HttpSettings.load(given | {"AUTH_URL": "http://127.0.0.1:4321/auth/v1"})
+    for here in ("127.0.0.1", "host.docker.internal"):
+        HttpSettings.load(given | {"AUTH_URL": f"http://{here}:4321/auth/v1"})
 
 
 @pytest.mark.parametrize(
@@ -258,6 +261,7 @@ def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
         (":TOPSECRET@h/x?sslmode=prefer", "has the parameter sslmode=prefer, which may send"),
         (":TOPSECRET@127.0.0.1/x?hostaddr=192.0.2.1&sslmode=allow", "sslmode=allow, which may"),
         (":TOPSECRET@127.0.0.1,h/x?sslmode=disable", "sslmode=disable, which may send"),
+        (":TOPSECRET@x.host.docker.internal/x?sslmode=disable", "sslmode=disable, which may send"),
     ],
 )  # fmt: skip
 def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
@@ -286,7 +290,8 @@ def test_another_machine_is_reached_over_tls() -> None:
     assert mode("pooler.example:6543/postgres") == "require"
     assert mode("pooler.example/postgres?sslmode=verify-full") == "verify-full"
     assert mode("pooler.example/postgres", PGSSLMODE="verify-ca") == "verify-ca"
-    for here in ("127.0.0.1:5432", "localhost", "[::1]", "127.0.0.1,localhost"):
+    assert mode("host.docker.internal.evil.org/postgres") == "require"
+    for here in ("127.0.0.1:5432", "localhost", "[::1]", "127.0.0.1,localhost", DOCKER_HOST):
         assert mode(f"{here}/postgres") is None
         assert mode(f"{here}/postgres?sslmode=disable") == "disable"
 
@@ -298,6 +303,7 @@ def test_another_machine_is_reached_over_tls() -> None:
         {"SUPABASE_URL": "http://10.0.0.7:54321"},
         {"SUPABASE_URL": "http://127.0.0.1.evil.org"},
         {"SUPABASE_URL": "http://127.0.0.1@evil.org"},
+        {"SUPABASE_URL": "http://host.docker.internal:54321"},
         {"SUPABASE_URL": "https://TOPSECRET@project.supabase.co"},
         {"SUPABASE_URL": "https://project.supabase.co/rest/v1"},
         {"SUPABASE_URL": "https://project.supabase.co/?key=TOPSECRET"},

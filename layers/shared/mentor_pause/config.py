@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.portal_address import secure_address, tenant
+from mentor_pause.this_machine import PLAIN_HTTP
 
 PORTAL_ROLE = "portal_sync"
 """The database role of code that calls the portal; a pooler wants `portal_sync.PROJECT`."""
@@ -35,7 +36,7 @@ _PROJECT_URL = (
 
 _KEY = r"(?!sb_publishable_)[A-Za-z0-9._-]+"
 
-_AUTH_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})(/[A-Za-z0-9._-]+)*$"
+_AUTH_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|{PLAIN_HTTP}{_PORT})(/[A-Za-z0-9._-]+)*$"
 """Keys are read over TLS, or from a program on this machine."""
 
 

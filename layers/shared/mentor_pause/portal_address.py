@@ -6,8 +6,10 @@ where it is plainly that of a Dataverse environment.
 
 import re
 
+from mentor_pause.this_machine import PLAIN_HTTP
+
 _PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
-_SECURE = re.compile(rf"(https://[A-Za-z0-9.-]+({_PORT})?|http://127\.0\.0\.1{_PORT})/?")
+_SECURE = re.compile(rf"(https://[A-Za-z0-9.-]+({_PORT})?|{PLAIN_HTTP}{_PORT})/?")
 """A secret goes over TLS, or to a program on this machine."""
 _PARTS = re.compile(r"(?:([A-Za-z]+)://)?(?:([^/?#]*)@)?([^/?#]*)(.*)", re.DOTALL)
 _ENVIRONMENT = re.compile(r"[a-z0-9-]{1,63}(\.api)?\.crm[0-9]{0,2}\.dynamics\.com")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from mentor_pause.this_machine import DOCKER_HOST
+
 _SCHEMES = ("postgresql://", "postgres://")
 _UNENCRYPTED = ("disable", "allow", "prefer")
 _KNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "([a-z_]{1,40})"')
@@ -90,7 +92,7 @@ def _with_tls(url: str, parts: dict[str, str], default: str | None) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):
+    if host in ("localhost", DOCKER_HOST) or host.startswith("/"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
