@@ -6,14 +6,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from mentor_pause.errors import InvalidRequest
 from mentor_pause.events import MentorPage
 from mentor_pause.lock import Lock, lock_key
 from mentor_pause.pages import PageResult
 from mentor_pause.runs import Firing, PageOutcome
 from support.cluster import Cluster
 from support.faults import ProcessDied, failures
-from support.night import DELIVERIES, JOB, Clients, Night, open_night, run_id
+from support.night import DELIVERIES, JOB, Clients, Night, open_night, run_id, sqs_record
 from support.roster import ORG, TOMORROW, YESTERDAY, Roster
 
 
@@ -27,6 +29,20 @@ def test_a_database_that_is_down_when_a_person_asks_fails_the_run_and_frees_the_
     assert night.fire(trigger="manual")["status"] == "failed"
     assert night.fire("night-2")["status"] == "running"
     assert [row["status"] for row in roster.log()] == ["failed", "running"]
+
+
+def test_a_page_from_another_queue_is_refused(night: Night, roster: Roster) -> None:
+    """R5: it may be a dead letter of another stack, and is not worked like a page that is due."""
+    (mentor,) = roster.add_mentors(1)
+    night.fire()
+    (message,) = night.receive()
+    record = SQSRecord(sqs_record(message, "another-DeadLetterQueue", 1))
+    with pytest.raises(InvalidRequest, match="from a queue that this worker does not read"):
+        night.consume(record, night.remaining(60))
+    assert roster.status(mentor) == "active"
+    (line,) = night.lines("page not done")
+    assert line["message_id"] == message.get("MessageId")
+    assert night.deliver(message)
 
 
 @pytest.mark.parametrize("after", range(2, 14))

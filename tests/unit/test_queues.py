@@ -100,3 +100,11 @@ def test_nothing_of_the_clients_text_is_kept() -> None:
     queue = WorkerQueue(Refusing(set()), "https://q/live", "https://q/dead")  # type: ignore[arg-type]
     with pytest.raises(QueueUnavailable, match=r"^SQS did not take a page back: AccessDenied$"):
         queue.hand_back(Delivery("live", "r", 1, "{}"), 1)
+
+
+def test_a_worker_knows_its_queue_and_its_dead_letter_queue_and_no_other() -> None:
+    """R5: by the whole name; another stack's dead letters are not taken for pages to be done."""
+    queue = WorkerQueue(FlakySqs(set()), "https://q/1/live", "https://q/1/dead")  # type: ignore[arg-type]
+    known = {name: queue.knows(Delivery(name, "r", 1, "{}")) for name in ("live", "dead", "other")}
+    assert known == {"live": True, "dead": True, "other": False}
+    assert not queue.knows(Delivery("x-dead", "r", 1, "{}"))

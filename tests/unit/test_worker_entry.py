@@ -11,7 +11,8 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.workers import take_pages
+from mentor_pause.queues import WorkerQueue
+from mentor_pause.workers import take_pages, worker_queue
 
 _names = count()
 RECORD = {
@@ -25,12 +26,26 @@ RECORD = {
 EVENT = {"Records": [RECORD]}
 
 
-def take(consumer: Any, event: object = EVENT) -> tuple[Any, list[dict[str, Any]]]:
+class Sent:
+    """An SQS client that keeps the bodies that were sent."""
+
+    def __init__(self) -> None:
+        """Nothing was sent yet."""
+        self.bodies: list[str] = []
+
+    def send_message(self, MessageBody: str, **_: object) -> None:
+        """Keep it."""
+        self.bodies.append(MessageBody)
+
+
+def take(
+    consumer: Any, event: object = EVENT, queue: Callable[[], WorkerQueue] = worker_queue
+) -> tuple[Any, list[dict[str, Any]]]:
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"worker-{next(_names)}", stream=output)
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    answer = take_pages(event, context, consumer, logger)
+    answer = take_pages(event, context, consumer, logger, queue)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -43,6 +58,20 @@ def test_a_worker_that_is_configured_wrongly_says_so_and_keeps_the_page() -> Non
     answer, (line,) = take(consumer)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
     assert (line["message"], line["reason"]) == ("worker not started", "LEDGER_TABLE is not set")
+
+
+def test_a_worker_that_cannot_start_sends_no_message_of_another_queue_again() -> None:
+    """R5: the message stays where it is; a known one is put back."""
+
+    def consumer() -> Any:
+        raise ConfigurationError("LEDGER_TABLE is not set")
+
+    for name, failures in (("pages", []), ("others", [{"itemIdentifier": "m-1"}])):
+        sqs = Sent()
+        queue = WorkerQueue(sqs, f"https://q/1/{name}", "https://q/1/dead")  # type: ignore[arg-type]
+        answer, _ = take(consumer, queue=lambda queue=queue: queue)
+        assert answer == {"batchItemFailures": failures}
+        assert sqs.bodies == (["{}"] if name == "pages" else [])
 
 
 def test_a_page_that_is_done_is_acknowledged_and_knows_the_time_left() -> None:

@@ -126,12 +126,24 @@ class PageConsumer:
             MentorPauseError: it is to be delivered again, or to go to the dead-letter queue.
         """
         delivery = delivery_of(record)
+        self._refuse_unknown(delivery, record.message_id)
         seconds = remaining()
         try:
             with time_limit(seconds - _LAST_SECOND):
                 self._take(delivery, record.message_id, remaining, seconds)
         finally:
             self._logger.remove_keys(["job_run_id", "page"])
+
+    def _refuse_unknown(self, delivery: Delivery, message_id: str) -> None:
+        """Refuse a message of any other queue: its page may be one that was already failed (R5).
+
+        Raises:
+            InvalidRequest: it is from neither the worker's queue nor its dead-letter queue.
+        """
+        if not self._queue.knows(delivery):
+            reason = "the message is from a queue that this worker does not read"
+            self._logger.error("page not done", extra={"reason": reason, "message_id": message_id})
+            raise InvalidRequest(reason)
 
     def _take(
         self, delivery: Delivery, message_id: str, remaining: Remaining, seconds: float

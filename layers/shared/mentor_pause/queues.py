@@ -87,6 +87,10 @@ class WorkerQueue:
         self._urls = {_name(url): url, _name(dead_letter_url): dead_letter_url}
         self._dead_letters = _name(dead_letter_url)
 
+    def knows(self, delivery: Delivery) -> bool:
+        """Whether the message comes from one of the two queues."""
+        return delivery.queue_name in self._urls
+
     def is_dead(self, delivery: Delivery) -> bool:
         """Whether the message comes from the dead-letter queue."""
         return delivery.queue_name == self._dead_letters

@@ -118,7 +118,7 @@ def _put_back(record: SQSRecord, queue: Callable[[], WorkerQueue]) -> bool:
     delivery = delivery_of(record)
     try:
         known = queue()
-        if known.is_dead(delivery):
+        if not known.knows(delivery) or known.is_dead(delivery):
             return False
         known.send_again(delivery, OPERATOR_WAIT)
     except MentorPauseError:
