@@ -11,9 +11,10 @@ from cli.options import expired_option, mentors_option
 from cli.runs import refuse_while_open
 from cli.stacks import function_environments, open_stack
 from local import portal_server
+from local.containers import container_environments
 from local.portal_manners import OF_NAMES, Fault, Manner
 from local.seed import find_member
-from local.stack import API_SECRET, LocalStack
+from local.stack import API_SECRET, LocalStack, State, endpoint
 from mentor_pause.config import load_http_secrets
 
 
@@ -25,9 +26,12 @@ def local() -> None:
 @local.command()
 @click.option("--aws-port", default=0, help="Port of the AWS emulator; any free one by default.")
 @click.option("--postgres-port", default=0, help="Port of PostgreSQL; any free one by default.")
-def up(aws_port: int, postgres_port: int) -> None:
+@click.option(
+    "--docker", "for_docker", is_flag=True, help="Let Docker's containers reach it, for SAM."
+)
+def up(aws_port: int, postgres_port: int, for_docker: bool) -> None:
     """Start PostgreSQL and the AWS emulator, and deploy template.yaml."""
-    LocalStack().up(show.say, aws_port, postgres_port)
+    LocalStack().up(show.say, aws_port, postgres_port, for_docker=for_docker)
 
 
 @local.command()
@@ -81,17 +85,23 @@ def _switch_fault(kind: Fault, times: int) -> None:
 def env(sam: bool) -> None:
     """Print export lines for other tools."""
     local_stack = LocalStack()
-    outside = local_stack.environment(local_stack.require())
     if sam:
-        show.machine(function_environments(open_stack(None), outside))
+        show.machine(_container_environments(local_stack.require_docker()))
         return
-    for name, value in outside.items():
+    for name, value in local_stack.environment(local_stack.require()).items():
         click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _container_environments(state: State) -> dict[str, dict[str, str]]:
+    stack = open_stack(None)
+    vault = stack.session.client("secretsmanager", endpoint_url=stack.endpoint_url)
+    return container_environments(vault, function_environments(stack), endpoint(state.aws_port))
 
 
 @local.command()
 @click.argument("who", type=click.Choice(["admin", "coordinator", "stranger", "machine"]))
-def token(who: str) -> None:
+@click.option("--sam", is_flag=True, help="For the HTTP entry in sam local invoke.")
+def token(who: str, sam: bool) -> None:
     """Print a credential for the HTTP entry: of an administrator, a coordinator, and so on.
 
     curl -H "Authorization: Bearer $(mentor-pause local token admin)" "$API_URL/runs"
@@ -102,7 +112,8 @@ def token(who: str) -> None:
         secrets = load_http_secrets(API_SECRET, open_stack(None).read_secret)
         click.echo(secrets.scheduler_secret.get_secret_value())
     else:
-        click.echo(stack.token(find_member(stack.database_url(), who) or uuid4()))
+        user_id = find_member(stack.database_url(), who) or uuid4()
+        click.echo(stack.token(user_id, for_docker=sam))
 
 
 @local.command()

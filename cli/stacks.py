@@ -96,12 +96,8 @@ class Stack:
         return body
 
 
-def function_environments(stack: Stack, outside: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return each function's environment by its name in the template, with what reaches the stack.
-
-    `outside` is what other tools need to reach it.
-    """
-    reach = {name: value for name, value in outside.items() if name.startswith("AWS_")}
+def function_environments(stack: Stack) -> dict[str, dict[str, str]]:
+    """Return the environment of each deployed function, by its name in the template."""
     lambdas = stack.lambdas()
     functions = {
         output.removesuffix(_FUNCTION): name
@@ -112,7 +108,6 @@ def function_environments(stack: Stack, outside: Mapping[str, str]) -> dict[str,
         function: dict(
             lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
         )
-        | reach
         for function, name in functions.items()
     }
 

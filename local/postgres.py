@@ -63,11 +63,15 @@ class Server:
         """PostgreSQL's data folder."""
         return self.folder / "data"
 
+    @property
+    def port(self) -> int:
+        """The port that the server was started with."""
+        return int((self.folder / "port").read_text())
+
     def url(self, database: str) -> str:
         """Return the owner's connection URL; it holds the password."""
-        port = (self.folder / "port").read_text().strip()
         password = (self.folder / "password").read_text().strip()
-        return f"postgresql://{OWNER}:{password}@{LOOPBACK}:{port}/{database}"
+        return f"postgresql://{OWNER}:{password}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self, port: int = 0) -> None:
         """Create the data folder if there is none, and start the server unless it runs.

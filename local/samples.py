@@ -1,19 +1,45 @@
-"""Plans the pages of the sample events in a ledger: a worker takes no page that nobody has planned.
+"""Prepares a local stack for the sample events of `events/`.
+
+A worker takes no page that no dispatcher has planned: so the samples' pages are planned here. And
+the roster gets their mentor, whose certification has expired on the day of the samples.
 
 The runs of these pages are in no lock, and their pages are in no queue. The samples can so be given
 to a worker one at a time, in any order; a page that was closed before is acknowledged at once.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
+from local.seed import Roster
 from local.template import ROOT
 from mentor_pause.events import MentorPage
 
 EVENTS = ROOT / "events"
+
+
+def with_sample_mentor(roster: Roster) -> Roster:
+    """Put the samples' mentor in the place of an active one with an expired certification.
+
+    A roster without any such mentor stays as it is.
+    """
+    page = _page(EVENTS / "certification_expiry_page.json")
+    (sample,) = page.mentor_ids
+    old = next((mentor for mentor in roster.mentors if mentor.is_expired_by(roster.made_on)), None)
+    if old is None:
+        return roster
+    new = replace(old, id=sample, expiries=(page.as_of,))
+    return replace(
+        roster,
+        mentors=tuple(new if mentor is old else mentor for mentor in roster.mentors),
+        assignments=tuple(
+            (sample if mentor == old.id else mentor, coordinator)
+            for mentor, coordinator in roster.assignments
+        ),
+    )
 
 
 def plan_sample_pages(dynamodb: Any, table: str) -> None:

@@ -36,6 +36,10 @@ class Mentor:
     status: str
     expiries: tuple[date, ...]
 
+    def is_expired_by(self, day: date) -> bool:
+        """Whether the mentor is active, and the latest certification has expired by that day."""
+        return self.status == "active" and bool(self.expiries) and max(self.expiries) <= day
+
 
 @dataclass(frozen=True, slots=True)
 class Roster:
@@ -47,6 +51,7 @@ class Roster:
     mentors: tuple[Mentor, ...]
     coordinator_chapters: tuple[tuple[UUID, UUID], ...]
     assignments: tuple[tuple[UUID, UUID], ...]
+    made_on: date
 
 
 def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date) -> Roster:
@@ -78,6 +83,7 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
             for coordinator in coordinators[i : i + 2]
         ),
         tuple((m.id, dice.choice(coordinators)) for m in people if dice.random() < 1 / 4),
+        today,
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,21 +15,31 @@ from zoneinfo import ZoneInfo
 
 import boto3
 
-from local import database, emulator, identity, portal_server
+from local import database, docker, emulator, identity, portal_server
+from local.containers import copy_secrets, for_containers
 from local.errors import StackError
+from local.forwarder import start_forwarder
 from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING, mirror_roster
 from local.postgres import Server, has_pg_cron
 from local.processes import LOOPBACK, Process, free_port, wait_until
-from local.samples import plan_sample_pages
+from local.samples import plan_sample_pages, with_sample_mentor
 from local.seed import load_roster, make_roster
 from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, load_template
+from mentor_pause.this_machine import DOCKER_HOST
 
 STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 ORG_SLUG = "hlf"
 PORTAL_SECRET = "mentor-pause/portal"  # noqa: S105 - its name
 API_SECRET = "mentor-pause/api"  # noqa: S105 - its name
+_SECRETS = {
+    "DatabaseSecretArn": "mentor-pause/database",
+    "PortalSyncSecretArn": "mentor-pause/portal-sync",
+    "PortalSecretArn": PORTAL_SECRET,
+    "ApiSecretArn": API_SECRET,
+}
+"""The names of the secrets, by the template's parameters."""
 _STAGE = "dev"
 _BUCKET = "artifacts"
 _BUILD = ROOT / ".local/build"
@@ -49,6 +60,9 @@ class State:
     login_port: int
     login: Process
     outputs: dict[str, str] = field(default_factory=dict[str, str])
+    is_open_to_docker: bool = False
+    forwarder: Process | None = None
+    """None where Docker Desktop does its work."""
 
 
 class LocalStack:
@@ -64,12 +78,21 @@ class LocalStack:
     def _state_file(self) -> Path:
         return self.folder / "stack.json"
 
-    def up(self, say: Say, aws_port: int = 0, postgres_port: int = 0) -> State:
+    def up(
+        self, say: Say, aws_port: int = 0, postgres_port: int = 0, *, for_docker: bool = False
+    ) -> State:
         """Start and deploy what is not up yet; on a stack that is up, nothing changes.
 
+        `for_docker` lets Docker's containers reach it, also one that is up already.
+
         Raises:
-            StackError: a port is taken, or a part does not start.
+            StackError: a port is taken, a part does not start, or Docker does not answer.
         """
+        bridge = docker.find_bridge() if for_docker else None
+        state = self._up(say, aws_port, postgres_port)
+        return self._open_to_docker(state, bridge, say) if for_docker else state
+
+    def _up(self, say: Say, aws_port: int, postgres_port: int) -> State:
         if (state := self.find()) is not None:
             say("the local stack is up")
             return state
@@ -110,6 +133,17 @@ class LocalStack:
         self._remember(state)
         return state
 
+    def _open_to_docker(self, state: State, bridge: IPv4Interface | None, say: Say) -> State:
+        forwarder = state.forwarder
+        if bridge is not None and (forwarder is None or forwarder.find() is None):
+            ports = (state.aws_port, state.portal_port, state.login_port, self._server.port)
+            forwarder = start_forwarder(self.folder, bridge, ports)
+        copy_secrets(_client(state, "secretsmanager"), [*_SECRETS.values()])
+        state = replace(state, is_open_to_docker=True, forwarder=forwarder)
+        self._remember(state)
+        say(f"containers reach the local stack as {DOCKER_HOST}")
+        return state
+
     def down(self, say: Say) -> None:
         """Stop what runs; the database's data stay."""
         state = self._recall()
@@ -117,6 +151,8 @@ class LocalStack:
             state.emulator.stop()
             state.portal.stop()
             state.login.stop()
+            if state.forwarder is not None:
+                state.forwarder.stop()
             self._state_file.unlink(missing_ok=True)
         if self._server.data.exists():
             self._server.stop()
@@ -155,6 +191,20 @@ class LocalStack:
             raise StackError("the local stack is not up; start it with: mentor-pause local up")
         return state
 
+    def require_docker(self) -> State:
+        """Return the stack's state.
+
+        Raises:
+            StackError: it is not up, or containers do not reach it.
+        """
+        state = self.require()
+        forwards = state.forwarder is None or state.forwarder.find() is not None
+        if not (state.is_open_to_docker and forwards):
+            raise StackError(
+                "containers do not reach the local stack; let them: mentor-pause local up --docker"
+            )
+        return state
+
     def database_url(self) -> str:
         """Return the owner's URL of the stack's database."""
         return self._server.url(_DATABASE)
@@ -176,7 +226,9 @@ class LocalStack:
         Raises:
             ValueError: there cannot be that many expired mentors.
         """
-        roster = make_roster(ORG_ID, mentors, expired, seed, datetime.now(_ZONE).date())
+        roster = with_sample_mentor(
+            make_roster(ORG_ID, mentors, expired, seed, datetime.now(_ZONE).date())
+        )
         database.create_database(self._server.url("postgres"), _DATABASE)
         self._prepare_database()
         load_roster(self.database_url(), roster, ORG_SLUG)
@@ -187,9 +239,7 @@ class LocalStack:
     def plan_samples(self) -> None:
         """Plan the pages of the sample events in the run ledger, as if a dispatcher had."""
         state = self.require()
-        session = boto3.Session("test", "test", region_name=emulator.REGION)
-        dynamodb = session.client("dynamodb", endpoint_url=endpoint(state.aws_port))
-        plan_sample_pages(dynamodb, state.outputs["LedgerTableName"])
+        plan_sample_pages(_client(state, "dynamodb"), state.outputs["LedgerTableName"])
 
     def _prepare_database(self) -> None:
         database.create_supabase_roles(self.database_url())
@@ -201,14 +251,16 @@ class LocalStack:
         vault = session.client("secretsmanager", endpoint_url=endpoint(port))
         job, portal_sync, api = map(self._credential, database.JOB_ROLES)
         credentials = {
-            "DatabaseSecretArn": ("mentor-pause/database", job),
-            "PortalSyncSecretArn": ("mentor-pause/portal-sync", portal_sync),
-            "PortalSecretArn": (PORTAL_SECRET, _portal_credential(state, client_secret)),
-            "ApiSecretArn": (API_SECRET, api | {"SCHEDULER_SECRET": secrets.token_urlsafe(32)}),
+            "DatabaseSecretArn": job,
+            "PortalSyncSecretArn": portal_sync,
+            "PortalSecretArn": _portal_credential(state, client_secret),
+            "ApiSecretArn": api | {"SCHEDULER_SECRET": secrets.token_urlsafe(32)},
         }
         secret_arns = {
-            parameter: vault.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
-            for parameter, (name, value) in credentials.items()
+            parameter: vault.create_secret(
+                Name=_SECRETS[parameter], SecretString=json.dumps(value)
+            )["ARN"]
+            for parameter, value in credentials.items()
         }
         s3 = session.client("s3", endpoint_url=endpoint(port))
         template = self._package(s3, port)
@@ -250,9 +302,14 @@ class LocalStack:
         s3.put_object(Bucket=_BUCKET, Key="template.json", Body=json.dumps(template).encode())
         return f"{endpoint(port)}/{_BUCKET}/template.json"
 
-    def token(self, user_id: UUID) -> str:
-        """Return a token of a person, good for an hour, as they get it when they sign in."""
+    def token(self, user_id: UUID, *, for_docker: bool = False) -> str:
+        """Return a token of a person, good for an hour, as they get it when they sign in.
+
+        Its issuer is the stand-in's address: `for_docker`, the one that containers know.
+        """
         issuer = f"{_login_url(self.require())}/auth/v1"
+        if for_docker:
+            issuer = for_containers(issuer)
         key = identity.signing_key(self.folder / "login")
         return identity.token_of(user_id, issuer, key, timedelta(hours=1))
 
@@ -272,9 +329,16 @@ class LocalStack:
                 found["login_port"],
                 Process(**found["login"]),
                 found["outputs"],
+                found.get("is_open_to_docker", False),
+                Process(**forwarder) if (forwarder := found.get("forwarder")) else None,
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
+
+
+def _client(state: State, service: str) -> Any:
+    session: Any = boto3.Session("test", "test", region_name=emulator.REGION)
+    return session.client(service, endpoint_url=endpoint(state.aws_port))
 
 
 def endpoint(port: int) -> str:

@@ -95,7 +95,8 @@ class Deployed:
     def environment_of(self, function: str) -> dict[str, str]:
         """Return what the deployed function has in its environment, and what reaches the stack."""
         outside = self.local.environment(self.local.require())
-        return function_environments(self.stack, outside)[function]
+        reach = {name: value for name, value in outside.items() if name.startswith("AWS_")}
+        return function_environments(self.stack)[function] | reach
 
     def lines(self, group: str, message: str) -> list[dict[str, Any]]:
         """Return the JSON log lines of a log group that say `message`."""

@@ -1,11 +1,15 @@
 """The sample events in `events/` are what the functions read."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from local.samples import with_sample_mentor
+from local.seed import make_roster
 from mentor_pause.events import DispatchRequest, MentorPage
 from mentor_pause.jobs import JOBS
 
@@ -14,7 +18,7 @@ EVENTS = Path(__file__).parent.parent.parent / "events"
 
 def test_every_job_has_a_nightly_event_and_a_page() -> None:
     """One for each function and event source."""
-    names = {file.name for file in EVENTS.iterdir()}
+    names = {file.name for file in EVENTS.glob("*.json")}
     assert {f"{job}_{kind}.json" for job in JOBS for kind in ("nightly", "page")} <= names
     assert {f"{job}_dead_page.json" for job in JOBS} <= names
     assert {"portal_drift_hourly.json", "monitor_hourly.json"} <= names  # they read none of it
@@ -26,6 +30,27 @@ def read(event: dict[str, Any]) -> str:
     if "Records" in event:
         return MentorPage.parse(event["Records"][0]["body"]).job_name
     return DispatchRequest.parse(event).job_name
+
+
+def test_the_samples_mentor_is_an_expired_one_of_any_roster() -> None:
+    """So that the page sample pauses them, also when the roster is made on a later day."""
+    plain = make_roster(uuid4(), 200, 50, 7, date(2031, 3, 1))
+    roster = with_sample_mentor(plain)
+    (new,) = set(roster.mentors) - set(plain.mentors)
+    (old,) = set(plain.mentors) - set(roster.mentors)
+    page = json.loads((EVENTS / "certification_expiry_page.json").read_text())
+    body = MentorPage.parse(page["Records"][0]["body"])
+    assert (new.id,) == body.mentor_ids
+    assert new.is_expired_by(body.as_of)
+    assert old.is_expired_by(date(2031, 3, 1))
+    assert (len(roster.mentors), len(roster.assignments)) == (200, len(plain.assignments))
+    assert {mentor for mentor, _ in roster.assignments} <= {m.id for m in roster.mentors}
+
+
+def test_a_roster_without_an_expired_mentor_stays_as_it_is() -> None:
+    """There is nobody to stand for."""
+    roster = make_roster(uuid4(), 10, 0, 1, date(2026, 3, 1))
+    assert with_sample_mentor(roster) == roster
 
 
 @pytest.mark.parametrize(

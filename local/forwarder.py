@@ -1,0 +1,92 @@
+"""Forwards connections from Docker's containers to the loopback interface of this machine.
+
+`python -m local.forwarder ADDRESS/BITS PORT...` listens on that one address of Docker's bridge, and
+connects to the same port of the loopback interface. Only containers on the bridge are let through:
+Linux would also take a connection from a neighbour who sends packets for the bridge's address to
+this machine (docs/decisions/0035).
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from ipaddress import IPv4Interface, ip_address
+from pathlib import Path
+
+from local.errors import StackError
+from local.processes import LOOPBACK, Process, spawn, wait_until
+
+_BYTES = 65536
+
+
+def start_forwarder(folder: Path, bridge: IPv4Interface, ports: Sequence[int]) -> Process:
+    """Start a forwarder of these ports, and wait until it listens.
+
+    Raises:
+        StackError: it does not listen, for example because a port of the bridge is taken.
+    """
+    log = folder / "forwarder.log"
+    command = [sys.executable, "-m", "local.forwarder", str(bridge), *map(str, ports)]
+    process = spawn(command, os.environ, log)
+    last = ports[-1]  # they are opened in this order
+    wait_until(
+        lambda: process.find() is None or _listens(str(bridge.ip), last), 15, "the forwarder"
+    )
+    if process.find() is None:
+        reason = log.read_text().strip().rpartition("\n")[2]
+        raise StackError(f"no container can reach the local stack: {reason}")
+    return process
+
+
+def _listens(address: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((address, port), timeout=1):
+        return True
+    return False
+
+
+async def forward(bridge: IPv4Interface, ports: Sequence[int]) -> None:
+    """Listen on the bridge's address, and forward until the process is ended.
+
+    Raises:
+        OSError: a port of that address cannot be listened on.
+    """
+    for port in ports:
+        await asyncio.start_server(partial(_serve, bridge, port), str(bridge.ip), port)
+    await asyncio.Event().wait()
+
+
+async def _serve(
+    bridge: IPv4Interface, port: int, reader: StreamReader, writer: StreamWriter
+) -> None:
+    with suppress(OSError):
+        if ip_address(writer.get_extra_info("peername")[0]) in bridge.network:
+            there, back = await asyncio.open_connection(LOOPBACK, port)
+            await _connect((reader, back), (there, writer))
+    writer.close()
+
+
+async def _connect(*ways: tuple[StreamReader, StreamWriter]) -> None:
+    """Copy both ways, until both ends have finished or one has broken off."""
+    try:
+        await asyncio.gather(*(_copy(source, target) for source, target in ways))
+    finally:
+        for _, target in ways:
+            target.close()
+
+
+async def _copy(source: StreamReader, target: StreamWriter) -> None:
+    while data := await source.read(_BYTES):
+        target.write(data)
+        await target.drain()
+    target.write_eof()  # the other way may go on
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(forward(IPv4Interface(sys.argv[1]), [int(port) for port in sys.argv[2:]]))
+    except OSError as error:
+        sys.exit(str(error))
