@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test test-database test-fallback test-pgtap faults portal-seeds year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test sam-local test-database test-fallback test-pgtap faults portal-seeds year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +32,10 @@ build: setup $(TOOLS)/sam/.done
 
 test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done $(TOOLS)/sam/.done $(TOOLS)/runtime/.done
 	$(VENV)/bin/python -m pytest
+
+# Every sample event through `sam local invoke`, in Docker: events/README.md
+sam-local: setup $(TOOLS)/sam/.done
+	$(VENV)/bin/python -m local.sam_local
 
 # The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done

@@ -1,14 +1,23 @@
-"""Asks Docker how its containers reach this machine (docs/decisions/0035)."""
+"""Asks Docker how its containers reach this machine (docs/decisions/0035), and what they use."""
 
+import json
+import os
 import subprocess
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Interface
 from socket import AF_INET
 
+import httpx
 import psutil
 
 from local.errors import StackError
 
 _DESKTOP = "Docker Desktop"
+_ENGINE = "http://docker/v1.41"
+_SOCKET = "unix:///var/run/docker.sock"
+_POLL_SECONDS = 0.05
 _BRIDGE_NAME = '{{index .Options "com.docker.network.bridge.name"}}'
 
 
@@ -47,3 +56,40 @@ def _ask(*arguments: str) -> str:
         reason = done.stderr.strip().rpartition("\n")[2]
         raise StackError(f"Docker does not answer; is it running? It says: {reason}")
     return done.stdout.strip()
+
+
+@contextmanager
+def watched_memory(label: str) -> Generator[Callable[[], int | None]]:
+    """Watch the memory of containers with a label; what is yielded tells the most, in megabytes.
+
+    Lambda's emulator reports the limit as "Max Memory Used", whatever the function used.
+    """
+    seen: list[int] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        socket = os.environ.get("DOCKER_HOST", _SOCKET).removeprefix("unix://")
+        transport = httpx.HTTPTransport(uds=socket)
+        with httpx.Client(transport=transport, base_url=_ENGINE, timeout=5) as engine:
+            while not done.wait(_POLL_SECONDS):
+                with suppress(httpx.HTTPError):
+                    seen.extend(_memory(engine, label))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    yield lambda: round(max(seen) / 2**20) if seen else None
+    done.set()
+    watcher.join()
+
+
+def _memory(engine: httpx.Client, label: str) -> Iterator[int]:
+    filters = json.dumps({"label": [label]})
+    for container in engine.get("/containers/json", params={"filters": filters}).json():
+        once = {"stream": "false", "one-shot": "true"}
+        answer = engine.get(f"/containers/{container['Id']}/stats", params=once)
+        with suppress(ValueError, KeyError):  # of a container that has just ended, there are none
+            memory = answer.json()["memory_stats"]
+            # As `docker stats` counts: without the pages of files that are in no use.
+            stats = memory["stats"]
+            cached = stats.get("total_inactive_file", stats.get("inactive_file", 0))
+            yield memory["usage"] - cached

@@ -14,6 +14,7 @@ import py_compile
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.errors import StackError
@@ -51,21 +52,41 @@ def _compile() -> None:
             raise StackError(f"{folder} could not be compiled")
 
 
+def invoke(
+    function: str, event: str, env_vars: Path, environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Give an event, a JSON text, to one built function in Docker; return what SAM printed.
+
+    Raises:
+        StackError: SAM is not installed.
+    """
+    command = [_program(), "local", "invoke", function, "--event", "-", "--env-vars", env_vars]
+    return subprocess.run(
+        command, check=False, cwd=ROOT, env=_environment(environ), input=event,
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+
 def _run(arguments: list[str], stdout: int | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [_program(), *arguments], check=False, cwd=ROOT, env=_environment(os.environ),
+        stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout and subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def _program() -> Path:
     program = TOOLS / "bin/sam"
     if not program.exists():
         raise StackError(
             f"SAM is not installed in {TOOLS}; run make {TOOLS.relative_to(ROOT)}/.done"
         )
-    return subprocess.run(
-        [program, *arguments], check=False, cwd=ROOT, env=_environment(),
-        stdin=subprocess.DEVNULL, stdout=stdout, stderr=stdout and subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    return program
 
 
-def _environment() -> dict[str, str]:
-    return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
         "SAM_CLI_TELEMETRY": "0",
         # The folder of SAM's own notes, which SAM's own tests move so, instead of one in $HOME.
         "__SAM_CLI_APP_DIR": str(_notes()),

@@ -1,0 +1,141 @@
+"""Gives every sample event to its function in Docker, and prints a table: `make sam-local`.
+
+The commands are those of the README ("One function at a time"), on a local stack of its own. `sam
+local invoke` exits with 0 also when the function raised, so each answer is compared with the one
+that the sample should bring (events/README.md).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from local import sam
+from local.docker import find_bridge, watched_memory
+from local.errors import StackError
+from local.samples import EVENTS
+from local.scratch import told
+from local.stack import LocalStack
+from local.template import ROOT
+
+SAMPLES: Mapping[str, tuple[str, str]] = {
+    "monitor_hourly": ("Monitor", "checked"),
+    "portal_drift_hourly": ("PortalDrift", "measured"),
+    "certification_expiry_dry_run": ("Dispatcher", "started"),
+    "certification_expiry_page": ("ExpiryWorker", "done"),
+    "certification_expiry_dead_page": ("ExpiryWorker", "done"),
+    "hlf_sync_page": ("HlfSyncWorker", "done"),
+    "hlf_sync_dead_page": ("HlfSyncWorker", "done"),
+    "hlf_sync_nightly": ("Dispatcher", "started"),
+    "hlf_sync_after_run": ("Dispatcher", "started"),
+    "certification_expiry_nightly": ("Dispatcher", "started"),
+    "http_list_jobs": ("Api", "200"),
+    "http_list_runs": ("Api", "200"),
+    "http_get_run": ("Api", "200"),
+    "http_start_run": ("Api", "202"),
+    "certification_expiry_redrive": ("Dispatcher", "started"),
+}
+"""Each sample's function and result. In this order: some ask for the run of an earlier one."""
+
+TOKEN = "PUT-A-TOKEN-HERE"  # noqa: S105 - what stands for one in the samples
+_COMMAND = Path(sys.executable).parent / "mentor-pause"
+_LINE = "{:<31} {:<9} {:>7} {:>6}{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one sample brought."""
+
+    event: str
+    result: str
+    expected: str
+    seconds: float
+    megabytes: int | None
+    """The most memory of the container that was seen; None where Docker does not tell."""
+
+    def line(self) -> str:
+        """Return the table's line."""
+        wrong = "" if self.result == self.expected else f"  expected: {self.expected}"
+        memory = "-" if self.megabytes is None else self.megabytes
+        return _LINE.format(self.event, self.result, f"{self.seconds:.1f}", memory, wrong)
+
+
+def result_of(output: str) -> str:
+    """Say in a word what a function answered; `output` is SAM's standard output.
+
+    Of an answer that no sample should bring it is the beginning.
+    """
+    try:
+        answer: object = json.loads(output)
+    except ValueError:
+        answer = None
+    found = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    match found:
+        case {"statusCode": code}:
+            return str(code)
+        case {"job_run_id": _, "status": "running" | "completed"}:
+            return "started"
+        case {"status": "measured"}:
+            return "measured"
+        case {"batchItemFailures": []}:
+            return "done"
+        case {"stale_active_mentors": _}:
+            return "checked"
+        case _:
+            return output.strip()[:200] or "no answer"
+
+
+def invoke_all(folder: Path, environ: Mapping[str, str], token: str) -> list[Outcome]:
+    """Give each sample to its function; `folder` holds `env.json`. Each line is printed at once."""
+    found: list[Outcome] = []
+    print(_LINE.format("event", "result", "seconds", "MB", ""))  # noqa: T201 - a table for people
+    for event, (function, expected) in SAMPLES.items():
+        text = (EVENTS / f"{event}.json").read_text().replace(TOKEN, token)
+        began = time.monotonic()
+        with watched_memory(f"sam.cli.function.name={function}") as memory:
+            done = sam.invoke(function, text, folder / "env.json", environ)
+        seconds = time.monotonic() - began
+        found.append(Outcome(event, result_of(done.stdout), expected, seconds, memory()))
+        print(found[-1].line(), flush=True)  # noqa: T201
+        if found[-1].result != expected:
+            sys.stderr.write(f"{done.stderr}\n")
+    return found
+
+
+def _mentor_pause(environ: Mapping[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [_COMMAND, "local", *arguments], env=environ, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise StackError(f"mentor-pause local {' '.join(arguments)} failed")
+    return done.stdout
+
+
+def main() -> int:
+    """Build, start a stack, give it every sample, and wipe it; 1: some brought something else."""
+    find_bridge()  # without Docker, nothing is built
+    sam.build()
+    folder = ROOT / ".local/sam-local"
+    stack = LocalStack(folder)
+    environ = {**os.environ, "MENTOR_PAUSE_LOCAL": str(folder)}
+    try:
+        _mentor_pause(environ, "up", "--docker")
+        _mentor_pause(environ, "seed")
+        (folder / "env.json").write_text(_mentor_pause(environ, "env", "--sam"))
+        token = _mentor_pause(environ, "token", "admin", "--sam").strip()
+        reach = stack.environment(stack.require())
+        outcomes = invoke_all(folder, {**environ, **reach}, token)
+    finally:
+        stack.reset(lambda _text: None)
+    unexpected = sum(outcome.result != outcome.expected for outcome in outcomes)
+    print(f"{len(outcomes)} events, {unexpected} with an unexpected result")  # noqa: T201
+    return min(unexpected, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(told(main))

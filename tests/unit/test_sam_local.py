@@ -1,0 +1,66 @@
+"""What SAM prints is read for what the function answered: SAM's exit status is 0 in any case."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from local.sam_local import SAMPLES, Outcome, result_of
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+
+
+@pytest.mark.parametrize(
+    ("output", "result"),
+    [
+        ('{"batchItemFailures": []}', "done"),
+        ('{"job_run_id": "x", "status": "running"}', "started"),
+        ('{"job_run_id": "x", "status": "completed"}\n', "started"),
+        ('{"status": "measured", "compared": 500}', "measured"),
+        ('{"as_of": "2026-11-26", "stale_active_mentors": 0}', "checked"),
+        ('{"statusCode": 202, "body": "{}"}', "202"),
+    ],
+)
+def test_an_answer_becomes_a_word(output: str, result: str) -> None:
+    """For the table."""
+    assert result_of(output) == result
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"batchItemFailures": [{"itemIdentifier": "m-1"}]},
+        {"job_run_id": "x", "status": "failed", "error": "no"},
+        {"errorMessage": "boom", "errorType": "ValueError"},
+        {"status": "off"},
+        ["x"],
+    ],
+)
+def test_any_other_answer_is_no_expected_result(answer: object) -> None:
+    """A function that raised, a page that was put back, a run that did not start."""
+    text = json.dumps(answer)
+    assert result_of(text) == text
+    assert text not in {expected for _, expected in SAMPLES.values()}
+
+
+@pytest.mark.parametrize("output", ["", "\n"])
+def test_no_answer_is_named(output: str) -> None:
+    """As when Docker could not start the function."""
+    assert result_of(output) == "no answer"
+
+
+def test_a_line_of_the_table_names_what_was_expected_only_when_it_was_something_else() -> None:
+    """Without the memory where Docker does not tell it."""
+    good = Outcome("http_list_jobs", "200", "200", 1.26, 45)
+    bad = Outcome("http_list_jobs", "401", "200", 1.26, None)
+    assert good.line().split() == ["http_list_jobs", "200", "1.3", "45"]
+    assert bad.line().split() == ["http_list_jobs", "401", "1.3", "-", "expected:", "200"]
+
+
+def test_every_sample_is_listed_with_its_function() -> None:
+    """In the round in Docker, and in the page about the samples."""
+    page = (EVENTS / "README.md").read_text()
+    listed = dict(re.findall(r"^\| `(\w+)\.json` \| (\w+) \| .+ \| .+ \|$", page, re.MULTILINE))
+    assert listed == {event: function for event, (function, _) in SAMPLES.items()}
+    assert {file.stem for file in EVENTS.glob("*.json")} == listed.keys()
