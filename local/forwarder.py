@@ -8,7 +8,6 @@ this machine (docs/decisions/0035).
 
 import asyncio
 import os
-import socket
 import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from local.errors import StackError
 from local.processes import LOOPBACK, Process, spawn, wait_until
 
 _BYTES = 65536
+_LISTENS = "the forwarder listens"
 
 
 def start_forwarder(folder: Path, bridge: IPv4Interface, ports: Sequence[int]) -> Process:
@@ -30,22 +30,14 @@ def start_forwarder(folder: Path, bridge: IPv4Interface, ports: Sequence[int]) -
         StackError: it does not listen, for example because a port of the bridge is taken.
     """
     log = folder / "forwarder.log"
+    log.unlink(missing_ok=True)
     command = [sys.executable, "-m", "local.forwarder", str(bridge), *map(str, ports)]
     process = spawn(command, os.environ, log)
-    last = ports[-1]  # they are opened in this order
-    wait_until(
-        lambda: process.find() is None or _listens(str(bridge.ip), last), 15, "the forwarder"
-    )
+    wait_until(lambda: process.find() is None or _LISTENS in log.read_text(), 15, "the forwarder")
     if process.find() is None:
         reason = log.read_text().strip().rpartition("\n")[2]
         raise StackError(f"no container can reach the local stack: {reason}")
     return process
-
-
-def _listens(address: str, port: int) -> bool:
-    with suppress(OSError), socket.create_connection((address, port), timeout=1):
-        return True
-    return False
 
 
 async def forward(bridge: IPv4Interface, ports: Sequence[int]) -> None:
@@ -56,6 +48,7 @@ async def forward(bridge: IPv4Interface, ports: Sequence[int]) -> None:
     """
     for port in ports:
         await asyncio.start_server(partial(_serve, bridge, port), str(bridge.ip), port)
+    print(_LISTENS, flush=True)  # noqa: T201 - the log; `start_forwarder` waits for it
     await asyncio.Event().wait()
 
 

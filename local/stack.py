@@ -90,7 +90,7 @@ class LocalStack:
         """
         bridge = docker.find_bridge() if for_docker else None
         state = self._up(say, aws_port, postgres_port)
-        return self._open_to_docker(state, bridge, say) if for_docker else state
+        return self.open_to_docker(state, bridge, say) if for_docker else state
 
     def _up(self, say: Say, aws_port: int, postgres_port: int) -> State:
         if (state := self.find()) is not None:
@@ -133,7 +133,12 @@ class LocalStack:
         self._remember(state)
         return state
 
-    def _open_to_docker(self, state: State, bridge: IPv4Interface | None, say: Say) -> State:
+    def open_to_docker(self, state: State, bridge: IPv4Interface | None, say: Say) -> State:
+        """Let containers reach the stack over the bridge; None: Docker Desktop lets them.
+
+        Raises:
+            StackError: the forwarder cannot listen on the bridge.
+        """
         forwarder = state.forwarder
         if bridge is not None and (forwarder is None or forwarder.find() is None):
             ports = (state.aws_port, state.portal_port, state.login_port, self._server.port)

@@ -26,6 +26,7 @@ WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/test_adoption.py",
     "adopting-push": "tests/integration/test_adopted_migrations.py",
     "readme": "tests/e2e/test_documents.py",
+    "sam-local": "tests/e2e/test_sam_local.py",
     "uncertified": "tests/integration/test_uncertified.py",
 }
 _INFO = re.compile(r"(?P<language>\w+)(?: walk=(?P<walk>[a-z-]+)| not-run: (?P<reason>.+))?")

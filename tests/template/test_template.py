@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from api.door import HEADERS
+from local.stack import ORG_ID, ORG_SLUG
 from local.template import load_template
 from mentor_pause import config
 from mentor_pause.bus import SOURCE
@@ -203,6 +204,9 @@ def test_the_example_environment_names_what_each_function_reads() -> None:
     for function, values in example.items():
         assert values.keys() == variables(function) - {"AWS_ENDPOINT_URL"}, function
         assert all(isinstance(value, str) and value for value in values.values())
+        for settings in SETTINGS[function]:
+            settings.load(values)
+        assert {values["HLF_ORG_ID"], values["HLF_ORG_SLUG"]} == {str(ORG_ID), ORG_SLUG}
 
 
 def test_api_gateways_own_answers_are_of_the_shape_of_ours() -> None:

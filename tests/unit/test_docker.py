@@ -1,0 +1,59 @@
+"""How Docker's answers are read; a script on the PATH stands for Docker."""
+
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+import pytest
+
+from local.docker import find_bridge
+from local.errors import StackError
+
+
+def put_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a `docker` on the PATH, and nothing else."""
+    program = folder / "docker"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def engine(bridge: str) -> str:
+    """Return the script of an engine whose bridge is that interface."""
+    return f'case $1 in info) echo "Debian GNU/Linux 12";; network) echo {bridge};; esac'
+
+
+def test_the_bridges_address_is_this_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the interface that Docker names; the loopback interface stands for it."""
+    put_docker(tmp_path, monkeypatch, engine("lo"))
+    assert find_bridge() == IPv4Interface("127.0.0.1/8")
+
+
+def test_docker_desktop_needs_no_bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leads its containers to the loopback interface by itself."""
+    put_docker(tmp_path, monkeypatch, 'echo "Docker Desktop"')
+    assert find_bridge() is None
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        (engine("docker9"), "Docker's bridge is not on this machine, so its containers cannot"),
+        ('echo "Cannot connect to the Docker daemon" >&2; exit 1', "Docker does not answer; is it"),
+    ],
+)
+def test_a_docker_that_cannot_be_used_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, sentence: str
+) -> None:
+    """One that is rootless or on another machine, and one whose daemon is down."""
+    put_docker(tmp_path, monkeypatch, script)
+    with pytest.raises(StackError, match=sentence):
+        find_bridge()
+
+
+def test_a_machine_without_docker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no such program."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackError, match="docker is not installed, or not on the PATH"):
+        find_bridge()
