@@ -1,6 +1,6 @@
 """The local stack as a function in a Docker container sees it, for `sam local invoke`.
 
-A container reaches this machine as `host.docker.internal` (docs/decisions/0035). So its environment
+A container reaches this machine as `host.docker.internal` (docs/decisions/0036). So its environment
 names that host, and so do the copies of the secrets that it reads: those of the stack's own Lambdas
 name the loopback interface.
 """

@@ -1,4 +1,4 @@
-"""Asks Docker how its containers reach this machine (docs/decisions/0035), and what they use."""
+"""Asks Docker how its containers reach this machine (docs/decisions/0036), and what they use."""
 
 import json
 import os

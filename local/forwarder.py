@@ -3,7 +3,7 @@
 `python -m local.forwarder ADDRESS/BITS PORT...` listens on that one address of Docker's bridge, and
 connects to the same port of the loopback interface. Only containers on the bridge are let through:
 Linux would also take a connection from a neighbour who sends packets for the bridge's address to
-this machine (docs/decisions/0035).
+this machine (docs/decisions/0036).
 """
 
 import asyncio

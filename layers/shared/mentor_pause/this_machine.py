@@ -2,7 +2,7 @@
 
 `host.docker.internal` is Docker's name for the machine that runs a container. Nobody can own that
 name on the internet: `.internal` is reserved for private networks. A deployed Lambda does not
-resolve it, unless the account's own DNS defines it (docs/decisions/0035).
+resolve it, unless the account's own DNS defines it (docs/decisions/0036).
 """
 
 DOCKER_HOST = "host.docker.internal"
