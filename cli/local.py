@@ -1,21 +1,15 @@
 """The local stack, from the command line."""
 
 import shlex
-from typing import cast, get_args
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
 
-from cli import show
-from cli.options import expired_option, mentors_option
-from cli.runs import refuse_while_open
-from cli.stacks import function_environments, open_stack
-from local import portal_server
-from local.containers import container_environments
-from local.portal_manners import OF_NAMES, Fault, Manner
-from local.seed import find_member
-from local.stack import API_SECRET, LocalStack, State, endpoint
-from mentor_pause.config import load_http_secrets
+from cli.options import check_roster, expired_option, mentors_option
+
+if TYPE_CHECKING:
+    from local.stack import State
 
 
 @click.group()
@@ -29,53 +23,69 @@ def local() -> None:
 @click.option(
     "--docker", "for_docker", is_flag=True, help="Let Docker's containers reach it, for SAM."
 )
-def up(aws_port: int, postgres_port: int, for_docker: bool) -> None:
-    """Start PostgreSQL and the AWS emulator, and deploy template.yaml."""
-    LocalStack().up(show.say, aws_port, postgres_port, for_docker=for_docker)
+@click.option("--watch", is_flag=True, help="Deploy each change on save, until Ctrl-C.")
+def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None:
+    """Start the local stack; on one that is up, deploy what has changed.
+
+    It starts PostgreSQL, a stand-in for HLF's portal and an AWS emulator, and deploys
+    template.yaml. What it deploys again: functions/, layers/, template.yaml, and new files in
+    supabase/migrations/.
+    """
+    from cli.waiting import telling_steps
+    from local.redeploy import bring_up
+    from local.stack import LocalStack
+
+    stack = LocalStack()
+    with telling_steps() as tell:
+        bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
+    if watch:
+        from cli.watching import watch_and_deploy
+
+        watch_and_deploy(stack)
 
 
 @local.command()
 def down() -> None:
     """Stop the local stack; the database keeps its data."""
-    LocalStack().down(show.say)
+    from cli.output import say
+    from local.stack import LocalStack
+
+    LocalStack().down(say)
 
 
 @local.command()
 def reset() -> None:
     """Stop the local stack and wipe its data."""
-    LocalStack().reset(show.say)
+    from cli.output import say
+    from local.stack import LocalStack
+
+    LocalStack().reset(say)
 
 
 @local.command()
-@click.argument(
-    "kind", type=click.Choice([*get_args(Fault.__value__), *get_args(Manner.__value__)])
-)
+@click.argument("kind", nargs=-1, required=True)
 @click.option("--times", type=click.IntRange(0, 1000), help="Requests that get a fault; 0: none.")
 @click.option("--on/--off", "on", default=None, help="Begin or end a manner.")
 @click.option(
     "--of", multiple=True, metavar="NAME", help="A mentor's key, a row's id, or a column."
 )
-def fault(kind: Fault | Manner, times: int | None, on: bool | None, of: tuple[str, ...]) -> None:
+def fault(kind: tuple[str, ...], times: int | None, on: bool | None, of: tuple[str, ...]) -> None:
     """Let the stand-in portal misbehave.
 
     A fault is over after --times requests, one by default. A manner lasts from --on to --off;
     "foreign rows" and "secured columns" need --of. docs/portal.md lists both.
     """
-    if kind in get_args(Fault.__value__):
-        if on is not None or of:
-            raise click.UsageError("a fault has --times; --on, --off and --of are for manners")
-        _switch_fault(cast("Fault", kind), 1 if times is None else times)
-        return
-    if on is None or times is not None:
-        raise click.UsageError("a manner has --on and --off; --times is for faults")
-    if on and bool(of) != (kind in OF_NAMES):
-        raise click.UsageError(f"{' and '.join(OF_NAMES)} need --of; no other manner takes it")
-    portal_port = LocalStack().require().portal_port
-    portal_server.switch_manner(portal_port, cast("Manner", kind), on, of)
+    from cli.faults import ask_for_fault, ask_for_manner, find_kind, is_fault
+    from local import portal_server
+    from local.stack import LocalStack
 
-
-def _switch_fault(kind: Fault, times: int) -> None:
-    portal_server.switch_on(LocalStack().require().portal_port, [kind] * times)
+    found = find_kind(" ".join(kind))
+    if is_fault(found):
+        faults = ask_for_fault(found, times, on, of)
+        portal_server.switch_on(LocalStack().require().portal_port, faults)
+    else:
+        manner, begins = ask_for_manner(found, times, on, of)
+        portal_server.switch_manner(LocalStack().require().portal_port, manner, begins, of)
 
 
 @local.command()
@@ -84,15 +94,22 @@ def _switch_fault(kind: Fault, times: int) -> None:
 )
 def env(sam: bool) -> None:
     """Print export lines for other tools."""
+    from cli.output import machine
+    from local.stack import LocalStack
+
     local_stack = LocalStack()
     if sam:
-        show.machine(_container_environments(local_stack.require_docker()))
+        machine(_container_environments(local_stack.require_docker()))
         return
     for name, value in local_stack.environment(local_stack.require()).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
-def _container_environments(state: State) -> dict[str, dict[str, str]]:
+def _container_environments(state: "State") -> dict[str, dict[str, str]]:
+    from cli.stacks import function_environments, open_stack
+    from local.containers import container_environments
+    from local.stack import endpoint
+
     stack = open_stack(None)
     vault = stack.session.client("secretsmanager", endpoint_url=stack.endpoint_url)
     return container_environments(vault, function_environments(stack), endpoint(state.aws_port))
@@ -102,10 +119,17 @@ def _container_environments(state: State) -> dict[str, dict[str, str]]:
 @click.argument("who", type=click.Choice(["admin", "coordinator", "stranger", "machine"]))
 @click.option("--sam", is_flag=True, help="For the HTTP entry in sam local invoke.")
 def token(who: str, sam: bool) -> None:
-    """Print a credential for the HTTP entry: of an administrator, a coordinator, and so on.
+    """Print a credential for the HTTP entry.
+
+    Of an administrator, a coordinator, a person outside the organisation, or a machine:
 
     curl -H "Authorization: Bearer $(mentor-pause local token admin)" "$API_URL/runs"
     """
+    from cli.stacks import open_stack
+    from local.seed import find_member
+    from local.stack import API_SECRET, LocalStack
+    from mentor_pause.config import load_http_secrets
+
     stack = LocalStack()
     stack.require()
     if who == "machine":
@@ -121,9 +145,20 @@ def token(who: str, sam: bool) -> None:
 @expired_option
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
 def seed(mentors: int, expired: int, seed: int) -> None:
-    """Replace the database's content by a made-up roster; refused while a run is open."""
+    """Replace the database's content by a made-up roster.
+
+    Refused while a run is open.
+    """
+    check_roster(mentors, expired)
+    from cli.output import say
+    from cli.runs import refuse_while_open
+    from cli.stacks import open_stack
+    from cli.waiting import waiting
+    from local.stack import LocalStack
+
     stack = LocalStack()
     stack.require()
     refuse_while_open(open_stack(None))
-    stack.seed(mentors, expired, seed)
-    show.say(f"{mentors} mentors, {expired} of them active with an expired certification")
+    with waiting("loading the roster"):
+        stack.seed(mentors, expired, seed)
+    say(f"{mentors} mentors, {expired} of them active with an expired certification")

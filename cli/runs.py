@@ -9,6 +9,7 @@ from getpass import getuser
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from cli.failures import Interrupted, NotInOrder
 from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.completion import SUMMARY_MESSAGES, summary_of
@@ -17,7 +18,7 @@ from mentor_pause.retry import Retry
 from mentor_pause.runs import Firing, Page, Run, Summary, join_summary_lines
 
 
-class NotFinished(StackError):
+class NotFinished(NotInOrder):
     """A run that was followed has not ended in time."""
 
 
@@ -54,13 +55,31 @@ def redrive_request(stack: Stack, job_run_id: UUID) -> dict[str, Any]:
     """Return the dispatcher's event that has a run's errored mentors run again.
 
     Raises:
-        StackError: the ledger does not know the run.
+        StackError: the ledger does not know the run, or nobody errored in it.
     """
-    first = stack.ledger().find_run(job_run_id)
-    if first is None:
-        raise StackError(f"the ledger knows no run {job_run_id}; it keeps runs for 90 days")
+    first = find_run(stack, job_run_id)
+    if first.status != "running" and first.errors == ():
+        raise StackError(
+            f"run {job_run_id} has no errors, so there is nothing to run again; see it with:"
+            f" {stack.command(f'runs {job_run_id}')}"
+        )
     again = request(first.firing.job_name, None, dry_run=first.firing.dry_run)
     return again | {"redrive_of": str(job_run_id)}
+
+
+def find_run(stack: Stack, job_run_id: UUID) -> Run:
+    """Return a run by its id.
+
+    Raises:
+        StackError: the ledger does not know it.
+    """
+    found = stack.ledger().find_run(job_run_id)
+    if found is None:
+        raise StackError(
+            f"the ledger knows no run {job_run_id}; it keeps runs for 90 days. See the newest with:"
+            f" {stack.command('runs')}"
+        )
+    return found
 
 
 def nightly_event(stack: Stack) -> dict[str, Any]:
@@ -118,9 +137,21 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
 
     Raises:
         NotFinished: it has not ended in time; it goes on without us.
+        Interrupted: somebody pressed Ctrl-C; it goes on as well.
     """
+    again = f"follow it again with: {stack.command(f'runs {job_run_id} --follow')}"
+    try:
+        yield from _look(stack, job_run_id, time.monotonic() + seconds)
+    except TimeoutError:
+        raise NotFinished(
+            f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on; {again}"
+        ) from None
+    except KeyboardInterrupt:
+        raise Interrupted(f"run {job_run_id} goes on; {again}") from None
+
+
+def _look(stack: Stack, job_run_id: UUID, deadline: float) -> Iterator[Progress]:
     ledger = stack.ledger()
-    deadline = time.monotonic() + seconds
     while True:
         run = ledger.find_run(job_run_id)
         if run is not None:
@@ -128,9 +159,7 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
             if run.status != "running":
                 return
         if time.monotonic() > deadline:
-            raise NotFinished(
-                f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on without you"
-            )
+            raise TimeoutError
         time.sleep(_POLL_SECONDS)
 
 

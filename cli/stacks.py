@@ -10,8 +10,9 @@ from uuid import UUID
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from cli.waiting import waiting
 from local.emulator import REGION
 from local.errors import StackError
 from local.stack import PORTAL_SECRET, LocalStack, endpoint
@@ -41,6 +42,12 @@ class Stack:
     connect: Callable[[], Database]
     portal_settings: Callable[[], PortalSettings]
     read_secret: Callable[[str], str]
+    name: str | None = None
+    """What `--stack` calls it; the local one needs no name."""
+
+    def command(self, words: str) -> str:
+        """Return a command of ours about this stack, to be typed next."""
+        return f"mentor-pause {words}" + (f" --stack {self.name}" if self.name else "")
 
     def database(self) -> closing[Database]:
         """Open the database, to be used in a `with` statement."""
@@ -86,13 +93,16 @@ class Stack:
         Raises:
             StackError: the function failed outright.
         """
-        answer = self.lambdas().invoke(
-            FunctionName=self.outputs[function + _FUNCTION],
-            Payload=json.dumps(event).encode(),
-        )
+        with waiting(f"waiting for the answer of the function {function}"):
+            answer = self.lambdas().invoke(
+                FunctionName=self.outputs[function + _FUNCTION],
+                Payload=json.dumps(event).encode(),
+            )
         body = json.load(answer["Payload"])
         if "FunctionError" in answer:
-            raise StackError(f"{function} failed: {body.get('errorMessage', 'no reason given')}")
+            reason = body.get("errorMessage", "no reason given")
+            group = self.outputs.get(f"{function}LogGroup", function)
+            raise StackError(f"{function} failed: {reason}; see its log: aws logs tail {group}")
         return body
 
 
@@ -120,7 +130,7 @@ def open_stack(name: str | None) -> Stack:
     so on.
 
     Raises:
-        StackError: there is no such stack, or it cannot be asked.
+        StackError: there is no such stack.
     """
     return _deployed(name) if name else _local()
 
@@ -147,16 +157,24 @@ def _local() -> Stack:
 
 
 def _deployed(name: str) -> Stack:
+    session = boto3.Session()
     try:
-        session = boto3.Session()
         (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except (BotoCoreError, ClientError) as error:
-        raise StackError(f"the stack {name} cannot be asked: {error}") from error
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ValidationError":
+            raise
+        raise StackError(
+            f"there is no stack {name} in this account in {session.region_name}; set AWS_REGION, or"
+            " see the stacks: aws cloudformation list-stacks"
+        ) from error
     outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
     if "DispatcherFunctionName" not in outputs:
-        raise StackError(f"the stack {name} is no stack of mentor-pause")
+        raise StackError(
+            f"the stack {name} is not one of mentor-pause; see the stacks:"
+            " aws cloudformation list-stacks"
+        )
     return Stack(
-        outputs, session, None, lambda: _connect(os.environ), PortalSettings.load, _no_secret
+        outputs, session, None, lambda: _connect(os.environ), PortalSettings.load, _no_secret, name
     )
 
 

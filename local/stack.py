@@ -1,7 +1,6 @@
 """The local stack: PostgreSQL, a stand-in portal, the emulator, `template.yaml` deployed to it."""
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -15,17 +14,17 @@ from zoneinfo import ZoneInfo
 
 import boto3
 
-from local import database, docker, emulator, identity, portal_server
+from local import database, docker, emulator, identity, packaging, portal_server
 from local.containers import copy_secrets, for_containers
 from local.errors import StackError
 from local.forwarder import start_forwarder
+from local.places import DATABASE, state_folder
 from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING, mirror_roster
 from local.postgres import Server, has_pg_cron
 from local.processes import LOOPBACK, Process, free_port, wait_until
 from local.samples import plan_sample_pages, with_sample_mentor
 from local.seed import load_roster, make_roster
-from local.template import ROOT, bend_for_emulator, functions_zip, layer_zip, load_template
 from mentor_pause.this_machine import DOCKER_HOST
 
 STACK_NAME = "mentor-pause-local"
@@ -41,9 +40,6 @@ _SECRETS = {
 }
 """The names of the secrets, by the template's parameters."""
 _STAGE = "dev"
-_BUCKET = "artifacts"
-_BUILD = ROOT / ".local/build"
-_DATABASE = "mentor_pause"
 _ZONE = ZoneInfo("Europe/Oslo")
 
 type Say = Callable[[str], None]
@@ -70,8 +66,8 @@ class LocalStack:
 
     def __init__(self, folder: Path | None = None) -> None:
         """`folder` holds the stack's state; `.local/`, or what `MENTOR_PAUSE_LOCAL` names."""
-        self.folder = folder or Path(os.environ.get("MENTOR_PAUSE_LOCAL") or _BUILD.parent)
-        cron_database = _DATABASE if has_pg_cron() else None
+        self.folder = folder or state_folder()
+        cron_database = DATABASE if has_pg_cron() else None
         self._server = Server(self.folder / "postgres", cron_database=cron_database)
 
     @property
@@ -107,8 +103,8 @@ class LocalStack:
     def _start(self, say: Say, aws_port: int, postgres_port: int) -> State:
         say("starting PostgreSQL")
         self._server.start(postgres_port)
-        database.ensure_database(self._server.url("postgres"), _DATABASE)
-        self._prepare_database()
+        database.ensure_database(self._server.url("postgres"), DATABASE)
+        self.prepare_database()
         say("starting the stand-ins for portal and login")
         portal_port, client_secret = free_port(), secrets.token_urlsafe(24)
         portal = portal_server.start_portal(self.folder / "portal", portal_port, client_secret)
@@ -212,7 +208,7 @@ class LocalStack:
 
     def database_url(self) -> str:
         """Return the owner's URL of the stack's database."""
-        return self._server.url(_DATABASE)
+        return self._server.url(DATABASE)
 
     def environment(self, state: State) -> dict[str, str]:
         """Return what other tools need to reach the stack."""
@@ -234,8 +230,8 @@ class LocalStack:
         roster = with_sample_mentor(
             make_roster(ORG_ID, mentors, expired, seed, datetime.now(_ZONE).date())
         )
-        database.create_database(self._server.url("postgres"), _DATABASE)
-        self._prepare_database()
+        database.create_database(self._server.url("postgres"), DATABASE)
+        self.prepare_database()
         load_roster(self.database_url(), roster, ORG_SLUG)
         rows = mirror_roster(self.database_url())
         portal_server.replace_rows(self.require().portal_port, rows)
@@ -246,9 +242,10 @@ class LocalStack:
         state = self.require()
         plan_sample_pages(_client(state, "dynamodb"), state.outputs["LedgerTableName"])
 
-    def _prepare_database(self) -> None:
+    def prepare_database(self) -> list[str]:
+        """Bring the database to the newest migration; return the names of those applied now."""
         database.create_supabase_roles(self.database_url())
-        database.migrate(self.database_url())
+        return database.migrate(self.database_url())
 
     def _deploy(self, state: State, client_secret: str) -> dict[str, str]:
         port = state.aws_port
@@ -267,8 +264,9 @@ class LocalStack:
             )["ARN"]
             for parameter, value in credentials.items()
         }
-        s3 = session.client("s3", endpoint_url=endpoint(port))
-        template = self._package(s3, port)
+        template = packaging.upload(
+            session.client("s3", endpoint_url=endpoint(port)), endpoint(port)
+        )
         parameters = {
             "Stage": _STAGE,
             "HlfOrgId": str(ORG_ID),
@@ -281,31 +279,24 @@ class LocalStack:
             session.client("cloudformation", endpoint_url=endpoint(port)), template, parameters
         )
         _switch_portal_on(session.client("ssm", endpoint_url=endpoint(port)), outputs)
-        api_url = f"{endpoint(port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"
-        return outputs | {"ApiUrl": api_url}
+        return outputs | _api_url(port, outputs)
+
+    def update(self) -> None:
+        """Deploy code, layers and template anew to the stack that is up.
+
+        Raises:
+            StackError: the emulator refused; the stack runs as before.
+        """
+        state = self.require()
+        template = packaging.upload(_client(state, "s3"), endpoint(state.aws_port))
+        outputs = packaging.update_stack(_client(state, "cloudformation"), STACK_NAME, template)
+        self._remember(replace(state, outputs=outputs | _api_url(state.aws_port, outputs)))
 
     def _credential(self, role: str) -> dict[str, str]:
         password = secrets.token_urlsafe(24)
         database.let_log_in(self.database_url(), role, password)
         address = self.database_url().rpartition("@")[2]
         return {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
-
-    def _package(self, s3: Any, port: int) -> str:
-        """Upload code, layers and the template, and return the template's address."""
-        _BUILD.mkdir(parents=True, exist_ok=True)
-        s3.create_bucket(
-            Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": emulator.REGION}
-        )
-        s3.put_object(Bucket=_BUCKET, Key="functions.zip", Body=functions_zip())
-        template = bend_for_emulator(load_template())
-        template["Globals"]["Function"]["CodeUri"] = f"s3://{_BUCKET}/functions.zip"
-        for resource, layer in (("SharedLayer", "shared"), ("HttpLayer", "http")):
-            s3.put_object(Bucket=_BUCKET, Key=f"{layer}.zip", Body=layer_zip(layer, _BUILD))
-            properties = template["Resources"][resource]["Properties"]
-            properties["ContentUri"] = f"s3://{_BUCKET}/{layer}.zip"
-        # As a request's text a template may have 51,200 bytes at most.
-        s3.put_object(Bucket=_BUCKET, Key="template.json", Body=json.dumps(template).encode())
-        return f"{endpoint(port)}/{_BUCKET}/template.json"
 
     def token(self, user_id: UUID, *, for_docker: bool = False) -> str:
         """Return a token of a person, good for an hour, as they get it when they sign in.
@@ -355,6 +346,11 @@ def _login_url(state: State) -> str:
     return endpoint(state.login_port)
 
 
+def _api_url(port: int, outputs: dict[str, str]) -> dict[str, str]:
+    """Where the emulator serves the HTTP entry; its own output has AWS's host name."""
+    return {"ApiUrl": f"{endpoint(port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"}
+
+
 def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
     cloudformation.create_stack(
         StackName=STACK_NAME,
@@ -365,8 +361,7 @@ def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) 
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return packaging.outputs_of(cloudformation, STACK_NAME)
 
 
 def _portal_credential(state: State, client_secret: str) -> dict[str, str]:

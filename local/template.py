@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from local.errors import StackError
+from local.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "template.yaml"
 _LEFT_OUT = {"__pycache__", "requirements.txt"}
 

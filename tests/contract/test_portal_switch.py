@@ -59,7 +59,7 @@ def test_each_finding_of_the_check_keeps_the_portal_off(
     make(portal)
     assert not switch_on(stack)
     assert switch() == "off"
-    assert what.rpartition(".")[2] in capsys.readouterr().err
+    assert what.rpartition(".")[2] in capsys.readouterr().out
 
 
 def test_a_portal_that_cannot_be_asked_stays_off(
@@ -68,7 +68,7 @@ def test_a_portal_that_cannot_be_asked_stays_off(
     """Nobody knows what is wrong with it, so this cannot be accepted either."""
     portal.client_secret = "another"
     assert not switch_on(stack)
-    assert "invalid_client" in capsys.readouterr().err
+    assert "invalid_client" in capsys.readouterr().out
     with pytest.raises(click.UsageError, match="no such finding to accept: credentials"):
         switch_on(stack, ["credentials"])
     assert switch() == "off"

@@ -63,8 +63,8 @@ def test_a_run_can_be_seen_afterwards(deployed: Deployed, owner: psycopg.Connect
     one = json.loads(mentor_pause("runs", run, "--json").stdout)
     assert [page["mentors"] for page in one["pages"]] == [100, 50]
     for shown in (mentor_pause("runs"), mentor_pause("runs", run)):
-        assert (shown.returncode, shown.stdout) == (0, "")
-        assert run in shown.stderr
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert run in shown.stdout
 
 
 def test_whatever_was_logged_can_be_shown(deployed: Deployed, owner: psycopg.Connection) -> None:
@@ -72,8 +72,8 @@ def test_whatever_was_logged_can_be_shown(deployed: Deployed, owner: psycopg.Con
     deployed.stack.invoke_dispatcher({"job_name": "[/x]", "trigger_id": "\ud800"})
     shown = mentor_pause("runs")
     assert shown.returncode == 0
-    assert "unknown" in shown.stderr
-    assert "[/x]" not in shown.stderr
+    assert "unknown" in shown.stdout
+    assert "[/x]" not in shown.stdout
 
 
 def test_a_dry_run_changes_nothing(deployed: Deployed, owner: psycopg.Connection) -> None:
@@ -102,7 +102,7 @@ def test_a_mentor_can_be_looked_at_and_changed_by_hand(
     again = mentor_pause("mentor", found[0], "--set", "paused", "--reason", "on_leave")
     assert (again.returncode, again.stdout) == (2, "")
     assert "transition not allowed: expected active, actual paused" in again.stderr
-    assert f"{found[0]} is paused since" in mentor_pause("mentor", found[0]).stderr
+    assert f"{found[0]} is paused since" in mentor_pause("mentor", found[0]).stdout
     told = owner.execute("select reason, changed_by_role from peer_mentor_status_history")
     assert told.fetchall() == [("on_leave", "service")]
 
@@ -140,7 +140,7 @@ def test_the_monitors_command_says_who_waits_for_a_portal_that_is_down(
             "select min(changed_at) from peer_mentor_status_history"
         ).fetchall()
         assert datetime.fromisoformat(portal["waiting_since"]) == first[0]
-        told = " ".join(mentor_pause("monitor").stderr.split())
+        told = " ".join(mentor_pause("monitor").stdout.split())
         assert "HLF's portal cannot be asked: no answer" in told
         assert "150 mentors who are not active wait for the portal since" in told
         assert deployed.metrics("PortalDriftLogGroup", "PortalMentorsWaiting")[-1] == 0  # not yet
@@ -157,7 +157,7 @@ def test_moments_are_in_utc_whatever_zone_the_session_has(
     assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
     (row,) = owner.execute("select started_at from scheduler_execution_log").fetchall()
     owner.execute("alter database mentor_pause set timezone = 'Asia/Kolkata'")
-    shown = mentor_pause("runs").stderr
+    shown = mentor_pause("runs").stdout
     assert "started (UTC)" in shown
     assert f"{row[0].astimezone(UTC):%Y-%m-%d %H:%M:%S}" in shown
     (found,) = json.loads(mentor_pause("runs", "--json").stdout)

@@ -30,7 +30,7 @@ def test_with_the_rule_disabled_the_monitor_counts_who_is_stale_and_after_the_jo
         expected = len(expired_ids(owner, as_of))
         assert (code, found["stale_active_mentors"], found["night_missed"]) == (1, expected, True)
         assert expected > 100
-        assert "should have been paused" in mentor_pause("monitor").stderr
+        assert "should have been paused" in mentor_pause("monitor").stdout
         assert deployed.metrics("MonitorLogGroup", "StaleActiveMentors")[-1] == expected
         assert deployed.metrics("MonitorLogGroup", "NightMissed")[-1] == 1
         assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
@@ -70,7 +70,7 @@ def test_a_run_whose_worker_vanished_is_ended_by_the_monitor_with_its_mentors_na
     again = rows(owner, "select * from scheduler_execution_log order by id desc limit 1")[0]
     assert (str(again["redrive_of"]), again["paused_count"]) == (job_run_id, 150)
     shown = mentor_pause("runs", str(again["job_run_id"]))
-    assert f"redrive of run {job_run_id}" in shown.stderr
+    assert f"redrive of run {job_run_id}" in shown.stdout
 
 
 def test_a_redrive_takes_those_that_errored_and_nobody_else(

@@ -133,7 +133,8 @@ def test_the_switch_needs_no_deployment(deployed: Deployed, owner: psycopg.Conne
         assert deployed.shown() == before
         assert syncs(owner)[-1]["error"] == "the portal is switched off"
         done = mentor_pause("portal", "drift", "--json")
-        assert (done.returncode, json.loads(done.stdout)) == (1, {"status": "off"})
+        told = json.loads(done.stdout)
+        assert (done.returncode, told["status"], told["exit_code"]) == (1, "off", 1)
     finally:
         assert mentor_pause("portal", "on").returncode == 0
         deployed.start_workers_anew()
@@ -155,7 +156,7 @@ def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
     (found,) = answer["differences"]
     assert (found["mentor_id"], found["there"]) == (row["hlf_mentornumber"], "inactive")
     assert portal_server.read_rows(port) == held
-    assert row["hlf_mentornumber"] in mentor_pause("portal", "drift").stderr
+    assert row["hlf_mentornumber"] in mentor_pause("portal", "drift").stdout
     assert mentor_pause("portal", "again", "--differing").returncode == 0
     summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)
     assert summary["mentor_ids_synced"] == [found["mentor_id"]]

@@ -7,8 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from click.testing import CliRunner
 
-from cli import show
-from cli.main import all_is_well, cli
+from cli.main import cli
+from cli.night import all_is_well
+from cli.output import machine
+from cli.show.night import show_mentor, show_night, show_uncertified, show_waiting
+from cli.show.runs import show_history
 from local.errors import StackError
 from mentor_pause.completion import SUMMARY_MESSAGES
 from mentor_pause.runs import Summary
@@ -60,18 +63,18 @@ def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
 ) -> None:
     """O1: while the portal is down, too."""
     waiting = {"waiting": 120, "waiting_since": AT_TWO.isoformat(), "waiting_over_an_hour": 7}
-    show.waiting({"status": "failed", "error": "no answer (ConnectError)"} | waiting)
-    shown = " ".join(capsys.readouterr().err.split())
+    show_waiting({"status": "failed", "error": "no answer (ConnectError)"} | waiting)
+    shown = " ".join(capsys.readouterr().out.split())
     assert "HLF's portal cannot be asked: no answer (ConnectError)" in shown
     assert (
         "120 mentors who are not active wait for the portal since 2026-11-26 02:00:00 UTC" in shown
     )
     assert "a run paused 7 of them more than an hour ago" in shown
     assert "mentor-pause run hlf_sync --follow" in shown
-    show.waiting({"status": "off"})
-    assert "switched off: mentor-pause portal on" in capsys.readouterr().err
-    show.waiting(WELL)
-    assert "nobody waits for the portal" in capsys.readouterr().err
+    show_waiting({"status": "off"})
+    assert "switched off: mentor-pause portal on" in capsys.readouterr().out
+    show_waiting(WELL)
+    assert "nobody waits for the portal" in capsys.readouterr().out
 
 
 def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
@@ -81,13 +84,13 @@ def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
     row = Execution.model_construct(
         job_name="hlf_sync", job_run_id=UUID(int=7), status="completed", trigger="schedule",
         started_at=AT_TWO, processed_count=1, paused_count=0, synced_count=1, skipped_count=0,
-        error_count=0, error=None,
+        error_count=0, error=None, dry_run=False, redrive_of=None,
     )  # fmt: skip
-    show.execution_table([row])
-    shown = capsys.readouterr().err
+    show_history([row])
+    shown = capsys.readouterr().out
     assert "started (UTC)" in shown
     assert "2026-11-26 02:00:00" in shown
-    show.machine({"started_at": AT_TWO, "as_of": date(2026, 11, 26), "id": UUID(int=7)})
+    machine({"started_at": AT_TWO, "as_of": date(2026, 11, 26), "id": UUID(int=7)})
     assert json.loads(capsys.readouterr().out) == {
         "started_at": "2026-11-26T02:00:00Z", "as_of": "2026-11-26", "id": str(UUID(int=7)),
     }  # fmt: skip
@@ -109,13 +112,13 @@ def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """E1."""
-    show.uncertified(0)
-    assert capsys.readouterr().err == ""
-    show.night(
+    show_uncertified(0)
+    assert capsys.readouterr().out == ""
+    show_night(
         NIGHT | {"active_without_certification": 2, "as_of": "x", "hours_since_completed_run": None}
     )
     assert "2 active mentors without any certification; no run pauses them" in (
-        capsys.readouterr().err
+        capsys.readouterr().out
     )
 
 
@@ -133,13 +136,13 @@ def test_a_mentor_is_shown_whatever_day_their_certification_has(
 ) -> None:
     """R3: the database gives the ends of the calendar for `infinity` and its like."""
     moment = datetime(2026, 11, 26, tzinfo=UTC)
-    show.mentor(
+    show_mentor(
         MentorStatus(
             mentor_id=UUID(int=7), status="active", version=2, status_changed_at=moment,
             certification_expiry_date=day,
         )
     )  # fmt: skip
-    assert told in capsys.readouterr().err.splitlines()
+    assert told in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(

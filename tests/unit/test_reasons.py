@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import show
+from cli.show.runs import show_run
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
 from mentor_pause.reasons import (
     LONGEST,
@@ -189,18 +189,13 @@ def test_a_mentor_whom_nobody_named_and_one_without_a_reason_are_told_apart() ->
     assert summary.skipped == (D,), "the data has spoken before the errors are grouped"
 
 
-def test_a_run_with_errors_shows_its_groups_in_eighty_columns(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """O3: with ids that can be copied."""
-    monkeypatch.setattr(show.people, "width", 80)
+def test_a_run_with_errors_shows_its_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    """O3: with ids that can be copied; in a pipe each reason is one line."""
     long = plain("its page failed " + "and failed " * 30)
     outcome = PageOutcome(errored=(A, B, C), reasons={A: long, B: "HTTP 400", C: "HTTP 400"})
-    with show.people.capture() as shown:
-        show.summary_table(RUN, summarise(RUN, [Page(1, (A, B, C), outcome)]))
-    lines = shown.get().splitlines()
-    assert max(map(len, lines)) <= 80
+    show_run(RUN, summarise(RUN, [Page(1, (A, B, C), outcome)]), "mentor-pause runs X --json")
+    lines = capsys.readouterr().out.splitlines()
     place = lines.index("2 errors: HTTP 400")
     assert lines[place + 1].strip() == f"such as mentor {B}"
-    assert lines[place + 2].startswith("1 error: its page failed and failed")
+    assert lines[place + 2] == f"1 error: {long}"
     assert f"  such as mentor {A}" in lines

@@ -1,0 +1,94 @@
+"""Whatever goes wrong becomes one sentence with the next command, and an exit code (R6).
+
+With `MENTOR_PAUSE_TRACEBACK` set, the traceback is above the sentence.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from cli import output
+from cli.sentences import TRACEBACK, foreign_sentence, own_sentence
+from local.errors import StackError
+from mentor_pause.errors import MentorPauseError
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+EXIT_CODES = {
+    0: "done",
+    FAILED: "the run, or what was looked at, is not in order",
+    WRONG: "wrong usage or configuration, or something does not answer",
+    INTERRUPTED: "interrupted; a run that had begun goes on",
+}
+
+
+class NotInOrder(StackError):
+    """The command did what it was asked for, and the result is not in order: exit code 1."""
+
+    def __init__(self, sentence: str, **found: object) -> None:
+        """`found` goes into the object that `--json` prints."""
+        super().__init__(sentence)
+        self.found = found
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C; the message says what goes on all the same."""
+
+
+def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code, whatever goes wrong.
+
+    With `--json` a failure is an object on standard output too: `error` and `exit_code`.
+    """
+    try:
+        code = command.main(list(arguments), prog_name="mentor-pause", standalone_mode=False)
+    except BrokenPipeError:
+        # Who reads the output has had enough of it, such as `head`; Python flushes once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback at a person
+        return _tell(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: BaseException, arguments: Sequence[str]) -> int:
+    sentence, code = explain(error, _stack_in(arguments))
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        error.show()
+    else:
+        output.problem(sentence)
+    if "--json" in arguments:
+        found = error.found if isinstance(error, NotInOrder) else {}
+        output.machine(found | {"error": sentence, "exit_code": code})
+    return code
+
+
+def explain(error: BaseException, stack_name: str | None = None) -> tuple[str, int]:
+    """Return an error's sentence and the exit code; `stack_name` is what `--stack` names."""
+    match error:
+        case click.ClickException():
+            return error.format_message(), WRONG
+        case Interrupted():
+            return str(error), INTERRUPTED
+        case KeyboardInterrupt() | click.Abort():
+            return "interrupted", INTERRUPTED
+        case NotInOrder():
+            return str(error), FAILED
+        case MentorPauseError() | StackError():
+            return own_sentence(error, stack_name), WRONG
+        case _:
+            return foreign_sentence(error, stack_name), WRONG
+
+
+def _stack_in(arguments: Sequence[str]) -> str | None:
+    """Return what `--stack` names among arguments, also where they could not be parsed."""
+    for place, argument in enumerate(arguments):
+        if argument.startswith("--stack="):
+            return argument.removeprefix("--stack=")
+        if argument == "--stack":
+            return next(iter(arguments[place + 1 :]), None)
+    return None

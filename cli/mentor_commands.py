@@ -1,0 +1,129 @@
+"""The commands that look at mentors: one of them, those who are stale, the monitor's count."""
+
+import re
+import sys
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+from cli.options import json_option, stack_option
+
+if TYPE_CHECKING:
+    from mentor_pause.supabase import Status
+
+_REASON = re.compile(r"[a-z][a-z0-9_]{2,62}")
+"""As `private.assert_transition_request` has it."""
+
+
+def _check_reason(
+    _context: click.Context, _param: click.Parameter, reason: str | None
+) -> str | None:
+    """Accept a code; suggest one for words."""
+    if reason is None or _REASON.fullmatch(reason):
+        return reason
+    code = re.sub(r"[^a-z0-9]+", "_", reason.lower()).strip("_")
+    hint = f", such as {code}" if _REASON.fullmatch(code) else ", such as on_leave"
+    raise click.BadParameter(
+        "a reason is a code of 3 to 63 lower-case letters, digits and underscores, with a letter"
+        f" first{hint}"
+    )
+
+
+@click.command()
+@json_option
+@stack_option
+def monitor(as_json: bool, stack_name: str | None) -> None:
+    """Let the monitor look now whether the last night was all right.
+
+    It counts who is stale, asks whether the last night ran, ends runs that hang, and asks who waits
+    for HLF's portal. Exit code 0: all is well.
+    """
+    from cli.night import all_is_well
+    from cli.output import machine
+    from cli.portal import ask_for_waiting
+    from cli.show.night import show_night, show_waiting
+    from cli.stacks import open_stack
+
+    stack = open_stack(stack_name)
+    answer = stack.invoke("Monitor", {})
+    waiting = ask_for_waiting(stack)
+    if as_json:
+        machine(answer | {"portal": waiting})
+    else:
+        show_night(answer)
+        show_waiting(waiting)
+    if not all_is_well(answer, waiting):
+        sys.exit(1)
+
+
+@click.command()
+@json_option
+@stack_option
+def stale(as_json: bool, stack_name: str | None) -> None:
+    """Count the active mentors whose certification has expired.
+
+    It asks the data alone, now. It also counts active mentors without any certification: no run
+    pauses them.
+    """
+    from cli.output import machine, result
+    from cli.show.night import show_uncertified
+    from cli.stacks import open_stack
+
+    stack = open_stack(stack_name)
+    with stack.database() as database:
+        today = database.assert_org_scope(stack.org_id, stack.outputs["HlfOrgSlug"]).today
+        count = database.count_stale_active_mentors(stack.org_id, today)
+        uncertified = database.count_active_uncertified(stack.org_id)
+    if as_json:
+        machine(
+            {
+                "stale_active_mentors": count,
+                "as_of": today,
+                "active_without_certification": uncertified,
+            }
+        )
+        return
+    result(f"{count} active mentors with a certification that expired on or before {today}")
+    show_uncertified(uncertified)
+
+
+@click.command()
+@click.argument("mentor_id", type=click.UUID)
+@click.option(
+    "--set", "status", type=click.Choice(["active", "paused", "inactive"]), help="Change it."
+)
+@click.option(
+    "--reason",
+    metavar="CODE",
+    callback=_check_reason,
+    help="Why, as a code such as on_leave; kept for ever.",
+)
+@json_option
+@stack_option
+def mentor(
+    mentor_id: UUID,
+    status: "Status | None",
+    reason: str | None,
+    as_json: bool,
+    stack_name: str | None,
+) -> None:
+    """Show one mentor's status, or change it by hand."""
+    from cli.output import machine
+    from cli.show.night import show_mentor
+    from cli.stacks import open_stack
+    from mentor_pause.transitions import change_status
+
+    if (status is None) != (reason is None):
+        raise click.UsageError(
+            "--set and --reason go together, such as: --set paused --reason on_leave"
+        )
+    stack = open_stack(stack_name)
+    with stack.database() as database:
+        if status is not None and reason is not None:
+            change_status(database, mentor_id, stack.org_id, status, reason)
+        seen = database.get_mentor_status(mentor_id, stack.org_id)
+    if as_json:
+        machine(seen.model_dump())
+    else:
+        show_mentor(seen)

@@ -1,0 +1,27 @@
+"""All of `make nightly`: a fresh local stack, a roster, a night."""
+
+from cli.output import say
+from cli.runs import nightly_event
+from cli.stacks import open_stack
+from cli.start import start
+from cli.waiting import telling_steps
+from local.redeploy import bring_up
+from local.stack import LocalStack
+
+
+def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
+    """Wipe the local stack, start and seed it, fire the nightly rule's event, follow the run.
+
+    Raises:
+        NotInOrder: the dispatcher did not start the run.
+    """
+    local_stack = LocalStack()
+    with telling_steps() as tell:
+        local_stack.reset(tell)
+        bring_up(local_stack, tell)
+        tell("loading the roster")
+        local_stack.seed(mentors, expired, 1)
+    say(f"{mentors} mentors, {expired} of them active with an expired certification")
+    stack = open_stack(None)
+    say("firing the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
+    start(stack, nightly_event(stack), wait=True, as_json=as_json, last_line=True)

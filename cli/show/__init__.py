@@ -1,0 +1,1 @@
+"""What people see of runs, of nights and of the portal, on standard output."""

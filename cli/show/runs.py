@@ -1,0 +1,102 @@
+"""Runs, as people see them: progress, what a run came to, its pages, the history."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from cli.output import result
+from cli.show.moments import when
+from cli.show.tables import Column, Row, show_table
+from mentor_pause.jobs import Effect
+from mentor_pause.runs import Page, Run, Summary
+from mentor_pause.supabase import Execution
+
+_NAMED = 20
+"""Mentors whom a dry run names one by one; JSON has all."""
+
+
+def show_run(run: Run, summary: Summary, more: str) -> None:
+    """Show what a run came to; `more` is the command that prints all of it as JSON."""
+    result(f"{run.firing.job_name} as of {run.as_of}")
+    counts = [
+        Row((name.removesuffix("_count"), str(count))) for name, count in summary.counts().items()
+    ]
+    show_table((Column("count"), Column("mentors", right=True)), counts)
+    kind = "dry run" if run.firing.dry_run else "run"
+    result(f"{kind} {summary.job_run_id}: {run.status}")
+    if run.firing.redrive_of:
+        result(f"redrive of run {run.firing.redrive_of}")
+    if run.firing.dry_run and summary.done:
+        _name(f"would be {summary.effect}:", summary.done, more)
+    _show_troubles(run, summary)
+
+
+def _name(what: str, mentors: Sequence[UUID], more: str) -> None:
+    result(what)
+    for mentor in mentors[:_NAMED]:
+        result(f"  {mentor}")
+    if mentors[_NAMED:]:
+        result(f"  and {len(mentors) - _NAMED} more; all of them: {more}")
+
+
+def _show_troubles(run: Run, summary: Summary) -> None:
+    if run.error:
+        result(f"error: {run.error}", is_bad=True)
+    for group in summary.errors:
+        result(f"{group.count} error{'s' * (group.count > 1)}: {group.reason}", is_bad=True)
+        result(f"  such as mentor {group.example}", is_bad=True)
+    if run.trouble:
+        result(f"pages had to wait: {run.trouble}", is_bad=True)
+
+
+def show_pages(pages: Iterable[Page], effect: Effect) -> None:
+    """Show a run's pages."""
+    names = ("page", "mentors", effect, "skipped", "errored", "closed (UTC)")
+    rows = [
+        Row((str(page.number), str(len(page.mentor_ids)), *_counts_of(page), when(page.closed_at)))
+        for page in pages
+    ]
+    show_table([Column(name, right=True) for name in names], rows)
+
+
+def _counts_of(page: Page) -> Sequence[str]:
+    done = page.outcome
+    if done is None:
+        return ["-"] * 3
+    return [str(len(ids)) for ids in (done.done, done.skipped, done.errored)]
+
+
+def show_history(rows: Iterable[Execution]) -> None:
+    """Show the newest attempts to run a job; each says whether it was a dry run."""
+    columns = (
+        Column("run"),
+        Column("status", speaks=True),
+        Column("kind", speaks=True),
+        Column("job", speaks=True),
+        Column("started (UTC)"),
+        Column("trigger", speaks=True),
+        Column("mentors", speaks=True),
+    )
+    show_table(columns, [Row(_cells(row), row.error) for row in rows])
+
+
+def _cells(row: Execution) -> Sequence[str]:
+    return (
+        str(row.job_run_id), row.status, _kind(row), row.job_name, when(row.started_at),
+        row.trigger, _counts(row),
+    )  # fmt: skip
+
+
+def _kind(row: Execution) -> str:
+    kind = "dry run" if row.dry_run else "real run"
+    return f"redrive, {kind}" if row.redrive_of else kind
+
+
+def _counts(row: Execution) -> str:
+    """Say what a run came to; all that were processed are the sum of it."""
+    named = {
+        "paused": row.paused_count if row.synced_count is None else None,
+        "synced": row.synced_count,
+        "skipped": row.skipped_count,
+        "errors": row.error_count,
+    }
+    return ", ".join(f"{count} {name}" for name, count in named.items() if count is not None)

@@ -1,0 +1,77 @@
+"""Starts a run, or attaches to one, and shows what it came to."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from cli.failures import Interrupted, NotInOrder
+from cli.output import machine, result, say
+from cli.runs import follow, read_summary
+from cli.show.progress import watch
+from cli.show.runs import show_run
+from cli.stacks import Stack
+from mentor_pause.runs import run_id_of
+
+_FOLLOW_SECONDS = 900.0
+
+
+def start(
+    stack: Stack,
+    event: Mapping[str, Any],
+    *,
+    wait: bool,
+    as_json: bool,
+    last_line: bool = False,
+) -> None:
+    """Ask the dispatcher for a run; wait for its end if so wished, and show it.
+
+    `last_line` is for `finish`.
+
+    Raises:
+        NotInOrder: the dispatcher did not start it.
+        Interrupted: somebody pressed Ctrl-C; what goes on is in the message.
+    """
+    answer = _ask(stack, event)
+    job_run_id = answer["job_run_id"]
+    if answer["status"] not in ("running", "completed"):
+        raise NotInOrder(
+            f"run {job_run_id} {answer['status']}: {answer.get('error', 'no reason given')}; see"
+            f" what ran with: {stack.command('runs')}",
+            job_run_id=job_run_id,
+            status=answer["status"],
+        )
+    if wait:
+        finish(stack, UUID(job_run_id), as_json=as_json, last_line=last_line)
+        return
+    result(job_run_id)
+    say(f"started; follow it with: {stack.command(f'runs {job_run_id} --follow')}")
+
+
+def _ask(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        return stack.invoke_dispatcher(event)
+    except KeyboardInterrupt:
+        job_run_id = run_id_of(
+            event["job_name"], stack.org_id, event["trigger_id"],
+            dry_run=event.get("dry_run") is True,
+        )  # fmt: skip
+        raise Interrupted(
+            "the dispatcher has been asked and may go on; see whether the run began with:"
+            f" {stack.command(f'runs {job_run_id}')}"
+        ) from None
+
+
+def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = False) -> None:
+    """Follow a run to its end and show it; exit code 1 unless it completed without errors.
+
+    With `last_line` the JSON stands below what people read.
+    """
+    run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS))
+    summary, _ = read_summary(stack, run)
+    if not as_json:
+        show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
+    if as_json or last_line:
+        machine(summary.as_json())
+    if run.status != "completed" or summary.errored:
+        sys.exit(1)
