@@ -25,7 +25,7 @@ def local() -> None:
 )
 @click.option("--watch", is_flag=True, help="Deploy each change on save, until Ctrl-C.")
 def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None:
-    """Start the local stack; on one that is up, deploy what has changed.
+    """Start the local stack, or deploy to it what has changed.
 
     It starts PostgreSQL, a stand-in for HLF's portal and an AWS emulator, and deploys
     template.yaml. What it deploys again: functions/, layers/, template.yaml, and new files in

@@ -13,7 +13,7 @@ _mapping_type = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def portal() -> None:
-    """HLF's portal: look at it, compare with it, switch it on or off."""
+    """HLF's portal: look at it, compare it, switch it on or off."""
 
 
 @portal.command()

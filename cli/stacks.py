@@ -157,7 +157,8 @@ def _local() -> Stack:
 
 
 def _deployed(name: str) -> Stack:
-    session = boto3.Session()
+    # boto3 reads AWS_DEFAULT_REGION alone; every other client of AWS knows AWS_REGION as well.
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     try:
         (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:

@@ -5,6 +5,7 @@ name it.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -22,6 +23,8 @@ _VARIABLES = {
     "PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password",
     "PGDATABASE": "dbname",
 }  # fmt: skip
+
+_PACKAGES = {"pg_prove": "libtap-parser-sourcehandler-pgtap-perl postgresql-15-pgtap"}
 
 
 @contextmanager
@@ -54,8 +57,21 @@ def told(main: Callable[[], int]) -> int:
         return 2
 
 
+def _check_installed(program: str) -> None:
+    """Look for the command before a server starts for it.
+
+    Raises:
+        StackError: it is not installed; the message says what to install.
+    """
+    if shutil.which(program) is None:
+        package = _PACKAGES.get(program)
+        how = f"on Debian: apt-get install {package}" if package else "install it, or correct PATH"
+        raise StackError(f"{program} is not installed; {how}")
+
+
 def main() -> int:
     """Run the command, and return its exit code."""
+    _check_installed(sys.argv[1])
     with scratch_database() as url:
         return subprocess.run(sys.argv[1:], check=False, env=os.environ | variables(url)).returncode
 

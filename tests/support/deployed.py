@@ -1,7 +1,6 @@
 """The deployed local stack, as a test looks at it from outside."""
 
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -24,15 +23,14 @@ from local.portal_example import example_mapping
 from local.portal_server import read_rows
 from local.stack import LocalStack
 from mentor_pause.runs import Run, Summary
+from support.command_line import Typed, type_command
 
 COMMAND = Path(sys.executable).parent / "mentor-pause"
 
 
-def mentor_pause(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line, as a person does."""
-    return subprocess.run(
-        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180
-    )
+def mentor_pause(*arguments: str) -> Typed:
+    """Run the command line inside this process; tests of the program itself use `COMMAND`."""
+    return type_command(*arguments)
 
 
 def eventually(check: Callable[[], bool], seconds: float = 60) -> None:

@@ -1,0 +1,187 @@
+"""Whatever goes wrong is one sentence with the next command, and an exit code (R6, O3)."""
+
+import http.client
+import json
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import botocore.exceptions as botocore
+import click
+import httpx
+import psycopg
+import pytest
+
+from cli.failures import Interrupted, NotInOrder, explain, run_guarded
+from local.errors import StackError
+from local.scratch import main as scratch
+from local.scratch import told
+from mentor_pause.errors import Conflict, DatabaseUnavailable, PortalUnavailable
+from support.command_line import type_command
+
+SECRET = "https://user:hunter2@db.example.com arn:aws:iam::123456789012:role/x"
+
+
+def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientError:
+    """An error as AWS answers it."""
+    return botocore.ClientError({"Error": {"Code": code, "Message": SECRET}}, operation)
+
+
+@pytest.mark.parametrize(
+    ("error", "stack", "code", "sentence"),
+    [
+        (botocore.NoRegionError(), "prod", 2, "export AWS_REGION=eu-north-1"),
+        (botocore.NoCredentialsError(), "prod", 2, "there are no AWS credentials; sign in"),
+        (botocore.ProfileNotFound(profile="x"), "prod", 2, "aws configure list-profiles"),
+        (botocore.SSOTokenLoadError(error_msg=SECRET), "prod", 2, "has ended; sign in"),
+        (refused("ExpiredToken"), "prod", 2, "the AWS session has ended; sign in"),
+        (refused("InvalidClientTokenId"), "prod", 2, "aws sts get-caller-identity"),
+        (refused("AccessDenied", "Invoke"), "prod", 2, "these credentials may not Invoke"),
+        (refused("Weird"), "prod", 2, "AWS refused to DescribeStacks (Weird)"),
+        (botocore.EndpointConnectionError(endpoint_url=SECRET), "prod", 2,
+         "mentor-pause runs --stack prod"),
+        (botocore.EndpointConnectionError(endpoint_url=SECRET), None, 2,
+         "mentor-pause local down, then mentor-pause local up"),
+        (httpx.RemoteProtocolError(SECRET), None, 2, "(RemoteProtocolError); start it anew:"),
+        (httpx.RemoteProtocolError(SECRET), "prod", 2, "the connection broke off"),
+        (http.client.RemoteDisconnected(SECRET), None, 2, "a part of the local stack does not"),
+        (urllib.error.URLError(SECRET), None, 2, "a part of the local stack does not answer"),
+        (psycopg.OperationalError(SECRET), None, 2, "a part of the local stack does not answer"),
+        (psycopg.OperationalError(SECRET), "prod", 2, "look at SUPABASE_DB_URL"),
+        (PortalUnavailable("no answer"), "prod", 2,
+         "no answer; next: mentor-pause portal check --stack prod"),
+        (DatabaseUnavailable("no connection"), None, 2, "once the database answers"),
+        (Conflict("not allowed", detail="expected active"), None, 2,
+         "not allowed: expected active"),
+        (PermissionError(13, "Permission denied", "/x/y"), None, 2, "/x/y: Permission denied"),
+        (StackError("such; next: mentor-pause runs"), None, 2, "such; next: mentor-pause runs"),
+        (NotInOrder("it failed"), None, 1, "it failed"),
+        (Interrupted("it goes on"), None, 130, "it goes on"),
+        (KeyboardInterrupt(), None, 130, "interrupted"),
+        (click.UsageError("no"), None, 2, "no"),
+        (ZeroDivisionError(SECRET), None, 2, "see all of it with MENTOR_PAUSE_TRACEBACK=1"),
+        (ValueError(SECRET), None, 2, "unexpected ValueError"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)  # fmt: skip
+def test_an_error_is_one_sentence(
+    error: BaseException, stack: str | None, code: int, sentence: str
+) -> None:
+    """With nothing of a client's text."""
+    found, exit_code = explain(error, stack)
+    assert sentence in found
+    assert exit_code == code
+    assert "\n" not in found
+    assert not {"hunter2", "arn:aws", "db.example.com"} & set(found.replace("/", " ").split())
+    assert "hunter2" not in found
+
+
+@pytest.fixture
+def away_from_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No settings of AWS, no local stack."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("MENTOR_PAUSE_LOCAL", str(tmp_path))
+    return monkeypatch
+
+
+def test_a_deployed_stack_needs_a_region_and_credentials(
+    away_from_aws: pytest.MonkeyPatch,
+) -> None:
+    """Each is named by its own sentence, as AWS's real client raises it."""
+    shown = type_command("runs", "--stack", "prod")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("mentor-pause: AWS_REGION is not set")
+    away_from_aws.setenv("AWS_REGION", "eu-north-1")
+    shown = type_command("stale", "--stack=prod")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("mentor-pause: there are no AWS credentials")
+    away_from_aws.setenv("AWS_PROFILE", "nobody")
+    shown = type_command("monitor", "--stack", "prod")
+    assert shown.stderr.startswith("mentor-pause: AWS_PROFILE names a profile that is not")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runs", "--json"), ("run", "x", "--json"), ("stale", "--json", "--nonsense"),
+        ("runs", "--json", "--stack", "prod"), ("nightly", "--json", "--mentors", "1"),
+    ],
+)  # fmt: skip
+def test_a_failure_with_json_is_one_object_on_standard_output(
+    away_from_aws: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Also where the arguments could not be parsed; people read the sentence beside it."""
+    shown = type_command(*arguments)
+    told = json.loads(shown.stdout)
+    assert set(told) == {"error", "exit_code"}
+    assert (told["exit_code"], shown.returncode) == (2, 2)
+    assert told["error"] in " ".join(shown.stderr.split())
+
+
+def test_what_is_not_in_order_adds_what_was_found_to_its_object(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """So a program learns which run was refused."""
+
+    @click.command()
+    @click.option("--json", "as_json", is_flag=True)
+    def command(as_json: bool) -> None:
+        raise NotInOrder("run 7 refused", job_run_id="7", status="refused")
+
+    assert run_guarded(command, ["--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "job_run_id": "7",
+        "status": "refused",
+        "error": "run 7 refused",
+        "exit_code": 1,
+    }
+
+
+def test_an_unexpected_error_shows_its_traceback_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not before."""
+
+    @click.command()
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    assert run_guarded(broken, []) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("mentor-pause: unexpected ZeroDivisionError in broken:")
+    assert "Traceback" not in err
+    monkeypatch.setenv("MENTOR_PAUSE_TRACEBACK", "1")
+    assert run_guarded(broken, []) == 2
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    """`mentor-pause --help | head -1` says nothing on standard error."""
+    script = "from cli.main import main; import time; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as started:
+        assert started.stdout
+        assert started.stderr
+        started.stdout.close()
+        assert started.stderr.read() == b""
+        assert started.wait(30) == 1
+
+
+def test_a_missing_program_is_one_sentence_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make test-pgtap` without pg_prove; no server is started for it."""
+    monkeypatch.setattr("sys.argv", ["scratch", "pg_prove", "x.sql"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert told(scratch) == 2
+    assert capsys.readouterr().err == (
+        "pg_prove is not installed; on Debian: apt-get install"
+        " libtap-parser-sourcehandler-pgtap-perl postgresql-15-pgtap\n"
+    )

@@ -1,0 +1,93 @@
+"""Help and completion: quick, whole, and of use to who has mistyped (O3)."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+import click
+import pytest
+
+from cli.failures import EXIT_CODES
+from cli.main import cli
+from support.command_line import type_command
+
+_SLOW = {"boto3", "botocore", "psycopg", "httpx", "pydantic", "rich", "watchfiles", "yaml", "jwt"}
+_LOOK = """
+import json, sys
+from cli.failures import run_guarded
+from cli.main import cli
+try:
+    code = run_guarded(cli, sys.argv[1:])
+except SystemExit as ended:
+    code = ended.code
+sys.stderr.write(json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def commands(group: click.Group) -> Iterator[click.Command]:
+    """Yield every command of a group and of the groups in it."""
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from commands(command)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (("--help",), {}),
+        (("run", "--help"), {}),
+        (("local", "fault", "--help"), {}),
+        (("portal", "--help"), {}),
+        ((), {"_MENTOR_PAUSE_COMPLETE": "bash_complete", "COMP_WORDS": "mentor-pause run ",
+              "COMP_CWORD": "2"}),
+        ((), {"_MENTOR_PAUSE_COMPLETE": "bash_source"}),
+    ],
+    ids=["help", "run", "fault", "portal", "completion", "completion script"],
+)  # fmt: skip
+def test_help_and_completion_load_no_client(arguments: Sequence[str], env: dict[str, str]) -> None:
+    """Neither AWS's nor the database's, nor what draws: that is what takes seconds."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOK, *arguments],
+        capture_output=True, text=True, check=True, env=env,
+    )  # fmt: skip
+    code, modules = json.loads(done.stderr)
+    assert code == 0
+    assert done.stdout
+    assert not _SLOW & {module.partition(".")[0] for module in modules}
+
+
+def test_the_summary_of_a_command_is_a_whole_sentence() -> None:
+    """Nothing in a list of commands is cut."""
+    for command in commands(cli):
+        assert command.get_short_help_str(62).endswith("."), command.name
+        assert not command.get_short_help_str(62).endswith("..."), command.name
+
+
+def test_help_names_the_exit_codes() -> None:
+    """Each with its meaning, on a line of its own."""
+    shown = type_command("--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    lines = [line.strip() for line in shown.stdout.splitlines()]
+    assert [f"{code:<4} {meaning}" for code, meaning in EXIT_CODES.items()] == lines[-4:]
+    assert list(EXIT_CODES) == [0, 1, 2, 130]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (("rnus",), "Did you mean 'runs'?"),
+        (("portal", "drfit"), "Did you mean 'drift'?"),
+        (("run", "certification-expiry"), "Did you mean 'certification_expiry'?"),
+        (("run", "hlfsync"), "Did you mean 'hlf_sync'?"),
+        (("run", "hlf_sync", "--folow"), "Did you mean '--follow'?"),
+        (("local", "fault", "throtled"), "did you mean 'throttled'?"),
+        (("runs", "--follow"), "--follow needs the id of a run; see the runs: mentor-pause runs"),
+    ],
+)
+def test_whoever_has_mistyped_is_told_what_is_near(arguments: Sequence[str], near: str) -> None:
+    """Of commands, options, jobs and faults."""
+    shown = type_command(*arguments)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert near in " ".join(shown.stderr.split())

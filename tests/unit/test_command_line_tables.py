@@ -1,0 +1,177 @@
+"""Tables fit the terminal, cut nothing, and are plain text in a pipe (O3)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from cli.output import problem, result, say
+from cli.show.portal import show_drift
+from cli.show.runs import show_history, show_pages, show_run
+from cli.show.tables import Column, Row, show_table
+from mentor_pause.runs import Firing, Page, PageOutcome, Run, Summary
+from mentor_pause.supabase import Execution
+from support.command_line import Terminal
+
+MOMENT = datetime(2026, 11, 26, 2, 0, 9, tzinfo=UTC)
+
+
+def execution(**more: Any) -> Execution:
+    """A row of the execution log as the night leaves it."""
+    row: dict[str, Any] = {
+        "job_run_id": uuid4(), "job_name": "certification_expiry", "status": "completed",
+        "trigger": "schedule", "started_at": MOMENT, "dry_run": False, "redrive_of": None,
+        "paused_count": 1500, "synced_count": None, "skipped_count": 12, "error_count": 3,
+        "error": None,
+    }  # fmt: skip
+    return Execution.model_construct(None, **(row | more))
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Lines":
+    """What is printed at so many columns."""
+    return Lines(monkeypatch, capsys)
+
+
+class Lines:
+    """Prints at a width."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """The width is that of `COLUMNS`, as of a terminal."""
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def at(self, columns: int) -> None:
+        """Set the width."""
+        self._monkeypatch.setenv("COLUMNS", str(columns))
+
+    def read(self) -> list[str]:
+        """Return the lines of standard output; nothing is on standard error."""
+        captured = self._capsys.readouterr()
+        assert captured.err == ""
+        assert "\x1b" not in captured.out
+        return captured.out.splitlines()
+
+
+@pytest.mark.parametrize(("columns", "count"), [(80, 9), (100, 8), (200, 4)])
+def test_the_history_fits_and_has_every_id_whole(lines: Lines, columns: int, count: int) -> None:
+    """A row of it is a record of a few lines where it is too wide for one."""
+    rows = [execution(), execution(dry_run=True), execution(job_name="hlf_sync", synced_count=7)]
+    lines.at(columns)
+    show_history(rows)
+    printed = lines.read()
+    assert max(map(len, printed)) <= columns
+    for row in rows:
+        assert any(line.startswith(f"{row.job_run_id}  completed") for line in printed)
+    assert "1500 paused, 12 skipped, 3 errors" in printed[1 if columns == 200 else 2]
+    assert len(printed) == count
+
+
+def test_the_history_tells_dry_runs_and_redrives_from_real_runs(lines: Lines) -> None:
+    """Each row says what it was."""
+    lines.at(200)
+    show_history([execution(), execution(dry_run=True), execution(redrive_of=uuid4())])
+    _, real, dry, redrive = lines.read()
+    assert "  real run  " in real
+    assert "  dry run   " in dry
+    assert "  redrive, real run  " in redrive
+
+
+def test_a_run_that_failed_has_its_error_below_it(lines: Lines) -> None:
+    """Whole, at any width: a terminal breaks the line, a pipe keeps it."""
+    lines.at(80)
+    show_history([execution(status="failed", error="its lease ran out " * 8)])
+    assert lines.read()[-1] == "  " + "its lease ran out " * 8
+
+
+def test_an_id_stays_whole_on_a_terminal_that_is_narrower_than_it(lines: Lines) -> None:
+    """It can be copied."""
+    row = execution()
+    lines.at(20)
+    show_history([row])
+    assert f"{row.job_run_id}  completed" in lines.read()
+
+
+def test_the_drift_and_the_pages_fit_eighty_columns(lines: Lines) -> None:
+    """With mentors who are unknown here, too."""
+    mentor = uuid4()
+    found = {
+        "mentor_id": str(mentor), "key": "1017", "here": "paused", "there": "active",
+        "kind": "differs", "since": MOMENT.isoformat(),
+    }  # fmt: skip
+    lines.at(80)
+    show_drift(
+        {
+            "differing": 2, "compared": 9, "oldest_seconds": 60, "unreadable_rows": [],
+            "differences": [found, found | {"mentor_id": None, "kind": "only_there"}],
+            "certifications_differing": 1,
+            "certification_differences": [
+                {"portal_id": str(uuid4()), "key": "1018", "kind": "only_here"}
+            ],
+        }
+    )  # fmt: skip
+    closed = Page(1, tuple(uuid4() for _ in range(500)), PageOutcome(), MOMENT)
+    show_pages([closed, Page(2, (), None)], "paused")
+    printed = [line for line in lines.read() if not line.startswith(("next: ", "who is "))]
+    assert max(map(len, printed)) <= 80
+    assert str(mentor) in printed
+
+
+def test_a_dry_run_names_whom_it_would_pause(lines: Lines) -> None:
+    """Twenty of them, and the command that shows all."""
+    mentors = tuple(sorted(uuid4() for _ in range(23)))
+    firing = Firing("certification_expiry", uuid4(), "manual", "x", "x", dry_run=True)
+    run = Run(firing, MOMENT.date(), status="completed")
+    lines.at(80)
+    show_run(run, Summary(run.job_run_id, "paused", mentors), "mentor-pause runs X --json")
+    printed = lines.read()
+    place = printed.index("would be paused:")
+    assert printed[place + 1 : place + 21] == [f"  {mentor}" for mentor in mentors[:20]]
+    assert printed[place + 21] == "  and 3 more; all of them: mentor-pause runs X --json"
+
+
+def test_numbers_stand_to_the_right_and_an_empty_table_has_its_names(lines: Lines) -> None:
+    """As people read them."""
+    columns = (Column("count"), Column("mentors", right=True))
+    show_table(columns, [Row(("paused", "7")), Row(("skipped", "1234"))])
+    show_table(columns, [])
+    assert lines.read() == [
+        "count    mentors", "paused         7", "skipped     1234", "count  mentors",
+    ]  # fmt: skip
+
+
+def test_only_a_terminal_gets_colour_and_not_where_no_color_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NO_COLOR, TERM=dumb and a pipe."""
+
+    def printed(**variables: str) -> str:
+        out, err = Terminal(), Terminal()
+        with monkeypatch.context() as patch:
+            patch.delenv("NO_COLOR", raising=False)
+            patch.setenv("TERM", "xterm")
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdout", out)
+            patch.setattr("sys.stderr", err)
+            result("bad", is_bad=True)
+            say("notice")
+            problem("wrong")
+        return out.getvalue() + err.getvalue()
+
+    assert printed().count("\x1b[") >= 6
+    assert printed(NO_COLOR="1") == printed(TERM="dumb") == "bad\nnotice\nmentor-pause: wrong\n"
+
+
+def test_a_terminal_gets_a_long_result_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And an id on one line."""
+    out = Terminal()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    result(f"  such as mentor {UUID(int=7)} and many others, {timedelta(1)}")
+    assert out.getvalue().splitlines() == [
+        "  such as mentor", f"  {UUID(int=7)}", "  and many others, 1 day, 0:00:00",
+    ]  # fmt: skip

@@ -1,0 +1,167 @@
+"""A long wait says what it waits for, and ends well when somebody has had enough of it (O3)."""
+
+from collections.abc import Iterator
+from datetime import date
+from threading import Event
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from cli.failures import Interrupted
+from cli.runs import NotFinished, Progress, follow, redrive_request
+from cli.show.progress import watch
+from cli.stacks import Stack
+from cli.start import start
+from cli.waiting import EVERY, telling_steps, waiting
+from local.errors import StackError
+from mentor_pause.runs import Firing, Run
+
+RUN = Run(
+    Firing("certification_expiry", UUID(int=1), "manual", "x", "x"), date(2026, 11, 26),
+    pages_total=5, closed_pages=frozenset({1, 2}),
+)  # fmt: skip
+ID = RUN.job_run_id
+
+
+class Clock:
+    """Lets half-minutes pass at once, and then waits for the end."""
+
+    def __init__(self, half_minutes: int) -> None:
+        """`passed` is set when they have passed."""
+        self._left = half_minutes
+        self.passed = Event()
+
+    def __call__(self, ended: Event, seconds: float) -> bool:
+        """Stand in for `Event.wait`."""
+        assert seconds == EVERY
+        if self._left:
+            self._left -= 1
+            return False
+        self.passed.set()
+        return ended.wait(10)
+
+
+def test_every_half_minute_a_line_says_what_is_waited_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On standard error."""
+    clock = Clock(2)
+    with waiting("waiting for the answer", clock):
+        assert clock.passed.wait(10)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "after 30 s still waiting for the answer", "after 60 s still waiting for the answer",
+    ]  # fmt: skip
+
+
+def test_a_short_wait_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends before the first line."""
+    with waiting("waiting for the answer"):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_a_step_that_takes_long_is_said_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """The newest one."""
+    clock, begun = Clock(1), Event()
+    with telling_steps(lambda ended, s: begun.wait(10) and clock(ended, s)) as tell:
+        tell("starting PostgreSQL")
+        begun.set()
+        assert clock.passed.wait(10)
+    assert capsys.readouterr().err.splitlines() == [
+        "starting PostgreSQL", "after 30 s still starting PostgreSQL",
+    ]  # fmt: skip
+
+
+def test_a_run_in_a_pipe_says_how_many_pages_are_closed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """There is no bar in a pipe."""
+    clock, seen = Clock(1), Event()
+
+    def steps() -> Iterator[Progress]:
+        yield Progress(RUN, 2, 5)
+        seen.set()
+        assert clock.passed.wait(10)
+
+    assert watch(steps(), lambda ended, s: seen.wait(10) and clock(ended, s)) == RUN
+    told = f"after 30 s still waiting for the workers: 2 of 5 pages of run {ID} are closed\n"
+    assert capsys.readouterr().err == told
+
+
+class Ledger:
+    """Knows one run; a person presses Ctrl-C while it is asked, if so wished."""
+
+    def __init__(self, run: Run, *, pressed: bool = False) -> None:
+        """`run` is all that there is."""
+        self._run, self._pressed = run, pressed
+
+    def find_run(self, job_run_id: UUID) -> Run | None:
+        """Return it."""
+        if self._pressed:
+            raise KeyboardInterrupt
+        return self._run if job_run_id == self._run.job_run_id else None
+
+
+def stack_with(ledger: Ledger, name: str | None = None) -> Stack:
+    """A stack of which only the ledger and the name are asked."""
+    named = cast("Any", SimpleNamespace(name=name))
+
+    def command(words: str) -> str:
+        return Stack.command(named, words)
+
+    return cast("Stack", SimpleNamespace(ledger=lambda: ledger, command=command))
+
+
+def test_ctrl_c_says_that_the_run_goes_on_and_how_to_attach() -> None:
+    """With the stack's name, if it has one."""
+    with pytest.raises(Interrupted) as told:
+        list(follow(stack_with(Ledger(RUN, pressed=True), "prod"), ID, 60))
+    again = f"mentor-pause runs {ID} --follow --stack prod"
+    assert str(told.value) == f"run {ID} goes on; follow it again with: {again}"
+
+
+def test_who_has_waited_long_enough_is_told_how_to_attach() -> None:
+    """Exit code 1; the run goes on."""
+    with pytest.raises(NotFinished) as told:
+        list(follow(stack_with(Ledger(RUN)), ID, 0))
+    assert "it goes on; follow it again with: mentor-pause runs" in str(told.value)
+
+
+def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() -> None:
+    """Its id follows from the request."""
+
+    def pressed(_event: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    stack = stack_with(Ledger(RUN))
+    stack = cast(
+        "Stack",
+        SimpleNamespace(
+            **vars(stack), org_id=RUN.firing.org_id, invoke_dispatcher=pressed
+        ),
+    )  # fmt: skip
+    event = {"job_name": "certification_expiry", "trigger_id": "x", "dry_run": False}
+    with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}"):
+        start(stack, event, wait=True, as_json=False)
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence"),
+    [
+        (Run(RUN.firing, RUN.as_of, status="completed", errors=()), f"run {ID} has no errors"),
+        (
+            Run(Firing("hlf_sync", UUID(int=1), "manual", "x", "x"), RUN.as_of),
+            "the ledger knows no",
+        ),
+    ],
+)
+def test_a_redrive_needs_a_run_with_errors(run: Run, sentence: str) -> None:
+    """The sentence has the next command."""
+    with pytest.raises(StackError) as told:
+        redrive_request(stack_with(Ledger(run)), ID)
+    assert str(told.value).startswith(sentence)
+    assert "mentor-pause runs" in str(told.value)
