@@ -32,16 +32,17 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
     supabase/migrations/.
     """
     from cli.waiting import telling_steps
+    from local.packaging import digests
     from local.redeploy import bring_up
     from local.stack import LocalStack
 
-    stack = LocalStack()
+    stack, found = LocalStack(), digests()
     with telling_steps() as tell:
         bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
     if watch:
         from cli.watching import watch_and_deploy
 
-        watch_and_deploy(stack)
+        watch_and_deploy(stack, found)
 
 
 @local.command()

@@ -80,9 +80,8 @@ def runs(
     With --follow it attaches again to a run that goes on.
     """
     from cli.history import show_newest, show_one
-    from cli.runs import find_run
     from cli.stacks import open_stack
-    from cli.start import finish
+    from cli.start import attach
 
     if wait and job_run_id is None:
         raise click.UsageError("--follow needs the id of a run; see the runs: mentor-pause runs")
@@ -90,8 +89,7 @@ def runs(
     if job_run_id is None:
         show_newest(stack, limit, as_json=as_json)
     elif wait:
-        find_run(stack, job_run_id)
-        finish(stack, job_run_id, as_json=as_json)
+        attach(stack, job_run_id, as_json=as_json)
     else:
         show_one(stack, job_run_id, as_json=as_json)
 

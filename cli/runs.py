@@ -9,7 +9,7 @@ from getpass import getuser
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from cli.failures import Interrupted, NotInOrder
+from cli.failures import NotInOrder
 from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.completion import SUMMARY_MESSAGES, summary_of
@@ -137,21 +137,9 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
 
     Raises:
         NotFinished: it has not ended in time; it goes on without us.
-        Interrupted: somebody pressed Ctrl-C; it goes on as well.
     """
-    again = f"follow it again with: {stack.command(f'runs {job_run_id} --follow')}"
-    try:
-        yield from _look(stack, job_run_id, time.monotonic() + seconds)
-    except TimeoutError:
-        raise NotFinished(
-            f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on; {again}"
-        ) from None
-    except KeyboardInterrupt:
-        raise Interrupted(f"run {job_run_id} goes on; {again}") from None
-
-
-def _look(stack: Stack, job_run_id: UUID, deadline: float) -> Iterator[Progress]:
     ledger = stack.ledger()
+    deadline = time.monotonic() + seconds
     while True:
         run = ledger.find_run(job_run_id)
         if run is not None:
@@ -159,7 +147,10 @@ def _look(stack: Stack, job_run_id: UUID, deadline: float) -> Iterator[Progress]
             if run.status != "running":
                 return
         if time.monotonic() > deadline:
-            raise TimeoutError
+            raise NotFinished(
+                f"run {job_run_id} is not complete after {seconds:.0f} s; it goes on; follow it"
+                f" again with: {stack.command(f'runs {job_run_id} --follow')}"
+            )
         time.sleep(_POLL_SECONDS)
 
 

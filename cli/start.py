@@ -1,13 +1,14 @@
 """Starts a run, or attaches to one, and shows what it came to."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from cli.failures import Interrupted, NotInOrder
 from cli.output import machine, result, say
-from cli.runs import follow, read_summary
+from cli.runs import find_run, follow, read_summary
 from cli.show.progress import watch
 from cli.show.runs import show_run
 from cli.stacks import Stack
@@ -49,29 +50,48 @@ def start(
 
 
 def _ask(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
-    try:
+    job_run_id = run_id_of(
+        event["job_name"], stack.org_id, event["trigger_id"], dry_run=event.get("dry_run") is True
+    )
+    told = "the dispatcher has been asked and may go on; see whether the run began with:"
+    with _interruptible(f"{told} {stack.command(f'runs {job_run_id}')}"):
         return stack.invoke_dispatcher(event)
-    except KeyboardInterrupt:
-        job_run_id = run_id_of(
-            event["job_name"], stack.org_id, event["trigger_id"],
-            dry_run=event.get("dry_run") is True,
-        )  # fmt: skip
-        raise Interrupted(
-            "the dispatcher has been asked and may go on; see whether the run began with:"
-            f" {stack.command(f'runs {job_run_id}')}"
-        ) from None
+
+
+def attach(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
+    """Follow a run that has begun before, as `finish` does.
+
+    Raises:
+        StackError: the ledger does not know it.
+    """
+    find_run(stack, job_run_id)
+    finish(stack, job_run_id, as_json=as_json)
 
 
 def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = False) -> None:
     """Follow a run to its end and show it; exit code 1 unless it completed without errors.
 
     With `last_line` the JSON stands below what people read.
+
+    Raises:
+        Interrupted: somebody pressed Ctrl-C; the message says how to attach again.
     """
-    run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS))
-    summary, _ = read_summary(stack, run)
+    again = f"follow it again with: {stack.command(f'runs {job_run_id} --follow')}"
+    with _interruptible(f"run {job_run_id} goes on; {again}"):
+        run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS))
+        summary, _ = read_summary(stack, run)
     if not as_json:
         show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
     if as_json or last_line:
         machine(summary.as_json())
     if run.status != "completed" or summary.errored:
         sys.exit(1)
+
+
+@contextmanager
+def _interruptible(sentence: str) -> Generator[None]:
+    """Let Ctrl-C end the waiting with a sentence about what goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(sentence) from None

@@ -41,9 +41,21 @@ yaml.add_multi_constructor("!", _short_form, Loader=_Loader)
 
 
 def load_template() -> dict[str, Any]:
-    """Return the template with the short forms written out."""
-    with TEMPLATE.open() as text:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader of our own
+    """Return the template with the short forms written out.
+
+    Raises:
+        StackError: it is not valid YAML; the message has the line.
+    """
+    try:
+        with TEMPLATE.open() as text:
+            return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader of our own
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise StackError(
+            f"template.yaml cannot be read{line}: {getattr(error, 'problem', None)}; correct it,"
+            " then: mentor-pause local up"
+        ) from error
 
 
 def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:

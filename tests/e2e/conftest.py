@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from local import sam
-from support.deployed import Deployed, mentor_pause
+from support.deployed import Deployed, run_program
 from support.documents import ROOT, Shell, Typed, walk
 
 
@@ -21,7 +21,7 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        mentor_pause("local", "down")
+        run_program("local", "down")
         del os.environ["MENTOR_PAUSE_LOCAL"]
 
 

@@ -181,9 +181,11 @@ def test_other_tools_get_what_they_need(deployed: Deployed) -> None:
 
 
 def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
-    """It finds the stack up."""
+    """It finds the stack up, and says so."""
     before = deployed.local.require()
-    assert mentor_pause("local", "up").returncode == 0
+    done = mentor_pause("local", "up")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "the local stack is up, and nothing has changed since it was deployed\n"
     assert deployed.local.require() == before
 
 
@@ -208,11 +210,14 @@ def test_everything_listens_on_the_loopback_interface_only(deployed: Deployed) -
     assert set(listening) == {"127.0.0.1"}
 
 
-def test_down_while_it_is_down_is_in_order_and_what_needs_it_says_so(tmp_path: Path) -> None:
+def test_down_while_it_is_down_is_in_order_and_what_needs_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit code 0, and 2 with the command that helps."""
-    assert in_folder(tmp_path, "local", "down").returncode == 0
+    monkeypatch.setenv("MENTOR_PAUSE_LOCAL", str(tmp_path))
+    assert mentor_pause("local", "down").returncode == 0
     for command in (("stale",), ("runs",), ("run", "certification_expiry"), ("local", "env")):
-        done = in_folder(tmp_path, *command)
+        done = mentor_pause(*command)
         assert (done.returncode, done.stdout) == (2, "")
         assert "the local stack is not up; start it with: mentor-pause local up" in " ".join(
             done.stderr.split()
@@ -240,14 +245,17 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         '{"aws_port": 1, "emulator": {"pid": 999999999, "began": 1.0}, "outputs": {"A": "b"}}',
     ],
 )
-def test_a_stale_or_half_written_state_is_taken_for_down(tmp_path: Path, state: str) -> None:
+def test_a_stale_or_half_written_state_is_taken_for_down(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A pid that is somebody else's by now is left alone."""
     (tmp_path / "stack.json").write_text(state)
     (tmp_path / "postgres/data").mkdir(parents=True)
     (tmp_path / "postgres/data/postmaster.pid").write_text("999999999\n")
-    assert in_folder(tmp_path, "stale").returncode == 2
-    assert in_folder(tmp_path, "local", "down").returncode == 0
-    assert in_folder(tmp_path, "local", "reset").returncode == 0
+    monkeypatch.setenv("MENTOR_PAUSE_LOCAL", str(tmp_path))
+    assert mentor_pause("stale").returncode == 2
+    assert mentor_pause("local", "down").returncode == 0
+    assert mentor_pause("local", "reset").returncode == 0
     assert not (tmp_path / "postgres").exists()
 
 

@@ -1,6 +1,7 @@
 """The deployed local stack, as a test looks at it from outside."""
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -29,8 +30,15 @@ COMMAND = Path(sys.executable).parent / "mentor-pause"
 
 
 def mentor_pause(*arguments: str) -> Typed:
-    """Run the command line inside this process; tests of the program itself use `COMMAND`."""
+    """Run the command line inside this process."""
     return type_command(*arguments)
+
+
+def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person does, in a process that ends: for what starts others."""
+    return subprocess.run(
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180
+    )
 
 
 def eventually(check: Callable[[], bool], seconds: float = 60) -> None:

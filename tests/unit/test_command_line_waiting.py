@@ -13,7 +13,7 @@ from cli.failures import Interrupted
 from cli.runs import NotFinished, Progress, follow, redrive_request
 from cli.show.progress import watch
 from cli.stacks import Stack
-from cli.start import start
+from cli.start import finish, start
 from cli.waiting import EVERY, telling_steps, waiting
 from local.errors import StackError
 from mentor_pause.runs import Firing, Run
@@ -119,7 +119,7 @@ def stack_with(ledger: Ledger, name: str | None = None) -> Stack:
 def test_ctrl_c_says_that_the_run_goes_on_and_how_to_attach() -> None:
     """With the stack's name, if it has one."""
     with pytest.raises(Interrupted) as told:
-        list(follow(stack_with(Ledger(RUN, pressed=True), "prod"), ID, 60))
+        finish(stack_with(Ledger(RUN, pressed=True), "prod"), ID, as_json=True)
     again = f"mentor-pause runs {ID} --follow --stack prod"
     assert str(told.value) == f"run {ID} goes on; follow it again with: {again}"
 

@@ -1,0 +1,129 @@
+"""Runs, as a person sees them at a terminal and programs see them in a pipe."""
+
+import json
+import os
+import signal
+import subprocess
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from click.shell_completion import BashComplete
+
+from cli.main import cli
+from support.deployed import COMMAND, Deployed, expired_ids, mentor_pause
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+TERMINAL = {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+def test_a_run_can_be_left_and_attached_to_again(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """A terminal shows a bar. Ctrl-C says that the run goes on; attaching shows its end."""
+    with deployed.workers_asleep():
+        started = mentor_pause("run", "certification_expiry")
+        run = started.stdout.strip()
+        assert str(UUID(run)) == run
+        assert started.stderr == (f"started; follow it with: mentor-pause runs {run} --follow\n")
+        out, drawn, code = follow_until_ctrl_c(run)
+    again = f"mentor-pause runs {run} --follow"
+    assert f"mentor-pause: run {run} goes on; follow it again with: {again}\r\n" in drawn
+    assert json.loads(out)["exit_code"] == code == 130
+    deployed.let_the_lease_run_out(run)
+    mentor_pause("monitor")
+    ended = mentor_pause("runs", run, "--follow")
+    assert ended.returncode == 1
+    assert f"run {run}: failed" in ended.stdout
+    deployed.forget_runs()
+
+
+def follow_until_ctrl_c(run: str) -> tuple[str, str, int]:
+    """Follow a run at a terminal, and press Ctrl-C once the bar is there."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [COMMAND, "runs", run, "--follow", "--json"],
+        stdout=subprocess.PIPE, stderr=theirs, text=True, env=os.environ | TERMINAL,
+    ) as started:  # fmt: skip
+        os.close(theirs)
+        drawn = ""
+        while "waiting for the workers" not in drawn:
+            drawn += os.read(ours, 100_000).decode()
+        started.send_signal(signal.SIGINT)
+        out, _ = started.communicate(timeout=30)
+    drawn += os.read(ours, 100_000).decode()
+    os.close(ours)
+    return out, drawn, started.returncode
+
+
+def test_a_dry_run_is_told_apart_and_names_whom_it_would_pause(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """Twenty for people, all for programs."""
+    expired = expired_ids(owner, datetime.now(ZoneInfo("Europe/Oslo")).date())
+    shown = mentor_pause("run", "certification_expiry", "--dry-run", "--follow")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    lines = shown.stdout.splitlines()
+    place = lines.index("would be paused:")
+    named = {line.strip() for line in lines[place + 1 : place + 21]}
+    assert len(named) == 20
+    assert named < expired
+    assert lines[place + 21].startswith("  and 130 more; all of them: mentor-pause runs ")
+    everybody = lines[place + 21].partition("mentor-pause ")[2]
+    told = json.loads(mentor_pause(*everybody.split()).stdout)
+    assert told["dry_run"] is True
+    assert set(told["mentor_ids_paused"]) == expired
+    assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
+    (real, dry) = json.loads(mentor_pause("runs", "--json").stdout)
+    assert (real["dry_run"], dry["dry_run"]) == (False, True)
+    shown = mentor_pause("runs").stdout
+    assert shown.index("real run, certification_expiry") < shown.index("dry run, cert")
+    refused = mentor_pause("redrive", real["job_run_id"])
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "has no errors, so there is nothing to run again; see it with: mentor-pause runs" in (
+        refused.stderr
+    )
+
+
+def test_a_refused_run_is_an_object_with_its_id(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """Programs need not read the sentence."""
+    with deployed.workers_asleep():
+        first = mentor_pause("run", "certification_expiry").stdout.strip()
+        refused = mentor_pause("run", "certification_expiry", "--json")
+    told = json.loads(refused.stdout)
+    assert (refused.returncode, told["exit_code"], told["status"]) == (1, 1, "refused")
+    assert first in told["error"]
+    deployed.forget_runs()
+
+
+def completed(*words: str) -> list[str]:
+    """Return what the shell offers behind some words."""
+    complete = BashComplete(cli, {}, "mentor-pause", "_MENTOR_PAUSE_COMPLETE")
+    return [item.value for item in complete.get_completions(list(words), "")]
+
+
+def test_a_deployed_stack_is_named_and_its_runs_are_completed(
+    deployed: Deployed, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The emulator stands for AWS: a stack by name, and one that is not there."""
+    outside = deployed.local.environment(deployed.local.require())
+    for name, value in outside.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SUPABASE_DB_URL", deployed.local.database_url())
+    run = mentor_pause("run", "certification_expiry", "--dry-run").stdout.strip()
+    stack = ("--stack", "mentor-pause-local")
+    assert mentor_pause("runs", run, "--follow", *stack).returncode == 0
+    assert completed("runs") == completed("redrive", *stack) == [run]
+    absent = mentor_pause("runs", "--stack", "mentor-pause-nowhere")
+    assert (absent.returncode, absent.stdout) == (2, "")
+    assert "there is no stack mentor-pause-nowhere in this account in eu-north-1" in absent.stderr
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    silent = mentor_pause("runs", *stack)
+    assert silent.returncode == 2
+    assert "AWS does not answer (EndpointConnectionError)" in silent.stderr
