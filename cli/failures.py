@@ -34,7 +34,7 @@ class NotInOrder(StackError):
 
 
 class Interrupted(Exception):
-    """Somebody pressed Ctrl-C; the message says what goes on all the same."""
+    """Somebody pressed Ctrl-C; the message says which work goes on."""
 
 
 def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
@@ -45,7 +45,7 @@ def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     try:
         code = command.main(list(arguments), prog_name="mentor-pause", standalone_mode=False)
     except BrokenPipeError:
-        # Who reads the output has had enough of it, such as `head`; Python flushes once more.
+        # The reader of the pipe, such as `head`, has closed it; Python will flush once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback at a person

@@ -1,4 +1,4 @@
-"""What `local fault` is asked for: a fault of single requests, or a manner that lasts."""
+"""The request of `local fault`: a fault of single requests, or a manner that lasts."""
 
 import difflib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The commands that look at mentors: one of them, those who are stale, the monitor's count."""
+"""The commands about mentors: one of them, the count of stale ones, the monitor."""
 
 import re
 import sys

@@ -23,6 +23,16 @@ from cli.options import (
 )
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RUN_EXAMPLES = """\b
+Examples:
+  mentor-pause run certification_expiry --dry-run --follow
+  mentor-pause run certification_expiry --json | jq .paused_count
+"""
+_RUNS_EXAMPLES = """\b
+Examples:
+  mentor-pause runs
+  mentor-pause runs JOB_RUN_ID --follow
+"""
 
 
 def _check_day(_context: click.Context, _param: click.Parameter, day: str | None) -> str | None:
@@ -38,7 +48,7 @@ def _check_day(_context: click.Context, _param: click.Parameter, day: str | None
     return day
 
 
-@click.command()
+@click.command(epilog=_RUN_EXAMPLES)
 @click.argument("job", type=JobName())
 @click.option(
     "--as-of",
@@ -66,7 +76,7 @@ def run(
     start(open_stack(stack_name), event, wait=wait or as_json, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=_RUNS_EXAMPLES)
 @click.argument("job_run_id", required=False, type=RunId())
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
 @follow_option
@@ -130,7 +140,7 @@ def summary(lines: TextIO, job_run_id: UUID | None) -> None:
     found = read_log_lines(lines, job_run_id)
     if not found:
         raise StackError(
-            "there is no summary of a run among these lines; read the worker's log group, such as:"
+            "these lines hold no summary of a run; read the worker's log group, such as:"
             " aws logs tail GROUP --since 1d"
         )
     for one in found:

@@ -1,4 +1,4 @@
-"""What errors mean and what to type next, for errors of our own and of clients (R6).
+"""The meaning of errors of our own and of clients, and the next command (R6).
 
 No text of a client reaches the terminal: it may hold an address, an ARN or a secret. A client's
 error is known by the name of its class and by its code, so that nothing is imported for it.
@@ -15,8 +15,8 @@ TRACEBACK = "MENTOR_PAUSE_TRACEBACK"
 _SIGN_IN = "sign in, such as with aws sso login, or set AWS_PROFILE"
 _ENDED = f"the AWS session has ended; {_SIGN_IN}"
 _NO_CREDENTIALS = f"there are no AWS credentials; {_SIGN_IN}"
-_START_ANEW = "start it anew: mentor-pause local down, then mentor-pause local up"
-_LOCAL_SILENT = f"a part of the local stack does not answer ({{name}}); {_START_ANEW}"
+_START_AGAIN = "start it again: mentor-pause local down, then mentor-pause local up"
+_LOCAL_SILENT = f"a part of the local stack does not answer ({{name}}); {_START_AGAIN}"
 _AWS_SILENT = (
     "AWS does not answer ({name}); look at the network and at AWS_REGION, then repeat the command."
     " A run that had begun goes on: mentor-pause runs{stack}"
@@ -45,7 +45,7 @@ _BY_CLASS: Mapping[str, str] = {
     "psycopg.OperationalError": _NO_DATABASE,
     "builtins.ConnectionError": _HTTP_BROKE,
 }
-# The same where the local stack is asked: what does not answer is a part of it.
+# The same for the local stack: the part that does not answer is one of its own.
 _BY_CLASS_LOCALLY: Mapping[str, str] = dict.fromkeys(
     (
         "botocore.exceptions.BotoCoreError", "httpx.HTTPError", "http.client.HTTPException",
@@ -76,7 +76,7 @@ _UNKNOWN_CODE = (
     "AWS refused to {operation} ({code}); see whether the stack is whole:"
     " aws cloudformation describe-stacks"
 )
-# What to type next, for errors whose own sentence does not say it.
+# The next command, for errors whose own sentence does not name it.
 _NEXT: Mapping[str, str] = {
     "mentor_pause.errors.PortalError": _NEXT_PORTAL,
     "mentor_pause.errors.PortalUnavailable": _NEXT_PORTAL,

@@ -43,7 +43,7 @@ class Stack:
     portal_settings: Callable[[], PortalSettings]
     read_secret: Callable[[str], str]
     name: str | None = None
-    """What `--stack` calls it; the local one needs no name."""
+    """Its name, as `--stack` gives it; the local stack needs none."""
 
     def command(self, words: str) -> str:
         """Return a command of ours about this stack, to be typed next."""

@@ -17,7 +17,7 @@ type Pause = Callable[[Event, float], bool]
 def waiting(what: str | Callable[[], str], pause: Pause = Event.wait) -> Generator[None]:
     """Say on standard error what is waited for, until the block ends.
 
-    `what` completes "after 30 s still ..."; a function is asked anew for each line.
+    `what` completes "after 30 s still ..."; a function is called for each line.
     """
     ended = Event()
 

@@ -65,7 +65,7 @@ def _show_records(columns: Sequence[Column], rows: Sequence[Row]) -> None:
 
 
 def _packed(cells: Sequence[str], columns: int) -> list[str]:
-    """Put as many cells on a line as have room; none is broken but one that is longer itself."""
+    """Put as many cells on a line as have room. Only a cell longer than a line is broken."""
     lines: list[str] = []
     for cell in cells:
         if lines and len(lines[-1]) + len(f", {cell}") <= columns:

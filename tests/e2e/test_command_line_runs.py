@@ -14,6 +14,7 @@ from click.shell_completion import BashComplete
 
 from cli.main import cli
 from support.deployed import COMMAND, Deployed, expired_ids, mentor_pause
+from support.documents import Shell, walk
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -127,3 +128,16 @@ def test_a_deployed_stack_is_named_and_its_runs_are_completed(
     silent = mentor_pause("runs", *stack)
     assert silent.returncode == 2
     assert "AWS does not answer (EndpointConnectionError)" in silent.stderr
+
+
+def test_the_page_of_the_command_line_can_be_typed(
+    deployed: Deployed, owner: psycopg.Connection, shell: Shell
+) -> None:
+    """Every block of docs/command-line.md that a bash can type; the completion is in force then."""
+    runs, completion = (block.text for block in walk("command-line"))
+    done = shell.type(runs)
+    assert (done.code, "dry run " in done.out, "certification_expiry" in done.out) == (
+        0, True, True,
+    ), done.err  # fmt: skip
+    assert shell.type(completion).code == 0
+    assert "mentor-pause" in shell.type("complete -p mentor-pause").out

@@ -25,6 +25,7 @@ SHOWN = frozenset({"mermaid", "text", "json"})
 WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/test_adoption.py",
     "adopting-push": "tests/integration/test_adopted_migrations.py",
+    "command-line": "tests/e2e/test_command_line_runs.py",
     "readme": "tests/e2e/test_documents.py",
     "sam-local": "tests/e2e/test_sam_local.py",
     "uncertified": "tests/integration/test_uncertified.py",

@@ -43,7 +43,7 @@ def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientErro
          "mentor-pause runs --stack prod"),
         (botocore.EndpointConnectionError(endpoint_url=SECRET), None, 2,
          "mentor-pause local down, then mentor-pause local up"),
-        (httpx.RemoteProtocolError(SECRET), None, 2, "(RemoteProtocolError); start it anew:"),
+        (httpx.RemoteProtocolError(SECRET), None, 2, "(RemoteProtocolError); start it again:"),
         (httpx.RemoteProtocolError(SECRET), "prod", 2, "the connection broke off"),
         (http.client.RemoteDisconnected(SECRET), None, 2, "a part of the local stack does not"),
         (urllib.error.URLError(SECRET), None, 2, "a part of the local stack does not answer"),

@@ -1,6 +1,7 @@
 """Help and completion: quick, whole, and of use to who has mistyped (O3)."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ import pytest
 
 from cli.failures import EXIT_CODES
 from cli.main import cli
+from local.places import ROOT
 from support.command_line import type_command
 
 _SLOW = {"boto3", "botocore", "psycopg", "httpx", "pydantic", "rich", "watchfiles", "yaml", "jwt"}
@@ -17,6 +19,7 @@ _LOOK = """
 import json, sys
 from cli.failures import run_guarded
 from cli.main import cli
+from local.places import ROOT
 try:
     code = run_guarded(cli, sys.argv[1:])
 except SystemExit as ended:
@@ -72,6 +75,13 @@ def test_help_names_the_exit_codes() -> None:
     lines = [line.strip() for line in shown.stdout.splitlines()]
     assert [f"{code:<4} {meaning}" for code, meaning in EXIT_CODES.items()] == lines[-4:]
     assert list(EXIT_CODES) == [0, 1, 2, 130]
+
+
+def test_the_page_has_the_same_exit_codes() -> None:
+    """docs/command-line.md, a row each."""
+    page = (ROOT / "docs/command-line.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| ", page, re.MULTILINE)
+    assert list(map(int, rows)) == list(EXIT_CODES)
 
 
 @pytest.mark.parametrize(
