@@ -38,6 +38,15 @@ def look(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
     return _look_at(open_stack(stack_name))
 
 
+def next_after(found: Sequence[Finding], mapping_file: Path | None, stack_name: str | None) -> str:
+    """Return the next step after findings of the check."""
+    if all(finding.what != CREDENTIALS for finding in found):
+        return "HLF corrects the portal, or the mapping is corrected: mentor-pause portal map FILE"
+    if mapping_file or stack_name:
+        return "correct PORTAL_URL, PORTAL_TENANT, PORTAL_CLIENT_ID or PORTAL_CLIENT_SECRET"
+    return "end the faults of the stand-in with: mentor-pause local fault none --times 0"
+
+
 def _look_at(stack: Stack) -> list[Finding]:
     found = stack.parameters().get_parameter(Name=stack.outputs[_MAPPING])
     return _ask(str(found["Parameter"].get("Value")), stack.portal_settings())

@@ -33,8 +33,8 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
     PORTAL_TENANT, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET name in the environment: --stack takes
     the mapping from the deployed stack, and no credential.
     """
-    from cli.output import machine
-    from cli.portal import look
+    from cli.output import machine, say
+    from cli.portal import look, next_after
     from cli.show.portal import show_findings
 
     findings = look(mapping_file, stack_name)
@@ -42,7 +42,8 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
         machine([{"what": f.what, "problem": f.problem} for f in findings])
     else:
         show_findings(findings)
-    if any(finding.problem for finding in findings):
+    if found := [finding for finding in findings if finding.problem]:
+        say(f"next: {next_after(found, mapping_file, stack_name)}")
         sys.exit(1)
 
 

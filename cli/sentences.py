@@ -78,6 +78,10 @@ _UNKNOWN_CODE = (
 )
 # The next command, for errors whose own sentence does not name it.
 _NEXT: Mapping[str, str] = {
+    "mentor_pause.errors.ConfigurationError": "; docs/command-line.md has the variables",
+    "mentor_pause.errors.NotFound": "; look at the id, and at the stack that is asked",
+    "mentor_pause.errors.Conflict": "; see the status with: mentor-pause mentor MENTOR_ID{stack}",
+    "mentor_pause.errors.Forbidden": "; SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY may do it",
     "mentor_pause.errors.PortalError": _NEXT_PORTAL,
     "mentor_pause.errors.PortalUnavailable": _NEXT_PORTAL,
     "mentor_pause.errors.DatabaseUnavailable": "; repeat the command once the database answers",

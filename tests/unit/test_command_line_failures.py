@@ -14,10 +14,13 @@ import psycopg
 import pytest
 
 from cli.failures import Interrupted, NotInOrder, explain, run_guarded
+from cli.portal import next_after
 from local.errors import StackError
 from local.scratch import main as scratch
 from local.scratch import told
 from mentor_pause.errors import Conflict, DatabaseUnavailable, PortalUnavailable
+from mentor_pause.portal import Finding
+from mentor_pause.portal.preflight import CREDENTIALS
 from support.command_line import type_command
 
 SECRET = "https://user:hunter2@db.example.com arn:aws:iam::123456789012:role/x"
@@ -185,3 +188,18 @@ def test_a_missing_program_is_one_sentence_with_what_to_install(
         "pg_prove is not installed; on Debian: apt-get install"
         " libtap-parser-sourcehandler-pgtap-perl postgresql-15-pgtap\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("what", "stack", "next_step"),
+    [
+        (CREDENTIALS, None, "mentor-pause local fault none --times 0"),
+        (CREDENTIALS, "prod", "correct PORTAL_URL"),
+        ("column hlf_x.hlf_y", "prod", "mentor-pause portal map FILE"),
+    ],
+)
+def test_a_finding_of_the_portals_check_has_a_next_step(
+    what: str, stack: str | None, next_step: str
+) -> None:
+    """A stand-in that breaks connections off (RemoteProtocolError) has faults to end."""
+    assert next_step in next_after([Finding(what, "no answer")], None, stack)
