@@ -160,7 +160,8 @@ def _deployed(name: str) -> Stack:
     # boto3 reads AWS_DEFAULT_REGION alone; every other client of AWS knows AWS_REGION as well.
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     try:
-        (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        with waiting(f"waiting for AWS to describe the stack {name}"):
+            (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ValidationError":
             raise
