@@ -31,6 +31,7 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
     template.yaml. What it deploys again: functions/, layers/, template.yaml, and new files in
     supabase/migrations/.
     """
+    from cli.output import say
     from cli.waiting import telling_steps
     from local.packaging import digests
     from local.redeploy import bring_up
@@ -38,7 +39,9 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
 
     stack, found = LocalStack(), digests()
     with telling_steps() as tell:
-        bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
+        has_started = bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
+    if has_started:
+        say("the local stack is up; mentor-pause local seed loads a roster")
     if watch:
         from cli.watching import watch_and_deploy
 

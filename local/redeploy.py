@@ -19,8 +19,8 @@ def bring_up(
     postgres_port: int = 0,
     *,
     for_docker: bool = False,
-) -> None:
-    """Start the stack; if it is up already, deploy what has changed.
+) -> bool:
+    """Start the stack; if it is up already, deploy what has changed. Return whether it started.
 
     `for_docker` lets Docker's containers reach it in both cases.
 
@@ -31,10 +31,11 @@ def bring_up(
         deploy_changes(stack, say)
         if for_docker:
             stack.up(say, for_docker=True)
-        return
+        return False
     found = packaging.digests()
     stack.up(say, aws_port, postgres_port, for_docker=for_docker)
     _remember(stack, found)
+    return True
 
 
 def deploy_changes(stack: LocalStack, say: Say) -> list[str]:
