@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,8 +102,8 @@ def layer_zip(name: str, work: Path) -> bytes:
 
 
 def _install(requirements: Path, target: Path) -> None:
-    partial = target.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    """Install into a folder of our own, which becomes `target` unless another process is first."""
+    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}."))
     uv = Path(sys.executable).parent / "uv"
     done = subprocess.run(
         [uv, "pip", "install", "-q", "--python", sys.executable, "--target", partial,
@@ -111,7 +112,10 @@ def _install(requirements: Path, target: Path) -> None:
     )  # fmt: skip
     if done.returncode != 0:
         raise StackError(f"the layer's requirements could not be installed: {done.stderr.strip()}")
-    partial.rename(target)
+    try:
+        partial.rename(target)
+    except OSError:
+        shutil.rmtree(partial)
 
 
 def _files(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:

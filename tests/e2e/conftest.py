@@ -1,4 +1,4 @@
-"""One local stack for all end-to-end tests: the one that the README's first block leaves behind."""
+"""A local stack for each group of end-to-end tests: what the README's first block leaves behind."""
 
 import os
 from collections.abc import Iterator

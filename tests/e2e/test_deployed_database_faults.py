@@ -30,7 +30,7 @@ from support.way import (
     workers_held,
 )
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = pytest.mark.xdist_group("second stack")
 
 SETTINGS = {
     "datestyle": "SQL, DMY",

@@ -16,7 +16,7 @@ from support.conservation import violations
 from support.deployed import Deployed, Witness, eventually, expired_ids, rows
 from support.roster import Records
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = pytest.mark.xdist_group("second stack")
 
 
 def assert_conserved(deployed: Deployed, owner: psycopg.Connection, job_run_id: str) -> None:

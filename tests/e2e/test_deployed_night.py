@@ -20,7 +20,7 @@ def today(owner: psycopg.Connection) -> date:
     return rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
 
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = pytest.mark.xdist_group("second stack")
 
 
 def test_a_night_pauses_exactly_the_expired_with_complete_history(

@@ -17,7 +17,7 @@ from local.template import ROOT
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
 pytestmark = [
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("second stack"),
     pytest.mark.skipif(which("curl") is None, reason="the workflow asks with curl"),
 ]
 
