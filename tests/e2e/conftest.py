@@ -37,6 +37,8 @@ def shell(stack_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="session")
 def first_night(shell: Shell) -> Typed:
     """What the README's first block prints: it starts the stack and lives through a night."""
+    is_current = shell.type("make -q setup").code == 0
+    assert is_current, "make would now install the environment of these very tests: make setup"
     (make_nightly, *_) = walk("readme", [ROOT / "README.md"])
     done = shell.type(make_nightly.text)
     assert done.code == 0, done.err
