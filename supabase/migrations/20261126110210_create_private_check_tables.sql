@@ -2,6 +2,28 @@
 -- works whatever is missing.
 -- Locks: none. Called by: private.check_mapping.
 
+-- A plain cast of a moment to a day would depend on the session's time zone, and end a certification a day too early.
+create function private.suggest_conversion(p_from text, p_to text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_to = 'uuid' then 'give each row a uuid in a new column'
+        when p_to = 'date' and p_from = 'timestamp with time zone'
+            then '((YOURS - interval ''1 microsecond'') at time zone ''Europe/Oslo'')::date + 1'
+        when p_to = 'date' and p_from = 'timestamp without time zone' then '(YOURS - interval ''1 microsecond'')::date + 1'
+        when p_to = 'date' then 'to_date(YOURS, ''DD.MM.YYYY'') + 1, by the format of your days'
+        when p_to = 'timestamp with time zone' and p_from = 'date' then '(YOURS + 1)::timestamp at time zone ''Europe/Oslo'''
+        when p_to = 'timestamp with time zone' and p_from = 'boolean' then 'null::timestamptz, and leave the ended rows out'
+        when p_to = 'timestamp with time zone' then 'YOURS at time zone ''Europe/Oslo'''
+        else format('YOURS::%s', p_to)
+    end
+$$;
+comment on function private.suggest_conversion is 'How a mapping converts a column YOURS of one type into another type.';
+revoke execute on function private.suggest_conversion from public, anon, authenticated;
+
 create function private.check_tables()
 returns table (area text, level text, finding text, what_to_do text)
 language sql
@@ -59,7 +81,8 @@ as $$
     union all
     select 'columns', 'wrong',
         format('public.%s.%s has the type %s instead of %s', c.table_name, c.column_name, c.actual_type, c.column_type),
-        format('convert it in the mapping, for example %s::%s; docs/adopting.md has a line for each type', c.column_name, c.column_type)
+        format('convert it in the mapping: %s; docs/adopting.md has a line for each type',
+            private.suggest_conversion(c.actual_type, c.column_type))
     from columns as c where c.actual_type <> c.column_type
 $$;
 comment on function private.check_tables is 'Findings about tables, columns and types of the mapping.';

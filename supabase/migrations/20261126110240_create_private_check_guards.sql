@@ -24,13 +24,16 @@ as $$
         values ('mentor_pause_job'), ('portal_sync'), ('mentor_pause_api')
     ),
 
-    -- Functions of the adopter that name a table of ours in their text.
+    -- Functions of the adopter that are in the schema adopted, or name a table of ours in their text.
     writers as (
         select f.oid, f.prosecdef, f.proconfig
         from pg_proc as f inner join pg_namespace as n on n.oid = f.pronamespace
         where
             n.nspname not in ('pg_catalog', 'information_schema', 'private', 'extensions')
-            and f.prosrc ~ '\m(organisations|chapters|org_members|coordinator_chapters|peer_mentors|assignments|certifications)\M'
+            and (
+                n.nspname = 'adopted'
+                or f.prosrc ~ '\m(organisations|chapters|org_members|coordinator_chapters|peer_mentors|assignments|certifications)\M'
+            )
     ),
 
     settings (value) as (

@@ -15,6 +15,11 @@ as $$
         'set time_zone to a name such as Europe/Oslo'
     from public.organisations as o where private.is_time_zone(o.time_zone) is not true
     union all
+    select 'organisations', 'note', format('organisation %s has no administrator', o.slug),
+        'nobody sees all of its mentors; enter a member with the role admin'
+    from public.organisations as o
+    where not exists (select from public.org_members as m where m.org_id = o.id and m.role = 'admin')
+    union all
     select 'mentors', 'note', 'there is no mentor', 'fill public.peer_mentors'
     where not exists (select from public.peer_mentors)
     union all
@@ -79,13 +84,23 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    with responsible as (
-        select a.coordinator_id, m.org_id
-        from public.assignments as a inner join public.peer_mentors as m on m.id = a.mentor_id
+    with current_assignments as (
+        select a.mentor_id, a.coordinator_id from public.assignments as a
         where a.ended_at is null or a.ended_at > statement_timestamp()
+    ),
+
+    responsible as (
+        select a.coordinator_id, m.org_id
+        from current_assignments as a inner join public.peer_mentors as m on m.id = a.mentor_id
         union
         select cc.coordinator_id, c.org_id
         from public.coordinator_chapters as cc inner join public.chapters as c on c.id = cc.chapter_id
+    ),
+
+    without_account (table_name, of_row) as (
+        select 'assignments', 'mentor ' || a.mentor_id from current_assignments as a where a.coordinator_id is null
+        union all
+        select 'coordinator_chapters', 'chapter ' || cc.chapter_id from public.coordinator_chapters as cc where cc.coordinator_id is null
     )
 
     select 'coordinators', 'wrong', format('members with the unknown role %L: %s, for example %s', m.role, count(*), min(m.user_id::text)),
@@ -100,11 +115,17 @@ as $$
     union all
     select 'coordinators', 'wrong',
         format('responsible for mentors, but in no organisation of theirs: %s, for example %s', count(distinct r.coordinator_id),
-            coalesce(min(r.coordinator_id::text), 'null')),
+            min(r.coordinator_id::text)),
         'enter them in public.org_members; until then they see nothing and hear of nobody'
     from responsible as r
-    where not exists (select from public.org_members as m where m.org_id = r.org_id and m.user_id = r.coordinator_id)
+    where r.coordinator_id is not null
+        and not exists (select from public.org_members as m where m.org_id = r.org_id and m.user_id = r.coordinator_id)
     having count(*) > 0
+    union all
+    select 'coordinators', 'wrong',
+        format('public.%s.coordinator_id is empty: %s, for example of %s', w.table_name, count(*), min(w.of_row)),
+        'the coordinator has no account: give them one, or leave the rows out (where ... is not null)'
+    from without_account as w group by w.table_name
     union all
     select 'coordinators', 'wrong', format('assignments of unknown mentors: %s, for example %s', count(*),
         coalesce(min(a.mentor_id::text), 'null')),
@@ -121,8 +142,7 @@ as $$
         min(twice.mentor_id::text)),
         'let the view show a pair of mentor and coordinator once'
     from (
-        select a.mentor_id from public.assignments as a
-        where a.ended_at is null or a.ended_at > statement_timestamp()
+        select a.mentor_id from current_assignments as a
         group by a.mentor_id, a.coordinator_id having count(*) > 1
     ) as twice
     having count(*) > 0

@@ -1,6 +1,7 @@
 -- The part of the self-check that compares our tables with an adopter's own (R6). docs/adopting.md lets an adopter write the
 -- mapping as views in a schema adopted, which have the names and columns of our tables; triggers keep our tables in step with them.
--- The status is left out: after a mentor is entered only update_mentor_status changes it.
+-- After a mentor is entered only update_mentor_status changes the status, and counts the version up. So a status that differs in
+-- version 1 has changed in the adopter's table. A later one may differ.
 -- Locks: none. Called by: private.check_mapping, after tables and columns are known to fit.
 
 create function private.check_adopted()
@@ -10,6 +11,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_mentors constant regclass := to_regclass('adopted.peer_mentors');
     v_table text;
     v_columns text;
     v_wrong_types text;
@@ -53,7 +55,97 @@ begin
                 'members keep their rights, mentors are paused by a night: take the rows out, or make the mentors inactive';
         end if;
     end loop;
+    if exists (select from pg_attribute as a where a.attrelid = v_mentors and a.attname = 'status') then
+        execute format(
+            'select count(*), min(m.id::text) from %s as a inner join public.peer_mentors as m on m.id::text = a.id::text
+            where m.version = 1 and m.status <> a.status::text', v_mentors
+        ) into v_count, v_example;
+        if v_count > 0 then
+            return query select 'in step', 'wrong',
+                format('statuses of adopted.peer_mentors have changed since the mentors were entered: %s, for example of mentor %s',
+                    v_count, v_example),
+                'a night looks at public.peer_mentors: change the status by update_mentor_status, '
+                'and let the app write to a view that computes each column from which the status comes';
+        end if;
+    end if;
 end
 $$;
 comment on function private.check_adopted is 'Findings about tables of ours that are not in step with the views in the schema adopted.';
 revoke execute on function private.check_adopted from public, anon, authenticated;
+
+-- The triggers that keep our tables in step with the views in the schema adopted: each view has one, and its function runs. PL/pgSQL
+-- looks at the columns of old and new only when a trigger fires. So one row of each table is updated to itself, and that is undone.
+-- Locks: one row of each table that has such a trigger, until the update is undone; a row that is locked is passed over.
+-- Called by: private.check_mapping.
+create function private.check_triggers()
+returns table (area text, level text, finding text, what_to_do text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_table text;
+    v_column text;
+    v_functions text;
+begin
+    return query
+    with recursive behind (view_name, oid) as (
+        select c.relname, c.oid from pg_class as c where c.relnamespace = to_regnamespace('adopted') and c.relkind = 'v'
+        union
+        select b.view_name, d.refobjid
+        from behind as b
+        inner join pg_rewrite as r on r.ev_class = b.oid
+        inner join pg_depend as d
+            on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> b.oid
+    ),
+
+    -- What a trigger runs: its function, and functions that the function or an argument of the trigger names.
+    run as (
+        select t.tgrelid, f.prosrc || coalesce((
+            select string_agg(g.prosrc, ' ') from pg_proc as g
+            where g.pronamespace in (f.pronamespace, to_regnamespace('adopted'))
+                and f.prosrc || ' ' || encode(t.tgargs, 'escape') ~ ('\m' || g.proname || '\M')
+        ), '') as source
+        from pg_trigger as t inner join pg_proc as f on f.oid = t.tgfoid
+        where not t.tgisinternal and t.tgrelid in (select b.oid from behind as b)
+    )
+
+    select distinct 'triggers', 'wrong', format('no trigger keeps public.%s in step with adopted.%1$s', b.view_name),
+        'create the trigger keep_in_step on your table; docs/adopting.md has the statement'
+    from behind as b
+    where
+        b.view_name in (select e.table_name from private.expected_columns() as e)
+        and not exists (
+            select from behind as source inner join run as r on r.tgrelid = source.oid
+            where source.view_name = b.view_name and r.source ~ ('\mpublic\.' || b.view_name || '\M')
+        );
+    if current_setting('transaction_read_only')::boolean then
+        return;
+    end if;
+    for v_table, v_functions, v_column in
+        select
+            t.tgrelid::regclass, string_agg(distinct f.oid::regproc::text, ', '),
+            (
+                select a.attname from pg_attribute as a
+                where a.attrelid = t.tgrelid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attidentity <> 'a'
+                order by a.attnum limit 1
+            )
+        from pg_trigger as t inner join pg_proc as f on f.oid = t.tgfoid
+        where f.pronamespace = to_regnamespace('adopted') and not t.tgisinternal
+        group by t.tgrelid
+    loop
+        begin
+            execute format(
+                'update %1$s set %2$I = %2$I where ctid = (select ctid from %1$s limit 1 for update skip locked)', v_table, v_column
+            );
+            raise sqlstate 'UNDO1';
+        exception
+            when sqlstate 'UNDO1' then null;
+            when others then
+                return query select 'triggers', 'wrong', format('an update of %s fails: %s', v_table, sqlerrm),
+                    format('correct the trigger''s function (%s); until then your app cannot write to the table', v_functions);
+        end;
+    end loop;
+end
+$$;
+comment on function private.check_triggers is 'Findings about the triggers that keep tables of ours in step with the views in the schema adopted.';
+revoke execute on function private.check_triggers from public, anon, authenticated;

@@ -5,7 +5,7 @@
 --   level note:  may be meant; look at it
 --
 -- Rows are looked at after tables and columns fit.
--- Locks: none. Called by: an adopter, before the mapping is committed and whenever in doubt (docs/adopting.md).
+-- Locks: as private.check_triggers. Called by: an adopter, before the mapping is committed and whenever in doubt (docs/adopting.md).
 
 create function private.check_mapping()
 returns table (area text, level text, finding text, what_to_do text)
@@ -26,6 +26,7 @@ begin
     return query select t.* from private.check_mentor_rows() as t;
     return query select t.* from private.check_coordinator_rows() as t;
     return query select t.* from private.check_adopted() as t;
+    return query select t.* from private.check_triggers() as t;
     return query select t.* from private.check_guards() as t;
     if v_accounts is not null then
         execute format(

@@ -97,6 +97,44 @@ def test_the_app_sees_the_status_and_cannot_write_it(valley: Adoption, cluster: 
         assert len(app.execute(certified, (person,)).fetchall()) == 1
 
 
+def test_the_apps_functions_and_inserts_still_work(valley: Adoption) -> None:
+    """The view has the table's columns and types; a status is there from the next statement on."""
+    function = (
+        "create function public.everyone() returns setof app.people language sql"
+        " as 'select * from public.people'"
+    )
+    enter = "insert into people (person, name) values (%s, 'New') returning state"
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(function)
+        assert len(valley.db.execute("select * from public.everyone()").fetchall()) == 200
+        person = uuid4()
+        assert valley.db.execute(enter, (person,)).fetchall() == [(None,)]
+        state = valley.db.execute("select state from people where person = %s", (person,))
+        assert state.fetchall() == [("ok",)]
+
+
+def test_a_new_coordinator_of_a_chapter_sees_its_mentors_at_once(
+    valley: Adoption, cluster: Cluster
+) -> None:
+    """Way 2: a row of the adopter's own table counts from the moment that it is there."""
+    appoint, account = "insert into section_guides values (%s, 'N')", account_id(7)
+    with valley.as_person(cluster, 7) as app:
+        before = len(app.execute("select from peer_mentors").fetchall())
+        valley.db.execute(appoint, (account,))
+        after = len(app.execute("select from peer_mentors").fetchall())
+    valley.db.execute("delete from section_guides where login = %s", (account,))
+    assert before < after
+
+
+def test_an_adopter_can_go_back(valley: Adoption) -> None:
+    """The table is the app's again, and nothing of ours hinders it."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute("drop schema adopted cascade; drop view public.people")
+        valley.db.execute("alter table app.people set schema public")
+        valley.db.execute("update people set condition = 'gone', portal_no = portal_no + 1000")
+        assert valley.db.execute("delete from people where name = 'Person 9'").rowcount == 1
+
+
 def test_strangers_see_nothing_through_the_views(valley: Adoption, cluster: Cluster) -> None:
     """S4: the adopter's policies decide, and the default grants are gone."""
     with valley.as_person(cluster, 50) as stranger:

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -181,6 +182,7 @@ def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
         ("grant select on", "grant insert on", "authenticated may insert on public.certifications"),
         ("create index on public.licences", "--", "reads the whole of public.licences"),
         ("when 'gone' then 'inactive'", "", "peer_mentors_status_check"),
+        ("old.person;", "old.persn;", 'people fails: record "old" has no field "persn"'),
     ):
         assert right in mapping
         assert said in _typed_into_psql(club, mapping.replace(right, wrong))
@@ -190,16 +192,17 @@ def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
 
 
 def _typed_into_psql(adoption: Adoption, text: str) -> str:
-    """Type statement after statement, also after one that failed; return what psql complains of."""
+    """Type statement after statement, also after one that failed; return what psql prints."""
     info = adoption.db.info
     environ = {
         "PGHOST": info.host, "PGPORT": str(info.port), "PGDATABASE": info.dbname,
         "PGUSER": info.user, "PGPASSWORD": info.password,
     }  # fmt: skip
-    command = [str(binaries() / "psql"), "--no-psqlrc", "--quiet"]
-    return subprocess.run(
+    command = [str(binaries() / "psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only"]
+    done = subprocess.run(
         command, input=text, env=environ, capture_output=True, text=True, check=True, timeout=60
-    ).stderr
+    )
+    return done.stdout + done.stderr
 
 
 def _objects(adoption: Adoption) -> list[Any]:
@@ -216,11 +219,22 @@ def test_days_of_a_file_are_imported_as_written(valley: Adoption) -> None:
     with valley.db.transaction(force_rollback=True):
         valley.type(Block.STAGE)
         for number, day in ((11, "01.12.2035"), (12, "2035-12-01"), (5, None)):
-            valley.db.execute("insert into import values (%s, %s)", (number, day))
+            valley.db.execute("insert into adopted.import values (%s, %s)", (number, day))
         assert {row[0] for row in valley.type(Block.LOOK)} == {12, 5}
-        valley.db.execute("delete from import where volunteer <> 11")
+        valley.db.execute("delete from adopted.import where volunteer <> 11")
         valley.type(Block.IMPORT)
         assert valley.db.execute(latest, valley.person(11)).fetchone() == (date(2035, 12, 2),)
-        valley.db.execute("update import set last_valid_day = '31.02.2035'")
+        valley.db.execute("update adopted.import set last_valid_day = '31.02.2035'")
         with pytest.raises(psycopg.errors.DatetimeFieldOverflow), valley.db.transaction():
             valley.type(Block.IMPORT)
+
+
+def test_a_file_with_semicolons_is_copied(valley: Adoption, tmp_path: Path) -> None:
+    """The page's own command reads what a Norwegian Excel saves."""
+    (copy,) = re.findall(r"`(\\copy [^`]+)`", (ROOT / "docs/adopting.md").read_text())
+    (tmp_path / "certifications.csv").write_text("Mentor;Valid\r\n11;01.12.2035\r\n12;\r\n")
+    stage, show = valley.text(Block.STAGE), "select * from adopted.import;"
+    printed = _typed_into_psql(
+        valley, f"begin;\n{stage}\n\\cd {tmp_path}\n{copy}\n{show}\nrollback;\n"
+    )
+    assert printed.splitlines() == ["11|01.12.2035", "12|"]

@@ -35,6 +35,34 @@ def test_a_mistake_is_found_in_plain_words(
     assert all(row[3] for row in found)
 
 
+@pytest.mark.parametrize(
+    ("column", "wanted", "value"),
+    [
+        ("timestamptz '2026-12-01 00:00 Europe/Oslo'", "date", "2026-12-01"),
+        ("timestamptz '2026-12-01 12:00 Europe/Oslo'", "date", "2026-12-02"),
+        ("timestamp '2026-12-01 00:00'", "date", "2026-12-01"),
+        ("text '30.11.2026'", "date", "2026-12-01"),
+        ("date '2026-11-30'", "timestamp with time zone", "2026-11-30 23:00:00+00"),
+        ("timestamp '2026-12-01 00:00'", "timestamp with time zone", "2026-11-30 23:00:00+00"),
+        ("true", "timestamp with time zone", None),
+        ("7", "text", "7"),
+    ],
+)
+def test_the_conversion_that_a_finding_proposes_is_right(
+    valley: Adoption, column: str, wanted: str, value: str | None
+) -> None:
+    """E1: nobody is paused a day early, whatever the session's time zone is."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute("set local timezone = 'UTC'")
+        propose = f"select private.suggest_conversion(pg_typeof({column})::text, %s)"
+        found = valley.db.execute(propose.encode(), (wanted,)).fetchone()
+        assert found
+        expression = found[0].partition(", ")[0] if value is None else found[0]
+        expression = expression.removesuffix(", by the format of your days")
+        convert = f"select ({expression.replace('YOURS', column)})::text"
+        assert valley.db.execute(convert.encode()).fetchone() == (value,)
+
+
 def test_a_table_that_our_functions_cannot_read_is_found(valley: Adoption) -> None:
     """An adopter's table may belong to another role than the functions do."""
     with valley.db.transaction(force_rollback=True):

@@ -36,12 +36,12 @@ class Block(IntEnum):
     ORGANISATION = 5
     MAP = 6
     PORTAL = 7
-    CHECK = 8
-    PREVIEW = 9
-    APP = 10
-    STAGE = 11
-    LOOK = 12
-    IMPORT = 13
+    STAGE = 8
+    LOOK = 9
+    IMPORT = 10
+    CHECK = 11
+    PREVIEW = 12
+    APP = 13
     NIGHT = 14
 
 

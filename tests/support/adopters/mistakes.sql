@@ -68,6 +68,10 @@ drop policy own_or_as_admin on public.coordinator_notifications;
 -- wrong | an index is missing | public.certifications is asked by mentor_id and reads the whole of public.licences
 drop index public.licences_person_idx;
 
+-- wrong | an index that begins with another column | public.assignments is asked by mentor_id and reads the whole of public.guidance
+drop index public.guidance_person_idx;
+create index on public.guidance (guide, person);
+
 -- wrong | mentors of an unknown organisation | mentors of an unknown organisation: 1, for example
 alter table public.peer_mentors drop constraint peer_mentors_org_id_fkey;
 update public.peer_mentors set org_id = gen_random_uuid()
@@ -106,7 +110,7 @@ select (select id from public.peer_mentors where status = 'active' order by port
 -- wrong | a coordinator in no organisation | responsible for mentors, but in no organisation of theirs: 1, for example
 delete from public.officers where kind = 'guide' and login = public.account(3);
 
--- wrong | members with an unknown role | members with the unknown role 'boss': 1, for example
+-- wrong | members with an unknown role | members with the unknown role 'boss': 2, for example
 alter table public.org_members drop constraint org_members_role_check;
 update public.org_members set role = 'boss' where role = 'admin';
 
@@ -121,8 +125,17 @@ insert into public.guidance select g.* from public.guidance as g where g.is_curr
 insert into public.guidance values (public.account(3), gen_random_uuid());
 
 -- wrong | coordinators of unknown chapters | coordinators of unknown chapters: 1, for example
-alter table public.coordinator_chapters drop constraint coordinator_chapters_chapter_id_fkey;
-insert into public.coordinator_chapters values (public.account(3), gen_random_uuid());
+create or replace view public.coordinator_chapters with (security_invoker = true) as
+select g.login as coordinator_id, gen_random_uuid() as chapter_id from public.section_guides as g;
+
+-- wrong | a mentor's coordinator without an account | public.assignments.coordinator_id is empty: 1, for example of mentor
+alter table public.guidance alter column guide drop not null;
+update public.guidance set guide = null where person = (select person from app.people where portal_no = 12);
+
+-- wrong | a chapter's coordinator without an account | public.coordinator_chapters.coordinator_id is empty: 1, for example of chapter
+create or replace view public.coordinator_chapters with (security_invoker = true) as
+select null::uuid as coordinator_id, s.section_uuid as chapter_id
+from public.section_guides as g inner join public.sections as s on s.code = g.section;
 
 -- wrong | no organisation | there is no organisation
 set local session_replication_role = replica;
@@ -148,13 +161,28 @@ alter table public.peer_mentor_status_history enable trigger refuse_delete;
 -- wrong | the adopter's trigger is disabled | the trigger keep_in_step on app.people is disabled
 alter table app.people disable trigger keep_in_step;
 
+-- wrong | no trigger for mentors | no trigger keeps public.peer_mentors in step with adopted.peer_mentors
+drop trigger keep_in_step on app.people;
+
+-- wrong | no trigger for chapters | no trigger keeps public.chapters in step with adopted.chapters
+drop trigger keep_in_step on public.sections;
+
+-- wrong | a trigger whose function names no column | an update of app.people fails: record "old" has no field "person"
+alter table app.people rename column person to person_id;
+
+-- wrong | a disabled trigger that runs a function by its name | the trigger keep_in_step on public.officers is disabled
+alter table public.officers disable trigger keep_in_step;
+
+-- wrong | the app changed a status of its own | statuses of adopted.peer_mentors have changed since the mentors were entered: 1, for
+update app.people set condition = 'gone' where portal_no = 12;
+
 -- wrong | a mentor whom a trigger missed | rows of adopted.peer_mentors that public.peer_mentors has otherwise or not at all: 1, for example
 drop trigger keep_in_step on app.people;
 update app.people set portal_no = 999 where portal_no = 12;
 
 -- wrong | a member who is none any more | rows of public.org_members that adopted.org_members does not have: 1, for example
 drop trigger keep_in_step on public.officers;
-delete from public.officers where kind = 'boss';
+delete from public.officers where login = public.account(1);
 
 -- wrong | a view in other types | adopted.chapters has other types: id is character varying(8) instead of uuid
 alter view adopted.chapters rename to kept;
@@ -181,3 +209,6 @@ alter table public.officers disable trigger all;
 insert into public.officers values ('00000000-0000-4000-8000-00000000dead', 'guide');
 alter table public.officers enable trigger all;
 select adopted.fill_members();
+
+-- note | no administrator | organisation hlf has no administrator
+delete from public.officers where kind = 'boss';

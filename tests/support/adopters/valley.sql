@@ -38,6 +38,8 @@ from public.people as p where p.is_mentor
 union all
 select p.person, timestamptz '2024-01-01 00:00 Europe/Oslo', null from public.people as p where p.portal_no in (11, 12);
 insert into public.officers select public.account(n), case n when 1 then 'boss' when 9 then 'cashier' else 'guide' end::public.officer
-from generate_series(1, 9) as n;
+from generate_series(1, 9) as n
+union all
+select public.account(10), kind::public.officer from unnest(array['boss', 'guide']) as kind;
 insert into public.guidance select public.account(2 + p.portal_no % 5), p.person, p.portal_no % 7 > 0 from public.people as p where p.is_mentor;
 insert into public.section_guides values (public.account(8), 'N');
