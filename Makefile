@@ -118,6 +118,7 @@ compile:
 	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
 	$(COMPILE) $(UPGRADE) --group sam -o requirements/sam.txt
+	$(COMPILE) $(UPGRADE) --group awscli -o requirements/awscli.txt
 	$(COMPILE) $(UPGRADE) --group runtime -o requirements/runtime.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
 	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
