@@ -87,7 +87,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'move_portal_watermark', 'mirror_portal_certifications', 'list_portal_states', 'mark_portal_synced',
             'list_all_portal_states', 'list_portal_certifications', 'remove_portal_certification', 'finish_portal_reading',
             'count_run_renewals',
-            'count_unsynced_since_run'
+            'count_unsynced_since_run', 'forget_portal_sync'
         )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
