@@ -1,28 +1,88 @@
 """Lints the migrated database with Supabase's command line, in the place that its argument names.
 
 `db lint` checks the functions' bodies and needs the extension plpgsql_check, which Debian has and
-the embedded PostgreSQL has not; `db advisors` checks what Supabase's dashboard warns of.
+the embedded PostgreSQL has not; `db advisors` checks what Supabase's dashboard warns of, with the
+schemas exposed as on Supabase. The findings in `ACCEPTED` are intended; any other one is an error.
 """
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from local.scratch import scratch_database, told
 
+_DEFINER = "authenticated_security_definer_function_executable"
+ACCEPTED: Mapping[str, str] = {
+    "update_mentor_status": "asks who the caller is before it changes a status (S3)",
+    "get_mentor_status": "returns only mentors whom the caller may change (S2)",
+    "coordinator_mentor_statuses": "returns the mentors of the caller alone (S4, S7)",
+    "coordinator_mentor_certifications": "returns the mentors of the caller alone (S4, S7)",
+    "coordinator_mentor_history": "returns the mentors of the caller alone (S4, S7)",
+}
+"""The definer functions that signed-in people may execute, and why it is safe (docs/access.md)."""
+
 
 def main() -> int:
-    """Lint, and return 1 if there is anything at the level of a warning."""
+    """Lint, and return 1 if there is anything at the level of a warning that is not accepted."""
     (program,) = sys.argv[1:]
     with scratch_database() as url:
-        checks = [("advisors", "--level=warn", "--fail-on=warn")]
+        _expose_as_on_supabase(url)
+        code = _advise(program, url)
         if _has_plpgsql_check(url):
-            checks.append(("lint", "--level=warning", "--fail-on=warning"))
-        else:
-            print("notice: plpgsql_check is not here, the functions' bodies are not linted")  # noqa: T201
-        return max(_run(program, "db", *check, f"--remote={url}") for check in checks)
+            return max(code, _lint(program, url))
+    print("notice: plpgsql_check is not here, the functions' bodies are not linted")  # noqa: T201
+    return code
+
+
+def unaccepted(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what is to be mended of the findings, each as one line."""
+    return [
+        f"{found['level']}: {found['name']}: {found['detail']}"
+        for found in findings
+        if not (found["name"] == _DEFINER and found["metadata"]["name"] in ACCEPTED)
+    ]
+
+
+def _expose_as_on_supabase(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(
+            sql.SQL("alter database {} set pgrst.db_schemas = 'public, graphql_public'").format(
+                name
+            )
+        )
+
+
+def _advise(program: str, url: str) -> int:
+    done = subprocess.run(
+        [program, "db", "advisors", "--level=warn", f"--remote={url}", "--output-format=json"],
+        check=False, env=_environment(), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    if done.returncode != 0:
+        return 1
+    problems = unaccepted(json.loads(done.stdout)["results"])
+    print("\n".join(problems) or "no advice that is not accepted")  # noqa: T201
+    return min(1, len(problems))
+
+
+def _lint(program: str, url: str) -> int:
+    level = ("--level=warning", "--fail-on=warning")
+    done = subprocess.run(
+        [program, "db", "lint", *level, f"--remote={url}"],
+        check=False, env=_environment(), stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return min(1, done.returncode)
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"DO_NOT_TRACK": "1"}
 
 
 def _has_plpgsql_check(url: str) -> bool:
@@ -33,13 +93,6 @@ def _has_plpgsql_check(url: str) -> bool:
         if found is not None:
             connection.execute("create extension plpgsql_check with schema pg_catalog")
     return found is not None
-
-
-def _run(*command: str) -> int:
-    env = os.environ | {"DO_NOT_TRACK": "1"}
-    return min(
-        1, subprocess.run(command, check=False, env=env, stdin=subprocess.DEVNULL).returncode
-    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Settings from the environment: one clear sentence when they are wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -18,7 +19,10 @@ from mentor_pause.config import (
     load_portal_database,
 )
 from mentor_pause.errors import ConfigurationError, describe
+from mentor_pause.supabase.address import CERTIFICATE, read_address
 from mentor_pause.this_machine import DOCKER_HOST
+
+ROOT = Path(__file__).parent.parent.parent
 
 POOLED = {"SUPABASE_DB_URL": "postgresql://job:secret@pooler:6543/postgres"}
 REST = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x"}
@@ -294,6 +298,22 @@ def test_another_machine_is_reached_over_tls() -> None:
     for here in ("127.0.0.1:5432", "localhost", "[::1]", "127.0.0.1,localhost", DOCKER_HOST):
         assert mode(f"{here}/postgres") is None
         assert mode(f"{here}/postgres?sslmode=disable") == "disable"
+
+
+def test_a_server_is_verified_with_the_certificate_beside_the_package(tmp_path: Path) -> None:
+    """R6: one URL serves the functions and the operator's machine; a path in it goes first."""
+    certificate = tmp_path / "supabase-ca.crt"
+
+    def used(query: str) -> object:
+        found = read_address(f"{JOB}:secret@pooler.example/x{query}", certificate=certificate)
+        return conninfo_to_dict(found.conninfo).get("sslrootcert")
+
+    assert used("?sslmode=verify-full") is None
+    certificate.touch()
+    assert used("?sslmode=verify-full") == str(certificate)
+    assert used("?sslmode=verify-full&sslrootcert=/other.crt") == "/other.crt"
+    assert used("") is None
+    assert CERTIFICATE == ROOT / "layers/shared/supabase-ca.crt"
 
 
 @pytest.mark.parametrize(

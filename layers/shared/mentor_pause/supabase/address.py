@@ -7,12 +7,15 @@ uses. No sentence here holds a part of the URL, except the name of a parameter.
 import ipaddress
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from mentor_pause.this_machine import DOCKER_HOST
 
+CERTIFICATE = Path(__file__).parents[2] / "supabase-ca.crt"
+"""The project's CA certificate, where an operator has put it: in the layer, or in layers/shared."""
 _SCHEMES = ("postgresql://", "postgres://")
 _UNENCRYPTED = ("disable", "allow", "prefer")
 _KNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "([a-z_]{1,40})"')
@@ -28,15 +31,18 @@ class Address:
     """A database, and the role that logs in to it."""
 
     conninfo: str
-    """The text for the driver: the URL, with `sslmode=require` where it has none."""
+    """The text for the driver: the URL, with `sslmode` and `sslrootcert` where it has none."""
     role: str
     """The role that libpq logs in as; a pooler wants `ROLE.PROJECT`, which is `ROLE` here."""
 
 
-def read_address(url: str, default_sslmode: str | None = None) -> Address:
+def read_address(
+    url: str, default_sslmode: str | None = None, certificate: Path = CERTIFICATE
+) -> Address:
     """Check a URL such as `postgresql://ROLE:PASSWORD@HOST:6543/postgres`.
 
-    `default_sslmode` counts for another machine where the URL has no sslmode.
+    `default_sslmode` counts for another machine where the URL has no sslmode. `certificate` is what
+    a server is verified with where the URL names no `sslrootcert`, if there is such a file.
 
     Raises:
         UnusableAddress: it cannot be read, or the password would go over the network unencrypted.
@@ -51,7 +57,8 @@ def read_address(url: str, default_sslmode: str | None = None) -> Address:
     if "YOUR-PASSWORD" in parts.get("password", ""):
         raise UnusableAddress("holds the placeholder [YOUR-PASSWORD]; put the password there")
     _check_host_and_port(parts)
-    return Address(_with_tls(url, parts, default_sslmode), user.partition(".")[0])
+    tls = _tls(parts, default_sslmode, certificate)
+    return Address(make_conninfo(url, **tls) if tls else url, user.partition(".")[0])
 
 
 def _parts(url: str) -> dict[str, str]:
@@ -78,17 +85,21 @@ def _check_host_and_port(parts: dict[str, str]) -> None:
         raise UnusableAddress(f"has a host or a port that cannot be; {_ENCODE}")
 
 
-def _with_tls(url: str, parts: dict[str, str], default: str | None) -> str:
+def _tls(parts: dict[str, str], default: str | None, certificate: Path) -> dict[str, str]:
+    """Return the parameters that the URL lacks."""
     hosts = (parts.get("hostaddr") or parts["host"]).split(",")
     if all(map(_is_this_machine, hosts)):
-        return url
-    mode = parts.get("sslmode") or default or ""
+        return {}
+    mode = parts.get("sslmode") or default or "require"
     if mode in _UNENCRYPTED:
         raise UnusableAddress(
             f"has the parameter sslmode={mode}, which may send the password unencrypted to another"
             " machine; use sslmode=verify-full, or require"
         )
-    return url if "sslmode" in parts else make_conninfo(url, sslmode=mode or "require")
+    missing = {} if "sslmode" in parts else {"sslmode": mode}
+    if mode.startswith("verify") and "sslrootcert" not in parts and certificate.exists():
+        missing["sslrootcert"] = str(certificate)
+    return missing
 
 
 def _is_this_machine(host: str) -> bool:
