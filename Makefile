@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test sam-local test-database test-fallback test-pgtap faults portal-seeds year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test sam-local test-database test-fallback test-pgtap deployment-walk deployment-tools faults portal-seeds year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,13 @@ test-fallback: setup
 # The same access matrix as in the tests above, run by pgTAP.
 test-pgtap: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m local.scratch pg_prove supabase/tests/database/*.test.sql
+
+# What docs/deployment.md types: SAM, AWS's and Supabase's command lines.
+deployment-tools: setup $(TOOLS)/sam/.done $(TOOLS)/awscli/.done $(TOOLS)/npm/.done
+
+# Types docs/deployment.md, smoke-test.md and runbook.md into an empty emulator and an empty database; prints a table.
+deployment-walk: deployment-tools
+	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 -s tests/e2e/test_deployment_walk.py
 
 # Nights in a storm of faults, each of a seed of its own: make faults SEEDS=200 FIRST=0; TRACE=--trace shows all
 faults: setup

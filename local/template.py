@@ -41,22 +41,33 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[s
 yaml.add_multi_constructor("!", _short_form, Loader=_Loader)
 
 
-def load_template() -> dict[str, Any]:
+def load_template(file: Path = TEMPLATE) -> dict[str, Any]:
     """Return the template with the short forms written out.
 
     Raises:
         StackError: it is not valid YAML; the message has the line.
     """
     try:
-        with TEMPLATE.open() as text:
+        with file.open() as text:
             return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader of our own
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         raise StackError(
-            f"template.yaml cannot be read{line}: {getattr(error, 'problem', None)}; correct it,"
+            f"{file.name} cannot be read{line}: {getattr(error, 'problem', None)}; correct it,"
             " then: mentor-pause local up"
         ) from error
+
+
+def bend_built(file: Path, endpoint: str) -> None:
+    """Bend what `sam build` wrote, before `sam deploy` reads it; it may have been bent before.
+
+    `endpoint` is the emulator's URL: the API that it plays has no host of its own.
+    """
+    template = bend_for_emulator(load_template(file))
+    api = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{ApiGateway}}/${{Stage}}"}
+    template["Outputs"]["ApiUrl"]["Value"] = api
+    file.write_text(yaml.safe_dump(template))
 
 
 def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:

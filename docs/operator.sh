@@ -1,0 +1,58 @@
+# Shell functions for the commands of the runbook, the deployment page and the smoke test: `. docs/operator.sh`, in bash.
+# STACK is the stack's name. No secret is an argument of a program, which others on the same machine could read.
+
+# out NAME: prints an output of the stack.
+out() {
+  aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+}
+
+# lines OUTPUT PATTERN: prints the log lines of the last hour that match, from the log group that the output names.
+lines() {
+  aws logs filter-log-events --log-group-name "$(out "$1")" --filter-pattern "$2" \
+    --start-time $((($(date +%s) - 3600) * 1000)) --query 'events[].message' --output text
+}
+
+# secret NAME: prints a secret of the stack as exports; eval "$(secret database)" sets SUPABASE_DB_URL.
+secret() {
+  aws secretsmanager get-secret-value --secret-id "$STACK/$1" --query SecretString --output text | python3 -c '
+import json, shlex, sys
+for name, value in json.load(sys.stdin).items():
+    print(f"export {name}={shlex.quote(value)}")'
+}
+
+# keep NAME: creates a secret of the stack from its JSON on standard input, and prints its ARN.
+keep() {
+  aws secretsmanager create-secret --name "$STACK/$1" --secret-string file:///dev/stdin --query ARN --output text
+}
+
+# change NAME STATEMENT: runs a Python statement on a secret of the stack, which is the dictionary `s`, and stores it.
+change() {
+  local changed
+  changed=$(aws secretsmanager get-secret-value --secret-id "$STACK/$1" --query SecretString --output text |
+    python3 -c "import json, os, secrets, sys; s = json.load(sys.stdin); $2; print(json.dumps(s))") &&
+    printf '%s' "$changed" | aws secretsmanager put-secret-value --secret-id "$STACK/$1" \
+      --secret-string file:///dev/stdin --query VersionId --output text
+}
+
+# login ROLE: gives a role a new password, and prints the URL that it logs in with. Needs OWNER_URL and POOLED_URL.
+login() {
+  local password url
+  password=$(python3 -c 'import secrets; print(secrets.token_urlsafe(24))') &&
+    psql -qX -v ON_ERROR_STOP=1 "$OWNER_URL" <<<"alter role \"$1\" login password '$password'" &&
+    url=${POOLED_URL/ROLE/$1} && printf '%s\n' "${url/PASSWORD/$password}"
+}
+
+# restart: lets each function start anew, so that it reads its secrets again.
+restart() {
+  local name
+  for name in Dispatcher ExpiryWorker HlfSyncWorker PortalDrift Monitor Api; do
+    aws lambda update-function-configuration --function-name "$(out "${name}FunctionName")" \
+      --description "credentials of $(date -u +%FT%TZ)" --query LastUpdateStatus --output text || return
+  done
+}
+
+# ask ARGUMENTS: asks the HTTP entry with curl, as the machine that holds SCHEDULER_SECRET.
+ask() {
+  printf 'header = "Authorization: Bearer %s"\n' "$SCHEDULER_SECRET" | curl -sS --config - "$@"
+}

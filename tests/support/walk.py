@@ -1,0 +1,174 @@
+"""A walk through the pages of an operator: an empty database, an empty AWS, a checkout of its own.
+
+The database is a Supabase project's on Debian's PostgreSQL, as far as the migrations rely on it; AWS
+is the emulator. The checkout is a copy, in which the walk builds, writes its configuration and goes
+back to an earlier version. The built template is bent for the emulator in one place: the copy's
+`.tools/sam/bin/sam` does so at each `sam deploy` (`local.template.bend_built`), and is SAM's then.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import database, emulator
+from local.postgres import Server, binaries
+from local.processes import free_port, wait_until
+from local.scratch import variables
+from local.stack import endpoint
+from support.documents import ROOT, Block, Shell, Typed
+
+_DATABASE = "project"
+_SAM = """#!/bin/sh
+if [ "$1" = deploy ]; then {python} -c '
+import sys
+from pathlib import Path
+from local.template import bend_built
+bend_built(Path(".aws-sam/build/template.yaml"), sys.argv[1])' "$AWS_ENDPOINT_URL" || exit; fi
+exec {sam} "$@"
+"""
+
+
+@dataclass(slots=True)
+class Walk:
+    """One shell in the checkout, and the table of what came of each step."""
+
+    shell: Shell
+    folder: Path
+    owner_url: str
+    """With the password, for the test itself."""
+    placeholders: dict[str, str]
+    table: list[tuple[str, str, str, float]] = field(default_factory=list[tuple[str, str, str, float]])
+
+    def type(self, place: str, text: str, *, fails: bool = False) -> Typed:
+        """Type a step; it must succeed, unless its failure is what the page says."""
+        began = time.monotonic()
+        done = self.shell.type(text, self.placeholders)
+        seconds = time.monotonic() - began
+        self.note(place, text, "ok" if (done.code != 0) == fails else f"exit {done.code}", seconds)
+        assert fails or done.code == 0, f"{place}: {text}\n{done.out}\n{done.err}"
+        return done
+
+    def take(self, block: Block) -> Typed:
+        """Type a block of a page."""
+        return self.type(block.place, block.text)
+
+    def note(self, place: str, text: str, result: str, seconds: float = 0) -> None:
+        """Add a line to the table."""
+        first, *rest = text.strip().splitlines()
+        self.table.append((place, first + (" ..." if rest else ""), result, seconds))
+
+    def draw(self) -> str:
+        """Return the table: where, seconds, result, the step's first line."""
+        return "\n".join(
+            f"{place:<24} {seconds:>5.1f} s  {result:<4}  {step:.100}"
+            for place, step, result, seconds in self.table
+        )
+
+
+@contextmanager
+def open_walk(scratch: Path) -> Generator[Walk]:
+    """Start a database, an emulator and a shell; all of it ends with the walk."""
+    checkout = copy_checkout(scratch / "checkout")
+    server = Server(scratch / "postgres", durable=False, cron_database=_DATABASE)
+    server.folder.mkdir()
+    server.start()
+    port = free_port()
+    process = emulator.start_emulator(scratch, port)
+    try:
+        owner_url = create_project(server, _DATABASE)
+        wait_until(lambda: emulator.is_answering(port), 30, "the emulator does not answer")
+        environ = environment(scratch, endpoint(port), variables(owner_url)["PGPASSWORD"])
+        with closing(Shell(checkout, environ, scratch)) as shell:
+            yield Walk(shell, checkout, owner_url, {
+                "OWNER_ADDRESS": without_password(owner_url),
+                "POOLED_ADDRESS": addressed(owner_url, "ROLE:PASSWORD"),
+            })  # fmt: skip
+    finally:
+        process.stop()
+        server.stop()
+
+
+def create_project(server: Server, name: str) -> str:
+    """Create a database as a new Supabase project has it; return the owner's URL."""
+    database.create_database(server.url("postgres"), name)
+    database.create_supabase_roles(server.url(name))
+    return server.url(name)
+
+
+def without_password(owner_url: str) -> str:
+    """Return the owner's URL as an operator has it; the password is in `PGPASSWORD`."""
+    return addressed(owner_url, "postgres")
+
+
+def addressed(owner_url: str, user: str) -> str:
+    """Return the URL of another user."""
+    return f"postgresql://{user}@{owner_url.rpartition('@')[2]}"
+
+
+def environment(scratch: Path, endpoint_url: str, password: str) -> dict[str, str]:
+    """Return what an operator's shell has: AWS credentials, the owner's password, programs."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SUPABASE_", "PG"))}
+    return kept | emulator.CREDENTIALS | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "PATH": f"{os.environ['PATH']}{os.pathsep}{binaries()}",
+        "PGPASSWORD": password,
+        "HOME": str(scratch),
+        "SAM_CLI_TELEMETRY": "0",
+        "BASH_ENV": "",
+        "DO_NOT_TRACK": "1",
+    }  # fmt: skip
+
+
+def copy_checkout(target: Path) -> Path:
+    """Copy what git knows of the checkout, with its tools beside it, into a repository of its own."""
+    listed = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)  # with its date: make installs nothing anew
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    with (target / ".gitignore").open("a") as ignored:
+        ignored.write(".venv\n")
+    _link_tools(target / ".tools")
+    _git(target, "init", "-q", "-b", "main")
+    commit(target, "v1")
+    return target
+
+
+def _link_tools(folder: Path) -> None:
+    (folder / "sam/bin").mkdir(parents=True)
+    for name in ("awscli", "npm", "sam/.done"):
+        (folder / name).symlink_to(ROOT / ".tools" / name)
+    sam = folder / "sam/bin/sam"
+    sam.write_text(_SAM.format(python=sys.executable, sam=ROOT / ".tools/sam/bin/sam"))
+    sam.chmod(0o755)
+
+
+def commit(checkout: Path, version: str) -> None:
+    """Commit all that has changed, as a version."""
+    who = ("-c", "user.name=walk", "-c", "user.email=walk@example.org")
+    _git(checkout, "add", "-A")
+    _git(checkout, *who, "commit", "-q", "-m", version)
+    _git(checkout, "tag", version)
+
+
+def changed_files(checkout: Path) -> str:
+    """Return what git finds changed, or new and not ignored."""
+    return _git(checkout, "status", "--porcelain")
+
+
+def shell_environment(shell: Shell) -> Mapping[str, str]:
+    """Return the variables of the shell, for a program that needs a terminal."""
+    pairs = shell.type("env -0").out.rstrip("\0").split("\0")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)  # noqa: S607 - the tests need git on the path
+    return done.stdout
