@@ -91,7 +91,10 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
     """Load a roster into an empty database, all of it or nothing."""
     org = roster.org_id
     with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
-        cursor.execute("insert into public.organisations (id, slug) values (%s, %s)", (org, slug))
+        cursor.execute(
+            "insert into public.organisations (id, slug) values (%s, %s) on conflict do nothing",
+            (org, slug),
+        )
         _copy(
             cursor,
             "copy public.chapters (id, org_id, name) from stdin",

@@ -44,13 +44,15 @@ def converse(
             if not (read := _read(ours)):
                 break
             shown += read
-        elif (question := _QUESTION.search(_ANSI.sub("", shown[answered:]))) is not None:
-            if (text := answer(question[1])) is not None:
-                asked.append(question[1].strip())
-                answered = len(shown)
-                os.write(ours, f"{text}\n".encode())
+        elif (question := _QUESTION.search(_ANSI.sub("", shown[answered:]))) is not None and (
+            text := answer(question[1])
+        ) is not None:
+            asked.append(question[1].strip())
+            answered = len(shown)
+            os.write(ours, f"{text}\n".encode())
     os.close(ours)
-    program.kill() if time.monotonic() >= until else None
+    if time.monotonic() >= until:
+        program.kill()
     return Conversation(program.wait(), asked, shown)
 
 

@@ -1,9 +1,11 @@
 """A walk through the pages of an operator: an empty database, an empty AWS, a checkout of its own.
 
-The database is a Supabase project's on Debian's PostgreSQL, as far as the migrations rely on it; AWS
-is the emulator. The checkout is a copy, in which the walk builds, writes its configuration and goes
-back to an earlier version. The built template is bent for the emulator in one place: the copy's
-`.tools/sam/bin/sam` does so at each `sam deploy` (`local.template.bend_built`), and is SAM's then.
+The database is that of a Supabase project, as far as the migrations rely on it. The emulator is
+AWS. The checkout is a copy, in which the walk builds, writes its configuration and goes
+back to an earlier version. Two programs in its `.tools/` are bent for the emulator:
+
+* `sam` bends the built template at each `sam deploy` (`local.template.bend_built`), then it is SAM's;
+* `aws` names the emulator's address: version 1 would ask AWS's own host for queues.
 """
 
 import os
@@ -15,6 +17,8 @@ from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psycopg
 
 from local import database, emulator
 from local.postgres import Server, binaries
@@ -32,6 +36,9 @@ from local.template import bend_built
 bend_built(Path(".aws-sam/build/template.yaml"), sys.argv[1])' "$AWS_ENDPOINT_URL" || exit; fi
 exec {sam} "$@"
 """
+_AWS = """#!/bin/sh
+exec {aws} --endpoint-url "$AWS_ENDPOINT_URL" "$@"
+"""
 
 
 @dataclass(slots=True)
@@ -40,10 +47,14 @@ class Walk:
 
     shell: Shell
     folder: Path
+    server: Server
+    endpoint_url: str
     owner_url: str
     """With the password, for the test itself."""
     placeholders: dict[str, str]
-    table: list[tuple[str, str, str, float]] = field(default_factory=list[tuple[str, str, str, float]])
+    table: list[tuple[str, str, str, float]] = field(
+        default_factory=list[tuple[str, str, str, float]]
+    )
 
     def type(self, place: str, text: str, *, fails: bool = False) -> Typed:
         """Type a step; it must succeed, unless its failure is what the page says."""
@@ -57,6 +68,21 @@ class Walk:
     def take(self, block: Block) -> Typed:
         """Type a block of a page."""
         return self.type(block.place, block.text)
+
+    @contextmanager
+    def timed(self, place: str, text: str) -> Generator[None]:
+        """Note a step that the test takes by itself, if it succeeds."""
+        began = time.monotonic()
+        yield
+        self.note(place, text, "ok", time.monotonic() - began)
+
+    def connect(self) -> psycopg.Connection:
+        """Connect to the project's database as its owner."""
+        return psycopg.connect(self.owner_url, autocommit=True)
+
+    def create_project(self, name: str) -> str:
+        """Create another database; return its owner's URL."""
+        return create_project(self.server, name)
 
     def note(self, place: str, text: str, result: str, seconds: float = 0) -> None:
         """Add a line to the table."""
@@ -85,7 +111,7 @@ def open_walk(scratch: Path) -> Generator[Walk]:
         wait_until(lambda: emulator.is_answering(port), 30, "the emulator does not answer")
         environ = environment(scratch, endpoint(port), variables(owner_url)["PGPASSWORD"])
         with closing(Shell(checkout, environ, scratch)) as shell:
-            yield Walk(shell, checkout, owner_url, {
+            yield Walk(shell, checkout, server, endpoint(port), owner_url, {
                 "OWNER_ADDRESS": without_password(owner_url),
                 "POOLED_ADDRESS": addressed(owner_url, "ROLE:PASSWORD"),
             })  # fmt: skip
@@ -120,13 +146,14 @@ def environment(scratch: Path, endpoint_url: str, password: str) -> dict[str, st
         "PGPASSWORD": password,
         "HOME": str(scratch),
         "SAM_CLI_TELEMETRY": "0",
-        "BASH_ENV": "",
+        "SAM_CLI_POLL_DELAY": "0.2",
+        "COLUMNS": "200",
         "DO_NOT_TRACK": "1",
     }  # fmt: skip
 
 
 def copy_checkout(target: Path) -> Path:
-    """Copy what git knows of the checkout, with its tools beside it, into a repository of its own."""
+    """Copy what git knows of the checkout, with the tools, into a repository of its own."""
     listed = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():
@@ -142,12 +169,14 @@ def copy_checkout(target: Path) -> Path:
 
 
 def _link_tools(folder: Path) -> None:
-    (folder / "sam/bin").mkdir(parents=True)
-    for name in ("awscli", "npm", "sam/.done"):
-        (folder / name).symlink_to(ROOT / ".tools" / name)
-    sam = folder / "sam/bin/sam"
-    sam.write_text(_SAM.format(python=sys.executable, sam=ROOT / ".tools/sam/bin/sam"))
-    sam.chmod(0o755)
+    for tool, program, text in (("sam", "sam", _SAM), ("awscli", "aws", _AWS)):
+        bent = folder / tool / "bin" / program
+        bent.parent.mkdir(parents=True)
+        real = ROOT / ".tools" / tool
+        bent.write_text(text.format(python=sys.executable, **{program: real / "bin" / program}))
+        bent.chmod(0o755)
+        (folder / tool / ".done").symlink_to(real / ".done")
+    (folder / "npm").symlink_to(ROOT / ".tools/npm")
 
 
 def commit(checkout: Path, version: str) -> None:
@@ -170,5 +199,8 @@ def shell_environment(shell: Shell) -> Mapping[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)  # noqa: S607 - the tests need git on the path
+    done = subprocess.run(
+        ["git", *arguments],  # noqa: S607 - the one on the path
+        cwd=folder, check=True, capture_output=True, text=True,
+    )  # fmt: skip
     return done.stdout
