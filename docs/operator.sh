@@ -1,10 +1,16 @@
 # Shell functions for the commands of the runbook, the deployment page and the smoke test: `. docs/operator.sh`, in bash.
 # STACK is the stack's name. No secret is an argument of a program, which others on the same machine could read.
 
+# read_outputs: asks for the outputs of the stack, so that `out` need not; again for another stack and after an upgrade.
+read_outputs() {
+  OUTPUTS=$(aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+    --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]')
+}
+
 # out NAME: prints an output of the stack.
 out() {
-  aws cloudformation describe-stacks --stack-name "$STACK" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+  [ -n "${OUTPUTS-}" ] || read_outputs || return
+  awk -F '\t' -v name="$1" '$1 == name { print $2 }' <<<"$OUTPUTS"
 }
 
 # lines OUTPUT PATTERN: prints the log lines of the last hour that match, from the log group that the output names.
@@ -43,13 +49,17 @@ login() {
     url=${POOLED_URL/ROLE/$1} && printf '%s\n' "${url/PASSWORD/$password}"
 }
 
-# restart: lets each function start anew, so that it reads its secrets again.
+# restart: lets each function start anew, so that it reads its secrets again: Lambda does so when a variable changes.
 restart() {
-  local name
-  for name in Dispatcher ExpiryWorker HlfSyncWorker PortalDrift Monitor Api; do
-    aws lambda update-function-configuration --function-name "$(out "${name}FunctionName")" \
-      --description "credentials of $(date -u +%FT%TZ)" --query LastUpdateStatus --output text || return
-  done
+  python3 -c '
+import sys, time, boto3
+functions = boto3.client("lambda")
+for name in sys.argv[1:]:
+    found = functions.get_function_configuration(FunctionName=name)
+    variables = found["Environment"]["Variables"] | {"RESTARTED_AT": time.ctime()}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    print(name, "starts anew")
+' $(for name in Dispatcher ExpiryWorker HlfSyncWorker PortalDrift Monitor Api; do out "${name}FunctionName"; done)
 }
 
 # ask ARGUMENTS: asks the HTTP entry with curl, as the machine that holds SCHEDULER_SECRET.

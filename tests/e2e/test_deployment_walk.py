@@ -135,6 +135,7 @@ def test_the_smoke_test_of_the_portal_says_what_it_must(
     """O6: its lines follow when the portal is set up, with what the portal's secret holds."""
     portal.mirror(walked.owner_url)
     walked.type("docs/portal.md", portal.set_up())
+    walked.shell.type("restart")  # what a function knows of the switch lasts half a minute
     type_lines(walked, "Where HLF's portal")
 
 
@@ -162,7 +163,7 @@ def test_the_runbooks_blocks_do_what_they_say(walked: Walk, portal: OperatorPort
 
 
 def test_the_commands_in_the_runbooks_sentences_can_be_typed(walked: Walk) -> None:
-    """O4: each of them, once; none ends in a trace."""
+    """O4: each of them; a redrive may say that its run has no errors."""
     with walked.connect() as connection:
         cursor = connection.cursor(row_factory=scalar_row)
         run_id = cursor.execute(
@@ -176,7 +177,9 @@ def test_the_commands_in_the_runbooks_sentences_can_be_typed(walked: Walk) -> No
             typed = re.sub(rf"\b{word}\b", value, typed)
         if command.startswith("select "):
             typed = f'psql -X "$OWNER_URL" -c "{typed}"'
-        done = walked.type(place, typed, fails="redrive" in command)
+        if typed in walked.typed:
+            continue  # the smoke test has
+        done = walked.type(place, typed, fails=None if "redrive" in command else False)
         assert "Traceback" not in done.err
 
 

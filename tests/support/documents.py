@@ -26,9 +26,16 @@ WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/test_adoption.py",
     "adopting-push": "tests/integration/test_adopted_migrations.py",
     "command-line": "tests/e2e/test_command_line_runs.py",
+    "deployment": "tests/e2e/test_deployment_walk.py",
+    "guided": "tests/e2e/test_deployment_walk.py",
     "readme": "tests/e2e/test_documents.py",
+    "repair": "tests/e2e/test_deployment_walk.py",
+    "rollback": "tests/e2e/test_deployment_walk.py",
+    "rotation": "tests/e2e/test_deployment_walk.py",
+    "runbook": "tests/e2e/test_deployment_walk.py",
     "sam-local": "tests/e2e/test_sam_local.py",
     "uncertified": "tests/integration/test_uncertified.py",
+    "upgrade": "tests/e2e/test_deployment_walk.py",
 }
 _INFO = re.compile(r"(?P<language>\w+)(?: walk=(?P<walk>[a-z-]+)| not-run: (?P<reason>.+))?")
 

@@ -4,7 +4,7 @@ The database is that of a Supabase project, as far as the migrations rely on it.
 AWS. The checkout is a copy, in which the walk builds, writes its configuration and goes
 back to an earlier version. Two programs in its `.tools/` are bent for the emulator:
 
-* `sam` bends the built template at each `sam deploy` (`local.template.bend_built`), then it is SAM's;
+* `sam` bends the built template before each `sam deploy` (`local.template.bend_built`);
 * `aws` names the emulator's address: version 1 would ask AWS's own host for queues.
 """
 
@@ -52,17 +52,20 @@ class Walk:
     owner_url: str
     """With the password, for the test itself."""
     placeholders: dict[str, str]
+    typed: set[str] = field(default_factory=set[str])
     table: list[tuple[str, str, str, float]] = field(
         default_factory=list[tuple[str, str, str, float]]
     )
 
-    def type(self, place: str, text: str, *, fails: bool = False) -> Typed:
-        """Type a step; it must succeed, unless its failure is what the page says."""
+    def type(self, place: str, text: str, *, fails: bool | None = False) -> Typed:
+        """Type a step; it must succeed, or fail where the page says so, or either for None."""
         began = time.monotonic()
         done = self.shell.type(text, self.placeholders)
-        seconds = time.monotonic() - began
-        self.note(place, text, "ok" if (done.code != 0) == fails else f"exit {done.code}", seconds)
-        assert fails or done.code == 0, f"{place}: {text}\n{done.out}\n{done.err}"
+        as_said = fails is None or (done.code != 0) == fails
+        result = "ok" if as_said else f"exit {done.code}"
+        self.note(place, text, result, time.monotonic() - began)
+        self.typed.add(text)
+        assert as_said, f"{place}: {text}\n{done.out}\n{done.err}"
         return done
 
     def take(self, block: Block) -> Typed:
