@@ -25,16 +25,15 @@ from support.documents import Block, read_blocks, walk
 from support.operator_portal import OperatorPortal, open_operator_portal
 from support.terminal import converse
 from support.walk import (
-    ROOT,
     Walk,
     changed_files,
     commit,
     open_walk,
     shell_environment,
+    tools_are_up_to_date,
     without_password,
 )
 
-_TOOLS = [ROOT / ".tools" / name / ".done" for name in ("awscli", "npm", "sam")]
 pytestmark = [
     pytest.mark.xdist_group("stack"),
     # `local.processes` keeps no handle of what it starts: it is found again by its id.
@@ -42,9 +41,6 @@ pytestmark = [
     pytest.mark.skipif(
         "MENTOR_PAUSE_POSTGRES_BIN" not in os.environ or not has_pg_cron(),
         reason="needs Debian's PostgreSQL 15 with pg_cron: make deployment-walk",
-    ),
-    pytest.mark.skipif(
-        not all(tool.exists() for tool in _TOOLS), reason="run make deployment-tools"
     ),
 ]
 STACK = "mentor-pause-prod"
@@ -57,6 +53,7 @@ SECRETS = {
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """Everything is empty at first; the table is printed at the end."""
+    assert tools_are_up_to_date(), "run make deployment-tools"
     with open_walk(tmp_path_factory.mktemp("walk")) as found:
         yield found
         print(f"\n{found.draw()}\n{pages.draw_left_out()}")  # noqa: T201 - it is the walk's result

@@ -1,4 +1,4 @@
-"""What an operator types from the pages, what it must say, and what a walk cannot type."""
+"""The commands of the pages for operators, their results, and the steps that a walk cannot type."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -73,7 +73,7 @@ def is_judged(says: str) -> bool:
 def misses(says: str, shown: str) -> list[str]:
     """Return what a command should have shown, and has not.
 
-    Words in code are to be seen as they are; one of them where the page says "or".
+    Words in code are to be seen as they are; any of them where the page says "or".
     """
     words = re.findall(r"(?<!no )`([^`]+)`", says)
     unseen = [word for word in words if word not in shown]

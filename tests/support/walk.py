@@ -1,7 +1,7 @@
 """A walk through the pages of an operator: an empty database, an empty AWS, a checkout of its own.
 
-The database is that of a Supabase project, as far as the migrations rely on it. The emulator is
-AWS. The checkout is a copy, in which the walk builds, writes its configuration and goes
+The database has what a Supabase project brings along, as far as the migrations rely on it. The
+emulator is AWS. The checkout is a copy, in which the walk builds, writes its configuration and goes
 back to an earlier version. Two programs in its `.tools/` are bent for the emulator:
 
 * `sam` bends the built template before each `sam deploy` (`local.template.bend_built`);
@@ -27,6 +27,7 @@ from local.scratch import variables
 from local.stack import endpoint
 from support.documents import ROOT, Block, Shell, Typed
 
+TOOLS = ("awscli", "emulator", "npm", "sam")
 _DATABASE = "project"
 _SAM = """#!/bin/sh
 if [ "$1" = deploy ]; then {python} -c '
@@ -123,6 +124,13 @@ def open_walk(scratch: Path) -> Generator[Walk]:
         server.stop()
 
 
+def tools_are_up_to_date() -> bool:
+    """Whether make would install nothing; in the copy it could not."""
+    done = [f"{folder}/.done" for folder in (".venv", *(f".tools/{name}" for name in TOOLS))]
+    asked = subprocess.run(["make", "-q", *done], cwd=ROOT, check=False)  # noqa: S607 - as above
+    return asked.returncode == 0
+
+
 def create_project(server: Server, name: str) -> str:
     """Create a database as a new Supabase project has it; return the owner's URL."""
     database.create_database(server.url("postgres"), name)
@@ -179,7 +187,8 @@ def _link_tools(folder: Path) -> None:
         bent.write_text(text.format(python=sys.executable, **{program: real / "bin" / program}))
         bent.chmod(0o755)
         (folder / tool / ".done").symlink_to(real / ".done")
-    (folder / "npm").symlink_to(ROOT / ".tools/npm")
+    for tool in ("emulator", "npm"):
+        (folder / tool).symlink_to(ROOT / ".tools" / tool)
 
 
 def commit(checkout: Path, version: str) -> None:
