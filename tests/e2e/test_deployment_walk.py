@@ -226,6 +226,20 @@ def test_each_key_is_rotated(walked: Walk) -> None:
     walked.type("docs/deployment.md", 'mentor-pause monitor --stack "$STACK"')
 
 
+def test_keys_that_others_issue_come_into_their_secrets(walked: Walk) -> None:
+    """O6: each into its own, from a variable."""
+    walked.shell.type("export KEY=issued-by-others")
+    for block in walk("issued", [pages.DEPLOYMENT]):
+        walked.take(block)
+    held = {
+        "portal": "PORTAL_CLIENT_SECRET", "database": "SUPABASE_SERVICE_ROLE_KEY",
+        "api": "SUPABASE_JWT_SECRET",
+    }  # fmt: skip
+    for secret, name in held.items():
+        found = walked.shell.type(f"secret {secret}").out.splitlines()
+        assert f"export {name}=issued-by-others" in found
+
+
 def test_a_database_made_with_psql_comes_to_the_same_state(walked: Walk) -> None:
     """O6: the push fails as the page says; after the repair it applies what is new."""
     url = walked.create_project("by_hand")

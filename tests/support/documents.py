@@ -28,6 +28,7 @@ WALKS: Mapping[str, str] = {
     "command-line": "tests/e2e/test_command_line_runs.py",
     "deployment": "tests/e2e/test_deployment_walk.py",
     "guided": "tests/e2e/test_deployment_walk.py",
+    "issued": "tests/e2e/test_deployment_walk.py",
     "readme": "tests/e2e/test_documents.py",
     "repair": "tests/e2e/test_deployment_walk.py",
     "rollback": "tests/e2e/test_deployment_walk.py",
