@@ -16,15 +16,17 @@ out() {
 # lines OUTPUT PATTERN: prints the log lines of the last hour that match, from the log group that the output names.
 lines() {
   aws logs filter-log-events --log-group-name "$(out "$1")" --filter-pattern "$2" \
-    --start-time $((($(date +%s) - 3600) * 1000)) --query 'events[].message' --output text
+    --start-time $((($(date +%s) - 3600) * 1000)) --query 'events[].[message]' --output text
 }
 
 # secret NAME: prints a secret of the stack as exports; eval "$(secret database)" sets SUPABASE_DB_URL.
 secret() {
-  aws secretsmanager get-secret-value --secret-id "$STACK/$1" --query SecretString --output text | python3 -c '
-import json, shlex, sys
-for name, value in json.load(sys.stdin).items():
-    print(f"export {name}={shlex.quote(value)}")'
+  python3 -c '
+import json, shlex, sys, boto3
+sys.tracebacklimit = 0
+held = boto3.client("secretsmanager").get_secret_value(SecretId=sys.argv[1])["SecretString"]
+for name, value in json.loads(held).items():
+    print(f"export {name}={shlex.quote(value)}")' "$STACK/$1"
 }
 
 # keep NAME: creates a secret of the stack from its JSON on standard input, and prints its ARN.
@@ -34,11 +36,13 @@ keep() {
 
 # change NAME STATEMENT: runs a Python statement on a secret of the stack, which is the dictionary `s`, and stores it.
 change() {
-  local changed
-  changed=$(aws secretsmanager get-secret-value --secret-id "$STACK/$1" --query SecretString --output text |
-    python3 -c "import json, os, secrets, sys; s = json.load(sys.stdin); $2; print(json.dumps(s))") &&
-    printf '%s' "$changed" | aws secretsmanager put-secret-value --secret-id "$STACK/$1" \
-      --secret-string file:///dev/stdin --query VersionId --output text
+  python3 -c '
+import json, os, secrets, sys, boto3
+sys.tracebacklimit = 0
+vault, name = boto3.client("secretsmanager"), sys.argv[1]
+s = json.loads(vault.get_secret_value(SecretId=name)["SecretString"])
+exec(sys.argv[2])
+vault.put_secret_value(SecretId=name, SecretString=json.dumps(s))' "$STACK/$1" "$2"
 }
 
 # login ROLE: gives a role a new password, and prints the URL that it logs in with. Needs OWNER_URL and POOLED_URL.
@@ -53,6 +57,7 @@ login() {
 restart() {
   python3 -c '
 import sys, time, boto3
+sys.tracebacklimit = 0
 functions = boto3.client("lambda")
 for name in sys.argv[1:]:
     found = functions.get_function_configuration(FunctionName=name)

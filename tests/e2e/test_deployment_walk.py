@@ -12,7 +12,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from uuid import UUID
 
-import boto3
 import psycopg
 import pytest
 from psycopg.rows import scalar_row
@@ -79,9 +78,9 @@ def deploy_guided(walked: Walk, block: Block) -> None:
     """Answer SAM's questions: the parameters without a default, and Enter at everything else."""
     typed = {"HlfOrgId": str(org_id(walked)), "SupabaseUrl": "http://127.0.0.1:9"}
     typed["AlarmEmail"] = "alarms@example.org"
+    vault = walked.client("secretsmanager")
     for parameter, name in SECRETS.items():
-        found = f'aws secretsmanager describe-secret --secret-id "$STACK/{name}" --query ARN'
-        typed[parameter] = walked.shell.type(f"{found} --output text").out.strip()
+        typed[parameter] = vault.describe_secret(SecretId=f"{STACK}/{name}")["ARN"]
 
     def answer(question: str) -> str | None:
         parameter = re.search(r"Parameter (\w+) \[", question)
@@ -138,15 +137,14 @@ def test_the_smoke_test_of_the_portal_says_what_it_must(
 
 def test_the_smoke_test_of_the_next_morning_says_what_it_must(walked: Walk) -> None:
     """O6: after a run by the schedule."""
-    session = boto3.Session("test", "test", region_name="eu-north-1")
-    lambdas = session.client("lambda", endpoint_url=walked.endpoint_url)
     now = datetime.now(UTC)
     event = {
         "job_name": "certification_expiry", "trigger": "schedule", "trigger_id": str(UUID(int=1)),
         "scheduled_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
-    name = walked.shell.type("out DispatcherFunctionName").out.strip()
-    lambdas.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    walked.client("lambda").invoke(
+        FunctionName=walked.out("DispatcherFunctionName"), Payload=json.dumps(event).encode()
+    )
     type_lines(walked, "The next morning")
 
 
@@ -182,10 +180,9 @@ def test_the_commands_in_the_runbooks_sentences_can_be_typed(walked: Walk) -> No
 
 def description(walked: Walk) -> str:
     """Return what the deployed dispatcher is described as."""
-    return walked.shell.type(
-        "aws lambda get-function-configuration --query Description --output text"
-        ' --function-name "$(out DispatcherFunctionName)"'
-    ).out.strip()
+    lambdas = walked.client("lambda")
+    name = walked.out("DispatcherFunctionName")
+    return lambdas.get_function_configuration(FunctionName=name)["Description"]
 
 
 def test_an_upgrade_and_a_rollback(walked: Walk) -> None:

@@ -17,7 +17,9 @@ from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import boto3
 import psycopg
 
 from local import database, emulator
@@ -79,6 +81,15 @@ class Walk:
         began = time.monotonic()
         yield
         self.note(place, text, "ok", time.monotonic() - began)
+
+    def client(self, service: str) -> Any:
+        """Return a client of the emulator, for the test itself."""
+        session: Any = boto3.Session("test", "test", region_name=emulator.REGION)
+        return session.client(service, endpoint_url=self.endpoint_url)
+
+    def out(self, name: str) -> str:
+        """Return an output of the stack."""
+        return self.shell.type(f"out {name}").out.strip()
 
     def connect(self) -> psycopg.Connection:
         """Connect to the project's database as its owner."""
