@@ -29,9 +29,17 @@ for name, value in json.loads(held).items():
     print(f"export {name}={shlex.quote(value)}")' "$STACK/$1"
 }
 
-# keep NAME: creates a secret of the stack from its JSON on standard input, and prints its ARN.
+# keep NAME: creates a secret of the stack from the JSON on standard input, and prints its ARN. Nothing there: no secret.
 keep() {
-  aws secretsmanager create-secret --name "$STACK/$1" --secret-string file:///dev/stdin --query ARN --output text
+  local held
+  held=$(cat) && [ -n "$held" ] && printf '%s' "$held" | aws secretsmanager create-secret --name "$STACK/$1" \
+    --secret-string file:///dev/stdin --query ARN --output text
+}
+
+# renew NAME: puts what the JSON on standard input holds into a secret of the stack. Nothing there: nothing changes.
+renew() {
+  local held
+  held=$(cat) && [ -n "$held" ] && HELD=$held change "$1" 's.update(json.loads(os.environ["HELD"]))'
 }
 
 # change NAME STATEMENT: runs a Python statement on a secret of the stack, which is the dictionary `s`, and stores it.
@@ -45,12 +53,13 @@ exec(sys.argv[2])
 vault.put_secret_value(SecretId=name, SecretString=json.dumps(s))' "$STACK/$1" "$2"
 }
 
-# login ROLE: gives a role a new password, and prints the URL that it logs in with. Needs OWNER_URL and POOLED_URL.
+# login ROLE: gives a role a new password, and prints the URL that it logs in with as JSON, for `keep` or `renew`. Needs
+# OWNER_URL and POOLED_URL.
 login() {
   local password url
   password=$(python3 -c 'import secrets; print(secrets.token_urlsafe(24))') &&
     psql -qX -v ON_ERROR_STOP=1 "$OWNER_URL" <<<"alter role \"$1\" login password '$password'" &&
-    url=${POOLED_URL/ROLE/$1} && printf '%s\n' "${url/PASSWORD/$password}"
+    url=${POOLED_URL/ROLE/$1} && printf '{"SUPABASE_DB_URL": "%s"}' "${url/PASSWORD/$password}"
 }
 
 # restart: lets each function start anew, so that it reads its secrets again: Lambda does so when a variable changes.

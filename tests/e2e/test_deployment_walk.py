@@ -220,6 +220,8 @@ def test_each_key_is_rotated(walked: Walk) -> None:
     assert walked.shell.type('psql "$SUPABASE_DB_URL" -c "select 1"').code == 0
     old = walked.shell.type('(eval "$before"; psql "$SUPABASE_DB_URL" -c "select 1")')
     assert "password authentication failed" in old.err
+    failed = walked.shell.type("OWNER_URL=postgresql://127.0.0.1:9/x login portal_sync | renew api")
+    assert failed.code != 0
     walked.type("docs/deployment.md", 'mentor-pause monitor --stack "$STACK"')
 
 
