@@ -79,6 +79,15 @@ def test_only_a_mentor_who_is_inactive_is_deleted(valley: Adoption) -> None:
         assert valley.findings() == []
 
 
+def test_mentors_are_not_truncated(valley: Adoption) -> None:
+    """No row tells us of those who were there."""
+    with (
+        valley.db.transaction(force_rollback=True),
+        pytest.raises(psycopg.errors.RaiseException, match=r"app\.people is not truncated"),
+    ):
+        valley.db.execute("truncate app.people cascade")
+
+
 def test_the_app_sees_the_status_and_cannot_write_it(valley: Adoption, cluster: Cluster) -> None:
     """Under the old name, and by the adopter's own policies."""
     ((person,),) = valley.db.execute(OF_GUIDE, (account_id(GUIDE),)).fetchall()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,7 +16,7 @@ from support.adoption import HARBOUR, MARK, VALLEY, WALK, Adoption, Block, open_
 from support.cluster import Cluster
 from support.documents import ROOT, walk
 from support.night import Clients, open_night
-from support.roster import ORG, Records
+from support.roster import Records
 
 pytestmark = pytest.mark.xdist_group("adoption")  # one project is adopted once for all of them
 EXAMPLE = r"volunteer|mentor_uuid|staff|mentorship|branch|hlf|enrolled|app\.|\.state\b"
@@ -135,27 +135,6 @@ def _paused_people(adoption: Adoption, people: str, key: str) -> set[Any]:
     return {row[0] for row in found}
 
 
-def test_certifications_are_kept_in_step_where_the_portal_is_on(club: Adoption) -> None:
-    """H1: the portal sync writes to our table, so a trigger fills it instead of a view."""
-    before, _, after = club.text(Block.MAP).partition("-- Way 2: certifications.")
-    club.db.execute(before.encode() + after[after.index("-- Way 2: assignments.") :].encode())
-    club.type(Block.PORTAL)
-    assert club.type(Block.CHECK) == []
-    expired = club.expired()
-    assert len(club.type(Block.PREVIEW)) == len(expired) > 0
-    club.db.execute("update licences set withdrawn_at = now() where ends_at > now()")
-    assert len(club.type(Block.PREVIEW)) == len(club.expired()) > len(expired)
-    ours = "select count(*) from certifications"
-    left = "select count(*) from licences where withdrawn_at is null"
-    assert club.db.execute(ours).fetchone() == club.db.execute(left).fetchone()
-    club.db.execute("delete from licences")
-    assert club.db.execute(ours).fetchone() == (0,)
-    reading = "select begin_portal_reading(%s, %s), finish_portal_reading(%s, %s)"
-    run = uuid4()
-    club.db.execute(reading, (ORG, run, ORG, run))
-    assert [row[1] for row in club.findings()] == ["note"]
-
-
 def test_the_preview_takes_the_day_of_the_first_night(valley: Adoption) -> None:
     """R4, E1: the first invalid day, and the day before it."""
     renewed = "insert into licences (person, ends_at) select person, '2031-05-05 00:00 Europe/Oslo'"
@@ -182,6 +161,7 @@ def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
         ("grant select on", "grant insert on", "authenticated may insert on public.certifications"),
         ("create index on public.licences", "--", "reads the whole of public.licences"),
         ("when 'gone' then 'inactive'", "", "peer_mentors_status_check"),
+        ("o.slug = 'hlf'", "o.slug = 'hfl'", 'violates check constraint "slug_is_known"'),
         ("old.person;", "old.persn;", 'people fails: record "old" has no field "persn"'),
     ):
         assert right in mapping

@@ -96,3 +96,32 @@ def test_a_check_changes_nothing_and_says_what_to_do(valley: Adoption) -> None:
         ((_, _, _, statement),) = valley.findings()
         valley.db.execute(statement.encode())
         assert valley.findings() == []
+
+
+AUDIT = """
+    create table public.audit (person uuid);
+    create function public.audit_it() returns trigger language plpgsql
+    as $$ begin insert into TABLE (person) values (new.person); return new; end $$;
+    create trigger audit_it before update on app.people
+    for each row execute function public.audit_it()
+"""
+
+
+def test_a_trigger_that_works_for_the_app_works_for_the_check(valley: Adoption) -> None:
+    """An adopter's own trigger may name tables without their schema."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(AUDIT.replace("TABLE", "audit").encode())
+        assert valley.findings() == []
+
+
+def test_a_trigger_of_the_adopters_own_that_fails_is_named(valley: Adoption) -> None:
+    """It fails without the mapping too, so it is a note."""
+    with valley.db.transaction(force_rollback=True):
+        valley.db.execute(AUDIT.replace("TABLE", "no_such_table").encode())
+        ((_, level, finding, advice),) = valley.findings()
+    assert (level, finding) == (
+        "note",
+        'an update of app.people fails: relation "no_such_table" does not exist',
+    )
+    assert "audit_it()" in advice
+    assert "adopted" not in advice

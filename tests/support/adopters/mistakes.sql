@@ -161,6 +161,12 @@ alter table public.peer_mentor_status_history enable trigger refuse_delete;
 -- wrong | the adopter's trigger is disabled | the trigger keep_in_step on app.people is disabled
 alter table app.people disable trigger keep_in_step;
 
+-- wrong | the mapping's organisation is missing | an update of app.people fails: relation "adopted.organisation" does not exist
+alter table adopted.organisation rename to another;
+
+-- wrong | a trigger that does not see truncate | no trigger notices a truncate of app.people
+drop trigger refuse_truncate on app.people;
+
 -- wrong | no trigger for mentors | no trigger keeps public.peer_mentors in step with adopted.peer_mentors
 drop trigger keep_in_step on app.people;
 
@@ -183,6 +189,9 @@ update app.people set portal_no = 999 where portal_no = 12;
 -- wrong | a member who is none any more | rows of public.org_members that adopted.org_members does not have: 1, for example
 drop trigger keep_in_step on public.officers;
 delete from public.officers where login = public.account(1);
+
+-- wrong | a chapter that is none any more | rows of public.chapters that adopted.chapters does not have: 1, for example
+insert into public.chapters (org_id, name) select id, 'Gone' from public.organisations;
 
 -- wrong | a view in other types | adopted.chapters has other types: id is character varying(8) instead of uuid
 alter view adopted.chapters rename to kept;
