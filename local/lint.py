@@ -19,13 +19,22 @@ from local.scratch import scratch_database, told
 
 _DEFINER = "authenticated_security_definer_function_executable"
 ACCEPTED: Mapping[str, str] = {
-    "update_mentor_status": "asks who the caller is before it changes a status (S3)",
-    "get_mentor_status": "returns only mentors whom the caller may change (S2)",
-    "coordinator_mentor_statuses": "returns the mentors of the caller alone (S4, S7)",
-    "coordinator_mentor_certifications": "returns the mentors of the caller alone (S4, S7)",
-    "coordinator_mentor_history": "returns the mentors of the caller alone (S4, S7)",
+    "public.update_mentor_status(p_mentor_id uuid, p_org_id uuid, p_status text, p_reason text,"
+    " p_job_run_id uuid, p_as_of date, p_expected_version integer, p_dry_run boolean,"
+    " p_wait boolean)": "asks who the caller is before it changes a status (S3)",
+    "public.get_mentor_status(p_mentor_id uuid, p_org_id uuid)": "returns only mentors whom the"
+    " caller may change (S2)",
+    "public.coordinator_mentor_statuses(p_coordinator_id uuid, p_after uuid, p_limit integer)": (
+        "returns the mentors of the caller alone (S4, S7)"
+    ),
+    "public.coordinator_mentor_certifications(p_coordinator_id uuid, p_mentor_id uuid)": (
+        "returns the mentors of the caller alone (S4, S7)"
+    ),
+    "public.coordinator_mentor_history(p_coordinator_id uuid, p_mentor_id uuid, p_before bigint,"
+    " p_limit integer)": "returns the mentors of the caller alone (S4, S7)",
 }
-"""The definer functions that signed-in people may execute, and why it is safe (docs/access.md)."""
+"""The definer functions that signed-in people may execute, by schema and signature, and why it is
+safe (docs/access.md)."""
 
 
 def main() -> int:
@@ -45,8 +54,12 @@ def unaccepted(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"{found['level']}: {found['name']}: {found['detail']}"
         for found in findings
-        if not (found["name"] == _DEFINER and found["metadata"]["name"] in ACCEPTED)
+        if not (found["name"] == _DEFINER and _signature(found["metadata"]) in ACCEPTED)
     ]
+
+
+def _signature(function: Mapping[str, str]) -> str:
+    return f"{function['schema']}.{function['name']}({function['arguments']})"
 
 
 def _expose_as_on_supabase(url: str) -> None:
