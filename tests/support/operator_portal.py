@@ -38,7 +38,7 @@ class OperatorPortal:
         return (
             f"""PORTAL={given} change portal 's.update(json.loads(os.environ["PORTAL"]))'\n"""
             'mentor-pause portal map docs/portal-mapping.json --stack "$STACK"\n'
-            '(eval "$(secret portal)"; mentor-pause portal on --stack "$STACK")\n'
+            '(eval "$(secret portal)" && mentor-pause portal on --stack "$STACK")\n'
         )
 
     def edit_a_mentor(self) -> str:

@@ -407,6 +407,12 @@ def test_every_parameter_is_described_and_used_and_secrets_are_named_not_given()
     assert not re.search(r"service_role_key|password", text, re.IGNORECASE)
 
 
+def test_sam_asks_before_it_changes_production() -> None:
+    """O6: `sam deploy` shows the changes first."""
+    stages = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert stages["prod"]["deploy"]["parameters"]["confirm_changeset"] is True
+
+
 def test_the_stages_of_samconfig_are_those_of_the_template() -> None:
     """Each with parameters that exist."""
     stages = tomllib.loads((ROOT / "samconfig.toml").read_text())

@@ -1,0 +1,150 @@
+"""The steps of docs/operator.sh that need AWS's client: `python -m cli.operations --stack NAME`.
+
+No secret is an argument of a program, which others on the same machine could read.
+"""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import boto3
+import click
+from botocore.exceptions import ClientError, WaiterError
+
+from cli.failures import run_guarded
+from cli.options import stack_option
+from cli.output import problem, result
+from cli.stack_secrets import Secret, give_password
+from local.errors import StackError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_SECONDS = 120
+"""How long a function may take to update."""
+
+
+def restart_functions(client: "LambdaClient", names: Sequence[str]) -> None:
+    """Change a variable of each function: Lambda starts the function anew, which reads its secrets.
+
+    Raises:
+        StackError: some functions do not start anew; the others do.
+    """
+    failed = _attempt(_change_variable, client, names)
+    failed |= _attempt(_wait, client, [name for name in names if name not in failed])
+    for name, why in failed.items():
+        problem(f"{name} does not start anew ({why})")
+    if failed:
+        raise StackError(
+            f"{len(failed)} of {len(names)} functions do not start anew; type: restart"
+        )
+    result(f"{len(names)} functions start anew")
+
+
+def _attempt(
+    step: Callable[["LambdaClient", str], None], client: "LambdaClient", names: Sequence[str]
+) -> dict[str, str]:
+    """Take a step for each function; return why it failed, by the function's name."""
+    failed: dict[str, str] = {}
+    for name in names:
+        try:
+            step(client, name)
+        except ClientError as error:
+            failed[name] = error.response.get("Error", {}).get("Code", "no code")
+        except WaiterError:
+            failed[name] = f"its update did not succeed within {_SECONDS} s"
+    return failed
+
+
+def _change_variable(client: "LambdaClient", name: str) -> None:
+    with suppress(WaiterError):  # an update that has failed is no reason against another one
+        _wait(client, name)
+    found = client.get_function_configuration(FunctionName=name)
+    variables = found.get("Environment", {}).get("Variables", {})
+    client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**variables, "RESTARTED_AT": time.ctime()}}
+    )
+
+
+def _wait(client: "LambdaClient", name: str) -> None:
+    waiter = client.get_waiter("function_updated")
+    waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": _SECONDS})
+
+
+@click.group()
+@stack_option
+@click.pass_context
+def operations(context: click.Context, stack_name: str | None) -> None:
+    """Take a step of docs/operator.sh."""
+    if not stack_name:
+        raise click.UsageError("STACK is not set; type such as: export STACK=mentor-pause-prod")
+    context.obj = stack_name
+
+
+def _secret(stack_name: str, name: str) -> Secret:
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    return Secret(session.client("secretsmanager"), f"{stack_name}/{name}")
+
+
+@operations.command("secret")
+@click.argument("name")
+@click.pass_obj
+def show_secret(stack_name: str, name: str) -> None:
+    """Print a secret as exports, for `eval`."""
+    click.echo(_secret(stack_name, name).export(), nl=False)
+
+
+@operations.command()
+@click.argument("name")
+@click.pass_obj
+def keep(stack_name: str, name: str) -> None:
+    """Create an empty secret, unless it is there, and print its ARN."""
+    result(_secret(stack_name, name).create())
+
+
+@operations.command()
+@click.argument("name")
+@click.argument("statement")
+@click.pass_obj
+def change(stack_name: str, name: str, statement: str) -> None:
+    """Run a Python statement on a secret, which is the dictionary `s`, and store it."""
+    secret = _secret(stack_name, name)
+    held = secret.read()
+    try:
+        exec(statement, {"s": held, "json": json, "os": os, "secrets": secrets})  # noqa: S102 - typed by the operator
+    except Exception as error:
+        raise StackError(
+            f"the statement failed ({type(error).__name__}), and {secret.name} is as it was; look"
+            " at the statement, and at the variables that it reads"
+        ) from error
+    secret.write(held)
+
+
+@operations.command()
+@click.argument("role")
+@click.argument("name")
+@click.pass_obj
+def login(stack_name: str, role: str, name: str) -> None:
+    """Give a role a new password, keep its URL in a secret, and print the secret's ARN."""
+    addresses = (os.environ.get("OWNER_URL", ""), os.environ.get("POOLED_URL", ""))
+    result(give_password(_secret(stack_name, name), role, *addresses))
+
+
+@operations.command()
+@click.pass_obj
+def restart(stack_name: str) -> None:
+    """Let each function start anew, so that it reads its secrets again."""
+    from cli.stacks import open_stack
+
+    stack = open_stack(stack_name)
+    names = [n for output, n in stack.outputs.items() if output.endswith("FunctionName")]
+    restart_functions(stack.lambdas(), names)
+
+
+if __name__ == "__main__":
+    sys.exit(run_guarded(operations, sys.argv[1:]))
