@@ -30,20 +30,18 @@ _SECONDS = 120
 
 
 def restart_functions(client: "LambdaClient", names: Sequence[str]) -> None:
-    """Change a variable of each function: Lambda starts the function anew, which reads its secrets.
+    """Change a variable of each function: Lambda restarts the function, which reads its secrets.
 
     Raises:
-        StackError: some functions do not start anew; the others do.
+        StackError: some functions did not restart; the others did.
     """
     failed = _attempt(_change_variable, client, names)
     failed |= _attempt(_wait, client, [name for name in names if name not in failed])
     for name, why in failed.items():
-        problem(f"{name} does not start anew ({why})")
+        problem(f"{name} did not restart ({why})")
     if failed:
-        raise StackError(
-            f"{len(failed)} of {len(names)} functions do not start anew; type: restart"
-        )
-    result(f"{len(names)} functions start anew")
+        raise StackError(f"{len(failed)} of {len(names)} functions did not restart; type: restart")
+    result(f"{len(names)} functions restarted")
 
 
 def _attempt(
@@ -138,7 +136,7 @@ def login(stack_name: str, role: str, name: str) -> None:
 @operations.command()
 @click.pass_obj
 def restart(stack_name: str) -> None:
-    """Let each function start anew, so that it reads its secrets again."""
+    """Restart each function, so that it reads its secrets again."""
     from cli.stacks import open_stack
 
     stack = open_stack(stack_name)

@@ -13,9 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.waiting import waiting
-from local.emulator import REGION
 from local.errors import StackError
-from local.stack import PORTAL_SECRET, LocalStack, endpoint
 from mentor_pause.config import PortalSettings, load_database, load_portal
 from mentor_pause.dynamodb import Table
 from mentor_pause.ledger import Leases, Ledger
@@ -136,6 +134,9 @@ def open_stack(name: str | None) -> Stack:
 
 
 def _local() -> Stack:
+    from local.emulator import REGION
+    from local.stack import PORTAL_SECRET, LocalStack, endpoint
+
     local = LocalStack()
     state = local.require()
     session = boto3.Session("test", "test", region_name=REGION)

@@ -48,7 +48,7 @@ login() {
   operations login "$1" "$2"
 }
 
-# restart: lets each function start anew, so that it reads its secrets again: Lambda does so when a variable changes.
+# restart: changes a variable of each function, so that Lambda restarts it and it reads its secrets again.
 restart() {
   operations restart
 }

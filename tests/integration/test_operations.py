@@ -229,14 +229,14 @@ def test_a_function_is_waited_for_before_and_after_its_update() -> None:
 
 
 @pytest.mark.parametrize("functions", [Functions(refused="b"), Functions(stuck="b")])
-def test_one_function_that_does_not_start_anew_keeps_no_other_from_it(
+def test_one_function_that_fails_keeps_no_other_from_its_restart(
     functions: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The step fails in the end, and names the function."""
-    with pytest.raises(StackError, match="1 of 3 functions do not start anew"):
+    with pytest.raises(StackError, match="1 of 3 functions did not restart"):
         restart_functions(functions, ["a", "b", "c"])
     assert functions.steps[-2:] == [("wait", "a"), ("wait", "c")]
-    assert "b does not start anew" in capsys.readouterr().err
+    assert "b did not restart" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", [("restart",), ("secret", "api"), ("login", "a", "b")])
