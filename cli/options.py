@@ -2,8 +2,22 @@
 
 import click
 
+
+def _check_name(_context: click.Context, _param: click.Parameter, name: str | None) -> str | None:
+    """Refuse an empty name: it comes from a variable that is not set."""
+    if name is not None and not name.strip():
+        raise click.BadParameter(
+            "the name is empty; without --stack the command asks the local stack"
+        )
+    return name
+
+
 stack_option = click.option(
-    "--stack", "stack_name", metavar="NAME", help="A deployed stack instead of the local one."
+    "--stack",
+    "stack_name",
+    metavar="NAME",
+    callback=_check_name,
+    help="A deployed stack instead of the local one.",
 )
 json_option = click.option(
     "--json",

@@ -130,7 +130,7 @@ def open_stack(name: str | None) -> Stack:
     Raises:
         StackError: there is no such stack.
     """
-    return _deployed(name) if name else _local()
+    return _local() if name is None else _deployed(name)
 
 
 def _local() -> Stack:

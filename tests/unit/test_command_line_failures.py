@@ -108,6 +108,19 @@ def test_a_deployed_stack_needs_a_region_and_credentials(
     assert shown.stderr.startswith("mentor-pause: AWS_PROFILE names a profile that is not")
 
 
+@pytest.mark.parametrize("arguments", [("--stack", ""), ("--stack=",), ("--stack", " ")])
+def test_an_empty_name_of_a_stack_is_not_the_local_stack(
+    away_from_aws: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """`--stack "$STACK"` with an unset variable looks at no stack, and starts no run."""
+    for command in (("monitor",), ("run", "certification_expiry"), ("portal", "off")):
+        shown = type_command(*command, *arguments)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert "the name is empty; without --stack the command asks the local stack" in " ".join(
+            shown.stderr.split()
+        )
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
