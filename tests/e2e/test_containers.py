@@ -44,7 +44,9 @@ def desktop(deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("desktop")
-def test_functions_in_containers_are_told_names_that_they_reach(deployed: Deployed) -> None:
+def test_functions_in_containers_are_told_names_that_they_reach(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a stack that was up already; no credential is in the file, and its secrets are copies."""
     with pytest.raises(StackError, match="let them: mentor-pause local up --docker"):
         deployed.local.require_docker()
@@ -53,6 +55,7 @@ def test_functions_in_containers_are_told_names_that_they_reach(deployed: Deploy
     assert deployed.local.require_docker() == replace(before, is_open_to_docker=True)
     text = mentor_pause("local", "env", "--sam").stdout
     assert LOOPBACK not in text
+    monkeypatch.setenv("AWS_SAM_LOCAL", "true")  # as in a container of SAM
     deployed_ones = function_environments(deployed.stack)
     for function, environment in json.loads(text).items():
         assert environment.keys() == {*deployed_ones[function], "AWS_ENDPOINT_URL"}

@@ -16,6 +16,7 @@ from mentor_pause.config import (
     load_api_database,
     load_database,
     load_http_secrets,
+    load_portal,
     load_portal_database,
 )
 from mentor_pause.errors import ConfigurationError, describe
@@ -195,7 +196,7 @@ def test_a_secret_that_is_easily_guessed_is_none(given: dict[str, str], reason: 
         "http://project.supabase.co/auth/v1", "project.supabase.co", "https://", "ftp://x/auth/v1",
         "https://user@project.supabase.co/auth/v1", "https://project.supabase.co/auth/v1?x=y",
         "http://127.0.0.1/auth/v1", "http://127.0.0.1.evil.org:80/auth/v1",
-        "http://host.docker.internal/auth/v1", "http://host.docker.internal.evil.org:80/auth/v1",
+        "http://host.docker.internal:4321/auth/v1", "http://host.docker.internal.evil.org:80/auth/v1",
     ],
 )  # fmt: skip
 def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
@@ -204,8 +205,7 @@ def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
     with pytest.raises(ConfigurationError, match="AUTH_URL"):
         HttpSettings.load(given | {"AUTH_URL": url})
     HttpSettings.load(given | {"AUTH_URL": "https://project.supabase.co/auth/v1"})
-    for here in ("127.0.0.1", "host.docker.internal"):
-        HttpSettings.load(given | {"AUTH_URL": f"http://{here}:4321/auth/v1"})
+    HttpSettings.load(given | {"AUTH_URL": "http://127.0.0.1:4321/auth/v1"})
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
         (":TOPSECRET@h/x?sslmode=prefer", "has the parameter sslmode=prefer, which may send"),
         (":TOPSECRET@127.0.0.1/x?hostaddr=192.0.2.1&sslmode=allow", "sslmode=allow, which may"),
         (":TOPSECRET@127.0.0.1,h/x?sslmode=disable", "sslmode=disable, which may send"),
-        (":TOPSECRET@x.host.docker.internal/x?sslmode=disable", "sslmode=disable, which may send"),
+        (":TOPSECRET@host.docker.internal/x?sslmode=disable", "sslmode=disable, which may send"),
     ],
 )  # fmt: skip
 def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
@@ -295,9 +295,39 @@ def test_another_machine_is_reached_over_tls() -> None:
     assert mode("pooler.example/postgres?sslmode=verify-full") == "verify-full"
     assert mode("pooler.example/postgres", PGSSLMODE="verify-ca") == "verify-ca"
     assert mode("host.docker.internal.evil.org/postgres") == "require"
-    for here in ("127.0.0.1:5432", "localhost", "[::1]", "127.0.0.1,localhost", DOCKER_HOST):
+    assert mode(f"{DOCKER_HOST}/postgres") == "require"
+    for here in ("127.0.0.1:5432", "localhost", "[::1]", "127.0.0.1,localhost"):
         assert mode(f"{here}/postgres") is None
         assert mode(f"{here}/postgres?sslmode=disable") == "disable"
+
+
+def test_dockers_name_of_this_machine_counts_only_in_a_container_of_sam(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SAM sets AWS_SAM_LOCAL there; in a deployed Lambda the name may lead to any machine."""
+    host = f"{DOCKER_HOST}:4321"
+    monkeypatch.setenv("AWS_SAM_LOCAL", "true")
+    database = load_database(no_secret, {"SUPABASE_DB_URL": f"{JOB}:secret@{host}/x"})
+    assert isinstance(database, PooledDatabase)
+    assert "sslmode" not in driver_reads(database)
+    http = {"DISPATCHER_FUNCTION": "d", "API_SECRET_ID": "s", "AUTH_URL": f"http://{host}/auth/v1"}
+    assert DOCKER_HOST in HttpSettings.load(http).auth_url
+    text = json.dumps(
+        {
+            "PORTAL_URL": f"http://{host}",
+            "PORTAL_TENANT": "t",
+            "PORTAL_CLIENT_ID": "i",
+            "PORTAL_CLIENT_SECRET": "s",
+        }
+    )
+    assert DOCKER_HOST in load_portal("s", lambda _: text).portal_url
+    for other in (f"x.{DOCKER_HOST}", f"{DOCKER_HOST}.evil.org", "hostxdocker.internal"):
+        with pytest.raises(ConfigurationError, match="AUTH_URL is not of the form that it needs"):
+            HttpSettings.load(http | {"AUTH_URL": f"http://{other}:4321/auth/v1"})
+    for value in ("", "false", "1"):
+        monkeypatch.setenv("AWS_SAM_LOCAL", value)
+        with pytest.raises(ConfigurationError, match="PORTAL_URL does not begin with https://"):
+            load_portal("s", lambda _: text)
 
 
 def test_a_server_is_verified_with_the_certificate_beside_the_package(tmp_path: Path) -> None:

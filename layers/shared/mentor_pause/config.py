@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.portal_address import secure_address, tenant
-from mentor_pause.this_machine import PLAIN_HTTP
+from mentor_pause.this_machine import plain_http
 
 PORTAL_ROLE = "portal_sync"
 """The database role of code that calls the portal; a pooler wants `portal_sync.PROJECT`."""
@@ -36,8 +36,22 @@ _PROJECT_URL = (
 
 _KEY = r"(?!sb_publishable_)[A-Za-z0-9._-]+"
 
-_AUTH_URL = rf"^(https://[A-Za-z0-9.-]+({_PORT})?|{PLAIN_HTTP}{_PORT})(/[A-Za-z0-9._-]+)*$"
-"""Keys are read over TLS, or from a program on this machine."""
+
+def _is_in_sam() -> bool:
+    """Whether this is a container of `sam local invoke`; SAM alone sets the variable."""
+    return os.environ.get("AWS_SAM_LOCAL") == "true"
+
+
+def _portal_address(given: str) -> str:
+    return secure_address(given, in_sam=_is_in_sam())
+
+
+def _auth_url(given: str) -> str:
+    """Keys are read over TLS, or from a program on this machine."""
+    plain = rf"{plain_http(in_sam=_is_in_sam())}{_PORT}"
+    if re.fullmatch(rf"(https://[A-Za-z0-9.-]+({_PORT})?|{plain})(/[A-Za-z0-9._-]+)*", given):
+        return given
+    raise ValueError("is not of the form that it needs")
 
 
 class Settings(BaseModel):
@@ -130,7 +144,7 @@ class HttpSettings(Settings):
     """What the HTTP entry needs beside the organisation and the ledger."""
 
     dispatcher_function: str
-    auth_url: Annotated[str, Field(pattern=_AUTH_URL)]
+    auth_url: Annotated[str, AfterValidator(_auth_url)]
     """Who issues the tokens of people: `https://PROJECT.supabase.co/auth/v1`."""
     api_secret_id: str
     """The secret that holds the `HttpSecrets`, a JSON object."""
@@ -150,13 +164,13 @@ class HttpSecrets(Settings):
 class PortalSettings(Settings):
     """Where HLF's portal is, and who we are there."""
 
-    portal_url: Annotated[str, AfterValidator(secure_address)]
+    portal_url: Annotated[str, AfterValidator(_portal_address)]
     """The environment's address, such as `https://hlf.crm4.dynamics.com`."""
     portal_tenant: Annotated[str, AfterValidator(tenant)]
     """The directory (tenant) id or its domain."""
     portal_client_id: str
     portal_client_secret: SecretStr
-    portal_login_url: Annotated[str, AfterValidator(secure_address)] = (
+    portal_login_url: Annotated[str, AfterValidator(_portal_address)] = (
         "https://login.microsoftonline.com"
     )
 
@@ -317,7 +331,7 @@ def _pooled_database(url: str, where: str, default_sslmode: str | None) -> Poole
     )
 
     try:
-        address = read_address(url, default_sslmode)
+        address = read_address(url, default_sslmode, in_sam=_is_in_sam())
     except UnusableAddress as error:
         reason = str(error)
     else:

@@ -6,23 +6,24 @@ where it is plainly that of a Dataverse environment.
 
 import re
 
-from mentor_pause.this_machine import PLAIN_HTTP
+from mentor_pause.this_machine import plain_http
 
 _PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
-_SECURE = re.compile(rf"(https://[A-Za-z0-9.-]+({_PORT})?|{PLAIN_HTTP}{_PORT})/?")
-"""A secret goes over TLS, or to a program on this machine."""
+_SECURE = rf"https://[A-Za-z0-9.-]+({_PORT})?"
 _PARTS = re.compile(r"(?:([A-Za-z]+)://)?(?:([^/?#]*)@)?([^/?#]*)(.*)", re.DOTALL)
 _ENVIRONMENT = re.compile(r"[a-z0-9-]{1,63}(\.api)?\.crm[0-9]{0,2}\.dynamics\.com")
 
 
-def secure_address(given: str) -> str:
+def secure_address(given: str, *, in_sam: bool) -> str:
     """Return an address that a secret may be sent to, without blanks around it.
+
+    A secret goes over TLS, or to a program on this machine; `in_sam` as in `plain_http`.
 
     Raises:
         ValueError: what is wrong with it, as the end of a sentence.
     """
     address = given.strip()
-    if _SECURE.fullmatch(address):
+    if re.fullmatch(rf"({_SECURE}|{plain_http(in_sam=in_sam)}{_PORT})/?", address):
         return address
     scheme, user, host, behind = _parts(address)
     meant = (

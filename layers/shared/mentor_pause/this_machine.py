@@ -1,10 +1,15 @@
 """Names of this machine: a credential may be sent to it without TLS, and to no other machine.
 
-`host.docker.internal` is Docker's name for the machine that runs a container. Nobody can own that
-name on the internet: `.internal` is reserved for private networks. A deployed Lambda does not
-resolve it, unless the account's own DNS defines it (docs/decisions/0036).
+`host.docker.internal` is Docker's name for the machine that runs a container. It counts only in a
+container of `sam local invoke`: elsewhere the name may lead to any machine (docs/decisions/0036).
 """
 
 DOCKER_HOST = "host.docker.internal"
-PLAIN_HTTP = r"http://(127\.0\.0\.1|host\.docker\.internal)"
-"""A pattern: the beginning of an address that needs no TLS. A port must follow it."""
+
+
+def plain_http(*, in_sam: bool) -> str:
+    """Return a pattern: the beginning of an address that needs no TLS. A port must follow it.
+
+    `in_sam` says whether this is a container of `sam local invoke`.
+    """
+    return r"http://(127\.0\.0\.1|host\.docker\.internal)" if in_sam else r"http://127\.0\.0\.1"

@@ -37,12 +37,18 @@ class Address:
 
 
 def read_address(
-    url: str, default_sslmode: str | None = None, certificate: Path = CERTIFICATE
+    url: str,
+    default_sslmode: str | None = None,
+    certificate: Path = CERTIFICATE,
+    *,
+    in_sam: bool = False,
 ) -> Address:
     """Check a URL such as `postgresql://ROLE:PASSWORD@HOST:6543/postgres`.
 
     `default_sslmode` counts for another machine where the URL has no sslmode. `certificate` is what
     a server is verified with where the URL names no `sslrootcert`, if there is such a file.
+    `in_sam` says whether this is a container of `sam local invoke`, which reaches this machine by
+    Docker's name for it.
 
     Raises:
         UnusableAddress: it cannot be read, or the password would go over the network unencrypted.
@@ -57,7 +63,9 @@ def read_address(
     if "YOUR-PASSWORD" in parts.get("password", ""):
         raise UnusableAddress("holds the placeholder [YOUR-PASSWORD]; put the password there")
     _check_host_and_port(parts)
-    tls = _tls(parts, default_sslmode, certificate)
+    hosts = (parts.get("hostaddr") or parts["host"]).split(",")
+    is_here = all(_is_this_machine(host, in_sam=in_sam) for host in hosts)
+    tls = {} if is_here else _tls(parts, default_sslmode, certificate)
     return Address(make_conninfo(url, **tls) if tls else url, user.partition(".")[0])
 
 
@@ -86,10 +94,7 @@ def _check_host_and_port(parts: dict[str, str]) -> None:
 
 
 def _tls(parts: dict[str, str], default: str | None, certificate: Path) -> dict[str, str]:
-    """Return the parameters that the URL lacks."""
-    hosts = (parts.get("hostaddr") or parts["host"]).split(",")
-    if all(map(_is_this_machine, hosts)):
-        return {}
+    """Return the parameters that the URL of another machine lacks."""
     mode = parts.get("sslmode") or default or "require"
     if mode in _UNENCRYPTED:
         raise UnusableAddress(
@@ -102,8 +107,8 @@ def _tls(parts: dict[str, str], default: str | None, certificate: Path) -> dict[
     return missing
 
 
-def _is_this_machine(host: str) -> bool:
-    if host in ("localhost", DOCKER_HOST) or host.startswith("/"):
+def _is_this_machine(host: str, *, in_sam: bool) -> bool:
+    if host == "localhost" or host.startswith("/") or (in_sam and host == DOCKER_HOST):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
