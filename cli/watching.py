@@ -1,4 +1,7 @@
-"""Deploys each change of the checkout to the local stack when it is saved."""
+"""Deploys each change of the checkout to the local stack when it is saved.
+
+A migration is only announced (`deploy_changes`).
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -51,6 +54,6 @@ def deploy_each(stack: LocalStack, saves: Iterable[object], known: Mapping[str, 
 def _deploy(stack: LocalStack) -> None:
     try:
         with telling_steps() as tell:
-            deploy_changes(stack, tell)
+            deploy_changes(stack, tell, on_save=True)
     except Exception as error:  # noqa: BLE001 - the next save may repair it
         problem(explain(error)[0])

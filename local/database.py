@@ -5,6 +5,9 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
+
+from local.errors import StackError
 
 MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
 SUPABASE = Path(__file__).parent / "supabase.sql"
@@ -27,8 +30,14 @@ def create_supabase_roles(owner_url: str) -> None:
         connection.execute(SUPABASE.read_bytes())
 
 
-def migrate(owner_url: str, until: str = "9") -> list[str]:
-    """Apply the migrations before `until` that the database has not seen; return their names."""
+def migrate(owner_url: str, until: str = "9", folder: Path = MIGRATIONS) -> list[str]:
+    """Apply the migrations before `until` that the database has not seen; return their names.
+
+    A file without a statement waits until it has one.
+
+    Raises:
+        StackError: a migration fails; those before it are applied.
+    """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("create schema if not exists supabase_migrations")
         connection.execute(
@@ -39,18 +48,39 @@ def migrate(owner_url: str, until: str = "9") -> list[str]:
             "select version from supabase_migrations.schema_migrations"
         ).fetchall()
         new = [
-            f
-            for f in sorted(MIGRATIONS.glob("*.sql"))
-            if (f.name[:14],) not in seen and f.name < until
+            f for f in sorted(folder.glob("*.sql")) if (f.name[:14],) not in seen and f.name < until
         ]
-        for file in new:
-            with connection.transaction():
-                connection.execute(file.read_bytes())
-                connection.execute(
-                    "insert into supabase_migrations.schema_migrations values (%s, %s)",
-                    (file.name[:14], file.stem[15:]),
-                )
-    return [file.name for file in new]
+        return [file.name for file in new if _apply(connection, file)]
+
+
+def _apply(connection: psycopg.Connection, file: Path) -> bool:
+    """Apply a migration and note it, both or neither. Return whether it has a statement."""
+    text = file.read_bytes()
+    try:
+        with connection.transaction():
+            done = connection.execute(text).pgresult
+            if done is None or done.status == ExecStatus.EMPTY_QUERY:
+                return False
+            connection.execute(
+                "insert into supabase_migrations.schema_migrations values (%s, %s)",
+                (file.name[:14], file.stem[15:]),
+            )
+    except psycopg.Error as error:
+        if (reason := error.diag.message_primary) is None:
+            raise
+        raise StackError(
+            f"the migration {file.name} fails{_line(text, error)}: {reason}; it was not applied;"
+            " correct it, then type: mentor-pause local up"
+        ) from error
+    return True
+
+
+def _line(text: bytes, error: psycopg.Error) -> str:
+    """Say in which line the server found the error, if it says so."""
+    if (place := error.diag.statement_position) is None:
+        return ""
+    before = text.decode()[: int(place) - 1]
+    return f" in line {before.count(chr(10)) + 1}"
 
 
 def create_database(owner_url: str, name: str, template: str | None = None) -> None:

@@ -38,13 +38,21 @@ def bring_up(
     return True
 
 
-def deploy_changes(stack: LocalStack, say: Say) -> list[str]:
+def deploy_changes(stack: LocalStack, say: Say, *, on_save: bool = False) -> list[str]:
     """Deploy what has changed, and return the places of it in the checkout.
 
+    `on_save` applies no migration: a file that was saved may be half-written, and what was applied
+    once is not applied again.
+
     Raises:
-        StackError: the emulator refuses it; the stack runs as before.
+        StackError: the emulator refuses it, and the stack runs as before; or a migration fails.
     """
     found, known = packaging.digests(), _recall(stack)
+    if on_save and found[_MIGRATIONS] != known.get(_MIGRATIONS):
+        say(f"{_MIGRATIONS} has changed; apply what is new there with: mentor-pause local up")
+        found[_MIGRATIONS] = known.get(_MIGRATIONS, "")
+        if found == known:
+            return []
     changed = sorted(place for place in found if found[place] != known.get(place))
     if not changed:
         say("the local stack is up, and nothing has changed since it was deployed")
@@ -64,8 +72,9 @@ def _migrate(stack: LocalStack, say: Say) -> None:
         say(f"applied {name}")
     if not new:
         say(
-            "no migration is new; one that was applied before is not applied again. To begin with"
-            " an empty database: mentor-pause local reset, then mentor-pause local up"
+            "no migration is new: one that was applied before is not applied again, and a file"
+            " without a statement waits for one. To begin with an empty database:"
+            " mentor-pause local reset, then mentor-pause local up"
         )
 
 

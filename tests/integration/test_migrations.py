@@ -1,11 +1,14 @@
 """The migrations on a database that is in use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from local import database
+from local.errors import StackError
 from local.schema import draw
 from support.cluster import Cluster
 from support.roster import ORG, Roster
@@ -40,3 +43,41 @@ def test_a_history_from_before_people_could_change_a_status_is_kept(cluster: Clu
         ]  # fmt: skip
         assert database.migrate(server.url(name)) == []
     database.drop_database(server.url("postgres"), name)
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[str]:
+    """The owner's URL of an empty database."""
+    server, name = cluster.server, "no_migrations"
+    database.create_database(server.url("postgres"), name)
+    yield server.url(name)
+    database.drop_database(server.url("postgres"), name)
+
+
+def test_a_migration_that_fails_is_told_with_its_file_and_line(empty: str, tmp_path: Path) -> None:
+    """The server's reason, and the next command; nothing of that file is applied."""
+    (tmp_path / "20990101000000_fine.sql").write_text("create table fine ();")
+    broken = tmp_path / "20990102000000_broken.sql"
+    broken.write_text("-- ø\ncreate table half ();\ncreate tabel x ();\n")
+    with pytest.raises(StackError) as raised:
+        database.migrate(empty, folder=tmp_path)
+    assert str(raised.value) == (
+        'the migration 20990102000000_broken.sql fails in line 3: syntax error at or near "tabel";'
+        " it was not applied; correct it, then type: mentor-pause local up"
+    )
+    broken.write_text("create table half (); do $$ begin perform 1 / 0; end $$;")
+    with pytest.raises(StackError, match=r"_broken\.sql fails: division by zero; it was not"):
+        database.migrate(empty, folder=tmp_path)
+    broken.write_text("create table half ();")
+    assert database.migrate(empty, folder=tmp_path) == [broken.name]
+
+
+def test_a_migration_without_a_statement_waits_for_one(empty: str, tmp_path: Path) -> None:
+    """A file that somebody has only begun to write is not noted as applied."""
+    file = tmp_path / "20990101000000_begun.sql"
+    for begun in ("", "-- todo\n", "/* later */"):
+        file.write_text(begun)
+        assert database.migrate(empty, folder=tmp_path) == []
+    file.write_text("create table begun ();")
+    assert database.migrate(empty, folder=tmp_path) == [file.name]
+    assert database.migrate(empty, folder=tmp_path) == []

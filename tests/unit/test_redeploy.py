@@ -1,0 +1,59 @@
+"""What a save deploys to the local stack, and what waits for `local up` (O3)."""
+
+import json
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from local.packaging import digests
+from local.processes import Process
+from local.redeploy import deploy_changes
+from local.stack import LocalStack, State
+
+NOBODY = Process(999999999, 7.0)
+
+
+class Stack:
+    """A stack that is up; it notes what it is asked to do."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the stack's."""
+        self.folder = folder
+        self.done: list[str] = []
+
+    def require(self) -> State:
+        """Return its state."""
+        return State(1, NOBODY, 1, NOBODY, 1, NOBODY)
+
+    def prepare_database(self) -> list[str]:
+        """Apply what is new."""
+        self.done.append("migrations")
+        return ["20990101000000_x.sql"]
+
+    def update(self) -> None:
+        """Deploy code, layers and template."""
+        self.done.append("update")
+
+
+def deploy(stack: Stack, *changed: str, on_save: bool) -> tuple[list[str], list[str]]:
+    """Deploy while these places differ from what was deployed; return it, and what was said."""
+    known = digests() | dict.fromkeys(changed, "before")
+    text = json.dumps({"began": NOBODY.began, "digests": known})
+    (stack.folder / "deployed.json").write_text(text)
+    said: list[str] = []
+    return deploy_changes(cast("LocalStack", stack), said.append, on_save=on_save), said
+
+
+@pytest.mark.parametrize("code", [(), ("functions",)])
+def test_a_save_applies_no_migration(tmp_path: Path, code: tuple[str, ...]) -> None:
+    """The file may be half-written; the next `local up` applies it."""
+    stack = Stack(tmp_path)
+    changed, said = deploy(stack, "supabase/migrations", *code, on_save=True)
+    assert said[0] == (
+        "supabase/migrations has changed; apply what is new there with: mentor-pause local up"
+    )
+    assert (changed, stack.done) == ([*code], ["update"] if code else [])
+    again = deploy_changes(cast("LocalStack", stack), said.append)
+    assert (again, stack.done[-1]) == (["supabase/migrations"], "migrations")
+    assert "applied 20990101000000_x.sql" in said
