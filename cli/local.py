@@ -9,7 +9,7 @@ import click
 from cli.options import check_roster, expired_option, mentors_option
 
 if TYPE_CHECKING:
-    from local.stack import State
+    from local.state import State
 
 
 @click.group()
@@ -38,7 +38,7 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
     from local.stack import LocalStack
 
     stack, found = LocalStack(), digests()
-    with telling_steps() as tell:
+    with telling_steps() as tell, stack.alone(tell):
         has_started = bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
     if has_started:
         say("the local stack is up; mentor-pause local seed loads a roster")
@@ -51,19 +51,23 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
 @local.command()
 def down() -> None:
     """Stop the local stack; the database keeps its data."""
-    from cli.output import say
+    from cli.waiting import telling_steps
     from local.stack import LocalStack
 
-    LocalStack().down(say)
+    stack = LocalStack()
+    with telling_steps() as tell, stack.alone(tell):
+        stack.down(tell)
 
 
 @local.command()
 def reset() -> None:
     """Stop the local stack and wipe its data."""
-    from cli.output import say
+    from cli.waiting import telling_steps
     from local.stack import LocalStack
 
-    LocalStack().reset(say)
+    stack = LocalStack()
+    with telling_steps() as tell, stack.alone(tell):
+        stack.reset(tell)
 
 
 @local.command()
@@ -112,7 +116,7 @@ def env(sam: bool) -> None:
 def _container_environments(state: "State") -> dict[str, dict[str, str]]:
     from cli.stacks import function_environments, open_stack
     from local.containers import container_environments
-    from local.stack import endpoint
+    from local.deployment import endpoint
 
     stack = open_stack(None)
     vault = stack.session.client("secretsmanager", endpoint_url=stack.endpoint_url)
@@ -130,8 +134,9 @@ def token(who: str, sam: bool) -> None:
     curl -H "Authorization: Bearer $(mentor-pause local token admin)" "$API_URL/runs"
     """
     from cli.stacks import open_stack
+    from local.deployment import API_SECRET
     from local.seed import find_member
-    from local.stack import API_SECRET, LocalStack
+    from local.stack import LocalStack
     from mentor_pause.config import load_http_secrets
 
     stack = LocalStack()
@@ -157,12 +162,13 @@ def seed(mentors: int, expired: int, seed: int) -> None:
     from cli.output import say
     from cli.runs import refuse_while_open
     from cli.stacks import open_stack
-    from cli.waiting import waiting
+    from cli.waiting import telling_steps
     from local.stack import LocalStack
 
     stack = LocalStack()
-    stack.require()
-    refuse_while_open(open_stack(None))
-    with waiting("loading the roster"):
+    with telling_steps() as tell, stack.alone(tell):
+        stack.require()
+        refuse_while_open(open_stack(None))
+        tell("loading the roster")
         stack.seed(mentors, expired, seed)
     say(f"{mentors} mentors, {expired} of them active with an expired certification")

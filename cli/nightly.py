@@ -16,7 +16,7 @@ def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
         NotInOrder: the dispatcher did not start the run.
     """
     local_stack = LocalStack()
-    with telling_steps() as tell:
+    with telling_steps() as tell, local_stack.alone(tell):
         local_stack.reset(tell)
         bring_up(local_stack, tell)
         tell("loading the roster")

@@ -134,8 +134,9 @@ def open_stack(name: str | None) -> Stack:
 
 
 def _local() -> Stack:
+    from local.deployment import PORTAL_SECRET, endpoint
     from local.emulator import REGION
-    from local.stack import PORTAL_SECRET, LocalStack, endpoint
+    from local.stack import LocalStack
 
     local = LocalStack()
     state = local.require()

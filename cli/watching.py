@@ -53,7 +53,7 @@ def deploy_each(stack: LocalStack, saves: Iterable[object], known: Mapping[str, 
 
 def _deploy(stack: LocalStack) -> None:
     try:
-        with telling_steps() as tell:
+        with telling_steps() as tell, stack.alone(tell):
             deploy_changes(stack, tell, on_save=True)
     except Exception as error:  # noqa: BLE001 - the next save may repair it
         problem(explain(error)[0])

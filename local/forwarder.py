@@ -33,7 +33,13 @@ def start_forwarder(folder: Path, bridge: IPv4Interface, ports: Sequence[int]) -
     log.unlink(missing_ok=True)
     command = [sys.executable, "-m", "local.forwarder", str(bridge), *map(str, ports)]
     process = spawn(command, os.environ, log)
-    wait_until(lambda: process.find() is None or _LISTENS in log.read_text(), 15, "the forwarder")
+    try:
+        wait_until(
+            lambda: process.find() is None or _LISTENS in log.read_text(), 15, "the forwarder"
+        )
+    except BaseException:
+        process.stop()
+        raise
     if process.find() is None:
         reason = log.read_text().strip().rpartition("\n")[2]
         raise StackError(f"no container can reach the local stack: {reason}")

@@ -13,6 +13,7 @@ import pytest
 from cli.stacks import function_environments
 from local.errors import StackError
 from local.processes import LOOPBACK
+from local.state import write_state
 from mentor_pause.config import (
     API_ROLE,
     PORTAL_ROLE,
@@ -40,7 +41,7 @@ def desktop(deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     state = deployed.local.require()
-    deployed.local._remember(replace(state, is_open_to_docker=False, forwarder=None))
+    write_state(deployed.local.folder, replace(state, is_open_to_docker=False, forwarder=None))
 
 
 @pytest.mark.usefixtures("desktop")
@@ -74,7 +75,7 @@ def test_functions_in_containers_are_told_names_that_they_reach(
 
 
 def test_each_part_of_the_stack_answers_on_the_bridge(deployed: Deployed) -> None:
-    """127.0.0.2 stands for it. A forwarder that has died is started anew."""
+    """127.0.0.2 stands for it. A forwarder that has died or whose bridge moved starts anew."""
     bridge, local = IPv4Interface("127.0.0.2/8"), deployed.local
     before = replace(local.require(), is_open_to_docker=False, forwarder=None)
     try:
@@ -94,7 +95,12 @@ def test_each_part_of_the_stack_answers_on_the_bridge(deployed: Deployed) -> Non
         again = local.open_to_docker(state, bridge, lambda _text: None)
         assert again.forwarder not in (None, state.forwarder)
         assert local.require_docker() == again
+        moved = local.open_to_docker(again, IPv4Interface("127.0.0.3/8"), lambda _text: None)
+        assert again.forwarder
+        assert again.forwarder.find() is None
+        assert httpx.get(f"http://127.0.0.3:{moved.aws_port}/_ministack/health").is_success
+        assert local.open_to_docker(moved, IPv4Interface("127.0.0.3/8"), print) == moved
     finally:
         if (forwarder := local.require().forwarder) is not None:
             forwarder.stop()
-        local._remember(before)
+        write_state(local.folder, before)

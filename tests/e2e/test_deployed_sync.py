@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from local import portal_server
-from local.stack import STACK_NAME
+from local.deployment import STACK_NAME
 from mentor_pause.bus import SOURCE, Bus
 from mentor_pause.events import RunCompleted
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows

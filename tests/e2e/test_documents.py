@@ -8,7 +8,7 @@ import json
 import psycopg
 import pytest
 
-from local.stack import ORG_ID, STACK_NAME
+from local.deployment import ORG_ID, STACK_NAME
 from support.deployed import COMMAND, Deployed
 from support.documents import Block, Shell, Typed, walk
 from support.roster import YESTERDAY, Records

@@ -23,10 +23,10 @@ import boto3
 import psycopg
 
 from local import database, emulator
+from local.deployment import endpoint
 from local.postgres import Server, binaries
 from local.processes import free_port, wait_until
 from local.scratch import variables
-from local.stack import endpoint
 from support.documents import ROOT, Block, Shell, Typed
 
 TOOLS = ("awscli", "emulator", "npm", "sam")

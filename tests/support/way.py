@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 import psutil
 import psycopg
 
+from local.deployment import API_SECRET
 from local.processes import LOOPBACK
-from local.stack import API_SECRET
 from support.deployed import Deployed, eventually
 from support.pooler import Pooler, pgbouncer
 

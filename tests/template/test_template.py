@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.door import HEADERS
-from local.stack import ORG_ID, ORG_SLUG
+from local.deployment import ORG_ID, ORG_SLUG
 from local.template import load_template
 from mentor_pause import config
 from mentor_pause.bus import SOURCE

@@ -16,7 +16,8 @@ import pytest
 from local.errors import StackError
 from local.forwarder import start_forwarder
 from local.processes import LOOPBACK, Process, free_port
-from local.stack import LocalStack, State
+from local.stack import LocalStack
+from local.state import State, write_state
 
 # The processes go on running after what has started them.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -125,7 +126,7 @@ class LocalStackOf:
     def __init__(self, folder: Path, state: State) -> None:
         """`folder` is the stack's."""
         self._stack = LocalStack(folder)
-        self._stack._remember(state)
+        write_state(folder, state)
 
     def close(self) -> None:
         """Stop it."""

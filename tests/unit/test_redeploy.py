@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from local.packaging import digests
 from local.processes import Process
 from local.redeploy import deploy_changes
-from local.stack import LocalStack, State
+from local.state import State
+
+if TYPE_CHECKING:
+    from local.stack import LocalStack
 
 NOBODY = Process(999999999, 7.0)
 

@@ -1,0 +1,133 @@
+"""The local stack's deployment: its secrets, then template.yaml with its parameters."""
+
+import json
+import secrets
+from typing import Any
+from uuid import UUID
+
+import boto3
+
+from local import database, emulator, packaging
+from local.portal import CLIENT_ID, TENANT
+from local.portal_example import MAPPING
+from local.processes import LOOPBACK
+from local.state import State
+
+STACK_NAME = "mentor-pause-local"
+ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
+ORG_SLUG = "hlf"
+PORTAL_SECRET = "mentor-pause/portal"  # noqa: S105 - its name
+API_SECRET = "mentor-pause/api"  # noqa: S105 - its name
+SECRETS = {
+    "DatabaseSecretArn": "mentor-pause/database",
+    "PortalSyncSecretArn": "mentor-pause/portal-sync",
+    "PortalSecretArn": PORTAL_SECRET,
+    "ApiSecretArn": API_SECRET,
+}
+"""The names of the secrets, by the template's parameters."""
+_STAGE = "dev"
+
+
+def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
+    """Deploy to an emulator that holds nothing yet, and return the stack's outputs.
+
+    `owner_url` is that of the database; `client_secret` is what the stand-in portal asks for.
+    """
+    job, portal_sync, api = (_credential(owner_url, role) for role in database.JOB_ROLES)
+    credentials = {
+        "DatabaseSecretArn": job,
+        "PortalSyncSecretArn": portal_sync,
+        "PortalSecretArn": _portal_credential(state, client_secret),
+        "ApiSecretArn": api | {"SCHEDULER_SECRET": secrets.token_urlsafe(32)},
+    }
+    vault = client(state, "secretsmanager")
+    secret_arns = {
+        parameter: vault.create_secret(Name=SECRETS[parameter], SecretString=json.dumps(value))[
+            "ARN"
+        ]
+        for parameter, value in credentials.items()
+    }
+    parameters = {
+        "Stage": _STAGE,
+        "HlfOrgId": str(ORG_ID),
+        "HlfOrgSlug": ORG_SLUG,
+        "SupabaseUrl": login_url(state),
+        "ApiRequestsPerSecond": "500",
+        **secret_arns,
+    }
+    outputs = _create(client(state, "cloudformation"), _upload(state), parameters)
+    _switch_portal_on(client(state, "ssm"), outputs)
+    return outputs | _api_url(state, outputs)
+
+
+def deploy_again(state: State) -> dict[str, str]:
+    """Deploy code, layers and template anew, and return the stack's outputs.
+
+    Raises:
+        StackError: the emulator refused; the stack runs as before.
+    """
+    template = _upload(state)
+    outputs = packaging.update_stack(client(state, "cloudformation"), STACK_NAME, template)
+    return outputs | _api_url(state, outputs)
+
+
+def client(state: State, service: str) -> Any:
+    """Return a client of the emulator for one of AWS's services."""
+    session: Any = boto3.Session("test", "test", region_name=emulator.REGION)
+    return session.client(service, endpoint_url=endpoint(state.aws_port))
+
+
+def endpoint(port: int) -> str:
+    """Return the emulator's URL."""
+    return f"http://{LOOPBACK}:{port}"
+
+
+def login_url(state: State) -> str:
+    """Return the address of the stand-in for Supabase's login."""
+    return endpoint(state.login_port)
+
+
+def _upload(state: State) -> str:
+    return packaging.upload(client(state, "s3"), endpoint(state.aws_port))
+
+
+def _credential(owner_url: str, role: str) -> dict[str, str]:
+    password = secrets.token_urlsafe(24)
+    database.let_log_in(owner_url, role, password)
+    address = owner_url.rpartition("@")[2]
+    return {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
+
+
+def _api_url(state: State, outputs: dict[str, str]) -> dict[str, str]:
+    """Where the emulator serves the HTTP entry; its own output has AWS's host name."""
+    return {"ApiUrl": f"{endpoint(state.aws_port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"}
+
+
+def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateURL=template_url,
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    return packaging.outputs_of(cloudformation, STACK_NAME)
+
+
+def _portal_credential(state: State, client_secret: str) -> dict[str, str]:
+    url = f"http://{LOOPBACK}:{state.portal_port}"
+    return {
+        "PORTAL_URL": url,
+        "PORTAL_LOGIN_URL": url,
+        "PORTAL_TENANT": TENANT,
+        "PORTAL_CLIENT_ID": CLIENT_ID,
+        "PORTAL_CLIENT_SECRET": client_secret,
+    }
+
+
+def _switch_portal_on(parameters: Any, outputs: dict[str, str]) -> None:
+    """As an operator does, once a portal is configured."""
+    for name, value in (("PortalMappingName", MAPPING.read_text()), ("PortalSwitchName", "on")):
+        parameters.put_parameter(Name=outputs[name], Value=value, Overwrite=True)
