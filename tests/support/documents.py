@@ -10,6 +10,7 @@ The info string of a block says how the block is tested. Its first word is the l
 import os
 import re
 import select
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ WALKS: Mapping[str, str] = {
     "uncertified": "tests/integration/test_uncertified.py",
     "upgrade": "tests/e2e/test_deployment_walk.py",
 }
+_SIGPIPE = 128 + signal.SIGPIPE
+_STRICT = f"set -o pipefail; trap 'c=$?; [ $c -eq {_SIGPIPE} ] || return $c' ERR"
+_LENIENT = "trap - ERR; set +o pipefail"
 _INFO = re.compile(r"(?P<language>\w+)(?: walk=(?P<walk>[a-z-]+)| not-run: (?P<reason>.+))?")
 
 
@@ -107,6 +111,7 @@ class Shell:
         self._bash = subprocess.Popen(
             ["/bin/bash", "--noprofile", "--norc", "-s", str(answers)],
             cwd=folder, env=dict(environ), stdin=subprocess.PIPE, text=True, pass_fds=(answers,),
+            start_new_session=True,
         )  # fmt: skip
         os.close(answers)
 
@@ -115,23 +120,34 @@ class Shell:
     ) -> Typed:
         """Type a block, and wait for its end. It ends at the first command that fails.
 
+        A pipe fails if one of its commands does, except for one whose reader has had enough, as
+        with `| head`. A block that is not done in time ends the shell, and all that it runs.
+
         `filled_in` gives the words that a page leaves to its reader, such as `JOB_RUN_ID`.
         """
         for word, value in (filled_in or {}).items():
             text = re.sub(rf"\b{word}\b", lambda _, value=value: value, text)
         script, out, err = (self._scratch / name for name in ("script", "out", "err"))
-        script.write_text(f"trap 'return $?' ERR\n{text}\n")
+        script.write_text(f"{_STRICT}\n{text}\n")
         assert self._bash.stdin
         self._bash.stdin.write(
-            f"source {script} >{out} 2>{err} </dev/null; code=$?; trap - ERR; echo $code >&$1\n"
+            f"source {script} >{out} 2>{err} </dev/null; code=$?; {_LENIENT}; echo $code >&$1\n"
         )
         self._bash.stdin.flush()
-        if not select.select([self._answers], [], [], seconds)[0]:
-            raise TimeoutError(f"not done after {seconds} s: {text}")
-        answer = os.read(self._answers, 16)
+        try:
+            answer = self._read_answer(seconds, text)
+        except BaseException:
+            os.killpg(self._bash.pid, signal.SIGKILL)
+            raise
         if not answer:
             raise EOFError(f"the shell has ended: {err.read_text()}")
-        return Typed(int(answer), out.read_text(), err.read_text())
+        code = int(answer)
+        return Typed(0 if code == _SIGPIPE else code, out.read_text(), err.read_text())
+
+    def _read_answer(self, seconds: float, text: str) -> bytes:
+        if not select.select([self._answers], [], [], seconds)[0]:
+            raise TimeoutError(f"not done after {seconds} s: {text}")
+        return os.read(self._answers, 16)
 
     def close(self) -> None:
         """End bash."""
