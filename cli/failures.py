@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -44,17 +45,38 @@ def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     """
     try:
         code = command.main(list(arguments), prog_name="mentor-pause", standalone_mode=False)
-    except BrokenPipeError:
-        # The reader of the pipe, such as `head`, has closed it; Python will flush once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of the pipe, such as `head`, has closed it
+        _drop_output()
         return FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback at a person
-        return _tell(error, arguments)
+        sentence, code = explain(error, _stack_in(arguments))
+        try:
+            _tell(error, sentence, code, arguments)
+            sys.stdout.flush()
+        except OSError:  # also the sentence cannot be written, for example onto a full disk
+            _drop_output()
+        return code
     return code if isinstance(code, int) else 0
 
 
-def _tell(error: BaseException, arguments: Sequence[str]) -> int:
-    sentence, code = explain(error, _stack_in(arguments))
+def open_missing_outputs() -> None:
+    """Lead an output that the caller has closed (`>&-`) to nowhere: the exit code still counts."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
+
+
+def _drop_output() -> None:
+    """Drop what is buffered: Python would try to write it once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+
+
+def _tell(error: BaseException, sentence: str, code: int, arguments: Sequence[str]) -> None:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
@@ -64,7 +86,6 @@ def _tell(error: BaseException, arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         found = error.found if isinstance(error, NotInOrder) else {}
         output.machine(found | {"error": sentence, "exit_code": code})
-    return code
 
 
 def explain(error: BaseException, stack_name: str | None = None) -> tuple[str, int]:

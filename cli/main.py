@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from cli.failures import EXIT_CODES, run_guarded
+from cli.failures import EXIT_CODES, open_missing_outputs, run_guarded
 from cli.local import local
 from cli.mentor_commands import mentor, monitor, stale
 from cli.portal_commands import portal
@@ -31,4 +31,5 @@ for _command in (run, runs, redrive, summary, nightly, mentor, stale, monitor, l
 
 def main() -> None:
     """Run the command, and exit with its code."""
+    open_missing_outputs()
     sys.exit(run_guarded(cli, sys.argv[1:]))

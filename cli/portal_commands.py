@@ -33,18 +33,23 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
     PORTAL_TENANT, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET name in the environment: --stack takes
     the mapping from the deployed stack, and no credential.
     """
-    from cli.output import machine, say
+    from cli.failures import NotInOrder
+    from cli.output import machine
     from cli.portal import look, next_after
     from cli.show.portal import show_findings
 
     findings = look(mapping_file, stack_name)
-    if as_json:
-        machine([{"what": f.what, "problem": f.problem} for f in findings])
-    else:
+    told = [{"what": f.what, "problem": f.problem} for f in findings]
+    if not as_json:
         show_findings(findings)
     if found := [finding for finding in findings if finding.problem]:
-        say(f"next: {next_after(found, mapping_file, stack_name)}")
-        sys.exit(1)
+        raise NotInOrder(
+            f"the portal is not in order: {len(found)} of {len(findings)} findings; next:"
+            f" {next_after(found, mapping_file, stack_name)}",
+            findings=told,
+        )
+    if as_json:
+        machine({"findings": told})
 
 
 @portal.command()

@@ -31,7 +31,7 @@ _STAGE = "dev"
 def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
     """Deploy to an emulator that holds nothing yet, and return the stack's outputs.
 
-    `owner_url` is that of the database; `client_secret` is what the stand-in portal asks for.
+    `owner_url` is the owner's URL of the database. The stand-in portal asks for `client_secret`.
     """
     job, portal_sync, api = (_credential(owner_url, role) for role in database.JOB_ROLES)
     credentials = {
@@ -61,7 +61,7 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
 
 
 def deploy_again(state: State) -> dict[str, str]:
-    """Deploy code, layers and template anew, and return the stack's outputs.
+    """Deploy code, layers and template once more, and return the stack's outputs.
 
     Raises:
         StackError: the emulator refused; the stack runs as before.

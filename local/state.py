@@ -17,7 +17,7 @@ _STATE, _PROCESSES = "stack.json", "processes"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is remembered of a stack that is up."""
+    """The parts of a stack that is up."""
 
     aws_port: int
     emulator: Process

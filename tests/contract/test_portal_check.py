@@ -160,15 +160,22 @@ def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
 
 
 def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:
-    """Exit code 0 if nothing, 1 if something; JSON for machines."""
+    """Exit code 0 if nothing, 1 if something; JSON for machines is an object in both cases."""
     with serving(portal) as url:
         fine = command("--json", **environment(url))
         portal.tables[0].key = None
         lacking = command(**environment(url))
+        wrong = command("--json", **environment(url))
     assert fine.returncode == 0
-    assert {"what": "credentials", "problem": None} in json.loads(fine.stdout)
-    assert (lacking.returncode, lacking.stdout) == (1, "")
-    assert "HLF has to define an alternate key on this column alone" in lacking.stderr
+    assert {"what": "credentials", "problem": None} in json.loads(fine.stdout)["findings"]
+    assert lacking.returncode == 1
+    assert "HLF has to define an alternate key on this column alone" in lacking.stdout
+    assert "the portal is not in order: 1 of " in lacking.stderr
+    told = json.loads(wrong.stdout)
+    assert told.keys() == {"findings", "error", "exit_code"}
+    assert (told["exit_code"], wrong.returncode) == (1, 1)
+    assert told["error"] in wrong.stderr
+    assert any(finding["problem"] for finding in told["findings"])
 
 
 @pytest.mark.parametrize(

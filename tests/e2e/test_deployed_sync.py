@@ -168,7 +168,7 @@ def test_the_preflight_looks_at_the_stacks_own_portal(deployed: Deployed) -> Non
     """H2: with the mapping that is stored; another one that is not valid is refused."""
     done = mentor_pause("portal", "check", "--json")
     assert done.returncode == 0, done.stderr
-    assert {finding["problem"] for finding in json.loads(done.stdout)} == {None}
+    assert {finding["problem"] for finding in json.loads(done.stdout)["findings"]} == {None}
     refused = mentor_pause("portal", "map", "pyproject.toml")
     assert refused.returncode == 2
     assert "the portal's mapping is not valid" in refused.stderr

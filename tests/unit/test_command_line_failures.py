@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -13,7 +14,8 @@ import httpx
 import psycopg
 import pytest
 
-from cli.failures import Interrupted, NotInOrder, explain, run_guarded
+from cli.failures import Interrupted, NotInOrder, explain, open_missing_outputs, run_guarded
+from cli.output import result
 from cli.portal import next_after
 from local.errors import StackError
 from local.scratch import main as scratch
@@ -188,6 +190,41 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
         started.stdout.close()
         assert started.stderr.read() == b""
         assert started.wait(30) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "sentence"),
+    [
+        ("stale --json >/dev/full", 2, "the local stack is not up"),
+        ("stale >&-", 2, "the local stack is not up"),
+        ("--version >/dev/full", 2, "No space left on device"),
+        ("stale --json >/dev/full 2>/dev/full", 2, ""),
+    ],
+)  # fmt: skip
+def test_an_output_that_cannot_be_written_is_no_traceback(
+    tmp_path: Path, command: str, code: int, sentence: str
+) -> None:
+    """The exit code is that of the command; the sentence is on standard error, once."""
+    script = f"{sys.executable} -c 'from cli.main import main; main()' {command}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, check=False,
+        env=os.environ | {"MENTOR_PAUSE_LOCAL": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") <= 1
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_the_caller_has_closed_leads_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python has none then: `stale >&-` still ends with its exit code."""
+    monkeypatch.setattr(sys, "stdout", None)
+    open_missing_outputs()
+    with sys.stdout:
+        result("3 active mentors")
+        assert sys.stdout.name == os.devnull
 
 
 def test_a_missing_program_is_one_sentence_with_what_to_install(
