@@ -210,7 +210,15 @@ def attempt_of(event: object, org_id: UUID | None, invocation_id: str) -> Attemp
         trigger_id=trigger_id,
         triggered_by=_text(found, "requested_by", 200) or f"{trigger} {trigger_id}",
         dry_run=found.get("dry_run") is True,
+        redrive_of=_run_id(found.get("redrive_of")),
     )
+
+
+def _run_id(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _text(found: dict[str, object], name: str, longest: int) -> str:

@@ -110,6 +110,7 @@ def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster
     answer = redrive(night, run_id(), "another day", as_of=TOMORROW.isoformat())
     assert answer["error"] == f"a redrive keeps the day of its run: {TODAY}"
     assert [row["status"] for row in roster.log()] == ["completed", *["failed"] * 4]
+    assert [row["redrive_of"] for row in roster.log()] == [None, unknown, *[run_id()] * 3]
 
 
 def test_a_run_of_another_organisation_is_not_redriven(night: Night, roster: Roster) -> None:

@@ -167,6 +167,13 @@ def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
     assert noisy.triggered_by == "ab"
 
 
+@pytest.mark.parametrize("named", ["7", 7, None, ["x"], str(ORG)])
+def test_a_redrive_that_fails_has_a_row_that_says_it_was_one(named: object) -> None:
+    """D4: of anything but an id nothing is kept."""
+    attempt = attempt_of({"redrive_of": named}, ORG, "request-1")
+    assert attempt.redrive_of == (ORG if named == str(ORG) else None)
+
+
 def refusing(_request: DispatchRequest, _invocation_id: str) -> Dispatched:
     """A dispatcher that finds another run in progress."""
     return Dispatched(UUID(int=2), "refused", "run 3 is in progress", in_the_way=UUID(int=3))
