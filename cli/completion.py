@@ -4,6 +4,7 @@ import difflib
 from contextlib import closing, suppress
 from threading import Thread
 from typing import Any, override
+from uuid import UUID
 
 import click
 from click.shell_completion import CompletionItem
@@ -39,6 +40,19 @@ class JobName(click.ParamType[str]):
 
 class RunId(click.types.UUIDParameterType):
     """The id of a run."""
+
+    @override
+    def convert(
+        self, value: UUID | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> UUID:
+        """Return the id; the message about anything else says where ids are found."""
+        try:
+            return value if isinstance(value, UUID) else UUID(value.strip())
+        except ValueError:
+            raise click.BadParameter(
+                f"{value!r} is not the id of a run; see the ids with: mentor-pause runs",
+                ctx, param, param_hint="JOB_RUN_ID",
+            ) from None  # fmt: skip
 
     @override
     def shell_complete(

@@ -37,6 +37,11 @@ class NotInOrder(StackError):
 class Interrupted(Exception):
     """Somebody pressed Ctrl-C; the message says which work goes on."""
 
+    def __init__(self, sentence: str, **found: object) -> None:
+        """`found` goes into the object that `--json` prints."""
+        super().__init__(sentence)
+        self.found = found
+
 
 def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code, whatever goes wrong.
@@ -79,12 +84,9 @@ def _drop_output() -> None:
 def _tell(error: BaseException, sentence: str, code: int, arguments: Sequence[str]) -> None:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    if isinstance(error, click.ClickException):
-        error.show()
-    else:
-        output.problem(sentence)
+    output.problem(sentence)
     if "--json" in arguments:
-        found = error.found if isinstance(error, NotInOrder) else {}
+        found = error.found if isinstance(error, NotInOrder | Interrupted) else {}
         output.machine(found | {"error": sentence, "exit_code": code})
 
 
@@ -92,7 +94,7 @@ def explain(error: BaseException, stack_name: str | None = None) -> tuple[str, i
     """Return an error's sentence and the exit code; `stack_name` is what `--stack` names."""
     match error:
         case click.ClickException():
-            return error.format_message(), WRONG
+            return _usage_sentence(error), WRONG
         case Interrupted():
             return str(error), INTERRUPTED
         case KeyboardInterrupt() | click.Abort():
@@ -103,6 +105,15 @@ def explain(error: BaseException, stack_name: str | None = None) -> tuple[str, i
             return own_sentence(error, stack_name), WRONG
         case _:
             return foreign_sentence(error, stack_name), WRONG
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    """Say what is wrong with the words that were typed, and which command tells the right ones."""
+    sentence = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None or "mentor-pause " in sentence:
+        return sentence
+    return f"{sentence}{'' if sentence[-1] in '.?' else '.'} See: {context.command_path} --help"
 
 
 def _stack_in(arguments: Sequence[str]) -> str | None:

@@ -8,8 +8,10 @@ import click
 
 from local.portal_manners import OF_NAMES, Fault, Manner
 
-_FAULTS: tuple[str, ...] = get_args(Fault.__value__)
-_MANNERS: tuple[str, ...] = get_args(Manner.__value__)
+FAULTS: tuple[str, ...] = get_args(Fault.__value__)
+MANNERS: tuple[str, ...] = get_args(Manner.__value__)
+_NEAR = 0.75
+"""How like a word has to be for a guess: "nonsense" is no "none"."""
 _COMMAND = "mentor-pause local fault"
 
 
@@ -19,22 +21,23 @@ def find_kind(text: str) -> str:
     Raises:
         click.BadParameter: there is none; the message names the nearest.
     """
-    known = {name.replace("-", " "): name for name in (*_FAULTS, *_MANNERS)}
+    known = {name.replace("-", " "): name for name in (*FAULTS, *MANNERS)}
     wanted = text.replace("-", " ")
     if wanted in known:
         return known[wanted]
-    near = difflib.get_close_matches(wanted, known)
+    near = difflib.get_close_matches(wanted, known, cutoff=_NEAR)
     hint = (
         f"did you mean {near[0]!r}?"
         if near
-        else f"faults: {', '.join(_FAULTS)}; manners: {', '.join(_MANNERS)}"
+        else f"faults: {', '.join(FAULTS)}; manners: {', '.join(MANNERS)}"
     )
-    raise click.BadParameter(f"{text!r} is neither a fault nor a manner; {hint}", param_hint="KIND")
+    wrong = f"{text!r} is neither a fault nor a manner" if text else "name a fault or a manner"
+    raise click.BadParameter(f"{wrong}; {hint}", param_hint="KIND")
 
 
 def is_fault(kind: str) -> TypeIs[Fault]:
     """Whether a kind is a fault, which has --times, and not a manner."""
-    return kind in _FAULTS
+    return kind in FAULTS
 
 
 def ask_for_fault(
@@ -72,3 +75,15 @@ def ask_for_manner(
             f"{' and '.join(OF_NAMES)} need --of; no other manner takes it. Type: {example}"
         )
     return cast("Manner", kind), on
+
+
+def tell_faults(faults: Sequence[Fault]) -> str:
+    """Say what the next requests get."""
+    if not faults or faults[0] == "none":
+        return "no fault any more; manners last until --off"
+    return f"the next {f'{len(faults)} requests' if len(faults) > 1 else 'request'}: {faults[0]}"
+
+
+def tell_manner(manner: Manner, of: Sequence[str], *, begins: bool) -> str:
+    """Say whether a manner is on now, and of what."""
+    return f"{manner}: {'on' if begins else 'off'}" + (f", of {', '.join(of)}" if of else "")

@@ -1,11 +1,14 @@
 """Shows what ran."""
 
+import sys
 from uuid import UUID
 
+from cli.failures import NotInOrder
 from cli.output import machine
-from cli.runs import find_run, read_summary
-from cli.show.runs import show_history, show_pages, show_run
+from cli.runs import find_logged, read_summary
+from cli.show.runs import show_history, show_logged, show_pages, show_run
 from cli.stacks import Stack
+from mentor_pause.supabase import Execution
 
 
 def show_newest(stack: Stack, limit: int, *, as_json: bool) -> None:
@@ -19,12 +22,15 @@ def show_newest(stack: Stack, limit: int, *, as_json: bool) -> None:
 
 
 def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
-    """Show one run with its pages.
+    """Show one run with its pages, or its row of the log if the ledger does not know it.
 
     Raises:
-        StackError: the ledger does not know it.
+        StackError: the log does not know it either.
     """
-    run = find_run(stack, job_run_id)
+    run = stack.ledger().find_run(job_run_id)
+    if run is None:
+        _show_row(find_logged(stack, job_run_id), as_json=as_json)
+        return
     summary, pages = read_summary(stack, run)
     if not as_json:
         show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
@@ -44,3 +50,35 @@ def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         ],
     }
     machine(summary.as_json() | told)
+
+
+def show_end(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
+    """Show how a run ended that the ledger does not know; exit code 1 unless it is in order.
+
+    Raises:
+        NotInOrder: by the log it goes on.
+        StackError: the log does not know it either.
+    """
+    row = find_logged(stack, job_run_id)
+    if row.status == "running":
+        raise NotInOrder(
+            f"run {job_run_id} goes on by the execution log, and the ledger does not have it, so"
+            f" there is nothing to follow; the monitor ends such runs: {stack.command('monitor')}",
+            job_run_id=str(job_run_id),
+            status=row.status,
+        )
+    _show_row(row, as_json=as_json)
+    if row.status != "completed" or row.error_count:
+        sys.exit(1)
+
+
+def _show_row(row: Execution, *, as_json: bool) -> None:
+    why = (
+        "the ledger has no pages of it: the run failed before it had any, or the ledger lost it"
+        if row.status in ("running", "completed", "failed")
+        else "it has no pages: it never began"
+    )
+    if as_json:
+        machine({**row.model_dump(), "pages": (), "no_pages": why})
+    else:
+        show_logged(row, why)

@@ -1,7 +1,7 @@
 """The local stack, from the command line."""
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 from uuid import uuid4
 
 import click
@@ -12,14 +12,34 @@ if TYPE_CHECKING:
     from local.state import State
 
 
-@click.group()
+class _WithKinds(click.Command):
+    """Has faults and manners at the end of its help; they are read only for it."""
+
+    @override
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from cli.faults import FAULTS, MANNERS
+
+        formatter.write_paragraph()
+        formatter.write_text(f"Faults: {', '.join(FAULTS)}.")
+        formatter.write_paragraph()
+        formatter.write_text(f"Manners: {', '.join(MANNERS)}.")
+
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.group(short_help="The whole system on this machine.")
 def local() -> None:
     """The whole system on this machine, state under .local/."""
 
 
-@local.command()
-@click.option("--aws-port", default=0, help="Port of the AWS emulator; any free one by default.")
-@click.option("--postgres-port", default=0, help="Port of PostgreSQL; any free one by default.")
+@local.command(short_help="Start the local stack, or deploy changes.")
+@click.option(
+    "--aws-port", default=0, type=_PORT, help="Port of the AWS emulator; any free one by default."
+)
+@click.option(
+    "--postgres-port", default=0, type=_PORT, help="Port of PostgreSQL; any free one by default."
+)
 @click.option(
     "--docker", "for_docker", is_flag=True, help="Let Docker's containers reach it, for SAM."
 )
@@ -32,6 +52,7 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
     supabase/migrations/.
     """
     from cli.output import say
+    from cli.ports import tell_kept_ports
     from cli.waiting import telling_steps
     from local.packaging import digests
     from local.redeploy import bring_up
@@ -42,13 +63,15 @@ def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None
         has_started = bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
     if has_started:
         say("the local stack is up; mentor-pause local seed loads a roster")
+    elif told := tell_kept_ports(stack, aws_port, postgres_port):
+        say(told)
     if watch:
         from cli.watching import watch_and_deploy
 
         watch_and_deploy(stack, found)
 
 
-@local.command()
+@local.command(short_help="Stop the local stack; data stay.")
 def down() -> None:
     """Stop the local stack; the database keeps its data."""
     from cli.waiting import telling_steps
@@ -70,8 +93,8 @@ def reset() -> None:
         stack.reset(tell)
 
 
-@local.command()
-@click.argument("kind", nargs=-1, required=True)
+@local.command(cls=_WithKinds)
+@click.argument("kind", nargs=-1, metavar="KIND...")
 @click.option("--times", type=click.IntRange(0, 1000), help="Requests that get a fault; 0: none.")
 @click.option("--on/--off", "on", default=None, help="Begin or end a manner.")
 @click.option(
@@ -81,19 +104,22 @@ def fault(kind: tuple[str, ...], times: int | None, on: bool | None, of: tuple[s
     """Let the stand-in portal misbehave.
 
     A fault is over after --times requests, one by default. A manner lasts from --on to --off;
-    "foreign rows" and "secured columns" need --of. docs/portal.md lists both.
+    "foreign rows" and "secured columns" need --of. docs/portal.md tells what each does.
     """
-    from cli.faults import ask_for_fault, ask_for_manner, find_kind, is_fault
+    from cli import faults as asked
+    from cli.output import result
     from local import portal_server
     from local.stack import LocalStack
 
-    found = find_kind(" ".join(kind))
-    if is_fault(found):
-        faults = ask_for_fault(found, times, on, of)
+    found = asked.find_kind(" ".join(kind))
+    if asked.is_fault(found):
+        faults = asked.ask_for_fault(found, times, on, of)
         portal_server.switch_on(LocalStack().require().portal_port, faults)
+        result(asked.tell_faults(faults))
     else:
-        manner, begins = ask_for_manner(found, times, on, of)
+        manner, begins = asked.ask_for_manner(found, times, on, of)
         portal_server.switch_manner(LocalStack().require().portal_port, manner, begins, of)
+        result(asked.tell_manner(manner, of, begins=begins))
 
 
 @local.command()
@@ -149,7 +175,7 @@ def token(who: str, sam: bool) -> None:
         click.echo(stack.token(user_id, for_docker=sam))
 
 
-@local.command()
+@local.command(short_help="Replace all data by a made-up roster.")
 @mentors_option
 @expired_option
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
@@ -159,7 +185,7 @@ def seed(mentors: int, expired: int, seed: int) -> None:
     Refused while a run is open.
     """
     check_roster(mentors, expired)
-    from cli.output import say
+    from cli.output import result
     from cli.runs import refuse_while_open
     from cli.stacks import open_stack
     from cli.waiting import telling_steps
@@ -171,4 +197,4 @@ def seed(mentors: int, expired: int, seed: int) -> None:
         refuse_while_open(open_stack(None))
         tell("loading the roster")
         stack.seed(mentors, expired, seed)
-    say(f"{mentors} mentors, {expired} of them active with an expired certification")
+    result(f"{mentors} mentors, {expired} of them active with an expired certification")

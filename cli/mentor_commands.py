@@ -30,7 +30,7 @@ def _check_reason(
     )
 
 
-@click.command()
+@click.command(short_help="Look whether last night was all right.")
 @json_option
 @stack_option
 def monitor(as_json: bool, stack_name: str | None) -> None:
@@ -57,7 +57,7 @@ def monitor(as_json: bool, stack_name: str | None) -> None:
         sys.exit(1)
 
 
-@click.command()
+@click.command(short_help="Count active mentors who have expired.")
 @json_option
 @stack_option
 def stale(as_json: bool, stack_name: str | None) -> None:
@@ -84,7 +84,8 @@ def stale(as_json: bool, stack_name: str | None) -> None:
             }
         )
         return
-    result(f"{count} active mentors with a certification that expired on or before {today}")
+    mentors = "active mentor" if count == 1 else "active mentors"
+    result(f"{count} {mentors} with a certification that expired on or before {today}")
     show_uncertified(uncertified)
 
 
@@ -109,10 +110,10 @@ def mentor(
     stack_name: str | None,
 ) -> None:
     """Show one mentor's status, or change it by hand."""
+    from cli.mentors import change
     from cli.output import machine
     from cli.show.night import show_mentor
     from cli.stacks import open_stack
-    from mentor_pause.transitions import change_status
 
     if (status is None) != (reason is None):
         raise click.UsageError(
@@ -121,7 +122,7 @@ def mentor(
     stack = open_stack(stack_name)
     with stack.database() as database:
         if status is not None and reason is not None:
-            change_status(database, mentor_id, stack.org_id, status, reason)
+            change(stack, database, mentor_id, status, reason)
         seen = database.get_mentor_status(mentor_id, stack.org_id)
     if as_json:
         machine(seen.model_dump())

@@ -1,5 +1,6 @@
 """All of `make nightly`: a fresh local stack, a roster, a night."""
 
+from cli.failures import Interrupted
 from cli.output import say
 from cli.runs import nightly_event
 from cli.stacks import open_stack
@@ -13,15 +14,27 @@ def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
     """Wipe the local stack, start and seed it, fire the nightly rule's event, follow the run.
 
     Raises:
+        Interrupted: somebody pressed Ctrl-C.
         NotInOrder: the dispatcher did not start the run.
     """
-    local_stack = LocalStack()
-    with telling_steps() as tell, local_stack.alone(tell):
-        local_stack.reset(tell)
-        bring_up(local_stack, tell)
-        tell("loading the roster")
-        local_stack.seed(mentors, expired, 1)
+    _prepare(LocalStack(), mentors, expired)
     say(f"{mentors} mentors, {expired} of them active with an expired certification")
     stack = open_stack(None)
     say("firing the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
     start(stack, nightly_event(stack), wait=True, as_json=as_json, last_line=True)
+
+
+def _prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
+    try:
+        with telling_steps() as tell, local_stack.alone(tell):
+            tell("wiping the local stack")
+            local_stack.reset(tell)
+            bring_up(local_stack, tell)
+            tell("loading the roster")
+            local_stack.seed(mentors, expired, 1)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted before the run began; the local stack may be half up, and the data that it"
+            " had may be gone. Begin anew with: mentor-pause nightly; or stop it with:"
+            " mentor-pause local down"
+        ) from None

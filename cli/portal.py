@@ -34,7 +34,8 @@ def look(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
     if mapping_file is not None and stack_name is not None:
         raise click.UsageError("--mapping goes with the environment's portal, not with --stack")
     if mapping_file is not None:
-        return _ask(mapping_file.read_text(), PortalSettings.load())
+        mapping = Mapping.parse(mapping_file.read_text())
+        return _ask(mapping, PortalSettings.load())
     return _look_at(open_stack(stack_name))
 
 
@@ -49,11 +50,11 @@ def next_after(found: Sequence[Finding], mapping_file: Path | None, stack_name: 
 
 def _look_at(stack: Stack) -> list[Finding]:
     found = stack.parameters().get_parameter(Name=stack.outputs[_MAPPING])
-    return _ask(str(found["Parameter"].get("Value")), stack.portal_settings())
+    mapping = Mapping.parse(str(found["Parameter"].get("Value")))
+    return _ask(mapping, stack.portal_settings())
 
 
-def _ask(text: str, settings: PortalSettings) -> list[Finding]:
-    mapping = Mapping.parse(text)
+def _ask(mapping: Mapping, settings: PortalSettings) -> list[Finding]:
     until = time.monotonic() + _SECONDS
     timing = Timing(remaining=lambda: until - time.monotonic())
     with (
@@ -91,6 +92,12 @@ def ask_for_waiting(stack: Stack) -> dict[str, Any]:
         return {"status": "failed", "error": str(error)}
     named = ("differences", "certification_differences", "unreadable_rows")
     return {k: v for k, v in answer.items() if k not in named}
+
+
+def is_off(stack: Stack) -> bool:
+    """Whether the portal is switched off."""
+    found = stack.parameters().get_parameter(Name=stack.outputs[_SWITCH])
+    return found["Parameter"].get("Value") == OFF
 
 
 def switch_on(stack: Stack, despite: Collection[str] = ()) -> bool:

@@ -11,7 +11,7 @@ from cli.options import json_option, stack_option
 _mapping_type = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(short_help="HLF's portal: check, compare, switch.")
 def portal() -> None:
     """HLF's portal: look at it, compare it, switch it on or off."""
 
@@ -34,11 +34,14 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
     the mapping from the deployed stack, and no credential.
     """
     from cli.failures import NotInOrder
-    from cli.output import machine
-    from cli.portal import look, next_after
+    from cli.output import machine, say
+    from cli.portal import is_off, look, next_after
     from cli.show.portal import show_findings
+    from cli.stacks import open_stack
 
     findings = look(mapping_file, stack_name)
+    if mapping_file is None and is_off(stack := open_stack(stack_name)):
+        say(f"the portal is switched off; to switch it on: {stack.command('portal on')}")
     told = [{"what": f.what, "problem": f.problem} for f in findings]
     if not as_json:
         show_findings(findings)
@@ -76,7 +79,7 @@ def drift(as_json: bool, stack_name: str | None) -> None:
         sys.exit(1)
 
 
-@portal.command()
+@portal.command(short_help="Tell the portal of mentors again.")
 @click.argument("mentor_ids", nargs=-1, type=click.UUID)
 @click.option("--differing", is_flag=True, help="All whom the drift names, a thousand at a time.")
 @stack_option
@@ -86,7 +89,7 @@ def again(mentor_ids: tuple[UUID, ...], differing: bool, stack_name: str | None)
     They need not have changed here: for those whom a hand in the portal has changed, or all of them
     after another mapping.
     """
-    from cli.output import say
+    from cli.output import result
     from cli.portal import measure_drift
     from cli.stacks import open_stack
 
@@ -100,10 +103,10 @@ def again(mentor_ids: tuple[UUID, ...], differing: bool, stack_name: str | None)
         for mentor_id in mentor_ids:
             database.forget_portal_sync(stack.org_id, mentor_id)
     follow = stack.command("run hlf_sync --follow")
-    say(f"the next run tells the portal of {len(mentor_ids)}: {follow}")
+    result(f"the next run tells the portal of {len(mentor_ids)}: {follow}")
 
 
-@portal.command()
+@portal.command(short_help="Let the sync reach a portal in order.")
 @click.option(
     "--despite",
     multiple=True,
@@ -118,7 +121,7 @@ def on(despite: tuple[str, ...], stack_name: str | None) -> None:
     --despite accepts one finding; any other one still keeps the portal off.
     """
     from cli.failures import NotInOrder
-    from cli.output import say
+    from cli.output import result
     from cli.portal import switch_on
     from cli.stacks import open_stack
 
@@ -126,19 +129,19 @@ def on(despite: tuple[str, ...], stack_name: str | None) -> None:
     if not switch_on(stack, despite):
         look_again = stack.command("portal check")
         raise NotInOrder(f"the switch stays as it is; after a change, {look_again} looks again")
-    say("the portal is on; within half a minute every page sees it")
+    result("the portal is on; within half a minute every page sees it")
 
 
-@portal.command()
+@portal.command(short_help="Keep the sync from the portal.")
 @stack_option
 def off(stack_name: str | None) -> None:
     """Keep the sync from the portal, from its next page on."""
-    from cli.output import say
+    from cli.output import result
     from cli.portal import switch_off
     from cli.stacks import open_stack
 
     switch_off(open_stack(stack_name))
-    say("the portal is off; within half a minute every page sees it")
+    result("the portal is off; within half a minute every page sees it")
 
 
 @portal.command(name="map")
@@ -149,11 +152,11 @@ def map_(mapping_file: Path, stack_name: str | None) -> None:
 
     One that is not valid is refused.
     """
-    from cli.output import say
+    from cli.output import result
     from cli.portal import store_mapping
     from cli.stacks import open_stack
 
     stack = open_stack(stack_name)
     store_mapping(stack, mapping_file.read_text())
     look = stack.command("portal check")
-    say(f"the mapping is stored; look whether the portal is like it: {look}")
+    result(f"the mapping is stored; look whether the portal is like it: {look}")

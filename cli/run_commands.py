@@ -22,6 +22,8 @@ from cli.options import (
     stack_option,
 )
 
+_SHOWN = 20
+"""Runs that are shown unless --limit says otherwise."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RUN_EXAMPLES = """\b
 Examples:
@@ -76,14 +78,19 @@ def run(
     start(open_stack(stack_name), event, wait=wait or as_json, as_json=as_json)
 
 
-@click.command(epilog=_RUNS_EXAMPLES)
+@click.command(epilog=_RUNS_EXAMPLES, short_help="Show the newest runs, or one run.")
 @click.argument("job_run_id", required=False, type=RunId())
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 500),
+    show_default=str(_SHOWN),
+    help="How many of the newest runs are shown.",
+)
 @follow_option
 @json_option
 @stack_option
 def runs(
-    job_run_id: UUID | None, limit: int, wait: bool, as_json: bool, stack_name: str | None
+    job_run_id: UUID | None, limit: int | None, wait: bool, as_json: bool, stack_name: str | None
 ) -> None:
     """Show the newest runs, or one run with its pages.
 
@@ -95,9 +102,11 @@ def runs(
 
     if wait and job_run_id is None:
         raise click.UsageError("--follow needs the id of a run; see the runs: mentor-pause runs")
+    if limit is not None and job_run_id is not None:
+        raise click.UsageError("--limit goes with the list of runs, not with the id of one run")
     stack = open_stack(stack_name)
     if job_run_id is None:
-        show_newest(stack, limit, as_json=as_json)
+        show_newest(stack, limit or _SHOWN, as_json=as_json)
     elif wait:
         attach(stack, job_run_id, as_json=as_json)
     else:
@@ -122,17 +131,19 @@ def redrive(job_run_id: UUID, wait: bool, as_json: bool, stack_name: str | None)
     start(stack, redrive_request(stack, job_run_id), wait=wait or as_json, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Put a run's summary together again.")
 @click.argument("lines", type=click.File("r"), default="-")
 @click.argument("job_run_id", required=False, type=RunId())
 def summary(lines: TextIO, job_run_id: UUID | None) -> None:
     """Put a run's summary together again from log lines.
 
-    LINES is a file of them, by default standard input.
+    LINES is a file of them, by default standard input. What nightly and run --json print will do
+    as well.
     A run that paused thousands of mentors has several lines. With an id, only that run's count.
     """
     from cli.output import machine, say
     from cli.runs import read_log_lines
+    from cli.stacks import read_local_log
     from local.errors import StackError
 
     if lines is sys.stdin and lines.isatty():
@@ -140,8 +151,8 @@ def summary(lines: TextIO, job_run_id: UUID | None) -> None:
     found = read_log_lines(lines, job_run_id)
     if not found:
         raise StackError(
-            "these lines hold no summary of a run; read the worker's log group, such as:"
-            " aws logs tail GROUP --since 1d"
+            "these lines hold no summary of a run; read the worker's log group, such as with"
+            f" aws logs tail GROUP --since 1d, or the local stack's log: {read_local_log()}"
         )
     for one in found:
         machine(one)

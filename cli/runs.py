@@ -16,6 +16,7 @@ from mentor_pause.completion import SUMMARY_MESSAGES, summary_of
 from mentor_pause.jobs import JOBS
 from mentor_pause.retry import Retry
 from mentor_pause.runs import Firing, Page, Run, Summary, join_summary_lines
+from mentor_pause.supabase import Execution
 
 
 class NotFinished(NotInOrder):
@@ -25,7 +26,8 @@ class NotFinished(NotInOrder):
 _POLL_SECONDS = 0.2
 _FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _NEWEST = 500
-"""Rows of the execution log in which an open run is looked for."""
+"""Rows of the execution log in which a run is looked for; `runs --limit` shows no more."""
+_NEVER_BEGAN = ("refused", "duplicate")
 _NIGHTLY_RULE = "CertificationExpiryRuleName"
 
 
@@ -55,10 +57,16 @@ def redrive_request(stack: Stack, job_run_id: UUID) -> dict[str, Any]:
     """Return the dispatcher's event that has a run's errored mentors run again.
 
     Raises:
+        NotInOrder: the run goes on.
         StackError: the ledger does not know the run, or nobody errored in it.
     """
     first = find_run(stack, job_run_id)
-    if first.status != "running" and first.errors == ():
+    if first.status == "running":
+        raise NotInOrder(
+            f"run {job_run_id} is still in progress, and only a run that has ended can be redriven;"
+            f" wait for its end with: {stack.command(f'runs {job_run_id} --follow')}"
+        )
+    if first.errors == ():
         raise StackError(
             f"run {job_run_id} has no errors, so there is nothing to run again; see it with:"
             f" {stack.command(f'runs {job_run_id}')}"
@@ -76,10 +84,28 @@ def find_run(stack: Stack, job_run_id: UUID) -> Run:
     found = stack.ledger().find_run(job_run_id)
     if found is None:
         raise StackError(
-            f"the ledger knows no run {job_run_id}; it keeps runs for 90 days. See the newest with:"
-            f" {stack.command('runs')}"
+            f"the ledger knows no run {job_run_id}; it keeps runs for 90 days. See what the"
+            f" execution log has with: {stack.command(f'runs {job_run_id}')}"
         )
     return found
+
+
+def find_logged(stack: Stack, job_run_id: UUID) -> Execution:
+    """Return what the execution log has about a run that the ledger does not know.
+
+    Raises:
+        StackError: it is not among the newest rows either.
+    """
+    with stack.database() as database:
+        rows = database.list_executions(stack.org_id, _NEWEST)
+    found = [row for row in rows if row.job_run_id == job_run_id]
+    if not found:
+        raise StackError(
+            f"neither the ledger nor the newest {_NEWEST} rows of the execution log have a run"
+            f" {job_run_id}. See the newest with: {stack.command('runs')}"
+        )
+    # A request that came twice has a row for each time; one of them is the run's own.
+    return next((row for row in found if row.status not in _NEVER_BEGAN), found[0])
 
 
 def nightly_event(stack: Stack) -> dict[str, Any]:
@@ -157,7 +183,8 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
 def read_log_lines(lines: Iterable[str], job_run_id: UUID | None) -> list[dict[str, Any]]:
     """Return the summaries among log lines, each with all its ids, in the order they began.
 
-    A line may have a time before its JSON, as `aws logs tail` writes it. Other lines are skipped.
+    A line may have a time before its JSON, as `aws logs tail` writes it, and a summary may be one
+    that `nightly` or `run --json` has printed. Other lines are skipped.
 
     Raises:
         StackError: a summary has a line that is missing.
@@ -175,10 +202,12 @@ def read_log_lines(lines: Iterable[str], job_run_id: UUID | None) -> list[dict[s
 def _summary_line(text: str) -> dict[str, Any] | None:
     try:
         found: object = json.loads(text[text.index("{") :])
-    except ValueError:
+        line = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        UUID(line["job_run_id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    line = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-    return line if line.get("message") in SUMMARY_MESSAGES and "job_run_id" in line else None
+    is_bare = "message" not in line and "processed_count" in line and "errors" in line
+    return line if is_bare or line.get("message") in SUMMARY_MESSAGES else None
 
 
 def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:

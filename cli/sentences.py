@@ -18,7 +18,8 @@ _NO_CREDENTIALS = f"there are no AWS credentials; {_SIGN_IN}"
 _START_AGAIN = "start it again: mentor-pause local down, then mentor-pause local up"
 _LOCAL_SILENT = f"a part of the local stack does not answer ({{name}}); {_START_AGAIN}"
 _AWS_SILENT = (
-    "AWS does not answer ({name}); look at the network and at AWS_REGION, then repeat the command."
+    "AWS does not answer ({name}); look at the network, at AWS_REGION and at AWS_ENDPOINT_URL if it"
+    " is set, then repeat the command."
     " A run that had begun goes on: mentor-pause runs{stack}"
 )
 _HTTP_BROKE = "the connection broke off ({name}); repeat the command"
@@ -30,6 +31,8 @@ _NEXT_PORTAL = "; next: mentor-pause portal check{stack}"
 _BY_CLASS: Mapping[str, str] = {
     "botocore.exceptions.NoRegionError": "AWS_REGION is not set; set the region of the stack, such"
     " as: export AWS_REGION=eu-north-1",
+    "botocore.exceptions.InvalidRegionError": "AWS_REGION is not the name of a region, so AWS was"
+    " not asked; set the region of the stack, such as: export AWS_REGION=eu-north-1",
     "botocore.exceptions.NoCredentialsError": _NO_CREDENTIALS,
     "botocore.exceptions.PartialCredentialsError": _NO_CREDENTIALS,
     "botocore.exceptions.CredentialRetrievalError": _NO_CREDENTIALS,

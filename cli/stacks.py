@@ -99,9 +99,21 @@ class Stack:
         body = json.load(answer["Payload"])
         if "FunctionError" in answer:
             reason = body.get("errorMessage", "no reason given")
-            group = self.outputs.get(f"{function}LogGroup", function)
-            raise StackError(f"{function} failed: {reason}; see its log: aws logs tail {group}")
+            raise StackError(f"{function} failed: {reason}; see its log: {self._log_of(function)}")
         return body
+
+    def _log_of(self, function: str) -> str:
+        if self.name is None:
+            return read_local_log()
+        return f"aws logs tail {self.outputs.get(f'{function}LogGroup', function)}"
+
+
+def read_local_log() -> str:
+    """Return the command that reads the logs of the local stack's functions."""
+    from local.emulator import log
+    from local.places import state_folder
+
+    return f"tail -n 50 {log(state_folder())}"
 
 
 def function_environments(stack: Stack) -> dict[str, dict[str, str]]:
@@ -167,10 +179,7 @@ def _deployed(name: str) -> Stack:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ValidationError":
             raise
-        raise StackError(
-            f"there is no stack {name} in this account in {session.region_name}; set AWS_REGION, or"
-            " see the stacks: aws cloudformation list-stacks"
-        ) from error
+        raise StackError(_absent(name, session.region_name)) from error
     outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
     if "DispatcherFunctionName" not in outputs:
         raise StackError(
@@ -179,6 +188,19 @@ def _deployed(name: str) -> Stack:
         )
     return Stack(
         outputs, session, None, lambda: _connect(os.environ), PortalSettings.load, _no_secret, name
+    )
+
+
+def _absent(name: str, region: str | None) -> str:
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        return (
+            f"there is no stack {name} at AWS_ENDPOINT_URL, which was asked instead of AWS, such as"
+            " after mentor-pause local env; to ask AWS: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID"
+            " AWS_SECRET_ACCESS_KEY"
+        )
+    return (
+        f"there is no stack {name} in this account in {region}; set AWS_REGION, or see the stacks:"
+        " aws cloudformation list-stacks"
     )
 
 

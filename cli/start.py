@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from cli.failures import Interrupted, NotInOrder
+from cli.history import show_end
 from cli.output import machine, result, say
-from cli.runs import find_run, follow, read_summary
+from cli.runs import follow, read_summary
 from cli.show.progress import watch
 from cli.show.runs import show_run
 from cli.stacks import Stack
@@ -36,12 +37,7 @@ def start(
     answer = _ask(stack, event)
     job_run_id = answer["job_run_id"]
     if answer["status"] not in ("running", "completed"):
-        raise NotInOrder(
-            f"run {job_run_id} {answer['status']}: {answer.get('error', 'no reason given')}; see"
-            f" what ran with: {stack.command('runs')}",
-            job_run_id=job_run_id,
-            status=answer["status"],
-        )
+        raise _not_started(stack, answer)
     if wait:
         finish(stack, UUID(job_run_id), as_json=as_json, last_line=last_line)
         return
@@ -49,12 +45,24 @@ def start(
     say(f"started; follow it with: {stack.command(f'runs {job_run_id} --follow')}")
 
 
+def _not_started(stack: Stack, answer: Mapping[str, str]) -> NotInOrder:
+    job_run_id, status = answer["job_run_id"], answer["status"]
+    see = f"see what ran with: {stack.command('runs')}"
+    if other := answer.get("in_the_way"):
+        see = f"wait for its end with: {stack.command(f'runs {other} --follow')}"
+    return NotInOrder(
+        f"run {job_run_id} {status}: {answer.get('error', 'no reason given')}; {see}",
+        job_run_id=job_run_id,
+        status=status,
+    )
+
+
 def _ask(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
     job_run_id = run_id_of(
         event["job_name"], stack.org_id, event["trigger_id"], dry_run=event.get("dry_run") is True
     )
     told = "the dispatcher has been asked and may go on; see whether the run began with:"
-    with _interruptible(f"{told} {stack.command(f'runs {job_run_id}')}"):
+    with _interruptible(job_run_id, f"{told} {stack.command(f'runs {job_run_id}')}"):
         return stack.invoke_dispatcher(event)
 
 
@@ -62,9 +70,11 @@ def attach(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
     """Follow a run that has begun before, as `finish` does.
 
     Raises:
-        StackError: the ledger does not know it.
+        StackError: neither the ledger nor the log knows it.
     """
-    find_run(stack, job_run_id)
+    if stack.ledger().find_run(job_run_id) is None:
+        show_end(stack, job_run_id, as_json=as_json)
+        return
     finish(stack, job_run_id, as_json=as_json)
 
 
@@ -77,8 +87,8 @@ def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = F
         Interrupted: somebody pressed Ctrl-C; the message says how to attach again.
     """
     again = f"follow it again with: {stack.command(f'runs {job_run_id} --follow')}"
-    with _interruptible(f"run {job_run_id} goes on; {again}"):
-        run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS))
+    with _interruptible(job_run_id, f"run {job_run_id} goes on; {again}"):
+        run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS), look=stack.command("monitor"))
         summary, _ = read_summary(stack, run)
     if not as_json:
         show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
@@ -89,9 +99,9 @@ def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = F
 
 
 @contextmanager
-def _interruptible(sentence: str) -> Generator[None]:
+def _interruptible(job_run_id: UUID, sentence: str) -> Generator[None]:
     """Let Ctrl-C end the waiting with a sentence about what goes on."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(sentence) from None
+        raise Interrupted(sentence, job_run_id=str(job_run_id)) from None

@@ -20,8 +20,8 @@ def show_night(answer: Mapping[str, Any]) -> None:
     """Show what the monitor found."""
     if "stale_active_mentors" in answer:
         result(
-            f"{answer['stale_active_mentors']} active mentors should have been paused by the night"
-            f" of {answer['as_of']}"
+            f"{_active(answer['stale_active_mentors'])} should have been paused by the night of"
+            f" {answer['as_of']}"
         )
     if "night_missed" in answer:
         hours = answer["hours_since_completed_run"]
@@ -42,7 +42,11 @@ def show_night(answer: Mapping[str, Any]) -> None:
 def show_uncertified(count: int) -> None:
     """Show how many mentors no night pauses, since no certification of theirs can expire."""
     if count:
-        result(f"{count} active mentors without any certification; no run pauses them")
+        result(f"{_active(count)} without any certification; no run pauses them")
+
+
+def _active(count: int) -> str:
+    return f"{count} active mentor{'s' * (count != 1)}"
 
 
 def show_waiting(answer: Mapping[str, Any]) -> None:
@@ -58,9 +62,15 @@ def show_waiting(answer: Mapping[str, Any]) -> None:
         )
     if answer.get("waiting"):
         since = when(datetime.fromisoformat(answer["waiting_since"]))
+        count, late = answer["waiting"], answer["waiting_over_an_hour"]
+        who = (
+            "1 mentor who is not active waits"
+            if count == 1
+            else (f"{count} mentors who are not active wait")
+        )
+        over_an_hour = f"; a run paused {late} of them more than an hour ago" if late else ""
         result(
-            f"{answer['waiting']} mentors who are not active wait for the portal since {since} UTC;"
-            f" a run paused {answer['waiting_over_an_hour']} of them more than an hour ago."
+            f"{who} for the portal since {since} UTC{over_an_hour}."
             " Next: mentor-pause run hlf_sync --follow"
         )
     elif "waiting" in answer:

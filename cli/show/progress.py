@@ -12,10 +12,15 @@ from mentor_pause.runs import Run
 type _Update = Callable[[Progress], None]
 
 
-def watch(steps: Iterable[Progress], pause: Pause = Event.wait) -> Run:
-    """Show a run's progress until it ends; return it as it was last seen."""
+def watch(
+    steps: Iterable[Progress], pause: Pause = Event.wait, look: str = "mentor-pause monitor"
+) -> Run:
+    """Show a run's progress until it ends; return it as it was last seen.
+
+    `look` is the command for somebody who sees that nothing moves.
+    """
     last: Progress | None = None
-    with _bar() if sys.stderr.isatty() else _lines(pause) as update:
+    with _bar() if sys.stderr.isatty() else _lines(pause, look) as update:
         for last in steps:
             update(last)
     if last is None:
@@ -44,14 +49,14 @@ def _bar() -> Generator[_Update]:
 
 
 @contextmanager
-def _lines(pause: Pause) -> Generator[_Update]:
+def _lines(pause: Pause, look: str) -> Generator[_Update]:
     text = ["waiting for the dispatcher to plan the first page"]
 
     def update(seen: Progress) -> None:
         planned = seen.planned if seen.run.pages_total else f"{seen.planned} or more"
         text[0] = (
             f"waiting for the workers: {seen.closed} of {planned} pages of run"
-            f" {seen.run.job_run_id} are closed"
+            f" {seen.run.job_run_id} are closed; if nothing moves, look with: {look}"
         )
 
     with waiting(lambda: text[0], pause):

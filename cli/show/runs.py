@@ -50,6 +50,9 @@ def _show_troubles(run: Run, summary: Summary) -> None:
 
 def show_pages(pages: Iterable[Page], effect: Effect) -> None:
     """Show a run's pages."""
+    if not (pages := list(pages)):
+        result("no pages")
+        return
     names = ("page", "mentors", effect, "skipped", "errored", "closed (UTC)")
     rows = [
         Row((str(page.number), str(len(page.mentor_ids)), *_counts_of(page), when(page.closed_at)))
@@ -79,6 +82,14 @@ def show_history(rows: Iterable[Execution]) -> None:
     show_table(columns, [Row(_cells(row), row.error) for row in rows])
 
 
+def show_logged(row: Execution, why: str) -> None:
+    """Show what the execution log alone has of a run; `why` its pages are not shown."""
+    show_history([row])
+    if row.redrive_of:
+        result(f"redrive of run {row.redrive_of}")
+    result(why)
+
+
 def _cells(row: Execution) -> Sequence[str]:
     return (
         str(row.job_run_id), row.status, _kind(row), row.job_name, when(row.started_at),
@@ -93,10 +104,11 @@ def _kind(row: Execution) -> str:
 
 def _counts(row: Execution) -> str:
     """Say what a run came to; all that were processed are the sum of it."""
+    would = "would be " * row.dry_run
     named = {
-        "paused": row.paused_count if row.synced_count is None else None,
-        "synced": row.synced_count,
+        f"{would}paused": row.paused_count if row.synced_count is None else None,
+        f"{would}synced": row.synced_count,
         "skipped": row.skipped_count,
-        "errors": row.error_count,
+        "error" if row.error_count == 1 else "errors": row.error_count,
     }
     return ", ".join(f"{count} {name}" for name, count in named.items() if count is not None)

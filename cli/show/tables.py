@@ -57,7 +57,7 @@ def _show_records(columns: Sequence[Column], rows: Sequence[Row]) -> None:
         if rest and rest[0][0].speaks:
             headline(f"{first[1]}{_GAP}{rest.pop(0)[1]}".rstrip())
         else:
-            headline(first[1])
+            headline(f"{first[0].name} {first[1]}" if first[0].right else first[1])
         told = [cell if column.speaks else f"{column.name} {cell}" for column, cell in rest if cell]
         for line in _packed(told, width() - len(_GAP)):
             result(f"{_GAP}{line}")

@@ -71,6 +71,10 @@ def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
     )
     assert "a run paused 7 of them more than an hour ago" in shown
     assert "mentor-pause run hlf_sync --follow" in shown
+    show_waiting(WELL | {"waiting": 1, "waiting_since": AT_TWO.isoformat()})
+    told = capsys.readouterr().out
+    assert "1 mentor who is not active waits for the portal since" in told
+    assert "more than an hour ago" not in told
     show_waiting({"status": "off"})
     assert "switched off: mentor-pause portal on" in capsys.readouterr().out
     show_waiting(WELL)
@@ -120,6 +124,8 @@ def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
     assert "2 active mentors without any certification; no run pauses them" in (
         capsys.readouterr().out
     )
+    show_uncertified(1)
+    assert "1 active mentor without" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -180,6 +186,9 @@ def test_the_lines_of_a_long_summary_become_one_again() -> None:
     assert found["paused_count"] == 5
     both = CliRunner().invoke(cli, ["summary"], input=text).stdout.splitlines()
     assert {json.loads(one)["job_run_id"] for one in both} == {str(run), str(other)}
+    bare = json.dumps(short.as_json()) + '\n{"job_run_id": "7"}\n{"job_run_id": 7}\n'
+    printed = CliRunner().invoke(cli, ["summary"], input=bare).stdout
+    assert json.loads(printed)["job_run_id"] == str(other)
     cut = CliRunner().invoke(cli, ["summary"], input=text.split("\n", 1)[1])
     assert isinstance(cut.exception, StackError)
     assert str(cut.exception) == "the summary's lines [2] of 3 are missing"

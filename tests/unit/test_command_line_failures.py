@@ -37,6 +37,7 @@ def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientErro
     ("error", "stack", "code", "sentence"),
     [
         (botocore.NoRegionError(), "prod", 2, "export AWS_REGION=eu-north-1"),
+        (botocore.InvalidRegionError(region_name=SECRET), "prod", 2, "AWS was not asked"),
         (botocore.NoCredentialsError(), "prod", 2, "there are no AWS credentials; sign in"),
         (botocore.ProfileNotFound(profile="x"), "prod", 2, "aws configure list-profiles"),
         (botocore.SSOTokenLoadError(error_msg=SECRET), "prod", 2, "has ended; sign in"),
@@ -65,6 +66,8 @@ def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientErro
         (Interrupted("it goes on"), None, 130, "it goes on"),
         (KeyboardInterrupt(), None, 130, "interrupted"),
         (click.UsageError("no"), None, 2, "no"),
+        (click.UsageError("no", click.Context(click.Command("x"), info_name="x")), None, 2,
+         "no. See: x --help"),
         (ZeroDivisionError(SECRET), None, 2, "see all of it with MENTOR_PAUSE_TRACEBACK=1"),
         (ValueError(SECRET), None, 2, "unexpected ValueError"),
     ],

@@ -10,8 +10,10 @@ import click
 import pytest
 
 from cli.failures import EXIT_CODES
+from cli.faults import FAULTS, MANNERS, tell_faults, tell_manner
 from cli.main import cli
 from local.places import ROOT
+from local.portal_manners import Fault
 from support.command_line import type_command
 
 _SLOW = {"boto3", "botocore", "psycopg", "httpx", "pydantic", "rich", "watchfiles", "yaml", "jwt"}
@@ -64,8 +66,31 @@ def test_help_and_completion_load_no_client(arguments: Sequence[str], env: dict[
 def test_the_summary_of_a_command_is_a_whole_sentence() -> None:
     """Nothing in a list of commands is cut."""
     for command in commands(cli):
-        assert command.get_short_help_str(62).endswith("."), command.name
-        assert not command.get_short_help_str(62).endswith("..."), command.name
+        assert command.get_short_help_str(48).endswith("."), command.name
+        assert not command.get_short_help_str(48).endswith("..."), command.name
+
+
+def test_the_help_of_faults_names_each_fault_and_each_manner() -> None:
+    """They are what is typed behind it."""
+    shown = " ".join(type_command("local", "fault", "--help").stdout.split())
+    for kind in (*FAULTS, *MANNERS):
+        assert kind in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "told"),
+    [
+        ("down", 3, "the next 3 requests: down"), ("down", 1, "the next request: down"),
+        ("down", 0, "no fault any more; manners last until --off"),
+        ("none", 1, "no fault any more; manners last until --off"),
+    ],
+)  # fmt: skip
+def test_a_fault_says_what_is_on_now(kind: Fault, times: int, told: str) -> None:
+    """So does a manner."""
+    assert tell_faults([kind for _ in range(times)]) == told
+    on = tell_manner("foreign rows", ("1017", "1018"), begins=True)
+    assert on == "foreign rows: on, of 1017, 1018"
+    assert tell_manner("gzip", (), begins=False) == "gzip: off"
 
 
 def test_help_names_the_exit_codes() -> None:

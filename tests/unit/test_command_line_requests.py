@@ -29,9 +29,10 @@ def test_a_reason_that_is_no_code_is_refused_with_one_that_is(reason: str, code:
     """S2: the database would refuse it as well, in words for programs."""
     shown = type_command("mentor", MENTOR, "--set", "paused", "--reason", reason)
     assert (shown.returncode, shown.stdout) == (2, "")
-    assert shown.stderr.endswith(
-        "Invalid value for '--reason': a reason is a code of 3 to 63 lower-case letters, digits and"
-        f" underscores, with a letter first, such as {code}\n"
+    assert shown.stderr == (
+        "mentor-pause: Invalid value for '--reason': a reason is a code of 3 to 63 lower-case"
+        f" letters, digits and underscores, with a letter first, such as {code}."
+        " See: mentor-pause mentor --help\n"
     )
 
 
@@ -56,6 +57,8 @@ def test_a_roster_that_cannot_be_is_refused_before_anything_is_wiped(
         (("gzip", "--on", "--of", "1017"), "Type: mentor-pause local fault gzip --on"),
         (("foreign-rows", "--on"), "Type: mentor-pause local fault foreign rows --on --of NAME"),
         (("xyzzy",), "manners: small pages, pages by cookie, gzip"),
+        (("nonsense",), "manners: small pages, pages by cookie, gzip"),
+        ((), "name a fault or a manner; faults: none, down"),
         (("throttled by tiem",), "did you mean 'throttled by time'?"),
     ],
 )  # fmt: skip
@@ -74,3 +77,33 @@ def test_a_fault_that_can_be_needs_the_local_stack(arguments: tuple[str, ...]) -
     shown = type_command("local", "fault", *arguments)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "the local stack is not up; start it with: mentor-pause local up" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("local", "up", "--aws-port", "99999"), "99999 is not in the range 0<=x<=65535"),
+        (("local", "up", "--postgres-port", "-4"), "-4 is not in the range 0<=x<=65535"),
+        (("runs", MENTOR, "--limit", "3"), "--limit goes with the list of runs"),
+        (("runs", "foo"), "'foo' is not the id of a run; see the ids with: mentor-pause runs"),
+        (("redrive", "foo"), "Invalid value for JOB_RUN_ID: 'foo' is not the id of a run"),
+    ],
+)  # fmt: skip
+def test_words_that_cannot_be_are_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    """On one line, and with the command that tells more."""
+    shown = type_command(*arguments)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert sentence in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+    assert "mentor-pause " in shown.stderr
+
+
+def test_a_mapping_that_cannot_be_read_is_named_before_a_setting_that_is_missing(
+    tmp_path: Path,
+) -> None:
+    """It is what was typed."""
+    (tmp_path / "mapping.json").write_text("# no mapping")
+    shown = type_command("portal", "check", "--mapping", str(tmp_path / "mapping.json"))
+    assert shown.returncode == 2
+    assert "PORTAL_URL" not in shown.stderr
+    assert "mapping" in shown.stderr

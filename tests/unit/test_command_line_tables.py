@@ -74,6 +74,7 @@ def test_the_history_tells_dry_runs_and_redrives_from_real_runs(lines: Lines) ->
     _, real, dry, redrive = lines.read()
     assert "  real run  " in real
     assert "  dry run   " in dry
+    assert "1500 would be paused" in dry
     assert "  redrive, real run  " in redrive
 
 
@@ -128,6 +129,15 @@ def test_a_dry_run_names_whom_it_would_pause(lines: Lines) -> None:
     place = printed.index("would be paused:")
     assert printed[place + 1 : place + 21] == [f"  {mentor}" for mentor in mentors[:20]]
     assert printed[place + 21] == "  and 3 more; all of them: mentor-pause runs X --json"
+
+
+def test_pages_have_their_name_on_a_narrow_terminal_and_none_is_said(lines: Lines) -> None:
+    """A bare number says nothing."""
+    lines.at(40)
+    show_pages([Page(1, tuple(uuid4() for _ in range(5)), None)], "paused")
+    show_pages([], "paused")
+    printed = lines.read()
+    assert (printed[0], printed[-1]) == ("page 1", "no pages")
 
 
 def test_numbers_stand_to_the_right_and_an_empty_table_has_its_names(lines: Lines) -> None:

@@ -88,8 +88,10 @@ def test_a_run_in_a_pipe_says_how_many_pages_are_closed(
         assert clock.passed.wait(10)
 
     assert watch(steps(), lambda ended, s: seen.wait(10) and clock(ended, s)) == RUN
-    told = f"after 30 s still waiting for the workers: 2 of 5 pages of run {ID} are closed\n"
-    assert capsys.readouterr().err == told
+    assert capsys.readouterr().err == (
+        f"after 30 s still waiting for the workers: 2 of 5 pages of run {ID} are closed; if nothing"
+        " moves, look with: mentor-pause monitor\n"
+    )
 
 
 class Ledger:
@@ -122,6 +124,7 @@ def test_ctrl_c_says_that_the_run_goes_on_and_how_to_attach() -> None:
         finish(stack_with(Ledger(RUN, pressed=True), "prod"), ID, as_json=True)
     again = f"mentor-pause runs {ID} --follow --stack prod"
     assert str(told.value) == f"run {ID} goes on; follow it again with: {again}"
+    assert told.value.found == {"job_run_id": str(ID)}
 
 
 def test_who_has_waited_long_enough_is_told_how_to_attach() -> None:
@@ -145,13 +148,15 @@ def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() ->
         ),
     )  # fmt: skip
     event = {"job_name": "certification_expiry", "trigger_id": "x", "dry_run": False}
-    with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}"):
+    with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}") as told:
         start(stack, event, wait=True, as_json=False)
+    assert told.value.found == {"job_run_id": str(ID)}
 
 
 @pytest.mark.parametrize(
     ("run", "sentence"),
     [
+        (RUN, f"run {ID} is still in progress"),
         (Run(RUN.firing, RUN.as_of, status="completed", errors=()), f"run {ID} has no errors"),
         (
             Run(Firing("hlf_sync", UUID(int=1), "manual", "x", "x"), RUN.as_of),

@@ -1,0 +1,29 @@
+"""Changes one mentor's status by hand."""
+
+from uuid import UUID
+
+from cli.stacks import Stack
+from local.errors import StackError
+from mentor_pause.errors import Conflict
+from mentor_pause.supabase import Database, Status
+from mentor_pause.transitions import change_status
+
+
+def change(stack: Stack, database: Database, mentor_id: UUID, status: Status, reason: str) -> None:
+    """Change a mentor's status (S2).
+
+    Raises:
+        StackError: the mentor has that status already, or may not get it from the present one.
+    """
+    try:
+        change_status(database, mentor_id, stack.org_id, status, reason)
+    except Conflict as error:
+        seen = database.get_mentor_status(mentor_id, stack.org_id)
+        look = stack.command(f"mentor {mentor_id}")
+        if seen.status == status:
+            raise StackError(
+                f"mentor {mentor_id} is already {status}, so nothing was changed; see since when"
+                f" with: {look}"
+            ) from error
+        detail = f": {error.detail}" if error.detail else ""
+        raise StackError(f"{error}{detail}; see the mentor with: {look}") from error

@@ -1,0 +1,115 @@
+"""A run that the ledger does not have is shown as the execution log has it (D4, O3)."""
+
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from cli.failures import NotInOrder
+from cli.history import show_end, show_one
+from cli.stacks import Stack
+from cli.start import attach
+from local.errors import StackError
+from mentor_pause.supabase import Execution
+
+ID = UUID(int=7)
+
+
+def row(**more: Any) -> Execution:
+    """A row of a run that failed before it had a page."""
+    found: dict[str, Any] = {
+        "job_run_id": ID, "job_name": "certification_expiry", "status": "failed",
+        "trigger": "manual", "started_at": datetime(2026, 11, 26, 2, tzinfo=UTC), "dry_run": False,
+        "redrive_of": None, "paused_count": None, "synced_count": None, "skipped_count": None,
+        "error_count": None, "error": "only a dry run may look ahead",
+    }  # fmt: skip
+    return Execution.model_construct(None, **(found | more))
+
+
+class Log:
+    """An execution log."""
+
+    def __init__(self, rows: Sequence[Execution]) -> None:
+        """`rows` are all that there are, the newest first."""
+        self._rows = rows
+
+    def list_executions(self, _org_id: UUID, limit: int) -> list[Execution]:
+        """Return the newest."""
+        return [*self._rows][:limit]
+
+
+def stack_with(*rows: Execution) -> Stack:
+    """A stack whose ledger is empty, and whose log has these rows."""
+    ledger: Any = SimpleNamespace(find_run={}.get)
+    log = Log(rows)
+    stack = SimpleNamespace(
+        ledger=lambda: ledger, database=lambda: nullcontext(log), org_id=UUID(int=1),
+        command="mentor-pause {}".format,
+    )  # fmt: skip
+    return cast("Stack", stack)
+
+
+def test_a_run_that_failed_before_its_first_page_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The list of runs names it, so its id is known."""
+    show_one(stack_with(row()), ID, as_json=False)
+    shown = capsys.readouterr().out
+    assert "only a dry run may look ahead" in shown
+    assert "the ledger has no pages of it" in shown
+    show_one(stack_with(row()), ID, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["job_run_id"], told["status"], told["pages"]) == (str(ID), "failed", [])
+
+
+@pytest.mark.parametrize(
+    ("more", "in_order"),
+    [
+        ({}, False), ({"status": "completed"}, True),
+        ({"status": "completed", "error_count": 1}, False),
+    ],
+)  # fmt: skip
+def test_what_has_ended_is_not_waited_for(
+    more: dict[str, Any], in_order: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--follow` shows the end at once, and its exit code is that of the run."""
+    if in_order:
+        attach(stack_with(row(**more)), ID, as_json=True)
+    else:
+        with pytest.raises(SystemExit, match="1"):
+            attach(stack_with(row(**more)), ID, as_json=True)
+    assert json.loads(capsys.readouterr().out)["job_run_id"] == str(ID)
+
+
+def test_a_run_that_the_ledger_lost_while_it_went_on_is_for_the_monitor() -> None:
+    """Nothing can be followed."""
+    with pytest.raises(NotInOrder, match="the monitor ends such runs: mentor-pause monitor"):
+        show_end(stack_with(row(status="running")), ID, as_json=False)
+
+
+def test_of_a_request_that_came_twice_the_run_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The row of the duplicate is newer."""
+    twice = stack_with(row(status="duplicate"), row(status="completed", error=None))
+    show_one(twice, ID, as_json=True)
+    assert json.loads(capsys.readouterr().out)["status"] == "completed"
+
+
+def test_a_request_that_was_refused_never_began(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says so."""
+    show_one(stack_with(row(status="refused", redrive_of=UUID(int=3))), ID, as_json=False)
+    shown = capsys.readouterr().out
+    assert "it never began" in shown
+    assert f"redrive of run {UUID(int=3)}" in shown
+
+
+def test_a_run_that_nobody_knows_is_one_sentence() -> None:
+    """With the next command."""
+    with pytest.raises(StackError, match="See the newest with: mentor-pause runs"):
+        show_one(stack_with(), ID, as_json=False)
