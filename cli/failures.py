@@ -84,7 +84,10 @@ def _drop_output() -> None:
 def _tell(error: BaseException, sentence: str, code: int, arguments: Sequence[str]) -> None:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    output.problem(sentence)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    else:
+        output.problem(sentence)
     if "--json" in arguments:
         found = error.found if isinstance(error, NotInOrder | Interrupted) else {}
         output.machine(found | {"error": sentence, "exit_code": code})

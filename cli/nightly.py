@@ -17,14 +17,19 @@ def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
         Interrupted: somebody pressed Ctrl-C.
         NotInOrder: the dispatcher did not start the run.
     """
-    _prepare(LocalStack(), mentors, expired)
+    prepare(LocalStack(), mentors, expired)
     say(f"{mentors} mentors, {expired} of them active with an expired certification")
     stack = open_stack(None)
     say("firing the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
     start(stack, nightly_event(stack), wait=True, as_json=as_json, last_line=True)
 
 
-def _prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
+def prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
+    """Wipe the local stack, start it and load a roster.
+
+    Raises:
+        Interrupted: somebody pressed Ctrl-C; the message says what is left.
+    """
     try:
         with telling_steps() as tell, local_stack.alone(tell):
             tell("wiping the local stack")
@@ -35,6 +40,6 @@ def _prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted before the run began; the local stack may be half up, and the data that it"
-            " had may be gone. Begin anew with: mentor-pause nightly; or stop it with:"
+            " had may be gone. Start again with: mentor-pause nightly; or stop it with:"
             " mentor-pause local down"
         ) from None

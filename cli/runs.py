@@ -104,7 +104,7 @@ def find_logged(stack: Stack, job_run_id: UUID) -> Execution:
             f"neither the ledger nor the newest {_NEWEST} rows of the execution log have a run"
             f" {job_run_id}. See the newest with: {stack.command('runs')}"
         )
-    # A request that came twice has a row for each time; one of them is the run's own.
+    # A request that came twice has a row for each time, and the run has at most one.
     return next((row for row in found if row.status not in _NEVER_BEGAN), found[0])
 
 

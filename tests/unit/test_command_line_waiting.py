@@ -1,15 +1,17 @@
 """A long wait says what it waits for, and ends well when somebody has had enough of it (O3)."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from threading import Event
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import pytest
 
 from cli.failures import Interrupted
+from cli.nightly import prepare
 from cli.runs import NotFinished, Progress, follow, redrive_request
 from cli.show.progress import watch
 from cli.stacks import Stack
@@ -17,6 +19,9 @@ from cli.start import finish, start
 from cli.waiting import EVERY, telling_steps, waiting
 from local.errors import StackError
 from mentor_pause.runs import Firing, Run
+
+if TYPE_CHECKING:
+    from local.stack import LocalStack
 
 RUN = Run(
     Firing("certification_expiry", UUID(int=1), "manual", "x", "x"), date(2026, 11, 26),
@@ -151,6 +156,27 @@ def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() ->
     with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}") as told:
         start(stack, event, wait=True, as_json=False)
     assert told.value.found == {"job_run_id": str(ID)}
+
+
+def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The wiping had been announced."""
+
+    class Pressed:
+        """A local stack whose person presses Ctrl-C while it is wiped."""
+
+        def alone(self, _tell: object) -> AbstractContextManager[None]:
+            """Let everybody in."""
+            return nullcontext()
+
+        def reset(self, _tell: object) -> None:
+            """Be interrupted."""
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="Start again with: mentor-pause nightly"):
+        prepare(cast("LocalStack", Pressed()), 5, 1)
+    assert capsys.readouterr().err == "wiping the local stack\n"
 
 
 @pytest.mark.parametrize(
