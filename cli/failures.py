@@ -20,7 +20,7 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 EXIT_CODES = {
     0: "done",
     FAILED: "the run, or what was looked at, is not in order",
-    WRONG: "wrong usage or configuration, or something does not answer",
+    WRONG: "wrong usage or setting, or a part does not answer",
     INTERRUPTED: "interrupted; a run that had begun goes on",
 }
 

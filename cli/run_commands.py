@@ -28,7 +28,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RUN_EXAMPLES = """\b
 Examples:
   mentor-pause run certification_expiry --dry-run --follow
-  mentor-pause run certification_expiry --json | jq .paused_count
+  mentor-pause run hlf_sync --json | jq .synced_count
 """
 _RUNS_EXAMPLES = """\b
 Examples:

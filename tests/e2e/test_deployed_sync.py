@@ -126,6 +126,7 @@ def test_the_switch_needs_no_deployment(deployed: Deployed, owner: psycopg.Conne
     mentor_pause("run", "certification_expiry", "--json")
     try:
         assert mentor_pause("portal", "off").returncode == 0
+        assert "switched off; to switch it on" in mentor_pause("portal", "check").stderr
         deployed.start_workers_anew()
         before = deployed.shown()
         summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)

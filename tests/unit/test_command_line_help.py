@@ -100,6 +100,7 @@ def test_help_names_the_exit_codes() -> None:
     lines = [line.strip() for line in shown.stdout.splitlines()]
     assert [f"{code:<4} {meaning}" for code, meaning in EXIT_CODES.items()] == lines[-4:]
     assert list(EXIT_CODES) == [0, 1, 2, 130]
+    assert max(map(len, shown.stdout.splitlines()[-4:])) <= 60
 
 
 def test_the_page_has_the_same_exit_codes() -> None:
