@@ -63,7 +63,6 @@ class LocalStack:
 
     def _up(self, say: Say, aws_port: int, postgres_port: int) -> State:
         if (state := self.find()) is not None:
-            say("the local stack is up")
             return state
         self.down(_silent)  # what a crash may have left
         (self.folder / "postgres").mkdir(parents=True, exist_ok=True)
