@@ -1,5 +1,6 @@
 """Fixtures: a real PostgreSQL, a database of its own for each test; moto inside the process."""
 
+import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -9,6 +10,10 @@ from hypothesis import HealthCheck, settings
 from support.cluster import Cluster, open_cluster
 from support.night import Clients, open_clients
 from support.roster import Roster
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In the background of a shell, Ctrl-C is ignored, also by the programs that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "mentor-pause",
