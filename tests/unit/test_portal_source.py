@@ -89,9 +89,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_parameter_is_read_and_its_absence_said(cloud: None) -> None:
     """As the Lambdas read it; what does not exist will not appear by itself."""
-    boto3.client("ssm").put_parameter(Name="switch", Value="on", Type="String")
+    boto3.client("ssm").put_parameter(Name="read-once", Value="on", Type="String")
     read = aws.parameter_reader()
-    assert read("switch") == "on"
+    assert read("read-once") == "on"
     with pytest.raises(
         ConfigurationError, match="the parameter gone cannot be read: ParameterNotFound"
     ):
