@@ -83,18 +83,11 @@ def _line(text: bytes, error: psycopg.Error) -> str:
     return f" in line {before.count(chr(10)) + 1}"
 
 
-def create_database(owner_url: str, name: str, template: str | None = None) -> None:
-    """Create a database, as a copy of another one if named; one of that name goes first."""
+def create_database(owner_url: str, name: str) -> None:
+    """Create an empty database; one of that name goes first."""
     drop_database(owner_url, name)
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        database = sql.Identifier(name)
-        # Where nobody waits for disks, a copy of files is faster than one through the log.
-        copied = (
-            sql.SQL(" template {} strategy file_copy").format(sql.Identifier(template))
-            if template
-            else sql.SQL("")
-        )
-        connection.execute(sql.SQL("create database {}").format(database) + copied)
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def drop_database(owner_url: str, name: str) -> None:

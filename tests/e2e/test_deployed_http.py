@@ -115,7 +115,7 @@ def test_the_document_tells_all_that_can_be_asked_and_answered(
             SCHEMATHESIS, "run", ROOT / "docs/openapi.json", "--url",
             deployed.stack.outputs["ApiUrl"], "--header",
             f"Authorization: Bearer {credential('admin')}", "--seed", "7", "--max-examples", "10",
-            "--max-time", "45", "--request-timeout", "30", "--no-color",
+            "--max-time", "25", "--request-timeout", "30", "--no-color",
             "--exclude-checks", "positive_data_acceptance",
         ],
         capture_output=True, text=True, check=False, cwd=tmp_path, timeout=170,

@@ -26,7 +26,7 @@ PORTAL_FAULTS: tuple[PortalFault, ...] = get_args(PortalFault.__value__)
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     portal_faults=st.lists(st.sampled_from(PORTAL_FAULTS), max_size=60),
     faults=st.lists(st.sampled_from(FAULTS), max_size=40),
