@@ -7,7 +7,7 @@ from support.cluster import Cluster
 from support.night import Clients
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_after_a_sync_in_peace_portal_and_database_agree(
     cluster: Cluster, aws: Clients, seed: int
 ) -> None:

@@ -21,7 +21,7 @@ from support.roster import Roster
 MENTORS = 7
 
 
-@settings(max_examples=14)
+@settings(max_examples=10)
 @given(
     faults=st.lists(st.sampled_from(FAULTS), max_size=60),
     order=st.randoms(use_true_random=False),
@@ -33,7 +33,7 @@ def test_any_faults_and_any_order_end_in_the_same_state(
     _one_night(cluster, aws, faults, order)
 
 
-@settings(max_examples=14)
+@settings(max_examples=10)
 @given(
     positions=st.lists(st.integers(min_value=0, max_value=60), max_size=4),
     fault=st.sampled_from(FAULTS),
