@@ -73,12 +73,9 @@ def note(folder: Path, process: Process) -> Process:
 
 
 def stop_all(folder: Path) -> None:
-    """Stop every process of the stack, the last one first, and forget its state."""
-    state = read_state(folder)
-    known = [] if state is None else [state.login, state.portal, state.emulator, state.forwarder]
-    for process in reversed([*known, *_noted(folder)]):
-        if process is not None:
-            process.stop()
+    """Stop every process that was noted, the last one first, and forget the stack's state."""
+    for process in reversed(_noted(folder)):
+        process.stop()
     for name in (_STATE, _PROCESSES):
         (folder / name).unlink(missing_ok=True)
 

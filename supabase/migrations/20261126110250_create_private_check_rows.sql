@@ -116,7 +116,7 @@ as $$
     select 'coordinators', 'wrong',
         format('responsible for mentors, but in no organisation of theirs: %s, for example %s', count(distinct r.coordinator_id),
             min(r.coordinator_id::text)),
-        'enter them in public.org_members; until then they see nothing and hear of nobody'
+        'enter them in public.org_members; until then they see no mentor and get no notification'
     from responsible as r
     where r.coordinator_id is not null
         and not exists (select from public.org_members as m where m.org_id = r.org_id and m.user_id = r.coordinator_id)

@@ -8,7 +8,7 @@ import json
 import psycopg
 import pytest
 
-from local.deployment import ORG_ID, STACK_NAME
+from local.deployment import ORG_ID, PORTAL_SECRET, STACK_NAME
 from support.deployed import COMMAND, Deployed
 from support.documents import Block, Shell, Typed, walk
 from support.roster import YESTERDAY, Records
@@ -77,7 +77,7 @@ def test_the_page_about_the_portal_can_be_typed(
     deployed: Deployed, owner: psycopg.Connection, shell: Shell
 ) -> None:
     """The local stack's name stands for production's; the environment is an operator's."""
-    portal = deployed.stack.read_secret("mentor-pause/portal")
+    portal = deployed.stack.read_secret(PORTAL_SECRET)
     settings = [f"export {name}={value}" for name, value in json.loads(portal).items()]
     database = f"export SUPABASE_DB_URL='{deployed.local.database_url()}'"
     local = 'source .venv/bin/activate\neval "$(mentor-pause local env)"'

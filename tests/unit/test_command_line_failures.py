@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import urllib.error
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import botocore.exceptions as botocore
@@ -18,8 +19,7 @@ from cli.failures import Interrupted, NotInOrder, explain, open_missing_outputs,
 from cli.output import result
 from cli.portal import next_after
 from local.errors import StackError
-from local.scratch import main as scratch
-from local.scratch import told
+from local.places import ROOT
 from mentor_pause.errors import Conflict, DatabaseUnavailable, PortalUnavailable
 from mentor_pause.portal import Finding
 from mentor_pause.portal.preflight import CREDENTIALS
@@ -219,25 +219,23 @@ def test_an_output_that_cannot_be_written_is_no_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_an_output_that_the_caller_has_closed_leads_nowhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_output_that_the_caller_has_closed_leads_nowhere() -> None:
     """Python has none then: `stale >&-` still ends with its exit code."""
-    monkeypatch.setattr(sys, "stdout", None)
-    open_missing_outputs()
-    with sys.stdout:
-        result("3 active mentors")
-        assert sys.stdout.name == os.devnull
+    with redirect_stdout(None):
+        open_missing_outputs()
+        with sys.stdout:
+            result("3 active mentors")
+            assert sys.stdout.name == os.devnull
 
 
-def test_a_missing_program_is_one_sentence_with_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_program_is_one_sentence_with_what_to_install() -> None:
     """`make test-pgtap` without pg_prove; no server is started for it."""
-    monkeypatch.setattr("sys.argv", ["scratch", "pg_prove", "x.sql"])
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert told(scratch) == 2
-    assert capsys.readouterr().err == (
+    done = subprocess.run(
+        [sys.executable, "-m", "local.scratch", "pg_prove", "x.sql"],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={"PATH": "/nowhere"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
         "pg_prove is not installed; on Debian: apt-get install"
         " libtap-parser-sourcehandler-pgtap-perl postgresql-15-pgtap\n"
     )

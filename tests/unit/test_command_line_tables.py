@@ -1,5 +1,6 @@
 """Tables fit the terminal, cut nothing, and are plain text in a pipe (O3)."""
 
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -177,11 +178,10 @@ def test_a_terminal_gets_a_long_result_broken_between_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And an id on one line."""
-    out = Terminal()
-    monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("NO_COLOR", "1")
-    result(f"  such as mentor {UUID(int=7)} and many others, {timedelta(1)}")
+    with redirect_stdout(Terminal()) as out:
+        result(f"  such as mentor {UUID(int=7)} and many others, {timedelta(1)}")
     assert out.getvalue().splitlines() == [
         "  such as mentor", f"  {UUID(int=7)}", "  and many others, 1 day, 0:00:00",
     ]  # fmt: skip
