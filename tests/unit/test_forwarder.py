@@ -4,10 +4,10 @@
 bridge's network.
 """
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from ipaddress import IPv4Interface
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from local.errors import StackError
 from local.forwarder import start_forwarder
 from local.processes import LOOPBACK, Process, free_port
 from local.stack import LocalStack
-from local.state import State, write_state
+from local.state import State
 
 # The processes go on running after what has started them.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -111,23 +111,14 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
             start_forwarder(tmp_path, BRIDGE, [port])
 
 
-def test_it_ends_with_the_stack(tmp_path: Path, echo: int) -> None:
+def test_it_ends_with_the_stack(tmp_path: Path) -> None:
     """`local down` ends it, like the stack's other processes."""
-    process = start_forwarder(tmp_path, BRIDGE, [free_port()])
-    gone = Process(process.pid, 0)
-    with closing(LocalStackOf(tmp_path, State(1, gone, 1, gone, 1, gone, forwarder=process))):
-        assert process.find() is not None
-    assert process.find() is None
-
-
-class LocalStackOf:
-    """A stack whose state is given."""
-
-    def __init__(self, folder: Path, state: State) -> None:
-        """`folder` is the stack's."""
-        self._stack = LocalStack(folder)
-        write_state(folder, state)
-
-    def close(self) -> None:
-        """Stop it."""
-        self._stack.down(lambda _text: None)
+    stack, gone = LocalStack(tmp_path), Process(os.getpid(), 0)
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres/port").write_text(str(free_port()))
+    state = State(free_port(), gone, free_port(), gone, free_port(), gone)
+    forwarder = stack._forward_from(BRIDGE, state).forwarder
+    assert forwarder
+    assert forwarder.find() is not None
+    stack.down(lambda _text: None)
+    assert forwarder.find() is None
