@@ -11,11 +11,11 @@ from rich.table import Table
 
 from bench.numbered import AS_OF, ORG, Numbered, numbered_database
 from expiry.pause import PausePage
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.events import MentorPage
 from mentor_pause.retry import Retry
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
 
 MENTORS, PAGE, ROUNDS = 2000, 500, 9
 

@@ -22,11 +22,11 @@ from rich.table import Table
 from bench.numbered import AS_OF, ORG, Numbered, numbered_database
 from expiry.pause import PausePage
 from local.template import ROOT
+from mentor_pause.database.client import Database
+from mentor_pause.database.rest import RestWire
+from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.events import MentorPage
 from mentor_pause.retry import Retry
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.rest import RestWire
 from support.postgrest import LEGACY_JWT, postgrest
 
 MENTORS, ROUNDS = 500, 9

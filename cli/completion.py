@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from click.shell_completion import CompletionItem
 
-from mentor_pause.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS
 
 _SECONDS = 3.0
 """How long the person at the terminal waits for ids at most."""

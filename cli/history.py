@@ -8,7 +8,7 @@ from cli.output import machine
 from cli.runs import find_logged, read_summary
 from cli.show.runs import show_history, show_logged, show_pages, show_run
 from cli.stacks import Stack
-from mentor_pause.supabase import Execution
+from mentor_pause.database.client import Execution
 
 
 def show_newest(stack: Stack, limit: int, *, as_json: bool) -> None:

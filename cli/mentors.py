@@ -4,9 +4,9 @@ from uuid import UUID
 
 from cli.stacks import Stack
 from local.errors import StackError
+from mentor_pause.database.change_status import change_status
+from mentor_pause.database.client import Database, Status
 from mentor_pause.errors import Conflict
-from mentor_pause.supabase import Database, Status
-from mentor_pause.transitions import change_status
 
 
 def change(stack: Stack, database: Database, mentor_id: UUID, status: Status, reason: str) -> None:

@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 from cli.failures import NotInOrder
 from cli.stacks import Stack
 from local.errors import StackError
-from mentor_pause.completion import SUMMARY_MESSAGES, summary_of
-from mentor_pause.jobs import JOBS
+from mentor_pause.database.client import Execution
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.runs import Firing, Page, Run, Summary, join_summary_lines
+from mentor_pause.engine.completion import SUMMARY_MESSAGES, summary_of
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Page, Run, Summary, join_summary_lines
-from mentor_pause.supabase import Execution
 
 
 class NotFinished(NotInOrder):

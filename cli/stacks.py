@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from cli.waiting import waiting
 from local.errors import StackError
 from mentor_pause.config import PortalSettings, load_database, load_portal
-from mentor_pause.dynamodb import Table
-from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.supabase import Database, connect
+from mentor_pause.database.client import Database, connect
+from mentor_pause.ledger.runs import Leases, Ledger
+from mentor_pause.ledger.table import Table
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.processes import LOOPBACK
-from mentor_pause.this_machine import DOCKER_HOST
+from mentor_pause.config.addresses import DOCKER_HOST
 
 _COPY = "/docker"
 """Behind the name of a secret: its copy for containers."""

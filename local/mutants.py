@@ -2,7 +2,7 @@
 
 `python -m local.mutants [NAME...]` runs mutmut on a copy below `.tools/`, where modules lie as they
 are imported, which mutmut needs. It prints the score and every change that no test noticed. Names
-are patterns of mutants, like `mentor_pause.lock.*`.
+are patterns of mutants, like `mentor_pause.ledger.lock.*`.
 """
 
 import shutil
@@ -22,8 +22,9 @@ _CONFIG = """
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = [
-    "src/mentor_pause/ledger.py", "src/mentor_pause/lock.py", "src/mentor_pause/runs.py",
-    "src/mentor_pause/pages.py", "src/expiry/pause.py",
+    "src/mentor_pause/ledger/runs.py", "src/mentor_pause/ledger/lock.py",
+    "src/mentor_pause/domain/runs.py",
+    "src/mentor_pause/engine/page_worker.py", "src/expiry/pause.py",
 ]
 also_copy = ["local", "cli", "supabase", "docs", "template.yaml"]
 pytest_add_cli_args = ["-n0", "-x", "-p", "no:cacheprovider"]

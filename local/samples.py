@@ -16,7 +16,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from local.seed import Roster
 from local.template import ROOT
-from mentor_pause.events import MentorPage
+from mentor_pause.domain.messages import MentorPage
 
 EVENTS = ROOT / "events"
 

@@ -24,7 +24,7 @@ from local.processes import free_port, wait_until
 from local.samples import plan_sample_pages, with_sample_mentor
 from local.seed import load_roster, make_roster
 from local.state import State, note, read_state, stop_all, write_state
-from mentor_pause.this_machine import DOCKER_HOST
+from mentor_pause.config.addresses import DOCKER_HOST
 
 _ZONE = ZoneInfo("Europe/Oslo")
 

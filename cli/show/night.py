@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.output import result
 from cli.show.moments import expiry, when
-from mentor_pause.supabase import MentorStatus
+from mentor_pause.database.client import MentorStatus
 
 
 def show_mentor(seen: MentorStatus) -> None:

@@ -7,7 +7,7 @@ from threading import Event
 
 from cli.runs import Progress
 from cli.waiting import Pause, waiting
-from mentor_pause.runs import Run
+from mentor_pause.domain.runs import Run
 
 type _Update = Callable[[Progress], None]
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from cli.output import result
 from cli.show.moments import when
 from cli.show.tables import Column, Row, show_table
-from mentor_pause.jobs import Effect
-from mentor_pause.runs import Page, Run, Summary
-from mentor_pause.supabase import Execution
+from mentor_pause.database.client import Execution
+from mentor_pause.domain.jobs import Effect
+from mentor_pause.domain.runs import Page, Run, Summary
 
 _NAMED = 20
 """Mentors whom a dry run names one by one; JSON has all."""

@@ -10,13 +10,15 @@ from api.callers import Authenticate
 from api.door import Answer, Door
 from api.runs import Runs
 from api.tokens import SigningKeys, Tokens
-from mentor_pause import aws, config
-from mentor_pause.deadline import OutOfTime, call_within, time_limit
-from mentor_pause.dispatching import Dispatcher
+from mentor_pause import config
+from mentor_pause.aws import clients
+from mentor_pause.aws.dispatcher import Dispatcher
+from mentor_pause.aws.secrets import secret_reader
+from mentor_pause.bootstrap import open_ledger
+from mentor_pause.database.client import connect
+from mentor_pause.database.documents import fetch_json
 from mentor_pause.errors import SettingsUnavailable
-from mentor_pause.retry import Retry
-from mentor_pause.supabase import connect
-from mentor_pause.web import fetch_json
+from mentor_pause.retry import OutOfTime, Retry, call_within, time_limit
 
 RESERVE_SECONDS = 5.0
 """API Gateway waits for 29 s in all, and counts the start of a new container among them; so this
@@ -48,7 +50,7 @@ def _keys() -> SigningKeys:
     return SigningKeys(lambda: fetch_json(url), time.monotonic)
 
 
-_open_secrets = cache(aws.secret_reader)
+_open_secrets = cache(secret_reader)
 
 
 def _read_secret(secret_id: str) -> str:
@@ -68,8 +70,8 @@ def _authenticate() -> Authenticate:
 
 @cache
 def _runs() -> Runs:
-    org, ledger = config.OrgSettings.load(), aws.open_ledger(config.LedgerSettings.load())
-    client = aws.lambda_client(PATIENCE_SECONDS)
+    org, ledger = config.OrgSettings.load(), open_ledger()
+    client = clients.lambda_client(PATIENCE_SECONDS)
     longest = PATIENCE_SECONDS + CONNECTING_SECONDS
     dispatcher = Dispatcher(client, _settings().dispatcher_function, longest)
     database = connect(config.load_api_database(_read_secret))

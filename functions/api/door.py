@@ -16,10 +16,10 @@ from api.callers import (
 )
 from api.routes import NO_SUCH_JOB, TRY_LATER, UNAVAILABLE, Visit, app, problem
 from api.runs import Runs
-from mentor_pause.deadline import time_limit
+from mentor_pause.aws.lambda_events import is_request, kind_of
+from mentor_pause.domain.jobs import JOBS
 from mentor_pause.errors import describe, origin
-from mentor_pause.incoming import is_request, kind_of
-from mentor_pause.jobs import JOBS
+from mentor_pause.retry import time_limit
 
 type Answer = dict[str, Any]
 

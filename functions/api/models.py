@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mentor_pause.events import Day, Trigger
-from mentor_pause.supabase import ExecutionStatus
+from mentor_pause.database.client import ExecutionStatus
+from mentor_pause.domain.messages import Day, Trigger
 
 MOST_IDS = 100_000
 """As JSON, so many ids take 3.9 MB of the 6 MB that Lambda lets an answer have."""

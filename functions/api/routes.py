@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from api.callers import Caller
 from api.models import InTheWay, Job, NoRun, Problem, Run, RunDetail, Started, StartRun
 from api.runs import Attempted, Role, Runs
-from mentor_pause.events import reasons_of
-from mentor_pause.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.messages import reasons_of
 
 # It writes the texts of exceptions and the paths of requests into our log; the door writes what may
 # stand there (E12, E13).

@@ -8,18 +8,17 @@ from aws_lambda_powertools import Logger
 
 from api.callers import MACHINE, Caller
 from api.models import MOST_IDS, Run, RunDetail, StartRun
+from mentor_pause.aws.dispatcher import Dispatcher
 from mentor_pause.config import OrgSettings
-from mentor_pause.deadline import OutOfTime, call_within
-from mentor_pause.dispatching import Dispatcher
+from mentor_pause.database.client import Database, Execution, MemberRole
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.reasons import cut, without_ids
+from mentor_pause.domain.runs import Attempt, run_id_of, summarise
+from mentor_pause.domain.runs import Run as LedgerRun
 from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
-from mentor_pause.events import DispatchRequest
-from mentor_pause.jobs import JOBS
-from mentor_pause.ledger import Ledger
-from mentor_pause.reasons import cut, without_ids
-from mentor_pause.retry import Retry
-from mentor_pause.runs import Attempt, run_id_of, summarise
-from mentor_pause.runs import Run as LedgerRun
-from mentor_pause.supabase import Database, Execution, MemberRole
+from mentor_pause.ledger.runs import Ledger
+from mentor_pause.retry import OutOfTime, Retry, call_within
 
 type Role = MemberRole | Literal["machine"]
 type Verdict = Literal["started", "wrong request", "in the way", "failed", "unavailable"]

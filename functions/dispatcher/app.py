@@ -11,15 +11,21 @@ from dispatcher.dispatch import Dispatch
 from dispatcher.ending import Ending
 from dispatcher.reception import Answer, Reception
 from dispatcher.sources import Sources
-from mentor_pause import aws, config
-from mentor_pause.deadline import time_limit
+from mentor_pause import config
+from mentor_pause.aws import clients
+from mentor_pause.aws.queues import PageQueues, WaitingRequests
+from mentor_pause.aws.secrets import read_secret
+from mentor_pause.bootstrap import (
+    closing_if_made,
+    now,
+    open_completion,
+    open_ledger,
+)
+from mentor_pause.database.client import Database, connect
+from mentor_pause.engine.recovery import Recovery
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.ledger import Ledger
-from mentor_pause.queues import PageQueues, WaitingRequests
-from mentor_pause.recovery import Recovery
-from mentor_pause.retry import Retry
-from mentor_pause.supabase import Database, connect
-from mentor_pause.wiring import closing_if_made, now, open_completion
+from mentor_pause.ledger.runs import Ledger
+from mentor_pause.retry import Retry, time_limit
 
 RETRY = Retry(attempts=5, base=0.5, longest=5)
 LAST_SECONDS = 2.0
@@ -30,7 +36,7 @@ logger = Logger()
 
 @cache
 def _database() -> Database:
-    return connect(config.load_database(aws.read_secret))
+    return connect(config.load_database(read_secret))
 
 
 @cache
@@ -43,7 +49,7 @@ def _org_id() -> UUID | None:
 
 @cache
 def _ledger() -> Ledger:
-    return aws.open_ledger(config.LedgerSettings.load())
+    return open_ledger()
 
 
 def _now() -> datetime:
@@ -59,7 +65,7 @@ def _dispatch() -> Dispatch:
     org, pages = config.OrgSettings.load(), config.QueueSettings.load()
     ledger = _ledger()
     completion = open_completion(ledger, _database(), RETRY, logger)
-    queues = PageQueues(aws.sqs_client(), pages.url_by_job(), RETRY)
+    queues = PageQueues(clients.sqs_client(), pages.url_by_job(), RETRY)
     recovery = Recovery(_database(), ledger, completion, RETRY, ledger.now, logger)
     ending = Ending(_database(), ledger, completion, recovery, RETRY, ledger.now)
     sources = Sources(_database(), ledger, pages.page_size, RETRY)
@@ -68,7 +74,7 @@ def _dispatch() -> Dispatch:
 
 @cache
 def _waiting() -> WaitingRequests:
-    return WaitingRequests(aws.sqs_client(), config.QueueSettings.load().waiting_runs_queue_url)
+    return WaitingRequests(clients.sqs_client(), config.QueueSettings.load().waiting_runs_queue_url)
 
 
 @logger.inject_lambda_context(clear_state=True)

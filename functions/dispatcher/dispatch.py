@@ -14,8 +14,13 @@ from aws_lambda_powertools import Logger
 
 from dispatcher.ending import Dispatched, Ending, Fault
 from dispatcher.sources import Sources
-from mentor_pause.completion import Clock
+from mentor_pause.aws.queues import BATCH, PageQueues
 from mentor_pause.config import OrgSettings
+from mentor_pause.database.client import Database
+from mentor_pause.domain.jobs import Job, find_job
+from mentor_pause.domain.messages import DispatchRequest, MentorPage
+from mentor_pause.domain.runs import Firing, Run
+from mentor_pause.engine.completion import Clock
 from mentor_pause.errors import (
     InvalidRequest,
     LeaseLost,
@@ -25,14 +30,9 @@ from mentor_pause.errors import (
     describe,
     origin,
 )
-from mentor_pause.events import DispatchRequest, MentorPage
-from mentor_pause.jobs import Job, find_job
-from mentor_pause.ledger import Ledger
-from mentor_pause.lock import KEPT_SECONDS, Held, Lock
-from mentor_pause.queues import BATCH, PageQueues
+from mentor_pause.ledger.lock import KEPT_SECONDS, Held, Lock
+from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Run
-from mentor_pause.supabase import Database
 
 
 class Dispatch:

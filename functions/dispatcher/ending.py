@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from mentor_pause.completion import Clock, Completion
-from mentor_pause.jobs import JOBS
-from mentor_pause.ledger import Ledger
-from mentor_pause.lock import Lock
-from mentor_pause.recovery import Recovery
+from mentor_pause.database.client import Database
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.runs import Firing, Run, Summary
+from mentor_pause.engine.completion import Clock, Completion
+from mentor_pause.engine.recovery import Recovery
+from mentor_pause.ledger.lock import Lock
+from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Run, Summary
-from mentor_pause.supabase import Database
 
 type DispatchStatus = Literal[
     "running", "completed", "failed", "duplicate", "refused", "superseded", "waiting"

@@ -16,7 +16,12 @@ from aws_lambda_powertools import Logger
 
 from dispatcher.dispatch import Dispatch, fault_of
 from dispatcher.ending import Dispatched
-from mentor_pause.deadline import seconds_left, time_limit
+from mentor_pause.aws.lambda_events import is_sqs_batch
+from mentor_pause.aws.queues import WaitingRequests
+from mentor_pause.database.client import Database
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.messages import DispatchRequest, Trigger
+from mentor_pause.domain.runs import Attempt, run_id_of
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,
@@ -27,13 +32,7 @@ from mentor_pause.errors import (
     describe,
     origin,
 )
-from mentor_pause.events import DispatchRequest, Trigger
-from mentor_pause.incoming import is_sqs_batch
-from mentor_pause.jobs import JOBS
-from mentor_pause.queues import WaitingRequests
-from mentor_pause.retry import Retry
-from mentor_pause.runs import Attempt, run_id_of
-from mentor_pause.supabase import Database
+from mentor_pause.retry import Retry, seconds_left, time_limit
 
 type Answer = dict[str, Any]
 

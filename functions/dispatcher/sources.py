@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from mentor_pause.completion import summary_of
+from mentor_pause.database.client import Database
+from mentor_pause.domain.jobs import Job
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import Page, Run, missing_pages
+from mentor_pause.engine.completion import summary_of
 from mentor_pause.errors import InvalidRequest
-from mentor_pause.events import DispatchRequest
-from mentor_pause.jobs import Job
-from mentor_pause.ledger import Ledger
+from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Page, Run, missing_pages
-from mentor_pause.supabase import Database
 
 type Source = Callable[[UUID | None], list[UUID]]
 """Gives the next mentors behind the cursor in id order, a page at most; at the end none."""

@@ -8,11 +8,13 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from expiry.pause import PausePage
-from mentor_pause import aws, config
+from mentor_pause import config
+from mentor_pause.aws.secrets import read_secret
+from mentor_pause.bootstrap import page_consumer, worker_queue
+from mentor_pause.database.client import connect
+from mentor_pause.engine.sqs_batch import Consumer, take_pages
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import Retry
-from mentor_pause.supabase import connect
-from mentor_pause.workers import Consumer, page_consumer, take_pages
 
 RECONNECT = Retry(attempts=20, longest=0.8, on=DatabaseUnavailable, patience=5)
 """Where connections are few, another worker is about to give one back. A call that had no answer
@@ -23,7 +25,7 @@ logger = Logger()
 
 @cache
 def _consumer() -> Consumer:
-    database = connect(config.load_database(aws.read_secret))
+    database = connect(config.load_database(read_secret))
     work = PausePage(database, RECONNECT, logger)
     return page_consumer("certification_expiry", work, database, Retry(), logger)
 
@@ -31,4 +33,4 @@ def _consumer() -> Consumer:
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Work off the messages; those that are not done are returned as failures."""
-    return take_pages(event, context, _consumer, logger)
+    return take_pages(event, context, _consumer, logger, worker_queue)

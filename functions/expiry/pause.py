@@ -27,7 +27,11 @@ from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
-from mentor_pause.deadline import time_limit
+from mentor_pause.database.client import Database, StatusChange
+from mentor_pause.database.failures import reason_of
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.page_worker import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -36,12 +40,7 @@ from mentor_pause.errors import (
     TransientError,
     describe,
 )
-from mentor_pause.events import MentorPage
-from mentor_pause.pages import PageResult, Requeue, wait_for_database
-from mentor_pause.retry import Remaining, Retry
-from mentor_pause.runs import PageOutcome
-from mentor_pause.supabase import Database, StatusChange
-from mentor_pause.supabase.failures import reason_of
+from mentor_pause.retry import Remaining, Retry, time_limit
 
 type Kind = Literal["done", "skipped", "errored", "locked", "unanswered", "refused"]
 

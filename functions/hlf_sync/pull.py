@@ -22,6 +22,9 @@ from aws_lambda_powertools import Logger
 
 from hlf_sync.notes import Notes
 from hlf_sync.told import OTHER_UNIT
+from mentor_pause.database.portal_client import Mirrored, PortalDatabase
+from mentor_pause.database.transport import IDS_PER_CALL
+from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import (
     DatabaseUnavailable,
     MentorPauseError,
@@ -29,12 +32,9 @@ from mentor_pause.errors import (
     PortalUnavailable,
     describe,
 )
-from mentor_pause.events import MentorPage
 from mentor_pause.portal import Certification, CertificationPage, Portal
 from mentor_pause.portal.rows import loggable
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.supabase.portal import Mirrored, PortalDatabase
-from mentor_pause.supabase.wire import IDS_PER_CALL
 
 _SKEW = timedelta(hours=1)
 """How far the portal's clock may be ahead of ours before a row is named for it."""

@@ -19,6 +19,10 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from hlf_sync.told import Fate, RefusesEverybody, Told
+from mentor_pause.aws.queues import LONGEST_DELAY
+from mentor_pause.database.portal_client import PortalDatabase, PortalState
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.engine.page_worker import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     DatabaseUnavailable,
     PortalError,
@@ -26,12 +30,8 @@ from mentor_pause.errors import (
     PortalUnavailable,
     describe,
 )
-from mentor_pause.events import MentorPage
-from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.portal import MentorState, Portal
-from mentor_pause.queues import LONGEST_DELAY
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.supabase.portal import PortalDatabase, PortalState
 
 _DOWN_AFTER = 2
 """Mentors in a row for whom the portal had no answer: then it is asked whether it is there."""

@@ -10,7 +10,9 @@ from hlf_sync.notes import Notes
 from hlf_sync.pull import PullCertifications
 from hlf_sync.push import DOWN_SECONDS, PushMentors, throttled
 from hlf_sync.told import SWITCHED_OFF
-from mentor_pause.deadline import time_limit
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.page_worker import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -18,11 +20,8 @@ from mentor_pause.errors import (
     SettingsUnavailable,
     describe,
 )
-from mentor_pause.events import MentorPage
-from mentor_pause.pages import PageResult, Requeue, wait_for_database
 from mentor_pause.portal import Portal
-from mentor_pause.retry import Remaining
-from mentor_pause.runs import PageOutcome
+from mentor_pause.retry import Remaining, time_limit
 
 type OpenPortal = Callable[[Remaining], Portal]
 """Opens the portal, given the seconds that there are for it."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.errors import PortalError, PortalRefused, PortalUnavailable, describe
-from mentor_pause.events import MentorPage
-from mentor_pause.runs import PageOutcome
 
 type Fate = Literal["synced", "skipped", "errored", "unanswered", "off"]
 

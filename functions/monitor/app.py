@@ -6,14 +6,19 @@ from functools import cache
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from mentor_pause import aws, config
-from mentor_pause.deadline import time_limit
+from mentor_pause import config
+from mentor_pause.aws.secrets import read_secret
+from mentor_pause.bootstrap import (
+    closing_if_made,
+    now,
+    open_completion,
+    open_ledger,
+)
+from mentor_pause.database.client import Database, connect
+from mentor_pause.engine.recovery import Recovery
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.ledger import Ledger
-from mentor_pause.recovery import Recovery
-from mentor_pause.retry import Retry
-from mentor_pause.supabase import Database, connect
-from mentor_pause.wiring import closing_if_made, now, open_completion
+from mentor_pause.ledger.runs import Ledger
+from mentor_pause.retry import Retry, time_limit
 from monitor.check import Answer, Check
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight
@@ -27,12 +32,12 @@ metrics = Metrics()
 
 @cache
 def _database() -> Database:
-    return connect(config.load_database(aws.read_secret))
+    return connect(config.load_database(read_secret))
 
 
 @cache
 def _ledger() -> Ledger:
-    return aws.open_ledger(config.LedgerSettings.load())
+    return open_ledger()
 
 
 def _now() -> datetime:

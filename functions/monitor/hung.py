@@ -11,14 +11,14 @@ from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
 
+from mentor_pause.database.client import Database, Execution
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.runs import Firing, Run
+from mentor_pause.engine.recovery import WAITING_PATIENCE, Recovery
 from mentor_pause.errors import LeaseLost, MentorPauseError, describe
-from mentor_pause.jobs import JOBS
-from mentor_pause.ledger import Ledger
-from mentor_pause.lock import Held, Lock
-from mentor_pause.recovery import WAITING_PATIENCE, Recovery
+from mentor_pause.ledger.lock import Held, Lock
+from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Retry
-from mentor_pause.runs import Firing, Run
-from mentor_pause.supabase import Database, Execution
 
 _PATIENCE = timedelta(minutes=10)
 """Lambda repeats a dispatcher's failed delivery after one minute and after two more: who only lost

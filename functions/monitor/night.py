@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from mentor_pause.config import OrgSettings
+from mentor_pause.database.client import Database
 from mentor_pause.retry import Retry
-from mentor_pause.supabase import Database
 
 JOB = "certification_expiry"
 NIGHTLY = time(2, 0, tzinfo=UTC)

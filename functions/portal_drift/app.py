@@ -5,13 +5,13 @@ from functools import cache
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from mentor_pause import aws, config
-from mentor_pause.deadline import time_limit
+from mentor_pause import config
+from mentor_pause.aws.secrets import parameter_reader, read_secret
+from mentor_pause.bootstrap import now
+from mentor_pause.database.client import open_wire
+from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.portal.source import PortalSource
-from mentor_pause.retry import Retry
-from mentor_pause.supabase import open_wire
-from mentor_pause.supabase.portal import PortalDatabase
-from mentor_pause.wiring import now
+from mentor_pause.retry import Retry, time_limit
 from portal_drift.measure import MeasureDrift
 from portal_drift.report import Answer, Report
 from portal_drift.waiting import CountWaiting
@@ -26,12 +26,12 @@ metrics = Metrics()
 @cache
 def _source() -> PortalSource:
     names = config.PortalSourceSettings.load()
-    return PortalSource(names, aws.parameter_reader(), aws.read_secret)
+    return PortalSource(names, parameter_reader(), read_secret)
 
 
 @cache
 def _database() -> PortalDatabase:
-    return PortalDatabase(open_wire(config.load_portal_database(aws.read_secret)))
+    return PortalDatabase(open_wire(config.load_portal_database(read_secret)))
 
 
 @cache

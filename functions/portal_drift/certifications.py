@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from mentor_pause.database.portal_client import PortalDatabase, StoredCertification
 from mentor_pause.errors import PortalError
 from mentor_pause.portal import Certification, Portal
 from mentor_pause.portal.rows import UnreadableRow
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.supabase.portal import PortalDatabase, StoredCertification
 from portal_drift.confirm import ASKED_SINGLY, LEAST_SECONDS, LOOKS, Kind, folded
 
 type There = dict[str, Certification]

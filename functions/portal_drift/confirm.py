@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from mentor_pause.database.portal_client import PortalDatabase, PortalState
 from mentor_pause.errors import PortalError
 from mentor_pause.portal import MentorState, Portal, PortalMentor
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.supabase.portal import PortalDatabase, PortalState
 
 type Kind = Literal["differs", "only_here", "only_there"]
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from itertools import starmap
 from uuid import UUID
 
+from mentor_pause.database.client import Status
+from mentor_pause.database.portal_client import PortalDatabase, PortalState
 from mentor_pause.portal import Portal, PortalMentor
 from mentor_pause.portal.rows import UnreadableRow
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.supabase import Status
-from mentor_pause.supabase.portal import PortalDatabase, PortalState
 from portal_drift.certifications import CertificationDifference, CompareCertifications
 from portal_drift.confirm import Confirm, Kind, folded, in_line
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from mentor_pause.database.portal_client import PortalDatabase, PortalState
 from mentor_pause.retry import Retry
-from mentor_pause.supabase.portal import PortalDatabase, PortalState
 
 _PROMPT = timedelta(hours=1)
 """A sync follows at once upon a run that paused somebody. A pause by hand waits for the night."""

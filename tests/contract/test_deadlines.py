@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mentor_pause.deadline import time_limit
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.rest import RestWire
+from mentor_pause.database.transport import Wire
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.rest import RestWire
-from mentor_pause.supabase.wire import Wire
+from mentor_pause.retry import time_limit
 from support.cluster import Cluster
 from support.postgrest import SECRET_KEY, postgrest
 from support.proxy import Proxy, running_proxy, silent_addresses, silent_server

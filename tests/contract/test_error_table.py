@@ -7,6 +7,10 @@ from contextlib import closing
 import httpx
 import pytest
 
+from mentor_pause.database.error_table import CODES, STATUSES, Kind, Rule
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.rest import RestWire
+from mentor_pause.database.transport import Wire
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -14,10 +18,6 @@ from mentor_pause.errors import (
     MentorPauseError,
     RetryableDatabaseError,
 )
-from mentor_pause.supabase.error_table import CODES, STATUSES, Kind, Rule
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.rest import RestWire
-from mentor_pause.supabase.wire import Wire
 from support.cluster import Cluster
 from support.pooler import pgbouncer
 from support.postgrest import SECRET_KEY, postgrest

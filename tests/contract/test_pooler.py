@@ -7,8 +7,8 @@ from contextlib import closing, suppress
 import pytest
 
 from contract.test_deadlines import SCOPE, ends_in_time
+from mentor_pause.database.pooled import PooledWire
 from mentor_pause.errors import DatabaseMisconfigured, DatabaseUnavailable, MentorPauseError
-from mentor_pause.supabase.pooled import PooledWire
 from support.cluster import Cluster
 from support.pooler import Pooler, needs_pgbouncer, pgbouncer
 from support.roster import Roster

@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.portal_client import PortalDatabase
+from mentor_pause.database.rest import RestWire
+from mentor_pause.domain.runs import Attempt, Summary
 from mentor_pause.portal import Certification
-from mentor_pause.runs import Attempt, Summary
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.portal import PortalDatabase
-from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
 from support.postgrest import SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster

@@ -10,10 +10,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from mentor_pause.deadline import time_limit
 from mentor_pause.errors import PortalError, PortalUnavailable
 from mentor_pause.portal import exchange
 from mentor_pause.portal.requests import Requests
+from mentor_pause.retry import time_limit
 from support.portal import Time, settings
 
 _LOGIN = b'{"access_token": "t", "expires_in": 3599}'

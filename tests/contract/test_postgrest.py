@@ -10,12 +10,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from mentor_pause.database.client import Database
+from mentor_pause.database.portal_client import PortalDatabase
+from mentor_pause.database.rest import RestWire
+from mentor_pause.database.transport import LIST_KEYS
+from mentor_pause.domain.runs import Attempt
 from mentor_pause.errors import DatabaseMisconfigured
-from mentor_pause.runs import Attempt
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.portal import PortalDatabase
-from mentor_pause.supabase.rest import RestWire
-from mentor_pause.supabase.wire import LIST_KEYS
 from support.cluster import Cluster
 from support.postgrest import EXPIRED_JWT, LEGACY_JWT, SECRET_KEY, postgrest
 from support.postgrest_errors import OWN_CODES, SQLSTATES, status_of

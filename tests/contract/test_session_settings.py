@@ -10,14 +10,14 @@ import pytest
 from psycopg import sql
 
 from mentor_pause.config import API_ROLE, PORTAL_ROLE
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.portal_client import PortalDatabase
+from mentor_pause.database.rest import RestWire
+from mentor_pause.database.session import Session
+from mentor_pause.domain.runs import Attempt, Summary
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
 from mentor_pause.portal import Certification
-from mentor_pause.runs import Attempt, Summary
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.portal import PortalDatabase
-from mentor_pause.supabase.rest import RestWire
-from mentor_pause.supabase.session import Session
 from support.cluster import Cluster
 from support.pooler import pgbouncer
 from support.postgrest import SECRET_KEY, postgrest

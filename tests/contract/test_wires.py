@@ -18,6 +18,10 @@ import httpx
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from mentor_pause.database.client import Begun, Database, LostEnd
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.rest import RestWire
+from mentor_pause.domain.runs import Attempt, Summary
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -28,10 +32,6 @@ from mentor_pause.errors import (
     RetryableDatabaseError,
     VersionConflict,
 )
-from mentor_pause.runs import Attempt, Summary
-from mentor_pause.supabase import Begun, Database, LostEnd
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
 from support.pooler import pgbouncer
 from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest

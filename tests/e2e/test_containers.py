@@ -22,7 +22,7 @@ from mentor_pause.config import (
     load_database,
     load_portal,
 )
-from mentor_pause.this_machine import DOCKER_HOST
+from mentor_pause.config.addresses import DOCKER_HOST
 from support.deployed import Deployed, mentor_pause
 
 pytestmark = [

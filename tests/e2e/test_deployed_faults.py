@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.lock import Lock
-from mentor_pause.runs import Firing
+from mentor_pause.domain.runs import Firing
+from mentor_pause.ledger.lock import Lock
+from mentor_pause.ledger.runs import Leases, Ledger
 from support.conservation import violations
 from support.deployed import Deployed, Witness, eventually, expired_ids, rows
 from support.roster import Records

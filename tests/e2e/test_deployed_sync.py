@@ -11,8 +11,8 @@ import pytest
 
 from local import portal_server
 from local.deployment import STACK_NAME
-from mentor_pause.bus import SOURCE, Bus
-from mentor_pause.events import RunCompleted
+from mentor_pause.aws.events import SOURCE, Bus
+from mentor_pause.domain.messages import RunCompleted
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from local.docker import find_bridge
 from local.errors import StackError
 from local.sam_local import SAMPLES, invoke_all
 from local.samples import EVENTS
-from mentor_pause.this_machine import DOCKER_HOST
+from mentor_pause.config.addresses import DOCKER_HOST
 from support.deployed import Deployed
 from support.documents import ROOT, Shell, walk
 

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 
 from faults.seeds import run_seed
-from mentor_pause.dynamodb import Action, Table
-from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.lock import Lock, Locks
-from mentor_pause.reasons import PutBack
-from mentor_pause.runs import Page, PageOutcome, Run
+from mentor_pause.domain.reasons import PutBack
+from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.ledger.lock import Lock, Locks
+from mentor_pause.ledger.runs import Leases, Ledger
+from mentor_pause.ledger.table import Action, Table
 from support.cluster import Cluster
 from support.faults import ProcessDied
 from support.night import Clients, Message, Night

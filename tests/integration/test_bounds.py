@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.portal import PortalDatabase
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.portal_client import PortalDatabase
 from support.cluster import Cluster
 from support.roster import ORG, YESTERDAY, Roster
 

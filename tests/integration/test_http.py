@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.models import MOST_IDS
-from mentor_pause.deadline import seconds_left, time_limit
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import Page, PageOutcome, run_id_of
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
-from mentor_pause.events import DispatchRequest
-from mentor_pause.runs import Page, PageOutcome, run_id_of
+from mentor_pause.retry import seconds_left, time_limit
 from support import identity
 from support.cluster import Cluster
 from support.http import Answer, Http, add_member, open_http, request_event

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mentor_pause.dynamodb import Table
-from mentor_pause.lock import Held, Lock, Locks
-from mentor_pause.runs import Firing
+from mentor_pause.domain.runs import Firing
+from mentor_pause.ledger.lock import Held, Lock, Locks
+from mentor_pause.ledger.table import Table
 from support.night import Clients, Clock, create_ledger_table
 from support.roster import ORG
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from mentor_pause.lock import Lock
-from mentor_pause.runs import Firing
+from mentor_pause.domain.runs import Firing
+from mentor_pause.ledger.lock import Lock
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
 from support.night import JOB, Clients, Night, run_id

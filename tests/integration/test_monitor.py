@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import Firing, PageOutcome, Run
+from mentor_pause.engine.page_worker import PageResult
+from mentor_pause.engine.recovery import Recovery
 from mentor_pause.errors import LedgerUnavailable
-from mentor_pause.events import MentorPage
-from mentor_pause.lock import Held, Lock, Locks, lock_key
-from mentor_pause.pages import PageResult
-from mentor_pause.recovery import Recovery
+from mentor_pause.ledger.lock import Held, Lock, Locks, lock_key
 from mentor_pause.retry import Remaining
-from mentor_pause.runs import Firing, PageOutcome, Run
 from monitor.hung import EndHungRuns
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from mentor_pause.domain.runs import Firing
 from mentor_pause.errors import LeaseLost
-from mentor_pause.lock import Lock
-from mentor_pause.runs import Firing
+from mentor_pause.ledger.lock import Lock
 from support.faults import Fault, ProcessDied, failures
 from support.night import JOB, LEASES, Night, run_id
 from support.roster import ORG, TODAY, TOMORROW, Roster

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import Firing, PageOutcome
+from mentor_pause.engine.page_worker import PageResult
 from mentor_pause.errors import InvalidRequest
-from mentor_pause.events import MentorPage
-from mentor_pause.lock import Lock, lock_key
-from mentor_pause.pages import PageResult
-from mentor_pause.runs import Firing, PageOutcome
+from mentor_pause.ledger.lock import Lock, lock_key
 from support.cluster import Cluster
 from support.faults import ProcessDied, failures
 from support.night import DELIVERIES, JOB, Clients, Night, open_night, run_id, sqs_record

@@ -14,21 +14,21 @@ from psycopg import sql
 
 from dispatcher.reception import Reception
 from expiry.pause import PausePage
-from mentor_pause.aws import bounded
-from mentor_pause.dynamodb import Table
+from mentor_pause.aws.clients import bounded
+from mentor_pause.aws.queues import WaitingRequests, WorkerQueue
+from mentor_pause.database.failures import error_of_code
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.page_worker import PageConsumer
+from mentor_pause.engine.sqs_batch import take_pages
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,
     DatabaseUnavailable,
     SettingsUnavailable,
 )
-from mentor_pause.ledger import Ledger
-from mentor_pause.pages import PageConsumer
-from mentor_pause.queues import WaitingRequests, WorkerQueue
+from mentor_pause.ledger.runs import Ledger
+from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Retry
-from mentor_pause.runs import PageOutcome
-from mentor_pause.supabase.failures import error_of_code
-from mentor_pause.workers import take_pages
 from support.cluster import Cluster
 from support.faults import POOLED, failures
 from support.monitor import Monitor

@@ -9,6 +9,8 @@ import pytest
 from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -16,8 +18,6 @@ from mentor_pause.errors import (
     Forbidden,
     VersionConflict,
 )
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
 from support.cluster import Cluster
 from support.people import FAR_OFF, People
 from support.roster import ORG, TODAY, YESTERDAY, Roster

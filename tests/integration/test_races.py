@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
+from mentor_pause.database.change_status import change_status
+from mentor_pause.database.client import Database, Status, StatusChange
 from mentor_pause.errors import Conflict, VersionConflict
-from mentor_pause.supabase import Database, Status, StatusChange
-from mentor_pause.transitions import change_status
 from support.cluster import Cluster
 from support.people import FAR_OFF, People
 from support.roster import ORG, TODAY, Roster

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from mentor_pause.pages import PageResult, Requeue
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.page_worker import PageResult, Requeue
 from mentor_pause.portal import NoPortal, Portal
 from mentor_pause.retry import Remaining
-from mentor_pause.runs import PageOutcome
 from support.cluster import Cluster
 from support.faults import ProcessDied
 from support.night import DELIVERIES, Clients, Night, open_night, run_id

@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mentor_pause.events import DispatchRequest
-from mentor_pause.jobs import Listing
-from mentor_pause.lock import Lock
-from mentor_pause.runs import Firing
+from mentor_pause.domain.jobs import Listing
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import Firing
+from mentor_pause.ledger.lock import Lock
 from support.faults import ProcessDied
 from support.night import JOB, Night, run_id
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from mentor_pause.ledger import Ledger
-from mentor_pause.runs import Page, Run
+from mentor_pause.domain.runs import Page, Run
+from mentor_pause.ledger.runs import Ledger
 from support.roster import Records
 
 

@@ -23,7 +23,7 @@ from cli.stacks import Stack, function_environments, open_stack
 from local.portal_example import example_mapping
 from local.portal_server import read_rows
 from local.stack import LocalStack
-from mentor_pause.runs import Run, Summary
+from mentor_pause.domain.runs import Run, Summary
 from support.command_line import Typed, type_command
 
 COMMAND = Path(sys.executable).parent / "mentor-pause"

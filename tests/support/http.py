@@ -12,9 +12,9 @@ from api.callers import Authenticate
 from api.door import Door
 from api.runs import Runs
 from mentor_pause.config import OrgSettings
-from mentor_pause.events import DispatchRequest
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.domain.messages import DispatchRequest
 from support import identity
 from support.cluster import Cluster
 from support.night import Night

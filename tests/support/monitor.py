@@ -9,8 +9,8 @@ import pytest
 from aws_lambda_powertools import Metrics
 
 from mentor_pause.config import OrgSettings
-from mentor_pause.supabase import Database, OrgScope
-from mentor_pause.supabase.wire import Wire
+from mentor_pause.database.client import Database, OrgScope
+from mentor_pause.database.transport import Wire
 from monitor.check import Answer, Check
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight

@@ -26,23 +26,23 @@ from dispatcher.reception import Reception
 from dispatcher.sources import Sources
 from expiry.pause import PausePage
 from local.template import load_template
-from mentor_pause.bus import Bus
-from mentor_pause.completion import Clock as CompletionClock
-from mentor_pause.completion import Completion
+from mentor_pause.aws.events import Bus
+from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.config import OrgSettings
-from mentor_pause.dynamodb import Table
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.rest import RestWire
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import Summary, run_id_of
+from mentor_pause.engine.completion import Clock as CompletionClock
+from mentor_pause.engine.completion import Completion
+from mentor_pause.engine.page_worker import PageConsumer, Work
+from mentor_pause.engine.recovery import Recovery
 from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
-from mentor_pause.events import MentorPage
-from mentor_pause.jobs import JOBS
-from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.pages import PageConsumer, Work
-from mentor_pause.queues import PageQueues, WaitingRequests, WorkerQueue
-from mentor_pause.recovery import Recovery
+from mentor_pause.ledger.runs import Leases, Ledger
+from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.runs import Summary, run_id_of
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.rest import RestWire
 from support.cluster import Cluster
 from support.faults import (
     POOLED,

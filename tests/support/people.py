@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import date
 from uuid import UUID, uuid4
 
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
 from support.cluster import Cluster
 from support.roster import TODAY, Roster
 

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import pytest
 
 from expiry.pause import PausePage
-from mentor_pause.completion import Clock, Completion
+from mentor_pause.aws.queues import WorkerQueue
 from mentor_pause.config import OrgSettings
-from mentor_pause.dynamodb import Table
-from mentor_pause.pages import PageConsumer
-from mentor_pause.queues import WorkerQueue
+from mentor_pause.engine.completion import Clock, Completion
+from mentor_pause.engine.page_worker import PageConsumer
+from mentor_pause.ledger.table import Table
 from monitor.hung import EndHungRuns
 from monitor.night import LookAtNight
 from support.monitor import Monitor

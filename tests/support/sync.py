@@ -15,14 +15,14 @@ from hlf_sync.push import PushMentors
 from hlf_sync.sync import OpenPortal, SyncPage
 from local.portal import serving
 from local.portal_tables import Fault, Portal, Row
+from mentor_pause.database.client import Database
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.portal import Portal as PortalDoor
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.retry import Remaining, Retry
-from mentor_pause.supabase import Database
-from mentor_pause.supabase.pooled import PooledWire
-from mentor_pause.supabase.portal import PortalDatabase
 from support.cluster import Cluster
 from support.faults import PORTAL, FaultyTransport, Plan
 from support.night import Clients, CountingWire, Night

@@ -14,9 +14,9 @@ from api.door import HEADERS
 from local.deployment import ORG_ID, ORG_SLUG
 from local.template import load_template
 from mentor_pause import config
-from mentor_pause.bus import SOURCE
-from mentor_pause.events import DispatchRequest, RunCompleted
-from mentor_pause.jobs import JOBS
+from mentor_pause.aws.events import SOURCE
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.messages import DispatchRequest, RunCompleted
 from monitor.night import GRACE, NIGHTLY
 
 ROOT = Path(__file__).parent.parent.parent
@@ -383,7 +383,7 @@ def test_the_ledger_forgets_and_can_be_restored() -> None:
     """TTL on the field that the code writes; point-in-time recovery; kept when the stack goes."""
     ledger = of_type("DynamoDB::Table")["Ledger"]
     assert ledger["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert '"expires_at"' in (ROOT / "layers/shared/mentor_pause/ledger.py").read_text()
+    assert '"expires_at"' in (ROOT / "layers/shared/mentor_pause/ledger/runs.py").read_text()
     assert ledger["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert RESOURCES["Ledger"]["DeletionPolicy"] == "Retain"
 

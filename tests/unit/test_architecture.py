@@ -1,7 +1,8 @@
-"""The import arrow: functions to mentor_pause, never back; rules import no client."""
+"""The import arrow: functions to mentor_pause, never back; each room imports the rooms below it."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,40 +10,94 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 FUNCTIONS = ROOT / "functions"
 PACKAGE = ROOT / "layers/shared/mentor_pause"
-RULES = (
-    "errors",
-    "jobs",
-    "events",
-    "runs",
-    "retry",
-    "config",
-    "lock",
-    "ledger",
-    "pages",
-    "completion",
-    "recovery",
-    "transitions",
-    "portal/__init__",
-    "portal/mapping",
-)
 CLIENTS = {"boto3", "botocore", "psycopg", "httpx"}
+
+BELOW: dict[str, set[str]] = {
+    "errors": set(),
+    "retry": {"errors"},
+    "config": {"errors"},
+    "domain": {"errors"},
+    "ledger": {"errors", "retry", "domain"},
+    "database": {"errors", "retry", "config", "domain"},
+    "aws": {"errors", "retry", "config", "domain"},
+    "portal": {"errors", "retry", "config", "domain", "database"},
+    "engine": {"errors", "retry", "domain", "ledger", "database", "aws"},
+    "bootstrap": {"errors", "retry", "config", "domain", "ledger", "database", "aws", "engine"},
+}
+"""Each room of the shared layer, and the rooms that it may import."""
+
+ADAPTERS = {"ledger", "database", "aws", "portal", "bootstrap"}
+"""Only these rooms may import a client of AWS, of the database, or of HTTP."""
 
 
 def imported(file: Path) -> Iterator[str]:
-    """Yield the top-level package of every import in a file."""
+    """Yield the full name of every module that a file imports."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
-            yield (node.module or "").split(".")[0]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from names if node.module == "mentor_pause" else [node.module or ""]
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: f.stem)
+def top(file: Path) -> set[str]:
+    """Return the top-level packages that a file imports."""
+    return {name.split(".")[0] for name in imported(file)}
+
+
+def room_of(file: Path) -> str:
+    """Return the room of the shared layer that a file belongs to."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def rooms_of(file: Path) -> set[str]:
+    """Return the rooms that a file imports, without its own."""
+    names = [name.split(".") for name in imported(file)]
+    return {name[1] for name in names if name[0] == "mentor_pause"} - {room_of(file)}
+
+
+LAYER = [
+    file
+    for file in sorted(PACKAGE.rglob("*.py"))
+    if file.parent != PACKAGE or file.stem != "__init__"
+]
+
+
+@pytest.mark.parametrize("file", LAYER, ids=lambda f: f"{room_of(f)}.{f.stem}")
+def test_a_room_imports_only_the_rooms_below_it(file: Path) -> None:
+    """No arrow leads back up."""
+    assert rooms_of(file) <= BELOW[room_of(file)]
+
+
+def test_the_rooms_form_no_circle() -> None:
+    """They can be read from the bottom to the top."""
+    assert next(iter(TopologicalSorter(BELOW).static_order())) == "errors"
+
+
+def test_the_modules_of_the_layer_form_no_circle() -> None:
+    """Within a room neither."""
+
+    def name(file: Path) -> str:
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    modules = {name(file): set(imported(file)) for file in PACKAGE.rglob("*.py")}
+    TopologicalSorter({m: n & modules.keys() - {m} for m, n in modules.items()}).prepare()
+
+
+@pytest.mark.parametrize("file", LAYER, ids=lambda f: f"{room_of(f)}.{f.stem}")
 def test_the_shared_package_imports_no_function_and_no_tool(file: Path) -> None:
     """The layer stands on its own."""
     functions = {folder.name for folder in FUNCTIONS.iterdir()}
-    assert not (functions | {"cli", "local", "tests"}).intersection(imported(file))
+    assert not (functions | {"cli", "local", "tests"}).intersection(top(file))
+
+
+@pytest.mark.parametrize("file", LAYER, ids=lambda f: f"{room_of(f)}.{f.stem}")
+def test_only_adapters_import_a_client(file: Path) -> None:
+    """Rules can be read, and tested, without any."""
+    if file.name != "connection_string.py":  # libpq's own parser reads the URL
+        assert room_of(file) in ADAPTERS or not CLIENTS.intersection(top(file))
 
 
 @pytest.mark.parametrize(
@@ -51,13 +106,7 @@ def test_the_shared_package_imports_no_function_and_no_tool(file: Path) -> None:
 def test_a_function_imports_itself_and_the_shared_package_only(file: Path) -> None:
     """And no AWS or database client: those are behind the package's doors."""
     others = {folder.name for folder in FUNCTIONS.iterdir()} - {file.parent.name}
-    assert not (others | CLIENTS | {"cli", "local"}).intersection(imported(file))
-
-
-@pytest.mark.parametrize("module", RULES)
-def test_modules_that_hold_rules_import_no_client(module: str) -> None:
-    """They can be read, and tested, without any."""
-    assert not CLIENTS.intersection(imported(PACKAGE / f"{module}.py"))
+    assert not (others | CLIENTS | {"cli", "local"}).intersection(top(file))
 
 
 def test_only_the_settings_read_the_environment() -> None:
@@ -68,7 +117,7 @@ def test_only_the_settings_read_the_environment() -> None:
         for file in folder.rglob("*.py")
         if "environ" in {getattr(n, "attr", "") for n in ast.walk(ast.parse(file.read_text()))}
     }
-    assert readers == {"layers/shared/mentor_pause/config.py"}
+    assert readers == {"layers/shared/mentor_pause/config/settings.py"}
 
 
 @pytest.mark.parametrize(

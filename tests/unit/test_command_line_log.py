@@ -15,7 +15,7 @@ from cli.history import show_end, show_one
 from cli.stacks import Stack
 from cli.start import attach
 from local.errors import StackError
-from mentor_pause.supabase import Execution
+from mentor_pause.database.client import Execution
 
 ID = UUID(int=7)
 

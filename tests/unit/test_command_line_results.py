@@ -11,7 +11,7 @@ import pytest
 
 from cli.stacks import Stack
 from cli.start import finish
-from mentor_pause.runs import Firing, Page, PageOutcome, Run
+from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run
 
 A, B = UUID(int=1), UUID(int=2)
 

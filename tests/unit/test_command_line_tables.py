@@ -11,8 +11,8 @@ from cli.output import problem, result, say
 from cli.show.portal import show_drift
 from cli.show.runs import show_history, show_pages, show_run
 from cli.show.tables import Column, Row, show_table
-from mentor_pause.runs import Firing, Page, PageOutcome, Run, Summary
-from mentor_pause.supabase import Execution
+from mentor_pause.database.client import Execution
+from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run, Summary
 from support.command_line import Terminal
 
 MOMENT = datetime(2026, 11, 26, 2, 0, 9, tzinfo=UTC)

@@ -18,7 +18,7 @@ from cli.stacks import Stack
 from cli.start import finish, start
 from cli.waiting import EVERY, telling_steps, waiting
 from local.errors import StackError
-from mentor_pause.runs import Firing, Run
+from mentor_pause.domain.runs import Firing, Run
 
 if TYPE_CHECKING:
     from local.stack import LocalStack

@@ -19,9 +19,9 @@ from mentor_pause.config import (
     load_portal,
     load_portal_database,
 )
+from mentor_pause.config.addresses import DOCKER_HOST
+from mentor_pause.config.connection_string import CERTIFICATE, read_address
 from mentor_pause.errors import ConfigurationError, describe
-from mentor_pause.supabase.address import CERTIFICATE, read_address
-from mentor_pause.this_machine import DOCKER_HOST
 
 ROOT = Path(__file__).parent.parent.parent
 

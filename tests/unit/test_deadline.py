@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from mentor_pause.deadline import (
+from mentor_pause.retry import (
     OutOfTime,
     call_within,
     seconds_for_call,

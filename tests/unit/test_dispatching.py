@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from mentor_pause.deadline import time_limit
-from mentor_pause.dispatching import Dispatcher
+from mentor_pause.aws.dispatcher import Dispatcher
+from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.errors import DispatcherUnavailable
-from mentor_pause.events import DispatchRequest
+from mentor_pause.retry import time_limit
 
 REQUEST = DispatchRequest(job_name="certification_expiry", trigger_id="http-1", dry_run=True)
 THROTTLED: Any = {"Error": {"Code": "TooManyRequestsException", "Message": "for a person"}}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from mentor_pause.dynamodb import Table
 from mentor_pause.errors import LedgerUnavailable
+from mentor_pause.ledger.table import Table
 
 
 class Answers:

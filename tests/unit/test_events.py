@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from mentor_pause.domain.jobs import find_job
+from mentor_pause.domain.messages import DispatchRequest, MentorPage
 from mentor_pause.errors import InvalidRequest
-from mentor_pause.events import DispatchRequest, MentorPage
-from mentor_pause.jobs import find_job
 
 PAGE: dict[str, Any] = {
     "version": 1,

@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from api.door import HEADERS, Door
-from mentor_pause.incoming import is_request, kind_of
+from mentor_pause.aws.lambda_events import is_request, kind_of
 from support.http import request_event
 
 RECORD: dict[str, Any] = {"messageId": "m-1", "body": "{}", "awsRegion": "eu-north-1"}

@@ -11,17 +11,17 @@ from uuid import UUID, uuid4
 from aws_lambda_powertools import Logger
 
 from expiry.pause import PausePage
+from mentor_pause.database.client import Database
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.page_worker import PageResult, Requeue
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
     DatabaseUnavailable,
     RetryableDatabaseError,
 )
-from mentor_pause.events import MentorPage
-from mentor_pause.pages import PageResult, Requeue
 from mentor_pause.retry import Retry
-from mentor_pause.runs import PageOutcome
-from mentor_pause.supabase import Database
 
 LOCKED = RetryableDatabaseError("canceling statement due to lock timeout", "55P03")
 GONE = DatabaseUnavailable("no connection")

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from local.portal_example import MAPPING
-from mentor_pause import aws
+from mentor_pause.aws.secrets import parameter_reader, read_secret, secret_reader
 from mentor_pause.config import PortalSourceSettings, load_portal
 from mentor_pause.errors import ConfigurationError, SettingsUnavailable
 from mentor_pause.portal import NoPortal
@@ -90,7 +90,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_parameter_is_read_and_its_absence_said(cloud: None) -> None:
     """As the Lambdas read it; what does not exist will not appear by itself."""
     boto3.client("ssm").put_parameter(Name="read-once", Value="on", Type="String")
-    read = aws.parameter_reader()
+    read = parameter_reader()
     assert read("read-once") == "on"
     with pytest.raises(
         ConfigurationError, match="the parameter gone cannot be read: ParameterNotFound"
@@ -102,22 +102,22 @@ def test_a_flip_is_seen_by_the_next_reader(cloud: None) -> None:
     """H2: and by this one after half a minute."""
     client = boto3.client("ssm")
     client.put_parameter(Name="flipped", Value="on", Type="String")
-    read = aws.parameter_reader()
+    read = parameter_reader()
     assert read("flipped") == "on"
     client.put_parameter(Name="flipped", Value="off", Type="String", Overwrite=True)
     assert read("flipped") == "on"
-    assert aws.parameter_reader()("flipped") == "off"
+    assert parameter_reader()("flipped") == "off"
 
 
 def test_a_secret_is_read_anew_after_a_while_and_its_absence_said(cloud: None) -> None:
     """A rotation is noticed by a function that stays warm; here by the next reader."""
     client = boto3.client("secretsmanager")
     client.create_secret(Name="rotated", SecretString="one")
-    read = aws.secret_reader()
+    read = secret_reader()
     assert read("rotated") == "one"
     client.put_secret_value(SecretId="rotated", SecretString="two")
     assert read("rotated") == "one"
-    assert aws.secret_reader()("rotated") == "two"
+    assert secret_reader()("rotated") == "two"
     with pytest.raises(ConfigurationError, match="the secret gone cannot be read: ResourceNot"):
         read("gone")
 
@@ -129,7 +129,7 @@ def test_a_missing_secret_is_told_from_one_that_cannot_be_read_now(
     with pytest.raises(
         ConfigurationError, match="the secret gone cannot be read: ResourceNotFound"
     ):
-        aws.read_secret("gone")
+        read_secret("gone")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(SettingsUnavailable, match="the secret gone cannot be read: "):
-        aws.read_secret("gone")
+        read_secret("gone")

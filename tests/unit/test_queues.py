@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from mentor_pause.aws_errors import error_code
+from mentor_pause.aws.error_codes import error_code
+from mentor_pause.aws.queues import Delivery, PageQueues, WorkerQueue
+from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import QueueUnavailable
-from mentor_pause.events import MentorPage
-from mentor_pause.queues import Delivery, PageQueues, WorkerQueue
 from mentor_pause.retry import Retry
 
 

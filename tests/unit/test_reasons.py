@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.show.runs import show_run
-from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
-from mentor_pause.reasons import (
+from mentor_pause.database.failures import error_of_code, reason_of
+from mentor_pause.domain.reasons import (
     LONGEST,
     NO_REASON,
     UNNAMED,
@@ -25,8 +25,8 @@ from mentor_pause.reasons import (
     reason_of_unfinished_page,
     tell,
 )
-from mentor_pause.runs import Firing, Page, PageOutcome, Run, summarise
-from mentor_pause.supabase.failures import error_of_code, reason_of
+from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run, summarise
+from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
 
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 A, B, C, D = (UUID(int=number) for number in range(1, 5))

@@ -13,6 +13,9 @@ from aws_lambda_powertools import Logger
 
 from dispatcher.ending import Dispatched
 from dispatcher.reception import Reception, attempt_of
+from mentor_pause.database.client import Database
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import run_id_of
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,
@@ -20,10 +23,7 @@ from mentor_pause.errors import (
     QueueUnavailable,
     UnprovenEvent,
 )
-from mentor_pause.events import DispatchRequest
 from mentor_pause.retry import Retry
-from mentor_pause.runs import run_id_of
-from mentor_pause.supabase import Database
 from support.night import sqs_record
 
 ORG = UUID(int=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_pause.runs import (
+from mentor_pause.domain.runs import (
     Firing,
     MentorResult,
     Page,

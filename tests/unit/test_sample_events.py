@@ -10,8 +10,8 @@ import pytest
 
 from local.samples import with_sample_mentor
 from local.seed import make_roster
-from mentor_pause.events import DispatchRequest, MentorPage
-from mentor_pause.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.messages import DispatchRequest, MentorPage
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 

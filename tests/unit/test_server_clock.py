@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mentor_pause.dynamodb import Table
-from mentor_pause.server_clock import ServerClock
+from mentor_pause.ledger.clock import ServerClock
+from mentor_pause.ledger.table import Table
 
 TRUE = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 TEXT = "Sun, 01 Mar 2026 02:00:00 GMT"

@@ -2,6 +2,14 @@
 
 import pytest
 
+from mentor_pause.database.error_table import CODES, SENTENCES, STATUSES, Kind, Rule
+from mentor_pause.database.failures import (
+    error_of_answer,
+    error_of_code,
+    error_of_connection,
+    is_code,
+    quote,
+)
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -12,14 +20,6 @@ from mentor_pause.errors import (
     NotFound,
     RetryableDatabaseError,
     VersionConflict,
-)
-from mentor_pause.supabase.error_table import CODES, SENTENCES, STATUSES, Kind, Rule
-from mentor_pause.supabase.failures import (
-    error_of_answer,
-    error_of_code,
-    error_of_connection,
-    is_code,
-    quote,
 )
 
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
-from mentor_pause.deadline import time_limit
+from mentor_pause.database.documents import fetch_json
 from mentor_pause.errors import DocumentUnavailable
-from mentor_pause.web import fetch_json
+from mentor_pause.retry import time_limit
 
 URL = "https://project.example/keys"
 

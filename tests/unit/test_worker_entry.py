@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from mentor_pause.aws.queues import WorkerQueue
+from mentor_pause.bootstrap import worker_queue
+from mentor_pause.engine.sqs_batch import take_pages
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.queues import WorkerQueue
-from mentor_pause.workers import take_pages, worker_queue
 
 _names = count()
 RECORD = {

@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 
 from local.portal import serving
-from mentor_pause.dynamodb import Table
-from mentor_pause.ledger import Leases, Ledger
-from mentor_pause.supabase.pooled import PooledWire
+from mentor_pause.database.pooled import PooledWire
+from mentor_pause.ledger.runs import Leases, Ledger
+from mentor_pause.ledger.table import Table
 from support.cluster import Cluster
 from support.faked_clock import ServerClock
 from support.faults import Plan

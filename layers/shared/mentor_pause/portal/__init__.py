@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from mentor_pause.domain.mentors import Certification, Status
 from mentor_pause.errors import PortalUnavailable
 from mentor_pause.portal.rows import UnreadableRow
-from mentor_pause.supabase import Status
 
 type Pushed = Literal["updated", "unknown", "off"]
 """The portal has it; it knows no such mentor; nobody was asked, the portal is switched off."""
@@ -46,20 +46,6 @@ class PortalMentor:
     def is_shown(self) -> bool:
         """Whether the portal may show somebody by this row."""
         return not self.is_deactivated and self.status != "inactive"
-
-
-@dataclass(frozen=True, slots=True)
-class Certification:
-    """A certification that is valid in the portal: an active row with a mentor and a day."""
-
-    id: str
-    """The row's id."""
-    key: str
-    """The mentor's key."""
-    expires_on: date
-    """The first day on which it counts no longer."""
-    modified_on: datetime
-    """When the portal changed the row last; aware."""
 
 
 @dataclass(frozen=True, slots=True)

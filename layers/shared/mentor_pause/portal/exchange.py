@@ -12,8 +12,8 @@ from contextlib import closing, suppress
 
 import httpx
 
-from mentor_pause.deadline import OutOfTime, call_within
 from mentor_pause.errors import PortalError, PortalUnavailable
+from mentor_pause.retry import OutOfTime, call_within
 
 LARGEST_ANSWER = 16 * 2**20
 """Bytes. A page has 1,000 rows of some hundred bytes; the function has 512 MB."""

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mentor_pause.domain.mentors import Status
 from mentor_pause.errors import ConfigurationError
-from mentor_pause.supabase import Status
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 

@@ -1,0 +1,1 @@
+"""Adapters for SQS, EventBridge, Lambda and secrets."""

@@ -1,0 +1,88 @@
+"""Reads secrets and parameters."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mentor_pause.aws.clients import SDK_CONFIG, bounded
+from mentor_pause.aws.error_codes import error_code
+from mentor_pause.config import short_name
+from mentor_pause.errors import ConfigurationError, SettingsUnavailable
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import BaseProvider
+    from mypy_boto3_ssm import SSMClient
+
+_PARAMETER_SECONDS = 30
+_SECRET_SECONDS = 300
+_REFUSED = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "ParameterNotFound", "ResourceNotFoundException",
+        "InvalidRequestException", "DecryptionFailure", "ValidationException",
+    }
+)  # fmt: skip
+"""Codes that will not pass by themselves."""
+
+
+def read_secret(secret_id: str) -> str:
+    """Return the text of a secret in Secrets Manager.
+
+    Raises:
+        ConfigurationError: there is none of that name, or it may not be read.
+        SettingsUnavailable: it cannot be read now.
+    """
+    try:
+        client = bounded(boto3.client("secretsmanager", config=SDK_CONFIG))
+        return client.get_secret_value(SecretId=secret_id)["SecretString"]
+    except (ClientError, BotoCoreError) as error:
+        raise _unread(f"the secret {short_name(secret_id)}", error) from error
+
+
+def secret_reader() -> Callable[[str], str]:
+    """Return what reads secrets, each anew after five minutes, so that a rotation is noticed.
+
+    It raises what `read_secret` raises.
+    """
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
+        SecretsProvider,
+    )
+
+    client = bounded(boto3.client("secretsmanager", config=SDK_CONFIG))
+    return _reader(SecretsProvider(boto3_client=client), "secret", _SECRET_SECONDS)
+
+
+def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
+    """Return what reads parameters of the Parameter Store, each anew after half a minute.
+
+    It raises what `read_secret` raises.
+    """
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
+        SSMProvider,
+    )
+
+    client = client or boto3.client("ssm", config=SDK_CONFIG)
+    provider = SSMProvider(boto3_client=bounded(client))
+    return _reader(provider, "parameter", _PARAMETER_SECONDS)
+
+
+def _reader(provider: "BaseProvider", what: str, seconds: int) -> Callable[[str], str]:
+    from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
+        GetParameterError,
+    )
+
+    def read(name: str) -> str:
+        try:
+            value = cast("object", provider.get(name, max_age=seconds))
+        except GetParameterError as error:
+            raise _unread(f"the {what} {short_name(name)}", error.__context__) from error
+        return str(value)
+
+    return read
+
+
+def _unread(what: str, error: BaseException | None) -> ConfigurationError | SettingsUnavailable:
+    code = error_code(error) if isinstance(error, Exception) else "no reason given"
+    kind = ConfigurationError if code in _REFUSED else SettingsUnavailable
+    return kind(f"{what} cannot be read: {code}")

@@ -1,0 +1,53 @@
+"""All settings, and the only place that reads the environment."""
+
+from mentor_pause.config.databases import (
+    API_ROLE,
+    PORTAL_ROLE,
+    PooledDatabase,
+    RestDatabase,
+    load_api_database,
+    load_database,
+    load_portal_database,
+)
+from mentor_pause.config.secrets import (
+    ReadSecret,
+    load_http_secrets,
+    load_portal,
+    short_name,
+)
+from mentor_pause.config.settings import (
+    BusSettings,
+    HttpSecrets,
+    HttpSettings,
+    LedgerSettings,
+    OrgSettings,
+    PortalSettings,
+    PortalSourceSettings,
+    QueueSettings,
+    Settings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "API_ROLE",
+    "PORTAL_ROLE",
+    "BusSettings",
+    "HttpSecrets",
+    "HttpSettings",
+    "LedgerSettings",
+    "OrgSettings",
+    "PooledDatabase",
+    "PortalSettings",
+    "PortalSourceSettings",
+    "QueueSettings",
+    "ReadSecret",
+    "RestDatabase",
+    "Settings",
+    "WorkerSettings",
+    "load_api_database",
+    "load_database",
+    "load_http_secrets",
+    "load_portal",
+    "load_portal_database",
+    "short_name",
+]

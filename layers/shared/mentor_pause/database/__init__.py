@@ -1,0 +1,1 @@
+"""The database client and its two transports."""

@@ -1,0 +1,93 @@
+"""Reads the HTTP answers of PostgREST, and of the gateways before it, which answer as they like."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import httpx
+
+from mentor_pause.database.failures import error_of_answer, is_code
+from mentor_pause.database.transport import Row
+from mentor_pause.errors import DatabaseUnavailable
+
+_TOTAL = re.compile(r"/(\d+)$")
+_SENTENCES = ("message", "msg", "error_description", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of one answer."""
+
+    rows: Sequence[Row]
+    total: int | None
+    """How many rows there are, this answer's included; None where nobody has counted them."""
+    is_list: bool
+
+    def may_be_cut(self, *, has_key: bool) -> bool:
+        """Whether there may be more rows; without a count a list ends with an empty answer."""
+        if not self.is_list:
+            return False
+        if self.total is None:
+            return has_key and bool(self.rows)
+        return self.total > len(self.rows)
+
+
+def read_answer(function: str, response: httpx.Response) -> Answer:
+    """Return the rows of an answer; a scalar is one row with one column, named as the function.
+
+    Raises:
+        DatabaseError: the database refused.
+        RetryableDatabaseError: anything else is wrong; see the table.
+    """
+    if not response.is_success:
+        raise _error(response)
+    if not response.content.strip():
+        return Answer([{function: None}], None, is_list=False)
+    body, is_json = _json(response)
+    if not is_json:
+        raise DatabaseUnavailable(f"HTTP {response.status_code} with a body that is not JSON")
+    if not isinstance(body, list):
+        return Answer([{function: body}], None, is_list=False)
+    rows = [
+        cast("Row", row) if isinstance(row, dict) else {function: row}
+        for row in cast("list[object]", body)
+    ]
+    counted = _TOTAL.search(response.headers.get("Content-Range", ""))
+    return Answer(rows, int(counted[1]) if counted else None, is_list=True)
+
+
+def _json(response: httpx.Response) -> tuple[object, bool]:
+    try:
+        return response.json(), True
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _error(response: httpx.Response) -> Exception:
+    found, _ = _json(response)
+    body = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    code = body.get("code")
+    return error_of_answer(
+        response.status_code,
+        cast("str", code) if is_code(code) else None,
+        _sentence(body) or _plain_text(response),
+        _text(body.get("details")),
+        _text(body.get("hint")),
+    )
+
+
+def _sentence(body: dict[str, object]) -> str:
+    if isinstance(inner := body.get("error"), dict):
+        body = cast("dict[str, object]", inner)
+    return next((text for name in _SENTENCES if (text := _text(body.get(name)))), "")
+
+
+def _plain_text(response: httpx.Response) -> str:
+    is_plain = response.headers.get("Content-Type", "").startswith("text/plain")
+    return response.text if is_plain else ""
+
+
+def _text(found: object) -> str | None:
+    """Return a text; a gateway may put anything there."""
+    return found if isinstance(found, str) else None

@@ -1,0 +1,153 @@
+"""Makes the error of a failed call: looks it up in the table, and words it without secrets.
+
+A mentor's error keeps the database's own words, which are our functions' (E5). Any other says what
+is wrong in our words first. It quotes the server or gateway where that cannot repeat the URL:
+bounded, and without addresses and credentials (R6).
+"""
+
+import re
+from collections.abc import Sequence
+
+from mentor_pause.database.error_table import (
+    CODES,
+    SENTENCES,
+    STATUSES,
+    UNKNOWN_SENTENCE,
+    Kind,
+    Rule,
+)
+from mentor_pause.domain.reasons import plain
+from mentor_pause.errors import (
+    Conflict,
+    DatabaseError,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    Forbidden,
+    MentorPauseError,
+    NotFound,
+    RetryableDatabaseError,
+    VersionConflict,
+    describe,
+)
+
+_LONGEST_TEXT = 1000
+_LONGEST_QUOTE = 200
+_CODE = re.compile(r"[0-9A-Z]{5}|PGRST(\d{3}|X\d{2})")
+_MENTOR = Rule("", Kind.MENTOR, "")
+_BY_CODE = {"PT403": Forbidden, "PT404": NotFound, "PT409": Conflict}
+_BY_HINT = {"version_conflict": VersionConflict}
+_BY_KIND = {
+    Kind.RETRY: RetryableDatabaseError,
+    Kind.UNAVAILABLE: DatabaseUnavailable,
+    Kind.MISCONFIGURED: DatabaseMisconfigured,
+}
+_ANY_OTHER, _SERVER_ERROR = 400, 500
+"""PostgREST gives these statuses to codes that it does not know, and to conflicts."""
+_NOT_A_ROWS = (401, 402, 407, 408, 429, 502, 503, 504, *range(520, 600))
+"""HTTP statuses that no row causes, whatever code a gateway puts beside them."""
+
+_SECRETS = re.compile(
+    r"""(?ix)
+    [a-z][a-z0-9+.-]*://\S+            # an address
+    | \S+@\S+                          # user@host, or an e-mail address
+    | \barn:\S+
+    | \b(bearer|basic)\s+\S+
+    | \b(password|passwd|token|secret|key|apikey|user|host)\s*[=:]\s*\S+
+    | \beyJ[\w.-]+ | \bsb_\w+ | \b[\w+/=-]{32,}
+    | \b([\w-]+\.){2,}[a-z]{2,}\b      # a host name
+    | \b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b | \b\d{12}\b
+    """
+)
+
+
+def is_code(found: object) -> bool:
+    """Whether something has the shape of a SQLSTATE or of PostgREST's own code."""
+    return isinstance(found, str) and _CODE.fullmatch(found) is not None
+
+
+def error_of_code(
+    code: str, message: str, detail: str | None = None, hint: str | None = None
+) -> MentorPauseError:
+    """Return the error for a SQLSTATE or a code of PostgREST, on either transport."""
+    rule = _longest(CODES, code) or _MENTOR
+    if rule.kind is Kind.MENTOR:
+        found = _BY_HINT.get(hint or "", _BY_CODE.get(code, DatabaseError))
+        return found(message[:_LONGEST_TEXT], code, _cut(detail), _cut(hint))
+    kind, text = _BY_KIND[rule.kind], rule.meaning
+    if not rule.is_quoted:
+        return kind(text, code)
+    if quoted := quote(message):
+        text += f" (it says: {quoted})"
+    return kind(text, code, _quote_or_none(detail), _quote_or_none(hint))
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a call failed as a reason: by its code, without the server's words (E13).
+
+    A server's words may name a person, and differ from mentor to mentor.
+    """
+    code = getattr(error, "sqlstate", None)
+    if isinstance(error, DatabaseError) and code:
+        meaning = (_longest(CODES, code) or _MENTOR).meaning or "the database refuses this row"
+        return plain(f"{meaning} (SQLSTATE {code})")
+    reason = plain(describe(error))
+    return plain(f"{reason} (SQLSTATE {code})" if code else reason)
+
+
+def error_of_answer(
+    status: int, code: str | None, message: str, detail: str | None, hint: str | None
+) -> MentorPauseError:
+    """Return the error for an HTTP answer that is not a success.
+
+    The code counts if it is in the table, or if the status is the one that PostgREST gives to codes
+    that it does not know. Otherwise the status decides: the answer is a gateway's.
+    """
+    if code is not None and _fits(status, _longest(CODES, code), code):
+        return error_of_code(code, message, detail, hint)
+    rule = _longest(STATUSES, str(status)) or Rule("", Kind.UNAVAILABLE, "the answer is unknown")
+    text = f"HTTP {status}: {rule.meaning}"
+    if quoted := quote(message):
+        text += f" (it says: {quoted})"
+    return _BY_KIND[rule.kind](text)
+
+
+def error_of_connection(text: str, variable: str = "SUPABASE_DB_URL") -> MentorPauseError:
+    """Return the error for what a client says without a code; nothing of its text is kept.
+
+    `variable` names the setting that holds the address.
+    """
+    lowered = text.lower()
+    fitting = (rule for rule in SENTENCES if re.search(rule.key, lowered))
+    rule = next(fitting, UNKNOWN_SENTENCE)
+    return _BY_KIND[rule.kind](
+        f"no connection to the database: {rule.meaning.replace('{url}', variable)}"
+    )
+
+
+def quote(text: str) -> str:
+    """Return somebody else's sentence in one bounded line, without addresses and credentials."""
+    line = " ".join(re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]", " ", text[:_LONGEST_TEXT]).split())
+    return _SECRETS.sub("...", line)[:_LONGEST_QUOTE]
+
+
+def _fits(status: int, rule: Rule | None, code: str) -> bool:
+    if rule is None:
+        return status == _ANY_OTHER
+    if code == f"PT{status}":
+        return True
+    if rule.kind is Kind.RETRY:
+        return status == _ANY_OTHER or status >= _SERVER_ERROR
+    return rule.kind is not Kind.MENTOR or status not in _NOT_A_ROWS
+
+
+def _longest(rules: Sequence[Rule], found: str) -> Rule | None:
+    fitting = (rule for rule in rules if found.startswith(rule.key))
+    return max(fitting, key=lambda rule: len(rule.key), default=None)
+
+
+def _cut(text: str | None) -> str | None:
+    return text and text[:_LONGEST_TEXT]
+
+
+def _quote_or_none(text: str | None) -> str | None:
+    return quote(text) if text else None

@@ -1,0 +1,108 @@
+"""The pooled transport: psycopg through the pooler, as a role that can only execute functions.
+
+It sends by psycopg's libpq layer and not by a cursor: the pause loop waits for nothing else, and a
+cursor costs as much of the client's time again (docs/decisions/0022).
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from threading import Event
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from mentor_pause.database.failures import error_of_connection
+from mentor_pause.database.session import Session
+from mentor_pause.database.transport import CALL_SECONDS, CONNECT_SECONDS, Row, time_for_call
+from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
+from mentor_pause.retry import OutOfTime, call_within
+
+
+class PooledWire:
+    """One connection, opened at the first call and again after it was lost."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is a PostgreSQL connection URL or string."""
+        self._url = url
+        self._session: Session | None = None
+
+    def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+        """See `Wire.call`."""
+        session = self._open(time_for_call())
+        try:
+            return session.ask(
+                _statement(function, tuple(arguments)), tuple(arguments.values()), time_for_call()
+            )
+        except OutOfTime:
+            pass
+        finally:
+            if not session.is_open():
+                self.close()
+        raise DatabaseUnavailable(f"no answer from the database within {CALL_SECONDS:.0f} s")
+
+    def _open(self, seconds: float) -> Session:
+        if self._session is None:
+            self._session = Session(_connect(self._url, min(seconds, CONNECT_SECONDS)))
+        return self._session
+
+    def close(self) -> None:
+        """Close the connection; the next call opens one again."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def _connect(url: str, seconds: float) -> psycopg.Connection:
+    """Open a connection within the seconds; one that comes later is closed."""
+    made: list[psycopg.Connection] = []
+    too_late = Event()
+
+    def connect() -> psycopg.Connection:
+        # No prepared statements: the pooler may hand the next call to another server.
+        # No transaction around the call either, which would cost two more round trips.
+        made.append(psycopg.connect(url, autocommit=True, **_settings(url)))
+        if too_late.is_set():
+            made[0].close()
+        return made[0]
+
+    try:
+        return call_within(seconds, connect)
+    except OutOfTime:
+        too_late.set()
+        for connection in made:
+            connection.close()
+        failure: MentorPauseError = DatabaseUnavailable(
+            f"no connection to the database within {CONNECT_SECONDS:.0f} s"
+        )
+    except (psycopg.Error, ValueError) as error:
+        failure = error_of_connection(str(error))
+    raise failure  # outside the handler: the driver's error may repeat the URL
+
+
+def _settings(url: str) -> dict[str, Any]:
+    """Return what libpq would else take from its environment or from the role's settings."""
+    return {
+        "application_name": "mentor-pause",
+        "client_encoding": "UTF8",
+        # A pooler refuses options; the environment's (PGOPTIONS) are none of ours.
+        "options": conninfo_to_dict(url).get("options") or "",
+        # Per address; it ends attempts that `_connect` does not wait for any more.
+        "connect_timeout": round(CONNECT_SECONDS),
+        "tcp_user_timeout": round(CALL_SECONDS * 1000),
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+
+
+@cache
+def _statement(function: str, names: tuple[str, ...]) -> bytes:
+    """Return the call of a function; putting it together takes as long as sending it."""
+    named = sql.SQL(", ").join(
+        sql.SQL("{} => ${}").format(sql.Identifier(name), sql.Literal(number))
+        for number, name in enumerate(names, 1)
+    )
+    call = sql.SQL("select * from public.{}({})").format(sql.Identifier(function), named)
+    return call.as_bytes()

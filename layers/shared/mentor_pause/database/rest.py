@@ -1,0 +1,131 @@
+"""The REST transport: PostgREST's `POST /rest/v1/rpc/<function>` with the service-role credential.
+
+Only a 2xx answer is a success. Each answer says how many rows there are (`Prefer: count=exact`), so
+that one which the project's `max-rows` has cut is noticed; the rest is asked for by key
+(documentation of PostgREST, "Pagination and Count").
+"""
+
+from collections.abc import Mapping
+
+import httpx
+from pydantic_core import PydanticSerializationError, to_json
+
+from mentor_pause.database.answers import Answer, read_answer
+from mentor_pause.database.failures import error_of_connection
+from mentor_pause.database.transport import (
+    CALL_SECONDS,
+    CONNECT_SECONDS,
+    LIST_KEYS,
+    Row,
+    time_for_call,
+)
+from mentor_pause.errors import (
+    DatabaseError,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    MentorPauseError,
+)
+from mentor_pause.retry import OutOfTime, call_within
+
+_TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
+
+
+class RestWire:
+    """Keeps its connections open between calls."""
+
+    def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
+        """`url` is the project's, `key` a secret key (`sb_secret_...`) or a service-role JWT."""
+        self._url = f"{url.rstrip('/')}/rest/v1/rpc/"
+        # A secret key is not a token: PostgREST refuses it as Bearer (PGRST301).
+        bearer = {} if key.startswith("sb_secret_") else {"Authorization": f"Bearer {key}"}
+        content = {"Content-Type": "application/json", "Prefer": "count=exact"}
+        self._headers = {"apikey": key, **content, **bearer}
+        self._transport = transport
+        self._client: httpx.Client | None = None
+
+    def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+        """See `Wire.call`."""
+        content, key = _json(arguments), LIST_KEYS.get(function)
+        answer = self._ask(function, content, _order(key))
+        rows = list(answer.rows)
+        while answer.may_be_cut(has_key=key is not None):
+            if key is None or not answer.rows:
+                raise _cut(function)
+            answer = self._ask(function, content, _behind(key, rows[-1]))
+            if answer.rows and answer.rows[-1] == rows[-1]:  # the same rows again, and for ever
+                raise _cut(function)
+            rows += answer.rows
+        return rows
+
+    def close(self) -> None:
+        """Close the connections; the next call opens one again."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _ask(self, function: str, content: bytes, query: Mapping[str, str]) -> Answer:
+        return read_answer(function, self._post(function, content, query))
+
+    def _post(self, function: str, content: bytes, query: Mapping[str, str]) -> httpx.Response:
+        """Send a request and return its whole answer; a peer that drips is not waited for."""
+        seconds = time_for_call()
+        client = self._open()
+        try:
+            return call_within(
+                seconds, lambda: client.post(function, content=content, params=query or None)
+            )
+        except (OutOfTime, httpx.TimeoutException):
+            self.close()
+            failure: MentorPauseError = DatabaseUnavailable(
+                f"no answer from the database within {CALL_SECONDS:.0f} s"
+            )
+        except httpx.TransportError as error:
+            failure = _lost(error)
+        except (httpx.InvalidURL, UnicodeError, ValueError):
+            failure = DatabaseMisconfigured("the request cannot be sent; check SUPABASE_URL")
+        raise failure  # outside the handler: the client's error may repeat the URL or the key
+
+    def _open(self) -> httpx.Client:
+        if self._client is None:
+            self._client = httpx.Client(
+                base_url=self._url,
+                headers=self._headers,
+                timeout=_TIMEOUT,
+                transport=self._transport,
+                trust_env=False,  # a proxy that the environment names is none of ours (R4)
+                follow_redirects=False,
+            )
+        return self._client
+
+
+def _json(arguments: Mapping[str, object]) -> bytes:
+    try:
+        return to_json(arguments)
+    except (PydanticSerializationError, ValueError):
+        pass
+    raise DatabaseError("a value cannot be sent: it holds NUL or half a character")
+
+
+def _order(key: str | None) -> dict[str, str]:
+    """Return the query that orders a list by its key, which `-` makes descending."""
+    if key is None:
+        return {}
+    return {"order": f"{key.removeprefix('-')}.{'desc' if key.startswith('-') else 'asc'}"}
+
+
+def _behind(key: str, last: Row) -> dict[str, str]:
+    column, operator = key.removeprefix("-"), "lt" if key.startswith("-") else "gt"
+    return _order(key) | {column: f"{operator}.{last[column]}"}
+
+
+def _cut(function: str) -> DatabaseMisconfigured:
+    return DatabaseMisconfigured(f"max-rows of the project cuts the answer of {function}; raise it")
+
+
+def _lost(error: httpx.TransportError) -> MentorPauseError:
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+        return DatabaseMisconfigured(
+            "the request cannot be sent as it is configured;"
+            " check SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
+        )
+    return error_of_connection(str(error), "SUPABASE_URL")

@@ -1,0 +1,1 @@
+"""Rules of jobs, runs and messages. No client and no clock."""

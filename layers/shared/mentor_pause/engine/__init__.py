@@ -1,0 +1,1 @@
+"""What every job shares: the page worker, completion and recovery."""

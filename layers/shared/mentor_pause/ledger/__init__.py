@@ -1,0 +1,1 @@
+"""The run ledger in DynamoDB: the lock, the runs and their pages."""
