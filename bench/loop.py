@@ -12,7 +12,7 @@ from rich.table import Table
 from bench.numbered import AS_OF, ORG, Numbered, numbered_database
 from expiry.pause import PausePage
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import Retry
@@ -22,8 +22,8 @@ MENTORS, PAGE, ROUNDS = 2000, 500, 9
 
 def by_the_loop(mentors: Numbered) -> float:
     """Pause by the worker's own parts, over the pooled wire; return mentors per second."""
-    wire, run = PooledWire(mentors.url), uuid4()
-    work = PausePage(Database(wire), Retry(on=DatabaseUnavailable), Logger(service="bench"))
+    wire, run = PooledTransport(mentors.url), uuid4()
+    work = PausePage(Database(wire, Retry(on=DatabaseUnavailable)), Logger(service="bench"))
     pages = [
         MentorPage(
             job_name="certification_expiry", job_run_id=run, org_id=ORG, as_of=AS_OF,
@@ -33,7 +33,7 @@ def by_the_loop(mentors: Numbered) -> float:
     ]  # fmt: skip
     wire.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})  # pgbench counts no connect
     began = time.perf_counter()
-    done = sum(len(work(page, lambda: 60.0).outcome.done) for page in pages)
+    done = sum(len(work(page, lambda: 60.0).outcome.applied) for page in pages)
     took = time.perf_counter() - began
     wire.close()
     if done != MENTORS:

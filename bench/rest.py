@@ -23,7 +23,7 @@ from bench.numbered import AS_OF, ORG, Numbered, numbered_database
 from expiry.pause import PausePage
 from local.template import ROOT
 from mentor_pause.database.client import Database
-from mentor_pause.database.rest import RestWire
+from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import Retry
@@ -85,14 +85,14 @@ def _client(command: list[str], url: str, mentors: Numbered) -> float:
 
 
 def _pause(task: dict[str, Any]) -> dict[str, float]:
-    wire = RestWire(task["url"], task["key"])
-    work = PausePage(Database(wire), Retry(on=DatabaseUnavailable), Logger(service="bench"))
+    wire = RestTransport(task["url"], task["key"])
+    work = PausePage(Database(wire, Retry(on=DatabaseUnavailable)), Logger(service="bench"))
     page = MentorPage(
         job_name="certification_expiry", job_run_id=task["run"], org_id=task["org"],
         as_of=task["asOf"], page=1, mentor_ids=task["mentors"],
     )  # fmt: skip
     began = time.perf_counter()
-    done = work(page, lambda: 60.0).outcome.done
+    done = work(page, lambda: 60.0).outcome.applied
     return {"seconds": time.perf_counter() - began, "paused": len(done)}
 
 

@@ -1,4 +1,4 @@
-"""Scheduled firings while people post dry runs, while a run is in progress, without a database."""
+"""Scheduled triggers while people post dry runs, while a run is in progress, without a database."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def _dry_runs(stack: Deployed) -> str:
     night = Night(stack)
     answers, posted = dry_runs_over_firings(stack, 12)
     return (
-        f"12 firings in {night.seconds():.1f} s, answered {dict(Counter(answers))};"
+        f"12 triggers in {night.seconds():.1f} s, answered {dict(Counter(answers))};"
         f" rows of the schedule: {dict(statuses(stack, 'schedule'))};"
         f" dry runs answered {dict(posted)};"
         f" {night.timed_out()} ended by Lambda"
@@ -36,8 +36,8 @@ def _by_hand(stack: Deployed) -> str:
     eventually(lambda: night.run() is not None, 120)
     own = night.finish(120)
     return (
-        f"a firing over a run by hand: answered {answer['status']}; the run by hand paused"
-        f" {summary['paused_count']} ({first.status}); the firing's own run: {told_of(night, own)};"
+        f"a trigger over a run by hand: answered {answer['status']}; the run by hand paused"
+        f" {summary['paused_count']} ({first.status}); its own run: {told_of(night, own)};"
         f" rows of the schedule: {dict(statuses(stack, 'schedule'))}"
     )
 
@@ -67,7 +67,7 @@ def _finish(stack: Deployed, night: Night, how: str, end: Callable[[], None]) ->
     eventually(lambda: night.run() is not None, 120)
     summary = night.finish(120)
     return (
-        f"database away ({how}) at the firing: answered {answer} after {took:.1f} s;"
+        f"database away ({how}) at the trigger: answered {answer} after {took:.1f} s;"
         f" {told_of(night, summary)}; rows {dict(statuses(stack, 'schedule'))}"
     )
 

@@ -69,7 +69,7 @@ def _exhausted(stack: Deployed) -> str:
         summary = night.finish(600)
         after = night.seconds() - back
     return (
-        f"pool exhausted for {back:.0f} s from before the firing (answer: {answer['status']}):"
+        f"pool exhausted for {back:.0f} s from before the trigger (answer: {answer['status']}):"
         f" {told_of(night, summary)}; complete {after:.1f} s after it was free"
     )
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import psutil
 
-from mentor_pause.domain.runs import run_id_of
+from mentor_pause.domain.triggers import run_id_of
 from support.deployed import Deployed, eventually
 
 JOB = "certification_expiry"
@@ -83,7 +83,7 @@ def run_night(
 
 def _wait_for_first_page(stack: Deployed, job_run_id: UUID) -> float:
     ledger = stack.stack.ledger()
-    eventually(lambda: ledger.find_page(job_run_id, 1) is not None)
+    eventually(lambda: ledger.pages.find(job_run_id, 1) is not None)
     return time.perf_counter()
 
 

@@ -36,20 +36,20 @@ def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
         show_pages(pages, run.effect)
         return
-    told = {
-        "job_name": run.firing.job_name,
-        "dry_run": run.firing.dry_run,
+    document = {
+        "job_name": run.trigger.job_name,
+        "dry_run": run.trigger.dry_run,
         "as_of": run.as_of,
         "status": run.status,
         "error": run.error,
-        "trouble": run.trouble,
-        "redrive_of": run.firing.redrive_of,
+        "wait_reason": run.wait_reason,
+        "redrive_of": run.trigger.redrive_of,
         "pages": [
             {"page": p.number, "mentors": len(p.mentor_ids), "closed_at": p.closed_at}
             for p in pages
         ],
     }
-    machine(summary.as_json() | told)
+    machine(summary.as_json() | document)
 
 
 def show_end(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:

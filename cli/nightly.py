@@ -20,7 +20,7 @@ def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
     prepare(LocalStack(), mentors, expired)
     say(f"{mentors} mentors, {expired} of them active with an expired certification")
     stack = open_stack(None)
-    say("firing the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
+    say("trigger the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
     start(stack, nightly_event(stack), wait=True, as_json=as_json, last_line=True)
 
 

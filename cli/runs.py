@@ -14,9 +14,10 @@ from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.database.client import Execution
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.runs import Firing, Page, Run, Summary, join_summary_lines
+from mentor_pause.domain.runs import Page, Run
+from mentor_pause.domain.summary import Summary, join_summary_lines
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.engine.completion import SUMMARY_MESSAGES, summary_of
-from mentor_pause.retry import Retry
 
 
 class NotFinished(NotInOrder):
@@ -71,7 +72,7 @@ def redrive_request(stack: Stack, job_run_id: UUID) -> dict[str, Any]:
             f"run {job_run_id} has no errors, so there is nothing to run again; see it with:"
             f" {stack.command(f'runs {job_run_id}')}"
         )
-    again = request(first.firing.job_name, None, dry_run=first.firing.dry_run)
+    again = request(first.trigger.job_name, None, dry_run=first.trigger.dry_run)
     return again | {"redrive_of": str(job_run_id)}
 
 
@@ -150,7 +151,7 @@ def open_runs(stack: Stack) -> dict[UUID, str]:
     """Return the runs that have not ended, by ledger or by execution log, and their jobs."""
     locks, found = stack.ledger().locks, dict[UUID, str]()
     for job in JOBS:
-        asking = Firing(job, stack.org_id, "manual", "open runs", "command line")
+        asking = Trigger(job, stack.org_id, "manual", "open runs", "command line")
         # However long the lease may still be: no run's lease is longer than this.
         found |= dict.fromkeys(locks.find_hung(asking, _FAR_AHEAD), job)
     with stack.database() as database:
@@ -212,7 +213,7 @@ def _summary_line(text: str) -> dict[str, Any] | None:
 
 def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:
     """Return a run's pages and what they come to; of a run that goes on, the closed ones."""
-    pages = stack.ledger().pages(run.job_run_id)
+    pages = stack.ledger().pages.list(run.job_run_id)
     counted = [p for p in pages if p.outcome is not None or run.status != "running"]
     with stack.database() as database:
-        return summary_of(run, counted, database, Retry()), pages
+        return summary_of(run, counted, database), pages

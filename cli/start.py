@@ -13,7 +13,7 @@ from cli.runs import follow, read_summary
 from cli.show.progress import watch
 from cli.show.runs import show_run
 from cli.stacks import Stack
-from mentor_pause.domain.runs import run_id_of
+from mentor_pause.domain.triggers import run_id_of
 
 _FOLLOW_SECONDS = 900.0
 
@@ -48,7 +48,7 @@ def start(
 def _not_started(stack: Stack, answer: Mapping[str, str]) -> NotInOrder:
     job_run_id, status = answer["job_run_id"], answer["status"]
     see = f"see what ran with: {stack.command('runs')}"
-    if other := answer.get("in_the_way"):
+    if other := answer.get("conflicting_run_id"):
         see = f"wait for its end with: {stack.command(f'runs {other} --follow')}"
     return NotInOrder(
         f"run {job_run_id} {status}: {answer.get('error', 'no reason given')}; {see}",

@@ -8,7 +8,8 @@ from cli.show.moments import when
 from cli.show.tables import Column, Row, show_table
 from mentor_pause.database.client import Execution
 from mentor_pause.domain.jobs import Effect
-from mentor_pause.domain.runs import Page, Run, Summary
+from mentor_pause.domain.runs import Page, Run
+from mentor_pause.domain.summary import Summary
 
 _NAMED = 20
 """Mentors whom a dry run names one by one; JSON has all."""
@@ -16,17 +17,17 @@ _NAMED = 20
 
 def show_run(run: Run, summary: Summary, more: str) -> None:
     """Show what a run came to; `more` is the command that prints all of it as JSON."""
-    result(f"{run.firing.job_name} as of {run.as_of}")
+    result(f"{run.trigger.job_name} as of {run.as_of}")
     counts = [
         Row((name.removesuffix("_count"), str(count))) for name, count in summary.counts().items()
     ]
     show_table((Column("count"), Column("mentors", right=True)), counts)
-    kind = "dry run" if run.firing.dry_run else "run"
+    kind = "dry run" if run.trigger.dry_run else "run"
     result(f"{kind} {summary.job_run_id}: {run.status}")
-    if run.firing.redrive_of:
-        result(f"redrive of run {run.firing.redrive_of}")
-    if run.firing.dry_run and summary.done:
-        _name(f"would be {summary.effect}:", summary.done, more)
+    if run.trigger.redrive_of:
+        result(f"redrive of run {run.trigger.redrive_of}")
+    if run.trigger.dry_run and summary.applied:
+        _name(f"would be {summary.effect}:", summary.applied, more)
     _show_troubles(run, summary)
 
 
@@ -44,8 +45,8 @@ def _show_troubles(run: Run, summary: Summary) -> None:
     for group in summary.errors:
         result(f"{group.count} error{'s' * (group.count > 1)}: {group.reason}", is_bad=True)
         result(f"  such as mentor {group.example}", is_bad=True)
-    if run.trouble:
-        result(f"pages had to wait: {run.trouble}", is_bad=True)
+    if run.wait_reason:
+        result(f"pages had to wait: {run.wait_reason}", is_bad=True)
 
 
 def show_pages(pages: Iterable[Page], effect: Effect) -> None:
@@ -62,10 +63,10 @@ def show_pages(pages: Iterable[Page], effect: Effect) -> None:
 
 
 def _counts_of(page: Page) -> Sequence[str]:
-    done = page.outcome
-    if done is None:
+    outcome = page.outcome
+    if outcome is None:
         return ["-"] * 3
-    return [str(len(ids)) for ids in (done.done, done.skipped, done.errored)]
+    return [str(len(ids)) for ids in (outcome.applied, outcome.skipped, outcome.errored)]
 
 
 def show_history(rows: Iterable[Execution]) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from mentor_pause.database.client import ExecutionStatus
-from mentor_pause.domain.messages import Day, Trigger
+from mentor_pause.domain.messages import Day
+from mentor_pause.domain.triggers import TriggerKind
 
 MOST_IDS = 100_000
 """As JSON, so many ids take 3.9 MB of the 6 MB that Lambda lets an answer have."""
@@ -46,7 +47,7 @@ class Problem(BaseModel):
 class InTheWay(Problem):
     """Another run of the job has not ended; it is at `Location`."""
 
-    in_the_way: UUID
+    conflicting_run_id: UUID
 
 
 class NoRun(Problem):
@@ -70,7 +71,7 @@ class Run(BaseModel):
     job_run_id: UUID
     job_name: str
     status: ExecutionStatus
-    trigger: Trigger
+    trigger: TriggerKind
     triggered_by: Annotated[
         str, Field(description="To coordinators, `a person` stands for everybody but themselves.")
     ]

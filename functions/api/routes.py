@@ -99,9 +99,9 @@ def _started(found: Attempted) -> Response[Any]:
 
 
 def _not_started(found: Attempted) -> Response[Any]:
-    at_location = {LOCATION: _address_of(found.in_the_way or found.job_run_id)}
-    if found.in_the_way is not None:
-        body = InTheWay(error=found.error, in_the_way=found.in_the_way)
+    at_location = {LOCATION: _address_of(found.conflicting_run_id or found.job_run_id)}
+    if found.conflicting_run_id is not None:
+        body = InTheWay(error=found.error, conflicting_run_id=found.conflicting_run_id)
         return _answer(409, body, at_location)
     if found.verdict == "wrong request":
         return _answer(422, Problem(error=found.error))

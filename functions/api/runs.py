@@ -14,8 +14,9 @@ from mentor_pause.database.client import Database, Execution, MemberRole
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.reasons import cut, without_ids
-from mentor_pause.domain.runs import Attempt, run_id_of, summarise
 from mentor_pause.domain.runs import Run as LedgerRun
+from mentor_pause.domain.summary import summarise
+from mentor_pause.domain.triggers import RunRequest, run_id_of
 from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import OutOfTime, Retry, call_within
@@ -40,7 +41,7 @@ class Attempted:
     job_run_id: UUID
     status: Literal["running", "completed"] = "running"
     error: str = ""
-    in_the_way: UUID | None = None
+    conflicting_run_id: UUID | None = None
 
 
 class Runs:
@@ -77,7 +78,7 @@ class Runs:
         refusal that cannot be written down is logged, and stays a refusal.
         """
         name = job_name if job_name in JOBS else "unknown"
-        attempt = Attempt(name, self._org_id, "manual", f"http-{uuid4()}", caller.name)
+        attempt = RunRequest(name, self._org_id, "manual", f"http-{uuid4()}", caller.name)
         try:
             self._database.begin_execution(attempt, "refused", error=reason)
         except Exception as error:  # noqa: BLE001 - refused they are all the same
@@ -138,12 +139,14 @@ def _attempted(job_run_id: UUID, answer: dict[str, str]) -> Attempted:
     match answer.get("status"):
         case "running" | "completed" as status:
             return Attempted("started", job_run_id, status)
-        case "refused" if in_the_way := _uuid(answer.get("in_the_way", "")):
-            error = f"run {in_the_way} is in progress"
-            return Attempted("in the way", job_run_id, error=error, in_the_way=in_the_way)
-        case "failed" if answer.get("fault") == "request":
+        case "refused" if conflicting_run_id := _uuid(answer.get("conflicting_run_id", "")):
+            error = f"run {conflicting_run_id} is in progress"
+            return Attempted(
+                "in the way", job_run_id, error=error, conflicting_run_id=conflicting_run_id
+            )
+        case "failed" if answer.get("error_source") == "client":
             return Attempted("wrong request", job_run_id, error=error)
-        case "failed" if answer.get("fault") != "outside":
+        case "failed" if answer.get("error_source") != "server":
             return Attempted("failed", job_run_id)
         case _:
             return Attempted("unavailable", job_run_id)
@@ -187,10 +190,12 @@ def _detail(
         "errors": _errors(run, with_mentors=with_mentors),
     }
     if with_mentors:
-        pages = [p for p in ledger.pages(row.job_run_id) if p.outcome or run.status != "running"]
+        pages = [
+            p for p in ledger.pages.list(row.job_run_id) if p.outcome or run.status != "running"
+        ]
         summary = summarise(run, pages)
-        if len(summary.done) + len(summary.errored) <= MOST_IDS:
-            found |= {"mentor_ids_done": summary.done, "mentor_ids_errored": summary.errored}
+        if len(summary.applied) + len(summary.errored) <= MOST_IDS:
+            found |= {"mentor_ids_done": summary.applied, "mentor_ids_errored": summary.errored}
     return RunDetail.model_validate(cast("dict[str, object]", found))
 
 

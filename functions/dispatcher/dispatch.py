@@ -1,101 +1,119 @@
 """Starts a run: lock, scope, log row, then pages while there are mentors (D1-D8).
 
-A firing that was dispatched half-way before is resumed: its pages that may not have reached the
-queue are sent again as they were written down, and paging goes on behind the cursor.
+A trigger whose dispatcher died while paging is resumed: `Paging` sends the pages again that may not
+be on the queue, and continues after the cursor.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
-from itertools import batched
+from typing import Literal
 from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
 
-from dispatcher.ending import Dispatched, Ending, Fault
-from dispatcher.sources import Sources
-from mentor_pause.aws.queues import BATCH, PageQueues
+from dispatcher.paging import Paging
+from dispatcher.redrive import run_to_redrive
+from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
-from mentor_pause.domain.jobs import Job, find_job
-from mentor_pause.domain.messages import DispatchRequest, MentorPage
-from mentor_pause.domain.runs import Firing, Run
-from mentor_pause.engine.completion import Clock
+from mentor_pause.domain.jobs import find_job
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import Run
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.errors import (
+    ErrorSource,
     InvalidRequest,
     LeaseLost,
     MentorPauseError,
     TransientError,
     UnprovenEvent,
     describe,
+    error_source,
     origin,
 )
-from mentor_pause.ledger.lock import KEPT_SECONDS, Held, Lock
+from mentor_pause.ledger.lock import Held, Lock
 from mentor_pause.ledger.runs import Ledger
-from mentor_pause.retry import Retry
+
+type DispatchStatus = Literal[
+    "running", "completed", "failed", "duplicate", "refused", "superseded", "waiting"
+]
 
 
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """The dispatcher's answer to a run request."""
+
+    job_run_id: UUID
+    status: DispatchStatus
+    error: str | None = None
+    error_source: ErrorSource | None = None
+    conflicting_run_id: UUID | None = None
+    """The run in progress because of which the request was refused."""
+
+    def as_json(self) -> dict[str, str]:
+        """The fields that have a value."""
+        fields = {
+            "job_run_id": self.job_run_id,
+            "status": self.status,
+            "error": self.error,
+            "error_source": self.error_source,
+            "conflicting_run_id": self.conflicting_run_id,
+        }
+        return {name: str(value) for name, value in fields.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     """Dispatches the runs of one organisation."""
 
-    def __init__(
-        self,
-        org: OrgSettings,
-        sources: Sources,
-        database: Database,
-        ledger: Ledger,
-        queues: PageQueues,
-        ending: Ending,
-        retry: Retry,
-        clock: Clock,
-        logger: Logger,
-    ) -> None:
-        """`retry` wraps the calls to database and ledger."""
-        self._org = org
-        self._sources = sources
-        self._database = database
-        self._ledger = ledger
-        self._queues = queues
-        self._ending = ending
-        self._retry = retry
-        self._clock = clock
-        self._logger = logger
+    org: OrgSettings
+    engine: Engine
+    send_pages: Paging
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self.engine.ledger
+
+    @property
+    def _database(self) -> Database:
+        return self.engine.database
+
+    @property
+    def _logger(self) -> Logger:
+        return self.engine.logger
 
     def __call__(self, request: DispatchRequest, invocation_id: str) -> Dispatched:
-        """Start the run that is asked for, resume it, or say why not.
+        """Start the requested run, resume it, or say why it does not start.
 
         Raises:
             InvalidRequest: there is no such job, or no such run to redrive.
-            UnprovenEvent: the event is not one of this stack's own runs.
-            TransientError: something around us is away; a scheduled request is to be repeated.
-            MentorPauseError: the lock could not even be asked for.
+            UnprovenEvent: the event is not about a run of this stack.
+            TransientError: a service is away; a scheduled request is to be repeated.
+            MentorPauseError: the lock could not be acquired or refused.
         """
-        job = find_job(request.job_name)
+        find_job(request.job_name)
         self._prove(request)
-        first = self._sources.first_run(request, self._org.hlf_org_id)
-        firing = _firing(request, first, self._org.hlf_org_id, invocation_id)
+        redriven = run_to_redrive(self._ledger, request, self.org.hlf_org_id)
+        trigger = _trigger(request, redriven, self.org.hlf_org_id, invocation_id)
         holder = str(uuid4())
-        lock = self._retry(
-            lambda: self._ledger.locks.acquire(
-                firing, holder, self._clock(), self._ledger.leases.dispatch
-            )
-        )
+        lock = self._ledger.locks.acquire(trigger, holder, self._ledger.leases.dispatch)
         if isinstance(lock, Held):
-            return self._turn_away(request, firing, lock, holder)
-        found = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
-        if found is None or found.status == "running":
-            started = self._guarded(job, first.as_of if first else request.as_of, lock, found)
-            if started is not None:
-                return started
-        self._ending.let_go(lock)
-        had = Held(firing.job_run_id, same_firing=True, is_released=True)
-        return self._turn_away(request, firing, had, holder)
+            return self._turn_away(request, trigger, lock, holder)
+        run = self._ledger.find_run(trigger.job_run_id)
+        if run is None or run.status == "running":
+            dispatched = self._guarded(redriven.as_of if redriven else request.as_of, lock, run)
+            if dispatched is not None:
+                return dispatched
+        self._ledger.locks.abandon(trigger)
+        held = Held(trigger.job_run_id, same_trigger=True, is_released=True)
+        return self._turn_away(request, trigger, held, holder)
 
     def _prove(self, request: DispatchRequest) -> None:
-        """Hold an event against the ledger: only this stack's own runs start others (R5).
+        """Compare an event with the ledger: only this stack's own runs start others (R5).
 
         Raises:
-            UnprovenEvent: the ledger has no such run, or the run is not through with its pages.
+            UnprovenEvent: the ledger has no such run, or the run has open pages.
         """
         if request.trigger != "event":
             return
@@ -103,92 +121,106 @@ class Dispatch:
             wanted = UUID(request.trigger_id or "")
         except ValueError:
             raise UnprovenEvent("the event names no run") from None
-        run = self._retry(lambda: self._ledger.find_run(wanted))
-        if run is None or run.firing.org_id != self._org.hlf_org_id:
-            raise UnprovenEvent("the event names a run that this stack's ledger does not know")
-        if not run.is_whole:
+        run = self._ledger.find_run(wanted)
+        if run is None or run.trigger.org_id != self.org.hlf_org_id:
+            raise UnprovenEvent("the event names a run that this stack's ledger does not have")
+        if not run.all_pages_closed:
             raise UnprovenEvent(f"the event names run {wanted}, which is still in progress")
 
     def _turn_away(
-        self, request: DispatchRequest, firing: Firing, held: Held, holder: str
+        self, request: DispatchRequest, trigger: Trigger, held: Held, holder: str
     ) -> Dispatched:
-        if held.same_firing:
-            if request.waiting_since and not held.is_released and self._is_paging(firing):
-                return Dispatched(firing.job_run_id, "waiting", "its lease has not run out yet")
-            self._ending.finish(firing.job_run_id, f"repeated firing {holder}")
-            why, conflicting = "this firing has had its run", None
+        if held.same_trigger:
+            if request.waiting_since and not held.is_released and self._is_paging(trigger):
+                return Dispatched(trigger.job_run_id, "waiting", "its lease has not run out yet")
+            self._complete_if_done(trigger.job_run_id, f"repeated trigger {holder}")
+            why, conflicting = "this trigger has had its run", None
         else:
-            conflicting = self._conflicting(held)
+            conflicting = self._conflicting_run(held)
             why = f"run {conflicting or held.by_run} is in progress"
-        status = "duplicate" if held.same_firing else "refused"
+        status = "duplicate" if held.same_trigger else "refused"
         self._logger.warning("run not started", extra={"status": status, "reason": why})
-        if request.waiting_since is None:  # a request that waits has its row
-            self._retry(lambda: self._database.begin_execution(firing, status, error=why))
-        return Dispatched(firing.job_run_id, status, why, in_the_way=conflicting)
+        if request.waiting_since is None:  # a waiting request has its row already
+            self._database.begin_execution(trigger, status, error=why)
+        return Dispatched(trigger.job_run_id, status, why, conflicting_run_id=conflicting)
 
-    def _is_paging(self, firing: Firing) -> bool:
-        run = self._retry(lambda: self._ledger.find_run(firing.job_run_id))
+    def _complete_if_done(self, job_run_id: UUID, claimant: str) -> None:
+        """Complete a run whose dispatcher died after the last page had been closed."""
+        run = self._ledger.find_run(job_run_id)
+        if run is not None and run.all_pages_closed:
+            self.engine.completion.complete_if_done(run, claimant)
+
+    def _is_paging(self, trigger: Trigger) -> bool:
+        run = self._ledger.find_run(trigger.job_run_id)
         return run is None or (run.status == "running" and run.pages_total is None)
 
-    def _conflicting(self, held: Held) -> UUID | None:
-        """Return the run to ask about: the monitor has none of its own, and is ending another."""
+    def _conflicting_run(self, held: Held) -> UUID | None:
+        """Return the run in progress. When the monitor holds the lock, it is ending another run."""
         for job_run_id in (held.by_run, *sorted(held.open_runs)):
-            found = self._retry(lambda id_=job_run_id: self._ledger.find_run(id_))
-            if found is not None and found.status == "running":
+            run = self._ledger.find_run(job_run_id)
+            if run is not None and run.status == "running":
                 return job_run_id
         return None
 
-    def _guarded(
-        self, job: Job, as_of: date | None, lock: Lock, found: Run | None
-    ) -> Dispatched | None:
+    def _guarded(self, as_of: date | None, lock: Lock, run: Run | None) -> Dispatched | None:
         try:
-            return self._run(job, as_of, lock, found)
+            return self._run(as_of, lock, run)
         except LeaseLost as error:
             self._logger.error("dispatch superseded", extra={"reason": str(error)})
-            if lock.firing.trigger == "manual":  # other requests come again, and go on with the row
-                self._ending.give_up_unopened(lock, str(error))
-            return Dispatched(lock.firing.job_run_id, "superseded", str(error))
+            if lock.trigger.kind == "manual":  # other requests come again and continue the run
+                self.engine.recovery.end_superseded(lock.trigger, str(error))
+            return Dispatched(lock.trigger.job_run_id, "superseded", str(error))
 
-    def _run(
-        self, job: Job, as_of: date | None, lock: Lock, found: Run | None
-    ) -> Dispatched | None:
-        """Dispatch the lock's run; None: by the log its firing has had it."""
+    def _run(self, as_of: date | None, lock: Lock, run: Run | None) -> Dispatched | None:
+        """Dispatch the lock's run; None: the log says that the trigger has had its run."""
         try:
-            self._ending.end_abandoned(lock)
-            run = self._resume(found) if found else self._open(lock, self._day(lock, as_of))
+            self.engine.recovery.end_abandoned(lock)
+            run = self._resume(run) if run else self._open(lock, self._day(lock, as_of))
             if run is None:
                 return None
-            run = self._page(job, lock, run)
+            run = self.send_pages(lock, run)
         except LeaseLost:
             raise
         except TransientError as error:
-            if lock.firing.trigger == "manual":
+            if lock.trigger.kind == "manual":
                 return self._fail(lock, error)
-            with suppress(MentorPauseError):  # then the lease ends by itself
-                self._ledger.locks.keep_for(lock, self._clock(), KEPT_SECONDS)
-            raise  # the request waits, and resumes this run where it stands
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run is ended (D5)
+            with suppress(MentorPauseError):  # then the lease runs out
+                self._ledger.locks.reserve(lock)
+            raise  # the request waits, and its next delivery resumes this run
+        except Exception as error:  # noqa: BLE001 - every failure ends the run (D5)
             return self._fail(lock, error)
-        return self._ending.settle(lock, run)
+        return self._complete(lock, run)
+
+    def _complete(self, lock: Lock, run: Run) -> Dispatched:
+        state = self.engine.completion.complete_if_done(run, lock.claimant)
+        has_ended = state in ("ended", "ended_by_another")
+        status = ("failed" if run.error else "completed") if has_ended else "running"
+        return Dispatched(run.job_run_id, status, run.error)
 
     def _fail(self, lock: Lock, error: Exception) -> Dispatched:
-        self._logger.error(
-            "dispatch failed", extra={"reason": describe(error), "origin": origin(error)}
-        )
-        return self._ending.fail(lock, describe(error), fault_of(error))
+        """End a run that could not be dispatched. Workers still process the pages on the queue."""
+        reason, job_run_id = describe(error), lock.trigger.job_run_id
+        self._logger.error("dispatch failed", extra={"reason": reason, "origin": origin(error)})
+        failed = Dispatched(job_run_id, "failed", reason, error_source(error))
+        run = self._ledger.find_run(job_run_id)
+        if run is None:
+            self.engine.recovery.fail_unopened(lock, reason)
+            return failed
+        with self.engine.recovery.logged(job_run_id):  # the next holder of the lock tries again
+            return self._complete(lock, self.engine.recovery.abort_paging(lock, run, reason))
+        return failed
 
     def _day(self, lock: Lock, as_of: date | None) -> date:
-        """Return the day that a new run is about (E1).
+        """Return the day of a new run (E1).
 
-        Without `as_of` it is today, by the earlier one of two clocks: the database's and the
-        ledger's. So a clock that is ahead has nobody paused early.
+        Without `as_of` it is today by the database's clock or by the ledger's clock, whichever is
+        earlier. A clock that is ahead therefore never pauses a mentor too early.
         """
-        org_id = self._org.hlf_org_id
-        scope = self._retry(lambda: self._database.assert_org_scope(org_id, self._org.hlf_org_slug))
-        by_ledger = self._retry(lambda: self._database.get_org_day(org_id, self._clock()))
-        today = min(scope.today, by_ledger)
+        org_id = self.org.hlf_org_id
+        scope = self._database.assert_org_scope(org_id, self.org.hlf_org_slug)
+        today = min(scope.today, self._database.get_org_day(org_id, self._ledger.now()))
         day = as_of or today
-        if day > today and not lock.firing.dry_run:
+        if day > today and not lock.trigger.dry_run:
             raise InvalidRequest(
                 f"as_of {day} is after today ({today} in {scope.time_zone}); "
                 "only a dry run may look ahead"
@@ -196,93 +228,45 @@ class Dispatch:
         return day
 
     def _open(self, lock: Lock, day: date) -> Run | None:
-        """Open the run in the log, then in the ledger, with the day that the log has.
+        """Write the run's row in the execution log, then open the run in the ledger.
 
-        The log's row never expires, and the ledger's items do. So the row decides whether the
-        firing has had its run (None), and about which day it was. A row that is still running
-        without a run in the ledger is that of a dispatcher that died, or the ledger has lost it:
-        the run goes on.
+        The row never expires, and the ledger's items do. So the row decides whether the trigger has
+        had its run (None), and for which day. If the row is still running and the ledger has no
+        run, the dispatcher died or the ledger lost the run: the run continues.
         """
-        begin = self._database.begin_execution
-        begun = self._retry(lambda: begin(lock.firing, "running", as_of=day))
+        begun = self._database.begin_execution(lock.trigger, "running", as_of=day)
         if begun is not None and begun.status != "running":
             return None
-        fixed = (begun and begun.as_of) or day
-        return self._retry(lambda: self._ledger.open_run(lock, fixed, self._clock()))
+        return self._ledger.open_run(lock, (begun and begun.as_of) or day)
 
     def _resume(self, run: Run) -> Run | None:
-        """Write the run's row, unless an earlier delivery of its firing did.
+        """Write the run's row, unless an earlier delivery of its trigger did.
 
-        None: by the log the run has ended, so the ledger, which has it in mid-paging, was restored
-        from an earlier moment.
+        None: the log says that the run has ended. The ledger, which has the run while paging, was
+        restored from a backup.
         """
-        begin, end = self._database.begin_execution, self._ledger.end_run
-        begun = self._retry(lambda: begin(run.firing, "running", as_of=run.as_of))
+        begun = self._database.begin_execution(run.trigger, "running", as_of=run.as_of)
         if begun is None or begun.status == "running" or run.pages_total is not None:
             return run
         status = "completed" if begun.status == "completed" else "failed"
-        self._retry(lambda: end(run.job_run_id, status, self._clock()))
+        self._ledger.end_run(run.job_run_id, status)
         return None
 
-    def _page(self, job: Job, lock: Lock, run: Run) -> Run:
-        if run.pages_total is not None:
-            return run
-        number = run.pages_planned
-        for pages in batched(self._pages(job, lock, run), BATCH, strict=False):
-            self._queues.send(job.name, pages)
-            number = pages[-1].page
-            self._mark_sent(run, number)
-        return self._ending.end_paging(lock, run.job_run_id, number)
 
-    def _mark_sent(self, run: Run, number: int) -> None:
-        self._retry(lambda: self._ledger.mark_sent(run.job_run_id, number))
-
-    def _pages(self, job: Job, lock: Lock, run: Run) -> Iterator[MentorPage]:
-        """Yield what may not have been sent, then new pages, each one written down first."""
-        for number in range(run.pages_sent + 1, run.pages_planned + 1):
-            if (known := self._ledger.find_page(run.job_run_id, number)) is not None:
-                yield _message(run, number, known.mentor_ids)
-        number, cursor, source = run.pages_planned, run.cursor, self._sources.of(job, run)
-        while mentors := source(cursor):
-            number, cursor = number + 1, mentors[-1]
-            self._plan(lock, number, mentors)
-            yield _message(run, number, tuple(mentors))
-
-    def _plan(self, lock: Lock, number: int, mentors: list[UUID]) -> None:
-        self._retry(lambda: self._ledger.plan_page(lock, number, mentors, self._clock()))
-
-
-def _firing(
-    request: DispatchRequest, first: Run | None, org_id: UUID, invocation_id: str
-) -> Firing:
-    return Firing(
+def _trigger(
+    request: DispatchRequest, redriven: Run | None, org_id: UUID, invocation_id: str
+) -> Trigger:
+    return Trigger(
         job_name=request.job_name,
         org_id=org_id,
-        trigger=request.trigger,
+        kind=request.trigger,
         trigger_id=request.trigger_id or invocation_id,
-        triggered_by=request.requested_by or _what_triggered(request, invocation_id),
-        dry_run=request.dry_run or (first is not None and first.firing.dry_run),
+        triggered_by=request.requested_by or _triggered_by(request, invocation_id),
+        dry_run=request.dry_run or (redriven is not None and redriven.trigger.dry_run),
         redrive_of=request.redrive_of,
     )
 
 
-def fault_of(error: Exception) -> Fault:
-    """Say whose fault a failure is."""
-    return "request" if isinstance(error, InvalidRequest) else "outside"
-
-
-def _what_triggered(request: DispatchRequest, invocation_id: str) -> str:
+def _triggered_by(request: DispatchRequest, invocation_id: str) -> str:
     due = f" of {request.scheduled_at.isoformat()}" if request.scheduled_at else ""
     return f"{request.trigger}{due}, {request.trigger_id or invocation_id}"
-
-
-def _message(run: Run, number: int, mentor_ids: tuple[UUID, ...]) -> MentorPage:
-    return MentorPage(
-        job_name=run.firing.job_name,
-        job_run_id=run.job_run_id,
-        org_id=run.firing.org_id,
-        as_of=run.as_of,
-        page=number,
-        mentor_ids=mentor_ids,
-        dry_run=run.firing.dry_run,
-    )

@@ -1,21 +1,22 @@
 """Pauses the mentors on one page, one after the other (E2-E6, E10, R1-R3).
 
-Nobody waits for somebody else's lock before all others had their turn:
+A worker does not wait for a locked row before every mentor has had a turn:
 
-1. A first pass over the page takes no locked row; it leaves the mentor for later.
-2. While mentors are locked, the worker waits for one locked mentor, for 3 s at most. Then it passes
-   over the others again without waiting. After `_WAITS` waits in vain the rest is for a later
-   invocation.
+1. The first pass over the page skips locked rows.
+2. While mentors are locked, the worker waits for one of them, for 3 s at most. Then it passes over
+   the others again without waiting. After `_WAITS` waits without success, a later invocation
+   processes the rest.
 
 A call without an answer says nothing about the mentor. The worker then asks the database for
-something else: if that has no answer either, the page waits for the database; otherwise the mentor
-has one more turn, and after that the failure is the mentor's own. A database that says itself that
-it can take no change, since it is read-only or its disk is full, is not asked: it still answers
-what only reads. A call that the database refuses as misconfigured may be one row's (a trigger of an
-adopter's) or everybody's: it is everybody's if a dry run of the same call is refused as well, or if
-no other call of the page gets through.
+something else. If that has no answer either, the page waits for the database. Otherwise the mentor
+has one more turn, and a second failure counts as the mentor's error. The worker does not ask when
+the database reports that it accepts no change, because a read-only database still answers reads.
 
-The order is drawn again for each invocation: no mentor waits for ever behind rows that take long.
+A call that the database refuses as misconfigured may be about one row (an adopter's trigger) or
+about every row. It is about every row if the database also refuses a dry run of the same call, or
+if no other call of the page succeeds.
+
+Each invocation draws the order again, so that no mentor always waits behind slow rows.
 """
 
 import random
@@ -31,7 +32,7 @@ from mentor_pause.database.client import Database, StatusChange
 from mentor_pause.database.failures import reason_of
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.engine.page_worker import PageResult, Requeue, wait_for_database
+from mentor_pause.engine.requeue import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -40,31 +41,30 @@ from mentor_pause.errors import (
     TransientError,
     describe,
 )
-from mentor_pause.retry import Remaining, Retry, time_limit
+from mentor_pause.retry import Remaining, time_limit
 
-type Kind = Literal["done", "skipped", "errored", "locked", "unanswered", "refused"]
+type CallResult = Literal["applied", "skipped", "errored", "locked", "unanswered", "refused"]
 
 _CLOSING_SECONDS = 8.0
-"""Kept for the ledger, the queue and perhaps the run's completion; no call lasts into them."""
+"""Reserved for the ledger, the queue and the run's completion; no call lasts into them."""
 
 _CALL_SECONDS = 3.5
 """No call begins with less: one may wait 3 s for a lock."""
 
 _WAITS = 5
-"""Waits in vain for locked rows, one after the other; the rest is for a later invocation."""
+"""Waits for locked rows without success, one after the other, before the page is requeued."""
 
 _LOCKED_SECONDS = 10
-"""Until a page comes back whose open mentors are all locked."""
+"""Until a page comes again whose unprocessed mentors are all locked."""
 
 _NO_CHANGES = ("25", "531", "533")
-"""How the SQLSTATEs begin by which the database refuses every change: read-only, disk full, no
+"""The beginnings of the SQLSTATEs of a database that refuses every change: read-only, disk full, no
 connection left."""
 
-_DONE = ("changed", "replayed", "would_change")
+_APPLIED = ("changed", "replayed", "would_change")
 
-
-_REFUSED_IN_VAIN = 2
-"""Mentors whose calls are refused as misconfigured, with no other call getting through."""
+_REFUSED_WITHOUT_SUCCESS = 2
+"""Mentors whose calls are refused as misconfigured while no other call succeeds."""
 
 
 def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:
@@ -76,149 +76,165 @@ class _OutOfTime(Exception):
 
 
 @dataclass(slots=True)
-class _Turn:
-    """One invocation's work on one page."""
+class _Progress:
+    """The progress of one invocation on one page."""
 
     page: MentorPage
     remaining: Remaining
-    kinds: dict[UUID, Kind] = field(default_factory=dict[UUID, Kind])
+    results: dict[UUID, CallResult] = field(default_factory=dict[UUID, CallResult])
     unanswered: set[UUID] = field(default_factory=set[UUID])
     """Mentors whose call had no answer while the database was there."""
     reasons: dict[UUID, str] = field(default_factory=dict[UUID, str])
     """Why the last call for a mentor failed."""
     refusal: DatabaseMisconfigured | None = None
-    """Why the database refused a mentor's call, though it takes a dry run of it."""
+    """Why the database refused a mentor's call although it accepts a dry run of the call."""
 
-    def with_kind(self, *kinds: Kind) -> tuple[UUID, ...]:
-        """Return the mentors of these kinds, in the page's order."""
-        return tuple(m for m in self.page.mentor_ids if self.kinds.get(m) in kinds)
+    def with_result(self, *results: CallResult) -> tuple[UUID, ...]:
+        """Return the mentors with these results, in the page's order."""
+        return tuple(m for m in self.page.mentor_ids if self.results.get(m) in results)
 
     @property
-    def open(self) -> tuple[UUID, ...]:
-        """Return the mentors that are not settled."""
-        settled = frozenset(self.with_kind("done", "skipped", "errored", "refused"))
-        return tuple(m for m in self.page.mentor_ids if m not in settled)
-
-    def has_time(self) -> bool:
-        """Whether another call may begin."""
-        return self.remaining() >= _CLOSING_SECONDS + _CALL_SECONDS
+    def unprocessed(self) -> tuple[UUID, ...]:
+        """The mentors that have no final result."""
+        processed = frozenset(self.with_result("applied", "skipped", "errored", "refused"))
+        return tuple(m for m in self.page.mentor_ids if m not in processed)
 
     def assert_time(self) -> None:
         """Raise `_OutOfTime` if no other call may begin."""
-        if not self.has_time():
+        if self.remaining() < _CLOSING_SECONDS + _CALL_SECONDS:
             raise _OutOfTime
 
     def result(self, requeue: Requeue | None = None) -> PageResult:
-        """Return what this invocation came to."""
-        errored = self.with_kind("errored", "refused")
+        """Return what this invocation did."""
+        errored = self.with_result("errored", "refused")
         outcome = PageOutcome(
-            done=self.with_kind("done"),
-            skipped=self.with_kind("skipped"),
+            applied=self.with_result("applied"),
+            skipped=self.with_result("skipped"),
             errored=errored,
             reasons={mentor: self.reasons[mentor] for mentor in errored},
         )
         return PageResult(outcome, requeue)
 
     def assert_configured(self) -> None:
-        """Raise the refusal that several mentors share, if no call got through beside them."""
-        refused = len(self.with_kind("refused"))
-        if self.refusal is not None and refused > 1 and not self.with_kind("done", "skipped"):
-            for mentor in self.with_kind("refused"):
-                del self.kinds[mentor]
-            raise self.refusal
+        """Raise the refusal that several mentors share, if no other call succeeded."""
+        refused = self.with_result("refused")
+        if self.refusal is None or len(refused) <= 1 or self.with_result("applied", "skipped"):
+            return
+        for mentor in refused:
+            del self.results[mentor]
+        raise self.refusal
 
 
+@dataclass(frozen=True, slots=True)
 class PausePage:
     """The pause loop."""
 
-    def __init__(
-        self,
-        database: Database,
-        reconnect: Retry,
-        logger: Logger,
-        draw: Callable[[Sequence[UUID]], Sequence[UUID]] = _draw,
-    ) -> None:
-        """`reconnect` bounds the attempts of a call whose connection is lost; `draw` the order."""
-        self._database = database
-        self._reconnect = reconnect
-        self._logger = logger
-        self._draw = draw
+    database: Database
+    """Its retry bounds the attempts of a call whose connection is lost."""
+    logger: Logger
+    draw: Callable[[Sequence[UUID]], Sequence[UUID]] = _draw
+    """Draws the order of the mentors."""
 
     def __call__(self, page: MentorPage, remaining: Remaining) -> PageResult:
-        """Pause every mentor of the page who is still active and expired.
+        """Pause every mentor on the page that is still active and whose certification expired.
 
         Returns:
-            The settled mentors, and why the others have to wait, if there are any.
+            The processed mentors, and when the others come again, if there are any.
         """
-        turn = _Turn(page, remaining)
+        progress = _Progress(page, remaining)
         try:
             with time_limit(remaining() - _CLOSING_SECONDS):
-                self._pass(turn, self._draw(page.mentor_ids))
-                self._wait_for_locks(turn)
-                turn.assert_configured()
+                self._pass(progress, self.draw(page.mentor_ids))
+                self._wait_for_locks(progress)
+                progress.assert_configured()
         except _OutOfTime:
-            reason = f"time ran short after {len(page.mentor_ids) - len(turn.open)} mentors"
-            return turn.result(Requeue(reason, 1))
+            processed = len(page.mentor_ids) - len(progress.unprocessed)
+            return progress.result(Requeue(f"time ran short after {processed} mentors", 1))
         except DatabaseUnavailable as error:
-            return turn.result(wait_for_database(error))
-        if turn.open:
+            return progress.result(wait_for_database(error))
+        if progress.unprocessed:
             reason = "other transactions have locked the mentors' rows"
-            return turn.result(Requeue(reason, _LOCKED_SECONDS))
-        return turn.result()
+            return progress.result(Requeue(reason, _LOCKED_SECONDS))
+        return progress.result()
 
-    def _wait_for_locks(self, turn: _Turn) -> None:
-        in_vain = 0
-        while (waiting := turn.open) and in_vain < _WAITS:
-            first = waiting[in_vain % len(waiting)]
-            self._try(turn, first, wait=True)
-            self._pass(turn, [mentor for mentor in waiting if mentor != first])
-            in_vain = in_vain + 1 if turn.open == waiting else 0
+    def _wait_for_locks(self, progress: _Progress) -> None:
+        without_success = 0
+        while (locked := progress.unprocessed) and without_success < _WAITS:
+            first = locked[without_success % len(locked)]
+            self._try(progress, first, wait=True)
+            self._pass(progress, [mentor for mentor in locked if mentor != first])
+            without_success = without_success + 1 if progress.unprocessed == locked else 0
 
-    def _pass(self, turn: _Turn, mentors: Sequence[UUID]) -> None:
+    def _pass(self, progress: _Progress, mentors: Sequence[UUID]) -> None:
         for mentor_id in mentors:
-            self._try(turn, mentor_id, wait=False)
+            self._try(progress, mentor_id, wait=False)
 
-    def _try(self, turn: _Turn, mentor_id: UUID, *, wait: bool) -> None:
+    def _try(self, progress: _Progress, mentor_id: UUID, *, wait: bool) -> None:
         """Give one mentor a turn.
 
         Raises:
-            DatabaseUnavailable: the database is away, or cannot be used as it is configured.
+            DatabaseUnavailable: the database is away, or its configuration is wrong.
         """
-        turn.assert_time()
-        kind = self._call(turn, mentor_id, wait=wait)
-        if kind == "unanswered":
-            turn.assert_time()  # a call that the end of the invocation cut off says nothing
-            self._probe(turn.page)
-            kind = "errored" if mentor_id in turn.unanswered else kind
-            turn.unanswered.add(mentor_id)
-        turn.kinds[mentor_id] = kind
-        if kind == "refused" and len(turn.with_kind("refused")) == _REFUSED_IN_VAIN:
-            turn.assert_configured()
+        progress.assert_time()
+        result = self._call(progress, mentor_id, wait=wait)
+        if result == "unanswered":
+            progress.assert_time()  # the end of the invocation may have cut the call off
+            self._probe(progress.page)
+            result = "errored" if mentor_id in progress.unanswered else result
+            progress.unanswered.add(mentor_id)
+        progress.results[mentor_id] = result
+        if result == "refused" and len(progress.with_result("refused")) == _REFUSED_WITHOUT_SUCCESS:
+            progress.assert_configured()
 
-    def _call(self, turn: _Turn, mentor_id: UUID, *, wait: bool) -> Kind:
-        page = turn.page
-
-        def pause(*, dry_run: bool) -> StatusChange:
-            return self._database.pause_expired(
-                mentor_id, page.org_id, page.job_run_id, page.as_of, dry_run=dry_run, wait=wait
-            )
-
+    def _call(self, progress: _Progress, mentor_id: UUID, *, wait: bool) -> CallResult:
         try:
-            change = self._reconnect(lambda: pause(dry_run=page.dry_run), worthwhile=turn.has_time)
+            change = self._pause(self.database, progress.page, mentor_id, wait=wait)
         except DatabaseMisconfigured as error:
-            _assert_takes_dry_run(pause)
+            self._assert_accepts_dry_run(progress.page, mentor_id, wait=wait)
             self._log(mentor_id, error)
-            turn.refusal, turn.reasons[mentor_id] = error, reason_of(error)
+            progress.refusal, progress.reasons[mentor_id] = error, reason_of(error)
             return "refused"
         except Exception as error:  # no mentor's failure may end the loop (E5)
             if isinstance(error, DatabaseUnavailable) and _refuses_changes(error):
                 raise
-            kind = _kind_of(error)
-            turn.reasons[mentor_id] = reason_of(error)
-            if wait or kind != "locked":
+            result = _result_of(error)
+            progress.reasons[mentor_id] = reason_of(error)
+            if wait or result != "locked":
                 self._log(mentor_id, error)
-            return kind
-        return "done" if change.outcome in _DONE else "skipped"
+            return result
+        return "applied" if change.outcome in _APPLIED else "skipped"
+
+    def _pause(
+        self,
+        database: Database,
+        page: MentorPage,
+        mentor_id: UUID,
+        *,
+        wait: bool,
+        dry_run: bool = False,
+    ) -> StatusChange:
+        return database.pause_expired(
+            mentor_id,
+            page.org_id,
+            page.job_run_id,
+            page.as_of,
+            dry_run=dry_run or page.dry_run,
+            wait=wait,
+        )
+
+    def _assert_accepts_dry_run(self, page: MentorPage, mentor_id: UUID, *, wait: bool) -> None:
+        """Make sure that a refusal is about this row: a dry run of the same call succeeds.
+
+        Raises:
+            DatabaseUnavailable: the dry run fails too; for instance, the database is misconfigured.
+        """
+        with suppress(DatabaseError):
+            try:
+                self._pause(self.database.once(), page, mentor_id, wait=wait, dry_run=True)
+            except DatabaseUnavailable:
+                raise
+            except RetryableDatabaseError:
+                return  # the row is locked, so the call was accepted
 
     def _probe(self, page: MentorPage) -> None:
         """Ask the database for something that concerns no mentor.
@@ -227,16 +243,16 @@ class PausePage:
             DatabaseUnavailable: it does not answer that either.
         """
         try:
-            self._database.get_run_coverage(page.org_id, page.job_name)
+            self.database.once().get_run_freshness(page.org_id, page.job_name)
         except DatabaseError as error:
             raise DatabaseUnavailable(describe(error), error.sqlstate) from error
         except DatabaseUnavailable:
             raise
         except RetryableDatabaseError:
-            return  # it is busy, and there
+            return  # the database is busy, but it is there
 
     def _log(self, mentor_id: UUID, error: Exception) -> None:
-        self._logger.error(
+        self.logger.error(
             "mentor not paused",
             extra={
                 "mentor_id": str(mentor_id),
@@ -246,26 +262,11 @@ class PausePage:
         )
 
 
-def _assert_takes_dry_run(pause: Callable[..., object]) -> None:
-    """Make sure that a refusal is not everybody's: the same call as a dry run gets through.
-
-    Raises:
-        DatabaseUnavailable: it does not; that the database is misconfigured is one case.
-    """
-    with suppress(DatabaseError):
-        try:
-            pause(dry_run=True)
-        except DatabaseUnavailable:
-            raise
-        except RetryableDatabaseError:
-            return  # the row is locked: the call gets through
-
-
 def _refuses_changes(error: DatabaseUnavailable) -> bool:
     return (error.sqlstate or "").startswith(_NO_CHANGES)
 
 
-def _kind_of(error: Exception) -> Kind:
+def _result_of(error: Exception) -> CallResult:
     if isinstance(error, DatabaseUnavailable):
         return "unanswered"
     return "locked" if isinstance(error, TransientError) else "errored"

@@ -12,11 +12,12 @@ from hlf_sync.push import PushMentors
 from hlf_sync.sync import SyncPage
 from mentor_pause import config
 from mentor_pause.aws.secrets import parameter_reader, read_secret
-from mentor_pause.bootstrap import now, page_consumer, worker_queue
-from mentor_pause.database.client import Database, open_wire
+from mentor_pause.bootstrap import open_worker, open_worker_queue
+from mentor_pause.database.client import Database, open_transport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.engine.sqs_batch import Consumer, take_pages
 from mentor_pause.errors import DatabaseUnavailable
+from mentor_pause.ledger.clock import utc_now
 from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry
 
@@ -25,17 +26,17 @@ logger = Logger()
 
 @cache
 def _consumer() -> Consumer:
-    wire = open_wire(config.load_portal_database(read_secret))
+    wire = open_transport(config.load_portal_database(read_secret))
     database, reconnect = PortalDatabase(wire), Retry(on=DatabaseUnavailable)
-    pull = PullCertifications(database, reconnect, logger, now)
+    pull = PullCertifications(database, reconnect, logger, utc_now)
     push = PushMentors(database, reconnect, logger)
     names = config.PortalSourceSettings.load()
     source = PortalSource(names, parameter_reader(), read_secret)
     work = SyncPage(source.open, pull, push, logger)
-    return page_consumer("hlf_sync", work, Database(wire), Retry(), logger)
+    return open_worker("hlf_sync", work, Database(wire, Retry()), logger)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Work off the messages; those that are not done are returned as failures."""
-    return take_pages(event, context, _consumer, logger, worker_queue)
+    return take_pages(event, context, _consumer, open_worker_queue, logger)

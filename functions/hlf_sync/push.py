@@ -22,7 +22,7 @@ from hlf_sync.told import Fate, RefusesEverybody, Told
 from mentor_pause.aws.queues import LONGEST_DELAY
 from mentor_pause.database.portal_client import PortalDatabase, PortalState
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.engine.page_worker import PageResult, Requeue, wait_for_database
+from mentor_pause.engine.requeue import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     DatabaseUnavailable,
     PortalError,

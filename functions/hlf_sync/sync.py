@@ -12,7 +12,7 @@ from hlf_sync.push import DOWN_SECONDS, PushMentors, throttled
 from hlf_sync.told import SWITCHED_OFF
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.engine.page_worker import PageResult, Requeue, wait_for_database
+from mentor_pause.engine.requeue import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseUnavailable,

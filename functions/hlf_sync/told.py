@@ -59,7 +59,7 @@ class Told:
     def progress(self) -> PageOutcome:
         """Return the mentors that are settled before the page is through."""
         return PageOutcome(
-            done=self._those("synced"),
+            applied=self._those("synced"),
             skipped=self._those("skipped", "off"),
             errored=self._those("errored"),
             reasons=self.reasons,
@@ -69,7 +69,7 @@ class Told:
     def outcome(self, page: MentorPage, no_turn: str = "") -> PageOutcome:
         """Sum up a page that is through; who had no turn is an error for the reason `no_turn`."""
         found = self.progress()
-        settled = {*found.done, *found.skipped}
+        settled = {*found.applied, *found.skipped}
         errored = tuple(mentor for mentor in page.mentor_ids if mentor not in settled)
         reasons = {mentor: self.reasons.get(mentor, no_turn) for mentor in errored}
         return replace(found, errored=errored, reasons=reasons)

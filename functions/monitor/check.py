@@ -1,89 +1,86 @@
-"""Looks at the night and at hung runs, and tells: metrics for the alarms, a log line, an answer.
+"""Checks the night and hung runs, and reports: metrics for the alarms, a log line, an answer.
 
-Each look stands alone. One that fails leaves its metric out, and its alarm takes a missing metric
-for the worst.
+The checks are independent. A check that fails emits no metric, and its alarm treats a missing
+metric as the worst case.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from mentor_pause.errors import describe, origin
-from monitor.hung import EndHungRuns
-from monitor.night import LookAtNight
+from monitor.hung_runs import EndHungRuns
+from monitor.nightly_check import NightlyCheck
 
 type Answer = dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
 class Check:
-    """All looks, one after the other. No exception leaves it (D5)."""
+    """All checks, one after the other. No exception leaves it (D5).
 
-    def __init__(
-        self,
-        night: Callable[[], LookAtNight],
-        hung: Callable[[], EndHungRuns],
-        metrics: Metrics,
-        logger: Logger,
-    ) -> None:
-        """The parts are asked for when they are needed, since each may be configured wrongly."""
-        self._night = night
-        self._hung = hung
-        self._metrics = metrics
-        self._logger = logger
+    The parts are built when they are needed, because the settings of each may be wrong.
+    """
+
+    night: Callable[[], NightlyCheck]
+    hung_runs: Callable[[], EndHungRuns]
+    metrics: Metrics
+    logger: Logger
 
     def __call__(self) -> Answer:
-        """Return what was found, and under `failed` why a look could not be made."""
-        found: Answer = {}
+        """Return the findings, and under `failed` why a check could not be made."""
+        answer: Answer = {}
         failed: dict[str, str] = {}
-        looks = {
-            "stale mentors": self._stale,
-            "last night": self._coverage,
-            "uncertified mentors": self._uncertified,
-            "hung runs": self._end,
+        checks = {
+            "stale mentors": self._stale_mentors,
+            "last night": self._last_night,
+            "uncertified mentors": self._uncertified_mentors,
+            "hung runs": self._hung_runs,
         }
-        for name, look in looks.items():
+        for name, check in checks.items():
             try:
-                found |= look()
-            except Exception as error:  # noqa: BLE001 - the other looks are made all the same
+                answer |= check()
+            except Exception as error:  # noqa: BLE001 - the other checks are independent
                 failed[name] = describe(error)
-                self._logger.error(
-                    "look failed",
-                    extra={"look": name, "reason": describe(error), "origin": origin(error)},
+                self.logger.error(
+                    "check failed",
+                    extra={"check": name, "reason": describe(error), "origin": origin(error)},
                 )
-        found["failed"] = failed
-        self._logger.info("night checked", extra=found)
-        return found
+        answer["failed"] = failed
+        self.logger.info("night checked", extra=answer)
+        return answer
 
-    def _stale(self) -> Answer:
-        night = self._night()
+    def _stale_mentors(self) -> Answer:
+        night = self.night()
         day = night.due_day(night.moment())
         count = night.count_stale(day)
         self._emit("StaleActiveMentors", MetricUnit.Count, count)
         return {"as_of": day.isoformat(), "stale_active_mentors": count}
 
-    def _coverage(self) -> Answer:
-        night = self._night()
+    def _last_night(self) -> Answer:
+        night = self.night()
         moment = night.moment()
-        coverage = night.coverage(moment, night.due_day(moment))
-        hours = coverage.hours_since_completed_run
-        self._emit("NightMissed", MetricUnit.Count, int(coverage.is_missed))
+        freshness = night.freshness(moment, night.due_day(moment))
+        hours = freshness.hours_since_completed_run
+        self._emit("NightMissed", MetricUnit.Count, int(freshness.is_missed))
         if hours is not None:
             self._emit("HoursSinceCompletedRun", MetricUnit.NoUnit, round(hours, 2))
-        return {"night_missed": coverage.is_missed, "hours_since_completed_run": hours}
+        return {"night_missed": freshness.is_missed, "hours_since_completed_run": hours}
 
-    def _uncertified(self) -> Answer:
-        """Count whom no night pauses, since no certification of theirs can expire; no alarm."""
-        count = self._night().count_uncertified()
+    def _uncertified_mentors(self) -> Answer:
+        """Count the active mentors without a certification. No night pauses them; no alarm."""
+        count = self.night().count_uncertified()
         self._emit("ActiveWithoutCertification", MetricUnit.Count, count)
         return {"active_without_certification": count}
 
-    def _end(self) -> Answer:
-        hung = {str(job_run_id): ended for job_run_id, ended in self._hung()().items()}
+    def _hung_runs(self) -> Answer:
+        hung = {str(job_run_id): ended for job_run_id, ended in self.hung_runs()().items()}
         self._emit("HungRuns", MetricUnit.Count, len(hung))
         return {"hung_runs": hung}
 
     def _emit(self, name: str, unit: MetricUnit, value: float) -> None:
-        """Write the metric at once: what fails later must not take it along."""
-        self._metrics.add_metric(name, unit, value)
-        self._metrics.flush_metrics()
+        """Write the metric at once, so that a later failure cannot lose it."""
+        self.metrics.add_metric(name, unit, value)
+        self.metrics.flush_metrics()

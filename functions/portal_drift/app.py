@@ -7,9 +7,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import config
 from mentor_pause.aws.secrets import parameter_reader, read_secret
-from mentor_pause.bootstrap import now
-from mentor_pause.database.client import open_wire
+from mentor_pause.database.client import open_transport
 from mentor_pause.database.portal_client import PortalDatabase
+from mentor_pause.ledger.clock import utc_now
 from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry, time_limit
 from portal_drift.measure import MeasureDrift
@@ -31,18 +31,18 @@ def _source() -> PortalSource:
 
 @cache
 def _database() -> PortalDatabase:
-    return PortalDatabase(open_wire(config.load_portal_database(read_secret)))
+    return PortalDatabase(open_transport(config.load_portal_database(read_secret)))
 
 
 @cache
 def _measure() -> MeasureDrift:
     org_id = config.OrgSettings.load().hlf_org_id
-    return MeasureDrift(org_id, _database(), _source().connect, Retry(), now)
+    return MeasureDrift(org_id, _database(), _source().connect, Retry(), utc_now)
 
 
 @cache
 def _waiting() -> CountWaiting:
-    return CountWaiting(config.OrgSettings.load().hlf_org_id, _database(), Retry(), now)
+    return CountWaiting(config.OrgSettings.load().hlf_org_id, _database(), Retry(), utc_now)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mentor_pause.database.pooled import PooledWire
-from mentor_pause.database.rest import RestWire
-from mentor_pause.database.transport import Wire
+from mentor_pause.database.pooled import PooledTransport
+from mentor_pause.database.rest import RestTransport
+from mentor_pause.database.transport import Transport
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import time_limit
 from support.cluster import Cluster
@@ -35,7 +35,7 @@ def ends_in_time(sentence: str, budget: float = BUDGET) -> Generator[None]:
 @pytest.fixture(params=["pooled", "rest"])
 def behind_proxy(
     request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
-) -> Iterator[tuple[Wire, Proxy]]:
+) -> Iterator[tuple[Transport, Proxy]]:
     """Each transport, warm, to its peer behind a proxy that can be at fault."""
     with ExitStack() as stack:
         if request.param == "pooled":
@@ -45,13 +45,17 @@ def behind_proxy(
             url = urlsplit(stack.enter_context(postgrest(owner_url)))
         proxy = stack.enter_context(running_proxy((url.hostname or "", url.port or 0)))
         proxied = url.geturl().replace(f":{url.port}", f":{proxy.port}")
-        wire = PooledWire(proxied) if request.param == "pooled" else RestWire(proxied, SECRET_KEY)
+        wire = (
+            PooledTransport(proxied)
+            if request.param == "pooled"
+            else RestTransport(proxied, SECRET_KEY)
+        )
         stack.enter_context(closing(wire))
         wire.call("assert_org_scope", SCOPE)
         yield wire, proxy
 
 
-def test_a_peer_that_is_frozen(behind_proxy: tuple[Wire, Proxy]) -> None:
+def test_a_peer_that_is_frozen(behind_proxy: tuple[Transport, Proxy]) -> None:
     """R2: the connection stays open, and nothing comes; afterwards the next call connects."""
     wire, proxy = behind_proxy
     proxy.freeze()
@@ -62,7 +66,7 @@ def test_a_peer_that_is_frozen(behind_proxy: tuple[Wire, Proxy]) -> None:
     assert wire.call("assert_org_scope", SCOPE)[0]["slug"] == "hlf"
 
 
-def test_a_peer_that_drips(behind_proxy: tuple[Wire, Proxy]) -> None:
+def test_a_peer_that_drips(behind_proxy: tuple[Transport, Proxy]) -> None:
     """Each byte comes within every socket time-out, the headers too."""
     wire, proxy = behind_proxy
     proxy.drip = 0.2
@@ -73,7 +77,9 @@ def test_a_peer_that_drips(behind_proxy: tuple[Wire, Proxy]) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 30])
-def test_a_peer_that_closes_in_the_middle(behind_proxy: tuple[Wire, Proxy], count: int) -> None:
+def test_a_peer_that_closes_in_the_middle(
+    behind_proxy: tuple[Transport, Proxy], count: int
+) -> None:
     """It is unavailable, and the connection is not used again."""
     wire, proxy = behind_proxy
     proxy.close_after(count)
@@ -83,11 +89,11 @@ def test_a_peer_that_closes_in_the_middle(behind_proxy: tuple[Wire, Proxy], coun
     assert wire.call("assert_org_scope", SCOPE)[0]["slug"] == "hlf"
 
 
-def to(kind: str, host: str, port: int) -> Wire:
+def to(kind: str, host: str, port: int) -> Transport:
     """A transport to an address."""
     if kind == "rest":
-        return RestWire(f"http://{host}:{port}", SECRET_KEY)
-    return PooledWire(f"postgresql://job:secret@{host}:{port}/x")
+        return RestTransport(f"http://{host}:{port}", SECRET_KEY)
+    return PooledTransport(f"postgresql://job:secret@{host}:{port}/x")
 
 
 @pytest.mark.parametrize("kind", ["pooled", "rest"])
@@ -107,7 +113,7 @@ def test_addresses_that_are_silent(kind: str) -> None:
     hosts = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
     with silent_addresses(*hosts) as port:
         url = f"postgresql://job:secret@{','.join(f'{host}:{port}' for host in hosts)}/x"
-        wire = PooledWire(url) if kind == "pooled" else to(kind, hosts[0], port)
+        wire = PooledTransport(url) if kind == "pooled" else to(kind, hosts[0], port)
         with closing(wire), ends_in_time("within"):
             wire.call("assert_org_scope", SCOPE)
 
@@ -130,7 +136,7 @@ def test_a_call_that_is_given_up_is_cancelled(roster: Roster, cluster: Cluster) 
         "create function slow() returns int language sql as 'select 1 from pg_sleep(60)';"
         "grant execute on function slow to mentor_pause_job"
     )
-    with closing(PooledWire(cluster.url(roster.db))) as wire:
+    with closing(PooledTransport(cluster.url(roster.db))) as wire:
         with ends_in_time("no answer"):
             wire.call("slow", {})
         wire.call("assert_org_scope", SCOPE)

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from mentor_pause.database.error_table import CODES, STATUSES, Kind, Rule
-from mentor_pause.database.pooled import PooledWire
-from mentor_pause.database.rest import RestWire
-from mentor_pause.database.transport import Wire
+from mentor_pause.database.pooled import PooledTransport
+from mentor_pause.database.rest import RestTransport
+from mentor_pause.database.transport import Transport
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -41,19 +41,19 @@ grant execute on function public.raise_code to mentor_pause_job, service_role;
 
 
 @pytest.fixture(params=["pooled", "pgbouncer", "rest"])
-def wire(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Wire]:
+def wire(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Transport]:
     """Each transport, to a database with a function that raises any code."""
     roster.db.execute(RAISE)
     url = cluster.url(roster.db)
     if request.param == "rest":
         owner_url = cluster.server.url(str(roster.db.info.dbname))
-        with postgrest(owner_url) as project, closing(RestWire(project, SECRET_KEY)) as found:
+        with postgrest(owner_url) as project, closing(RestTransport(project, SECRET_KEY)) as found:
             yield found
     elif request.param == "pooled":
-        with closing(PooledWire(url)) as found:
+        with closing(PooledTransport(url)) as found:
             yield found
     else:
-        with pgbouncer(url) as pooler, closing(PooledWire(pooler.url)) as found:
+        with pgbouncer(url) as pooler, closing(PooledTransport(pooler.url)) as found:
             yield found
 
 
@@ -62,12 +62,12 @@ def example(rule: Rule) -> str:
     return rule.key.ljust(5, "1")
 
 
-def rest(answer: httpx.Response) -> RestWire:
+def rest(answer: httpx.Response) -> RestTransport:
     """The REST transport to a server that gives one answer."""
-    return RestWire("https://project", SECRET_KEY, httpx.MockTransport(lambda _: answer))
+    return RestTransport("https://project", SECRET_KEY, httpx.MockTransport(lambda _: answer))
 
 
-def test_every_sqlstate_of_the_table(wire: Wire) -> None:
+def test_every_sqlstate_of_the_table(wire: Transport) -> None:
     """Class, code and words; one test for all lines, since each transport starts a server."""
     for rule in (rule for rule in CODES if not rule.key.startswith("PGRST")):
         code = example(rule)
@@ -80,14 +80,16 @@ def test_every_sqlstate_of_the_table(wire: Wire) -> None:
         assert (raised.value.__cause__, raised.value.__context__) == (None, None)
 
 
-def test_an_adopters_own_code_is_a_mentors_error(wire: Wire) -> None:
+def test_an_adopters_own_code_is_a_mentors_error(wire: Transport) -> None:
     """A trigger may raise any."""
     with pytest.raises(DatabaseError, match="permission denied for function x") as raised:
         wire.call("raise_code", {"p_code": "HLF01"})
     assert (raised.value.sqlstate, raised.value.detail) == ("HLF01", "why")
 
 
-def test_a_missing_function_right_or_table_is_misconfigured(wire: Wire, roster: Roster) -> None:
+def test_a_missing_function_right_or_table_is_misconfigured(
+    wire: Transport, roster: Roster
+) -> None:
     """R3: no mentor is at fault, on either transport."""
     with pytest.raises(DatabaseMisconfigured, match="apply every migration") as raised:
         wire.call("get_org_day", {"p_organisation": ORG})
@@ -159,7 +161,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
         asked.append(str(request.url))
         return httpx.Response(status, headers={"Location": "https://evil.org/"}, json=[])
 
-    wire = RestWire("https://project", SECRET_KEY, httpx.MockTransport(answer))
+    wire = RestTransport("https://project", SECRET_KEY, httpx.MockTransport(answer))
     with pytest.raises(DatabaseMisconfigured, match="redirected; check SUPABASE_URL") as raised:
         wire.call("begin_execution", {})
     assert asked == ["https://project/rest/v1/rpc/begin_execution"]
@@ -190,7 +192,7 @@ def test_what_postgrest_answers_is_read_as_its_code(line: Line) -> None:
 )
 def test_a_pooler_that_refuses_is_one_sentence(message: str, code: str, sentence: str) -> None:
     """R6: through the driver, with and without a SQLSTATE; nothing of the URL is in it."""
-    with refusing_server(message, code) as url, closing(PooledWire(url)) as wire:
+    with refusing_server(message, code) as url, closing(PooledTransport(url)) as wire:
         with pytest.raises(DatabaseUnavailable, match=sentence) as raised:
             wire.call("f", {})
         said = f"{raised.value}{raised.value.__dict__}"

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 import pytest
 
 from contract.test_deadlines import SCOPE, ends_in_time
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.errors import DatabaseMisconfigured, DatabaseUnavailable, MentorPauseError
 from support.cluster import Cluster
 from support.pooler import Pooler, needs_pgbouncer, pgbouncer
@@ -24,14 +24,14 @@ def pooler(roster: Roster, cluster: Cluster) -> Iterator[Pooler]:
 
 
 @pytest.fixture
-def wire(pooler: Pooler) -> Iterator[PooledWire]:
+def wire(pooler: Pooler) -> Iterator[PooledTransport]:
     """The transport, warm."""
-    with closing(PooledWire(pooler.url)) as found:
+    with closing(PooledTransport(pooler.url)) as found:
         found.call("assert_org_scope", SCOPE)
         yield found
 
 
-def test_a_paused_pooler(pooler: Pooler, wire: PooledWire) -> None:
+def test_a_paused_pooler(pooler: Pooler, wire: PooledTransport) -> None:
     """R2: PAUSE holds every query; the call ends within its budget, and works after RESUME."""
     pooler.pause()
     with ends_in_time("no answer from the database within 10 s"):
@@ -40,7 +40,7 @@ def test_a_paused_pooler(pooler: Pooler, wire: PooledWire) -> None:
     assert wire.call("assert_org_scope", SCOPE)
 
 
-def test_a_frozen_pooler(pooler: Pooler, wire: PooledWire) -> None:
+def test_a_frozen_pooler(pooler: Pooler, wire: PooledTransport) -> None:
     """R2: SIGSTOP; the cancelling is bounded, too."""
     pooler.freeze()
     with ends_in_time("no answer from the database within 10 s"):
@@ -51,7 +51,7 @@ def test_a_frozen_pooler(pooler: Pooler, wire: PooledWire) -> None:
     assert wire.call("assert_org_scope", SCOPE)
 
 
-def test_a_pooler_that_is_killed_and_started_again(pooler: Pooler, wire: PooledWire) -> None:
+def test_a_pooler_that_is_killed_and_started_again(pooler: Pooler, wire: PooledTransport) -> None:
     """One call is lost; the next one connects."""
     pooler.kill()
     with ends_in_time("the server closed the connection"):
@@ -62,21 +62,21 @@ def test_a_pooler_that_is_killed_and_started_again(pooler: Pooler, wire: PooledW
     assert wire.call("assert_org_scope", SCOPE)
 
 
-def test_a_pooler_that_reconnects_is_not_noticed(pooler: Pooler, wire: PooledWire) -> None:
+def test_a_pooler_that_reconnects_is_not_noticed(pooler: Pooler, wire: PooledTransport) -> None:
     """RECONNECT, as after a failover of the database."""
     for _ in range(3):
         pooler.reconnect()
         assert wire.call("assert_org_scope", SCOPE)
 
 
-def wait_for_lock(wire: PooledWire) -> None:
+def wait_for_lock(wire: PooledTransport) -> None:
     """Keep the connection to the server busy; how that ends is of no account."""
     with suppress(MentorPauseError):
         wire.call("wait_for_lock", {})
 
 
 def test_a_pool_that_is_exhausted(
-    pooler: Pooler, wire: PooledWire, roster: Roster, cluster: Cluster
+    pooler: Pooler, wire: PooledTransport, roster: Roster, cluster: Cluster
 ) -> None:
     """R2: its only connection to the server is busy."""
     roster.db.execute(
@@ -84,7 +84,7 @@ def test_a_pool_that_is_exhausted(
         " 'select pg_advisory_xact_lock(7); select 1';"
         "grant execute on function wait_for_lock to mentor_pause_job"
     )
-    with roster.db.transaction(), closing(PooledWire(pooler.url)) as other:
+    with roster.db.transaction(), closing(PooledTransport(pooler.url)) as other:
         roster.db.execute("select pg_advisory_xact_lock(7)")
         busy = threading.Thread(target=wait_for_lock, args=(other,))
         busy.start()
@@ -103,7 +103,7 @@ def test_a_wait_that_the_pooler_ends_is_told_by_the_pooler(
     """R3: query_wait_timeout is a FATAL in mid-session; its code and its text survive."""
     with (
         pgbouncer(cluster.url(roster.db), query_wait_timeout=1) as pooler,
-        closing(PooledWire(pooler.url)) as wire,
+        closing(PooledTransport(pooler.url)) as wire,
     ):
         wire.call("assert_org_scope", SCOPE)
         pooler.pause()
@@ -126,15 +126,18 @@ def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> Non
             (pooler.url + "?sslmode=require", "the server offers no TLS"),
             (pooler.url + "?options=-crole%3Dx", "refuses a parameter of SUPABASE_DB_URL"),
         ):
-            with closing(PooledWire(wrong)) as wire:
+            with closing(PooledTransport(wrong)) as wire:
                 with pytest.raises(DatabaseMisconfigured, match=sentence) as raised:
                     wire.call("assert_org_scope", SCOPE)
                 assert password not in str(raised.value)
-        with closing(PooledWire(pooler.url)) as one, closing(PooledWire(pooler.url)) as two:
+        with (
+            closing(PooledTransport(pooler.url)) as one,
+            closing(PooledTransport(pooler.url)) as two,
+        ):
             one.call("assert_org_scope", SCOPE)
             two.call("assert_org_scope", SCOPE)
             with (
-                closing(PooledWire(pooler.url)) as three,
+                closing(PooledTransport(pooler.url)) as three,
                 pytest.raises(DatabaseUnavailable, match="all connections are in use"),
             ):
                 three.call("assert_org_scope", SCOPE)
@@ -142,7 +145,7 @@ def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> Non
 
 def test_the_error_of_a_terminated_session_survives(roster: Roster, cluster: Cluster) -> None:
     """R3: 57P01 is followed by libpq's own error; the next call connects again."""
-    with closing(PooledWire(cluster.url(roster.db))) as wire:
+    with closing(PooledTransport(cluster.url(roster.db))) as wire:
         wire.call("assert_org_scope", SCOPE)
         roster.db.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"

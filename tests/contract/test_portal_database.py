@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
-from mentor_pause.database.rest import RestWire
-from mentor_pause.domain.runs import Attempt, Summary
+from mentor_pause.database.rest import RestTransport
+from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
 from support.postgrest import SECRET_KEY, postgrest
@@ -39,9 +40,9 @@ def database(
     """As the role portal_sync over the pooler, and over REST."""
     with postgrest(cluster.server.url(str(roster.db.info.dbname))) as url:
         wire = (
-            PooledWire(cluster.url(roster.db, "portal_sync"))
+            PooledTransport(cluster.url(roster.db, "portal_sync"))
             if request.param == "pooled"
-            else RestWire(url, SECRET_KEY)
+            else RestTransport(url, SECRET_KEY)
         )
         with closing(wire):
             yield PortalDatabase(wire)
@@ -252,8 +253,8 @@ def test_renewals_of_a_run_that_has_ended_are_told_by_the_next_one(
 ) -> None:
     """H1: a worker that comes late; nobody reads an ended run's notifications again."""
     mentor = roster.add_mentor(PAST)
-    attempt = Attempt("hlf_sync", ORG, "event", "t-1", "an event")
-    with closing(PooledWire(cluster.url(roster.db))) as job:
+    attempt = RunRequest("hlf_sync", ORG, "event", "t-1", "an event")
+    with closing(PooledTransport(cluster.url(roster.db))) as job:
         Database(job).begin_execution(attempt, "running", as_of=TODAY)
         record(database, mentor, FUTURE, run=attempt.job_run_id)
         Database(job).finish_execution(Summary(attempt.job_run_id, "synced"), "completed", None)
@@ -268,7 +269,7 @@ def test_two_workers_with_the_same_renewal_renew_once(roster: Roster, cluster: C
     line = threading.Barrier(6)
 
     def store() -> None:
-        with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
+        with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
             line.wait()
             told.append(record(PortalDatabase(wire), mentor, FUTURE))
 
@@ -347,9 +348,9 @@ def test_whom_a_run_told_the_portal_of_is_known_afterwards(
     mark(database, told, 1)
     mark(database, other, 1, uuid4())
     assert [s.synced_by for s in database.list_states(ORG, [told])] == [RUN]
-    with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
+    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
         found = Database(wire).list_run_outcomes(ORG, RUN, TODAY, [told, other])
-    assert found == {told: "done"}
+    assert found == {told: "applied"}
 
 
 def test_where_all_are_told_one_is_listed_so_that_the_portal_is_read(
@@ -428,7 +429,7 @@ def test_a_runs_renewals_are_counted_by_mentor(
     record(database, mentor, date(2102, 1, 1), row="c-2")
     record(database, mentor, date(2101, 1, 1), row="c-3")
     database.finish_reading(ORG, RUN)
-    with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
+    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
         assert Database(wire).count_run_renewals(RUN) == 1
         assert Database(wire).count_run_renewals(uuid4()) == 0
 
@@ -438,10 +439,10 @@ def test_who_changed_while_a_sync_run_went_on_is_counted(
 ) -> None:
     """H4: whom the portal did not take is older, and does not start run after run."""
     refused, told, changed = (roster.add_mentor(TOMORROW) for _ in range(3))
-    attempt = Attempt("hlf_sync", ORG, "event", "t-1", "an event")
+    attempt = RunRequest("hlf_sync", ORG, "event", "t-1", "an event")
     with (
-        closing(PooledWire(cluster.url(roster.db))) as job,
-        closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire,
+        closing(PooledTransport(cluster.url(roster.db))) as job,
+        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire,
     ):
         Database(job).begin_execution(attempt, "running", as_of=TOMORROW)
         Database(job).begin_execution(attempt, "duplicate")
@@ -460,7 +461,7 @@ def test_coordinators_are_told_of_renewals_once(roster: Roster, cluster: Cluster
     mentor, other = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
     coordinator = roster.add_coordinator(mentors=[mentor])
     roster.add_coordinator(mentors=[other])
-    with closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as wire:
+    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
         record(PortalDatabase(wire), mentor, FUTURE)
         PortalDatabase(wire).finish_reading(ORG, RUN)
         for _ in range(2):

@@ -12,9 +12,9 @@ import pytest
 
 from mentor_pause.database.client import Database
 from mentor_pause.database.portal_client import PortalDatabase
-from mentor_pause.database.rest import RestWire
+from mentor_pause.database.rest import RestTransport
 from mentor_pause.database.transport import LIST_KEYS
-from mentor_pause.domain.runs import Attempt
+from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import DatabaseMisconfigured
 from support.cluster import Cluster
 from support.postgrest import EXPIRED_JWT, LEGACY_JWT, SECRET_KEY, postgrest
@@ -114,7 +114,7 @@ def test_an_overloaded_function_is_300(client: httpx.Client) -> None:
     """RpcSpec.hs; the transport names it, and takes it for no success (R3)."""
     found = call(client, "rpc/answer", {"p_a": 7})
     assert (found.status_code, found.json()["code"]) == (300, "PGRST203")
-    with closing(RestWire(str(client.base_url).removesuffix("/rest/v1/"), SECRET_KEY)) as wire:
+    with closing(RestTransport(str(client.base_url).removesuffix("/rest/v1/"), SECRET_KEY)) as wire:
         with pytest.raises(DatabaseMisconfigured, match="is there several times") as raised:
             wire.call("answer", {"p_a": 7})
         assert raised.value.sqlstate == "PGRST203"
@@ -169,11 +169,11 @@ def test_no_list_is_cut_at_any_cap(
     mentors = roster.add_mentors(100 if max_rows != 1 else 9)
     with (
         postgrest(owner_url, max_rows, counts=counts) as url,
-        closing(RestWire(url, SECRET_KEY)) as wire,
+        closing(RestTransport(url, SECRET_KEY)) as wire,
     ):
         database, portal = Database(wire), PortalDatabase(wire)
         attempts = [
-            Attempt("certification_expiry", ORG, "manual", f"t-{n}", "x")
+            RunRequest("certification_expiry", ORG, "manual", f"t-{n}", "x")
             for n in range(len(mentors))
         ]
         for attempt in attempts:
@@ -187,7 +187,7 @@ def test_no_list_is_cut_at_any_cap(
         for mentor in mentors:
             database.pause_expired(mentor, ORG, run, TODAY)
         found = database.list_run_outcomes(ORG, run, TODAY, mentors)
-        assert found == dict.fromkeys(mentors, "done")
+        assert found == dict.fromkeys(mentors, "applied")
         assert [row.id for row in database.list_executions(ORG, 500)] == sorted(
             (row["id"] for row in roster.log()), reverse=True
         )
@@ -197,14 +197,14 @@ def test_no_list_is_cut_at_any_cap(
 
 def test_a_cut_that_cannot_be_mended_is_named(owner_url: str) -> None:
     """A function without a key is not called twice, since it may change something."""
-    with postgrest(owner_url, max_rows=3) as url, closing(RestWire(url, SECRET_KEY)) as wire:
+    with postgrest(owner_url, max_rows=3) as url, closing(RestTransport(url, SECRET_KEY)) as wire:
         assert len(wire.call("numbers", {"p_count": 3})) == 3
         with pytest.raises(DatabaseMisconfigured, match="max-rows of the project cuts") as raised:
             wire.call("numbers", {"p_count": 4})
         assert "numbers" in str(raised.value)
     with (
         postgrest(owner_url, max_rows=0) as url,
-        closing(RestWire(url, SECRET_KEY)) as wire,
+        closing(RestTransport(url, SECRET_KEY)) as wire,
         pytest.raises(DatabaseMisconfigured, match="max-rows of the project cuts"),
     ):
         wire.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})
@@ -214,14 +214,14 @@ def test_a_peer_that_gives_the_same_rows_for_ever_is_left() -> None:
     """A gateway that drops the query."""
     rows = [{"mentor_id": "1"}, {"mentor_id": "2"}]
     answer = httpx.Response(206, json=rows, headers={"Content-Range": "0-1/9"})
-    wire = RestWire("https://p", SECRET_KEY, httpx.MockTransport(lambda _: answer))
+    wire = RestTransport("https://p", SECRET_KEY, httpx.MockTransport(lambda _: answer))
     with pytest.raises(DatabaseMisconfigured, match="cuts the answer of list_run_outcomes"):
         wire.call("list_run_outcomes", {})
 
 
 def test_counting_calls_a_function_once(owner_url: str, roster: Roster) -> None:
     """Statements.hs: the rows and the count are of one call."""
-    with postgrest(owner_url) as url, closing(RestWire(url, SECRET_KEY)) as wire:
+    with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as wire:
         assert wire.call("count_calls", {}) == [{"n": 1}]
     assert len(roster.rows("select from calls")) == 1
 
@@ -260,5 +260,5 @@ def test_proxies_of_the_environment_concern_no_connection_of_ours(
     """R4."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    with postgrest(owner_url) as url, closing(RestWire(url, SECRET_KEY)) as wire:
+    with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as wire:
         assert wire.call("answer", {"p_a": 7, "p_b": 1}) == [{"answer": 7}]

@@ -11,11 +11,12 @@ from psycopg import sql
 
 from mentor_pause.config import API_ROLE, PORTAL_ROLE
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
-from mentor_pause.database.rest import RestWire
+from mentor_pause.database.rest import RestTransport
 from mentor_pause.database.session import Session
-from mentor_pause.domain.runs import Attempt, Summary
+from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
@@ -47,14 +48,14 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
     """
     mentor, paused = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
     roster.db.execute("update peer_mentors set portal_key = %s where id = %s", (KEY, mentor))
-    attempt = Attempt("certification_expiry", ORG, "schedule", "t-1", KEY)
+    attempt = RunRequest("certification_expiry", ORG, "schedule", "t-1", KEY)
     run = attempt.job_run_id
     job.begin_execution(attempt, "running", as_of=TODAY)
     change = job.pause_expired(mentor, ORG, run, TODAY)
     job.pause_expired(paused, ORG, run, TODAY)
     job.finish_execution(Summary(run, "paused", (mentor, paused)), "completed", None)
     (row,) = job.list_executions(ORG, 5)
-    coverage = job.get_run_coverage(ORG, "certification_expiry")
+    coverage = job.get_run_freshness(ORG, "certification_expiry")
     portal.begin_reading(ORG, run)
     portal.move_watermark(ORG, run, AT)
     day = datetime.now(UTC).date() + timedelta(400)
@@ -103,13 +104,13 @@ def doors(
         if request.param == "rest":
             owner_url = cluster.server.url(str(roster.db.info.dbname))
             project = stack.enter_context(postgrest(owner_url))
-            wire = stack.enter_context(closing(RestWire(project, SECRET_KEY)))
+            wire = stack.enter_context(closing(RestTransport(project, SECRET_KEY)))
             yield Database(wire), PortalDatabase(wire)
             return
         if request.param == "pgbouncer":
             pooler = stack.enter_context(pgbouncer(*urls))
             urls = [pooler.through(url) for url in urls]
-        job, portal = (stack.enter_context(closing(PooledWire(url))) for url in urls)
+        job, portal = (stack.enter_context(closing(PooledTransport(url))) for url in urls)
         yield Database(job), PortalDatabase(portal)
 
 
@@ -170,7 +171,7 @@ def test_the_environment_of_the_driver_changes_no_answer(
         if kind == "pgbouncer":
             pooler = stack.enter_context(pgbouncer(*urls))
             urls = [pooler.through(url) for url in urls]
-        job, portal = (stack.enter_context(closing(PooledWire(url))) for url in urls)
+        job, portal = (stack.enter_context(closing(PooledTransport(url))) for url in urls)
         found = answers(Database(job), PortalDatabase(portal), roster)
     assert (found["day"], found["watermark"]) == (YESTERDAY, AT)
 

@@ -19,9 +19,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from mentor_pause.database.client import Begun, Database, LostEnd
-from mentor_pause.database.pooled import PooledWire
-from mentor_pause.database.rest import RestWire
-from mentor_pause.domain.runs import Attempt, Summary
+from mentor_pause.database.pooled import PooledTransport
+from mentor_pause.database.rest import RestTransport
+from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -45,14 +46,17 @@ def database(
 ) -> Iterator[Database]:
     """The database client over each transport; the pooled one through PgBouncer, too."""
     if request.param == "pooled":
-        with closing(PooledWire(cluster.url(roster.db))) as pooled:
+        with closing(PooledTransport(cluster.url(roster.db))) as pooled:
             yield Database(pooled)
     elif request.param == "pgbouncer":
-        with pgbouncer(cluster.url(roster.db)) as pooler, closing(PooledWire(pooler.url)) as pooled:
+        with (
+            pgbouncer(cluster.url(roster.db)) as pooler,
+            closing(PooledTransport(pooler.url)) as pooled,
+        ):
             yield Database(pooled)
     else:
         owner_url = cluster.server.url(str(roster.db.info.dbname))
-        with postgrest(owner_url) as url, closing(RestWire(url, SECRET_KEY)) as rest_wire:
+        with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as rest_wire:
             yield Database(rest_wire)
 
 
@@ -105,14 +109,14 @@ def test_scope_and_monitoring_query(database: Database, roster: Roster) -> None:
 
 def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> None:
     """D4, E8, E11."""
-    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", "somebody")
+    attempt = RunRequest("certification_expiry", ORG, "manual", "t-1", "somebody")
     run, mentor = attempt.job_run_id, roster.add_mentor()
     roster.add_coordinator(mentors=[mentor])
     database.begin_execution(attempt, "running", as_of=TODAY)
     assert pause(database, mentor, run) == "changed"
     waiting, stranger = roster.add_mentor(), uuid4()
     found = database.list_run_outcomes(ORG, run, TODAY, [mentor, waiting, stranger])
-    assert found == {mentor: "done", stranger: "skipped"}
+    assert found == {mentor: "applied", stranger: "skipped"}
     assert database.notify_coordinators(run) == 1
     for _ in range(2):
         database.finish_execution(Summary(run, "paused", (mentor,)), "completed", None)
@@ -136,7 +140,7 @@ def test_the_portal_can_be_told_of_a_mentor_again(database: Database, roster: Ro
 
 def test_an_attempt_without_organisation_is_logged(database: Database, roster: Roster) -> None:
     """D4: also what could not be configured."""
-    database.begin_execution(Attempt("?", None, "manual", "t", "x"), "failed", error="no job")
+    database.begin_execution(RunRequest("?", None, "manual", "t", "x"), "failed", error="no job")
     (row,) = database.list_executions(ORG, 10)
     assert (row.org_id, row.status, row.error) == (None, "failed", "no job")
 
@@ -156,9 +160,9 @@ def service(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) ->
     """The door of a service, which may make every change, over one wire and over the other."""
     with postgrest(cluster.server.url(str(roster.db.info.dbname))) as url:
         wire = (
-            PooledWire(cluster.url_as(roster.db, "service_role"))
+            PooledTransport(cluster.url_as(roster.db, "service_role"))
             if request.param == "pooled"
-            else RestWire(url, SECRET_KEY)
+            else RestTransport(url, SECRET_KEY)
         )
         with closing(wire):
             yield Database(wire)
@@ -187,19 +191,19 @@ def test_what_the_monitor_asks_comes_back_typed(database: Database, roster: Rost
     assert database.get_org_day(ORG, late - timedelta(hours=1)) == YESTERDAY
     with pytest.raises(NotFound):
         database.get_org_day(uuid4(), late)
-    found = database.get_run_coverage(ORG, "certification_expiry")
+    found = database.get_run_freshness(ORG, "certification_expiry")
     assert (found.last_finished_at, found.last_as_of) == (None, None)
-    attempt = Attempt("certification_expiry", ORG, "schedule", "t-1", "rule")
+    attempt = RunRequest("certification_expiry", ORG, "schedule", "t-1", "rule")
     begun = database.begin_execution(attempt, "running", as_of=TODAY)
     assert begun == Begun(status="running", as_of=TODAY)
     assert database.list_running_executions(ORG, 1, 5) == []
     database.finish_execution(Summary(attempt.job_run_id, "paused"), "completed", None)
     again = database.begin_execution(attempt, "running", as_of=TOMORROW)
     assert again == Begun(status="completed", as_of=TODAY)
-    found = database.get_run_coverage(ORG, "certification_expiry", TODAY, late)
+    found = database.get_run_freshness(ORG, "certification_expiry", TODAY, late)
     assert (found.last_as_of, found.night_error_count) == (TODAY, 0)
     assert 0 <= (found.hours_since_completed_run or -1) < 1
-    missed = database.get_run_coverage(ORG, "certification_expiry", TOMORROW, late)
+    missed = database.get_run_freshness(ORG, "certification_expiry", TOMORROW, late)
     assert missed.night_error_count is None
     assert database.count_active_uncertified(ORG) == 0
     with pytest.raises(NotFound):
@@ -216,7 +220,7 @@ def test_what_the_http_entry_asks_comes_back_typed(service: Database, roster: Ro
     assert service.get_member_role(ORG, coordinator) == "coordinator"
     assert service.get_member_role(ORG, uuid4()) is None
     first = uuid4()
-    attempt = Attempt("certification_expiry", ORG, "manual", "t-1", "somebody", redrive_of=first)
+    attempt = RunRequest("certification_expiry", ORG, "manual", "t-1", "somebody", redrive_of=first)
     assert service.get_execution(ORG, attempt.job_run_id) is None
     service.begin_execution(attempt, "refused", error="in the way")
     refused = service.get_execution(ORG, attempt.job_run_id)
@@ -233,7 +237,10 @@ def test_what_the_http_entry_asks_comes_back_typed(service: Database, roster: Ro
 def test_the_job_does_nothing_but_its_job(roster: Roster, cluster: Cluster) -> None:
     """S3: its credential, in other hands, cannot make anybody active."""
     mentor = roster.add_mentor(status="paused")
-    with closing(PooledWire(cluster.url(roster.db))) as wire, pytest.raises(Forbidden) as raised:
+    with (
+        closing(PooledTransport(cluster.url(roster.db))) as wire,
+        pytest.raises(Forbidden) as raised,
+    ):
         Database(wire).change_status(mentor, ORG, "active", "on_leave")
     assert raised.value.hint == "reserved_for_the_job"
 
@@ -287,7 +294,7 @@ def test_a_server_that_goes_away_without_a_word_is_unavailable(
     url = urlsplit(cluster.url(roster.db))
     with (
         running_proxy((url.hostname or "", url.port or 0)) as proxy,
-        closing(PooledWire(url.geturl().replace(f":{url.port}/", f":{proxy.port}/"))) as wire,
+        closing(PooledTransport(url.geturl().replace(f":{url.port}/", f":{proxy.port}/"))) as wire,
     ):
         database = Database(wire)
         assert pause(database, mentor, dry=True) == "would_change"
@@ -307,9 +314,9 @@ def test_a_database_that_is_not_there_is_unavailable(kind: str) -> None:
         port = unused.getsockname()[1]
         address = f"127.0.0.1:{port}"
         wire = (
-            PooledWire(f"postgresql://{address}/x")
+            PooledTransport(f"postgresql://{address}/x")
             if kind == "pooled"
-            else RestWire(f"http://{address}", "key")
+            else RestTransport(f"http://{address}", "key")
         )
         with pytest.raises(DatabaseUnavailable):
             Database(wire).notify_coordinators(uuid4())
@@ -323,7 +330,7 @@ def rest(answer: httpx.Response | Exception, key: str = "key") -> Database:
             raise answer
         return answer
 
-    return Database(RestWire("http://project", key, httpx.MockTransport(handler)))
+    return Database(RestTransport("http://project", key, httpx.MockTransport(handler)))
 
 
 @pytest.mark.parametrize(
@@ -361,7 +368,7 @@ def test_both_kinds_of_key_are_sent_as_they_must_be(
 ) -> None:
     """A secret key as Bearer would be refused (PGRST301)."""
     owner_url = cluster.server.url(str(roster.db.info.dbname))
-    with postgrest(owner_url) as url, closing(RestWire(url, key)) as wire:
+    with postgrest(owner_url) as url, closing(RestTransport(url, key)) as wire:
         if accepted:
             assert Database(wire).assert_org_scope(ORG, "hlf").slug == "hlf"
         else:
@@ -406,7 +413,7 @@ def test_the_pooled_wire_takes_one_round_trip_per_mentor(roster: Roster, cluster
     parts = conninfo_to_dict(url)
     with counting_proxy(str(parts["host"]), int(str(parts["port"]))) as (port, counted):
         proxied = make_conninfo(url, port=port, sslmode="disable")
-        wire = PooledWire(proxied)
+        wire = PooledTransport(proxied)
         for mentor in mentors:
             assert pause(Database(wire), mentor) == "changed"
         assert counted == [1 + len(mentors)]
@@ -423,14 +430,16 @@ def test_the_rest_wire_takes_one_request_per_mentor() -> None:
                "certification_expiry_date": None, "version": 2, "changed_at": None}  # fmt: skip
         return httpx.Response(200, json=[row])
 
-    pause(Database(RestWire("http://p/", "k", httpx.MockTransport(handler))), uuid4())
+    pause(Database(RestTransport("http://p/", "k", httpx.MockTransport(handler))), uuid4())
     assert seen == ["POST http://p/rest/v1/rpc/update_mentor_status"]
 
 
 @pytest.mark.skipif("SUPABASE_TEST_URL" not in os.environ, reason="SUPABASE_TEST_URL is not set")
 def test_a_real_project_gives_the_documented_errors() -> None:
     """Asks only for what cannot exist, so that nothing in the project changes."""
-    database = Database(RestWire(os.environ["SUPABASE_TEST_URL"], os.environ["SUPABASE_TEST_KEY"]))
+    database = Database(
+        RestTransport(os.environ["SUPABASE_TEST_URL"], os.environ["SUPABASE_TEST_KEY"])
+    )
     with pytest.raises(NotFound):
         pause(database, uuid4())
     with pytest.raises(NotFound):

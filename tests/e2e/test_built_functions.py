@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from local.emulator import ACCOUNT, REGION
-from mentor_pause.domain.runs import run_id_of
+from mentor_pause.domain.triggers import run_id_of
 from support.deployed import Deployed, expired_ids, rows
 from support.metrics import metrics_in
 from support.runtime import IS_HERE, BuiltFunction, Container
@@ -221,7 +221,7 @@ def test_a_built_worker_gives_up_a_page_from_its_dead_letter_queue(
         answer, container = invoke(function, event)
         assert answer == {"batchItemFailures": []}, container.output()
         said = [line.get("message") for line in container.lines()]
-        assert ("page failed; its open mentors count as errors" in said) is (times == 1)
+        assert ("page failed; its unprocessed mentors count as errors" in said) is (times == 1)
     assert statuses(owner) == before
 
 

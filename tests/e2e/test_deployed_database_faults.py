@@ -115,7 +115,7 @@ def test_a_paused_pooler_is_named_and_costs_nobody(
 def test_a_night_whose_database_is_away_at_its_firing_happens_when_it_is_back(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R5: the request waits on its queue, and has the run of its firing."""
+    """R5: the request waits on its queue, and has the run of its trigger."""
     with pooled(deployed) as pooler:
         pooler.kill()
         night = Night(deployed)
@@ -157,7 +157,7 @@ def test_each_fault_of_the_system_is_named_and_no_mentor_counts_as_an_error(
             eventually(lambda known=known: sum(night.reasons().values()) > known)
         run = night.run()
         assert run is not None
-        troubles.append(str(run.trouble))
+        troubles.append(str(run.wait_reason))
     night.hurry_pages()
     summary = night.finish(60)
     assert (summary["paused_count"], summary["error_count"]) == (150, 0)
@@ -210,7 +210,7 @@ def set_for_all(owner: psycopg.Connection, action: str) -> None:
 def test_dry_runs_in_loops_keep_no_night_waiting(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R5: every firing has its run, at once."""
+    """R5: every trigger has its run, at once."""
     answers, posted = dry_runs_over_firings(deployed, 2, loops=2)
     assert set(answers) <= {"running", "completed"}
     assert posted[202] > 0

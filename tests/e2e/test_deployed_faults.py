@@ -3,13 +3,13 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from mentor_pause.domain.runs import Firing
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.ledger.lock import Lock
 from mentor_pause.ledger.runs import Leases, Ledger
 from support.conservation import violations
@@ -107,13 +107,13 @@ def test_a_page_that_comes_again_while_its_worker_is_at_it_changes_nothing(
 def test_of_twenty_firings_at_once_one_runs_and_nineteen_are_refused(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """D6: twenty dispatchers, each for a firing of its own."""
+    """D6: twenty dispatchers, each for a trigger of its own."""
     (first, *_) = sorted(expired_ids(owner, org_day(owner)))
     with locked(deployed, first):
         answers = deployed.fire_all([str(uuid4()) for _ in range(20)])
         assert sorted(a["status"] for a in answers) == ["refused"] * 19 + ["running"]
         (won,) = (a["job_run_id"] for a in answers if a["status"] == "running")
-        assert {a["in_the_way"] for a in answers if a["status"] == "refused"} == {won}
+        assert {a["conflicting_run_id"] for a in answers if a["status"] == "refused"} == {won}
     _, summary = deployed.finish(won)
     assert summary["paused_count"] == 150
     assert len(rows(owner, "select from scheduler_execution_log where status = 'refused'")) == 19
@@ -170,21 +170,21 @@ def test_what_the_version_before_left_on_the_queue_is_done(
     client = deployed.stack.session.client("dynamodb", endpoint_url=deployed.stack.endpoint_url)
     name = deployed.stack.outputs["LedgerTableName"]
     ledger = Ledger(deployed.stack.table(), Leases(45, 2700))
-    firing = Firing(
+    trigger = Trigger(
         "certification_expiry", deployed.stack.org_id, "schedule", str(uuid4()), "before"
     )
-    now, day = datetime.now(UTC), org_day(owner)
-    lock = ledger.locks.acquire(firing, "before", now, 45)
+    day = org_day(owner)
+    lock = ledger.locks.acquire(trigger, "before", 45)
     assert isinstance(lock, Lock)
-    run = ledger.open_run(lock, day, now)
+    run = ledger.open_run(lock, day)
     owner.execute(
         "select begin_execution('certification_expiry', %s, %s, 'schedule', 'before', 'running')",
-        (run.job_run_id, run.firing.org_id),
+        (run.job_run_id, run.trigger.org_id),
     )
-    ledger.plan_page(lock, 1, [UUID(mentor) for mentor in mentors], now)
+    ledger.plan_page(lock, 1, [UUID(mentor) for mentor in mentors])
     ledger.mark_sent(run.job_run_id, 1)
-    ledger.end_paging(lock, run.job_run_id, 1, None, now)
-    for sort_key, new in (("RUN", "moved_at"), ("PAGE#1", "fence")):
+    ledger.end_paging(lock, run.job_run_id, 1, None)
+    for sort_key, new in (("RUN", "active_at"), ("PAGE#1", "fence")):
         client.update_item(
             TableName=name,
             Key={"pk": {"S": f"RUN#{run.job_run_id}"}, "sk": {"S": sort_key}},
@@ -192,7 +192,7 @@ def test_what_the_version_before_left_on_the_queue_is_done(
         )
     body = {
         "job_name": "certification_expiry", "job_run_id": str(run.job_run_id),
-        "org_id": str(run.firing.org_id), "as_of": day.isoformat(), "page": 1,
+        "org_id": str(run.trigger.org_id), "as_of": day.isoformat(), "page": 1,
         "mentor_ids": mentors,
     }  # fmt: skip
     deployed.sqs.send_message(

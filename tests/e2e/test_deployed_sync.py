@@ -11,7 +11,7 @@ import pytest
 
 from local import portal_server
 from local.deployment import STACK_NAME
-from mentor_pause.aws.events import SOURCE, Bus
+from mentor_pause.aws.events import SOURCE, EventPublisher
 from mentor_pause.domain.messages import RunCompleted
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 
@@ -183,7 +183,7 @@ def announce(deployed: Deployed, run: str, day: date, left_count: int, source: s
         dry_run=False, status="completed", processed_count=1, synced_count=1, skipped_count=0,
         error_count=0, left_count=left_count,
     )  # fmt: skip
-    Bus(deployed.stack.events(), "default", source).announce(event)
+    EventPublisher(deployed.stack.events(), "default", source).publish(event)
 
 
 def test_the_sync_runs_again_when_a_run_of_this_stack_has_left_somebody(

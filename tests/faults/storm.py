@@ -15,20 +15,20 @@ from datetime import timedelta
 from faults.schedule import Schedule
 from mentor_pause.errors import MentorPauseError
 from mentor_pause.retry import Remaining
-from monitor.hung import EndHungRuns
+from monitor.hung_runs import EndHungRuns
 from support.conservation import violations
 from support.faults import ProcessDied
 from support.night import Message, Night, run_id
 from support.roster import ORG, Roster
 
 CALM = ("the next night", "the night after")
-"""The firings after the storm."""
+"""The triggers after the storm."""
 _DEAD_AFTER = 5
 """Deliveries after which SQS moves a message to the dead letters (the template's number)."""
 
 
 class Storm:
-    """Delivers firings and messages as badly as Lambda and SQS may."""
+    """Delivers triggers and messages as badly as Lambda and SQS may."""
 
     def __init__(
         self, night: Night, schedule: Schedule, dice: random.Random, roster: Roster
@@ -36,7 +36,7 @@ class Storm:
         """The night's outside calls follow the schedule."""
         self.night = night
         self._roster = roster
-        self.firings = ["night-1"]
+        self.triggers = ["night-1"]
         self._schedule = schedule
         self._dice = dice
         self._waiting: list[tuple[Message, int]] = []
@@ -47,7 +47,7 @@ class Storm:
 
     def violations(self, roster: Roster) -> Iterator[str]:
         """Yield what the conservation check finds run by run, and who is still waiting."""
-        for trigger_id in self.firings:
+        for trigger_id in self.triggers:
             job_run_id = run_id(trigger_id, self.night.job)
             if self.night.ledger.find_run(job_run_id) is not None:
                 for wrong in violations(self.night, roster, job_run_id):
@@ -89,9 +89,9 @@ class Storm:
         self._monitor()
 
     def _fire(self, trigger_id: str, trigger: str = "schedule") -> None:
-        """Deliver a firing as Lambda does: again, a minute later, when the process died; thrice."""
-        if trigger_id not in self.firings:
-            self.firings.append(trigger_id)
+        """Deliver a trigger as Lambda does: again after a minute when the process died; thrice."""
+        if trigger_id not in self.triggers:
+            self.triggers.append(trigger_id)
         for _ in range(3):
             with self._schedule.dispatching(self._steal):
                 answer = self.night.fire(trigger_id, trigger=trigger)
@@ -101,10 +101,10 @@ class Storm:
             self.night.clock.advance(60)
 
     def _steal(self) -> None:
-        """Let a second dispatcher have it whose clock is an hour fast: the same firing, or not."""
+        """Let a second dispatcher have it whose clock is an hour fast: the same trigger, or not."""
         trigger_id = self._dice.choice(("night-1", "another"))
-        if trigger_id not in self.firings:
-            self.firings.append(trigger_id)
+        if trigger_id not in self.triggers:
+            self.triggers.append(trigger_id)
         clock = self.night.clock
         fast = self.night.dispatcher(lambda: clock() + timedelta(hours=1))
         self.night.fire(trigger_id, dispatch=fast)
@@ -174,9 +174,5 @@ class Storm:
 
     def _monitor(self) -> None:
         night = self.night
-        hung = EndHungRuns(
-            ORG, night.ledger, night.database, night.recovery, night.retry, night.clock,
-            night.logger,
-        )  # fmt: skip
         with suppress(MentorPauseError):
-            hung()
+            EndHungRuns(ORG, night.engine)()

@@ -1,16 +1,16 @@
 """Builds broken on purpose: the storm finds each, and by the check that is meant for it."""
 
-from datetime import datetime
 from uuid import UUID
 
 import pytest
 
 from faults.seeds import run_seed
-from mentor_pause.domain.reasons import PutBack
+from mentor_pause.domain.reasons import RequeueReason
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.ledger.lock import Lock, Locks
-from mentor_pause.ledger.runs import Leases, Ledger
-from mentor_pause.ledger.table import Action, Table
+from mentor_pause.ledger.pages import Pages
+from mentor_pause.ledger.runs import Ledger
+from mentor_pause.ledger.table import Action
 from support.cluster import Cluster
 from support.faults import ProcessDied
 from support.night import Clients, Message, Night
@@ -19,16 +19,16 @@ from support.night import Clients, Message, Night
 class _UnfencedLocks(Locks):
     """Forgets the fence: whoever had the lock once may write."""
 
-    def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
-        action = super().still_held(lock, now, lease)
+    def still_held(self, lock: Lock, lease: int) -> Action:
+        action = super().still_held(lock, lease)
         action["Update"]["ConditionExpression"] = "fence = :fence or fence <> :fence"
         return action
 
 
 class _UnfencedLedger(Ledger):
-    def __init__(self, table: Table, leases: Leases) -> None:
-        super().__init__(table, leases)
-        self.locks = _UnfencedLocks(table)
+    @property
+    def locks(self) -> Locks:
+        return _UnfencedLocks(self.table)
 
 
 class Unfenced(Night):
@@ -52,10 +52,10 @@ class AcknowledgesFirst(Night):
 class _CountingLedger(Ledger):
     """Counts closed pages, where it should keep the set of them."""
 
-    def note_closed(self, job_run_id: UUID, number: int, now: datetime) -> Run | None:
+    def mark_page_closed(self, job_run_id: UUID, number: int) -> Run | None:
         run = self.find_run(job_run_id)
         count = len(run.closed_pages) + 1 if run else number
-        return super().note_closed(job_run_id, count, now)
+        return super().mark_page_closed(job_run_id, count)
 
 
 class Counting(Night):
@@ -64,19 +64,24 @@ class Counting(Night):
     ledger_class = _CountingLedger
 
 
-class _ForgetfulLedger(Ledger):
-    """Says that it keeps the progress of a page, and does not."""
+class _ForgetfulPages(Pages):
+    """Claims that it saves the progress of a page, and does not."""
 
-    def keep_progress(
+    def save_progress(
         self,
         job_run_id: UUID,
         number: int,
         outcome: PageOutcome,
-        now: datetime,
-        put_back: PutBack | None = None,
+        requeue: RequeueReason | None = None,
     ) -> Page | None:
-        page = super().keep_progress(job_run_id, number, PageOutcome(), now, put_back)
-        return page and page._replace(settled=page.settled | outcome)
+        page = super().save_progress(job_run_id, number, PageOutcome(), requeue)
+        return page and page._replace(processed=page.processed | outcome)
+
+
+class _ForgetfulLedger(Ledger):
+    @property
+    def pages(self) -> Pages:
+        return _ForgetfulPages(self.table)
 
 
 class Forgetful(Night):

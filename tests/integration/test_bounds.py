@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from support.cluster import Cluster
 from support.roster import ORG, YESTERDAY, Roster
@@ -160,13 +160,13 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
         rows = roster.rows(sql.SQL("select * from {}").format(sql.SQL(table)))
         texts = [v for row in rows for v in row.values() if isinstance(v, str)]
         assert max(map(len, texts), default=0) <= 4000, table
-    with closing(PooledWire(cluster.url_as(roster.db, "service_role"))) as wire:
+    with closing(PooledTransport(cluster.url_as(roster.db, "service_role"))) as wire:
         database, portal = Database(wire), PortalDatabase(wire)
         for row in database.list_executions(ORG, 1000):
             if row.org_id is not None:
                 assert database.get_execution(ORG, row.job_run_id) is not None
         for job in ("hlf_sync", "certification_expiry"):
-            database.get_run_coverage(ORG, job)
+            database.get_run_freshness(ORG, job)
         portal.begin_reading(ORG, RUN)
         list(portal.list_certifications(ORG))
         wire.call("list_all_portal_states", {"p_org_id": ORG, "p_after": None, "p_limit": 500})

@@ -12,7 +12,8 @@ import pytest
 
 from api.models import MOST_IDS
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.runs import Page, PageOutcome, run_id_of
+from mentor_pause.domain.runs import Page, PageOutcome
+from mentor_pause.domain.triggers import run_id_of
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
 from mentor_pause.retry import seconds_left, time_limit
 from support import identity
@@ -162,7 +163,7 @@ def test_a_run_in_the_way_is_named(http: Http, roster: Roster, coordinator: str)
     """O3: 409, with a row."""
     first = run_of(http.start(coordinator))
     answer = http.start(coordinator)
-    assert (answer.status, answer.body["in_the_way"]) == (409, str(first))
+    assert (answer.status, answer.body["conflicting_run_id"]) == (409, str(first))
     assert answer.headers["Location"] == f"../../runs/{first}"
     assert answer.body["error"] == f"run {first} is in progress"
     assert [row["status"] for row in roster.log()] == ["running", "refused"]
@@ -366,12 +367,12 @@ HAS_FAILED = "the run has failed; its row at Location says why"
     ("answer", "error"),
     [
         (DispatcherUnavailable("the dispatcher broke down"), NOT_KNOWN),
-        ({"status": "failed", "error": "arn:aws:x", "fault": "outside"}, NOT_KNOWN),
+        ({"status": "failed", "error": "arn:aws:x", "error_source": "server"}, NOT_KNOWN),
         ({"status": "failed", "error": "arn:aws:x"}, HAS_FAILED),
         ({"status": "superseded", "error": "x"}, NOT_KNOWN),
         ({"status": "duplicate", "error": "x"}, NOT_KNOWN),
         ({"status": "refused", "error": "x"}, NOT_KNOWN),
-        ({"status": "refused", "error": "x", "in_the_way": "no id"}, NOT_KNOWN),
+        ({"status": "refused", "error": "x", "conflicting_run_id": "no id"}, NOT_KNOWN),
         ({"status": "something new"}, NOT_KNOWN),
         ({"nonsense": "x"}, NOT_KNOWN),
     ],
@@ -524,7 +525,7 @@ def test_coordinators_see_no_user_id_but_their_own(http: Http, roster: Roster, a
     """S4: as row-level security has it; administrators and machines see who it was."""
     me, other = add_member(roster, "coordinator"), add_member(roster, "coordinator")
     hands = [
-        f"user {me}", f"user {other}", "machine", "schedule of 2026-11-22T02:00:00+00:00, firing-1",
+        f"user {me}", f"user {other}", "machine", "schedule of 2026-11-22T02:00:00+00:00, tick-1",
         "event, 0b9d3d0e-2e1c-5b59-9d4a-0a6a1d0c7b11", "database, postgres", "command line, kari",
         "manual, request-1", "Kari Nordmann",
     ]  # fmt: skip
@@ -570,9 +571,9 @@ def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
     ids = tuple(UUID(int=number) for number in range(MOST_IDS + more))
 
     def pages(_job_run_id: UUID) -> list[Page]:
-        return [Page(1, ids, PageOutcome(done=ids))]
+        return [Page(1, ids, PageOutcome(applied=ids))]
 
-    large: Any = SimpleNamespace(find_run=ledger.find_run, pages=pages)
+    large: Any = SimpleNamespace(find_run=ledger.find_run, pages=SimpleNamespace(list=pages))
     http.runs._ledger = large
     answer = http.ask("GET", f"/runs/{job_run_id}", admin)
     assert (answer.status, answer.body["pages_planned"]) == (200, 1)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from mentor_pause.domain.runs import Firing
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.ledger.lock import Lock
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
@@ -15,7 +15,7 @@ from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 def lose(aws: Clients, night: Night, *kinds: str) -> None:
     """Delete the ledger's items whose sort key starts with one of `kinds`; without any, all."""
-    table = night.ledger._table._name
+    table = night.ledger.table.name
     for item in aws.dynamodb.scan(TableName=table)["Items"]:
         if item["sk"].get("S", "").startswith(kinds or ("",)):
             key = {name: item[name] for name in ("pk", "sk")}
@@ -228,7 +228,7 @@ def test_a_request_that_comes_again_goes_on_with_the_row_of_the_run_it_could_not
 
 
 def test_a_row_is_left_to_the_delivery_that_has_the_lock(night: Night, roster: Roster) -> None:
-    """D6: the same firing, delivered twice, is one run."""
+    """D6: the same trigger, delivered twice, is one run."""
     roster.add_mentors(2)
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
@@ -253,8 +253,8 @@ def test_a_living_run_is_not_taken_for_a_lost_one(
     roster.add_mentors(5)
     night.fire()
     roster.age_log()
-    firing = Firing(JOB, ORG, "schedule", "night-1", "rule")
-    night.ledger.locks.release(firing, night.clock())  # as its completion does before its end
+    trigger = Trigger(JOB, ORG, "schedule", "night-1", "rule")
+    night.ledger.locks.release(trigger)  # as its completion does before its end
     assert monitor()["hung_runs"] == {}
     night.work_off()
     assert night.summaries()[0]["paused_count"] == 5
@@ -274,7 +274,7 @@ def test_the_next_dispatcher_ends_the_row_of_a_lost_run(
 def test_a_lost_run_that_did_nothing_may_begin_again(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """D6: its firing may come again after the monitor has ended its row."""
+    """D6: its trigger may come again after the monitor has ended its row."""
     roster.add_mentors(2)
     night.fire()
     lose(aws, night)
@@ -309,7 +309,7 @@ def test_a_redrive_of_a_run_whose_pages_are_gone_is_refused(
     lose(aws, night, "PAGE#1")
     event = {"job_name": JOB, "trigger": "manual", "redrive_of": str(run_id())}
     answer = night.handle(event | {"trigger_id": "again"})
-    assert (answer["status"], answer["fault"]) == ("failed", "request")
+    assert (answer["status"], answer["error_source"]) == ("failed", "client")
     assert "had 2 pages, and the ledger does not have these any more: 1;" in answer["error"]
     assert "mentor-pause run certification_expiry" in answer["error"]
     assert night.receive() == []
@@ -319,13 +319,13 @@ def test_a_lock_that_a_wrong_clock_leased_for_a_day_is_free(night: Night, roster
     """D6: no lease lasts for so long; the claim of a completion likewise."""
     roster.add_mentors(1)
     tomorrow = night.clock() + timedelta(days=1)
-    firing = Firing(JOB, ORG, "schedule", "night-1", "rule")
-    assert isinstance(night.ledger.locks.acquire(firing, "x", tomorrow, 45), Lock)
+    trigger = Trigger(JOB, ORG, "schedule", "night-1", "rule")
+    assert isinstance(night.ledger_at(lambda: tomorrow).locks.acquire(trigger, "x", 45), Lock)
     assert night.fire("night-2")["status"] == "running"
     run = run_id("night-2")
-    assert night.ledger.claim_completion(run, "a", tomorrow)
-    assert night.ledger.claim_completion(run, "b", night.clock())
-    assert not night.ledger.claim_completion(run, "a", night.clock())
+    assert night.ledger_at(lambda: tomorrow).claim_completion(run, "a")
+    assert night.ledger.claim_completion(run, "b")
+    assert not night.ledger.claim_completion(run, "a")
 
 
 def test_a_lease_of_a_clock_an_hour_ahead_is_kept(night: Night, roster: Roster) -> None:
@@ -346,7 +346,7 @@ def test_a_firing_whose_run_was_restored_in_mid_paging_has_had_its_run(
     roster.certify(mentor, TOMORROW + timedelta(days=400))
     roster.db.execute("select update_mentor_status(%s, %s, 'active', 'back')", (mentor, ORG))
     aws.dynamodb.update_item(
-        TableName=night.ledger._table._name,
+        TableName=night.ledger.table.name,
         Key={"pk": {"S": f"RUN#{run_id()}"}, "sk": {"S": "RUN"}},
         UpdateExpression="SET #status = :running REMOVE pages_total, closed_pages",
         ExpressionAttributeNames={"#status": "status"},

@@ -1,6 +1,7 @@
 """When a night counts as missed, and when it does not (O1, R3)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,8 @@ class Away:
 
     def __init__(self, night: Night) -> None:
         """It goes away now."""
-        self._wire: Any = night.wire
-        self._real = night.wire._wire
+        self._wire: Any = night.transport
+        self._real = night.transport._wire
         self._wire._wire = self
 
     def call(self, _function: str, _arguments: Mapping[str, object]) -> Any:
@@ -198,9 +199,7 @@ def test_a_monitor_that_is_behind_looks_at_the_databases_night(
     """O1: an hour behind it would still look at the night before."""
     night = monitor.night
     night.fire(as_of=YESTERDAY)
-    behind = type(monitor.look)(
-        monitor.look._org, monitor.look._database, night.retry, lambda: night.clock() - BEHIND
-    )
+    behind = replace(monitor.look, clock=lambda: night.clock() - BEHIND)
     night.clock.now = HALF_PAST
     monitor.look = behind
     assert (monitor()["as_of"], monitor()["night_missed"]) == (TODAY.isoformat(), True)

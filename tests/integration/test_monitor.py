@@ -1,19 +1,23 @@
 """The monitor: asks the data whether the night was all right, and ends runs that hang (O1, O2)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from mentor_pause.bootstrap import Engine
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.runs import Firing, PageOutcome, Run
-from mentor_pause.engine.page_worker import PageResult
+from mentor_pause.domain.runs import PageOutcome, Run
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.engine.recovery import Recovery
+from mentor_pause.engine.requeue import PageResult
 from mentor_pause.errors import LedgerUnavailable
 from mentor_pause.ledger.lock import Held, Lock, Locks, lock_key
+from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining
-from monitor.hung import EndHungRuns
+from monitor.hung_runs import EndHungRuns
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
 from support.night import JOB, Night, run_id
@@ -96,21 +100,14 @@ def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster
 
 
 def _unreachable(monitor: Monitor) -> EndHungRuns:
-    class NoLedger:
+    class NoLedger(Ledger):
         @property
-        def locks(self) -> object:
+        def locks(self) -> Locks:
             raise LedgerUnavailable("DynamoDB: no answer")
 
     night = monitor.night
-    return EndHungRuns(
-        ORG,
-        NoLedger(),  # pyright: ignore[reportArgumentType] - all that is asked of it
-        night.database,
-        night.recovery,
-        night.retry,
-        night.clock,
-        night.logger,
-    )
+    ledger = NoLedger(night.ledger.table, night.ledger.leases)
+    return EndHungRuns(ORG, replace(night.engine, ledger=ledger))
 
 
 def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
@@ -260,8 +257,8 @@ def test_a_run_that_is_whole_but_for_its_end_is_completed(monitor: Monitor, rost
     night.fire()
     assert night.receive()
     done = PageOutcome(skipped=tuple(mentors))
-    night.ledger.close_page(run_id(), 1, mentors, done, night.clock())
-    night.ledger.note_closed(run_id(), 1, night.clock())
+    night.ledger.pages.close(run_id(), 1, mentors, done)
+    night.ledger.mark_page_closed(run_id(), 1)
     night.clock.advance(RUN_LEASE + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
     (row,) = roster.log()
@@ -273,16 +270,16 @@ def test_every_job_is_looked_after_and_a_job_without_trouble_keeps_its_lock_free
 ) -> None:
     """O2: also the sync; its dispatcher died before anything but the lock was there."""
     night = monitor.night
-    firing = Firing("hlf_sync", ORG, "schedule", "night-1", "a rule")
-    night.ledger.locks.acquire(firing, "holder", night.clock(), 45)
+    trigger = Trigger("hlf_sync", ORG, "schedule", "night-1", "a rule")
+    night.ledger.locks.acquire(trigger, "holder", 45)
     night.clock.advance(45 + PATIENCE)
-    assert night.ledger.locks.find_hung(firing, night.clock()) == {firing.job_run_id}
+    assert night.ledger.locks.find_hung(trigger, night.clock()) == {trigger.job_run_id}
     monitor()
-    assert night.ledger.locks.find_hung(firing, night.clock()) == frozenset()
-    again = night.ledger.locks.acquire(firing, "another holder", night.clock(), 45)
+    assert night.ledger.locks.find_hung(trigger, night.clock()) == frozenset()
+    again = night.ledger.locks.acquire(trigger, "another holder", 45)
     assert isinstance(again, Lock)
-    untouched = Firing(JOB, ORG, "schedule", "night-1", "a rule")
-    first = night.ledger.locks.acquire(untouched, "holder", night.clock(), 45)
+    untouched = Trigger(JOB, ORG, "schedule", "night-1", "a rule")
+    first = night.ledger.locks.acquire(untouched, "holder", 45)
     assert isinstance(first, Lock)
     assert first.fence == 1
 
@@ -295,8 +292,8 @@ def test_a_run_of_a_version_that_noted_no_movement_is_given_up_as_well(
     night = monitor.night
     night.fire()
     assert night.receive()
-    night.ledger._table.update(
-        f"RUN#{run_id()}", "RUN", "REMOVE moved_at", "pages_total = :one", {"one": 1}
+    night.ledger.table.update(
+        f"RUN#{run_id()}", "RUN", "REMOVE active_at", "pages_total = :one", {"one": 1}
     )
     night.clock.advance(RUN_LEASE + PATIENCE)
     assert monitor()["hung_runs"] == {str(run_id()): True}
@@ -332,18 +329,18 @@ def test_who_is_paused_after_their_page_was_given_up_is_made_known(
     night.fire()
     (message,) = night.receive()
     night.clock.advance(RUN_LEASE + PATIENCE)
-    pause = night.consume._work
+    pause = night.consume.work
 
     def slow(page: MentorPage, remaining: Remaining) -> PageResult:
         assert monitor()["hung_runs"] == {str(run_id()): True}
         return pause(page, remaining)
 
-    night.consume._work = slow
+    night.consume = replace(night.consume, work=slow)
     assert night.deliver(message)
     assert [row["mentor_id"] for row in roster.history()] == [mentor]
     (told,) = roster.rows("select * from coordinator_notifications")
     assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, [mentor])
-    (line,) = night.lines("settled after the page had failed")
+    (line,) = night.lines("processed after the page had failed")
     assert line["mentor_ids"] == [str(mentor)]
     assert len(night.summaries()) == 1
 
@@ -359,14 +356,14 @@ def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
     first, second = night.receive()
     assert night.deliver(first)
     night.clock.advance(RUN_LEASE + PATIENCE)
-    pause = night.consume._work
+    pause = night.consume.work
 
     def given_up_and_killed(page: MentorPage, remaining: Remaining) -> PageResult:
         assert monitor()["hung_runs"] == {str(run_id()): True}
         pause(page, remaining)
         raise ProcessDied
 
-    night.consume._work = given_up_and_killed
+    night.consume = replace(night.consume, work=given_up_and_killed)
     with pytest.raises(ProcessDied):
         night.deliver(second)
     (told,) = roster.rows("select * from coordinator_notifications")
@@ -375,7 +372,7 @@ def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
     (grown,) = roster.rows("select * from coordinator_notifications")
     assert grown["mentor_ids"] == mentors
     assert grown["created_at"] > told["created_at"]
-    (line,) = night.lines("settled after the page had failed")
+    (line,) = night.lines("processed after the page had failed")
     assert line["mentor_ids"] == [str(mentor) for mentor in mentors[3:]]
 
 
@@ -389,7 +386,7 @@ def test_a_worker_that_ends_together_with_its_run_is_heard_of(
     night.fire()
     (message,) = night.receive()
     night.clock.advance(RUN_LEASE + PATIENCE)
-    run_ends = lambda: night.ledger.end_run(run_id(), "failed", night.clock())  # noqa: E731
+    run_ends = lambda: night.ledger.end_run(run_id(), "failed")  # noqa: E731
 
     def given_up() -> None:
         night.plan.then("dies before", after=22)  # it has claimed the end, and told whom it knew of
@@ -399,13 +396,13 @@ def test_a_worker_that_ends_together_with_its_run_is_heard_of(
         # three mentors, close, note, claim, which somebody has; then find the run
         night.plan.before_call(7, run_ends)
 
-    pause = night.consume._work
+    pause = night.consume.work
 
     def overtaken(page: MentorPage, remaining: Remaining) -> PageResult:
         given_up()
         return pause(page, remaining)
 
-    night.consume._work = overtaken
+    night.consume = replace(night.consume, work=overtaken)
     night.deliver(message)
     (told,) = roster.rows("select * from coordinator_notifications")
     assert told["mentor_ids"] == mentors
@@ -422,14 +419,14 @@ def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(
     assert night.deliver(message)
     run = night.ledger.find_run(run_id())
     assert run is not None
-    night.ledger._table.update(
-        lock_key(run.firing), "LOCK", "ADD open_runs :open", "attribute_exists(pk)",
+    night.ledger.table.update(
+        lock_key(run.trigger), "LOCK", "ADD open_runs :open", "attribute_exists(pk)",
         {"open": {str(run_id())}},
     )  # fmt: skip
     night.clock.advance(RUN_LEASE + PATIENCE)
     assert monitor()["hung_runs"] == {}
     assert monitor.emitted()["HungRuns"] == [0]
-    assert night.ledger.locks.find_hung(run.firing, night.clock()) == frozenset()
+    assert night.ledger.locks.find_hung(run.trigger, night.clock()) == frozenset()
 
 
 def test_who_hears_that_a_hung_run_has_ended_can_start_the_next_one_at_once(
@@ -480,9 +477,9 @@ def test_a_run_that_moves_and_a_lock_that_is_held_are_left_alone(
 
 
 def takes_over(night: Night) -> Lock:
-    """Let another holder have the lock, as a dispatcher whose firing came just now."""
-    firing = Firing(JOB, ORG, "schedule", "night-2", "a rule")
-    taken = night.ledger.locks.acquire(firing, "another holder", night.clock(), 45)
+    """Let another holder have the lock, as a dispatcher whose trigger came just now."""
+    trigger = Trigger(JOB, ORG, "schedule", "night-2", "a rule")
+    taken = night.ledger.locks.acquire(trigger, "another holder", 45)
     assert isinstance(taken, Lock)
     return taken
 
@@ -503,16 +500,21 @@ def test_a_lock_that_another_holder_was_faster_to_take_is_left_to_it(
     hang_a_run(night, roster)
 
     class Faster(Locks):
-        def acquire(self, firing: Firing, holder: str, now: datetime, lease: int) -> Lock | Held:
+        def acquire(self, trigger: Trigger, holder: str, lease: int) -> Lock | Held:
             """Come too late, the first time."""
-            night.ledger.locks = Locks(night.ledger._table)
             taken.append(takes_over(night))
-            return night.ledger.locks.acquire(firing, holder, now, lease)
+            return night.ledger.locks.acquire(trigger, holder, lease)
 
-    night.ledger.locks = Faster(night.ledger._table)
+    class Overtaken(Ledger):
+        @property
+        def locks(self) -> Locks:
+            return Faster(self.table)
+
+    ledger = Overtaken(night.ledger.table, night.ledger.leases)
+    monitor.hung = EndHungRuns(ORG, replace(night.engine, ledger=ledger))
     answer = monitor()
     assert (answer["hung_runs"], answer["failed"]) == ({}, {})
-    night.ledger.assert_held(taken[0], night.clock())
+    night.ledger.assert_held(taken[0])
     assert taken[0].abandoned == {run_id()}
     run = night.ledger.find_run(run_id())
     assert run is not None
@@ -533,17 +535,18 @@ def test_a_monitor_that_lost_its_lock_gives_nothing_up_and_lets_nobody_elses_go(
             taken.append(takes_over(night))
             return super().take_over(lock, job_run_id, reason)
 
-    recovery = Overtaken(
-        night.database, night.ledger, night.completion, night.retry, night.clock, night.logger
-    )
-    monitor.hung = EndHungRuns(
-        ORG, night.ledger, night.database, recovery, night.retry, night.clock, night.logger
-    )
+    class OvertakenEngine(Engine):
+        @property
+        def recovery(self) -> Recovery:
+            return Overtaken(self.ledger, self.database, self.completion, self.logger)
+
+    engine = OvertakenEngine(night.ledger, night.database, night.publisher, night.logger)
+    monitor.hung = EndHungRuns(ORG, engine)
     answer = monitor()
     assert (answer["hung_runs"], answer["failed"]) == ({}, {})
     assert monitor.emitted()["HungRuns"] == [0]
     assert len(night.lines("monitor superseded")) == 1
-    night.ledger.assert_held(taken[0], night.clock())
+    night.ledger.assert_held(taken[0])
     run = night.ledger.find_run(run_id())
     assert run is not None
     assert (run.status, run.closed_pages) == ("running", frozenset())

@@ -1,11 +1,11 @@
-"""A night from the firing to the summary, when all is well and when it is not (D, E)."""
+"""A night from the trigger to the summary, when all is well and when it is not (D, E)."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from mentor_pause.domain.runs import Firing
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.errors import LeaseLost
 from mentor_pause.ledger.lock import Lock
 from support.faults import Fault, ProcessDied, failures
@@ -179,7 +179,7 @@ def test_a_page_that_is_closed_keeps_a_long_night_alive(night: Night, roster: Ro
 def test_a_dispatcher_that_dies_is_resumed_without_a_page_lost_or_doubled(
     night: Night, roster: Roster, calls_before: int, how: Fault
 ) -> None:
-    """D7: wherever it dies, the repeated firing goes on with the same run."""
+    """D7: wherever it dies, the repeated trigger goes on with the same run."""
     mentors = roster.add_mentors(8)
     night.plan.then(how, after=calls_before)
     with pytest.raises(ProcessDied):
@@ -206,7 +206,7 @@ def test_an_answer_that_a_dispatcher_loses_costs_nothing(
     night.work_off()
     (summary,) = night.summaries()
     assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
-    assert [page.number for page in night.ledger.pages(run_id())] == [1, 2, 3]
+    assert [page.number for page in night.ledger.pages.list(run_id())] == [1, 2, 3]
     assert [row["status"] for row in roster.log()] == ["completed"]
 
 
@@ -215,15 +215,15 @@ def test_a_holder_that_lost_its_lease_cannot_plan_another_page(
 ) -> None:
     """D6: the fence, not the clock, keeps it from writing."""
     roster.add_mentors(2)
-    firing = Firing(JOB, ORG, "schedule", "night-1", "test")
-    lock = night.ledger.locks.acquire(firing, "holder", night.clock(), LEASES.dispatch)
+    trigger = Trigger(JOB, ORG, "schedule", "night-1", "test")
+    lock = night.ledger.locks.acquire(trigger, "holder", LEASES.dispatch)
     assert isinstance(lock, Lock)
-    night.ledger.open_run(lock, TODAY, night.clock())
+    night.ledger.open_run(lock, TODAY)
     night.clock.advance(LEASES.dispatch)
     assert night.fire("night-2")["status"] == "running"
     with pytest.raises(LeaseLost):
-        night.ledger.plan_page(lock, 1, [uuid4()], night.clock())
-    assert list(night.ledger.pages(run_id("night-1"))) == []
+        night.ledger.plan_page(lock, 1, [uuid4()])
+    assert list(night.ledger.pages.list(run_id("night-1"))) == []
 
 
 def test_a_holder_that_lost_its_lease_opens_no_run_that_nobody_would_end(
@@ -252,10 +252,11 @@ def test_a_run_that_was_opened_and_has_no_row_gets_one_when_it_is_ended(
     with pytest.raises(ProcessDied):
         night.fire("night-1")
     assert roster.log() == []
-    firing = Firing(JOB, ORG, "schedule", "night-1", "rule")
-    lock = night.ledger.locks.acquire(firing, "other", night.clock() + timedelta(minutes=1), 45)
+    trigger = Trigger(JOB, ORG, "schedule", "night-1", "rule")
+    night.clock.advance(60)
+    lock = night.ledger.locks.acquire(trigger, "other", 45)
     assert isinstance(lock, Lock)
-    night.ledger.open_run(lock, TODAY, night.clock())
+    night.ledger.open_run(lock, TODAY)
     night.clock.advance(120)
     night.fire("night-2")
     night.work_off()

@@ -9,8 +9,9 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.runs import Firing, PageOutcome
-from mentor_pause.engine.page_worker import PageResult
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.domain.triggers import Trigger
+from mentor_pause.engine.requeue import PageResult
 from mentor_pause.errors import InvalidRequest
 from mentor_pause.ledger.lock import Lock, lock_key
 from support.cluster import Cluster
@@ -22,7 +23,7 @@ from support.roster import ORG, TOMORROW, YESTERDAY, Roster
 def test_a_database_that_is_down_when_a_person_asks_fails_the_run_and_frees_the_lock(
     night: Night, roster: Roster
 ) -> None:
-    """E6, D5: said plainly; the next firing can run."""
+    """E6, D5: said plainly; the next trigger can run."""
     roster.add_mentors(2)
     # acquire, then find_run, then three tries at the scope
     night.plan.then("ok", "ok", "before", "before", "before")
@@ -71,11 +72,11 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     night.plan.then("before", "before", "before", after=12)
     answer = night.fire(trigger="manual")
     assert answer["status"] == "failed"
-    assert "SQS did not take pages 1, 2" in answer["error"]
+    assert "SQS did not accept pages 1, 2" in answer["error"]
     (summary,) = night.summaries()
     assert summary["mentor_ids_errored"] == [str(mentor) for mentor in mentors]
     (group,) = summary["errors"]
-    assert group["reason"].startswith("its page was not finished: SQS did not take pages 1, 2")
+    assert group["reason"].startswith("its page was not finished: SQS did not accept pages 1, 2")
     assert [(row["status"], row["error_count"]) for row in roster.log()] == [("failed", 5)]
 
 
@@ -95,7 +96,7 @@ def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
     # acquire, find, scope, day, begin, open, get; list + plan twice, list; then send
     night.plan.before_call(13, overtaken)
     assert night.fire(trigger="manual")["status"] == "superseded"
-    assert [page.outcome for page in night.ledger.pages(run_id())] == [None, None]
+    assert [page.outcome for page in night.ledger.pages.list(run_id())] == [None, None]
     night.clock.advance(300)
     assert night.fire()["status"] == "running"
     night.work_off()
@@ -129,12 +130,12 @@ def test_a_page_whose_planning_lands_late_is_in_the_number_of_pages(
     mentors = roster.add_mentors(7)
 
     def lands() -> None:
-        found = night.ledger.locks._table.get(lock_key(firing), "LOCK")
+        found = night.ledger.table.get(lock_key(trigger), "LOCK")
         assert found is not None
-        lock = Lock(firing, int(found["fence"]))
-        night.ledger.plan_page(lock, 2, mentors[3:6], night.clock())
+        lock = Lock(trigger, int(found["fence"]))
+        night.ledger.plan_page(lock, 2, mentors[3:6])
 
-    firing = Firing(JOB, ORG, "manual", "night-1", "test")
+    trigger = Trigger(JOB, ORG, "manual", "night-1", "test")
     # acquire, find, scope, day, begin, open, get; list + plan, list; three tries to plan page 2
     night.plan.then(*failures(3), after=10)
     night.plan.before_call(17, lands)  # find, hold, find; then the end of paging
@@ -308,7 +309,7 @@ def test_a_worker_short_of_time_keeps_its_progress_and_the_next_one_goes_on(
     (message,) = night.receive()
     left = iter([60.0, 60.0, 60.0, 60.0, 5.0])
     night.consume(night.record(message), lambda: next(left))
-    (line,) = night.lines("page put back")
+    (line,) = night.lines("page requeued")
     assert (line["reason"], line["has_progress"]) == ("time ran short after 2 mentors", True)
     assert (len(roster.history()), night.sqs.delays) == (2, [1])
     asked = night.wire_calls("update_mentor_status")
@@ -330,7 +331,7 @@ def test_a_page_ends_however_many_invocations_it_takes(night: Night, roster: Ros
         night.consume(night.record(message), lambda left=left: next(left, 5.0))
     (summary,) = night.summaries()
     assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
-    assert night.lines("page put back")[0]["has_progress"]
+    assert night.lines("page requeued")[0]["has_progress"]
 
 
 def test_deliveries_without_progress_count_and_in_the_end_the_page_fails_with_what_it_has(
@@ -346,7 +347,7 @@ def test_deliveries_without_progress_count_and_in_the_end_the_page_fails_with_wh
     (summary,) = night.summaries()
     assert summary["mentor_ids_paused"] == [str(mentor) for mentor in others]
     assert summary["mentor_ids_errored"] == [str(locked)]
-    puts_back = [line["has_progress"] for line in night.lines("page put back")]
+    puts_back = [line["has_progress"] for line in night.lines("page requeued")]
     assert puts_back == [True, *[False] * DELIVERIES]
 
 
@@ -380,7 +381,7 @@ def test_a_page_waits_for_the_database_as_long_as_it_takes(night: Night, roster:
         assert night.deliver(message)
         run = night.ledger.find_run(run_id())
         assert run is not None
-        assert (run.moved_at, run.trouble) == (night.clock(), "gone")
+        assert (run.active_at, run.wait_reason) == (night.clock(), "gone")
     night.plan.then()
     night.work_off()
     assert night.summaries()[0]["paused_count"] == 3
@@ -407,7 +408,7 @@ def test_who_meets_another_completing_the_run_comes_again(night: Night, roster: 
     roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    assert night.ledger.claim_completion(run_id(), "somebody", night.clock())
+    assert night.ledger.claim_completion(run_id(), "somebody")
     assert night.deliver(message)
     assert (night.sqs.delays, night.summaries()) == ([60], [])
     night.clock.advance(61)
@@ -473,11 +474,11 @@ def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:
     """E9: whatever a late duplicate of its message comes to."""
     first, second = roster.add_mentors(2)
     night.fire()
-    ledger, now = night.ledger, night.clock()
-    ledger.close_page(run_id(), 1, [first, second], PageOutcome(done=(first, second)), now)
-    ledger.close_page(run_id(), 1, [first, second], PageOutcome(errored=(first, second)), now)
-    (page,) = ledger.pages(run_id())
-    assert page.outcome == PageOutcome(done=(first, second))
+    ledger = night.ledger
+    ledger.pages.close(run_id(), 1, [first, second], PageOutcome(applied=(first, second)))
+    ledger.pages.close(run_id(), 1, [first, second], PageOutcome(errored=(first, second)))
+    (page,) = ledger.pages.list(run_id())
+    assert page.outcome == PageOutcome(applied=(first, second))
 
 
 def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(

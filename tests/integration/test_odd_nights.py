@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from threading import Event
 from types import SimpleNamespace
@@ -12,13 +13,14 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from psycopg import sql
 
-from dispatcher.reception import Reception
+from dispatcher.handle_request import RequestHandler
 from expiry.pause import PausePage
 from mentor_pause.aws.clients import bounded
 from mentor_pause.aws.queues import WaitingRequests, WorkerQueue
+from mentor_pause.database.client import Database
 from mentor_pause.database.failures import error_of_code
 from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.engine.page_worker import PageConsumer
+from mentor_pause.engine.page_worker import PageWorker, Scope
 from mentor_pause.engine.sqs_batch import take_pages
 from mentor_pause.errors import (
     ConfigurationError,
@@ -167,9 +169,9 @@ def test_a_night_waits_for_its_configuration(night: Night, roster: Roster) -> No
     def broken() -> Any:
         raise ConfigurationError("the secret x cannot be read: ResourceNotFoundException")
 
-    Reception(
+    RequestHandler(
         broken, lambda: night.database, lambda: WaitingRequests(night.sqs, night.waiting_url),  # pyright: ignore[reportArgumentType]
-        lambda: ORG, night.retry, night.clock, night.logger,
+        lambda: ORG, night.clock, night.logger,
     )({"job_name": JOB, "trigger": "schedule", "trigger_id": "night-1"}, "i")  # fmt: skip
     night.clock.advance(1800)
     for request in night.waiting():
@@ -182,7 +184,8 @@ class SlowRows:
     """A database whose time limit ends the calls for some mentors; each costs 8 s."""
 
     def __init__(self, night: Night, slow: list[UUID]) -> None:
-        self._database, self._slow = night.database, slow
+        retry = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _seconds: None)
+        self._database, self._slow = Database(night.transport, retry), slow
         self.left = 60.0
 
     def __getattr__(self, name: str) -> Any:
@@ -203,8 +206,7 @@ def test_who_stands_behind_four_slow_rows_is_paused(
     with open_night(aws, roster, cluster, page_size=10) as night:
         mentors = roster.add_mentors(10)
         database: Any = SlowRows(night, mentors[:4])
-        reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _seconds: None)
-        night.consume = night.consumer(PausePage(database, reconnect, night.logger))
+        night.consume = night.consumer(PausePage(database, night.logger))
         night.fire()
         _deliver_all(night, lambda: database.left, lambda: setattr(database, "left", 60.0))
         (summary,) = night.summaries()
@@ -236,7 +238,7 @@ def test_a_worker_without_its_secret_makes_nobody_an_error(
     night.fire()
     (message,) = night.receive()
 
-    def broken() -> PageConsumer:
+    def broken() -> PageWorker:
         raise error
 
     for count in range(1, DELIVERIES + 1):
@@ -250,12 +252,12 @@ def test_a_worker_without_its_secret_makes_nobody_an_error(
 
 
 def _is_done(
-    night: Night, message: Message, queue: str, count: int, consumer: Callable[[], PageConsumer]
+    night: Night, message: Message, queue: str, count: int, consumer: Callable[[], PageWorker]
 ) -> bool:
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
     event = {"Records": [sqs_record(message, queue, count)]}
     worker = WorkerQueue(night.sqs, night.queue_url, f"https://sqs/{DEAD_LETTERS}")  # pyright: ignore[reportArgumentType]
-    answer = take_pages(event, context, consumer, night.logger, lambda: worker)
+    answer = take_pages(event, context, consumer, lambda: worker, night.logger)
     return not answer["batchItemFailures"]
 
 
@@ -377,7 +379,7 @@ def test_a_missing_right_is_the_systems_fault_in_any_language() -> None:
 def test_a_worker_whose_ledger_and_queue_are_frozen_answers_before_it_is_killed(
     night: Night, roster: Roster
 ) -> None:
-    """R2: no invocation ends by Lambda's time-out. The deadline of a call is 1 s here, not 10."""
+    """R2: no invocation ends by Lambda's time-out. The deadline of a call is 1 s here, not 6."""
     roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -385,9 +387,7 @@ def test_a_worker_whose_ledger_and_queue_are_frozen_answers_before_it_is_killed(
     ledger = Ledger(Table(frozen, "ledger"), LEASES)
     queue = WorkerQueue(frozen, night.queue_url, f"https://sqs/{DEAD_LETTERS}")
     work: Any = None
-    consume = PageConsumer(
-        JOB, ORG, work, ledger, night.completion, queue, night.clock, night.logger
-    )
+    consume = replace(night.engine, ledger=ledger).worker(Scope(JOB, ORG), work, queue)
     ends_at = time.monotonic() + 1.5
     with pytest.raises(Exception, match="DynamoDB"):
         consume(night.record(message), lambda: ends_at - time.monotonic())
@@ -413,7 +413,7 @@ def test_the_monitor_ends_within_its_time_while_the_database_is_silent(
         night.fire(name, trigger="manual")
         night.clock.advance(2699)
         for other in names:
-            night.ledger.note_put_back(run_id(other), None, night.clock())
+            night.ledger.record_requeue(run_id(other), None)
         night.clock.advance(2)
     night.clock.advance(4000)
     silence_the_database(night)
@@ -426,13 +426,13 @@ def test_the_reason_of_an_error_survives_the_next_invocation(night: Night, roste
     """R3: no error without its reason in the row."""
     mentors = roster.add_mentors(2)
     night.fire()
-    night.ledger.keep_progress(
-        run_id(), 1, PageOutcome(errored=(mentors[0],), note="HTTP 400"), night.clock()
+    night.ledger.pages.save_progress(
+        run_id(), 1, PageOutcome(errored=(mentors[0],), note="HTTP 400")
     )
-    night.ledger.keep_progress(run_id(), 1, PageOutcome(done=(mentors[1],)), night.clock())
-    page = night.ledger.find_page(run_id(), 1)
+    night.ledger.pages.save_progress(run_id(), 1, PageOutcome(applied=(mentors[1],)))
+    page = night.ledger.pages.find(run_id(), 1)
     assert page is not None
-    assert page.settled.note == "HTTP 400"
+    assert page.processed.note == "HTTP 400"
 
 
 @pytest.mark.parametrize("since", ["2026-03-01T00:00:00", "9999-01-01T00:00:00Z"])
@@ -479,7 +479,7 @@ def test_a_failed_page_whose_run_another_completes_stays_in_the_dead_letter_queu
     roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    assert night.ledger.claim_completion(run_id(), "another", night.clock())
+    assert night.ledger.claim_completion(run_id(), "another")
     assert not night.deliver(message, dead=True)
     assert (night.sqs.delays, night.sqs.handed_back) == ([], [60])
 

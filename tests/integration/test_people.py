@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -70,7 +70,7 @@ def test_jobs_and_services_are_told_apart(people: People) -> None:
 def test_a_signed_in_caller_without_a_user_is_nobody(people: People, cluster: Cluster) -> None:
     """A token without a subject opens nothing."""
     url = cluster.url_as(people.roster.db, "authenticated").replace('"sub":"None",', "")
-    database = Database(PooledWire(url))
+    database = Database(PooledTransport(url))
     with pytest.raises(Forbidden):
         database.change_status(people.mentor_id, ORG, "paused", "on_leave")
     database.close()
@@ -196,7 +196,7 @@ def test_a_role_that_is_added_later_opens_nothing_by_itself(
     db = people.roster.db
     db.execute(sql.SQL("create role added_later in role {} inherit").format(sql.Identifier(role)))
     try:
-        wire = PooledWire(cluster.url_as(db, "added_later", people.users["stranger"]))
+        wire = PooledTransport(cluster.url_as(db, "added_later", people.users["stranger"]))
         with closing(wire), pytest.raises((Forbidden, DatabaseMisconfigured)) as raised:
             Database(wire).change_status(people.mentor_id, ORG, "paused", "on_leave")
         assert raised.value.sqlstate in ("PT403", "42501")

@@ -23,7 +23,7 @@ CALLERS = (*PEOPLE, "by_version", "job")
 """`by_version` is a coordinator whose app passes the version that it saw."""
 RACES = 1000
 
-type Attempt = StatusChange | Conflict
+type RunRequest = StatusChange | Conflict
 
 
 class Field:
@@ -36,17 +36,17 @@ class Field:
         self._doors = {name: stack.enter_context(people.door(as_)) for name, as_ in users.items()}
         self._pool = stack.enter_context(ThreadPoolExecutor(len(CALLERS)))
 
-    def race(self, callers: tuple[str, ...], status: Status, version: int) -> dict[str, Attempt]:
+    def race(self, callers: tuple[str, ...], status: Status, version: int) -> dict[str, RunRequest]:
         """Let these callers ask for one status at the same moment; return what each was told."""
         line = threading.Barrier(len(callers))
 
-        def attempt(name: str) -> Attempt:
+        def attempt(name: str) -> RunRequest:
             line.wait()
             return self._ask(name, self._doors[name], status, version)
 
         return dict(zip(callers, self._pool.map(attempt, callers), strict=True))
 
-    def _ask(self, name: str, door: Database, status: Status, version: int) -> Attempt:
+    def _ask(self, name: str, door: Database, status: Status, version: int) -> RunRequest:
         try:
             if name == "job":
                 return door.pause_expired(self.mentor_id, ORG, uuid4(), TODAY)
@@ -88,7 +88,7 @@ def combination_of(callers: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     return cycle([c for size in sizes for c in combinations(callers, size)])
 
 
-def check_told(name: str, told: Attempt, status: Status, version: int) -> None:
+def check_told(name: str, told: RunRequest, status: Status, version: int) -> None:
     """Check that a loser was told what happened."""
     if name == "job":
         assert isinstance(told, StatusChange)
@@ -166,7 +166,7 @@ def test_whatever_everybody_asks_for_the_history_is_the_sequence_of_states(
 
 def test_who_is_overtaken_looks_again_and_succeeds(field: Field, people: People) -> None:
     """S2: between the look and the change somebody pauses and resumes, three times over."""
-    overtaken = Overtaken(field.door("mentor"), people, times=3)
+    overtaken: Any = Overtaken(field.door("mentor"), people, times=3)
     answer = change_status(overtaken, people.mentor_id, ORG, "paused", "on_leave")
     assert (answer.outcome, answer.version) == ("changed", 8)
     assert overtaken.looked == 4
@@ -175,7 +175,7 @@ def test_who_is_overtaken_looks_again_and_succeeds(field: Field, people: People)
 
 def test_who_is_overtaken_a_fourth_time_is_told(field: Field, people: People) -> None:
     """S2: three retries, then the error with expected and actual."""
-    overtaken = Overtaken(field.door("mentor"), people, times=4)
+    overtaken: Any = Overtaken(field.door("mentor"), people, times=4)
     with pytest.raises(VersionConflict) as raised:
         change_status(overtaken, people.mentor_id, ORG, "paused", "on_leave")
     assert raised.value.detail == "expected version 7, actual 9"
@@ -187,24 +187,25 @@ def test_who_finds_it_done_is_not_made_to_win(field: Field, people: People) -> N
     """S2: only a conflict of versions is tried again."""
     with people.door("service") as service:
         service.change_status(people.mentor_id, ORG, "paused", "on_leave")
-    overtaken = Overtaken(field.door("mentor"), people, times=0)
+    overtaken: Any = Overtaken(field.door("mentor"), people, times=0)
     with pytest.raises(Conflict) as raised:
         change_status(overtaken, people.mentor_id, ORG, "paused", "on_leave")
     assert (raised.value.hint, overtaken.looked) == ("transition_not_allowed", 1)
 
 
-class Overtaken(Database):
-    """A door whose owner is overtaken `times` times, each time just after having looked."""
+class Overtaken:
+    """A database client whose user is overtaken `times` times, each time just after a look."""
 
     def __init__(self, inner: Database, people: People, times: int) -> None:
-        super().__init__(inner._wire)
+        self._inner = inner
         self._people = people
         self._times = times
         self.looked = 0
+        self.change_status = inner.change_status
 
     def get_mentor_status(self, mentor_id: Any, org_id: Any) -> Any:
         """Look; then somebody pauses and resumes."""
-        seen = super().get_mentor_status(mentor_id, org_id)
+        seen = self._inner.get_mentor_status(mentor_id, org_id)
         self.looked += 1
         if self.looked <= self._times:
             with self._people.door("service") as service:

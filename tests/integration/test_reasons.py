@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.engine.page_worker import PageResult, Requeue
+from mentor_pause.engine.requeue import PageResult, Requeue
 from mentor_pause.portal import NoPortal, Portal
 from mentor_pause.retry import Remaining
 from support.cluster import Cluster
@@ -82,7 +82,7 @@ def test_a_reason_survives_the_invocations_that_its_page_takes(
             PageOutcome(errored=(second,), reasons={second: "HTTP 404"}, note="no rows"),
             Requeue("time ran short", 1),
         ),
-        PageResult(PageOutcome(done=(third,), note="no renewals")),
+        PageResult(PageOutcome(applied=(third,), note="no renewals")),
     ])  # fmt: skip
     night.consume = night.consumer(lambda _page, _remaining: next(results))
     night.fire()
@@ -108,7 +108,7 @@ def test_a_dead_page_says_why_it_failed(night: Night, roster: Roster) -> None:
     reason = "its page failed 5 times, last: HTTP 503"
     assert errors_of(night) == [{"reason": reason, "count": 3, "example": str(mentors[0])}]
     assert error_of(roster) == f"3 errors: 3 {reason}, such as mentor {mentors[0]}"
-    (line,) = night.lines("page failed; its open mentors count as errors")
+    (line,) = night.lines("page failed; its unprocessed mentors count as errors")
     assert line["reason"] == reason
 
 
@@ -146,7 +146,9 @@ def test_a_page_whose_workers_are_killed_says_that_nobody_said_why(
             night.deliver(message)
     night.plan.then()
     assert night.deliver(message, dead=True)
-    reason = "its page failed 5 times, and no worker said why, as when workers are killed"
+    reason = (
+        "its page failed 5 times and no worker gave a reason; Lambda may have killed the workers"
+    )
     assert errors_of(night) == [{"reason": reason, "count": 2, "example": str(mentors[1])}]
     assert error_of(roster) == f"2 errors: 2 {reason}, such as mentor {mentors[1]}"
 
@@ -164,8 +166,8 @@ def test_a_page_that_waits_does_not_hide_that_its_workers_are_killed_later(
     assert night.deliver(message, dead=True)
     (group,) = errors_of(night)
     assert group["reason"] == (
-        "its page failed 5 times, at last without a word, as when workers are killed;"
-        " before: HTTP 503"
+        "its page failed 5 times, the last time without a reason;"
+        " Lambda may have killed the worker; before that: HTTP 503"
     )
 
 
@@ -209,7 +211,7 @@ def test_a_page_of_any_size_has_room_for_a_reason_of_each_mentor(
         night.consume = night.consumer(lambda _page, _remaining: result)
         (message,) = night.receive()
         assert night.deliver(message)
-        night.ledger.keep_progress(run_id(), 1, settled, night.clock())
+        night.ledger.pages.save_progress(run_id(), 1, settled)
         night.work_off()
         assert len(errors_of(night)) == 20
     error = error_of(roster)

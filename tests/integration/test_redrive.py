@@ -1,13 +1,14 @@
 """A redrive: those whom a run errored on, in a run of its own that names the first."""
 
-from typing import Any
+from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
 
+from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import Listing
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.runs import Firing
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.ledger.lock import Lock
 from support.faults import ProcessDied
 from support.night import JOB, Night, run_id
@@ -96,15 +97,15 @@ def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster
     night.fire()
     unknown = UUID(int=7)
     for first, sentence, more in (
-        (unknown, f"the ledger knows no run {unknown}; it keeps runs for 90 days", {}),
+        (unknown, f"the ledger has no run {unknown}; it keeps runs for 90 days", {}),
         (run_id(), f"run {run_id()} is still in progress", {}),
         (run_id(), f"run {run_id()} is of {JOB}, not hlf_sync", {"job_name": "hlf_sync"}),
     ):
         answer = redrive(night, first, f"again {first} {more}", **more)
-        assert (answer["status"], answer["error"], answer["fault"]) == (
+        assert (answer["status"], answer["error"], answer["error_source"]) == (
             "failed",
             sentence,
-            "request",
+            "client",
         )
     give_up(night, 1)
     answer = redrive(night, run_id(), "another day", as_of=TOMORROW.isoformat())
@@ -116,28 +117,30 @@ def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster
 def test_a_run_of_another_organisation_is_not_redriven(night: Night, roster: Roster) -> None:
     """D8: its mentors are none of ours, and that it exists is nobody's business here."""
     roster.add_mentors(1)
-    theirs = Firing(JOB, uuid4(), "manual", "theirs", "somebody")
-    lock = night.ledger.locks.acquire(theirs, "holder", night.clock(), 45)
+    theirs = Trigger(JOB, uuid4(), "manual", "theirs", "somebody")
+    lock = night.ledger.locks.acquire(theirs, "holder", 45)
     assert isinstance(lock, Lock)
-    night.ledger.open_run(lock, TODAY, night.clock())
-    night.ledger.end_run(theirs.job_run_id, "completed", night.clock())
+    night.ledger.open_run(lock, TODAY)
+    night.ledger.end_run(theirs.job_run_id, "completed")
     answer = redrive(night, theirs.job_run_id)
-    assert (answer["status"], answer["fault"]) == ("failed", "request")
-    assert answer["error"].startswith("the ledger knows no run")
+    assert (answer["status"], answer["error_source"]) == ("failed", "client")
+    assert answer["error"].startswith("the ledger has no run")
 
 
 def test_a_run_lists_the_mentors_of_its_own_organisation(night: Night, roster: Roster) -> None:
     """D8: asked for by the run's organisation, at each page."""
     asked: list[UUID] = []
-    listing = night.database.list_mentors
 
-    def recorded(listing_name: Listing, org_id: UUID, *rest: Any) -> list[UUID]:
-        asked.append(org_id)
-        return listing(listing_name, org_id, *rest)
+    class Recording(Database):
+        def list_mentors(
+            self, listing: Listing, org_id: UUID, as_of: date, after: UUID | None, limit: int
+        ) -> list[UUID]:
+            asked.append(org_id)
+            return super().list_mentors(listing, org_id, as_of, after, limit)
 
     roster.add_mentors(4)
-    night.database.list_mentors = recorded  # pyright: ignore[reportAttributeAccessIssue]
-    night.fire()
+    night.database = Recording(night.transport)
+    night.fire(dispatch=night.dispatcher(night.clock))
     assert set(asked) == {ORG}
 
 

@@ -1,4 +1,4 @@
-"""The portal sync from the firing to the summary, when all is well (H1-H4)."""
+"""The portal sync from the trigger to the summary, when all is well (H1-H4)."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -149,7 +149,7 @@ def test_another_invocation_of_the_run_goes_on_where_the_reading_was_broken_off(
     night.take_from(lambda remaining: Meanwhile(night.open_portal(remaining), meanwhile))
     (message,) = night.receive()
     assert night.deliver(message)
-    (line,) = night.lines("page put back")
+    (line,) = night.lines("page requeued")
     assert (line["reason"], line["again_in"]) == ("the reading of the portal goes on", 1)
     night.work_off()
     assert night.summaries()[-1]["renewed_count"] == 3
@@ -289,7 +289,7 @@ def test_a_portal_that_is_configured_wrongly_ends_the_run_with_one_sentence(
 def test_who_changes_while_a_run_goes_on_is_left_to_the_next_one_and_announced(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H4: another firing was refused meanwhile; the event is what starts the next run."""
+    """H4: another trigger was refused meanwhile; the event is what starts the next run."""
     mentors = roster.add_mentors(2)
     portal.add(*mentors)
     night.sync()

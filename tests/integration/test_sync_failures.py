@@ -87,7 +87,7 @@ def test_a_portal_that_is_down_gets_its_page_later_and_is_not_asked_for_every_me
     night.fail(fault, times=9, after=BEFORE + 2)
     message = fired(night)
     assert night.deliver(message)
-    assert [line["again_in"] for line in night.lines("page put back")] == [180]
+    assert [line["again_in"] for line in night.lines("page requeued")] == [180]
     assert portal.paused() == {str(m) for m in mentors[:2]}
     night.forget()
     night.work_off()
@@ -120,7 +120,7 @@ def test_a_page_that_is_given_up_counts_those_as_synced_whom_the_portal_was_told
     night.fail("down", times=1000, after=BEFORE + 2)
     night.fire()
     night.work_off()
-    assert [line["has_progress"] for line in night.lines("page put back")] == [
+    assert [line["has_progress"] for line in night.lines("page requeued")] == [
         True, *[False] * DELIVERIES
     ]  # fmt: skip
     (summary,) = night.summaries()
@@ -137,14 +137,14 @@ def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_b
     night.fail("throttled", times=20, after=BEFORE + 2)
     assert night.deliver(message)
     assert set(night.time.slept) == {7.0}
-    assert [line["again_in"] for line in night.lines("page put back")] == [7]
+    assert [line["again_in"] for line in night.lines("page requeued")] == [7]
     told = portal.paused()
     assert 0 < len(told) < len(mentors)
     night.portal.retry_after = 240
     night.fail("throttled", after=1)
     (message,) = night.receive()
     assert night.deliver(message)
-    assert night.lines("page put back")[-1]["again_in"] == 240
+    assert night.lines("page requeued")[-1]["again_in"] == 240
     night.fail()
     night.forget()
     night.work_off()
@@ -166,7 +166,7 @@ def test_a_page_that_the_portal_makes_wait_for_long_is_neither_hung_nor_failed(
         night.clock.advance(900)
         run = night.ledger.find_run(run_id("night-1", SYNC))
         assert run is not None
-        assert run.moved_at == night.clock() - timedelta(seconds=900)
+        assert run.active_at == night.clock() - timedelta(seconds=900)
     assert night.sqs.delays == [900] * 9
     night.fail()
     night.work_off()
@@ -319,7 +319,7 @@ def test_a_portal_that_fails_for_ever_and_says_when_to_come_again_ends_the_run(
     night.fire()
     night.work_off()
     assert night.summaries()[-1]["mentor_ids_errored"] == ids(mentors)
-    assert {line["again_in"] for line in night.lines("page put back")} == {180}
+    assert {line["again_in"] for line in night.lines("page requeued")} == {180}
 
 
 def test_a_503_that_says_for_how_long_is_obeyed(
@@ -369,7 +369,7 @@ def test_a_throttled_reading_costs_nobody_their_turn(
     message = fired(night)
     assert night.deliver(message)
     assert portal.paused() == {str(m) for m in mentors}
-    assert night.lines("page put back")[-1]["again_in"] == 240
+    assert night.lines("page requeued")[-1]["again_in"] == 240
     night.forget()
     night.work_off()
     assert night.asked("PATCH") == []
@@ -383,7 +383,7 @@ def test_short_of_time_the_rest_of_the_page_is_handed_back(
     message = fired(night)
     night.fail("unavailable", "none", times=5, after=BEFORE)
     assert night.deliver(message, remaining=28)
-    (line,) = night.lines("page put back")
+    (line,) = night.lines("page requeued")
     assert (line["again_in"], line["reason"]) == (1, "time ran short")
     assert portal.paused() == {str(m) for m in mentors[:3]}
     night.fail()
@@ -511,7 +511,7 @@ def test_who_is_left_counts_as_somebody_where_they_cannot_be_counted(
     roster.db.execute("drop function count_unsynced_since_run")
     assert night.sync()["synced_count"] == len(mentors)
     assert night.events.details[-1]["left_count"] == 1
-    assert len(night.lines("who is left was not counted")) == 1
+    assert len(night.lines("unsynced mentors not counted")) == 1
 
 
 def test_a_mentor_who_comes_or_gets_another_key_gets_their_old_certification(

@@ -50,7 +50,7 @@ def test_a_database_that_can_be_read_and_not_written_is_no_mentors_error(
     assert night.summaries() == []
     run = night.ledger.find_run(job_run_id)
     assert run is not None
-    assert "read-only" in str(run.trouble) or "disk space" in str(run.trouble)
+    assert "read-only" in str(run.wait_reason) or "disk space" in str(run.wait_reason)
     fault(roster.db, "off")
     night.work_off()
     (summary,) = night.summaries()

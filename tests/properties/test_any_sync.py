@@ -86,7 +86,7 @@ def check_run(night: SyncNight, roster: Roster, trigger_id: str) -> None:
     run = night.ledger.find_run(job_run_id)
     assert run is not None
     assert run.status != "running"
-    dispatched = {str(m) for p in night.ledger.pages(job_run_id) for m in p.mentor_ids}
+    dispatched = {str(m) for p in night.ledger.pages.list(job_run_id) for m in p.mentor_ids}
     summary = [s for s in night.summaries() if s["job_run_id"] == str(job_run_id)][-1]
     assert (
         summary["processed_count"]

@@ -18,7 +18,10 @@ from support.roster import Records
 class Witness(Protocol):
     """Where a night's ledger, log lines and events are read: in the process, or deployed."""
 
-    ledger: Ledger
+    @property
+    def ledger(self) -> Ledger:
+        """The night's ledger."""
+        ...
 
     def lines(self, message: str) -> list[dict[str, Any]]:
         """Return the log lines that say `message`."""
@@ -43,12 +46,12 @@ class Evidence:
     """Whom the run changed, by the audit trail."""
     summaries: list[dict[str, Any]]
     rows: list[dict[str, Any]]
-    """Its rows in the execution log, but of refused and repeated firings."""
+    """Its rows in the execution log, but of refused and repeated triggers."""
     events: list[dict[str, Any]] | None
     not_announced: bool
     late: set[str]
     """The mentors that a worker settled after their page had failed, by its log line."""
-    put_back: list[dict[str, Any]]
+    requeued: list[dict[str, Any]]
     """The log lines about pages that went back to the queue."""
     told: list[dict[str, Any]]
     concerned: Mapping[UUID, set[UUID]]
@@ -75,7 +78,7 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
         concerned.setdefault(row["coordinator_id"], set()).add(row["mentor_id"])
     return Evidence(
         run=run,
-        pages=night.ledger.pages(job_run_id),
+        pages=night.ledger.pages.list(job_run_id),
         history=[row["mentor_id"] for row in records.history() if row["job_run_id"] == job_run_id],
         summaries=[s for s in night.summaries() if s["job_run_id"] == text],
         rows=[
@@ -89,11 +92,11 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
         not_announced=any(line["job_run_id"] == text for line in night.lines("run not announced")),
         late={
             mentor
-            for line in night.lines("settled after the page had failed")
+            for line in night.lines("processed after the page had failed")
             if line["job_run_id"] == text
             for mentor in line["mentor_ids"]
         },
-        put_back=[line for line in night.lines("page put back") if line["job_run_id"] == text],
+        requeued=[line for line in night.lines("page requeued") if line["job_run_id"] == text],
         told=records.rows(
             "select * from coordinator_notifications where job_run_id = %s", job_run_id
         ),
@@ -179,7 +182,7 @@ def summary_is_pages(found: Evidence) -> Iterator[str]:
     """What a page was closed with is in the summary: no run ends before its pages (E8)."""
     closed = [page.outcome for page in found.pages if page.outcome]
     for line in found.summaries:
-        done = {str(mentor) for outcome in closed for mentor in outcome.done}
+        done = {str(mentor) for outcome in closed for mentor in outcome.applied}
         if missing := done - set(line[f"mentor_ids_{found.effect}"]):
             yield f"{len(missing)} are {found.effect} by their page and not by the summary"
         skipped = {str(mentor) for outcome in closed for mentor in outcome.skipped}
@@ -214,7 +217,7 @@ def one_row(found: Evidence) -> Iterator[str]:
             yield "the row's count is not the summary's, with those that came late"
         if row["error_count"] != summary["error_count"] - len(late):
             yield "the row's errors are not the summary's, without those that came late"
-    is_real = found.effect == "paused" and not found.run.firing.dry_run
+    is_real = found.effect == "paused" and not found.run.trigger.dry_run
     if is_real and row["paused_count"] != len(found.history):
         yield "the row's last word is not the history's"
 
@@ -222,10 +225,10 @@ def one_row(found: Evidence) -> Iterator[str]:
 def progress_kept(found: Evidence) -> Iterator[str]:
     """What an invocation said to have settled when it put its page back stays settled (R1)."""
     said: dict[int, int] = {}
-    for line in found.put_back:
-        said[line["page"]] = max(said.get(line["page"], 0), line["settled_count"])
+    for line in found.requeued:
+        said[line["page"]] = max(said.get(line["page"], 0), line["processed_count"])
     for page in found.pages:
-        kept = len(page.settled.mentor_ids)
+        kept = len(page.processed.mentor_ids)
         if kept < said.get(page.number, 0):
             yield f"page {page.number} had {said[page.number]} settled mentors and kept {kept}"
 

@@ -7,7 +7,7 @@ from support.night import Message, Night
 
 
 def fire(night: Night) -> None:
-    """Deliver the firing as Lambda does: again, a minute later, when the process died; twice."""
+    """Deliver the trigger as Lambda does: again, a minute later, when the process died; twice."""
     for _ in range(3):
         try:
             night.fire()

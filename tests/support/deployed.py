@@ -23,7 +23,8 @@ from cli.stacks import Stack, function_environments, open_stack
 from local.portal_example import example_mapping
 from local.portal_server import read_rows
 from local.stack import LocalStack
-from mentor_pause.domain.runs import Run, Summary
+from mentor_pause.domain.runs import Run
+from mentor_pause.domain.summary import Summary
 from support.command_line import Typed, type_command
 
 COMMAND = Path(sys.executable).parent / "mentor-pause"
@@ -76,7 +77,7 @@ class Deployed:
         return self.stack.invoke_dispatcher(event | more)
 
     def fire_all(self, trigger_ids: Sequence[str]) -> list[dict[str, str]]:
-        """Deliver firings at the same moment."""
+        """Deliver triggers at the same moment."""
         with ThreadPoolExecutor(len(trigger_ids)) as pool:
             return list(pool.map(self.fire, trigger_ids))
 
@@ -156,7 +157,7 @@ class Deployed:
         past = datetime.now(UTC) - timedelta(hours=1)
         for pk, sk, attribute, value in (
             (lock, "LOCK", "lease_expires_at", {"N": str(int(past.timestamp()))}),
-            (f"RUN#{job_run_id}", "RUN", "moved_at", {"S": past.isoformat()}),
+            (f"RUN#{job_run_id}", "RUN", "active_at", {"S": past.isoformat()}),
         ):
             client.update_item(
                 TableName=table,
@@ -183,7 +184,7 @@ class Deployed:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def forget_runs(self) -> None:
-        """Empty the ledger: no firing has had its run, no page is closed, no lock is held."""
+        """Empty the ledger: no trigger has had its run, no page is closed, no lock is held."""
         client = self.stack.session.client("dynamodb", endpoint_url=self.stack.endpoint_url)
         table = self.stack.outputs["LedgerTableName"]
         scan = client.get_paginator("scan")

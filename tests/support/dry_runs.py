@@ -1,4 +1,4 @@
-"""Dry runs that a coordinator posts in parallel loops, over scheduled firings."""
+"""Dry runs that a coordinator posts in parallel loops, over scheduled triggers."""
 
 import threading
 from collections import Counter
@@ -25,12 +25,12 @@ def statuses(stack: Deployed, trigger: str) -> Counter[str]:
 
 
 def dry_runs_over_firings(
-    stack: Deployed, firings: int, loops: int = 4
+    stack: Deployed, triggers: int, loops: int = 4
 ) -> tuple[list[str], Counter[int]]:
-    """Let a coordinator post dry runs in parallel loops over scheduled firings.
+    """Let a coordinator post dry runs in parallel loops over scheduled triggers.
 
     Returns:
-        What each firing was answered at once, and the HTTP statuses of the dry runs.
+        What each trigger was answered at once, and the HTTP statuses of the dry runs.
     """
     token = mentor_pause("local", "token", "coordinator").stdout.strip()
     enough = threading.Event()
@@ -51,7 +51,7 @@ def dry_runs_over_firings(
             pool.submit(post)
         try:
             eventually(lambda: sum(answered.values()) >= loops)
-            for _ in range(firings):
+            for _ in range(triggers):
                 night = Night(stack)
                 found.append(night.fire()["status"])
                 night.finish(300)

@@ -13,7 +13,7 @@ from api.door import Door
 from api.runs import Runs
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.domain.messages import DispatchRequest
 from support import identity
 from support.cluster import Cluster
@@ -125,7 +125,7 @@ def _resource(path: str) -> tuple[str, dict[str, str] | None]:
 @contextmanager
 def open_http(night: Night, roster: Roster, cluster: Cluster) -> Generator[Http]:
     """Put an HTTP entry together over a night."""
-    with closing(PooledWire(cluster.url(roster.db, "mentor_pause_api"))) as wire:
+    with closing(PooledTransport(cluster.url(roster.db, "mentor_pause_api"))) as wire:
         yield Http(night, Database(wire))
 
 

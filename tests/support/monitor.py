@@ -1,7 +1,6 @@
 """The monitor over a night's database and ledger."""
 
-from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,27 +9,25 @@ from aws_lambda_powertools import Metrics
 
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database, OrgScope
-from mentor_pause.database.transport import Wire
+from mentor_pause.ledger.clock import Clock, utc_now
 from monitor.check import Answer, Check
-from monitor.hung import EndHungRuns
-from monitor.night import LookAtNight
+from monitor.hung_runs import EndHungRuns
+from monitor.nightly_check import NightlyCheck
 from support.metrics import emitted
 from support.night import Night
 from support.roster import ORG
 
 
+@dataclass(frozen=True)
 class DatabaseAt(Database):
     """A database that tells the time by a test's clock, where it is asked for the moment."""
 
-    def __init__(self, wire: Wire, clock: Callable[[], datetime]) -> None:
-        """`wire` reaches the real one."""
-        super().__init__(wire)
-        self._clock = clock
+    clock: Clock = utc_now
 
     def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
         """See `Database.assert_org_scope`."""
         scope = super().assert_org_scope(org_id, slug)
-        return scope.model_copy(update={"moment": self._clock()})
+        return scope.model_copy(update={"moment": self.clock()})
 
 
 class Monitor:
@@ -41,12 +38,9 @@ class Monitor:
         self.night = night
         self._capsys = capsys
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug=slug)
-        database = DatabaseAt(night.wire, night.clock)
-        self.look = LookAtNight(org, database, night.retry, night.clock)
-        self.hung = EndHungRuns(
-            ORG, night.ledger, night.database, night.recovery, night.retry, night.clock,
-            night.logger,
-        )  # fmt: skip
+        database = DatabaseAt(night.transport, night.retry, night.clock)
+        self.look = NightlyCheck(org, database, night.clock)
+        self.hung = EndHungRuns(ORG, night.engine)
 
     def __call__(self) -> Answer:
         """Look once."""

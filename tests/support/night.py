@@ -21,25 +21,25 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
 from dispatcher.dispatch import Dispatch
-from dispatcher.ending import Ending
-from dispatcher.reception import Reception
-from dispatcher.sources import Sources
+from dispatcher.handle_request import RequestHandler
+from dispatcher.paging import Paging
 from expiry.pause import PausePage
 from local.template import load_template
-from mentor_pause.aws.events import Bus
+from mentor_pause.aws.events import EventPublisher
 from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
+from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
-from mentor_pause.database.rest import RestWire
+from mentor_pause.database.pooled import PooledTransport
+from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.runs import Summary, run_id_of
-from mentor_pause.engine.completion import Clock as CompletionClock
-from mentor_pause.engine.completion import Completion
-from mentor_pause.engine.page_worker import PageConsumer, Work
-from mentor_pause.engine.recovery import Recovery
-from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
+from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.engine.page_worker import PageWorker, Scope
+from mentor_pause.engine.requeue import Work
+from mentor_pause.errors import DatabaseUnavailable, LedgerUnavailable, MentorPauseError
+from mentor_pause.ledger.clock import Clock as LedgerClock
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Remaining, Retry
@@ -69,6 +69,10 @@ LEASES = Leases(dispatch=45, run=2700)
 _names = count()
 
 
+def _no_wait(_seconds: float) -> None:
+    """Let no time pass between attempts."""
+
+
 type Message = Mapping[str, Any]
 """A message as SQS gives it."""
 
@@ -89,7 +93,7 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-class CountingWire:
+class CountingTransport:
     """A wire that counts the calls that reach the database, by function."""
 
     def __init__(self, wire: Any, plan: Plan) -> None:
@@ -175,8 +179,10 @@ def open_clients() -> Generator[Clients]:
         os.environ |= real
 
 
-def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
-    """Create a table as the template defines it."""
+def create_ledger_table(
+    client: "DynamoDBClient", name: str, clock: LedgerClock | None = None
+) -> Table:
+    """Create a table as the template defines it; without a clock DynamoDB tells the time."""
     defined = load_template()["Resources"]["Ledger"]["Properties"]
     client.create_table(
         TableName=name,
@@ -184,7 +190,7 @@ def create_ledger_table(client: "DynamoDBClient", name: str) -> Table:
         AttributeDefinitions=defined["AttributeDefinitions"],
         BillingMode=defined["BillingMode"],
     )
-    return Table(client, name)
+    return Table(client, name, clock=clock)
 
 
 class Night:
@@ -206,48 +212,50 @@ class Night:
         self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.waiting_url = self.sqs.create_queue(QueueName=f"{name}-waiting")["QueueUrl"]
         create_ledger_table(clients.dynamodb, name)
-        table = Table(faulty_ledger(clients.dynamodb, plan), name)
-        self.ledger = self.ledger_class(table, LEASES)
-        self.wire, self._page_size = wire, page_size
-        self.database = Database(wire)
-        self.retry = Retry(sleep=lambda _seconds: None)
-        reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _seconds: None)
-        self.bus = Bus(faulty_bus(self.events, plan), "default")
-        self.completion = self.completing(self.database)
-        self.recovery = self.recovering(self.clock)
+        self._dynamodb = faulty_ledger(clients.dynamodb, plan)
+        self._table_name = name
+        self.transport, self._page_size = wire, page_size
+        self.retry = Retry(sleep=_no_wait)
+        self.database = Database(wire, self.retry)
+        self.publisher = EventPublisher(faulty_bus(self.events, plan), "default", retry=self.retry)
+        self.engine = self.engine_at(self.clock)
         self.dispatch = self.dispatcher(self.clock)
-        self.consume = self.consumer(PausePage(self.database, reconnect, self.logger, tuple))
+        reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=_no_wait)
+        self.consume = self.consumer(PausePage(Database(wire, reconnect), self.logger, tuple))
 
-    def completing(self, database: Database) -> Completion:
-        """Return what completes runs."""
-        return Completion(self.ledger, database, self.bus, self.retry, self.clock, self.logger)
+    @property
+    def ledger(self) -> Ledger:
+        """The night's ledger."""
+        return self.engine.ledger
 
-    def recovering(self, clock: CompletionClock) -> Recovery:
-        """Return what ends runs that nobody else will end, by a clock that may be skewed."""
-        return Recovery(self.database, self.ledger, self.completion, self.retry, clock, self.logger)
+    def ledger_at(self, clock: LedgerClock) -> Ledger:
+        """Return the night's ledger with a clock that may be skewed."""
+        retry = Retry(on=LedgerUnavailable, sleep=_no_wait)
+        return self.ledger_class(Table(self._dynamodb, self._table_name, retry, clock), LEASES)
 
-    def dispatcher(self, clock: CompletionClock) -> Dispatch:
-        """Return a dispatcher, whose clock may be skewed."""
+    def engine_at(self, clock: LedgerClock) -> Engine:
+        """Return the engine with a clock that may be skewed."""
+        return Engine(self.ledger_at(clock), self.database, self.publisher, self.logger)
+
+    def dispatcher(self, clock: LedgerClock) -> Dispatch:
+        """Return a dispatcher whose clock may be skewed."""
+        engine = self.engine_at(clock)
         queues = PageQueues(
             faulty_queue(self.sqs, self.plan), {self.job: self.queue_url}, self.retry
         )
-        recovery = self.recovering(clock)
-        ending = Ending(self.database, self.ledger, self.completion, recovery, self.retry, clock)
-        return Dispatch(
-            OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf"),
-            Sources(self.database, self.ledger, self._page_size, self.retry), self.database,
-            self.ledger, queues, ending, self.retry, clock, self.logger,
-        )  # fmt: skip
+        org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
+        return Dispatch(org, engine, Paging(engine, queues, self._page_size))
 
-    def consumer(self, work: Work, completion: Completion | None = None) -> PageConsumer:
-        """Return a worker that does `work` with each page."""
-        queue = WorkerQueue(
+    def worker_queue(self) -> WorkerQueue:
+        """Return the queue that the worker reads."""
+        return WorkerQueue(
             faulty_queue(self.sqs, self.plan), self.queue_url, f"https://sqs/{DEAD_LETTERS}"
         )
-        return PageConsumer(
-            self.job, ORG, work, self.ledger, completion or self.completion, queue, self.clock,
-            self.logger,
-        )  # fmt: skip
+
+    def consumer(self, work: Work, engine: Engine | None = None) -> PageWorker:
+        """Return a worker that does `work` with each page."""
+        scope = Scope(self.job, ORG)
+        return (engine or self.engine).worker(scope, work, self.worker_queue())
 
     def fire(
         self,
@@ -258,7 +266,7 @@ class Night:
         dispatch: Dispatch | None = None,
         trigger: str = "schedule",
     ) -> dict[str, str]:
-        """Deliver one firing of the rule, or a request by hand."""
+        """Deliver one trigger of the rule, or a request by hand."""
         event = {
             "job_name": self.job,
             "trigger": trigger,
@@ -270,13 +278,12 @@ class Night:
 
     def handle(self, event: object, dispatch: Dispatch | None = None) -> dict[str, Any]:
         """Let the dispatcher's handler have an event."""
-        waiting = WaitingRequests(faulty_queue(self.sqs, self.plan), self.waiting_url)
-        reception = Reception(
+        waiting = WaitingRequests(faulty_queue(self.sqs, self.plan), self.waiting_url, self.retry)
+        reception = RequestHandler(
             lambda: dispatch or self.dispatch,
             lambda: self.database,
             lambda: waiting,
             lambda: ORG,
-            self.retry,
             self.clock,
             self.logger,
         )
@@ -352,7 +359,7 @@ class Night:
 
     def wire_calls(self, function: str) -> int:
         """Return how often a database function was called so far."""
-        return self.wire.calls[function]
+        return self.transport.calls[function]
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the log lines, or those that say `message`."""
@@ -383,27 +390,27 @@ def sqs_record(message: Message, queue: str, receive_count: int) -> dict[str, An
 
 
 def run_id(trigger_id: str = "night-1", job: str = JOB, *, dry_run: bool = False) -> UUID:
-    """Return the id of the run that a firing starts."""
+    """Return the id of the run that a trigger starts."""
     return run_id_of(job, ORG, trigger_id, dry_run=dry_run)
 
 
-type WireKind = Literal["pooled", "REST"]
+type TransportKind = Literal["pooled", "REST"]
 
 
 @contextmanager
-def open_wire(
-    kind: WireKind, roster: Records, cluster: Cluster, plan: Plan
-) -> Generator[CountingWire]:
+def open_transport(
+    kind: TransportKind, roster: Records, cluster: Cluster, plan: Plan
+) -> Generator[CountingTransport]:
     """Open a wire to a test's database, on which the plan's faults happen."""
     if kind == "pooled":
-        with closing(PooledWire(cluster.url(roster.db))) as wire:
-            yield CountingWire(wire, plan)
+        with closing(PooledTransport(cluster.url(roster.db))) as wire:
+            yield CountingTransport(wire, plan)
     else:
         with (
             postgrest(cluster.server.url(roster.db.info.dbname)) as url,
-            closing(RestWire(url, SECRET_KEY, FaultyTransport(plan, REST))) as wire,
+            closing(RestTransport(url, SECRET_KEY, FaultyTransport(plan, REST))) as wire,
         ):
-            yield CountingWire(wire, Plan())
+            yield CountingTransport(wire, Plan())
 
 
 @contextmanager
@@ -413,10 +420,10 @@ def open_night(
     cluster: Cluster,
     plan: Plan | None = None,
     page_size: int = 3,
-    kind: WireKind = "pooled",
+    kind: TransportKind = "pooled",
     build: type[Night] = Night,
 ) -> Generator[Night]:
     """Put a night together over a test's database."""
     plan = plan or Plan()
-    with open_wire(kind, roster, cluster, plan) as wire:
+    with open_transport(kind, roster, cluster, plan) as wire:
         yield build(clients, wire, plan, page_size)

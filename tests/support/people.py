@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID, uuid4
 
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from support.cluster import Cluster
 from support.roster import TODAY, Roster
 
@@ -38,7 +38,7 @@ class People:
     @contextmanager
     def door(self, caller: str) -> Generator[Database]:
         """Open the database as a person, as `job` or as `service`."""
-        wire = PooledWire(self.url(caller))
+        wire = PooledTransport(self.url(caller))
         try:
             yield Database(wire)
         finally:

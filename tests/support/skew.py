@@ -7,15 +7,13 @@ from typing import Any, Literal
 import pytest
 
 from expiry.pause import PausePage
-from mentor_pause.aws.queues import WorkerQueue
 from mentor_pause.config import OrgSettings
-from mentor_pause.engine.completion import Clock, Completion
-from mentor_pause.engine.page_worker import PageConsumer
+from mentor_pause.ledger.clock import Clock
 from mentor_pause.ledger.table import Table
-from monitor.hung import EndHungRuns
-from monitor.night import LookAtNight
+from monitor.hung_runs import EndHungRuns
+from monitor.nightly_check import NightlyCheck
 from support.monitor import Monitor
-from support.night import DEAD_LETTERS, JOB, Clients, Night
+from support.night import Clients, Night
 from support.roster import ORG
 
 type Component = Literal["dispatcher", "worker", "monitor", "database"]
@@ -40,29 +38,22 @@ class DatedClient:
 def ledger_clock(aws: Clients, night: Night, ahead: timedelta) -> Clock:
     """Return what a Lambda takes for the present moment whose machine is ahead by so much."""
     client: Any = DatedClient(aws.dynamodb, night.clock)
-    return Table(client, night.ledger._table._name, lambda: night.clock() + ahead).now
+    name = night.ledger.table.name
+    return Table(client, name, local_clock=lambda: night.clock() + ahead).now
 
 
 def skew_worker(night: Night, clock: Clock) -> None:
     """Let the night's worker go by this clock."""
-    completion = Completion(
-        night.ledger, night.database, night.bus, night.retry, clock, night.logger
-    )
-    queue = WorkerQueue(night.sqs, night.queue_url, f"https://sqs/{DEAD_LETTERS}")  # pyright: ignore[reportArgumentType]
-    night.consume = PageConsumer(
-        JOB, ORG, PausePage(night.database, night.retry, night.logger, tuple), night.ledger,
-        completion, queue, clock, night.logger,
-    )  # fmt: skip
+    work = PausePage(night.database, night.logger, tuple)
+    night.consume = night.consumer(work, night.engine_at(clock))
 
 
 def skewed_monitor(night: Night, capsys: pytest.CaptureFixture[str], clock: Clock) -> Monitor:
     """Return a monitor that goes by this clock, and asks the database for its own."""
     monitor = Monitor(night, capsys)
     org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
-    monitor.look = LookAtNight(org, night.database, night.retry, clock)
-    monitor.hung = EndHungRuns(
-        ORG, night.ledger, night.database, night.recovering(clock), night.retry, clock, night.logger
-    )
+    monitor.look = NightlyCheck(org, night.database, clock)
+    monitor.hung = EndHungRuns(ORG, night.engine_at(clock))
     return monitor
 
 

@@ -6,6 +6,7 @@ waiting.
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from hlf_sync.sync import OpenPortal, SyncPage
 from local.portal import serving
 from local.portal_tables import Fault, Portal, Row
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.portal import Portal as PortalDoor
@@ -25,7 +26,7 @@ from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.retry import Remaining, Retry
 from support.cluster import Cluster
 from support.faults import PORTAL, FaultyTransport, Plan
-from support.night import Clients, CountingWire, Night
+from support.night import Clients, CountingTransport, Night
 from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
 from support.roster import ORG, Roster
 
@@ -63,7 +64,8 @@ class SyncNight(Night):
             PushMentors(self.doors, reconnect, self.logger, self.draw),
             self.logger,
         )
-        self.consume = self.consumer(work, self.completing(Database(self._sync_wire)))
+        database = Database(self._sync_wire, self.retry)
+        self.consume = self.consumer(work, replace(self.engine, database=database))
 
     def remaining(self, seconds: float) -> Remaining:
         """Return what tells a worker how much time is left: what the client waits is gone."""
@@ -158,12 +160,12 @@ def open_sync(
     """
     portal, sync_plan = example_portal(), plan or Plan()
     with (
-        closing(PooledWire(cluster.url(roster.db))) as wire,
-        closing(PooledWire(cluster.url(roster.db, "portal_sync"))) as sync_wire,
+        closing(PooledTransport(cluster.url(roster.db))) as wire,
+        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as sync_wire,
         serving(portal) as url,
     ):
         plans = plan or Plan()
-        wires = CountingWire(wire, plans), CountingWire(sync_wire, sync_plan)
+        wires = CountingTransport(wire, plans), CountingTransport(sync_wire, sync_plan)
         night = SyncNight(clients, wires, plans, portal, url, page_size)
         night.sync_plan = sync_plan
         night.portal_plan = plan or Plan()

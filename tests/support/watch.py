@@ -1,4 +1,4 @@
-"""One night on the deployed stack: its firing, its run, and the log lines of all functions since.
+"""One night on the deployed stack: its trigger, its run, and the log lines of all functions since.
 
 night = Night(deployed)
 night.fire()
@@ -16,14 +16,15 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from mentor_pause.domain.messages import DispatchRequest, MentorPage
-from mentor_pause.domain.runs import Run, run_id_of
+from mentor_pause.domain.runs import Run
+from mentor_pause.domain.triggers import run_id_of
 from support.deployed import Deployed
 from support.way import FUNCTIONS
 
 JOB = "certification_expiry"
 
 _QUEUE = "CertificationExpiryQueueUrl"
-_WAITS = ("page put back", "page not done", "request waits")
+_WAITS = ("page requeued", "page not done", "request waits")
 """The log lines by which a function says why it leaves work for later."""
 
 
@@ -31,14 +32,14 @@ class Night:
     """A run, and the log lines of all functions since it was asked for."""
 
     def __init__(self, deployed: Deployed) -> None:
-        """The night begins now; `trigger_id` is that of its firing."""
+        """The night begins now; `trigger_id` is that of its trigger."""
         self.deployed = deployed
         self.trigger_id = f"night-{uuid4()}"
         self.job_run_id: UUID = run_id_of(JOB, deployed.stack.org_id, self.trigger_id)
         self.began = time.time()
 
     def fire(self) -> dict[str, str]:
-        """Send the dispatcher what the nightly rule sends; again it is the same firing."""
+        """Send the dispatcher what the nightly rule sends; again it is the same trigger."""
         return self.deployed.fire(self.trigger_id)
 
     def seconds(self) -> float:
@@ -46,9 +47,9 @@ class Night:
         return time.time() - self.began
 
     def hurry(self, *, held: bool = True) -> None:
-        """Deliver the firing that waits now; its own message, due in minutes, is taken away.
+        """Deliver the trigger that waits now; its own message, due in minutes, is taken away.
 
-        If the firing's dispatcher has `held` the lock when it gave up, its lease is over by then.
+        If the trigger's dispatcher has `held` the lock when it gave up, its lease is over by then.
         """
         if held:
             self._end_lease()
@@ -92,12 +93,12 @@ class Night:
         ledger, url = self.deployed.stack.ledger(), self.deployed.stack.outputs[_QUEUE]
         self.deployed.sqs.purge_queue(QueueUrl=url)
         for number in range(1, run.pages_planned + 1):
-            page = ledger.find_page(self.job_run_id, number)
+            page = ledger.pages.find(self.job_run_id, number)
             if page is not None and page.outcome is None:
                 message = MentorPage(
-                    job_name=JOB, job_run_id=self.job_run_id, org_id=run.firing.org_id,
+                    job_name=JOB, job_run_id=self.job_run_id, org_id=run.trigger.org_id,
                     as_of=run.as_of, page=number, mentor_ids=page.mentor_ids,
-                    dry_run=run.firing.dry_run, copy_number=page.copy + 1,
+                    dry_run=run.trigger.dry_run, copy_number=page.copy + 1,
                 )  # fmt: skip
                 self.deployed.sqs.send_message(QueueUrl=url, MessageBody=message.model_dump_json())
 

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from local.template import load_template
 from monitor.check import Check
-from monitor.night import Coverage
+from monitor.nightly_check import Freshness
 from portal_drift.measure import Drift
 from portal_drift.report import Report
 from portal_drift.waiting import Waiting
@@ -71,9 +71,9 @@ class AllIsWell:
         """Everybody has a certification."""
         return 0
 
-    def coverage(self, _moment: datetime, _day: date) -> Coverage:
+    def freshness(self, _moment: datetime, _day: date) -> Freshness:
         """The night has been."""
-        return Coverage(hours_since_completed_run=1.0, is_missed=False)
+        return Freshness(hours_since_completed_run=1.0, is_missed=False)
 
     def is_on(self) -> bool:
         """The portal is reached."""

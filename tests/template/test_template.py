@@ -17,7 +17,7 @@ from mentor_pause import config
 from mentor_pause.aws.events import SOURCE
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest, RunCompleted
-from monitor.night import GRACE, NIGHTLY
+from monitor.nightly_check import GRACE, NIGHTLY
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()
@@ -303,14 +303,14 @@ def test_the_portal_is_off_until_an_operator_switches_it_on() -> None:
     ("rule", "job", "count", "more"),
     [
         ("PausedMentorsRule", "certification_expiry", "paused_count", {"dry_run": [False]}),
-        # Also behind a dry run, which may have been in the way of another firing.
+        # Also behind a dry run, which may have been in the way of another trigger.
         ("LeftMentorsRule", "hlf_sync", "left_count", {}),
     ],
 )
 def test_the_sync_follows_a_run_that_left_it_something_to_do(
     rule: str, job: str, count: str, more: dict[str, list[bool]]
 ) -> None:
-    """H4: of our organisation; the run's id makes repeated events one firing."""
+    """H4: of our organisation; the run's id makes repeated events one trigger."""
     properties = of_type("Events::Rule")[rule]
     pattern = properties["EventPattern"]
     assert pattern["account"] == [{"Ref": "AWS::AccountId"}]

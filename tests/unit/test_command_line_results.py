@@ -11,7 +11,8 @@ import pytest
 
 from cli.stacks import Stack
 from cli.start import finish
-from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run
+from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.domain.triggers import Trigger
 
 A, B = UUID(int=1), UUID(int=2)
 
@@ -27,15 +28,20 @@ class Ledger:
         """Return the run."""
         return self._run
 
-    def pages(self, _job_run_id: UUID) -> list[Page]:
-        """Return its page."""
+    @property
+    def pages(self) -> "Ledger":
+        """The pages, of which this ledger has one."""
+        return self
+
+    def list(self, _job_run_id: UUID) -> list[Page]:
+        """Return the page."""
         return [self._page]
 
 
 def stack_with(outcome: PageOutcome) -> tuple[Stack, UUID]:
     """A stack whose ledger has one run; and the run's id. The database is not asked."""
-    firing = Firing("certification_expiry", UUID(int=9), "schedule", "x", "x")
-    run = Run(firing, date(2026, 11, 26), pages_total=1, status="completed")
+    trigger = Trigger("certification_expiry", UUID(int=9), "schedule", "x", "x")
+    run = Run(trigger, date(2026, 11, 26), pages_total=1, status="completed")
     ledger = Ledger(run, Page(1, (A, B), outcome))
     stack = SimpleNamespace(ledger=lambda: ledger, database=lambda: nullcontext(None), command=str)
     return cast("Stack", stack), run.job_run_id
@@ -48,7 +54,7 @@ def test_the_summary_is_the_last_line_and_with_json_the_only_one(
     as_json: bool, last_line: bool, lines: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`run --json`, `nightly --json` and `nightly`."""
-    stack, job_run_id = stack_with(PageOutcome(done=(A, B)))
+    stack, job_run_id = stack_with(PageOutcome(applied=(A, B)))
     finish(stack, job_run_id, as_json=as_json, last_line=last_line)
     captured = capsys.readouterr()
     printed = captured.out.splitlines()
@@ -59,7 +65,7 @@ def test_the_summary_is_the_last_line_and_with_json_the_only_one(
 
 def test_people_get_a_table_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """`run --follow`."""
-    stack, job_run_id = stack_with(PageOutcome(done=(A, B)))
+    stack, job_run_id = stack_with(PageOutcome(applied=(A, B)))
     finish(stack, job_run_id, as_json=False)
     assert capsys.readouterr().out.splitlines() == [
         "certification_expiry as of 2026-11-26", "count      mentors", "processed        2",

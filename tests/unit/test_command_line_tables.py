@@ -12,7 +12,9 @@ from cli.show.portal import show_drift
 from cli.show.runs import show_history, show_pages, show_run
 from cli.show.tables import Column, Row, show_table
 from mentor_pause.database.client import Execution
-from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run, Summary
+from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.triggers import Trigger
 from support.command_line import Terminal
 
 MOMENT = datetime(2026, 11, 26, 2, 0, 9, tzinfo=UTC)
@@ -122,8 +124,8 @@ def test_the_drift_and_the_pages_fit_eighty_columns(lines: Lines) -> None:
 def test_a_dry_run_names_whom_it_would_pause(lines: Lines) -> None:
     """Twenty of them, and the command that shows all."""
     mentors = tuple(sorted(uuid4() for _ in range(23)))
-    firing = Firing("certification_expiry", uuid4(), "manual", "x", "x", dry_run=True)
-    run = Run(firing, MOMENT.date(), status="completed")
+    trigger = Trigger("certification_expiry", uuid4(), "manual", "x", "x", dry_run=True)
+    run = Run(trigger, MOMENT.date(), status="completed")
     lines.at(80)
     show_run(run, Summary(run.job_run_id, "paused", mentors), "mentor-pause runs X --json")
     printed = lines.read()

@@ -18,13 +18,14 @@ from cli.stacks import Stack
 from cli.start import finish, start
 from cli.waiting import EVERY, telling_steps, waiting
 from local.errors import StackError
-from mentor_pause.domain.runs import Firing, Run
+from mentor_pause.domain.runs import Run
+from mentor_pause.domain.triggers import Trigger
 
 if TYPE_CHECKING:
     from local.stack import LocalStack
 
 RUN = Run(
-    Firing("certification_expiry", UUID(int=1), "manual", "x", "x"), date(2026, 11, 26),
+    Trigger("certification_expiry", UUID(int=1), "manual", "x", "x"), date(2026, 11, 26),
     pages_total=5, closed_pages=frozenset({1, 2}),
 )  # fmt: skip
 ID = RUN.job_run_id
@@ -149,7 +150,7 @@ def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() ->
     stack = cast(
         "Stack",
         SimpleNamespace(
-            **vars(stack), org_id=RUN.firing.org_id, invoke_dispatcher=pressed
+            **vars(stack), org_id=RUN.trigger.org_id, invoke_dispatcher=pressed
         ),
     )  # fmt: skip
     event = {"job_name": "certification_expiry", "trigger_id": "x", "dry_run": False}
@@ -183,9 +184,9 @@ def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
     ("run", "sentence"),
     [
         (RUN, f"run {ID} is still in progress"),
-        (Run(RUN.firing, RUN.as_of, status="completed", errors=()), f"run {ID} has no errors"),
+        (Run(RUN.trigger, RUN.as_of, status="completed", errors=()), f"run {ID} has no errors"),
         (
-            Run(Firing("hlf_sync", UUID(int=1), "manual", "x", "x"), RUN.as_of),
+            Run(Trigger("hlf_sync", UUID(int=1), "manual", "x", "x"), RUN.as_of),
             "the ledger knows no",
         ),
     ],

@@ -1,4 +1,4 @@
-"""What DynamoDB says, and what is made of it."""
+"""The ledger's table reads DynamoDB's answers and repeats failed calls."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from mentor_pause.errors import LedgerUnavailable
 from mentor_pause.ledger.table import Table
+from mentor_pause.retry import Retry
+
+NO_WAIT = Retry(attempts=3, on=LedgerUnavailable, sleep=lambda _seconds: None)
 
 
 class Answers:
@@ -38,13 +41,15 @@ def refusal(code: str, *reasons: str) -> ClientError:
 def update(*answers: Any) -> Any:
     """Update an item with these answers to come."""
     table: Any = Answers(*answers)
-    return Table(table, "t").update("p", "s", "SET #a = :a", "attribute_exists(pk)", {"a": 1})
+    return Table(table, "t", NO_WAIT).update(
+        "p", "s", "SET #a = :a", "attribute_exists(pk)", {"a": 1}
+    )
 
 
 def transact(*answers: Any) -> bool:
     """Write a transaction with these answers to come."""
     table: Any = Answers(*answers)
-    return Table(table, "t").transact([])
+    return Table(table, "t", NO_WAIT).transact([])
 
 
 def test_two_writes_of_one_item_at_the_same_moment_are_no_outage() -> None:
@@ -69,7 +74,8 @@ def test_a_failed_condition_is_an_answer() -> None:
         EndpointConnectionError(endpoint_url="https://dynamodb"),
     ],
 )
-def test_everything_else_is_an_outage_and_says_which(error: Exception) -> None:
-    """To be tried again by whoever called."""
+def test_everything_else_is_an_outage_that_the_table_waits_for(error: Exception) -> None:
+    """E6: the error after the last attempt names DynamoDB."""
+    assert update(error, error, {"Attributes": {"a": {"N": "1"}}}) == (True, {"a": 1})
     with pytest.raises(LedgerUnavailable, match="DynamoDB"):
-        update(error)
+        update(error, error, error)

@@ -14,7 +14,7 @@ from expiry.pause import PausePage
 from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.engine.page_worker import PageResult, Requeue
+from mentor_pause.engine.requeue import PageResult, Requeue
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -103,8 +103,8 @@ def work(
 
     output = io.StringIO()
     logger = Logger(service=f"pause-{next(_names)}", stream=output)
-    reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _: None)
-    result = PausePage(Database(wire), reconnect, logger, tuple)(a_page(*mentors), remaining)
+    reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _: None, least_seconds=3.5)
+    result = PausePage(Database(wire, reconnect), logger, tuple)(a_page(*mentors), remaining)
     return result, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -114,7 +114,7 @@ def test_every_outcome_has_its_list() -> None:
     wire = ScriptedWire({b: ["replayed"], c: ["not_active"], d: ["not_expired"]})
     result, lines = work(wire, a, b, c, d)
     found = result.outcome
-    assert (found.done, found.skipped, found.errored, lines) == ((a, b), (c, d), (), [])
+    assert (found.applied, found.skipped, found.errored, lines) == ((a, b), (c, d), (), [])
     assert result.requeue is None
 
 
@@ -124,7 +124,7 @@ def test_the_first_pass_waits_for_no_lock() -> None:
     wire = ScriptedWire({a: [LOCKED, "changed"]})
     result, _ = work(wire, a, b, c)
     assert (wire.asked, wire.waited_for) == ([a, b, c, a], [a])
-    assert (result.outcome.done, result.requeue) == ((a, b, c), None)
+    assert (result.outcome.applied, result.requeue) == ((a, b, c), None)
 
 
 def test_a_pass_waits_for_one_locked_mentor_and_tries_the_others_at_once() -> None:
@@ -143,7 +143,7 @@ def test_a_lock_that_is_released_starts_the_patience_again() -> None:
     a, b = uuid4(), uuid4()
     wire = ScriptedWire({a: [*[LOCKED] * 5, "changed"], b: [*[LOCKED] * 9, "changed"]})
     result, _ = work(wire, a, b)
-    assert (set(result.outcome.done), result.requeue) == ({a, b}, None)
+    assert (set(result.outcome.applied), result.requeue) == ({a, b}, None)
 
 
 def test_what_the_database_refuses_is_not_tried_again() -> None:
@@ -151,7 +151,7 @@ def test_what_the_database_refuses_is_not_tried_again() -> None:
     a, b = uuid4(), uuid4()
     wire = ScriptedWire({a: [DatabaseError("no way", "P0001")]})
     result, (line,) = work(wire, a, b)
-    assert (wire.asked, result.outcome.errored, result.outcome.done) == ([a, b], (a,), (b,))
+    assert (wire.asked, result.outcome.errored, result.outcome.applied) == ([a, b], (a,), (b,))
     assert (line["mentor_id"], line["sqlstate"], line["reason"]) == (str(a), "P0001", "no way")
 
 
@@ -159,7 +159,7 @@ def test_a_surprise_is_one_mentors_error_too() -> None:
     """E5: whatever it is; its text is not logged."""
     a, b = uuid4(), uuid4()
     result, (line,) = work(ScriptedWire({a: [KeyError("Kari Nordmann")]}), a, b)
-    assert (result.outcome.errored, result.outcome.done) == ((a,), (b,))
+    assert (result.outcome.errored, result.outcome.applied) == ((a,), (b,))
     assert line["reason"] == "KeyError"
 
 
@@ -169,22 +169,24 @@ def test_a_database_that_answers_nothing_else_either_is_down() -> None:
     wire = ScriptedWire({b: [GONE] * 9}, probes=[GONE])
     result, _ = work(wire, a, b, c)
     assert wire.asked == [a, b, b]
-    assert (result.outcome.done, result.outcome.errored) == ((a,), ())
-    assert result.requeue == Requeue("no connection", 15, is_waiting=True, trouble="no connection")
+    assert (result.outcome.applied, result.outcome.errored) == ((a,), ())
+    assert result.requeue == Requeue(
+        "no connection", 15, is_waiting=True, wait_reason="no connection"
+    )
 
 
 def test_a_mentor_without_an_answer_twice_while_the_database_is_there_is_an_error() -> None:
     """E5: its own call kills the connection; the others go on, and the page ends."""
     a, b = uuid4(), uuid4()
     result, _ = work(ScriptedWire({a: [GONE] * 9}), a, b)
-    assert (result.outcome.errored, result.outcome.done, result.requeue) == ((a,), (b,), None)
+    assert (result.outcome.errored, result.outcome.applied, result.requeue) == ((a,), (b,), None)
 
 
 def test_a_call_that_was_lost_once_is_made_again() -> None:
     """E6: the connection of a warm container may have been closed meanwhile."""
     a = uuid4()
     result, _ = work(ScriptedWire({a: [GONE, "changed"]}), a)
-    assert result.outcome.done == (a,)
+    assert result.outcome.applied == (a,)
 
 
 def test_a_wrong_configuration_is_no_mentors_error_and_is_not_tried_again() -> None:
@@ -193,9 +195,9 @@ def test_a_wrong_configuration_is_no_mentors_error_and_is_not_tried_again() -> N
     wrong = DatabaseMisconfigured("wrong password", "28P01")
     wire = ScriptedWire({b: [wrong, wrong]})
     result, _ = work(wire, a, b)
-    assert (wire.asked, result.outcome.done, result.outcome.errored) == ([a, b, b], (a,), ())
+    assert (wire.asked, result.outcome.applied, result.outcome.errored) == ([a, b, b], (a,), ())
     assert result.requeue == Requeue(
-        "wrong password", 120, is_waiting=True, trouble="wrong password"
+        "wrong password", 120, is_waiting=True, wait_reason="wrong password"
     )
 
 
@@ -204,7 +206,7 @@ def test_a_refusal_that_a_dry_run_does_not_meet_is_one_rows() -> None:
     a, b, c = (uuid4() for _ in range(3))
     wire = ScriptedWire({a: [DatabaseMisconfigured("no such function", "42883"), "would_change"]})
     result, (line,) = work(wire, a, b, c)
-    assert (result.outcome.done, result.outcome.errored, result.requeue) == ((b, c), (a,), None)
+    assert (result.outcome.applied, result.outcome.errored, result.requeue) == ((b, c), (a,), None)
     assert (line["mentor_id"], line["sqlstate"]) == (str(a), "42883")
 
 
@@ -216,7 +218,7 @@ def test_a_refusal_that_two_mentors_meet_and_no_other_call_passes_is_everybodys(
     result, _ = work(wire, *mentors)
     assert (result.outcome.mentor_ids, len(set(wire.asked))) == (frozenset(), 2)
     assert result.requeue is not None
-    assert (result.requeue.is_waiting, result.requeue.trouble) == (True, "a right is missing")
+    assert (result.requeue.is_waiting, result.requeue.wait_reason) == (True, "a right is missing")
 
 
 def test_a_database_that_refuses_the_probe_is_not_usable() -> None:
@@ -240,6 +242,6 @@ def test_short_of_time_no_call_is_tried_again_and_the_database_is_not_blamed() -
     """E10: a call that the end of the invocation cut off says nothing."""
     a, b = uuid4(), uuid4()
     wire = ScriptedWire({a: [GONE] * 9})
-    result, _ = work(wire, a, b, seconds=[60, 12, 11])
+    result, _ = work(wire, a, b, seconds=[11.4, 12, 11])
     assert result.requeue == Requeue("time ran short after 0 mentors", 1)
     assert wire.asked == [a]

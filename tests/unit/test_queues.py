@@ -69,7 +69,7 @@ def test_a_batch_without_an_answer_is_sent_again_whole() -> None:
 
 def test_pages_that_cannot_be_sent_are_named() -> None:
     """In the end it is an error."""
-    with pytest.raises(QueueUnavailable, match=r"SQS did not take pages 2: Throttled"):
+    with pytest.raises(QueueUnavailable, match=r"SQS did not accept pages 2: Throttled"):
         send(FlakySqs({"2"}), [a_page(1), a_page(2)], attempts=1)
 
 
@@ -96,15 +96,17 @@ def test_nothing_of_the_clients_text_is_kept() -> None:
 
     with pytest.raises(QueueUnavailable) as raised:
         send(Refusing(set()), [a_page(1)], attempts=1)
-    assert str(raised.value) == "SQS did not take pages 1: AccessDenied"
+    assert str(raised.value) == "SQS did not accept pages 1: AccessDenied"
     queue = WorkerQueue(Refusing(set()), "https://q/live", "https://q/dead")  # type: ignore[arg-type]
-    with pytest.raises(QueueUnavailable, match=r"^SQS did not take a page back: AccessDenied$"):
-        queue.hand_back(Delivery("live", "r", 1, "{}"), 1)
+    with pytest.raises(
+        QueueUnavailable, match=r"^SQS did not change a message's visibility: AccessDenied$"
+    ):
+        queue.redeliver(Delivery("live", "r", 1, "{}"), 1)
 
 
 def test_a_worker_knows_its_queue_and_its_dead_letter_queue_and_no_other() -> None:
     """R5: by the whole name; another stack's dead letters are not taken for pages to be done."""
     queue = WorkerQueue(FlakySqs(set()), "https://q/1/live", "https://q/1/dead")  # type: ignore[arg-type]
-    known = {name: queue.knows(Delivery(name, "r", 1, "{}")) for name in ("live", "dead", "other")}
+    known = {name: queue.reads(Delivery(name, "r", 1, "{}")) for name in ("live", "dead", "other")}
     assert known == {"live": True, "dead": True, "other": False}
-    assert not queue.knows(Delivery("x-dead", "r", 1, "{}"))
+    assert not queue.reads(Delivery("x-dead", "r", 1, "{}"))

@@ -16,21 +16,23 @@ from mentor_pause.domain.reasons import (
     NO_REASON,
     UNNAMED,
     ErrorGroup,
-    PutBack,
+    RequeueReason,
     cut,
+    describe_errors,
     group_errors,
     join_notes,
     plain,
     reason_of_failed_page,
     reason_of_unfinished_page,
-    tell,
 )
-from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run, summarise
+from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.domain.summary import summarise
+from mentor_pause.domain.triggers import Trigger
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
 
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
-RUN = Run(Firing("certification_expiry", uuid4(), "schedule", "event", "event"), date(2026, 3, 1))
+RUN = Run(Trigger("certification_expiry", uuid4(), "schedule", "event", "event"), date(2026, 3, 1))
 
 texts = st.text(max_size=400)
 reasons = st.dictionaries(
@@ -110,11 +112,13 @@ def test_every_mentor_is_in_one_group_and_the_largest_comes_first(found: dict[UU
 def test_the_text_says_what_how_many_and_an_example() -> None:
     """E7."""
     groups = group_errors({A: "HTTP 503", B: "HTTP 400", C: "HTTP 400"})
-    assert tell(groups, 2000) == (
+    assert describe_errors(groups, 2000) == (
         f"3 errors: 2 HTTP 400, such as mentor {B}; 1 HTTP 503, such as mentor {A}"
     )
-    assert tell(group_errors({A: "HTTP 503"}), 2000) == (f"1 error: 1 HTTP 503, such as mentor {A}")
-    assert tell((), 2000) == ""
+    assert describe_errors(group_errors({A: "HTTP 503"}), 2000) == (
+        f"1 error: 1 HTTP 503, such as mentor {A}"
+    )
+    assert describe_errors((), 2000) == ""
 
 
 @given(reasons, st.integers(400, 4000))
@@ -123,7 +127,7 @@ def test_the_text_has_room_and_cuts_no_id_and_counts_what_it_leaves_out(
 ) -> None:
     """E7: a reader of the row can see that there are more."""
     groups = group_errors(found)
-    text = tell(groups, room)
+    text = describe_errors(groups, room)
     assert len(text) <= room
     assert not found or text.startswith(f"{len(found)} error")
     named = re.findall(rf"such as mentor ({ID})", text)
@@ -151,20 +155,20 @@ def test_remarks_come_together_each_once() -> None:
 
 def test_a_failed_page_says_how_it_failed() -> None:
     """R1: also where its workers were killed and could say nothing."""
-    assert reason_of_failed_page(PutBack("HTTP 503", 5)) == (
+    assert reason_of_failed_page(RequeueReason("HTTP 503", 5)) == (
         "its page failed 5 times, last: HTTP 503"
     )
-    assert reason_of_failed_page(PutBack("HTTP 503", 2)) == (
-        "its page failed 5 times, at last without a word, as when workers are killed;"
-        " before: HTTP 503"
+    assert reason_of_failed_page(RequeueReason("HTTP 503", 2)) == (
+        "its page failed 5 times, the last time without a reason;"
+        " Lambda may have killed the worker; before that: HTTP 503"
     )
     assert reason_of_failed_page(None) == (
-        "its page failed 5 times, and no worker said why, as when workers are killed"
+        "its page failed 5 times and no worker gave a reason; Lambda may have killed the workers"
     )
     assert reason_of_unfinished_page("hung; ended by the monitor", None) == (
         "its page was not finished: hung; ended by the monitor"
     )
-    assert reason_of_unfinished_page(f"run {A} took over", PutBack("HTTP 503", 1)) == (
+    assert reason_of_unfinished_page(f"run {A} took over", RequeueReason("HTTP 503", 1)) == (
         "its page was not finished: run (id) took over, last: HTTP 503"
     )
 
@@ -172,7 +176,7 @@ def test_a_failed_page_says_how_it_failed() -> None:
 def test_two_outcomes_of_a_page_keep_all_reasons_and_remarks() -> None:
     """R1: but nobody who is done has a reason."""
     first = PageOutcome(errored=(A, B), note="off", reasons={A: "first", B: "second"})
-    later = PageOutcome(done=(A,), skipped=(), note="not read", reasons={C: "third"})
+    later = PageOutcome(applied=(A,), skipped=(), note="not read", reasons={C: "third"})
     for one, other in permutations((first, later)):
         both = one | other
         assert both.reasons == {B: "second", C: "third"}

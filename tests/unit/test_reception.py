@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from aws_lambda_powertools import Logger
 
-from dispatcher.ending import Dispatched
-from dispatcher.reception import Reception, attempt_of
+from dispatcher.dispatch import Dispatched
+from dispatcher.handle_request import RequestHandler, run_request_of
 from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.runs import run_id_of
+from mentor_pause.domain.triggers import run_id_of
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,
@@ -89,9 +89,9 @@ def receive(
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"reception-{next(_names)}", stream=output)
-    reception = Reception(
-        dispatch, lambda: Database(wire), lambda: waiting, lambda: ORG,
-        Retry(sleep=lambda _: None), lambda: NOW, logger,
+    reception = RequestHandler(
+        dispatch, lambda: Database(wire, Retry(sleep=lambda _: None)), lambda: waiting,
+        lambda: ORG, lambda: NOW, logger,
     )  # fmt: skip
     return reception(event, "request-1"), [
         json.loads(line) for line in output.getvalue().splitlines()
@@ -122,7 +122,7 @@ def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
         "job_run_id": str(run_id_of("certification_expiry", ORG, "e")),
         "status": "failed",
         "error": "LEDGER_TABLE is not set",
-        "fault": "outside",
+        "error_source": "server",
     }
     assert [call[0] for call in wire.calls] == ["begin_execution"]
 
@@ -146,7 +146,7 @@ def test_when_the_database_is_down_too_the_log_says_both() -> None:
 
 def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
     """Its row must fit, whatever it is."""
-    attempt = attempt_of(
+    request = run_request_of(
         {
             "job_name": "j" * 999,
             "trigger": "schedule",
@@ -156,27 +156,29 @@ def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
         ORG,
         "request-1",
     )
-    assert (attempt.job_name, len(attempt.trigger_id), len(attempt.triggered_by)) == (
+    assert (request.job_name, len(request.trigger_id), len(request.triggered_by)) == (
         "unknown",
         128,
         200,
     )
-    assert attempt.trigger == "schedule"
-    assert attempt_of({"trigger": ["x"]}, None, "request-1").trigger == "manual"
-    noisy = attempt_of({"requested_by": "a\x00b\ud800"}, None, "request-1")
+    assert request.kind == "schedule"
+    assert run_request_of({"trigger": ["x"]}, None, "request-1").kind == "manual"
+    noisy = run_request_of({"requested_by": "a\x00b\ud800"}, None, "request-1")
     assert noisy.triggered_by == "ab"
 
 
 @pytest.mark.parametrize("named", ["7", 7, None, ["x"], str(ORG)])
 def test_a_redrive_that_fails_has_a_row_that_says_it_was_one(named: object) -> None:
     """D4: of anything but an id nothing is kept."""
-    attempt = attempt_of({"redrive_of": named}, ORG, "request-1")
-    assert attempt.redrive_of == (ORG if named == str(ORG) else None)
+    request = run_request_of({"redrive_of": named}, ORG, "request-1")
+    assert request.redrive_of == (ORG if named == str(ORG) else None)
 
 
 def refusing(_request: DispatchRequest, _invocation_id: str) -> Dispatched:
     """A dispatcher that finds another run in progress."""
-    return Dispatched(UUID(int=2), "refused", "run 3 is in progress", in_the_way=UUID(int=3))
+    return Dispatched(
+        UUID(int=2), "refused", "run 3 is in progress", conflicting_run_id=UUID(int=3)
+    )
 
 
 @pytest.mark.parametrize("trigger", ["schedule", "event"])
@@ -230,7 +232,7 @@ def test_after_a_day_the_next_night_takes_the_place_of_a_request() -> None:
     assert waiting.kept == []
     ((_, row),) = wire.calls
     assert (row["p_status"], row["p_error"]) == (
-        "failed", "waited for 23 hours behind other runs; the next night takes its place"
+        "failed", "waited for 23 hours for other runs; the next night replaces this request"
     )  # fmt: skip
 
 
@@ -259,4 +261,4 @@ def test_an_event_that_no_run_of_ours_has_caused_leaves_a_line_and_no_row() -> N
     """R5: nobody else can fill the log."""
     wire = RecordingWire()
     answer, (line,) = receive(SCHEDULED, wire, raising(UnprovenEvent("no such run")), Waiting())
-    assert (answer["status"], line["message"], wire.calls) == ("refused", "event not believed", [])
+    assert (answer["status"], line["message"], wire.calls) == ("refused", "event refused", [])

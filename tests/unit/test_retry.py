@@ -3,7 +3,7 @@
 import pytest
 
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
-from mentor_pause.retry import Retry
+from mentor_pause.retry import Retry, time_limit
 
 
 def test_a_fault_that_passes_is_survived_with_growing_jittered_waits() -> None:
@@ -48,17 +48,19 @@ def test_what_the_database_refused_is_not_asked_again() -> None:
     assert len(calls) == 1
 
 
-def test_a_further_attempt_is_made_only_while_that_is_worthwhile() -> None:
-    """E10: not when the runtime is about to kill the invocation."""
+def test_another_attempt_begins_only_while_the_work_has_enough_seconds_left() -> None:
+    """E10: not when Lambda is about to kill the invocation."""
     calls: list[int] = []
 
     def call() -> None:
         calls.append(1)
         raise DatabaseUnavailable("gone")
 
-    with pytest.raises(DatabaseUnavailable):
-        Retry(attempts=5, sleep=lambda _: None)(call, worthwhile=lambda: len(calls) < 2)
-    assert len(calls) == 2
+    with time_limit(60), pytest.raises(DatabaseUnavailable):
+        Retry(attempts=2, sleep=lambda _: None, least_seconds=50)(call)
+    with time_limit(60), pytest.raises(DatabaseUnavailable):
+        Retry(attempts=2, sleep=lambda _: None, least_seconds=61)(call)
+    assert len(calls) == 2 + 1
 
 
 def test_no_attempt_begins_when_patience_is_over() -> None:

@@ -8,25 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_pause.domain.runs import (
-    Firing,
-    MentorResult,
-    Page,
-    PageOutcome,
-    Run,
-    Summary,
-    join_summary_lines,
-    run_id_of,
-    summarise,
-)
+from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run
+from mentor_pause.domain.summary import Summary, join_summary_lines, summarise
+from mentor_pause.domain.triggers import Trigger, run_id_of
 
 ids = st.uuids(version=4)
 
 
 def a_run(total: int | None, closed: set[int]) -> Run:
     """A run with so many pages, of which some are closed."""
-    firing = Firing("certification_expiry", uuid4(), "schedule", "event", "event")
-    return Run(firing, date(2026, 3, 1), pages_total=total, closed_pages=frozenset(closed))
+    trigger = Trigger("certification_expiry", uuid4(), "schedule", "event", "event")
+    return Run(trigger, date(2026, 3, 1), pages_total=total, closed_pages=frozenset(closed))
 
 
 RUN = a_run(1, {1})
@@ -48,11 +40,11 @@ def test_a_firing_always_starts_the_same_run_and_another_firing_another() -> Non
 
 def test_a_run_is_whole_when_the_set_of_pages_is() -> None:
     """E8: never by a count."""
-    assert a_run(2, {1, 2}).is_whole
-    assert a_run(0, set()).is_whole
-    assert not a_run(2, {2}).is_whole
-    assert not a_run(2, {2, 3}).is_whole  # as many as there should be, but not those
-    assert not a_run(None, {1, 2}).is_whole  # paging goes on
+    assert a_run(2, {1, 2}).all_pages_closed
+    assert a_run(0, set()).all_pages_closed
+    assert not a_run(2, {2}).all_pages_closed
+    assert not a_run(2, {2, 3}).all_pages_closed  # as many as there should be, but not those
+    assert not a_run(None, {1, 2}).all_pages_closed  # paging goes on
 
 
 @given(
@@ -69,7 +61,7 @@ def test_every_dispatched_mentor_is_in_exactly_one_list(fates: list[tuple[UUID, 
     outcome = PageOutcome(by_kind["paused"], by_kind["skipped"], by_kind["errored"])
     page = Page(1, tuple(m for m, _ in fates), outcome)
     summary = summarise(RUN, [page])
-    assert sorted([*summary.done, *summary.skipped, *summary.errored]) == sorted(
+    assert sorted([*summary.applied, *summary.skipped, *summary.errored]) == sorted(
         m for m, _ in fates
     )
     assert set(summary.errored) == {m for m, f in fates if f in ("errored", "lost")}
@@ -86,9 +78,9 @@ def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other(
     """E8: a change whose answer was lost is done; where nothing is left to do it is skipped."""
     landed, settled, skipped, failed = (uuid4() for _ in range(4))
     page = Page(1, (landed, settled, skipped, failed), PageOutcome(skipped=(skipped,)))
-    by_data: dict[UUID, MentorResult] = {landed: "done", settled: "skipped", skipped: "done"}
+    by_data: dict[UUID, MentorResult] = {landed: "applied", settled: "skipped", skipped: "applied"}
     summary = summarise(RUN, [page], by_data)
-    assert (summary.done, summary.skipped, summary.errored) == (
+    assert (summary.applied, summary.skipped, summary.errored) == (
         (landed,),
         (settled, skipped),
         (failed,),
@@ -98,18 +90,18 @@ def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other(
 def test_two_outcomes_of_a_page_come_together_and_the_better_one_counts() -> None:
     """R1: two workers that had the same page lose nothing of each other."""
     a, b, c = uuid4(), uuid4(), uuid4()
-    first = PageOutcome(done=(a,), errored=(b, c), note="the first")
+    first = PageOutcome(applied=(a,), errored=(b, c), note="the first")
     later = PageOutcome(skipped=(b,), errored=(a,))
     assert first | later == PageOutcome((a,), (b,), (c,), "the first")
-    assert (later | first).done == (a,)
+    assert (later | first).applied == (a,)
 
 
 def test_a_page_goes_on_with_the_mentors_that_are_not_settled() -> None:
     """R1: in the page's order; errors are settled too."""
     a, b, c, d = (uuid4() for _ in range(4))
-    page = Page(1, (a, b, c, d), None, settled=PageOutcome(done=(a,), errored=(c,)))
-    assert page.unsettled == (b, d)
-    assert summarise(RUN, [page]).done == (a,)
+    page = Page(1, (a, b, c, d), None, processed=PageOutcome(applied=(a,), errored=(c,)))
+    assert page.unprocessed == (b, d)
+    assert summarise(RUN, [page]).applied == (a,)
 
 
 @given(st.integers(0, 25), st.integers(0, 25), st.integers(1, 7))
@@ -136,7 +128,7 @@ def test_a_summary_line_that_is_missing_is_named() -> None:
 def test_the_summary_has_the_fields_of_the_requirement_and_reasons_in_page_order() -> None:
     """E7: lists in the order of the pages, and last, since readers may stop at 200 fields."""
     a, b, c = uuid4(), uuid4(), uuid4()
-    pages = [Page(2, (c,), PageOutcome(errored=(c,))), Page(1, (a, b), PageOutcome(done=(a, b)))]
+    pages = [Page(2, (c,), PageOutcome(errored=(c,))), Page(1, (a, b), PageOutcome(applied=(a, b)))]
     found = summarise(RUN, pages).as_json()
     assert list(found)[-2:] == ["mentor_ids_paused", "mentor_ids_errored"]
     assert found == {

@@ -79,4 +79,4 @@ class OnceRefused:
 def test_a_refusal_tells_the_time_as_well() -> None:
     """D6."""
     client: Any = OnceRefused()
-    assert Table(client, "ledger", lambda: TRUE + timedelta(days=1)).now() == TRUE
+    assert Table(client, "ledger", local_clock=lambda: TRUE + timedelta(days=1)).now() == TRUE

@@ -11,7 +11,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from mentor_pause.aws.queues import WorkerQueue
-from mentor_pause.bootstrap import worker_queue
+from mentor_pause.bootstrap import open_worker_queue
 from mentor_pause.engine.sqs_batch import take_pages
 from mentor_pause.errors import ConfigurationError
 
@@ -40,13 +40,13 @@ class Sent:
 
 
 def take(
-    consumer: Any, event: object = EVENT, queue: Callable[[], WorkerQueue] = worker_queue
+    consumer: Any, event: object = EVENT, queue: Callable[[], WorkerQueue] = open_worker_queue
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"worker-{next(_names)}", stream=output)
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    answer = take_pages(event, context, consumer, logger, queue)
+    answer = take_pages(event, context, consumer, queue, logger)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]
 
 

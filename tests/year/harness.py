@@ -89,7 +89,7 @@ class Year:
         if self.report.differences:
             return
         if moment.verb == "work" and moment.arguments["run"] not in self._oracle.runs:
-            return  # its firing was turned away
+            return  # its trigger was turned away
         self._oracle.now = moment.at
         self._product.set_clock(moment.at)
         expected = getattr(self._oracle, moment.verb)(**moment.arguments)

@@ -66,7 +66,7 @@ class Jobs:
         return answer["status"]
 
     def come_again(self) -> int:
-        """Deliver the firings that wait; return how many the dispatcher has taken."""
+        """Deliver the triggers that wait; return how many the dispatcher has taken."""
         return sum(map(self.expiry.deliver_waiting, self.expiry.waiting()))
 
     def forget_runs(self) -> None:
@@ -99,11 +99,11 @@ class Jobs:
         }
 
     def sync(self, run: str, trigger: str) -> dict[str, Any]:
-        """Fire the sync and work it off; an event's firing is the run that it is about."""
-        firing = (
+        """Fire the sync and work it off; an event's trigger is the run that it is about."""
+        trigger = (
             str(self.sight.job_run_id(run.removeprefix("after "))) if trigger == "event" else run
         )
-        answer = self.syncs.fire(firing, None, trigger=trigger)
+        answer = self.syncs.fire(trigger, None, trigger=trigger)
         self.sight.remember(run, answer["job_run_id"])
         if answer["status"] == "duplicate":
             return {"status": "duplicate"}

@@ -19,7 +19,7 @@ _NIGHT, _LOOK, _SYNC, _DRIFT = (
 _FORGETS_EVERY = 5
 
 MISSED, SYNC_MISSED, TWICE, AGAIN = 0.06, 0.04, 0.10, 0.06
-"""How often a night does not run, a sync does not, a firing comes twice, an old one comes again."""
+"""How often a night does not run, a sync does not, a trigger comes twice or again."""
 IN_THE_WAY, HAMPERED, ON_THE_DAY = 0.04, 0.08, 0.25
 """How often a run by hand is in progress when the night begins, the database refuses to change one
 mentor's row, a certification ends on the very day. The last happens before each night that does not
@@ -124,7 +124,7 @@ class Nights:
         yield Moment(at + timedelta(seconds=60), "work", {"run": run})
 
     def _run_after_another(self, run: str, at: datetime) -> Iterator[Moment]:
-        """A run by hand is in progress at two; the night's firing waits until it is over."""
+        """A run by hand is in progress at two; the night's trigger waits until it is over."""
         other, days = f"manual before {run}", self._random.choice([0, 0, 3])
         as_of = self._world.today() - timedelta(days=days) if days else None
         found = {"run": other, "trigger": "manual", "as_of": as_of, "dry_run": False}

@@ -72,7 +72,7 @@ class Oracle(SyncOracle):
     # Runs of the expiry job.
 
     def begin(self, run: str, trigger: str, as_of: date | None, *, dry_run: bool) -> str:
-        """E1, D6: fix the day and list who has expired; a firing that had its run gets no other."""
+        """E1, D6: fix the day and list who has expired; a repeated trigger gets none."""
         if run in self.runs:
             return self._turned_away(run, "duplicate", dry_run=dry_run)
         if self.open_run is not None and not dry_run:
@@ -94,7 +94,7 @@ class Oracle(SyncOracle):
         return status
 
     def come_again(self) -> int:
-        """R5: begin the firings that waited, for the present day."""
+        """R5: begin the triggers that waited, for the present day."""
         waiting, self.waiting = self.waiting, []
         for run in waiting:
             self.begin(run, "schedule", None, dry_run=False)

@@ -92,7 +92,7 @@ class SyncOracle(World):
 
         The day of the change may be the day in any zone that the organisation has had since.
         """
-        zones = {zone for moved_at, zone in self.zones_since if moved_at >= mentor.changed_at}
+        zones = {zone for active_at, zone in self.zones_since if active_at >= mentor.changed_at}
         days = {self.day_of(mentor.changed_at, zone) for zone in (*zones, self.zone)}
         reason = mentor.reason if mentor.reason in REASONS else "other"
         return PortalMentor(mentor.status, reason, days)

@@ -13,13 +13,13 @@ from typing import Any
 import psycopg
 
 from local.portal import serving
-from mentor_pause.database.pooled import PooledWire
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
 from support.cluster import Cluster
 from support.faked_clock import ServerClock
 from support.faults import Plan
-from support.night import Clients, CountingWire, Night
+from support.night import Clients, CountingTransport, Night
 from support.portal import example_portal
 from support.roster import Roster
 from support.sync import PortalRows, SyncNight
@@ -81,7 +81,9 @@ def open_product(
     portal, roster = example_portal(), Roster(db)
     with ExitStack() as stack:
         wires = [
-            CountingWire(stack.enter_context(closing(PooledWire(cluster.url(db, role)))), Plan())
+            CountingTransport(
+                stack.enter_context(closing(PooledTransport(cluster.url(db, role)))), Plan()
+            )
             for role in ("mentor_pause_job", "portal_sync")
         ]
         url = stack.enter_context(serving(portal))

@@ -29,7 +29,7 @@ class World:
     open_run: str | None = None
     """The expiry run that is in progress; dry runs are in nobody's way."""
     waiting: list[str] = field(default_factory=list)
-    """Scheduled firings that were refused and come again."""
+    """Scheduled triggers that were refused and come again."""
     blocked: set[str] = field(default_factory=set)
     """Mentors whose row the database refuses to change."""
     seen: tuple[int, int] = (0, 0)

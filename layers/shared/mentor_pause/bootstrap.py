@@ -1,101 +1,141 @@
-"""Puts the parts of the Lambdas together from the environment, the same for every job."""
+"""Builds the parts of the Lambdas from their settings, the same for every job."""
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause import config
 from mentor_pause.aws import clients
-from mentor_pause.aws.events import Bus
-from mentor_pause.aws.queues import WorkerQueue
+from mentor_pause.aws.events import EventPublisher
+from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.database.client import Database
 from mentor_pause.engine.completion import Completion
-from mentor_pause.engine.page_worker import PageConsumer, Work
-from mentor_pause.engine.sqs_batch import Consumer
+from mentor_pause.engine.page_worker import PageWorker, Scope
+from mentor_pause.engine.recovery import Recovery
+from mentor_pause.engine.requeue import Work
+from mentor_pause.errors import EventBusUnavailable, QueueUnavailable
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Remaining, Retry
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-class _Cached(Protocol):
-    def __call__(self) -> Database: ...
+    from mentor_pause.engine.sqs_batch import Consumer
 
-    def cache_info(self) -> Any: ...  # noqa: ANN401 - functools' own, which it does not export
+QUEUE_RETRY = Retry(attempts=4, base=0.1, longest=2, on=QueueUnavailable, patience=8)
+BUS_RETRY = Retry(attempts=3, on=EventBusUnavailable, patience=8)
 
 
-@contextmanager
-def closing_if_made(database: _Cached) -> Generator[None]:
-    """Close the database's connection when an invocation ends, if it was made.
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts that every job shares, built from the adapters."""
 
-    A warm function that has nothing to do would keep the connection for minutes, and where
-    connections are few, another function waits for one (R1).
+    ledger: Ledger
+    database: Database
+    publisher: EventPublisher
+    logger: Logger
+
+    @property
+    def completion(self) -> Completion:
+        """Completes runs."""
+        return Completion(self.ledger, self.database, self.publisher, self.logger)
+
+    @property
+    def recovery(self) -> Recovery:
+        """Ends runs that nobody else ends."""
+        return Recovery(self.ledger, self.database, self.completion, self.logger)
+
+    def worker(self, scope: Scope, work: Work, queue: WorkerQueue) -> PageWorker:
+        """Return the worker that gives the pages of a queue to `work`."""
+        return PageWorker(scope, work, self.ledger, self.completion, queue, self.logger)
+
+
+def open_engine(ledger: Ledger, database: Database, logger: Logger) -> Engine:
+    """Return the engine, with the event bus that the settings name.
+
+    Raises:
+        ConfigurationError: a setting is missing.
     """
-    try:
-        yield
-    finally:
-        if database.cache_info().currsize:
-            database().close()
-
-
-def now() -> datetime:
-    """Return the present moment by this machine; where there is a ledger, its clock decides."""
-    return datetime.now(UTC)
+    bus = config.BusSettings.load()
+    publisher = EventPublisher(
+        clients.events_client(), bus.event_bus_name, bus.event_source, BUS_RETRY
+    )
+    return Engine(ledger, database, publisher, logger)
 
 
 def open_ledger() -> Ledger:
-    """Return the ledger that the settings name."""
+    """Return the ledger that the settings name.
+
+    Raises:
+        ConfigurationError: a setting is missing.
+    """
     settings = config.LedgerSettings.load()
     leases = Leases(settings.dispatch_lease_seconds, settings.run_lease_seconds)
     return Ledger(Table(clients.dynamodb_client(), settings.ledger_table), leases)
 
 
-def open_completion(ledger: Ledger, database: Database, retry: Retry, logger: Logger) -> Completion:
-    """Return what completes runs and announces them on the configured bus."""
-    settings = config.BusSettings.load()
-    bus = Bus(clients.events_client(), settings.event_bus_name, settings.event_source)
-    return Completion(ledger, database, bus, retry, ledger.now, logger)
+def open_page_queues(settings: config.QueueSettings) -> PageQueues:
+    """Return the queues to which the dispatcher sends pages."""
+    return PageQueues(clients.sqs_client(), settings.url_by_job(), QUEUE_RETRY)
 
 
-def page_consumer(
-    job_name: str, work: Work, database: Database, retry: Retry, logger: Logger
-) -> Consumer:
-    """Return what takes the pages of `job_name` off its queue and gives them to `work`.
-
-    It closes the database's connection after each record. A warm function that has nothing to do
-    would keep it for minutes, and where connections are few, another worker waits for it (R1).
+def open_waiting_requests() -> WaitingRequests:
+    """Return the queue of waiting run requests that the settings name.
 
     Raises:
         ConfigurationError: a setting is missing.
     """
-    org = config.OrgSettings.load()
-    ledger = open_ledger()
-    consumer = PageConsumer(
-        job_name,
-        org.hlf_org_id,
-        work,
-        ledger,
-        open_completion(ledger, database, retry, logger),
-        worker_queue(),
-        ledger.now,
-        logger,
+    url = config.QueueSettings.load().waiting_runs_queue_url
+    return WaitingRequests(clients.sqs_client(), url, QUEUE_RETRY)
+
+
+def open_worker_queue() -> WorkerQueue:
+    """Return the queue that a worker reads; this needs the queue's settings only.
+
+    Raises:
+        ConfigurationError: a setting is missing.
+    """
+    settings = config.WorkerSettings.load()
+    return WorkerQueue(
+        clients.sqs_client(), settings.queue_url, settings.dead_letter_queue_url, QUEUE_RETRY
     )
 
-    def consume(record: SQSRecord, remaining: Remaining) -> None:
+
+def open_worker(job_name: str, work: Work, database: Database, logger: Logger) -> "Consumer":
+    """Return the worker of a job.
+
+    It closes the database's connection after each record. An idle warm function would keep the
+    connection for minutes, and where connections are few, another worker waits for one (R1).
+
+    Raises:
+        ConfigurationError: a setting is missing.
+    """
+    scope = Scope(job_name, config.OrgSettings.load().hlf_org_id)
+    engine = open_engine(open_ledger(), database, logger)
+    worker = engine.worker(scope, work, open_worker_queue())
+
+    def consume(record: "SQSRecord", remaining: Remaining) -> None:
         with closing(database):
-            consumer(record, remaining)
+            worker(record, remaining)
 
     return consume
 
 
-def worker_queue() -> WorkerQueue:
-    """Return the queue that a worker reads, by its own settings alone.
+class _Cached(Protocol):
+    def __call__(self) -> Database: ...
 
-    Raises:
-        ConfigurationError: a setting is missing.
-    """
-    worker = config.WorkerSettings.load()
-    return WorkerQueue(clients.sqs_client(), worker.queue_url, worker.dead_letter_queue_url)
+    def cache_info(self) -> Any: ...  # noqa: ANN401 - functools does not export its type
+
+
+@contextmanager
+def closing_if_opened(database: _Cached) -> Generator[None]:
+    """Close the database's connection, if it was opened, when an invocation ends (R1)."""
+    try:
+        yield
+    finally:
+        if database.cache_info().currsize:
+            database().close()

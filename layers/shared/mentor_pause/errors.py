@@ -8,8 +8,9 @@ MentorPauseError
 ├── TransientError                the same call may succeed later
 │   ├── LedgerUnavailable         DynamoDB
 │   │   └── LedgerContended       two writes of one item at the same moment
+│   ├── PagesChanged              another page was planned: read the run again
 │   ├── QueueUnavailable          SQS
-│   ├── BusUnavailable            EventBridge
+│   ├── EventBusUnavailable       EventBridge
 │   ├── SettingsUnavailable       Parameter Store, Secrets Manager
 │   ├── DispatcherUnavailable     the dispatcher's function
 │   ├── DocumentUnavailable       a public document, such as a project's keys
@@ -28,6 +29,10 @@ MentorPauseError
 """
 
 import traceback
+from typing import Literal
+
+type ErrorSource = Literal["client", "server"]
+"""`client`: the request cannot be done as sent. `server`: mentor-pause or a service failed."""
 
 
 class MentorPauseError(Exception):
@@ -47,6 +52,11 @@ def origin(error: Exception) -> str:
     """Say where an error was raised, innermost first, without any text of it."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
+
+
+def error_source(error: Exception) -> ErrorSource:
+    """Return whether the request or this side caused a failure."""
+    return "client" if isinstance(error, InvalidRequest) else "server"
 
 
 class ConfigurationError(MentorPauseError):
@@ -74,15 +84,19 @@ class LedgerUnavailable(TransientError):
 
 
 class LedgerContended(LedgerUnavailable):
-    """Another write of the same item was under way; DynamoDB refuses one of them."""
+    """Another write of the same item was in progress; DynamoDB refuses one of them."""
+
+
+class PagesChanged(TransientError):
+    """Another page was planned since the caller read the run; nothing was written."""
 
 
 class QueueUnavailable(TransientError):
-    """SQS did not take a message."""
+    """SQS did not accept a message."""
 
 
-class BusUnavailable(TransientError):
-    """EventBridge did not take an event."""
+class EventBusUnavailable(TransientError):
+    """EventBridge did not accept an event."""
 
 
 class SettingsUnavailable(TransientError):

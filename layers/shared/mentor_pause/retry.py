@@ -1,22 +1,25 @@
-"""How long a call outside may take, and how often it is tried (E6, R2).
+"""How long a call to another service may take, and how often it is tried (E6, R2).
 
-A handler states once how many seconds its invocation has left (`time_limit`). Each adapter asks how
-many of them one call may take, and stops waiting when they are over, whatever the peer does: the
-peer may be silent, send a byte every two seconds, or have ten addresses of which none answers.
-Socket time-outs do not help there, because they limit single reads and single addresses.
+A handler states once how many seconds its invocation has left (`time_limit`). An adapter asks how
+many of them one call may take, and stops waiting when they are over. Socket time-outs cannot do
+that: they limit single reads and single addresses, and a peer may send a byte every two seconds or
+have ten addresses of which none answers.
 
-`Retry` repeats a failed call with jittered, exponential waits.
+An adapter repeats a failed call by its `Retry`. Nothing above or below it retries, so each call has
+one budget.
 """
 
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from math import inf
 from queue import Empty, SimpleQueue
 from threading import Thread
 
 from tenacity import (
+    RetryCallState,
     Retrying,
     retry_if_exception,
     retry_if_exception_type,
@@ -26,12 +29,18 @@ from tenacity import (
 
 from mentor_pause.errors import DatabaseMisconfigured, TransientError
 
+type Sleep = Callable[[float], None]
+type Remaining = Callable[[], float]
+"""Returns the seconds until Lambda kills the invocation."""
+
+_STATEMENT_TIMEOUT = "57014"
+
 _ends_at: ContextVar[float] = ContextVar("ends_at", default=inf)
 """The end of the current work on the monotonic clock, in seconds."""
 
 
 class OutOfTime(Exception):
-    """The call had no answer within its seconds, or there were none left for it."""
+    """The call had no answer within its seconds, or no seconds were left for it."""
 
 
 @contextmanager
@@ -51,10 +60,10 @@ def seconds_left() -> float:
 
 
 def seconds_for_call(longest: float) -> float:
-    """Return how many seconds a call may take: `longest`, or less if the work ends earlier.
+    """Return how many seconds a call may take: `longest`, or fewer if the work ends earlier.
 
     Raises:
-        OutOfTime: none are left.
+        OutOfTime: no seconds are left.
     """
     seconds = min(longest, seconds_left())
     if seconds <= 0:
@@ -65,9 +74,9 @@ def seconds_for_call(longest: float) -> float:
 def call_within[T](longest: float, call: Callable[[], T]) -> T:
     """Return what `call` returns, or stop waiting after `longest` seconds or at the limit.
 
-    The call runs in a thread of its own. A call that has had no answer in time goes on there until
-    its own socket time-outs end it, and its result is dropped: use this only for calls that are
-    safe to repeat.
+    The call runs in its own thread. A call without an answer in time continues there until its
+    socket time-outs end it, and its result is dropped. Use this only for calls that are safe to
+    repeat.
 
     Raises:
         OutOfTime: there was no answer in time, or no time is left.
@@ -91,53 +100,28 @@ def call_within[T](longest: float, call: Callable[[], T]) -> T:
     return result  # pyright: ignore[reportReturnType] - without an error there is a result
 
 
-_STATEMENT_TIMEOUT = "57014"
-
-type Sleep = Callable[[float], None]
-type Remaining = Callable[[], float]
-"""Seconds until the runtime kills the invocation."""
-
-
-def _always() -> bool:
-    return True
-
-
-def _may_pass(error: BaseException) -> bool:
-    is_too_slow = getattr(error, "sqlstate", None) == _STATEMENT_TIMEOUT
-    return not (is_too_slow or isinstance(error, DatabaseMisconfigured))
-
-
+@dataclass(frozen=True, slots=True)
 class Retry:
-    """Calls again what failed with `on`, at most `attempts` times in all."""
+    """Repeats a call that failed with `on`, until it has had `attempts` attempts."""
 
-    def __init__(
-        self,
-        attempts: int = 3,
-        base: float = 0.2,
-        longest: float = 2.0,
-        on: type[TransientError] = TransientError,
-        sleep: Sleep = time.sleep,
-        patience: float = inf,
-    ) -> None:
-        """Wait between 0 and `base` * 2^n seconds before try n, never more than `longest`.
+    attempts: int = 3
+    base: float = 0.2
+    """The wait before attempt n is between 0 and `base` * 2^n seconds."""
+    longest: float = 2.0
+    """Seconds; no wait is longer."""
+    on: type[TransientError] = TransientError
+    patience: float = inf
+    """Seconds after the first attempt in which another attempt may begin."""
+    least_seconds: float = 0.0
+    """Seconds that the current work must have left for another attempt (`time_limit`)."""
+    sleep: Sleep = time.sleep
 
-        No attempt begins later than `patience` seconds after the first one.
-        """
-        self._attempts = attempts
-        self._patience = patience
-        self._on = on
-        self._retrying = Retrying(
-            wait=wait_random_exponential(multiplier=base, max=longest),
-            retry=retry_if_exception_type(on) & retry_if_exception(_may_pass),
-            sleep=sleep,
-            reraise=True,
-        )
+    def __call__[T](self, call: Callable[[], T]) -> T:
+        """Return what `call` returns.
 
-    def __call__[T](self, call: Callable[[], T], worthwhile: Callable[[], bool] = _always) -> T:
-        """Return what `call` returns; a further attempt is made only while that is `worthwhile`.
-
-        Two failures are not tried again at once. A wrong configuration: poolers lock out a role
-        that shows a wrong password too often. A statement that took too long: it would again.
+        Two failures are not repeated. A wrong configuration, because poolers lock out a role that
+        shows a wrong password too often. A statement that took too long, because it would take too
+        long again.
 
         Raises:
             TransientError: the last one, when every attempt failed.
@@ -145,15 +129,12 @@ class Retry:
         began = time.monotonic()
         try:
             return call()
-        except self._on as error:  # the machinery only now: it would slow down what goes well
+        except self.on as error:  # tenacity is slow, so it is used only after a failure
             if not _may_pass(error):
                 raise
-            until = began + self._patience
-            return self._again(call, error, lambda: time.monotonic() < until and worthwhile())
+            return self._repeat(call, error, began + self.patience)
 
-    def _again[T](
-        self, call: Callable[[], T], first: TransientError, worthwhile: Callable[[], bool]
-    ) -> T:
+    def _repeat[T](self, call: Callable[[], T], first: TransientError, until: float) -> T:
         failed = [first]
 
         def attempt() -> T:
@@ -161,8 +142,26 @@ class Retry:
                 raise failed.pop()
             return call()
 
-        attempts_used_up = stop_after_attempt(self._attempts)
-        retrying = self._retrying.copy(
-            stop=lambda state: attempts_used_up(state) or not worthwhile()
+        enough = stop_after_attempt(self.attempts)
+
+        def stop(state: RetryCallState) -> bool:
+            has_time = time.monotonic() < until and seconds_left() >= self.least_seconds
+            return enough(state) or not has_time
+
+        retrying = Retrying(
+            wait=wait_random_exponential(multiplier=self.base, max=self.longest),
+            retry=retry_if_exception_type(self.on) & retry_if_exception(_may_pass),
+            stop=stop,
+            sleep=self.sleep,
+            reraise=True,
         )
         return retrying(attempt)
+
+
+NO_RETRY = Retry(attempts=1)
+"""One attempt."""
+
+
+def _may_pass(error: BaseException) -> bool:
+    is_too_slow = getattr(error, "sqlstate", None) == _STATEMENT_TIMEOUT
+    return not (is_too_slow or isinstance(error, DatabaseMisconfigured))

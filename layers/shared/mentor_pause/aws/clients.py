@@ -1,7 +1,7 @@
-"""AWS clients as the Lambdas use them: short time-outs, bounded retries by the SDK, and a deadline.
+"""AWS clients for the Lambdas: short time-outs, one attempt, and a deadline for each call.
 
-The SDK's time-outs limit single reads, and its retries add up. So every call has a deadline of its
-own as well, which is never later than the end of the invocation (R2).
+The SDK's time-outs limit single reads, so every call also has a deadline, which is never later than
+the end of the invocation (R2). The SDK does not retry: the adapters do, with one `Retry` per call.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-SDK_CONFIG = Config(
-    connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
+_CONFIG = Config(
+    connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
 )
-_CALL_SECONDS = 10.0
-"""For one call with all its retries."""
+_CALL_SECONDS = 6.0
 
 
 class _Bounded:
-    """Stands before a client; a call that has no answer in time raises the SDK's own time-out."""
+    """A client whose calls raise the SDK's own time-out when they have no answer in time."""
 
     def __init__(self, client: object, seconds: float) -> None:
         self._client = client
@@ -53,27 +52,22 @@ def bounded[T](client: T, seconds: float = _CALL_SECONDS) -> T:
 
 def sqs_client() -> "SQSClient":
     """Return a client for SQS."""
-    return bounded(boto3.client("sqs", config=SDK_CONFIG))
+    return bounded(boto3.client("sqs", config=_CONFIG))
 
 
 def events_client() -> "EventBridgeClient":
     """Return a client for EventBridge."""
-    return bounded(boto3.client("events", config=SDK_CONFIG))
+    return bounded(boto3.client("events", config=_CONFIG))
 
 
 def lambda_client(patience: float) -> "LambdaClient":
-    """Return a client for Lambda that waits so many seconds for an answer, and asks once.
+    """Return a client for Lambda that waits `patience` seconds for an answer.
 
     `Dispatcher` bounds its calls.
     """
-    once = Config(
-        connect_timeout=3,
-        read_timeout=patience,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
-    return boto3.client("lambda", config=once)
+    return boto3.client("lambda", config=_CONFIG.merge(Config(read_timeout=patience)))
 
 
 def dynamodb_client() -> "DynamoDBClient":
     """Return a client for DynamoDB."""
-    return bounded(boto3.client("dynamodb", config=SDK_CONFIG))
+    return bounded(boto3.client("dynamodb", config=_CONFIG))

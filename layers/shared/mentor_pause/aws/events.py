@@ -1,51 +1,57 @@
-"""Announces completed runs on EventBridge (E11, H4)."""
+"""Publishes completed runs on EventBridge (E11, H4)."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mentor_pause.aws.error_codes import error_code
 from mentor_pause.domain.messages import RunCompleted
-from mentor_pause.errors import BusUnavailable
+from mentor_pause.errors import EventBusUnavailable
+from mentor_pause.retry import NO_RETRY, Retry
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SOURCE = "mentor-pause"
-"""What every source begins with; the stack's name follows, so that stages do not mix (0026)."""
+"""The beginning of every source. The stack's name follows, to keep the stages apart (0026)."""
 
 
-class Bus:
-    """An event bus by name."""
+@dataclass(frozen=True, slots=True)
+class EventPublisher:
+    """Publishes on one event bus."""
 
-    def __init__(self, client: "EventBridgeClient", name: str, source: str = SOURCE) -> None:
-        """`client` is an EventBridge client; `source` is what this stack's rules match."""
-        self._client = client
-        self._name = name
-        self._source = source
+    client: "EventBridgeClient"
+    bus_name: str
+    source: str = SOURCE
+    """The source that this stack's rules match."""
+    retry: Retry = NO_RETRY
 
-    def announce(self, event: RunCompleted) -> None:
-        """Put a `RunCompleted` event on the bus; whoever listens tells repetitions by `job_run_id`.
+    def publish(self, event: RunCompleted) -> None:
+        """Publish a `RunCompleted` event. Consumers recognise a repetition by `job_run_id`.
 
         Raises:
-            BusUnavailable: the bus did not take it.
+            EventBusUnavailable: EventBridge did not accept the event.
         """
+        self.retry(lambda: self._put(event))
+
+    def _put(self, event: RunCompleted) -> None:
         try:
-            answer = self._client.put_events(
+            answer = self.client.put_events(
                 Entries=[
                     {
-                        "EventBusName": self._name,
-                        "Source": self._source,
+                        "EventBusName": self.bus_name,
+                        "Source": self.source,
                         "DetailType": "RunCompleted",
                         "Detail": event.model_dump_json(),
                     }
                 ]
             )
         except (ClientError, BotoCoreError) as error:
-            raise BusUnavailable(
-                f"EventBridge did not take RunCompleted: {error_code(error)}"
+            raise EventBusUnavailable(
+                f"EventBridge did not accept RunCompleted: {error_code(error)}"
             ) from error
         if answer["FailedEntryCount"]:
-            raise BusUnavailable(
+            raise EventBusUnavailable(
                 f"EventBridge refused RunCompleted: {answer['Entries'][0].get('ErrorCode')}"
             )

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mentor_pause.aws.clients import SDK_CONFIG, bounded
+from mentor_pause.aws.clients import bounded
 from mentor_pause.aws.error_codes import error_code
 from mentor_pause.config import short_name
 from mentor_pause.errors import ConfigurationError, SettingsUnavailable
@@ -14,6 +15,14 @@ from mentor_pause.errors import ConfigurationError, SettingsUnavailable
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import BaseProvider
     from mypy_boto3_ssm import SSMClient
+
+_CONFIG = Config(
+    connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
+)
+"""The SDK retries here, because the readers below have no other retry."""
+
+_CALL_SECONDS = 10.0
+"""For one call with all its retries."""
 
 _PARAMETER_SECONDS = 30
 _SECRET_SECONDS = 300
@@ -23,25 +32,25 @@ _REFUSED = frozenset(
         "InvalidRequestException", "DecryptionFailure", "ValidationException",
     }
 )  # fmt: skip
-"""Codes that will not pass by themselves."""
+"""Codes of failures that do not pass without an operator."""
 
 
 def read_secret(secret_id: str) -> str:
     """Return the text of a secret in Secrets Manager.
 
     Raises:
-        ConfigurationError: there is none of that name, or it may not be read.
-        SettingsUnavailable: it cannot be read now.
+        ConfigurationError: the secret does not exist, or this role may not read it.
+        SettingsUnavailable: Secrets Manager did not answer.
     """
     try:
-        client = bounded(boto3.client("secretsmanager", config=SDK_CONFIG))
+        client = bounded(boto3.client("secretsmanager", config=_CONFIG), _CALL_SECONDS)
         return client.get_secret_value(SecretId=secret_id)["SecretString"]
     except (ClientError, BotoCoreError) as error:
         raise _unread(f"the secret {short_name(secret_id)}", error) from error
 
 
 def secret_reader() -> Callable[[str], str]:
-    """Return what reads secrets, each anew after five minutes, so that a rotation is noticed.
+    """Return a function that reads secrets and keeps each for five minutes, to notice a rotation.
 
     It raises what `read_secret` raises.
     """
@@ -49,12 +58,12 @@ def secret_reader() -> Callable[[str], str]:
         SecretsProvider,
     )
 
-    client = bounded(boto3.client("secretsmanager", config=SDK_CONFIG))
+    client = bounded(boto3.client("secretsmanager", config=_CONFIG), _CALL_SECONDS)
     return _reader(SecretsProvider(boto3_client=client), "secret", _SECRET_SECONDS)
 
 
 def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
-    """Return what reads parameters of the Parameter Store, each anew after half a minute.
+    """Return a function that reads parameters and keeps each for half a minute.
 
     It raises what `read_secret` raises.
     """
@@ -62,8 +71,8 @@ def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
         SSMProvider,
     )
 
-    client = client or boto3.client("ssm", config=SDK_CONFIG)
-    provider = SSMProvider(boto3_client=bounded(client))
+    client = client or boto3.client("ssm", config=_CONFIG)
+    provider = SSMProvider(boto3_client=bounded(client, _CALL_SECONDS))
     return _reader(provider, "parameter", _PARAMETER_SECONDS)
 
 

@@ -1,11 +1,12 @@
-"""The one door to the database: a typed function for each database function that the code calls.
+"""The database client: a typed method for each database function that the code calls.
 
-Nothing else runs SQL in the Lambdas. A value is what the database said, the same on either wire.
-Every method raises `RetryableDatabaseError` when the call may succeed later and `DatabaseError`
-when the database refused; the SQLSTATE is in the error.
+Nothing else runs SQL in the Lambdas. A method returns the same values over either transport, and
+repeats a failed call by the client's `retry`. Every method raises `RetryableDatabaseError` when the
+call may succeed later and `DatabaseError` when the database refused; the error has the SQLSTATE.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import batched
 from typing import Any, Literal
@@ -24,15 +25,18 @@ from mentor_pause.database.results import (
     MentorOutcome,
     MentorStatus,
     OrgScope,
-    RunCoverage,
+    RunFreshness,
     StatusChange,
     read_value,
 )
-from mentor_pause.database.transport import IDS_PER_CALL, Wire
+from mentor_pause.database.transport import IDS_PER_CALL, Row, Transport
 from mentor_pause.domain.jobs import Listing
 from mentor_pause.domain.mentors import Status
-from mentor_pause.domain.runs import Attempt, Summary
+from mentor_pause.domain.runs import MentorResult
+from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import NotFound
+from mentor_pause.retry import NO_RETRY, Retry
 
 __all__ = [
     "Begun",
@@ -43,11 +47,10 @@ __all__ = [
     "MemberRole",
     "MentorStatus",
     "OrgScope",
-    "RunCoverage",
-    "Status",
+    "RunFreshness",
     "StatusChange",
     "connect",
-    "open_wire",
+    "open_transport",
 ]
 
 _WHEN_USED = ConfigDict(defer_build=True)
@@ -58,16 +61,20 @@ type _MemberRoleIfAny = MemberRole | None
 _MEMBER_ROLE: TypeAdapter[_MemberRoleIfAny] = TypeAdapter(_MemberRoleIfAny, config=_WHEN_USED)
 
 
+@dataclass(frozen=True, slots=True)
 class Database:
     """The database functions, typed."""
 
-    def __init__(self, wire: Wire) -> None:
-        """Speak through `wire`."""
-        self._wire = wire
+    transport: Transport
+    retry: Retry = NO_RETRY
+
+    def once(self) -> "Database":
+        """Return the same client without its retry."""
+        return replace(self, retry=NO_RETRY)
 
     def close(self) -> None:
-        """Close the wire's connections."""
-        self._wire.close()
+        """Close the transport's connections."""
+        self.transport.close()
 
     def pause_expired(
         self,
@@ -81,37 +88,36 @@ class Database:
     ) -> StatusChange:
         """Pause one mentor if, under the row lock, their certification is expired (E2-E4).
 
-        `wait` says whether to wait, for 3 s at most, for a row that another transaction has locked.
+        `wait`: whether to wait up to 3 s for a row that another transaction has locked.
 
         Raises:
             RetryableDatabaseError: the row is locked, or the database could not do it now.
-            NotFound: no such mentor in the organisation.
+            NotFound: the organisation has no such mentor.
         """
-        rows = self._wire.call(
+        return self._call(
             "update_mentor_status",
-            {
-                "p_mentor_id": mentor_id,
-                "p_org_id": org_id,
-                "p_status": "paused",
-                "p_reason": "certification_expired",
-                "p_job_run_id": job_run_id,
-                "p_as_of": as_of,
-                "p_expected_version": None,
-                "p_dry_run": dry_run,
-                "p_wait": wait,
-            },
+            StatusChange.read_only,
+            p_mentor_id=mentor_id,
+            p_org_id=org_id,
+            p_status="paused",
+            p_reason="certification_expired",
+            p_job_run_id=job_run_id,
+            p_as_of=as_of,
+            p_expected_version=None,
+            p_dry_run=dry_run,
+            p_wait=wait,
         )
-        return StatusChange.read_only(rows)
 
     def get_mentor_status(self, mentor_id: UUID, org_id: UUID) -> MentorStatus:
         """Return a mentor's status and version.
 
         Raises:
-            NotFound: no such mentor in the organisation.
-            Forbidden: the caller may not see the mentor, or there is none.
+            NotFound: the organisation has no such mentor.
+            Forbidden: the caller may not see the mentor, or the mentor does not exist.
         """
-        rows = self._wire.call("get_mentor_status", {"p_mentor_id": mentor_id, "p_org_id": org_id})
-        return MentorStatus.read_only(rows)
+        return self._call(
+            "get_mentor_status", MentorStatus.read_only, p_mentor_id=mentor_id, p_org_id=org_id
+        )
 
     def change_status(
         self,
@@ -126,111 +132,116 @@ class Database:
         `reason` is a code: lower-case letters, digits and underscores.
 
         Raises:
-            VersionConflict: somebody was faster.
-            Conflict: not allowed from the present state, or the certification has expired.
-            Forbidden: the caller may not change this mentor, or there is none.
-            NotFound: no such mentor in the organisation.
+            VersionConflict: somebody changed the mentor first.
+            Conflict: the present status does not allow it, or the certification has expired.
+            Forbidden: the caller may not change this mentor, or the mentor does not exist.
+            NotFound: the organisation has no such mentor.
         """
-        rows = self._wire.call(
+        return self._call(
             "update_mentor_status",
-            {
-                "p_mentor_id": mentor_id,
-                "p_org_id": org_id,
-                "p_status": status,
-                "p_reason": reason,
-                "p_expected_version": expected_version,
-            },
+            StatusChange.read_only,
+            p_mentor_id=mentor_id,
+            p_org_id=org_id,
+            p_status=status,
+            p_reason=reason,
+            p_expected_version=expected_version,
         )
-        return StatusChange.read_only(rows)
 
     def list_mentors(
         self, listing: Listing, org_id: UUID, as_of: date, after: UUID | None, limit: int
     ) -> list[UUID]:
-        """Return up to `limit` mentors behind `after`, in id order: one keyset page (D7)."""
-        rows = self._wire.call(
-            listing, {"p_org_id": org_id, "p_as_of": as_of, "p_after": after, "p_limit": limit}
+        """Return up to `limit` mentors after `after`, in id order: one keyset page (D7)."""
+        rows = self._call(
+            listing,
+            MentorId.read_all,
+            p_org_id=org_id,
+            p_as_of=as_of,
+            p_after=after,
+            p_limit=limit,
         )
-        return [row.mentor_id for row in MentorId.read_all(rows)]
+        return [row.mentor_id for row in rows]
 
     def count_stale_active_mentors(self, org_id: UUID, as_of: date) -> int:
         """Return how many active mentors have an expired certification (O1)."""
-        return self._scalar("count_stale_active_mentors", p_org_id=org_id, p_as_of=as_of)
+        return self._call("count_stale_active_mentors", _count, p_org_id=org_id, p_as_of=as_of)
 
     def get_org_day(self, org_id: UUID, at: datetime) -> date:
         """Return which day it was for the organisation at a moment.
 
         Raises:
-            NotFound: there is no such organisation.
+            NotFound: the organisation does not exist.
         """
-        arguments = {"p_org_id": org_id, "p_at": at}
-        day = read_value(_DAY, self._wire.call("get_org_day", arguments))
+        day = self._call("get_org_day", _day, p_org_id=org_id, p_at=at)
         if day is None:
             raise NotFound(f"organisation {org_id} does not exist")
         return day
 
-    def get_run_coverage(
+    def get_run_freshness(
         self,
         org_id: UUID,
         job_name: str,
         as_of: date | None = None,
         at: datetime | None = None,
-    ) -> RunCoverage:
-        """Return how far a job's complete runs have come, held against the night of `as_of`.
+    ) -> RunFreshness:
+        """Return when a job last completed, compared with the night of `as_of`.
 
-        `at` is the present moment by the caller; the database takes the later one of that and its
-        own.
+        `at` is the present moment by the caller's clock. The database takes the later one of `at`
+        and its own clock.
         """
-        arguments = {"p_org_id": org_id, "p_job_name": job_name, "p_as_of": as_of, "p_at": at}
-        return RunCoverage.read_only(self._wire.call("get_run_coverage", arguments))
+        return self._call(
+            "get_run_coverage",
+            RunFreshness.read_only,
+            p_org_id=org_id,
+            p_job_name=job_name,
+            p_as_of=as_of,
+            p_at=at,
+        )
 
     def count_active_uncertified(self, org_id: UUID) -> int:
         """Return how many active mentors have no certification at all."""
-        return self._scalar("count_active_uncertified", p_org_id=org_id)
+        return self._call("count_active_uncertified", _count, p_org_id=org_id)
 
     def assert_org_scope(self, org_id: UUID, slug: str) -> OrgScope:
         """Prove that the organisation exists and has this slug (D8).
 
         Raises:
-            NotFound: there is no such organisation.
-            Conflict: it has another slug.
+            NotFound: the organisation does not exist.
+            Conflict: the organisation has another slug.
         """
-        rows = self._wire.call("assert_org_scope", {"p_org_id": org_id, "p_slug": slug})
-        return OrgScope.read_only(rows)
+        return self._call("assert_org_scope", OrgScope.read_only, p_org_id=org_id, p_slug=slug)
 
     def begin_execution(
         self,
-        attempt: Attempt,
+        request: RunRequest,
         status: ExecutionStatus,
         *,
         as_of: date | None = None,
         error: str | None = None,
     ) -> Begun | None:
-        """Write the row of an attempt (D4), unless this is a run that has its row already.
+        """Write the row of a run request (D4), unless the run has its row already.
 
         Returns:
-            The row that tells the run's story; None: the HTTP entry has written enough rows.
+            The run's row; None: the HTTP entry has written its share of rows.
         """
-        rows = self._wire.call(
+        return self._call(
             "begin_execution",
-            {
-                "p_job_name": attempt.job_name,
-                "p_job_run_id": attempt.job_run_id,
-                "p_org_id": attempt.org_id,
-                "p_trigger": attempt.trigger,
-                "p_triggered_by": attempt.triggered_by,
-                "p_status": status,
-                "p_as_of": as_of,
-                "p_dry_run": attempt.dry_run,
-                "p_error": error,
-                "p_redrive_of": attempt.redrive_of,
-            },
+            lambda rows: Begun.read_only(rows) if rows else None,
+            p_job_name=request.job_name,
+            p_job_run_id=request.job_run_id,
+            p_org_id=request.org_id,
+            p_trigger=request.kind,
+            p_triggered_by=request.triggered_by,
+            p_status=status,
+            p_as_of=as_of,
+            p_dry_run=request.dry_run,
+            p_error=error,
+            p_redrive_of=request.redrive_of,
         )
-        return Begun.read_only(rows) if rows else None
 
     def finish_execution(
         self, summary: Summary, status: Literal["completed", "failed"], error: str | None
     ) -> None:
-        """Close the run's row; the first writer wins, repeating it changes nothing.
+        """Complete the run's row. The first call decides; repeating it changes nothing.
 
         Raises:
             NotFound: the run has no row.
@@ -238,103 +249,139 @@ class Database:
         counts = {
             f"p_{name}": count for name, count in ({"paused_count": 0} | summary.counts()).items()
         }
-        self._wire.call(
+        self._call(
             "finish_execution",
-            {"p_job_run_id": summary.job_run_id, "p_status": status, **counts, "p_error": error},
+            list,
+            p_job_run_id=summary.job_run_id,
+            p_status=status,
+            **counts,
+            p_error=error,
         )
 
     def list_running_executions(self, org_id: UUID, minutes: int, limit: int) -> list[Execution]:
-        """Return the runs that began so long ago and have not ended, by the log; oldest first."""
-        arguments = {"p_org_id": org_id, "p_minutes": minutes, "p_limit": limit}
-        return Execution.read_all(self._wire.call("list_running_executions", arguments))
+        """Return the log's running rows that are at least `minutes` old, oldest first."""
+        return self._call(
+            "list_running_executions",
+            Execution.read_all,
+            p_org_id=org_id,
+            p_minutes=minutes,
+            p_limit=limit,
+        )
 
     def end_lost_execution(self, org_id: UUID, job_run_id: UUID, error: str) -> LostEnd:
-        """End the row of a run that the ledger has lost, by what the data say.
+        """End the row of a run that the ledger has lost; the database counts its changes.
 
         Raises:
             NotFound: the run has no row.
         """
-        arguments = {"p_org_id": org_id, "p_job_run_id": job_run_id, "p_error": error}
-        return LostEnd.read_only(self._wire.call("end_lost_execution", arguments))
+        return self._call(
+            "end_lost_execution",
+            LostEnd.read_only,
+            p_org_id=org_id,
+            p_job_run_id=job_run_id,
+            p_error=error,
+        )
 
     def notify_coordinators(self, job_run_id: UUID) -> int:
-        """Write one notification per coordinator concerned; returns how many the run has (E11)."""
-        return self._scalar("notify_coordinators", p_job_run_id=job_run_id)
+        """Write one notification per coordinator; return how many the run has now (E11)."""
+        return self._call("notify_coordinators", _count, p_job_run_id=job_run_id)
 
     def list_run_outcomes(
         self, org_id: UUID, job_run_id: UUID, as_of: date, mentor_ids: Sequence[UUID]
-    ) -> dict[UUID, Literal["done", "skipped"]]:
-        """Return what the data says about mentors whose call failed, or whose page did.
+    ) -> dict[UUID, MentorResult]:
+        """Return what the database knows about mentors whose call or page failed.
 
-        `done`: the run did make the change. `skipped`: nothing is left to do, since another process
-        has paused or renewed the mentor, or the portal holds their state. The others are left out.
+        `applied`: the run did make the change. `skipped`: nothing is left to do, because another
+        process paused or renewed the mentor, or the portal has their state. A mentor that still
+        needs the change is not in the answer.
         """
-        found: dict[UUID, Literal["done", "skipped"]] = {}
+        results: dict[UUID, MentorResult] = {}
         for part in batched(mentor_ids, IDS_PER_CALL, strict=False):
-            rows = self._wire.call(
+            rows = self._call(
                 "list_run_outcomes",
-                {
-                    "p_job_run_id": job_run_id,
-                    "p_org_id": org_id,
-                    "p_as_of": as_of,
-                    "p_mentor_ids": list(part),
-                },
+                MentorOutcome.read_all,
+                p_job_run_id=job_run_id,
+                p_org_id=org_id,
+                p_as_of=as_of,
+                p_mentor_ids=list(part),
             )
-            for row in MentorOutcome.read_all(rows):
-                found[row.mentor_id] = "done" if row.outcome == "done" else "skipped"
-        return found
+            for row in rows:
+                results[row.mentor_id] = "applied" if row.outcome == "done" else "skipped"
+        return results
 
     def report_late_changes(self, job_run_id: UUID) -> bool:
-        """Correct the counts in the row of a run that has ended; True: the data said otherwise."""
-        rows = self._wire.call("report_late_changes", {"p_job_run_id": job_run_id})
-        return read_value(_FLAG, rows)
+        """Correct the counts in the row of an ended run; True: the row had other counts."""
+        return self._call("report_late_changes", _flag, p_job_run_id=job_run_id)
 
     def count_run_renewals(self, job_run_id: UUID) -> int:
-        """Return how many mentors a sync run has found certified for longer."""
-        return self._scalar("count_run_renewals", p_job_run_id=job_run_id)
+        """Return for how many mentors a sync run found an extended certification."""
+        return self._call("count_run_renewals", _count, p_job_run_id=job_run_id)
 
     def count_unsynced_since_run(self, job_run_id: UUID) -> int:
-        """Return how many mentors changed while a sync run went on and are unsynced still (H4)."""
-        return self._scalar("count_unsynced_since_run", p_job_run_id=job_run_id)
+        """Return how many mentors changed during a sync run and are still unsynced (H4)."""
+        return self._call("count_unsynced_since_run", _count, p_job_run_id=job_run_id)
 
     def forget_portal_sync(self, org_id: UUID, mentor_id: UUID) -> None:
-        """Let the next sync run tell the portal of a mentor again.
+        """Make the next sync run push a mentor again.
 
         Raises:
-            NotFound: no such mentor in the organisation.
+            NotFound: the organisation has no such mentor.
         """
-        self._wire.call("forget_portal_sync", {"p_org_id": org_id, "p_mentor_id": mentor_id})
+        self._call("forget_portal_sync", list, p_org_id=org_id, p_mentor_id=mentor_id)
 
     def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
         """Return the newest rows of the execution log, newest first."""
-        rows = self._wire.call("list_executions", {"p_org_id": org_id, "p_limit": limit})
-        return Execution.read_all(rows)
+        return self._call("list_executions", Execution.read_all, p_org_id=org_id, p_limit=limit)
 
     def get_execution(self, org_id: UUID, job_run_id: UUID) -> Execution | None:
-        """Return the row of the execution log that tells a run's story; None: no such run."""
-        rows = self._wire.call("get_execution", {"p_org_id": org_id, "p_job_run_id": job_run_id})
-        return Execution.read_only(rows) if rows else None
+        """Return the run's row of the execution log; None: no such run."""
+        return self._call(
+            "get_execution",
+            lambda rows: Execution.read_only(rows) if rows else None,
+            p_org_id=org_id,
+            p_job_run_id=job_run_id,
+        )
 
     def get_member_role(self, org_id: UUID, user_id: UUID) -> MemberRole | None:
-        """Return what somebody is in the organisation; None: no member."""
-        arguments = {"p_org_id": org_id, "p_user_id": user_id}
-        return read_value(_MEMBER_ROLE, self._wire.call("get_member_role", arguments))
+        """Return a user's role in the organisation; None: not a member."""
+        return self._call("get_member_role", _member_role, p_org_id=org_id, p_user_id=user_id)
 
-    def _scalar(self, function: str, **arguments: Any) -> int:  # noqa: ANN401 - SQL parameters
-        return read_value(_COUNT, self._wire.call(function, arguments))
+    def _call[T](
+        self,
+        function: str,
+        read: Callable[[list[Row]], T],
+        **arguments: Any,  # noqa: ANN401 - the parameters of any database function
+    ) -> T:
+        return self.retry(lambda: read(self.transport.call(function, arguments)))
 
 
-def connect(settings: RestDatabase | PooledDatabase) -> Database:
-    """Open the door over the wire that is configured."""
-    return Database(open_wire(settings))
+def _count(rows: list[Row]) -> int:
+    return read_value(_COUNT, rows)
 
 
-def open_wire(settings: RestDatabase | PooledDatabase) -> Wire:
-    """Return the wire that is configured; the other one's package is not imported."""
+def _flag(rows: list[Row]) -> bool:
+    return read_value(_FLAG, rows)
+
+
+def _day(rows: list[Row]) -> date | None:
+    return read_value(_DAY, rows)
+
+
+def _member_role(rows: list[Row]) -> MemberRole | None:
+    return read_value(_MEMBER_ROLE, rows)
+
+
+def connect(settings: RestDatabase | PooledDatabase, retry: Retry = NO_RETRY) -> Database:
+    """Return a client over the transport that is configured."""
+    return Database(open_transport(settings), retry)
+
+
+def open_transport(settings: RestDatabase | PooledDatabase) -> Transport:
+    """Return the transport that is configured; the other one's package is not imported."""
     if isinstance(settings, PooledDatabase):
-        from mentor_pause.database.pooled import PooledWire  # noqa: PLC0415 - imported where used
+        from mentor_pause.database.pooled import PooledTransport  # noqa: PLC0415 - where used
 
-        return PooledWire(settings.url.get_secret_value())
-    from mentor_pause.database.rest import RestWire  # noqa: PLC0415 - imported where used
+        return PooledTransport(settings.url.get_secret_value())
+    from mentor_pause.database.rest import RestTransport  # noqa: PLC0415 - where used
 
-    return RestWire(settings.url, settings.key.get_secret_value())
+    return RestTransport(settings.url, settings.key.get_secret_value())

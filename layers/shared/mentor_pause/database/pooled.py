@@ -20,7 +20,7 @@ from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
 from mentor_pause.retry import OutOfTime, call_within
 
 
-class PooledWire:
+class PooledTransport:
     """One connection, opened at the first call and again after it was lost."""
 
     def __init__(self, url: str) -> None:
@@ -29,7 +29,7 @@ class PooledWire:
         self._session: Session | None = None
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
-        """See `Wire.call`."""
+        """See `Transport.call`."""
         session = self._open(time_for_call())
         try:
             return session.ask(

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import ConfigDict, TypeAdapter
 
 from mentor_pause.database.results import Result, read_value
-from mentor_pause.database.transport import IDS_PER_CALL, Wire
+from mentor_pause.database.transport import IDS_PER_CALL, Transport
 from mentor_pause.domain.mentors import Certification, Status
 
 _WHEN_USED = ConfigDict(defer_build=True)
@@ -71,7 +71,7 @@ class StoredCertification(Result):
 class PortalDatabase:
     """The database as the portal sync sees it."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Transport) -> None:
         """Speak through `wire`."""
         self._wire = wire
 

@@ -30,7 +30,7 @@ from mentor_pause.retry import OutOfTime, call_within
 _TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
 
 
-class RestWire:
+class RestTransport:
     """Keeps its connections open between calls."""
 
     def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
@@ -44,7 +44,7 @@ class RestWire:
         self._client: httpx.Client | None = None
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
-        """See `Wire.call`."""
+        """See `Transport.call`."""
         content, key = _json(arguments), LIST_KEYS.get(function)
         answer = self._ask(function, content, _order(key))
         rows = list(answer.rows)

@@ -1,4 +1,4 @@
-"""What the database functions answer, typed."""
+"""The answers of the database functions, typed."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ from pydantic import (
 
 from mentor_pause.database.transport import Row
 from mentor_pause.domain.mentors import Status
-from mentor_pause.domain.messages import Trigger
+from mentor_pause.domain.triggers import TriggerKind
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -38,7 +38,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Result(BaseModel):
-    """A row; columns that are added later are ignored."""
+    """A row; unknown columns are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -108,7 +108,7 @@ class StatusChange(Result):
 
 
 class MentorStatus(Result):
-    """A mentor's status as somebody sees it before they change it."""
+    """A mentor's status, as read before a change."""
 
     mentor_id: UUID
     status: Status
@@ -118,7 +118,7 @@ class MentorStatus(Result):
 
 
 class OrgScope(Result):
-    """The organisation, and which day it is there by the database's clock."""
+    """The organisation, and its present day by the database's clock."""
 
     org_id: UUID
     slug: str
@@ -128,28 +128,28 @@ class OrgScope(Result):
     """The present one."""
 
 
-class RunCoverage(Result):
-    """How far a job's complete runs have come; None without any."""
+class RunFreshness(Result):
+    """When a job last completed a run; None: never."""
 
     last_finished_at: Moment | None
     last_as_of: date | None
     hours_since_completed_run: float | None
     night_error_count: int | None
-    """Errors of the best run about the night in question; None: there was no run about it."""
+    """Errors of the night's best run; None: no run was about that night."""
 
 
 class Begun(Result):
-    """The row that tells a run's story, after it was asked to begin."""
+    """The run's row, written now or before."""
 
     status: ExecutionStatus
     as_of: date | None
 
 
 class LostEnd(Result):
-    """What the data say about a run that the ledger has lost."""
+    """What the database knows about a run that the ledger has lost."""
 
     has_ended: bool
-    """Its row was open until now."""
+    """Whether this call ended the row."""
     effect_count: int
     error_count: int
 
@@ -161,7 +161,7 @@ class Execution(Result):
     job_name: str
     job_run_id: UUID
     org_id: UUID | None
-    trigger: Trigger
+    trigger: TriggerKind
     triggered_by: str
     as_of: date | None
     dry_run: bool

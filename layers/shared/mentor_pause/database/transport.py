@@ -37,7 +37,7 @@ A REST interface cuts an answer at its `max-rows`; the transport asks for the re
 """
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """Calls database functions, each in one round trip and one transaction of its own."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The registry of jobs (D2): what can be run, where its mentors come from, what becomes of them."""
+"""The registry of jobs (D2): their names, how they list mentors, and what they do to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Job:
 
     name: str
     listing: Listing
-    """The database function that lists the mentors concerned, page by page."""
+    """The database function that lists the job's mentors, page by page."""
     effect: Effect
-    """What a run does to a mentor; the name of its count and of its list in the summary (E7)."""
+    """What a run does to a mentor; it names the count and the list in the summary (E7)."""
     longest_page: int = 500
-    """Mentors whom one invocation of the worker can do, also where each takes a second (E10)."""
+    """The most mentors that one worker invocation can process at a second each (E10)."""
 
 
 JOBS: Mapping[str, Job] = MappingProxyType(
@@ -39,8 +39,8 @@ def find_job(name: str) -> Job:
     """Return the job of that name.
 
     Raises:
-        InvalidRequest: there is none; the message names the known ones, and repeats nothing, since
-            it is kept in the execution log.
+        InvalidRequest: there is no such job. The message names the known jobs. It never repeats
+            the name, because the execution log keeps it.
     """
     if name not in JOBS:
         raise InvalidRequest(f"unknown job; known jobs: {', '.join(sorted(JOBS))}")

@@ -1,4 +1,4 @@
-"""What comes in and goes out: the dispatcher's event, the page message, the RunCompleted event.
+"""The messages between the parts: the dispatcher's request, the page, the RunCompleted event.
 
 Times are aware datetimes, days are ISO dates, ids are UUIDs. Nothing here holds personal data
 (E13).
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from mentor_pause.domain.triggers import TriggerKind
 from mentor_pause.errors import InvalidRequest
 
 PAGE_VERSION = 1
@@ -21,14 +22,14 @@ _ESCAPED = '"\\'
 _MOST_FAULTS = 10
 _LONGEST_NAME = 25
 _DEEPEST = 3
-"""Of a fault's place so many steps are named; our own messages are never nested deeper."""
+"""Steps of a field's path that an error names; our messages are never nested deeper."""
 
 _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 
 def _written_out(value: object) -> object:
-    """Pydantic takes a number, too, for a day: so many seconds after 1970."""
+    """Refuse a number, which Pydantic would read as seconds after 1970."""
     if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(_ISO_DAY, value)):
         return value
     raise ValueError("a day is written as 2026-11-22")
@@ -37,21 +38,20 @@ def _written_out(value: object) -> object:
 type Day = Annotated[
     date, BeforeValidator(_written_out), Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))
 ]
-"""A day as the database functions take it; they refuse others."""
-type Trigger = Literal["schedule", "manual", "event"]
+"""A day in the range that the database functions accept."""
 
 
 class Message(BaseModel):
-    """Strict about its fields: what is not known is refused, never ignored."""
+    """A message whose unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        """Read a JSON text or an object that JSON gave.
+        """Read a JSON text or a decoded JSON object.
 
         Raises:
-            InvalidRequest: names each field that is wrong and why; never repeats a value.
+            InvalidRequest: names each wrong field and the reason; never repeats a value.
         """
         try:
             if isinstance(raw, str | bytes):
@@ -63,11 +63,11 @@ class Message(BaseModel):
 
 
 def reasons_of(faults: Sequence[Mapping[str, Any]]) -> str:
-    """Name the first ten faults of an input in at most 2,000 bytes of ASCII, however large it was.
+    """Name the first ten faults of an input in at most 2,000 bytes of ASCII.
 
-    Each fault is an entry of pydantic's `errors()`. The names of unknown fields are the sender's
-    own text: each is cut, and every character that is not printable ASCII, or that JSON escapes,
-    becomes a question mark.
+    Each fault is an entry of pydantic's `errors()`. The sender chooses the names of unknown fields:
+    a name is cut, and each character that JSON escapes or that is not printable ASCII becomes a
+    question mark.
     """
     named = [f"{_name(fault['loc'])}: {_cut(fault['msg'], 100)}" for fault in faults[:_MOST_FAULTS]]
     more = len(faults) - _MOST_FAULTS
@@ -86,27 +86,27 @@ def _cut(text: str, longest: int) -> str:
 
 
 class DispatchRequest(Message):
-    """Asks the dispatcher for a run (D1). The nightly rule's input transformer makes one."""
+    """Asks the dispatcher for a run (D1). The nightly rule's input transformer builds one."""
 
     job_name: Annotated[str, Field(min_length=1, max_length=100)]
-    trigger: Trigger = "manual"
+    trigger: TriggerKind = "manual"
     trigger_id: Annotated[str | None, Field(min_length=1, max_length=128, pattern=_PRINTABLE)] = (
         None
     )
-    """The firing: EventBridge's event id, the same when it is delivered again."""
+    """EventBridge's event id, the same when EventBridge delivers the event again."""
     scheduled_at: datetime | None = None
     requested_by: Annotated[str | None, Field(max_length=200, pattern=_PRINTABLE)] = None
     as_of: Day | None = None
-    """The day that certifications are judged by; None: today in the organisation's time zone."""
+    """The day on which certifications must be valid; None: today in the organisation's zone."""
     dry_run: bool = False
     redrive_of: UUID | None = None
-    """A run that has ended: only those whom it errored on, with its day, in a run of their own."""
+    """An ended run: the new run takes its errored mentors and its day."""
     waiting_since: AwareDatetime | None = None
-    """When the dispatcher first let this request wait. Only its own queue is believed in that."""
+    """When the dispatcher first queued this request; accepted from its own queue only."""
 
 
 class MentorPage(Message):
-    """One page of a run's mentors, on the job's queue."""
+    """One page of a run's mentors, a message on the job's queue."""
 
     version: Literal[1] = PAGE_VERSION
     job_name: str
@@ -117,7 +117,7 @@ class MentorPage(Message):
     mentor_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_PAGE_SIZE)]
     dry_run: Annotated[bool, Field(strict=True)] = False
     copy_number: Annotated[int, Field(strict=True, ge=0)] = 0
-    """How often a worker has sent the page again (`Ledger.note_copy`)."""
+    """How often a worker sent the page again (`Pages.record_copy`)."""
 
 
 class RunCompleted(Message):
@@ -137,6 +137,6 @@ class RunCompleted(Message):
     error_count: int
     renewed_count: int = 0
     left_count: int = 0
-    """Mentors who changed while a sync run went on and were not told to the portal by it (H4)."""
+    """Mentors that changed during a sync run and that the run did not push (H4)."""
     redrive_of: UUID | None = None
-    """The run whose errored mentors this one was about."""
+    """The run whose errored mentors this run took."""

@@ -1,7 +1,8 @@
 """Why mentors count as errors: a reason for each, and groups of equal reasons (E7). No I/O.
 
-A reason is text of this project: bounded, in ASCII, without a mentor's id, and without words of a
-server or a vendor (E12, E13). So equal troubles have equal texts, and can be counted.
+mentor-pause writes every reason itself: one bounded line of ASCII, without a mentor's id and
+without a text of a server or a vendor (E12, E13). Equal failures therefore have equal reasons and
+can be counted.
 """
 
 import re
@@ -15,25 +16,25 @@ LONGEST = 200
 """Characters of a reason."""
 
 NO_REASON = "the worker gave no reason"
-UNNAMED = "no worker reported what became of the mentor"
+UNNAMED = "no worker reported a result for the mentor"
 
 DELIVERIES = 5
-"""After so many failed deliveries SQS moves a page's message to the dead-letter queue."""
+"""After this many failed deliveries SQS moves a page's message to the dead-letter queue."""
 
 _MOST_GROUPS = 20
-"""Groups in a summary line; the rest are counted together."""
+"""Groups in a summary line; the other groups are added up."""
 
 _LONGER_THAN_IDS = 50
-"""Longer than an id with a bracket or a comma: such a word may be cut."""
+"""Characters. A longer word cannot be an id, so `cut` may shorten it."""
 
 _QUOTE = re.compile(r" \(it says: .*\)")
-"""What a message quotes of a server; see `supabase/failures.py`."""
+"""The part of a message that quotes a server; see `database/failures.py`."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
-class PutBack(NamedTuple):
-    """Why a worker put a page back or handed it back, and at which delivery of its message."""
+class RequeueReason(NamedTuple):
+    """Why a worker requeued a page, and at which delivery of its message."""
 
     reason: str
     delivery: int
@@ -41,13 +42,13 @@ class PutBack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Mentors who count as errors for the same reason."""
+    """The mentors that count as errors for the same reason."""
 
     reason: str
     count: int
     example: UUID
     kinds: int = 1
-    """How many reasons it stands for: several, if there was not enough room for each of them."""
+    """How many reasons the group stands for; more than one in the last group of a long list."""
 
     def as_json(self) -> dict[str, object]:
         """The fields of the summary line, the command line and the ledger."""
@@ -55,12 +56,12 @@ class ErrorGroup:
 
     @classmethod
     def from_json(cls, found: Mapping[str, object]) -> "ErrorGroup":
-        """Read what `as_json` has made."""
+        """Read what `as_json` returned."""
         return cls(str(found["reason"]), int(str(found["count"])), UUID(str(found["example"])))
 
 
 def plain(text: str) -> str:
-    """Return a text as a reason: one bounded line without ids and without quotations."""
+    """Return a text as a reason: one bounded line without ids and quotations."""
     line = " ".join(_UNPRINTABLE.sub(" ", _QUOTE.sub("", text)).split())
     return cut(without_ids(line), LONGEST)
 
@@ -71,7 +72,7 @@ def without_ids(text: str) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Shorten a text at a space, so that no id in it is cut in two."""
+    """Shorten a text at a space, so that an id stays whole."""
     if len(text) <= longest:
         return text
     head = text[: longest - 3]
@@ -80,28 +81,29 @@ def cut(text: str, longest: int) -> str:
 
 
 def join_notes(*notes: str) -> str:
-    """Return all the remarks in one text, each once."""
-    said = ""
+    """Return all notes in one text, each once."""
+    joined = ""
     for note in notes:
-        if note and f"; {note}; " not in f"; {said}; ":
-            said = f"{said}; {note}" if said else note
-    return said
+        if note and f"; {note}; " not in f"; {joined}; ":
+            joined = f"{joined}; {note}" if joined else note
+    return joined
 
 
-def reason_of_failed_page(last: PutBack | None) -> str:
-    """Return why the open mentors of a page in the dead-letter queue count as errors (R1)."""
+def reason_of_failed_page(last: RequeueReason | None) -> str:
+    """Return the reason for the unprocessed mentors of a page in the dead-letter queue (R1)."""
     failed = f"its page failed {DELIVERIES} times"
     if last is None:
-        return f"{failed}, and no worker said why, as when workers are killed"
+        return f"{failed} and no worker gave a reason; Lambda may have killed the workers"
     if last.delivery < DELIVERIES:
         return plain(
-            f"{failed}, at last without a word, as when workers are killed; before: {last.reason}"
+            f"{failed}, the last time without a reason; Lambda may have killed the worker;"
+            f" before that: {last.reason}"
         )
     return plain(f"{failed}, last: {last.reason}")
 
 
-def reason_of_unfinished_page(why: str, last: PutBack | None) -> str:
-    """Return why the open mentors of a page count as errors whose run was ended (E8, O2)."""
+def reason_of_unfinished_page(why: str, last: RequeueReason | None) -> str:
+    """Return the reason for the unprocessed mentors of a page whose run was ended (E8, O2)."""
     unfinished = f"its page was not finished: {why}"
     return plain(f"{unfinished}, last: {last.reason}" if last else unfinished)
 
@@ -125,21 +127,21 @@ def group_errors(reasons: Mapping[UUID, str]) -> tuple[ErrorGroup, ...]:
     return (*groups[: _MOST_GROUPS - 1], other)
 
 
-def tell(groups: tuple[ErrorGroup, ...], room: int) -> str:
-    """Say in at most `room` characters how many errors there are, why, and an example of each.
+def describe_errors(groups: tuple[ErrorGroup, ...], room: int) -> str:
+    """Describe the errors in at most `room` characters: how many, the reasons, an example of each.
 
-    Groups without room are counted. `room` is at least 400: one group always fits.
+    Groups that do not fit are counted. `room` is at least 400, so that one group always fits.
     """
     if not groups:
         return ""
     total = sum(group.count for group in groups)
     text = f"{total} error{'s' * (total > 1)}: "
     for place, group in enumerate(groups):
-        said = f"{'; ' * (place > 0)}{group.count} {group.reason}, such as mentor {group.example}"
+        part = f"{'; ' * (place > 0)}{group.count} {group.reason}, such as mentor {group.example}"
         rest = groups[place + 1 :]
-        if place and len(text) + len(said) + len(_and_more(rest)) > room:
+        if place and len(text) + len(part) + len(_and_more(rest)) > room:
             return text + _and_more(groups[place:])
-        text += said
+        text += part
     return text
 
 

@@ -1,19 +1,18 @@
-"""Takes page messages off a job's queue, for every job: work, close the page, complete the run.
+"""Takes page messages from a job's queue, for every job: process, close the page, complete the run.
 
-A message is acknowledged when its page is closed and its run is completed, if it was the last
-page. A page that an invocation could not finish goes back to the queue, and its progress stays in
-the ledger:
+The worker acknowledges a message when its page is closed and, after the last page, its run is
+completed. A page that an invocation could not finish goes back to the queue, and its progress stays
+in the ledger:
 
-- The worker settled at least one more mentor, or waits for something around it (the database is
-  away, the portal asks for patience): a fresh message, whose count of deliveries starts at one.
+- The worker processed at least one more mentor, or waits for a service (the database is away, the
+  portal throttles): a fresh message, whose count of deliveries starts at one.
 - Neither: the same message becomes visible again, and the delivery counts.
 
 So only deliveries without progress count. After five of them SQS moves the message to the
-dead-letter queue, where the same code closes the page: its settled mentors keep their outcome, and
-the others count as errors (E8, R1).
+dead-letter queue. The worker reads that queue too and closes the page: processed mentors keep their
+results, and the others count as errors (E8, R1).
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -24,14 +23,19 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from mentor_pause.aws.queues import Delivery, WorkerQueue
 from mentor_pause.database.failures import reason_of
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.reasons import PutBack, join_notes, plain, reason_of_failed_page
+from mentor_pause.domain.reasons import RequeueReason, join_notes, plain, reason_of_failed_page
 from mentor_pause.domain.runs import Page, PageOutcome, Run
-from mentor_pause.engine.completion import Clock, Completion
+from mentor_pause.engine.completion import Completion
+from mentor_pause.engine.requeue import (
+    DeliveryFailed,
+    PageResult,
+    Requeue,
+    Work,
+    seconds_until_retry,
+    wait_for,
+)
 from mentor_pause.errors import (
-    DatabaseMisconfigured,
-    DatabaseUnavailable,
     InvalidRequest,
-    MentorPauseError,
     QueueUnavailable,
     TransientError,
     describe,
@@ -40,89 +44,38 @@ from mentor_pause.errors import (
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining, time_limit
 
-SYSTEM_WAIT = 15
-"""Seconds until a page is tried again that waits for the database, the ledger or its like."""
-
-OPERATOR_WAIT = 120
-"""The same where an operator has to act: poolers lock out who shows a wrong password too often."""
-
 _ANOTHER_COMPLETES = 60
 _LAST_SECOND = 1.0
-"""Kept for the answer to Lambda."""
+"""Reserved for the answer to Lambda."""
 
-_PUTTING_BACK_SECONDS = 4.0
-"""Kept for the ledger and the queue, when the work on a page has failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requeue:
-    """Why some mentors of a page are not settled yet, and in how many seconds to try again."""
-
-    reason: str
-    seconds: int
-    is_waiting: bool = False
-    """The page waits for something around us: this delivery does not count as a failed one."""
-    trouble: str | None = None
-    """The fault that an operator has to put right; kept with the run."""
+_REQUEUE_SECONDS = 4.0
+"""Reserved for the ledger and the queue, when the work on a page has failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class PageResult:
-    """What an invocation came to: the mentors it settled, and what becomes of the others."""
+class Scope:
+    """The job and the organisation whose pages a worker accepts."""
 
-    outcome: PageOutcome
-    requeue: Requeue | None = None
-    """None: every mentor of the page is settled."""
-
-
-def wait_for_database(error: DatabaseUnavailable) -> Requeue:
-    """Return what has a page wait until the database can be used again (R3)."""
-    seconds = OPERATOR_WAIT if isinstance(error, DatabaseMisconfigured) else SYSTEM_WAIT
-    reason = describe(error)
-    return Requeue(reason, seconds, is_waiting=True, trouble=reason)
+    job_name: str
+    org_id: UUID
 
 
-type Work = Callable[[MentorPage, Remaining], PageResult]
-"""A job's work on a page, whose `mentor_ids` are those that are not settled yet, perhaps none. It
-may raise `TransientError` before it has settled anybody: the page waits."""
+@dataclass(frozen=True, slots=True)
+class PageWorker:
+    """Handles one SQS record. An exception leaves the message on the queue."""
 
-
-class HandedBack(MentorPauseError):
-    """The message is not acknowledged: SQS delivers it again in so many seconds, and counts."""
-
-    def __init__(self, reason: str, seconds: int) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
-
-
-class PageConsumer:
-    """Handles one SQS record; whatever it raises leaves the message on the queue."""
-
-    def __init__(
-        self,
-        job_name: str,
-        org_id: UUID,
-        work: Work,
-        ledger: Ledger,
-        completion: Completion,
-        queue: WorkerQueue,
-        clock: Clock,
-        logger: Logger,
-    ) -> None:
-        """Work for one job and organisation; `queue` is where the messages come from."""
-        self._scope = (job_name, org_id)
-        self._work = work
-        self._ledger = ledger
-        self._completion = completion
-        self._queue = queue
-        self._clock = clock
-        self._logger = logger
+    scope: Scope
+    work: Work
+    ledger: Ledger
+    completion: Completion
+    queue: WorkerQueue
+    logger: Logger
 
     def __call__(self, record: SQSRecord, remaining: Remaining) -> None:
-        """Do what the message asks for; a normal return acknowledges it.
+        """Handle the message; a normal return acknowledges it.
 
         Raises:
-            MentorPauseError: it is to be delivered again, or to go to the dead-letter queue.
+            MentorPauseError: SQS delivers it again, or moves it to the dead-letter queue.
         """
         delivery = delivery_of(record)
         self._refuse_unknown(delivery, record.message_id)
@@ -131,230 +84,230 @@ class PageConsumer:
             with time_limit(seconds - _LAST_SECOND):
                 self._take(delivery, record.message_id, remaining, seconds)
         finally:
-            self._logger.remove_keys(["job_run_id", "page"])
+            self.logger.remove_keys(["job_run_id", "page"])
 
     def _refuse_unknown(self, delivery: Delivery, message_id: str) -> None:
-        """Refuse a message of any other queue: its page may be one that was already failed (R5).
+        """Refuse a message from any other queue: its page may have been closed as failed (R5).
 
         Raises:
             InvalidRequest: it is from neither the worker's queue nor its dead-letter queue.
         """
-        if not self._queue.knows(delivery):
+        if not self.queue.reads(delivery):
             reason = "the message is from a queue that this worker does not read"
-            self._logger.error("page not done", extra={"reason": reason, "message_id": message_id})
+            self.logger.error("page not done", extra={"reason": reason, "message_id": message_id})
             raise InvalidRequest(reason)
 
     def _take(
         self, delivery: Delivery, message_id: str, remaining: Remaining, seconds: float
     ) -> None:
         try:
-            with time_limit(seconds - _LAST_SECOND - _PUTTING_BACK_SECONDS):
+            with time_limit(seconds - _LAST_SECOND - _REQUEUE_SECONDS):
                 self._handle(delivery, message_id, remaining)
         except Exception as error:
             self._log(error, message_id)
-            is_back = isinstance(error, TransientError) and self._put_back(delivery, error)
-            if not is_back:
-                self._hand_back(delivery, _seconds_until_retry(error))
-            self._keep_reason(delivery, error)
-            if not is_back:
+            is_requeued = isinstance(error, TransientError) and self._wait(delivery, error)
+            if not is_requeued:
+                self._redeliver(delivery, seconds_until_retry(error))
+            self._save_reason(delivery, error)
+            if not is_requeued:
                 raise
 
     def _handle(self, delivery: Delivery, message_id: str, remaining: Remaining) -> None:
-        page = self._read(delivery.body)
-        self._logger.append_keys(job_run_id=str(page.job_run_id), page=page.page)
-        known = self._look_up(page)
-        if page.copy_number < known.copy:
-            self._logger.warning("older copy of a page dropped; a fresh one is on its way")
+        message = self._read(delivery.body)
+        self.logger.append_keys(job_run_id=str(message.job_run_id), page=message.page)
+        page = self._find_planned(message)
+        if message.copy_number < page.copy:
+            self.logger.warning("older copy of a page dropped; a newer copy is on the queue")
             return
-        if known.outcome is None and not self._advance(page, known, delivery, remaining):
+        if page.outcome is None and not self._process(message, page, delivery, remaining):
             return
-        self._complete(page, delivery, f"delivery {delivery.receive_count} of {message_id}")
+        self._complete(message, delivery, f"delivery {delivery.receive_count} of {message_id}")
 
     def _read(self, body: str) -> MentorPage:
-        page = MentorPage.parse(body)
-        if (page.job_name, page.org_id) != self._scope:
+        message = MentorPage.parse(body)
+        if Scope(message.job_name, message.org_id) != self.scope:
             raise InvalidRequest(
-                f"page {page.page} of run {page.job_run_id} is of another job or organisation"
+                f"page {message.page} of run {message.job_run_id} is of another job or organisation"
+            )
+        return message
+
+    def _find_planned(self, message: MentorPage) -> Page:
+        """Compare the message with the ledger: a worker does nothing that no dispatcher planned.
+
+        Raises:
+            InvalidRequest: the ledger has no such page, or another one.
+        """
+        run = self.ledger.find_run(message.job_run_id)
+        page = self.ledger.pages.find(message.job_run_id, message.page)
+        if run is None or page is None:
+            raise InvalidRequest(
+                f"the ledger has no page {message.page} of run {message.job_run_id}"
+            )
+        trigger = run.trigger
+        planned = (
+            trigger.job_name, trigger.org_id, trigger.dry_run, run.as_of, page.mentor_ids
+        )  # fmt: skip
+        received = (
+            message.job_name, message.org_id, message.dry_run, message.as_of, message.mentor_ids
+        )  # fmt: skip
+        if planned != received:
+            raise InvalidRequest(
+                f"page {message.page} is not as run {message.job_run_id} planned it"
             )
         return page
 
-    def _look_up(self, page: MentorPage) -> Page:
-        """Hold the message against the ledger: nothing is done that no dispatcher has planned.
-
-        Raises:
-            InvalidRequest: the ledger has no such page, or it says something else.
-        """
-        run = self._ledger.find_run(page.job_run_id)
-        known = self._ledger.find_page(page.job_run_id, page.page)
-        if run is None or known is None:
-            raise InvalidRequest(f"the ledger knows no page {page.page} of run {page.job_run_id}")
-        planned = (
-            run.firing.job_name, run.firing.org_id, run.firing.dry_run, run.as_of, known.mentor_ids
-        )  # fmt: skip
-        said = (page.job_name, page.org_id, page.dry_run, page.as_of, page.mentor_ids)
-        if planned != said:
-            raise InvalidRequest(f"page {page.page} is not as run {page.job_run_id} planned it")
-        return known
-
-    def _advance(
-        self, page: MentorPage, known: Page, delivery: Delivery, remaining: Remaining
+    def _process(
+        self, message: MentorPage, page: Page, delivery: Delivery, remaining: Remaining
     ) -> bool:
-        """Work on a page that is not closed; False: it is back on the queue, with its progress."""
-        result = self._result(page, known, delivery, remaining)
+        """Process an open page; False: it is on the queue again, with its progress saved."""
+        result = self._result(message, page, delivery, remaining)
         if result.requeue is None:
-            outcome = known.settled | result.outcome
-            self._ledger.close_page(
-                page.job_run_id, page.page, page.mentor_ids, outcome, self._clock()
-            )
+            outcome = page.processed | result.outcome
+            self.ledger.pages.close(message.job_run_id, page.number, message.mentor_ids, outcome)
             return True
-        outcome = replace(result.outcome, note=join_notes(known.settled.note, result.outcome.note))
-        put_back = PutBack(plain(result.requeue.reason), delivery.receive_count)
-        kept = self._ledger.keep_progress(
-            page.job_run_id, page.page, outcome, self._clock(), put_back
+        note = join_notes(page.processed.note, result.outcome.note)
+        saved = self.ledger.pages.save_progress(
+            message.job_run_id,
+            page.number,
+            replace(result.outcome, note=note),
+            RequeueReason(plain(result.requeue.reason), delivery.receive_count),
         )
-        if kept is None or kept.outcome is not None:
-            return True  # closed meanwhile: the process that failed it may have missed our work
-        self._requeue(page, known, kept, result.requeue, delivery)
+        if saved is None or saved.outcome is not None:
+            return True  # another process closed the page as failed and may have missed this work
+        self._requeue(message, saved, len(page.unprocessed), result.requeue, delivery)
         return False
 
     def _result(
-        self, page: MentorPage, known: Page, delivery: Delivery, remaining: Remaining
+        self, message: MentorPage, page: Page, delivery: Delivery, remaining: Remaining
     ) -> PageResult:
-        if self._queue.is_dead(delivery):
-            reason = reason_of_failed_page(known.put_back)
-            self._logger.error(
-                "page failed; its open mentors count as errors", extra={"reason": reason}
+        if self.queue.is_dead_letter(delivery):
+            reason = reason_of_failed_page(page.last_requeue)
+            self.logger.error(
+                "page failed; its unprocessed mentors count as errors", extra={"reason": reason}
             )
-            # Where nobody is open, the page had something else to do, such as a reading.
-            is_note = known.put_back is not None and not known.unsettled
-            reasons = dict.fromkeys(known.unsettled, reason)
+            # Without unprocessed mentors the page had another task, such as a reading.
+            is_note = page.last_requeue is not None and not page.unprocessed
+            reasons = dict.fromkeys(page.unprocessed, reason)
             return PageResult(PageOutcome(reasons=reasons, note=reason if is_note else ""))
-        rest = page.model_copy(update={"mentor_ids": known.unsettled})
-        return self._work(rest, remaining)
+        rest = message.model_copy(update={"mentor_ids": page.unprocessed})
+        return self.work(rest, remaining)
 
     def _requeue(
-        self, page: MentorPage, known: Page, kept: Page, requeue: Requeue, delivery: Delivery
+        self,
+        message: MentorPage,
+        page: Page,
+        unprocessed_before: int,
+        requeue: Requeue,
+        delivery: Delivery,
     ) -> None:
-        """Put a page back: as a fresh message if this delivery is not to count.
+        """Requeue a page: as a fresh message if this delivery is not to count.
 
         Raises:
-            HandedBack: this delivery counts.
-            QueueUnavailable: SQS did not take the fresh message.
+            DeliveryFailed: this delivery counts.
+            QueueUnavailable: SQS did not accept the fresh message.
         """
-        has_progress = len(kept.unsettled) < len(known.unsettled)
-        self._logger.warning(
-            "page put back",
+        has_progress = len(page.unprocessed) < unprocessed_before
+        self.logger.warning(
+            "page requeued",
             extra={
                 "reason": requeue.reason,
                 "again_in": requeue.seconds,
                 "has_progress": has_progress,
-                "settled_count": len(kept.mentor_ids) - len(kept.unsettled),
+                "processed_count": len(page.mentor_ids) - len(page.unprocessed),
             },
         )
-        self._ledger.note_put_back(page.job_run_id, requeue.trouble, self._clock())
+        self.ledger.record_requeue(message.job_run_id, requeue.wait_reason)
         if not (has_progress or requeue.is_waiting):
-            raise HandedBack(requeue.reason, requeue.seconds)
-        self._send_copy(page, requeue.seconds, delivery)
+            raise DeliveryFailed(requeue.reason, requeue.seconds)
+        self._send_copy(message, requeue.seconds, delivery)
 
-    def _send_copy(self, page: MentorPage, seconds: int, delivery: Delivery) -> None:
-        """Send the page again; from then on every older copy of its message is dropped.
+    def _send_copy(self, message: MentorPage, seconds: int, delivery: Delivery) -> None:
+        """Send the page again; workers then drop every older copy of its message.
 
-        The ledger keeps the copy's number once the copy is sent: a copy that was lost must not make
-        the old message void.
+        The ledger records the copy after SQS accepted it. A copy that was lost would otherwise make
+        workers drop the old message as well.
         """
-        fresh = page.model_copy(update={"copy_number": page.copy_number + 1})
-        self._queue.send_again(delivery, seconds, fresh.model_dump_json())
-        self._ledger.note_copy(page.job_run_id, page.page, fresh.copy_number)
+        copy = message.model_copy(update={"copy_number": message.copy_number + 1})
+        self.queue.requeue(delivery, seconds, copy.model_dump_json())
+        self.ledger.pages.record_copy(message.job_run_id, message.page, copy.copy_number)
 
-    def _complete(self, page: MentorPage, delivery: Delivery, claimant: str) -> None:
-        """Note the closed page in its run, and complete the run if it was the last one."""
-        run = self._ledger.note_closed(page.job_run_id, page.page, self._clock())
+    def _complete(self, message: MentorPage, delivery: Delivery, claimant: str) -> None:
+        """Mark the page as closed in its run, and complete the run if it was the last one."""
+        run = self.ledger.mark_page_closed(message.job_run_id, message.page)
         if run is None:
-            raise InvalidRequest(f"the ledger knows no run {page.job_run_id}")
-        settled = self._completion.settle(run, f"page {page.page}, {claimant}")
-        if settled == "claimed" and self._queue.is_dead(delivery):
-            raise HandedBack("another page is completing the run", _ANOTHER_COMPLETES)
-        if settled == "claimed":
-            self._queue.send_again(delivery, _ANOTHER_COMPLETES)
-        elif run.status != "running" or settled == "overtaken":
-            self._report_late(run, page)
+            raise InvalidRequest(f"the ledger has no run {message.job_run_id}")
+        state = self.completion.complete_if_done(run, f"page {message.page}, {claimant}")
+        if state == "claimed_by_another" and self.queue.is_dead_letter(delivery):
+            raise DeliveryFailed("another worker is completing the run", _ANOTHER_COMPLETES)
+        if state == "claimed_by_another":
+            self.queue.requeue(delivery, _ANOTHER_COMPLETES)
+        elif run.status != "running" or state == "ended_by_another":
+            self._report_late_changes(run, message)
 
-    def _report_late(self, run: Run, page: MentorPage) -> None:
-        """Report mentors that a worker settled after their page had been closed as failed."""
-        stored = self._ledger.find_page(page.job_run_id, page.page)
-        outcome = (stored and stored.outcome) or PageOutcome()
-        counted = {*outcome.done, *outcome.skipped}
-        self._completion.report_late(run, [m for m in page.mentor_ids if m not in counted])
+    def _report_late_changes(self, run: Run, message: MentorPage) -> None:
+        """Report mentors that a worker processed after their page had been closed as failed."""
+        page = self.ledger.pages.find(message.job_run_id, message.page)
+        outcome = (page and page.outcome) or PageOutcome()
+        counted = {*outcome.applied, *outcome.skipped}
+        self.completion.report_late_changes(
+            run, [mentor for mentor in message.mentor_ids if mentor not in counted]
+        )
 
-    def _put_back(self, delivery: Delivery, error: TransientError) -> bool:
-        """Let a page wait for the database, the ledger or the like; False: this delivery counts.
+    def _wait(self, delivery: Delivery, error: TransientError) -> bool:
+        """Requeue a page that waits for a service; False: this delivery counts.
 
-        A failed page keeps its place in the dead-letter queue, and with it its count. SQS may have
-        taken a message whose answer is lost. So no second one is sent, and copies do not multiply.
+        A message in the dead-letter queue stays there and keeps its count. After `QueueUnavailable`
+        SQS may have accepted a message whose answer was lost, so no second message is sent, and
+        copies do not multiply.
         """
-        if self._queue.is_dead(delivery) or isinstance(error, QueueUnavailable):
+        if self.queue.is_dead_letter(delivery) or isinstance(error, QueueUnavailable):
             return False
-        requeue = _wait_for(error)
+        requeue = wait_for(error)
         with suppress(TransientError, InvalidRequest):
-            page = MentorPage.parse(delivery.body)
-            self._ledger.note_put_back(page.job_run_id, requeue.trouble, self._clock())
+            message = MentorPage.parse(delivery.body)
+            self.ledger.record_requeue(message.job_run_id, requeue.wait_reason)
         try:
-            self._queue.send_again(delivery, requeue.seconds)
+            self.queue.requeue(delivery, requeue.seconds)
         except QueueUnavailable:
             return False
         return True
 
-    def _keep_reason(self, delivery: Delivery, error: Exception) -> None:
-        """Write down why this delivery failed: its page may have no other.
+    def _save_reason(self, delivery: Delivery, error: Exception) -> None:
+        """Save why this delivery failed, because the page may have no other reason.
 
-        A page in the dead-letter queue has its reason already, and so has one that was put back.
+        A page that was requeued, or that is in the dead-letter queue, has its reason already.
         """
-        if self._queue.is_dead(delivery) or isinstance(error, (HandedBack, InvalidRequest)):
+        if self.queue.is_dead_letter(delivery) or isinstance(
+            error, (DeliveryFailed, InvalidRequest)
+        ):
             return
         with suppress(TransientError, InvalidRequest):
-            page = MentorPage.parse(delivery.body)
-            put_back = PutBack(reason_of(error), delivery.receive_count)
-            self._ledger.keep_progress(
-                page.job_run_id, page.page, PageOutcome(), self._clock(), put_back
-            )
+            message = MentorPage.parse(delivery.body)
+            reason = RequeueReason(reason_of(error), delivery.receive_count)
+            self.ledger.pages.save_progress(message.job_run_id, message.page, PageOutcome(), reason)
 
-    def _hand_back(self, delivery: Delivery, seconds: int | None) -> None:
+    def _redeliver(self, delivery: Delivery, seconds: int | None) -> None:
         if seconds is not None:
             with suppress(QueueUnavailable):  # then it comes back after the queue's own time
-                self._queue.hand_back(delivery, seconds)
+                self.queue.redeliver(delivery, seconds)
 
     def _log(self, error: Exception, message_id: str) -> None:
-        self._logger.error(
+        self.logger.error(
             "page not done",
             extra={
                 "reason": describe(error),
                 "origin": origin(error),
                 "message_id": message_id,
-                "again_in": _seconds_until_retry(error),
+                "again_in": seconds_until_retry(error),
             },
         )
 
 
 def delivery_of(record: SQSRecord) -> Delivery:
-    """Return a record of Lambda's event as the queue's delivery that it is."""
+    """Read a record of Lambda's SQS event."""
     return Delivery(
         record.event_source_arn.rpartition(":")[2],
         record.receipt_handle,
         int(record.attributes.approximate_receive_count),
         record.body,
     )
-
-
-def _seconds_until_retry(error: Exception) -> int | None:
-    """Return in how many seconds a page should come back; None: the queue's own time will do."""
-    if isinstance(error, HandedBack):
-        return error.seconds
-    if isinstance(error, InvalidRequest):
-        return 0  # it will never be right: on to the dead-letter queue
-    return _wait_for(error).seconds if isinstance(error, TransientError) else None
-
-
-def _wait_for(error: TransientError) -> Requeue:
-    if isinstance(error, DatabaseUnavailable):
-        return wait_for_database(error)
-    return Requeue(describe(error), SYSTEM_WAIT, is_waiting=True)

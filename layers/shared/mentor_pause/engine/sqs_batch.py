@@ -1,4 +1,4 @@
-"""Puts a worker together from the environment, and gives it the messages of an SQS event."""
+"""Gives each message of an SQS event to the worker."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -15,7 +15,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause.aws.lambda_events import is_sqs_batch, kind_of
 from mentor_pause.aws.queues import WorkerQueue
-from mentor_pause.engine.page_worker import OPERATOR_WAIT, delivery_of
+from mentor_pause.engine.page_worker import delivery_of
+from mentor_pause.engine.requeue import OPERATOR_WAIT
 from mentor_pause.errors import (
     ConfigurationError,
     MentorPauseError,
@@ -26,24 +27,24 @@ from mentor_pause.errors import (
 from mentor_pause.retry import Remaining, time_limit
 
 _LAST_SECONDS = 12.0
-"""Kept of an invocation for the queue, when the worker cannot be put together."""
+"""Reserved for the queue, when the worker cannot be built."""
 
 type Consumer = Callable[[SQSRecord, Remaining], None]
-"""What a worker does with an SQS record; see `PageConsumer.__call__`."""
+"""What a worker does with an SQS record; see `PageWorker.__call__`."""
 
 
 def take_pages(
     event: object,
     context: LambdaContext,
     consumer: Callable[[], Consumer],
-    logger: Logger,
     queue: Callable[[], WorkerQueue],
+    logger: Logger,
 ) -> PartialItemFailureResponse:
-    """Work off the messages of an SQS event; those that are not done are returned as failures.
+    """Handle the messages of an SQS event; return the failed ones to SQS.
 
-    A worker that cannot even be put together (its secret cannot be read, for one) says so for each
-    message and sends it again for later: no mentor is an error because of that (R3). Any other
-    event is logged and leaves nothing to do: it would be the same when repeated.
+    `consumer` builds the worker. If that fails, for instance because its secret cannot be read, the
+    function logs it and requeues each message: no mentor is an error because of that (R3). An event
+    that is not an SQS batch is logged and dropped, because it would be the same when repeated.
     """
     if not is_sqs_batch(event):
         logger.error("not an SQS batch; nothing was done", extra={"event_kind": kind_of(event)})
@@ -52,29 +53,29 @@ def take_pages(
     def take(record: SQSRecord) -> None:
         try:
             with time_limit(context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS):
-                ready = consumer()
+                consume = consumer()
         except Exception as error:
             logger.error(
                 "worker not started", extra={"reason": describe(error), "origin": origin(error)}
             )
-            if isinstance(error, TransientError | ConfigurationError) and _put_back(record, queue):
+            if isinstance(error, TransientError | ConfigurationError) and _requeue(record, queue):
                 return
             raise
-        ready(record, lambda: context.get_remaining_time_in_millis() / 1000)
+        consume(record, lambda: context.get_remaining_time_in_millis() / 1000)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     batch = cast("dict[str, Any]", event)
     return process_partial_response(batch, take, processor, context)
 
 
-def _put_back(record: SQSRecord, queue: Callable[[], WorkerQueue]) -> bool:
-    """Send a message again for later; False: SQS is to deliver it again, and to count."""
+def _requeue(record: SQSRecord, queue: Callable[[], WorkerQueue]) -> bool:
+    """Requeue a message; False: SQS delivers it again, and the delivery counts."""
     delivery = delivery_of(record)
     try:
-        known = queue()
-        if not known.knows(delivery) or known.is_dead(delivery):
+        worker_queue = queue()
+        if not worker_queue.reads(delivery) or worker_queue.is_dead_letter(delivery):
             return False
-        known.send_again(delivery, OPERATOR_WAIT)
+        worker_queue.requeue(delivery, OPERATOR_WAIT)
     except MentorPauseError:
         return False
     return True

@@ -1,13 +1,13 @@
-"""The time by AWS: this machine's clock, put right by the `Date` header of AWS's answers.
+"""The time by AWS: this machine's clock, corrected by the `Date` header of AWS's answers.
 
-Leases on the ledger's lock are compared by whoever asks for it. If each Lambda went by its own
-clock, one that is ahead would end runs that are alive. So all of them go by one clock, that of
-DynamoDB, in which the leases are. An answer's header is exact to a second; leases are at least
+The holder of a lock writes when its lease ends, and other processes compare that moment with their
+clock. If each Lambda used its own clock, a Lambda whose clock is ahead would end runs that are
+alive. So all of them use DynamoDB's clock. The header is exact to a second; leases are at least
 forty times as long.
 
-Between two answers this machine's clock goes on. Its pace is trusted for a minute: after that, or
-if the clock was turned back, DynamoDB is asked again. A function that was frozen between two
-invocations asks, too.
+Between two answers this machine's clock continues from the last header. It is trusted for a minute.
+After that, or if the clock was set back, the next look at the time asks DynamoDB. A function that
+Lambda froze between two invocations asks too.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-type LocalClock = Callable[[], datetime]
+type Clock = Callable[[], datetime]
+"""Returns the present moment, aware."""
 
 _TRUSTED_FOR = timedelta(minutes=1)
 
@@ -26,28 +27,28 @@ def utc_now() -> datetime:
 
 
 class ServerClock:
-    """Tells the time by the answers that it is shown."""
+    """Reads the time from the answers that it is given."""
 
-    def __init__(self, ask: Callable[[], None], local_clock: LocalClock) -> None:
-        """`ask` has the server answer, and shows the answer to `note`; it does not raise."""
+    def __init__(self, ask: Callable[[], None], local_clock: Clock) -> None:
+        """`ask` makes the server answer and passes the answer to `note`; it does not raise."""
         self._ask = ask
         self._local_clock = local_clock
         self._ahead = timedelta()
         self._noted_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        """Return the present moment by the server, or by this machine if the server does not tell.
+        """Return the present moment by the server, or by this machine if no answer has a date.
 
-        If it told earlier and does not now, this machine's clock goes on from there.
+        If an earlier answer had a date, this machine's clock continues from it.
         """
         if not self._is_fresh():
             self._ask()
-            if not self._is_fresh():  # asked in vain, which is not repeated for each look
+            if not self._is_fresh():  # the answer had no date; do not ask again at each look
                 self._noted_at = self._local_clock()
         return self._local_clock() + self._ahead
 
     def note(self, answer: object) -> None:
-        """Take the time from an answer of the server; nothing if it does not tell."""
+        """Take the time from an answer of the server, if it has a date."""
         moment = _date_of(answer)
         if moment is not None:
             self._noted_at = self._local_clock()

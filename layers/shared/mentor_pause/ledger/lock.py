@@ -1,66 +1,71 @@
-"""The lock that keeps a job to one run at a time per organisation, and to one run per firing (D6).
+"""The lock: one run at a time per job and organisation, and one run per trigger (D6).
 
-One item, `LOCK#<job>#<org>`, taken by one conditional write. Dry runs have a lock of their own
-(`LOCK#<job>#<org>#dry`): they change nothing, and nobody who asks for them can keep a night from
-running.
+One item, `LOCK#<job>#<org>`, which one conditional write acquires. Dry runs have their own lock
+(`LOCK#<job>#<org>#dry`), because a dry run changes nothing and must not block a night.
 
-          ┌────────── another firing ──────────┐
+          ┌───────── another trigger ──────────┐
           v                                    │
     free ──acquire──> held ──release──> released
                       │  ^
-        lease runs out│  │acquire: the same firing resumes its run,
-                      v  │         another firing starts one of its own
+      lease runs out  │  │  acquire: the same trigger resumes its run,
+                      v  │           another trigger starts its own run
                      expired
 
-A dispatcher whose request has to wait for the database keeps the lock for its own firing
-(`keep_for`): that firing can acquire it again at once, any other one only after the lease.
+A dispatcher whose run request has to wait for the database reserves the lock for its trigger
+(`reserve`). That trigger can acquire the lock at once; another trigger can only after the lease.
 
-Every acquisition raises `fence`. A page that the holder plans, the end of its paging and what it
-gives up are conditional on its fence (`still_held`), so that one who was taken for dead and lost
-the lock can do none of these. The lease is in seconds of the epoch, by DynamoDB's clock
-(`Table.now`), which all holders share. A lease that ends more than an hour after every possible
-lease was written by a clock that was wrong: it has run out.
+Every acquisition raises `fence`. Planning a page, the end of paging and failing a page are
+conditional on the holder's fence (`still_held`). A holder that lost the lock can do none of them.
+A lease is in seconds of the epoch by DynamoDB's clock (`Table.now`), which all holders share. A
+lease that ends more than an hour after every possible lease comes from a wrong clock and counts as
+run out.
 
-`open_runs` is the set of runs that acquired the lock and have not ended. Who acquires it next ends
-those that were abandoned, also when an earlier one tried and failed; should nobody want the lock,
-the monitor takes it for that alone (O2).
+`open_runs` is the set of runs that acquired the lock and have not ended. The next holder ends the
+abandoned ones, also those that an earlier holder tried and failed to end. If nobody acquires the
+lock, the monitor does (O2).
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from mentor_pause.domain.runs import Firing
-from mentor_pause.ledger.table import Action, Table
+from mentor_pause.domain.triggers import Trigger
+from mentor_pause.ledger.table import Action, Item, Table
 
 _FREE = "attribute_not_exists(pk)"
-_RELEASED_AND_NEW_FIRING = "(attribute_exists(released_at) and trigger_id <> :trigger_id)"
+_RELEASED_AND_NEW_TRIGGER = "(attribute_exists(released_at) and trigger_id <> :trigger_id)"
 _LEASE_RAN_OUT = (
     "(attribute_not_exists(released_at) and"
     " (lease_expires_at <= :now or lease_expires_at > :no_lease))"
 )
-_KEPT_FOR_THIS_FIRING = "(attribute_not_exists(released_at) and kept_for = :trigger_id)"
+_RESERVED_FOR_THIS_TRIGGER = "(attribute_not_exists(released_at) and reserved_for = :trigger_id)"
 _CAN_ACQUIRE = (
-    f"{_FREE} or {_RELEASED_AND_NEW_FIRING} or {_LEASE_RAN_OUT} or {_KEPT_FOR_THIS_FIRING}"
+    f"{_FREE} or {_RELEASED_AND_NEW_TRIGGER} or {_LEASE_RAN_OUT} or {_RESERVED_FOR_THIS_TRIGGER}"
 )
-KEPT_SECONDS = 900
-"""For a scheduled firing that waits for the database; longer than its request waits on the queue.
-No run by hand takes its place meanwhile, which may be about fewer mentors."""
+_STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
+_HELD_BY_RUN = "job_run_id = :run and attribute_not_exists(released_at)"
+
+RESERVED_SECONDS = 900
+"""How long the lock is reserved for a scheduled trigger; its request waits for less on its queue.
+Without it a manual run, perhaps about fewer mentors, could take the night's place."""
 
 TOLERATED_SECONDS = 3600
-"""How far a clock may be off where DynamoDB does not tell the time."""
-
-_STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
+"""How far a clock may be off when DynamoDB's answers have no date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
     """A lock that was acquired."""
 
-    firing: Firing
+    trigger: Trigger
     fence: int
     abandoned: frozenset[UUID] = frozenset()
-    """Runs that held it before and have not ended; perhaps nobody else will end them."""
+    """Earlier holders' runs that have not ended."""
+
+    @property
+    def claimant(self) -> str:
+        """The holder's name when it claims the completion of a run."""
+        return f"holder {self.fence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,137 +73,148 @@ class Held:
     """Why a lock was not acquired."""
 
     by_run: UUID
-    same_firing: bool
-    """The firing has its run already: this delivery is a duplicate."""
+    same_trigger: bool
+    """The trigger has its run already: this delivery is a duplicate."""
     is_released: bool = field(default=False, compare=False)
-    """The firing's run has let the lock go: it has ended, or never began."""
+    """The trigger's run has released the lock: it has ended, or never began."""
     open_runs: frozenset[UUID] = field(default=frozenset(), compare=False)
-    """The runs that have not ended; when the monitor holds the lock, those that it is ending."""
+    """The runs that have not ended. While the monitor holds the lock, it is ending these runs."""
 
 
-def lock_key(firing: Firing) -> str:
-    """Return the key of the lock that a firing needs."""
-    return f"LOCK#{firing.job_name}#{firing.org_id}{'#dry' if firing.dry_run else ''}"
+def lock_key(trigger: Trigger) -> str:
+    """Return the key of the lock that a trigger needs."""
+    return f"LOCK#{trigger.job_name}#{trigger.org_id}{'#dry' if trigger.dry_run else ''}"
 
 
+@dataclass(frozen=True, slots=True)
 class Locks:
     """The locks in the ledger's table."""
 
-    def __init__(self, table: Table, longest_lease: int = 43_200) -> None:
-        """`table` is the ledger; no lease lasts for more than `longest_lease` seconds."""
-        self._table = table
-        self._longest = longest_lease + TOLERATED_SECONDS
+    table: Table
+    longest_lease: int = 43_200
+    """Seconds; no lease is longer."""
 
-    def acquire(self, firing: Firing, holder: str, now: datetime, lease: int) -> Lock | Held:
-        """Take the lock for `lease` seconds, or say who has it.
+    def acquire(self, trigger: Trigger, holder: str, lease: int) -> Lock | Held:
+        """Acquire the lock for `lease` seconds, or say which run has it.
 
-        `holder` is a token of the caller's own. When the write landed and only its answer was
-        lost, a repeated call meets its own item, and must not take that for another delivery's.
+        `holder` is a token of the caller. If the write succeeded and only its answer was lost, a
+        repeated call finds the caller's own token and does not take it for another delivery.
         """
-        acquired, item = self._table.update(
-            lock_key(firing),
+        now = self._now()
+        acquired, item = self.table.update(
+            lock_key(trigger),
             "LOCK",
             "SET job_run_id = :run, trigger_id = :trigger_id, holder = :holder, "
-            "lease_expires_at = :lease REMOVE released_at, kept_for "
+            "lease_expires_at = :lease REMOVE released_at, reserved_for "
             "ADD fence :one, open_runs :open",
             _CAN_ACQUIRE,
             {
-                "run": str(firing.job_run_id),
-                "trigger_id": firing.trigger_id,
+                "run": str(trigger.job_run_id),
+                "trigger_id": trigger.trigger_id,
                 "holder": holder,
-                "now": _seconds(now),
-                "no_lease": _seconds(now) + self._longest,
-                "lease": _seconds(now) + lease,
+                "now": now,
+                "no_lease": now + self.longest_lease + TOLERATED_SECONDS,
+                "lease": now + lease,
                 "one": 1,
-                "open": {str(firing.job_run_id)},
+                "open": {str(trigger.job_run_id)},
             },
         )
         if acquired or item.get("holder") == holder:
-            others = frozenset(map(UUID, item.get("open_runs", ()))) - {firing.job_run_id}
-            return Lock(firing, int(item["fence"]), others)
+            return Lock(trigger, int(item["fence"]), _open_runs(item) - {trigger.job_run_id})
         return Held(
             UUID(item["job_run_id"]),
-            same_firing=item["trigger_id"] == firing.trigger_id,
+            same_trigger=item["trigger_id"] == trigger.trigger_id,
             is_released="released_at" in item,
-            open_runs=frozenset(map(UUID, item.get("open_runs", ()))),
+            open_runs=_open_runs(item),
         )
 
     def find_hung(
-        self, firing: Firing, since: datetime, kept_since: datetime | None = None
+        self, trigger: Trigger, since: datetime, reserved_since: datetime | None = None
     ) -> frozenset[UUID]:
-        """Return the runs that have not ended, if nobody has had a lease on the lock since then.
+        """Return the runs that have not ended, if no lease on the lock ended after `since`.
 
-        `kept_since` takes the place of `since` for a lock that is kept for a firing whose request
-        waits: the request comes again.
+        `reserved_since` replaces `since` for a lock that is reserved for a waiting run request.
         """
-        item = self._table.get(lock_key(firing), "LOCK")
+        item = self.table.get(lock_key(trigger), "LOCK")
         if item is None:
             return frozenset()
-        is_kept = "kept_for" in item and "released_at" not in item
-        earliest = kept_since if is_kept and kept_since else since
-        last_lease = _seconds(since) + self._longest
+        is_reserved = "reserved_for" in item and "released_at" not in item
+        earliest = reserved_since if is_reserved and reserved_since else since
+        last_lease = _seconds(since) + self.longest_lease + TOLERATED_SECONDS
         if _seconds(earliest) < item["lease_expires_at"] <= last_lease:
             return frozenset()
-        return frozenset(map(UUID, item.get("open_runs", ())))
+        return _open_runs(item)
 
-    def find_run(self, firing: Firing) -> UUID | None:
-        """Return the run that acquired the lock last; None: nobody has acquired it yet."""
-        item = self._table.get(lock_key(firing), "LOCK")
+    def find_run(self, trigger: Trigger) -> UUID | None:
+        """Return the run that acquired the lock last; None: no run ever did."""
+        item = self.table.get(lock_key(trigger), "LOCK")
         return UUID(item["job_run_id"]) if item else None
 
-    def still_held(self, lock: Lock, now: datetime, lease: int) -> Action:
-        """Make a part for a transaction that fails unless the lock is held, and renews it."""
-        return self._table.update_action(
-            lock_key(lock.firing),
+    def still_held(self, lock: Lock, lease: int) -> Action:
+        """Build the part of a transaction that fails unless the lock is held, and renews it."""
+        return self.table.update_action(
+            lock_key(lock.trigger),
             "LOCK",
             "SET lease_expires_at = :lease",
             _STILL_HELD,
-            {"fence": lock.fence, "lease": _seconds(now) + lease},
+            {"fence": lock.fence, "lease": self._now() + lease},
         )
 
-    def extend(self, firing: Firing, now: datetime, lease: int) -> None:
-        """Extend the lease of a run that moves; nothing if it lost the lock."""
-        self._table.update(
-            lock_key(firing),
+    def extend(self, trigger: Trigger, lease: int) -> None:
+        """Extend the lease of an active run; does nothing if the run lost the lock."""
+        self.table.update(
+            lock_key(trigger),
             "LOCK",
             "SET lease_expires_at = :lease",
-            "job_run_id = :run and attribute_not_exists(released_at)",
-            {"run": str(firing.job_run_id), "lease": _seconds(now) + lease},
+            _HELD_BY_RUN,
+            {"run": str(trigger.job_run_id), "lease": self._now() + lease},
         )
 
-    def keep_for(self, lock: Lock, now: datetime, seconds: int) -> None:
-        """Keep the lock for its own firing, which comes again; nothing if it was lost meanwhile."""
-        self._table.update(
-            lock_key(lock.firing),
+    def reserve(self, lock: Lock) -> None:
+        """Reserve the lock for its own trigger; does nothing if the lock was lost."""
+        self.table.update(
+            lock_key(lock.trigger),
             "LOCK",
-            "SET kept_for = :trigger_id, lease_expires_at = :lease",
+            "SET reserved_for = :trigger_id, lease_expires_at = :lease",
             _STILL_HELD,
             {
                 "fence": lock.fence,
-                "trigger_id": lock.firing.trigger_id,
-                "lease": _seconds(now) + seconds,
+                "trigger_id": lock.trigger.trigger_id,
+                "lease": self._now() + RESERVED_SECONDS,
             },
         )
 
-    def forget(self, firing: Firing, job_run_id: UUID) -> None:
-        """Note that a run which holds the lock, or held it, has ended."""
-        self._table.update(
-            lock_key(firing),
+    def remove_open_run(self, trigger: Trigger, job_run_id: UUID) -> None:
+        """Record that a run, which holds the lock or held it before, has ended."""
+        self.table.update(
+            lock_key(trigger),
             "LOCK",
             "DELETE open_runs :ended",
             "attribute_exists(pk)",
             {"ended": {str(job_run_id)}},
         )
 
-    def release(self, firing: Firing, now: datetime) -> None:
-        """Let the next firing have the lock; nothing if another run has it by now."""
-        self._table.update(
-            lock_key(firing),
+    def release(self, trigger: Trigger) -> None:
+        """Release the lock for the next trigger; does nothing if another run holds it."""
+        self.table.update(
+            lock_key(trigger),
             "LOCK",
             "SET released_at = :now",
-            "job_run_id = :run and attribute_not_exists(released_at)",
-            {"run": str(firing.job_run_id), "now": _seconds(now)},
+            _HELD_BY_RUN,
+            {"run": str(trigger.job_run_id), "now": self._now()},
         )
+
+    def abandon(self, trigger: Trigger) -> None:
+        """Release the lock of a run that will not be done."""
+        self.release(trigger)
+        self.remove_open_run(trigger, trigger.job_run_id)
+
+    def _now(self) -> int:
+        return _seconds(self.table.now())
+
+
+def _open_runs(item: Item) -> frozenset[UUID]:
+    return frozenset(map(UUID, item.get("open_runs", ())))
 
 
 def _seconds(moment: datetime) -> int:

@@ -1,100 +1,102 @@
-"""The run ledger: what a run has dispatched and what came of it, in DynamoDB.
+"""The run ledger: what a run has dispatched, and the results, in DynamoDB.
 
     RUN#<job_run_id> / RUN             the run: cursor, pages planned, sent and in all, closed pages
-    RUN#<job_run_id> / PAGE#<number>   a page: its mentors, and once it is closed their outcome
+    RUN#<job_run_id> / PAGE#<number>   a page: its mentors, and their results once it is closed
 
-A page is written down before its message is sent, in one transaction with the cursor and a proof
-that the lock is still held. So a dispatcher that resumes sends the same page again under the same
-number, though its mentors may be paused by now and would not be listed a second time.
-
-A page's outcome grows: a worker that puts the page back adds the mentors it has settled to sets of
-ids (`settled_...`), and the next worker goes on with the rest. Adding is safe to repeat, and two
-workers that have the same page lose nothing of each other. A page is closed once; its `paused` are
-the mentors on whom the job had its effect, whatever the job. `reasons` is a set of texts
-`<ids>|<reason>`, which grows likewise: a reason takes its room once and not for each mentor. Items
-vanish after 90 days; the execution log in PostgreSQL is the history.
+The dispatcher plans a page before it sends the page's message: one transaction writes the page,
+moves the cursor, and proves that the lock is still held. A dispatcher that resumes the run
+therefore sends the same page under the same number, although the listing would not return its
+mentors a second time once they are paused.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from mentor_pause.domain.reasons import ErrorGroup, PutBack, cut
-from mentor_pause.domain.runs import Firing, Page, PageOutcome, Run, RunStatus
-from mentor_pause.errors import LeaseLost, LedgerContended
-from mentor_pause.ledger.lock import KEPT_SECONDS, TOLERATED_SECONDS, Lock, Locks
-from mentor_pause.ledger.table import Item, Table
+from mentor_pause.domain.reasons import ErrorGroup
+from mentor_pause.domain.runs import Run, RunStatus
+from mentor_pause.errors import LeaseLost, PagesChanged
+from mentor_pause.ledger.items import expiry, new_run, page_key, read_run, run_key
+from mentor_pause.ledger.lock import RESERVED_SECONDS, TOLERATED_SECONDS, Lock, Locks
+from mentor_pause.ledger.pages import Pages
+from mentor_pause.ledger.table import Table
 
-_KEPT_FOR = timedelta(days=90)
-_SETTLED = ("settled_done", "settled_skipped", "settled_errored")
-_LONGEST_NOTE = 1000
 _CLAIM_SECONDS = 40
-"""Shorter than a dispatch lease: who resumes a run finds its predecessor's claim run out."""
+"""Shorter than a dispatch lease: when a run is resumed, its last holder's claim has run out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """How long the lock is held, in seconds: while paging, and after."""
+    """How long the lock is held, in seconds: while paging, and after paging."""
 
     dispatch: int
     run: int
 
 
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Runs and their pages. Times are passed in; `now` tells the one that all callers share."""
+    """The runs, and through `locks` and `pages` their locks and pages."""
 
-    def __init__(self, table: Table, leases: Leases) -> None:
-        """`table` is the ledger's table."""
-        self._table = table
-        self.leases = leases
-        self.locks = Locks(table, max(leases.dispatch, leases.run, KEPT_SECONDS))
+    table: Table
+    leases: Leases
+
+    @property
+    def locks(self) -> Locks:
+        """The locks of the jobs."""
+        longest = max(self.leases.dispatch, self.leases.run, RESERVED_SECONDS)
+        return Locks(self.table, longest)
+
+    @property
+    def pages(self) -> Pages:
+        """The pages of the runs."""
+        return Pages(self.table)
 
     def now(self) -> datetime:
-        """Return the present moment by the ledger's own clock (`Table.now`)."""
-        return self._table.now()
+        """Return the present moment by the ledger's clock (`Table.now`)."""
+        return self.table.now()
 
-    def open_run(self, lock: Lock, as_of: date, now: datetime) -> Run:
-        """Write the lock's run down, or return it as it stands when its firing had one before.
+    def open_run(self, lock: Lock, as_of: date) -> Run:
+        """Write the lock's run, or return the run that its trigger opened before.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.
         """
-        firing = lock.firing
-        opened = self._table.transact(
+        trigger = lock.trigger
+        opened = self.table.transact(
             [
-                self.locks.still_held(lock, now, self.leases.dispatch),
-                self._table.put_new_action(_new_run(firing, as_of, now)),
+                self.locks.still_held(lock, self.leases.dispatch),
+                self.table.put_new_action(new_run(trigger, as_of, self.now())),
             ]
         )
-        run = self.find_run(firing.job_run_id)
+        run = self.find_run(trigger.job_run_id)
         if run is None:
-            raise LeaseLost(f"run {firing.job_run_id} was taken over before it was opened")
+            raise LeaseLost(f"run {trigger.job_run_id} was taken over before it was opened")
         if not opened:
-            self.assert_held(lock, now)
+            self.assert_held(lock)
         return run
 
     def find_run(self, job_run_id: UUID) -> Run | None:
-        """Return the run as it is now."""
-        item = self._table.get(_run_key(job_run_id), "RUN")
-        return _run(item) if item else None
+        """Return the run."""
+        item = self.table.get(run_key(job_run_id), "RUN")
+        return read_run(item) if item else None
 
-    def plan_page(self, lock: Lock, number: int, mentor_ids: Sequence[UUID], now: datetime) -> None:
-        """Write the next page down and move the cursor behind it.
+    def plan_page(self, lock: Lock, number: int, mentor_ids: Sequence[UUID]) -> None:
+        """Write the next page and move the cursor to its last mentor.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.
         """
-        run_key = _run_key(lock.firing.job_run_id)
+        key, now = run_key(lock.trigger.job_run_id), self.now()
         mentors = [str(mentor) for mentor in mentor_ids]
-        planned = self._table.transact(
+        planned = self.table.transact(
             [
-                self.locks.still_held(lock, now, self.leases.dispatch),
-                self._table.update_action(
-                    run_key,
+                self.locks.still_held(lock, self.leases.dispatch),
+                self.table.update_action(
+                    key,
                     "RUN",
-                    "SET pages_planned = :number, #cursor = :cursor, moved_at = :now",
+                    "SET pages_planned = :number, #cursor = :cursor, active_at = :now",
                     "pages_planned = :before and attribute_not_exists(pages_total)",
                     {
                         "number": number,
@@ -103,51 +105,51 @@ class Ledger:
                         "now": now.isoformat(),
                     },
                 ),
-                self._table.put_new_action(
+                self.table.put_new_action(
                     {
-                        "pk": run_key,
-                        "sk": _page_key(number),
+                        "pk": key,
+                        "sk": page_key(number),
                         "mentor_ids": mentors,
                         "fence": lock.fence,
-                        "expires_at": int((now + _KEPT_FOR).timestamp()),
+                        "expires_at": expiry(now),
                     }
                 ),
             ]
         )
-        if not planned and not self._is_planned(lock, number, mentors, now):
-            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over before page {number}")
+        if not planned and not self._is_planned(lock, number, mentors):
+            raise LeaseLost(f"run {lock.trigger.job_run_id} was taken over before page {number}")
 
-    def _is_planned(self, lock: Lock, number: int, mentors: list[str], now: datetime) -> bool:
-        """Whether the page is there already: the write landed before and its answer was lost."""
-        page = self.find_page(lock.firing.job_run_id, number)
+    def _is_planned(self, lock: Lock, number: int, mentors: list[str]) -> bool:
+        """Whether an earlier attempt planned the page and only its answer was lost."""
+        page = self.pages.find(lock.trigger.job_run_id, number)
         if page is None or [str(mentor) for mentor in page.mentor_ids] != mentors:
             return False
-        return self._table.transact([self.locks.still_held(lock, now, self.leases.dispatch)])
+        return self.is_held(lock)
 
     def mark_sent(self, job_run_id: UUID, number: int) -> None:
-        """Note that the pages up to this number are on the queue."""
-        self._table.update(
-            _run_key(job_run_id), "RUN", "SET pages_sent = :n", "pages_sent < :n", {"n": number}
+        """Record that the pages up to this number are on the queue."""
+        self.table.update(
+            run_key(job_run_id), "RUN", "SET pages_sent = :n", "pages_sent < :n", {"n": number}
         )
 
     def end_paging(
-        self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None, now: datetime
+        self, lock: Lock, job_run_id: UUID, pages_total: int, error: str | None = None
     ) -> Run:
-        """Fix the number of a run's pages, so that the set of them can become whole.
+        """Fix the number of a run's pages, so that the run can complete.
 
-        The run is the lock's own, or the one that lost the lock to it. `pages_total` is the number
-        of planned pages that the caller has seen: a page whose planning was slow and lands later
-        would be in no count, so nothing is written when there is one more by now.
+        The run is the lock's own, or one that lost the lock to it. `pages_total` is the number of
+        planned pages that the caller saw. Nothing is written if another page was planned since: a
+        page that is not counted would never be waited for.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.
-            LedgerContended: another page is planned by now; look at the run again.
+            PagesChanged: another page was planned; read the run again.
         """
-        ended = self._table.transact(
+        ended = self.table.transact(
             [
-                self.locks.still_held(lock, now, self.leases.dispatch),
-                self._table.update_action(
-                    _run_key(job_run_id),
+                self.locks.still_held(lock, self.leases.dispatch),
+                self.table.update_action(
+                    run_key(job_run_id),
                     "RUN",
                     "SET pages_total = :total" + (", run_error = :error" if error else ""),
                     "#status = :running and pages_planned = :total",
@@ -158,302 +160,103 @@ class Ledger:
         )
         run = self.find_run(job_run_id)
         if run is not None and run.status != "running":
-            return run  # its last page has ended it meanwhile
+            return run  # its last page has completed it meanwhile
         if run is not None and not ended and run.pages_planned != pages_total:
-            raise LedgerContended(f"run {job_run_id} has {run.pages_planned} pages by now")
+            raise PagesChanged(f"run {job_run_id} now has {run.pages_planned} pages")
         if run is None or (not ended and (run.pages_total, run.error) != (pages_total, error)):
-            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
+            raise LeaseLost(f"run {lock.trigger.job_run_id} was taken over")
         return run
 
-    def assert_held(self, lock: Lock, now: datetime) -> None:
+    def is_held(self, lock: Lock) -> bool:
+        """Whether the lock is still held; renews it."""
+        return self.table.transact([self.locks.still_held(lock, self.leases.dispatch)])
+
+    def assert_held(self, lock: Lock) -> None:
         """Prove that the lock is still held, and renew it.
 
         Raises:
             LeaseLost: it has another holder.
         """
-        if not self._table.transact([self.locks.still_held(lock, now, self.leases.dispatch)]):
-            raise LeaseLost(f"run {lock.firing.job_run_id} was taken over")
+        if not self.is_held(lock):
+            raise LeaseLost(f"run {lock.trigger.job_run_id} was taken over")
 
-    def find_page(self, job_run_id: UUID, number: int) -> Page | None:
-        """Return one page as it is now."""
-        item = self._table.get(_run_key(job_run_id), _page_key(number))
-        return _page(item) if item else None
+    def record_requeue(self, job_run_id: UUID, wait_reason: str | None) -> None:
+        """Record that a page was requeued, and extend the lease, because a waiting run is alive.
 
-    def pages(self, job_run_id: UUID) -> list[Page]:
-        """Return the run's pages in order."""
-        found = map(_page, self._table.query(_run_key(job_run_id), "PAGE#"))
-        return sorted(found, key=lambda page: page.number)
-
-    def close_page(
-        self,
-        job_run_id: UUID,
-        number: int,
-        mentor_ids: Sequence[UUID],
-        outcome: PageOutcome,
-        now: datetime,
-    ) -> bool:
-        """Write a page's outcome once; False: it had one, which stays.
-
-        The caller then notes the page in its run (`note_closed`), also after False: the process
-        that closed it may have died in between.
+        `wait_reason` names the service that the page waits for, if that is the reason.
         """
-        reasons = _reasons_set(outcome)
-        closed, _ = self._table.update(
-            _run_key(job_run_id),
-            _page_key(number),
-            "SET mentor_ids = :mentors, paused = :paused, skipped = :skipped, errored = :errored, "
-            "note = :note, closed_at = :now, expires_at = :expires" + _add(reasons),
-            "attribute_not_exists(closed_at)",
-            {
-                "mentors": [str(mentor) for mentor in mentor_ids],
-                "paused": [str(mentor) for mentor in outcome.done],
-                "skipped": [str(mentor) for mentor in outcome.skipped],
-                "errored": [str(mentor) for mentor in outcome.errored],
-                "note": cut(outcome.note, _LONGEST_NOTE),
-                "now": now.isoformat(),
-                "expires": int((now + _KEPT_FOR).timestamp()),
-            }
-            | reasons,
-        )
-        return closed
-
-    def keep_progress(
-        self,
-        job_run_id: UUID,
-        number: int,
-        outcome: PageOutcome,
-        now: datetime,
-        put_back: PutBack | None = None,
-    ) -> Page | None:
-        """Add the mentors that an invocation has settled, and return the page as it is now.
-
-        `put_back` says why the others are not settled. It replaces what an earlier invocation said,
-        and so does the outcome's note. Nothing is added to a page that is closed. None: the ledger
-        knows no such page.
-        """
-        added = {
-            name: {str(mentor) for mentor in mentors}
-            for name, mentors in zip(
-                _SETTLED, (outcome.done, outcome.skipped, outcome.errored), strict=True
-            )
-            if mentors
-        } | _reasons_set(outcome)
-        said: dict[str, str | int] = {"put_back_at": now.isoformat()}
-        if outcome.note:
-            said["settled_note"] = cut(outcome.note, _LONGEST_NOTE)
-        if put_back:
-            said |= {"put_back_reason": put_back.reason, "put_back_delivery": put_back.delivery}
-        _, item = self._table.update(
-            _run_key(job_run_id),
-            _page_key(number),
-            f"SET {', '.join(f'{name} = :{name}' for name in said)}{_add(added)}",
-            "attribute_exists(pk) and attribute_not_exists(closed_at)",
-            {**said, **added},
-        )
-        return _page(item) if item else None
-
-    def note_copy(self, job_run_id: UUID, number: int, copy: int) -> None:
-        """Note that a page's message was sent again as this copy; older copies are for nothing."""
-        self._table.update(
-            _run_key(job_run_id),
-            _page_key(number),
-            "SET #copy = :copy",
-            "attribute_exists(pk) and (attribute_not_exists(#copy) or #copy < :copy)",
-            {"copy": copy},
-        )
-
-    def note_put_back(self, job_run_id: UUID, trouble: str | None, now: datetime) -> None:
-        """Note that a page was put back, and extend the lease: a run that waits is not hung.
-
-        `trouble` says what around us is not as it should be, if that is the reason.
-        """
-        known, item = self._table.update(
-            _run_key(job_run_id),
+        now = self.now().isoformat()
+        known, item = self.table.update(
+            run_key(job_run_id),
             "RUN",
-            "SET moved_at = :now"
-            + (", trouble = :trouble, waits = :waits" if trouble else " REMOVE waits"),
+            "SET active_at = :now"
+            + (
+                ", wait_reason = :reason, is_waiting = :waiting"
+                if wait_reason
+                else " REMOVE is_waiting"
+            ),
             "attribute_exists(pk)",
-            {"now": now.isoformat()} | ({"trouble": trouble, "waits": True} if trouble else {}),
+            {"now": now} | ({"reason": wait_reason, "waiting": True} if wait_reason else {}),
         )
         if known:
-            self.keep_alive(_run(item), now)
+            self.extend_lease(read_run(item))
 
-    def note_closed(self, job_run_id: UUID, number: int, now: datetime) -> Run | None:
-        """Put a closed page in the run's set, which is safe to repeat, and return the run."""
-        known, item = self._table.update(
-            _run_key(job_run_id),
+    def mark_page_closed(self, job_run_id: UUID, number: int) -> Run | None:
+        """Add a closed page to the run's set, which is safe to repeat, and return the run."""
+        known, item = self.table.update(
+            run_key(job_run_id),
             "RUN",
-            "ADD closed_pages :page SET moved_at = :now REMOVE waits",
+            "ADD closed_pages :page SET active_at = :now REMOVE is_waiting",
             "attribute_exists(pk)",
-            {"page": {number}, "now": now.isoformat()},
+            {"page": {number}, "now": self.now().isoformat()},
         )
-        return _run(item) if known else None
+        return read_run(item) if known else None
 
-    def keep_alive(self, run: Run, now: datetime) -> None:
-        """Extend the lease of a run that moves.
+    def extend_lease(self, run: Run) -> None:
+        """Extend the lease of an active run.
 
-        While paging the lease is the dispatcher's alone: its death shows though workers go on.
+        While paging only the dispatcher extends its lease. Otherwise a dispatcher's death would be
+        hidden as long as workers close pages.
         """
         if run.pages_total is not None:
-            self.locks.extend(run.firing, now, self.leases.run)
+            self.locks.extend(run.trigger, self.leases.run)
 
-    def claim_completion(self, job_run_id: UUID, claimant: str, now: datetime) -> bool:
-        """Become the one that completes the run; the claim runs out, lest a dead one block it."""
-        seconds = int(now.timestamp())
-        claimed, _ = self._table.update(
-            _run_key(job_run_id),
+    def claim_completion(self, job_run_id: UUID, claimant: str) -> bool:
+        """Claim the completion of a run. The claim runs out, so that a dead claimant cannot block.
+
+        Returns:
+            Whether the claim succeeded; True again for the same claimant.
+        """
+        now = int(self.now().timestamp())
+        claimed, _ = self.table.update(
+            run_key(job_run_id),
             "RUN",
             "SET claimant = :claimant, claimed_until = :until",
             "#status = :running and (attribute_not_exists(claimant) or claimant = :claimant "
             "or claimed_until <= :now or claimed_until > :no_claim)",
             {
                 "claimant": claimant,
-                "until": seconds + _CLAIM_SECONDS,
-                "no_claim": seconds + _CLAIM_SECONDS + TOLERATED_SECONDS,
-                "now": seconds,
+                "until": now + _CLAIM_SECONDS,
+                "no_claim": now + _CLAIM_SECONDS + TOLERATED_SECONDS,
+                "now": now,
                 "running": "running",
             },
         )
         return claimed
 
     def end_run(
-        self,
-        job_run_id: UUID,
-        status: RunStatus,
-        now: datetime,
-        errors: Iterable[ErrorGroup] = (),
+        self, job_run_id: UUID, status: RunStatus, errors: Iterable[ErrorGroup] = ()
     ) -> None:
-        """Give the run its final status and the reasons of its errors, once."""
-        self._table.update(
-            _run_key(job_run_id),
+        """Write the run's final status and the reasons of its errors, once."""
+        self.table.update(
+            run_key(job_run_id),
             "RUN",
             "SET #status = :status, ended_at = :now, #errors = :errors",
             "#status = :running",
             {
                 "status": status,
-                "now": now.isoformat(),
+                "now": self.now().isoformat(),
                 "running": "running",
                 "errors": json.dumps([group.as_json() for group in errors]),
             },
         )
-
-
-def _new_run(firing: Firing, as_of: date, now: datetime) -> Item:
-    return {
-        "pk": _run_key(firing.job_run_id),
-        "sk": "RUN",
-        "job": firing.job_name,
-        "org": str(firing.org_id),
-        "trigger": firing.trigger,
-        "trigger_id": firing.trigger_id,
-        "triggered_by": firing.triggered_by,
-        "dry_run": firing.dry_run,
-        **({"redrive_of": str(firing.redrive_of)} if firing.redrive_of else {}),
-        "as_of": as_of.isoformat(),
-        "pages_planned": 0,
-        "pages_sent": 0,
-        "status": "running",
-        "moved_at": now.isoformat(),
-        "expires_at": int((now + _KEPT_FOR).timestamp()),
-    }
-
-
-def _run_key(job_run_id: UUID) -> str:
-    return f"RUN#{job_run_id}"
-
-
-def _page_key(number: int) -> str:
-    return f"PAGE#{number}"
-
-
-def _run(item: Item) -> Run:
-    return Run(
-        firing=Firing(
-            job_name=item["job"],
-            org_id=UUID(item["org"]),
-            trigger=item["trigger"],
-            trigger_id=item["trigger_id"],
-            triggered_by=item["triggered_by"],
-            dry_run=item["dry_run"],
-            redrive_of=UUID(item["redrive_of"]) if "redrive_of" in item else None,
-        ),
-        as_of=date.fromisoformat(item["as_of"]),
-        cursor=UUID(item["cursor"]) if "cursor" in item else None,
-        pages_planned=int(item["pages_planned"]),
-        pages_sent=int(item["pages_sent"]),
-        pages_total=int(item["pages_total"]) if "pages_total" in item else None,
-        closed_pages=frozenset(map(int, item.get("closed_pages", ()))),
-        status=item["status"],
-        error=item.get("run_error"),
-        moved_at=_moment(item.get("moved_at")),
-        trouble=item.get("trouble"),
-        waits=bool(item.get("waits", False)),
-        errors=_error_groups(item.get("errors")),
-    )
-
-
-def _page(item: Item) -> Page:
-    closed_at = _moment(item.get("closed_at"))
-    mentors = _ids(item["mentor_ids"])
-    reasons = _read_reasons(item.get("reasons", ()))
-    settled = PageOutcome(
-        *(_in_order(mentors, item.get(name, ())) for name in _SETTLED),
-        note=item.get("settled_note", ""),
-        reasons=reasons,
-    )
-    return Page(
-        number=int(item["sk"].removeprefix("PAGE#")),
-        mentor_ids=mentors,
-        outcome=settled
-        | PageOutcome(
-            _ids(item["paused"]), _ids(item["skipped"]), _ids(item["errored"]), item["note"]
-        )
-        if closed_at
-        else None,
-        closed_at=closed_at,
-        fence=int(item["fence"]) if "fence" in item else None,
-        settled=settled,
-        copy=int(item.get("copy", 0)),
-        put_back=PutBack(item["put_back_reason"], int(item["put_back_delivery"]))
-        if "put_back_reason" in item
-        else None,
-    )
-
-
-def _add(sets: Collection[str]) -> str:
-    """Return the part of a change that adds to sets; DynamoDB takes no empty ones."""
-    return f" ADD {', '.join(f'{name} :{name}' for name in sets)}" if sets else ""
-
-
-def _reasons_set(outcome: PageOutcome) -> dict[str, set[str]]:
-    by_reason: dict[str, list[str]] = {}
-    for mentor, reason in outcome.reasons.items():
-        by_reason.setdefault(reason, []).append(str(mentor))
-    found = {f"{' '.join(sorted(ids))}|{reason}" for reason, ids in by_reason.items()}
-    return {"reasons": found} if found else {}
-
-
-def _read_reasons(texts: Iterable[str]) -> dict[UUID, str]:
-    """Return each mentor's reason; of several the same one each time, whatever a set's order is."""
-    found: dict[UUID, str] = {}
-    for text in sorted(texts):
-        ids, _, reason = text.partition("|")
-        found |= dict.fromkeys(map(UUID, ids.split()), reason)
-    return found
-
-
-def _error_groups(text: str | None) -> tuple[ErrorGroup, ...] | None:
-    return tuple(map(ErrorGroup.from_json, json.loads(text))) if text is not None else None
-
-
-def _in_order(mentors: Sequence[UUID], wanted: Collection[str]) -> tuple[UUID, ...]:
-    """Return the wanted mentors in the page's order; a set of the table has none."""
-    return tuple(mentor for mentor in mentors if str(mentor) in wanted)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
-
-
-def _ids(values: Sequence[str]) -> tuple[UUID, ...]:
-    return tuple(map(UUID, values))

@@ -1,7 +1,8 @@
-"""One DynamoDB table, in Python values; failures translated at this edge.
+"""One DynamoDB table, in Python values.
 
-A failed condition is an answer, not an error: the calls return False or the item that was in the
-way.
+The table repeats a call that DynamoDB did not answer or refused for another write of the same item,
+by one `Retry`. A failed condition is an answer and not an error: the methods return False, or the
+item that failed the condition.
 """
 
 import re
@@ -14,7 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mentor_pause.errors import LedgerContended, LedgerUnavailable
-from mentor_pause.ledger.clock import LocalClock, ServerClock, utc_now
+from mentor_pause.ledger.clock import Clock, ServerClock, utc_now
 from mentor_pause.retry import Retry
 
 if TYPE_CHECKING:
@@ -24,54 +25,62 @@ if TYPE_CHECKING:
 type Value = str | int | bool | set[int] | set[str] | Sequence[str]
 type Item = dict[str, Any]
 type Action = dict[str, dict[str, Any]]
-"""One action of a transaction, as `Table.update_action` and its like make it."""
+"""One action of a transaction; `update_action` and `put_new_action` build it."""
+
+RETRY = Retry(attempts=9, base=0.03, longest=4, on=LedgerUnavailable, patience=10)
+"""Two writes of one item meet for milliseconds; DynamoDB may be away for seconds."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
 class Table:
-    """The table by its client and name; keys are `pk` and `sk`."""
+    """A table whose keys are `pk` and `sk`."""
 
     def __init__(
-        self, client: "DynamoDBClient", name: str, local_clock: LocalClock = utc_now
+        self,
+        client: "DynamoDBClient",
+        name: str,
+        retry: Retry = RETRY,
+        clock: Clock | None = None,
+        local_clock: Clock = utc_now,
     ) -> None:
-        """`client` is a DynamoDB client; `local_clock` is this machine's."""
+        """Make `clock` tell the time; None: DynamoDB's answers, which correct `local_clock`."""
         self._client = client
-        self._name = name
-        self._clock = ServerClock(self._ask_for_the_time, local_clock)
-        self._retry = Retry(attempts=8, base=0.03, longest=0.5, on=LedgerContended)
+        self.name = name
+        self._retry = retry
+        self._server_clock = ServerClock(self._ask_for_the_time, local_clock)
+        self._clock = clock or self._server_clock
 
     def now(self) -> datetime:
-        """Return the present moment by DynamoDB, or by this machine if DynamoDB does not tell."""
+        """Return the present moment, aware."""
         return self._clock()
 
     def _ask_for_the_time(self) -> None:
-        """Read an item that there is not; the answer's header tells the time."""
-        with suppress(LedgerUnavailable, LedgerContended), self._translated():
-            self._clock.note(self._client.get_item(TableName=self._name, Key=_key("CLOCK", "-")))
+        """Read an item that does not exist; the answer's header has the time."""
+        with suppress(LedgerUnavailable), self._translated():
+            answer = self._client.get_item(TableName=self.name, Key=_key("CLOCK", "-"))
+            self._server_clock.note(answer)
 
     def get(self, pk: str, sk: str) -> Item | None:
-        """Return the item as it is now (a consistent read), or None."""
-        with self._translated():
-            found = self._client.get_item(
-                TableName=self._name, Key=_key(pk, sk), ConsistentRead=True
+        """Return the item by a consistent read, or None."""
+        answer = self._call(
+            lambda: self._client.get_item(
+                TableName=self.name, Key=_key(pk, sk), ConsistentRead=True
             )
-            self._clock.note(found)
-        return _python(found["Item"]) if "Item" in found else None
+        )
+        return _python(answer["Item"]) if "Item" in answer else None
 
     def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
-        """Yield the items of a partition whose sort key starts so, in order, as they are now."""
+        """Yield the partition's items whose sort key has this prefix, in order, consistently."""
         request: QueryInputTypeDef = {
-            "TableName": self._name,
+            "TableName": self.name,
             "ConsistentRead": True,
             "KeyConditionExpression": "pk = :pk and begins_with(sk, :sk)",
             "ExpressionAttributeValues": _values({"pk": pk, "sk": sk_prefix}),
         }
         while True:
-            with self._translated():
-                answer = self._client.query(**request)
-                self._clock.note(answer)
+            answer = self._call(lambda: self._client.query(**request))
             yield from map(_python, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
@@ -94,7 +103,7 @@ class Table:
         """
         action = self.update_action(pk, sk, change, condition, values)["Update"]
         try:
-            answer = self._contended(
+            answer = self._call(
                 lambda: self._client.update_item(
                     **cast("Any", action),
                     ReturnValues="ALL_NEW",
@@ -106,32 +115,30 @@ class Table:
         return True, _python(answer.get("Attributes", {}))
 
     def transact(self, actions: Sequence[Action]) -> bool:
-        """Do all or none; False when a condition failed. The client's own retries are safe."""
+        """Do all actions or none; False: a condition failed."""
         try:
-            self._contended(
+            self._call(
                 lambda: self._client.transact_write_items(TransactItems=cast("Any", list(actions)))
             )
         except _ConditionFailed:
             return False
         return True
 
-    def _contended[T](self, call: Callable[[], T]) -> T:
-        """Repeat a write that met another one of the same item, as a transaction does at once."""
-
-        def translated() -> T:
+    def _call[T](self, call: Callable[[], T]) -> T:
+        def attempt() -> T:
             with self._translated():
                 answer = call()
-                self._clock.note(answer)
+                self._server_clock.note(answer)
                 return answer
 
-        return self._retry(translated)
+        return self._retry(attempt)
 
     @contextmanager
     def _translated(self) -> Generator[None]:
         try:
             yield
         except ClientError as error:
-            self._clock.note(error.response)
+            self._server_clock.note(error.response)
             raise _translation(error) from error
         except BotoCoreError as error:
             raise LedgerUnavailable(f"DynamoDB: {type(error).__name__}") from error
@@ -139,12 +146,12 @@ class Table:
     def update_action(
         self, pk: str, sk: str, change: str, condition: str, values: Mapping[str, Value]
     ) -> Action:
-        """Make an update for `transact`."""
-        # Names that DynamoDB reserves are written with a hash in front.
+        """Build an update for `transact`."""
+        # DynamoDB reserves some names; an expression writes them with a hash in front.
         reserved = {f"#{name}": name for name in re.findall(r"#(\w+)", change + condition)}
         return {
             "Update": {
-                "TableName": self._name,
+                "TableName": self.name,
                 "Key": _key(pk, sk),
                 "UpdateExpression": change,
                 "ConditionExpression": condition,
@@ -154,10 +161,10 @@ class Table:
         }
 
     def put_new_action(self, item: Item) -> Action:
-        """Make a creation for `transact`."""
+        """Build a creation for `transact`."""
         return {
             "Put": {
-                "TableName": self._name,
+                "TableName": self.name,
                 "Item": {name: _serialize(value) for name, value in item.items()},
                 "ConditionExpression": "attribute_not_exists(pk)",
             }

@@ -1,0 +1,82 @@
+"""Checks the last night that should be over: its stale mentors, and whether it ran (O1).
+
+The count of stale mentors reads the mentors alone. It does not depend on the job, its lock or its
+log.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from mentor_pause.config import OrgSettings
+from mentor_pause.database.client import Database
+from mentor_pause.ledger.clock import Clock
+
+JOB = "certification_expiry"
+NIGHTLY = time(2, 0, tzinfo=UTC)
+"""When the rule of the expiry job fires (template.yaml; a test compares)."""
+
+GRACE = timedelta(minutes=29)
+"""How long a night may take; the monitor's rule fires about half an hour after the job's."""
+
+
+def last_due(now: datetime) -> datetime:
+    """Return when the last nightly run began that should be over."""
+    over = now.astimezone(UTC) - GRACE
+    due = datetime.combine(over.date(), NIGHTLY)
+    return due if due <= over else due - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Whether the last night had its run, by the execution log."""
+
+    hours_since_completed_run: float | None
+    """None: no run has ever completed."""
+    is_missed: bool
+    """No complete run was for the night's day, or it had errors and stale mentors remain."""
+
+
+@dataclass(frozen=True, slots=True)
+class NightlyCheck:
+    """The checks; each is complete without the others."""
+
+    org: OrgSettings
+    database: Database
+    clock: Clock
+
+    def moment(self) -> datetime:
+        """Return the present moment: the later one by this side's clock and the database's.
+
+        A clock that is behind hides no night. A clock that is ahead raises an alarm too early.
+
+        Raises:
+            MentorPauseError: the organisation does not exist, or is not the configured one.
+        """
+        scope = self.database.assert_org_scope(self.org.hlf_org_id, self.org.hlf_org_slug)
+        return max(self.clock(), scope.moment)
+
+    def due_day(self, moment: datetime) -> date:
+        """Return the day of the last night's run, in the organisation's time zone.
+
+        A mentor whose certification expires on a later day is not stale yet.
+        """
+        return self.database.get_org_day(self.org.hlf_org_id, last_due(moment))
+
+    def count_stale(self, day: date) -> int:
+        """Return how many mentors are active although that night should have paused them."""
+        return self.database.count_stale_active_mentors(self.org.hlf_org_id, day)
+
+    def count_uncertified(self) -> int:
+        """Return how many active mentors have no certification at all, in one attempt."""
+        return self.database.once().count_active_uncertified(self.org.hlf_org_id)
+
+    def freshness(self, moment: datetime, day: date) -> Freshness:
+        """Return whether the night had its run: a complete run for that day, or a later one.
+
+        A night whose run had errors counts as missed while mentors are stale.
+        """
+        found = self.database.get_run_freshness(self.org.hlf_org_id, JOB, day, moment)
+        is_missed = found.night_error_count is None
+        if found.night_error_count:
+            is_missed = self.count_stale(day) > 0
+        return Freshness(found.hours_since_completed_run, is_missed)
