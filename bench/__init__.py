@@ -1,1 +1,1 @@
-"""What it costs; each module prints a table."""
+"""Measurements of speed, size and cost; each module prints a table."""

@@ -1,4 +1,4 @@
-"""Runs the benches, all or those that are named, and prints their tables: `make bench`."""
+"""Runs all benches, or the named ones, and prints their tables: `make bench`."""
 
 import sys
 from collections.abc import Callable
@@ -21,10 +21,10 @@ BENCHES: dict[str, Callable[[Console], None]] = {
 
 
 def main() -> int:
-    """Run them; what is not known is refused before anything is measured."""
+    """Run the benches. An unknown name is an error before the first bench starts."""
     wanted = sys.argv[1:] or list(BENCHES)
     if unknown := set(wanted) - BENCHES.keys():
-        sys.stderr.write(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}\n")
+        sys.stderr.write(f"unknown bench: {', '.join(unknown)}; known: {', '.join(BENCHES)}\n")
         return 2
     console = Console(width=120)
     for name in wanted:

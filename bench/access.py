@@ -1,8 +1,9 @@
-"""What the policies and the coordinator queries cost (docs/access.md).
+"""Measures what the policies and the coordinator queries cost (docs/access.md).
 
-On a database of its own with 100,000 mentors in 2,000 chapters, 2,001 coordinators and 300,000 rows
-of history. Each query runs 15 times; the median is shown in milliseconds, as the database measures
-it, beside the same rows read by the owner with an explicit condition, in the same run.
+It uses its own database with 100,000 mentors in 2,000 chapters, 2,001 coordinators and 300,000 rows
+of history. Each query runs 15 times. The table shows the median in milliseconds, as the database
+measures it. Beside it is the time for the same rows in the same run, read by the owner with an
+explicit condition.
 """
 
 import json
@@ -26,7 +27,7 @@ _ORG = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query as a person asks it, and as the owner would."""
+    """A query as a person sends it, and the owner's query for the same rows."""
 
     title: str
     person: str
@@ -76,17 +77,17 @@ QUESTIONS = (
         "select * from certifications where mentor_id = {mentor}",
     ),
     Question(
-        "all mentors one sees", "coordinator",
+        "all visible mentors", "coordinator",
         "select * from peer_mentors",
         "select * from peer_mentors where id in " + _MINE,
     ),
     Question(
-        "all certifications one sees", "coordinator",
+        "all visible certifications", "coordinator",
         "select * from certifications",
         "select * from certifications where mentor_id in " + _MINE,
     ),
     Question(
-        "all history one sees", "coordinator",
+        "all visible history", "coordinator",
         "select * from peer_mentor_status_history",
         "select * from peer_mentor_status_history where mentor_id in " + _MINE,
     ),
@@ -105,7 +106,7 @@ QUESTIONS = (
 
 
 def load(url: str) -> tuple[Roster, UUID]:
-    """Load the roster; return it with a mentor of the coordinator in its middle."""
+    """Load the roster; return it with a mentor of the coordinator in the middle of the roster."""
     roster = make_roster(_ORG, MENTORS, EXPIRED, 1, datetime.now(UTC).date())
     load_roster(url, roster, "hlf")
     with psycopg.connect(url, autocommit=True) as connection:

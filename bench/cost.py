@@ -1,7 +1,7 @@
-"""What a night costs: what is asked of AWS and of the database, times list prices.
+"""Measures what a night costs: requests to AWS and calls to the database, times list prices.
 
-The functions reach the emulator through a proxy that counts. Lambda's durations are those of this
-machine, from the REPORT lines; on AWS a call to the database waits for a network as well.
+The functions reach the emulator through a proxy that counts requests. Lambda's durations come from
+the REPORT lines on this machine; on AWS a call to the database also waits for a network.
 """
 
 import re
@@ -30,9 +30,9 @@ PRICES = {
     "Secrets Manager, requests": 5.0e-6,
     "database calls": 0.0,
 }
-"""In USD each. The database's calls are part of the project's plan."""
+"""In USD per unit. The project's plan includes the database's calls."""
 IDLE_SQS = {"Lambda's pollers on 4 queues, requests a day": 4 * 5 * 3 * 60 * 24}
-"""Five long polls of 20 s each at a time, by AWS's documentation; the mappings never stop."""
+"""Five long polls of 20 s at the same time, by AWS's documentation; the mappings never stop."""
 _FUNCTIONS = ("Dispatcher", "ExpiryWorker")
 _PAGE = int(_TEMPLATE["Parameters"]["PageSize"]["Default"])
 """Mentors per page."""
@@ -41,7 +41,7 @@ _REPORT = re.compile(r"REPORT RequestId: (\S+).*Billed Duration: (\d+) ms")
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What one night asked for, by the names of the prices."""
+    """The number of units that one night used, by the names of the prices."""
 
     mentors: int
     amounts: dict[str, float]
@@ -54,7 +54,7 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
     before = _durations(stack)
     run_night(stack, mentors, prepare=_prepare)
     invocations = -(-mentors // _PAGE) + 1
-    # The last worker's line comes when the run has ended already.
+    # The last worker's REPORT line comes after the run has ended.
     eventually(lambda: len(_new(before, _durations(stack))) == invocations)
     durations = _new(before, _durations(stack))
     asked = counts.operations
@@ -65,7 +65,7 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
             "Lambda, GB-seconds": sum(durations) / 1000 * MEMORY_GB,
             "DynamoDB, write units": counts.write_units,
             "DynamoDB, read units": counts.read_units,
-            # A page is received and deleted by Lambda's own pollers, which the proxy does not see.
+            # Lambda's own pollers receive and delete a page; the proxy does not see these requests.
             "SQS, requests": asked["SendMessageBatch"]
             + asked["ChangeMessageVisibility"]
             + 2 * (len(durations) - 1),
@@ -78,7 +78,7 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
 
 
 def _prepare(stack: Deployed) -> None:
-    """Let the database count from now on, and every function start cold, as it does at night."""
+    """Let the database start counting, and let every function start cold, as it does at night."""
     with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
         owner.execute("alter database mentor_pause set track_functions = 'all'")
     for function in _FUNCTIONS:
@@ -86,7 +86,7 @@ def _prepare(stack: Deployed) -> None:
 
 
 def _calls(stack: Deployed) -> int:
-    """Return how often functions of the schema `public` were called; a session tells at its end."""
+    """Return the number of function calls in the schema `public`; a session reports at its end."""
     for function in _FUNCTIONS:
         end_function(stack, function)
     with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
@@ -98,7 +98,7 @@ def _calls(stack: Deployed) -> int:
 
 
 def _durations(stack: Deployed) -> dict[str, int]:
-    """Return the billed milliseconds of all invocations so far, by their ids."""
+    """Return the billed milliseconds of each invocation so far, by its id."""
     pages = stack.logs.get_paginator("filter_log_events")
     return {
         found[1]: int(found[2])
@@ -114,7 +114,7 @@ def _new(before: dict[str, int], now: dict[str, int]) -> list[int]:
 
 
 def main(console: Console) -> None:
-    """Count, and print the table."""
+    """Count the units of each night, and print the table."""
     bills: list[Bill] = []
     with bench_stack() as stack:
         port = stack.local.require().aws_port
@@ -138,4 +138,4 @@ def main(console: Console) -> None:
     console.print(table)
     for name, amount in IDLE_SQS.items():
         price = amount * PRICES["SQS, requests"]
-        console.print(f"beside the nights: {name}: {amount:,}, USD {price:.4f}")
+        console.print(f"in addition to the nights: {name}: {amount:,}, USD {price:.4f}")

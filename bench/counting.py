@@ -1,7 +1,7 @@
-"""A proxy before the AWS emulator that counts what is asked of it, and in DynamoDB's units.
+"""A proxy in front of the AWS emulator that counts requests and DynamoDB's units.
 
-DynamoDB bills a write by the size of the item, in steps of 1 KB, twice that in a transaction, and a
-consistent read in steps of 4 KB. The sizes are those of the items that go by.
+DynamoDB bills a write by the size of the item, in steps of 1 KB, and twice that in a transaction.
+It bills a consistent read in steps of 4 KB. The proxy takes the sizes from the items that pass.
 """
 
 import json
@@ -20,10 +20,10 @@ _PASSED_ON = ("content-length", "transfer-encoding", "connection")
 
 
 class Counts:
-    """How often each operation was asked for, and the units of DynamoDB."""
+    """The number of requests of each operation, and the units of DynamoDB."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start with no counts."""
         self.operations: Counter[str] = Counter()
         self.read_units = 0
         self.write_units = 0
@@ -31,11 +31,11 @@ class Counts:
         self._lock = threading.Lock()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Set all counts to zero."""
         self.__init__()
 
     def note(self, target: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
-        """Count one request by its target, as `X-Amz-Target` has it."""
+        """Count one request by its target, the header `X-Amz-Target`."""
         operation = target.rpartition(".")[2]
         with self._lock:
             self.operations[operation] += 1
@@ -52,7 +52,7 @@ class Counts:
                 self.read_units += max(1, ceil(size / 4096))
 
     def _written(self, key: dict[str, Any], item: dict[str, Any] | None) -> int:
-        """Return the units of a write; an item that is not shown is as large as it was last."""
+        """Return the units of a write; an item that is not in the request keeps its last size."""
         name = json.dumps(key, sort_keys=True)
         if item:
             self._sizes[name] = _size(item)
@@ -60,7 +60,7 @@ class Counts:
 
 
 def _size(item: dict[str, Any]) -> int:
-    """Return an item's size as DynamoDB counts: names, texts, about a byte for two digits."""
+    """Return an item's size as DynamoDB counts it: names, texts, about one byte for two digits."""
     return sum(len(name) + _value_size(value) for name, value in item.items())
 
 
@@ -77,12 +77,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A function whose process was ended has cut its connection."""
+        """Ignore the closed connection of a function whose process has ended."""
 
 
 @contextmanager
 def counting_proxy(port: int) -> Generator[tuple[str, Counts]]:
-    """Serve on loopback before the emulator's port; yield the URL and what is counted."""
+    """Serve on the loopback interface and forward to the emulator; yield the URL and the counts."""
     counts = Counts()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
-"""What a cold start imports: each function as it is built, in a Python like Lambda's.
+"""Measures the imports of a cold start: each built function, in a Python like Lambda's.
 
-The bare handler has the third-party imports of the function's own modules, and nothing of ours.
-What an import costs is its own time by `-X importtime`, summed up by package.
+The bare handler has the third-party imports of the function's own modules, and none of our code.
+The cost of an import is its own time by `-X importtime`, summed by package.
 """
 
 import ast
@@ -37,12 +37,12 @@ class Built:
 
     name: str
     module: str
-    """That of its handler."""
+    """The module of its handler."""
     code: Path
     layers: tuple[Path, ...]
 
     def run(self, code: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run Python code as the function would run; nobody can write where it lies."""
+        """Run Python code as Lambda would: it writes no bytecode, since its folder is read-only."""
         return subprocess.run(
             [_PYTHON, *options, "-c", code], cwd=self.code, capture_output=True, text=True,
             check=True, env=self._environment(),
@@ -53,7 +53,7 @@ class Built:
         return {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "LANG": "en_US.UTF-8"}
 
     def milliseconds(self, code: str) -> float:
-        """Return how long some imports take, without the interpreter's own start."""
+        """Return how long some imports take, without the start of the interpreter."""
         timed = f"import time; t = time.perf_counter(); {code}; print(time.perf_counter() - t)"
         return 1000 * float(self.run(timed).stdout)
 
@@ -79,7 +79,7 @@ def built_functions() -> list[Built]:
 
 
 def bare_imports(function: Built) -> str:
-    """Return the third-party imports of the function's own modules, as they stand there."""
+    """Return the third-party import statements of the function's own modules, unchanged."""
     loaded: dict[str, str | None] = json.loads(
         function.run(_LOADED.format(module=function.module)).stdout
     )
@@ -100,7 +100,7 @@ def _is_third_party(module: str, file: str | None, function: Built) -> bool:
 
 
 def _imports(file: Path, modules: set[str]) -> Iterator[str]:
-    """Yield a file's imports of some modules, those that happen when it is imported itself."""
+    """Yield the imports of some modules that run when the file itself is imported."""
     for node in ast.parse(file.read_text()).body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         named = [node.module or ""] if isinstance(node, ast.ImportFrom) else names
@@ -109,7 +109,7 @@ def _imports(file: Path, modules: set[str]) -> Iterator[str]:
 
 
 def cost_by_package(function: Built) -> Counter[str]:
-    """Return the microseconds that each package's modules take by themselves."""
+    """Return the microseconds of each package: the sum of its modules' own times."""
     lines = function.run(f"import {function.module}", "-X", "importtime").stderr.splitlines()
     found: Counter[str] = Counter()
     for line in lines[1:]:
@@ -122,7 +122,7 @@ def cost_by_package(function: Built) -> Counter[str]:
 
 
 def main(console: Console) -> None:
-    """Measure in turns, and print two tables."""
+    """Measure all functions in turns, and print two tables."""
     functions = built_functions()
     # As in Lambda's own runtime, boto3 comes with its bytecode.
     subprocess.run([_PYTHON, "-m", "compileall", "-q", ROOT / ".tools/runtime/lib"], check=True)

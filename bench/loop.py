@@ -1,4 +1,4 @@
-"""The worker's loop against pgbench, one client each, on the same database."""
+"""Compares the worker's loop with pgbench, one client each, on the same database."""
 
 import statistics
 import time
@@ -21,9 +21,9 @@ MENTORS, PAGE, ROUNDS = 2000, 500, 9
 
 
 def by_the_loop(mentors: Numbered) -> float:
-    """Pause by the worker's own parts, over the pooled wire; return mentors per second."""
-    wire, run = PooledTransport(mentors.url), uuid4()
-    work = PausePage(Database(wire, Retry(on=DatabaseUnavailable)), Logger(service="bench"))
+    """Pause with the worker's own code, over the pooled transport; return mentors per second."""
+    wire, run = PooledWire(mentors.url), uuid4()
+    work = PausePage(Database(wire), Retry(on=DatabaseUnavailable), Logger(service="bench"))
     pages = [
         MentorPage(
             job_name="certification_expiry", job_run_id=run, org_id=ORG, as_of=AS_OF,
@@ -31,7 +31,9 @@ def by_the_loop(mentors: Numbered) -> float:
         )
         for number in range(1, MENTORS // PAGE + 1)
     ]  # fmt: skip
-    wire.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})  # pgbench counts no connect
+    wire.call(
+        "assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"}
+    )  # connect before the time starts
     began = time.perf_counter()
     done = sum(len(work(page, lambda: 60.0).outcome.applied) for page in pages)
     took = time.perf_counter() - began
@@ -44,13 +46,13 @@ def by_the_loop(mentors: Numbered) -> float:
 CONTENDERS: dict[str, Callable[[Numbered], float]] = {
     "pgbench, extended protocol": lambda mentors: mentors.pgbench(MENTORS),
     "pgbench, simple protocol": lambda mentors: mentors.pgbench(MENTORS, protocol="simple"),
-    "worker loop, pooled wire": by_the_loop,
+    "worker loop, pooled transport": by_the_loop,
 }
-"""By name, what each can do in mentors per second; the first is the limit."""
+"""The clients by name; each returns mentors per second. The ratios compare with the first."""
 
 
 def main(console: Console) -> None:
-    """Measure in turns, and print the table."""
+    """Measure the clients in turns, and print the table."""
     rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     with numbered_database(len(CONTENDERS) * MENTORS * ROUNDS) as mentors:
         for _ in range(ROUNDS):

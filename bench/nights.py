@@ -1,4 +1,4 @@
-"""Whole nights on the deployed local stack, against pgbench with as many clients as workers."""
+"""Compares whole nights on the deployed local stack with pgbench, one client per worker."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -16,14 +16,14 @@ _BENCHED = 5_000
 
 
 def workers() -> int:
-    """How many expiry workers run at once, by the template."""
+    """The number of expiry workers that run at the same time, as in the template."""
     events = load_template()["Resources"]["ExpiryWorker"]["Properties"]["Events"]
     pages = events["Pages"]["Properties"]
     return int(pages["ScalingConfig"]["MaximumConcurrency"])
 
 
 def main(console: Console) -> None:
-    """Measure in turns, and print the table."""
+    """Measure the sizes in turns, and print the table."""
     clients = workers()
     nights: dict[int, list[Night]] = {size: [] for size in SIZES}
     limits: list[float] = []

@@ -1,9 +1,8 @@
-"""A database of mentors with numbers for ids, so that pgbench can pause each of them once.
+"""A database whose mentors have numbered ids, so that pgbench can pause each of them once.
 
-pgbench is the limit that others are compared with: a client written in C that does nothing but send
-the one statement. By the extended protocol its numbers travel beside the statement, as parameters
-must (E14); by the simple one they are part of its text, which is the least that a server can be
-asked to do.
+pgbench is the limit for the comparison: a client written in C that only sends one statement. With
+the extended protocol the values travel separately from the statement, as E14 requires. With the
+simple protocol they are part of the statement's text, which is the least work for a server.
 """
 
 import os
@@ -44,7 +43,7 @@ _MENTOR: dict[Protocol, str] = {
 
 
 class Numbered:
-    """Mentors whose certification has expired, handed out in order."""
+    """Mentors whose certification has expired; each is used once, in order."""
 
     def __init__(self, owner_url: str, count: int) -> None:
         """Put `count` mentors into an empty, migrated database."""
@@ -70,12 +69,12 @@ class Numbered:
             connection.execute("vacuum analyze")
 
     def take(self, count: int) -> list[UUID]:
-        """Return mentors whom nobody has paused yet."""
+        """Return mentors that no client has paused yet."""
         first, self._next = self._next, self._next + count
         return [UUID(f"00000000-0000-4000-8000-{n:012d}") for n in range(first, self._next)]
 
     def pgbench(self, count: int, clients: int = 1, protocol: Protocol = "extended") -> float:
-        """Pause so many mentors by pgbench, and return mentors per second."""
+        """Pause that number of mentors by pgbench, and return mentors per second."""
         each = count // clients
         script = _PAUSE.format(
             mentor=_MENTOR[protocol], org=ORG, run=uuid4(), as_of=AS_OF, per_client=each
@@ -98,6 +97,6 @@ class Numbered:
 
 @contextmanager
 def numbered_database(count: int) -> Generator[Numbered]:
-    """Open a database of its own, with commits that wait for the disk, as in production."""
+    """Open a new database, with commits that wait for the disk, as in production."""
     with scratch_database(durable=True) as url:
         yield Numbered(url, count)

@@ -1,8 +1,8 @@
-"""Our REST wire against the design that it grew out of: a loop of supabase-js calls, on one server.
+"""Compares our REST transport with the original design, a loop of supabase-js calls.
 
-The server is the tests' own small one, which speaks PostgREST's documented dialect over a real
-PostgreSQL; there is no PostgREST to be had from the package registries. Each client is a process of
-its own, and times itself without its start.
+The server is the tests' own small server. It implements PostgREST's documented behaviour over a
+real PostgreSQL, because the package registries do not have PostgREST. Each client is a separate
+process and measures its own time, without its start.
 """
 
 import json
@@ -40,12 +40,12 @@ create table seed_audit (
 
 
 def main(console: Console) -> None:
-    """Measure in turns, and print the table; without Node.js there is nothing to compare."""
+    """Measure the clients in turns, and print the table. Without Node.js, measure nothing."""
     if shutil.which("node") is None or not (_TOOLS / "node_modules").exists():
         console.print("not measured: supabase-js needs Node.js with npm")
         return
     script = _TOOLS / "seed_design.mjs"
-    shutil.copy(ROOT / "bench/seed_design.mjs", script)  # Node looks for packages beside it
+    shutil.copy(ROOT / "bench/seed_design.mjs", script)  # beside its npm packages
     ours = [sys.executable, "-m", "bench.rest"]
     rounds: list[tuple[float, float]] = []
     with (
@@ -63,7 +63,7 @@ def main(console: Console) -> None:
     table = Table(f"{MENTORS} mentors", "seconds", "ratio", "from", "to")
     table.add_row("supabase-js loop, batched audit", f"{statistics.median(seeds):.2f}", "1.00")
     table.add_row(
-        "worker loop, REST wire", f"{statistics.median(wires):.2f}",
+        "worker loop, REST transport", f"{statistics.median(wires):.2f}",
         f"{statistics.median(ratios):.2f}", f"{min(ratios):.2f}", f"{max(ratios):.2f}",
     )  # fmt: skip
     console.print(f"{ROUNDS} rounds: medians; the ratio is of speeds")

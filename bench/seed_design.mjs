@@ -1,6 +1,6 @@
-// The design that mentor-pause grew out of: a loop of supabase-js calls, one awaited per mentor, and the audit
-// rows afterwards, fifty at a time. Reads {url, key, org, run, asOf, mentors} from its standard input and prints
-// the seconds that it took and how many were paused.
+// The original design of mentor-pause: a loop of supabase-js calls, one awaited call per mentor, and afterwards the audit
+// rows in batches of fifty. Reads {url, key, org, run, asOf, mentors} from standard input. Prints the seconds that it
+// took and the number of paused mentors.
 import { readFileSync } from "node:fs";
 import { createClient } from "@supabase/supabase-js";
 

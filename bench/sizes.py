@@ -1,4 +1,4 @@
-"""How large what is deployed is: each function and layer of the build, zipped and unpacked."""
+"""Measures each function and layer of the build, zipped and unpacked."""
 
 import io
 import zipfile
@@ -10,11 +10,11 @@ from rich.table import Table
 from local import sam
 
 _LIMIT = 250 * 1024 * 1024
-"""Of a function and its layers together, unpacked (Lambda's quota)."""
+"""Lambda's quota for a function together with its layers, unpacked."""
 
 
 def main(console: Console) -> None:
-    """Build, and print the table."""
+    """Build, measure, and print the table."""
     build = sam.build()
     table = Table("", "files", "unpacked, KiB", "zipped, KiB", "of Lambda's limit")
     for folder in sorted(filter(Path.is_dir, build.iterdir()), key=lambda f: (_is_layer(f), f)):

@@ -1,7 +1,7 @@
-"""Nights while the database is slow, locked, away or misconfigured: `make slow-database`.
+"""Runs nights while the database is slow, locked, down or misconfigured: `make slow-database`.
 
 Each scenario runs on the deployed local stack and prints one line. All of them take about half an
-hour; name some to run only those: make slow-database SLOW="latency pooler-paused".
+hour. Name some to run only those: make slow-database SLOW="latency pooler-paused".
 """
 
 import sys
@@ -22,10 +22,10 @@ SCENARIOS: dict[str, Scenario] = (
 
 
 def main() -> int:
-    """Run them; what is not known is refused before anything starts."""
+    """Run the scenarios. An unknown name is an error before the first scenario starts."""
     wanted = sys.argv[1:] or list(SCENARIOS)
     if unknown := set(wanted) - SCENARIOS.keys():
-        sys.stderr.write(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}\n")
+        sys.stderr.write(f"unknown scenario: {', '.join(unknown)}; known: {', '.join(SCENARIOS)}\n")
         return 2
     console = Console(width=160, soft_wrap=True)
     with bench_stack() as stack:

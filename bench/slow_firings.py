@@ -1,4 +1,4 @@
-"""Scheduled triggers while people post dry runs, while a run is in progress, without a database."""
+"""Scheduled triggers during dry runs of people, during another run, and without a database."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def _by_hand(stack: Deployed) -> str:
     eventually(lambda: night.run() is not None, 120)
     own = night.finish(120)
     return (
-        f"a trigger over a run by hand: answered {answer['status']}; the run by hand paused"
+        f"trigger during a run by hand: answered {answer['status']}; the run by hand paused"
         f" {summary['paused_count']} ({first.status}); its own run: {told_of(night, own)};"
         f" rows of the schedule: {dict(statuses(stack, 'schedule'))}"
     )
@@ -67,7 +67,7 @@ def _finish(stack: Deployed, night: Night, how: str, end: Callable[[], None]) ->
     eventually(lambda: night.run() is not None, 120)
     summary = night.finish(120)
     return (
-        f"database away ({how}) at the trigger: answered {answer} after {took:.1f} s;"
+        f"database down ({how}) at the trigger: answered {answer} after {took:.1f} s;"
         f" {told_of(night, summary)}; rows {dict(statuses(stack, 'schedule'))}"
     )
 

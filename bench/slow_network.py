@@ -1,4 +1,4 @@
-"""Nights over a slow network, and nights that meet locked rows."""
+"""Nights over a slow network, and nights with locked rows."""
 
 import threading
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def _locked_to_the_end(stack: Deployed) -> str:
     within = float(last) - night.starts("ExpiryWorker")[0]
     return (
         f"20 of 100 locked to the end: {told_of(night, summary)}; {count} paused {within:.2f} s"
-        " after the first invocation began; the errors are just the locked ones:"
+        " after the first invocation began; the errors are exactly the locked mentors:"
         f" {set(summary['mentor_ids_errored']) == set(locked)}"
     )
 

@@ -12,13 +12,13 @@ from support.watch import Night, told_of
 from support.way import database_urls, pooled
 
 _SOME = 50
-"""Mentors that are paused before the trouble begins."""
+"""The number of mentors that the worker pauses before the fault begins."""
 
 _tick = threading.Event()
 
 
 def paused_count(stack: Deployed) -> int:
-    """Count the mentors that were paused, past the pooler."""
+    """Count the paused mentors, over a direct connection to the database."""
     with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
         row = owner.execute("select count(*) from peer_mentor_status_history").fetchone()
     return row[0] if row else 0
@@ -31,7 +31,7 @@ def _trouble(
     seconds: float,
     mentors: int = 2000,
 ) -> Callable[[Deployed], str]:
-    """Return a night whose pooler is in trouble for a while, from the middle of the pages on."""
+    """Return a night whose pooler fails for some time, starting in the middle of the pages."""
 
     def run(stack: Deployed) -> str:
         stack.local.seed(mentors=mentors, expired=mentors, seed=1)
@@ -48,14 +48,14 @@ def _trouble(
             after = night.seconds() - back
         return (
             f"{what} for {seconds:.0f} s after {before} of {mentors}: {told_of(night, summary)};"
-            f" complete {after:.1f} s after it was back"
+            f" complete {after:.1f} s after the pooler was back"
         )
 
     return run
 
 
 def _exhausted(stack: Deployed) -> str:
-    """The pool's two connections belong to other clients for a minute."""
+    """Let other clients hold the pool's two connections for a minute."""
     stack.local.seed(mentors=500, expired=500, seed=1)
     with pooled(stack, default_pool_size=2, query_wait_timeout=120) as pooler:
         job = pooler.through(database_urls(stack)[0])
@@ -70,7 +70,7 @@ def _exhausted(stack: Deployed) -> str:
         after = night.seconds() - back
     return (
         f"pool exhausted for {back:.0f} s from before the trigger (answer: {answer['status']}):"
-        f" {told_of(night, summary)}; complete {after:.1f} s after it was free"
+        f" {told_of(night, summary)}; complete {after:.1f} s after the pool was free"
     )
 
 
@@ -91,7 +91,7 @@ def _exhausted_in_mid_run(stack: Deployed) -> str:
         after = night.seconds() - back
     return (
         f"pool exhausted for 60 s after {before} of 2000: {told_of(night, summary)};"
-        f" complete {after:.1f} s after it was free"
+        f" complete {after:.1f} s after the pool was free"
     )
 
 

@@ -1,4 +1,4 @@
-"""Nights with a fault of the system: no mentor is counted as an error, and the fault is named."""
+"""Nights with a fault of the system: the run counts no mentor as an error and names the fault."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from support.way import workers_held
 
 
 def _night_with(stack: Deployed, fault: Fault) -> tuple[Night, dict[str, object]]:
-    """Let a night's pages meet a fault, which is mended once a page has said what is wrong.
+    """Inject a fault into a night, and remove it when a page has recorded its reason.
 
     Returns:
         The night, and its summary.
@@ -25,8 +25,8 @@ def _night_with(stack: Deployed, fault: Fault) -> tuple[Night, dict[str, object]
             mended.enter_context(fault(stack))
         eventually(lambda: bool(night.reasons()))
         run = night.run()
-        if run is None or not run.wait_reason:
-            raise RuntimeError("the ledger does not say what is wrong")
+        if run is None or not run.trouble:
+            raise RuntimeError("the ledger does not have the reason")
     return night, night.finish(300)
 
 
@@ -55,7 +55,7 @@ def _fired_into(name: str) -> Callable[[Deployed], str]:
         with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
             (row,) = rows(owner, "select status, error from scheduler_execution_log")
         return (
-            f"fired into it: answered {answer}; {told_of(night, summary)};"
+            f"triggered during the fault: answered {answer}; {told_of(night, summary)};"
             f" the run's row: {row['status']}, {row['error']}"
         )
 

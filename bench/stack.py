@@ -1,4 +1,4 @@
-"""A local stack of its own, with the real template deployed, and nights in it."""
+"""A separate local stack with the real template, and nights on it."""
 
 import os
 import time
@@ -20,17 +20,17 @@ JOB = "certification_expiry"
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What a night took."""
+    """The measurements of one night."""
 
     mentors: int
     seconds: float
-    """From the rule's event to the run's end."""
+    """Seconds from the rule's event to the run's end."""
     first_page: float
-    """Seconds until the first page was written down, the dispatcher's cold start included."""
+    """Seconds until the dispatcher wrote the first page, including its cold start."""
     paging: float
     """Seconds until the dispatcher answered."""
     dispatcher_mib: float
-    """The most memory that the dispatcher's process had, in MiB."""
+    """The largest memory of the dispatcher's process, in MiB."""
 
     @property
     def rate(self) -> float:
@@ -40,7 +40,7 @@ class Night:
 
 @contextmanager
 def bench_stack() -> Generator[Deployed]:
-    """Start and deploy a stack; the sync does not follow by itself."""
+    """Start and deploy a stack; no sync follows a run on it."""
     with TemporaryDirectory() as folder:
         os.environ["MENTOR_PAUSE_LOCAL"] = folder
         stack = Deployed.start(Path(folder))
@@ -55,7 +55,7 @@ def bench_stack() -> Generator[Deployed]:
 def run_night(
     stack: Deployed, mentors: int, prepare: Callable[[Deployed], object] = id, limit: float = 600
 ) -> Night:
-    """Load a roster of expired mentors, fire, and wait for the end; the dispatcher starts cold."""
+    """Load a roster of expired mentors, start a run from a cold dispatcher, and wait for its end."""
     stack.local.seed(mentors=mentors, expired=mentors, seed=1)
     prepare(stack)
     end_function(stack, "Dispatcher")
@@ -88,7 +88,7 @@ def _wait_for_first_page(stack: Deployed, job_run_id: UUID) -> float:
 
 
 def end_function(stack: Deployed, function: str) -> None:
-    """End the processes of a function; its next invocation starts cold."""
+    """End the processes of a function, so that its next invocation starts cold."""
     for process in _processes(stack, function):
         process.kill()
     eventually(lambda: not _processes(stack, function))

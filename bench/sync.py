@@ -1,4 +1,4 @@
-"""A sync of 500 changed mentors on the local stack: requests to the portal, and seconds."""
+"""Measures a sync of 500 changed mentors on the local stack: requests to the portal, seconds."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ _MENTORS = 500
 
 
 def main(console: Console) -> None:
-    """Sync with a portal that answers at once, and with one that takes 50 ms, and print a table."""
+    """Sync with a portal that answers at once, then with one that takes 50 ms; print a table."""
     table = Table("each answer takes", "synced", "seconds", "invocations", "requests of the portal")
     with bench_stack() as stack:
         for name, is_slow in (("no time", False), ("50 ms", True)):
@@ -25,7 +25,7 @@ def main(console: Console) -> None:
 
 
 def _sync(stack: Deployed, *, is_slow: bool) -> tuple[str, ...]:
-    """Sync everybody; return who was synced, the seconds, and what the portal was asked."""
+    """Sync all mentors; return the synced mentors, the seconds, and the portal's requests."""
     stack.local.seed(mentors=_MENTORS, expired=0, seed=1)
     port = stack.local.require().portal_port
     portal_server.switch_manner(port, "slow answers", on=is_slow)
