@@ -55,7 +55,7 @@ def bench_stack() -> Generator[Deployed]:
 def run_night(
     stack: Deployed, mentors: int, prepare: Callable[[Deployed], object] = id, limit: float = 600
 ) -> Night:
-    """Load a roster of expired mentors, start a run from a cold dispatcher, and wait for its end."""
+    """Load a roster of expired mentors, start a run from a cold dispatcher; wait for its end."""
     stack.local.seed(mentors=mentors, expired=mentors, seed=1)
     prepare(stack)
     end_function(stack, "Dispatcher")
