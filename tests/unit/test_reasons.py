@@ -69,7 +69,7 @@ def test_a_reason_names_no_mentor_and_quotes_nobody() -> None:
         ),
         (
             error_of_code("PT404", "mentor not found"),
-            "our functions' own no: not found, not allowed, conflict (SQLSTATE PT404)",
+            "one of our functions refuses: not found, not allowed, conflict (SQLSTATE PT404)",
         ),
         (
             error_of_code("ZZ001", "Kari"),
