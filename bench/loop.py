@@ -22,8 +22,9 @@ MENTORS, PAGE, ROUNDS = 2000, 500, 9
 
 def by_the_loop(mentors: Numbered) -> float:
     """Pause with the worker's own code, over the pooled transport; return mentors per second."""
-    wire, run = PooledWire(mentors.url), uuid4()
-    work = PausePage(Database(wire), Retry(on=DatabaseUnavailable), Logger(service="bench"))
+    transport, run = PooledTransport(mentors.url), uuid4()
+    database = Database(transport, Retry(on=DatabaseUnavailable))
+    work = PausePage(database, Logger(service="bench"))
     pages = [
         MentorPage(
             job_name="certification_expiry", job_run_id=run, org_id=ORG, as_of=AS_OF,
@@ -31,13 +32,11 @@ def by_the_loop(mentors: Numbered) -> float:
         )
         for number in range(1, MENTORS // PAGE + 1)
     ]  # fmt: skip
-    wire.call(
-        "assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"}
-    )  # connect before the time starts
+    database.assert_org_scope(ORG, "hlf")  # connect before the time starts
     began = time.perf_counter()
     done = sum(len(work(page, lambda: 60.0).outcome.applied) for page in pages)
     took = time.perf_counter() - began
-    wire.close()
+    transport.close()
     if done != MENTORS:
         raise RuntimeError(f"{done} of {MENTORS} were paused")
     return MENTORS / took

@@ -25,7 +25,7 @@ def _night_with(stack: Deployed, fault: Fault) -> tuple[Night, dict[str, object]
             mended.enter_context(fault(stack))
         eventually(lambda: bool(night.reasons()))
         run = night.run()
-        if run is None or not run.trouble:
+        if run is None or not run.wait_reason:
             raise RuntimeError("the ledger does not have the reason")
     return night, night.finish(300)
 
