@@ -1,8 +1,8 @@
-"""Prints which source files a night passes: `python bench/walks.py CHECKOUT`.
+"""Prints which source files a reader passes: `python bench/walks.py CHECKOUT`.
 
-It runs one night inside this process, first the dispatcher and then one page, and notes the file of
-every function of the checkout that is called. `bench.code` starts it, with the checkout's own
-modules first on the path.
+It runs one night inside this process and notes the file of every function of the checkout that is
+called: for the dispatcher until the first pages are on the queue, for a page until the first mentor
+has a history row. `bench.code` starts it, with the checkout's own modules first on the path.
 """
 
 import sys
@@ -12,15 +12,18 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 
 
-def files_passed(root: Path, step: Callable[[], object]) -> set[str]:
-    """Return the source files of `root` whose functions `step` calls."""
+def files_passed(root: Path, step: Callable[[], object], until: str) -> set[str]:
+    """Return the source files of `root` whose functions `step` calls until `until` returns."""
     passed: set[str] = set()
     folders = (f"{root}/functions/", f"{root}/layers/")
+    ended = False
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal ended
         name = frame.f_code.co_filename
+        ended = ended or (event == "return" and frame.f_code.co_name == until)
         is_function = frame.f_code.co_name not in ("<module>", "<lambda>")
-        if event == "call" and is_function and name.startswith(folders):
+        if event == "call" and not ended and is_function and name.startswith(folders):
             passed.add(name.removeprefix(f"{root}/"))
 
     sys.setprofile(note)
@@ -46,8 +49,8 @@ def main() -> None:
         open_night(clients, roster := Roster(db), cluster) as night,
     ):
         roster.add_mentors(2)
-        dispatching = files_passed(root, night.fire)
-        page = files_passed(root, night.work_off)
+        dispatching = files_passed(root, night.fire, until="_send_once")
+        page = files_passed(root, night.work_off, until="pause_expired")
     for title, files in (("dispatching", dispatching), ("a page", page)):
         print(title, *sorted(files), sep="\n  ")  # noqa: T201
     print(f"{len(dispatching)}, {len(page)}")  # noqa: T201
