@@ -1,1 +1,1 @@
-"""Lambda: takes the pages of the `hlf_sync` job."""
+"""Lambda: processes the pages of the `hlf_sync` job."""

@@ -1,4 +1,4 @@
-"""Brings HLF's portal in line for one page of a run (SQS)."""
+"""Syncs HLF's portal and the database for one page of a run (SQS)."""
 
 from functools import cache
 from typing import Any
@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hlf_sync.pull import PullCertifications
+from hlf_sync.pull import pull_certifications
 from hlf_sync.push import PushMentors
 from hlf_sync.sync import SyncPage
 from mentor_pause import config
@@ -26,17 +26,19 @@ logger = Logger()
 
 @cache
 def _consumer() -> Consumer:
-    wire = open_transport(config.load_portal_database(read_secret))
-    database, reconnect = PortalDatabase(wire), Retry(on=DatabaseUnavailable)
-    pull = PullCertifications(database, reconnect, logger, utc_now)
-    push = PushMentors(database, reconnect, logger)
-    names = config.PortalSourceSettings.load()
-    source = PortalSource(names, parameter_reader(), read_secret)
-    work = SyncPage(source.open, pull, push, logger)
-    return open_worker("hlf_sync", work, Database(wire, Retry()), logger)
+    transport = open_transport(config.load_portal_database(read_secret))
+    database = PortalDatabase(transport, Retry(on=DatabaseUnavailable))
+    source = PortalSource(config.PortalSourceSettings.load(), parameter_reader(), read_secret)
+    work = SyncPage(
+        source.open,
+        pull_certifications(database, logger, utc_now),
+        PushMentors(database, logger),
+        logger,
+    )
+    return open_worker("hlf_sync", work, Database(transport, Retry()), logger)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Work off the messages; those that are not done are returned as failures."""
+    """Process the messages; return those that are not finished as failures."""
     return take_pages(event, context, _consumer, open_worker_queue, logger)

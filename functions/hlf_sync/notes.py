@@ -1,30 +1,29 @@
-"""Collects what a person should know about a reading: by kind, how many rows, an example (H3)."""
+"""Collects notes about a reading of the portal, for the run's row in the execution log (H3)."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 
 
+@dataclass(slots=True)
 class Notes:
-    """The notes of one invocation."""
+    """The notes of one invocation: whole sentences, and rows that are counted by kind."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
-        self._said: list[str] = []
-        self._counts: Counter[str] = Counter()
-        self._examples: dict[str, str] = {}
+    sentences: list[str] = field(default_factory=list[str])
+    counts: Counter[str] = field(default_factory=Counter[str])
+    examples: dict[str, str] = field(default_factory=dict[str, str])
 
-    def say(self, text: str) -> None:
-        """Note something that is about no single row."""
-        self._said.append(text)
+    def add(self, sentence: str) -> None:
+        """Add a note that is about no single row."""
+        self.sentences.append(sentence)
 
-    def add(self, kind: str, row: str) -> None:
-        """Note one row of a kind."""
-        self._counts[kind] += 1
-        self._examples.setdefault(kind, row)
+    def count(self, kind: str, row: str) -> None:
+        """Count one row of a kind; the first row of each kind is its example."""
+        self.counts[kind] += 1
+        self.examples.setdefault(kind, row)
 
     def __str__(self) -> str:
-        """Return all in one text; empty without any."""
-        kinds = (
-            f"{count} {kind}, such as {self._examples[kind]}"
-            for kind, count in self._counts.items()
+        """Return all notes in one text; empty without any."""
+        counted = (
+            f"{count} {kind}, such as {self.examples[kind]}" for kind, count in self.counts.items()
         )
-        return "; ".join((*self._said, *kinds))
+        return "; ".join((*self.sentences, *counted))

@@ -1,26 +1,29 @@
-"""Tells the portal of the mentors on one page, one after the other (H1, H3).
+"""Sends the state of each mentor on one page to the portal, one mentor after the other (H1, H3).
 
-The worker notes at once, mentor by mentor, that the portal has taken a state over. The outcome of
-an invocation stays in the ledger, and the page goes on from there when it comes back. The order
-is drawn again each time, so that no mentor waits for ever behind mentors that the portal cannot
-take. A page that waits because the portal asks for patience has not failed. A portal that is down
-does fail the page, since the run must end some time and the next one goes on (H3, E8).
+After each mentor, the worker marks in the database that the portal has that state. The ledger keeps
+the progress of an invocation, and the next invocation goes on from there. Each invocation shuffles
+the mentors, so that mentors that always fail do not block the others.
 
-A refusal of one mentor is that mentor's error. A portal that refuses the login, or five mentors in
-a row before it has taken any, refuses everybody: the worker asks no further, and the mentors who
-had no turn have the same reason.
+- The portal refuses one mentor: that mentor is an error.
+- The portal refuses the login, or five mentors in a row before it has updated any: it refuses every
+  mentor. The worker stops, and the remaining mentors are errors with the same reason.
+- The portal throttles (429): the page waits, and that is not a failure.
+- The portal is down: the delivery counts as failed, so that the run ends some time. The next run
+  sends these mentors (H3, E8).
 """
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
-from hlf_sync.told import Fate, RefusesEverybody, Told
+from hlf_sync.progress import AllRefused, MentorResult, PushProgress
 from mentor_pause.aws.queues import LONGEST_DELAY
-from mentor_pause.database.portal_client import PortalDatabase, PortalState
+from mentor_pause.database.portal_client import PortalDatabase
+from mentor_pause.database.portal_results import PortalState
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.engine.requeue import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
@@ -31,30 +34,40 @@ from mentor_pause.errors import (
     describe,
 )
 from mentor_pause.portal import MentorState, Portal
-from mentor_pause.retry import Remaining, Retry
+from mentor_pause.retry import Remaining
 
-_DOWN_AFTER = 2
-"""Mentors in a row for whom the portal had no answer: then it is asked whether it is there."""
+_UNANSWERED_IN_A_ROW = 2
+"""After so many mentors without an answer, the worker pings the portal."""
 
-_TURNS = 3
-"""How often the worker tells the portal again of a mentor whom another worker has told, too."""
+_PUSHES = 3
+"""How often the worker sends one mentor, when other workers send newer states meanwhile."""
 
-_TRIES_SECONDS = 8.0
-"""No mentor's turn begins with less: with its waits, the third try comes after some six."""
+_SECONDS_PER_MENTOR = 8.0
+"""No mentor begins with less time left: with its waits, the third try comes after some six."""
 
 DOWN_SECONDS = 180
-"""Until a page comes back while the portal is down; after five times the run ends without it."""
+"""How long a page waits while the portal is down; after five waits the run ends without it."""
 
 
 class _OutOfTime(Exception):
     """The invocation ends soon."""
 
 
-def throttled(error: PortalThrottled) -> Requeue:
-    """Return what has a page wait as long as the portal asks for.
+@dataclass(frozen=True, slots=True)
+class _Invocation:
+    """One invocation's work on a page."""
 
-    A page that is throttled has not failed; a wait that is longer than SQS can keep a message back
-    comes in several parts. A portal that fails and says when to come again is down, all the same.
+    portal: Portal
+    page: MentorPage
+    time_left: Remaining
+    progress: PushProgress = field(default_factory=PushProgress)
+
+
+def requeue_throttled(error: PortalThrottled) -> Requeue:
+    """Return a requeue that waits as long as the portal asks for.
+
+    SQS limits a delay, so a longer wait takes several requeues. A 429 is not a failure. A 5xx with
+    a `Retry-After` is: the portal is down, and the delivery counts.
     """
     seconds = min(ceil(error.seconds), LONGEST_DELAY)
     if error.has_failed:
@@ -66,114 +79,96 @@ def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:
     return random.sample(mentor_ids, len(mentor_ids))
 
 
+@dataclass(frozen=True, slots=True)
 class PushMentors:
-    """The push loop."""
+    """Sends the mentors of a page to the portal."""
 
-    def __init__(
-        self,
-        database: PortalDatabase,
-        reconnect: Retry,
-        logger: Logger,
-        draw: Callable[[Sequence[UUID]], Sequence[UUID]] = _draw,
-    ) -> None:
-        """`reconnect` bounds the attempts of a call that finds no database."""
-        self._draw = draw
-        self._database = database
-        self._reconnect = reconnect
-        self._logger = logger
+    database: PortalDatabase
+    logger: Logger
+    draw: Callable[[Sequence[UUID]], Sequence[UUID]] = _draw
+    """Returns the mentors in the order in which the worker sends them."""
 
     def __call__(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageResult:
-        """Tell the portal about every mentor of the page whom it does not know as they are now.
+        """Send every mentor whose present state the portal does not have yet.
 
         Returns:
-            The settled mentors, and why the others have to wait, if there are any.
+            The processed mentors, and why the others have to wait, if there are any.
         """
-        told = Told()
+        invocation = _Invocation(portal, page, time_left)
+        progress = invocation.progress
         try:
-            self._push_all(portal, page, time_left, told)
+            self._push_all(invocation)
         except _OutOfTime:
             requeue = Requeue("time ran short", 1)
         except PortalThrottled as error:
-            requeue = throttled(error)
+            requeue = requeue_throttled(error)
         except PortalUnavailable as error:
             requeue = Requeue(describe(error), DOWN_SECONDS)
         except DatabaseUnavailable as error:
             requeue = wait_for_database(error)
-        except RefusesEverybody as refused:
-            return PageResult(told.outcome(page, no_turn=str(refused)))
+        except AllRefused as refused:
+            return PageResult(progress.final_outcome(page, reason=str(refused)))
         else:
-            return PageResult(told.outcome(page))
-        return PageResult(told.progress(), requeue)
+            return PageResult(progress.final_outcome(page))
+        return PageResult(progress.outcome_so_far(), requeue)
 
-    def _push_all(self, portal: Portal, page: MentorPage, time_left: Remaining, told: Told) -> None:
-        states = {s.mentor_id: s for s in self._states(page.org_id, page.mentor_ids)}
-        for mentor_id in self._draw(page.mentor_ids):
-            if time_left() < _TRIES_SECONDS:
+    def _push_all(self, invocation: _Invocation) -> None:
+        page, progress = invocation.page, invocation.progress
+        states = {s.mentor_id: s for s in self.database.list_states(page.org_id, page.mentor_ids)}
+        for mentor_id in self.draw(page.mentor_ids):
+            if invocation.time_left() < _SECONDS_PER_MENTOR:
                 raise _OutOfTime
-            self._push(portal, page, states.get(mentor_id), told, mentor_id)
-            if told.unanswered_in_a_row == _DOWN_AFTER:
-                self._look(portal)
-        if told.unanswered_in_a_row:
-            self._look(portal)
+            self._push_one(invocation, mentor_id, states.get(mentor_id))
+            if progress.unanswered_in_a_row == _UNANSWERED_IN_A_ROW:
+                _assert_up(invocation.portal)
+        if progress.unanswered_in_a_row:
+            _assert_up(invocation.portal)
 
-    def _push(
-        self,
-        portal: Portal,
-        page: MentorPage,
-        state: PortalState | None,
-        told: Told,
-        mentor_id: UUID,
+    def _push_one(
+        self, invocation: _Invocation, mentor_id: UUID, state: PortalState | None
     ) -> None:
         try:
-            told.note(mentor_id, self._fate(portal, page, state))
+            result = self._result(invocation, state)
         except (DatabaseUnavailable, PortalThrottled):
             raise
         except Exception as error:  # noqa: BLE001 - no mentor's failure may end the loop (E5)
             self._log(mentor_id, error)
-            told.fail(mentor_id, error)
+            invocation.progress.record_failure(mentor_id, error)
+        else:
+            invocation.progress.record(mentor_id, result)
 
-    def _look(self, portal: Portal) -> None:
-        if not portal.is_there():
-            raise PortalUnavailable("the portal is down; the page is for later")
-
-    def _states(self, org_id: UUID, mentor_ids: tuple[UUID, ...]) -> list[PortalState]:
-        return self._reconnect(lambda: self._database.list_states(org_id, mentor_ids))
-
-    def _fate(self, portal: Portal, page: MentorPage, state: PortalState | None) -> Fate:
+    def _result(self, invocation: _Invocation, state: PortalState | None) -> MentorResult:
+        page = invocation.page
         if state is None:
-            return "skipped"  # no mentor of this organisation any more
+            return "skipped"  # the organisation does not have this mentor any more
         if state.is_synced:
             return "synced" if state.synced_by == page.job_run_id else "skipped"
-        return "synced" if page.dry_run else self._tell(portal, page, state)
+        return "synced" if page.dry_run else self._push(invocation.portal, page, state)
 
-    def _tell(self, portal: Portal, page: MentorPage, state: PortalState) -> Fate:
-        """Tell the portal, and again should another worker have done so with something newer.
+    def _push(self, portal: Portal, page: MentorPage, state: PortalState) -> MentorResult:
+        """Send a state; send the mentor again if another worker has sent a newer state meanwhile.
 
-        Its word may have come before ours, which is older.
+        The newer state may have reached the portal before ours, which then has overwritten it.
         """
-        for _ in range(_TURNS):
-            told = portal.push(
+        for _ in range(_PUSHES):
+            pushed = portal.push(
                 MentorState(state.portal_key, state.status, state.reason, state.effective_on)
             )
-            if told == "off":
+            if pushed == "off":
                 return "off"
-            # Who is not there is not shown, and of an inactive mentor that is all that is wanted.
-            if told == "unknown" and state.status != "inactive":
+            # A mentor who is not in the portal is not shown, so an inactive one is in order.
+            if pushed == "unknown" and state.status != "inactive":
                 raise PortalError("the portal knows no mentor with this key")
-            if self._mark(page, state):
+            if self.database.mark_synced(page.org_id, state, page.job_run_id):
                 return "synced"
-            again = self._states(page.org_id, (state.mentor_id,))
-            if not again:
+            newer = self.database.list_states(page.org_id, (state.mentor_id,))
+            if not newer:
                 return "skipped"
-            (state,) = again
-        raise PortalError("others keep telling the portal of this mentor")
-
-    def _mark(self, page: MentorPage, state: PortalState) -> bool:
-        mark = self._database.mark_synced
-        return self._reconnect(lambda: mark(page.org_id, state, page.job_run_id))
+            (state,) = newer
+        raise PortalError("other workers kept sending newer states of this mentor")
 
     def _log(self, mentor_id: UUID, error: Exception) -> None:
-        self._logger.error(
+        self.logger.error(
             "mentor not synced",
             extra={
                 "mentor_id": str(mentor_id),
@@ -181,3 +176,9 @@ class PushMentors:
                 "reason": describe(error),
             },
         )
+
+
+def _assert_up(portal: Portal) -> None:
+    """Raise `PortalUnavailable` unless the portal answers a ping."""
+    if not portal.ping():
+        raise PortalUnavailable("the portal is down; the page is tried again later")

@@ -31,23 +31,23 @@ def _source() -> PortalSource:
 
 @cache
 def _database() -> PortalDatabase:
-    return PortalDatabase(open_transport(config.load_portal_database(read_secret)))
+    return PortalDatabase(open_transport(config.load_portal_database(read_secret)), Retry())
 
 
 @cache
 def _measure() -> MeasureDrift:
     org_id = config.OrgSettings.load().hlf_org_id
-    return MeasureDrift(org_id, _database(), _source().connect, Retry(), utc_now)
+    return MeasureDrift(org_id, _database(), _source().connect, utc_now)
 
 
 @cache
 def _waiting() -> CountWaiting:
-    return CountWaiting(config.OrgSettings.load().hlf_org_id, _database(), Retry(), utc_now)
+    return CountWaiting(config.OrgSettings.load().hlf_org_id, _database(), utc_now)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - it asks for nothing
-    """Measure, write the metrics and answer with the differences."""
+def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - the event holds nothing
+    """Measure, write the metrics and return the differences."""
     report = Report(_source, _measure, _waiting, metrics, logger)
     with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
         return report(lambda: context.get_remaining_time_in_millis() / 1000)

@@ -1,6 +1,7 @@
-"""Reports the drift: metrics for the alarm, a log line, and the differences for whoever asked."""
+"""Reports the drift: metrics for the alarm, a log line, and the differences for the caller."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -13,82 +14,77 @@ from portal_drift.waiting import CountWaiting
 
 type Answer = dict[str, object]
 
-_NAMED = 1000
-"""Differences that the answer names at most; the count has them all."""
+_MOST_NAMED = 1000
+"""The answer names at most so many differences; its counts include them all."""
 
-_ROWS_NAMED = 100
-"""Unreadable rows that the log names at most."""
+_MOST_ROWS = 100
+"""The log names at most so many unreadable rows."""
 
 
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Measures, and tells. No exception leaves it: its text might hold what no log may (E13)."""
+    """Measures and reports. It raises nothing: an exception's text may be secret (E13)."""
 
-    def __init__(
-        self,
-        source: Callable[[], PortalSource],
-        measure: Callable[[], MeasureDrift],
-        waiting: Callable[[], CountWaiting],
-        metrics: Metrics,
-        logger: Logger,
-    ) -> None:
-        """The parts are asked for when they are needed, since each may be configured wrongly."""
-        self._source = source
-        self._measure = measure
-        self._waiting = waiting
-        self._metrics = metrics
-        self._logger = logger
+    open_source: Callable[[], PortalSource]
+    """The three parts are made when they are needed, since each may be configured wrongly."""
+    open_measure: Callable[[], MeasureDrift]
+    open_waiting: Callable[[], CountWaiting]
+    metrics: Metrics
+    logger: Logger
 
     def __call__(self, remaining: Remaining) -> Answer:
-        """Return `status` (measured, off, failed) and what there is to tell.
+        """Return `status` (measured, off, failed) and the figures.
 
-        Without a measurement the metrics of the drift are left out; `PortalDriftUnmeasured` is 1
-        where there should have been one. `PortalMentorsWaiting` needs the database alone.
+        Without a measurement, the metrics of the drift are left out, and `PortalDriftUnmeasured`
+        is 1 unless the portal is switched off. `PortalMentorsWaiting` needs only the database.
         """
-        found: Answer = {}
+        answer: Answer = {}
         try:
-            if not self._source().is_on():
-                self._logger.warning("the portal is switched off; nothing was measured")
+            if not self.open_source().is_on():
+                self.logger.warning("the portal is switched off; nothing was measured")
                 self._emit("PortalDriftUnmeasured", 0)
                 return {"status": "off"}
-            found = self._count_waiting()
-            drift = self._measure()(remaining)
-            self._tell(drift)
-        except Exception as error:  # noqa: BLE001 - answered instead
-            self._logger.error(
+            answer = self._count_waiting()
+            drift = self.open_measure()(remaining)
+            self._emit_drift(drift)
+            self._log_drift(drift)
+        except Exception as error:  # noqa: BLE001 - the answer describes it
+            self.logger.error(
                 "drift not measured", extra={"reason": describe(error), "origin": origin(error)}
             )
             self._emit("PortalDriftUnmeasured", 1)
-            return found | {"status": "failed", "error": describe(error)}
-        return found | drift.as_json(_NAMED)
+            return answer | {"status": "failed", "error": describe(error)}
+        return answer | drift.as_json(_MOST_NAMED)
 
     def _count_waiting(self) -> Answer:
-        waiting = self._waiting()()
+        waiting = self.open_waiting()()
         self._emit("PortalMentorsWaiting", waiting.overdue)
-        found = waiting.as_json()
-        self._logger.info("mentors wait for the portal", extra=found)
-        return found
+        answer = waiting.as_json()
+        self.logger.info("mentors wait for the portal", extra=answer)
+        return answer
 
     def _emit(self, name: str, count: int) -> None:
-        """Write the metric at once: what fails later must not take it along."""
-        self._metrics.add_metric(name, MetricUnit.Count, count)
-        self._metrics.flush_metrics()
+        """Write the metric at once, so that a later failure does not lose it."""
+        self.metrics.add_metric(name, MetricUnit.Count, count)
+        self.metrics.flush_metrics()
 
-    def _tell(self, drift: Drift) -> None:
-        differing = len(drift.differences)
-        self._metrics.add_metric("PortalMentorsDiffering", MetricUnit.Count, differing)
-        self._metrics.add_metric(
-            "PortalCertificationsDiffering", MetricUnit.Count, len(drift.certifications)
-        )
-        self._metrics.add_metric(
-            "PortalOldestDifferenceAge", MetricUnit.Seconds, drift.oldest_seconds
-        )
+    def _emit_drift(self, drift: Drift) -> None:
+        for name, unit, value in (
+            ("PortalMentorsDiffering", MetricUnit.Count, len(drift.differences)),
+            ("PortalCertificationsDiffering", MetricUnit.Count, len(drift.certifications)),
+            ("PortalOldestDifferenceAge", MetricUnit.Seconds, drift.oldest_seconds),
+        ):
+            self.metrics.add_metric(name, unit, value)
         self._emit("PortalDriftUnmeasured", 0)
-        ours = [str(d.mentor_id) for d in drift.differences[:_NAMED] if d.mentor_id]
-        self._logger.info(
+
+    def _log_drift(self, drift: Drift) -> None:
+        """Log the figures and our own ids; a key of the portal may be a name (E13)."""
+        ours = [str(d.mentor_id) for d in drift.differences[:_MOST_NAMED] if d.mentor_id]
+        self.logger.info(
             "drift measured",
             extra={
                 "compared": drift.compared,
-                "differing": differing,
+                "differing": len(drift.differences),
                 "oldest_seconds": drift.oldest_seconds,
                 "certifications_differing": len(drift.certifications),
                 "mentor_ids_differing": ours,
@@ -96,8 +92,8 @@ class Report:
             },
         )
         if drift.unreadable:
-            rows = [str(row) for row in drift.unreadable[:_ROWS_NAMED]]
-            self._logger.error(
+            rows = [str(row) for row in drift.unreadable[:_MOST_ROWS]]
+            self.logger.error(
                 "rows of the portal cannot be read",
                 extra={"count": len(drift.unreadable), "rows": rows},
             )

@@ -1,6 +1,7 @@
-"""Counts the mentors whom the portal still shows, since it has not been told of them (H1, H5).
+"""Counts paused and inactive mentors whose present state no sync has sent to the portal (H1, H5).
 
-Only the database is asked: whether the portal can be reached has no say in it.
+The portal still shows them. The count needs only the database, so it also works while the portal
+is down.
 """
 
 from collections.abc import Callable
@@ -8,24 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from mentor_pause.database.portal_client import PortalDatabase, PortalState
-from mentor_pause.retry import Retry
+from mentor_pause.database.portal_client import PortalDatabase
+from mentor_pause.database.portal_results import PortalState
 
 _PROMPT = timedelta(hours=1)
-"""A sync follows at once upon a run that paused somebody. A pause by hand waits for the night."""
+"""A run that paused a mentor starts a sync at once. A pause by hand waits for the nightly sync."""
 
 _BY_THE_RUN = "certification_expired"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Mentors who are paused or inactive here, in a version that the portal was not told of."""
+    """Mentors who are paused or inactive here, and whose present version the portal lacks."""
 
     mentors: int
     since: datetime | None
     """When the first of them changed; None without any."""
     overdue: int
-    """Those among them whom a run paused more than an hour ago."""
+    """How many of them a run paused more than an hour ago."""
 
     def as_json(self) -> dict[str, object]:
         """Return a part of the function's answer."""
@@ -42,7 +43,6 @@ class CountWaiting:
 
     org_id: UUID
     database: PortalDatabase
-    reconnect: Retry
     clock: Callable[[], datetime]
 
     def __call__(self) -> Waiting:
@@ -51,7 +51,7 @@ class CountWaiting:
         Raises:
             MentorPauseError: the database is down, or refuses.
         """
-        states = self.reconnect(lambda: list(self.database.list_all_states(self.org_id)))
+        states = self.database.list_all_states(self.org_id)
         waiting = [s for s in states if s.status != "active" and not s.is_synced]
         return Waiting(
             len(waiting),

@@ -31,13 +31,13 @@ from support.portal import (
 
 
 def the_mentor(portal: Portal) -> dict[str, object]:
-    """The one row of mentors."""
+    """Return the only row of mentors."""
     (row,) = portal.table(MENTORS).rows.values()
     return row
 
 
 def test_a_pause_arrives_with_reason_and_day(portal: Portal, dataverse: Dataverse) -> None:
-    """H1: and doing it again changes nothing."""
+    """H1: a second push changes nothing."""
     for _ in range(2):
         assert dataverse.push(PAUSED) == "updated"
         row = the_mentor(portal)
@@ -49,7 +49,7 @@ def test_a_pause_arrives_with_reason_and_day(portal: Portal, dataverse: Datavers
 def test_a_mentor_whom_the_portal_does_not_know_is_not_created(
     portal: Portal, dataverse: Dataverse
 ) -> None:
-    """H3: `If-Match: *`."""
+    """H3: because of `If-Match: *`."""
     stranger = MentorState("9999", "paused", "on_leave", date(2026, 11, 22))
     assert dataverse.push(stranger) == "unknown"
     assert len(portal.table(MENTORS).rows) == 1
@@ -60,7 +60,7 @@ def test_without_the_condition_the_stand_in_would_create_as_dataverse_does(
 ) -> None:
     """The test above can fail."""
     with pytest.raises(PortalError):  # 204 is not what was accepted; the row is there
-        dataverse._requests.send(
+        dataverse.requests.send(
             "PATCH", f"{MENTORS}(hlf_mentornumber='9999')", {}, {"hlf_status": 100000000}, (999,)
         )
     assert len(portal.table(MENTORS).rows) == 2
@@ -78,7 +78,7 @@ def test_a_key_reaches_the_row_that_it_names(
 
 
 def the_first(portal: Portal) -> dict[str, object]:
-    """The row that was there before."""
+    """Return the first row of mentors."""
     return next(iter(portal.table(MENTORS).rows.values()))
 
 
@@ -102,11 +102,13 @@ def the_first(portal: Portal) -> dict[str, object]:
         "k" * 451,
     ],
 )
-def test_a_key_that_dataverse_cannot_be_asked_for_is_refused_here(
+def test_the_client_refuses_a_key_that_dataverse_does_not_take(
     portal: Portal, dataverse: Dataverse, key: str
 ) -> None:
-    """H3: before anything is sent."""
-    with pytest.raises(PortalError, match="empty, too long or has a character no key may have"):
+    """H3: the client sends no request."""
+    with pytest.raises(
+        PortalError, match="empty, too long or has a character that no key may have"
+    ):
         dataverse.push(MentorState(key, "paused", "on_leave", date(2026, 1, 1)))
     assert portal.requests == []
 
@@ -114,7 +116,7 @@ def test_a_key_that_dataverse_cannot_be_asked_for_is_refused_here(
 def test_certifications_come_oldest_first_page_by_page(
     portal: Portal, dataverse: Dataverse
 ) -> None:
-    """H1: the first day without is a day after the last one with; rows without a day are left."""
+    """H1: the day after the last valid one is stored; rows without a day are skipped."""
     portal.page_size = 2
     for i in (3, 1, 2, 5, 4):
         portal.clock = lambda i=i: datetime(2026, 11, i, tzinfo=UTC)
@@ -130,7 +132,7 @@ def test_certifications_come_oldest_first_page_by_page(
 
 
 def test_every_mentor_of_the_portal_can_be_read(portal: Portal, dataverse: Dataverse) -> None:
-    """H5: a choice that the mapping does not know is no status."""
+    """H5: a choice that the mapping does not know is not a status."""
     portal.put(MENTORS, hlf_mentornumber="2", hlf_status=777)
     portal.put(MENTORS, hlf_mentornumber=None, hlf_status=100000000)
     found = [mentor for page in dataverse.mentors() for mentor in page.mentors]
@@ -148,10 +150,10 @@ def test_every_mentor_of_the_portal_can_be_read(portal: Portal, dataverse: Datav
         (["throttled", "throttled", "unavailable", "unavailable"], [7.0, 7.0, 2.0, 4.0]),
     ],
 )
-def test_what_passes_is_tried_again(
+def test_a_transient_failure_is_tried_again(
     portal: Portal, dataverse: Dataverse, time: Time, faults: list[Fault], slept: list[float]
 ) -> None:
-    """H3: 429 to the second; else doubling waits; a token that ended is renewed at once."""
+    """H3: after the exact wait of a 429; otherwise after doubling waits; at once for a 401."""
     dataverse.push(PAUSED)  # the login is behind us
     portal.retry_after, portal.faults = 7, faults
     assert dataverse.push(PAUSED) == "updated"
@@ -160,7 +162,7 @@ def test_what_passes_is_tried_again(
 
 
 def test_three_tries_are_enough(portal: Portal, dataverse: Dataverse, time: Time) -> None:
-    """H3: then it is for later."""
+    """H3: then the portal counts as unavailable."""
     dataverse.push(PAUSED)
     portal.faults = ["unavailable", "down", "unavailable"]
     with pytest.raises(PortalUnavailable):
@@ -169,10 +171,10 @@ def test_three_tries_are_enough(portal: Portal, dataverse: Dataverse, time: Time
 
 
 @pytest.mark.parametrize("seconds", [300, 3600])
-def test_a_wait_that_is_longer_than_the_time_left_is_told(
+def test_a_wait_that_is_longer_than_the_time_left_is_reported(
     portal: Portal, dataverse: Dataverse, time: Time, seconds: int
 ) -> None:
-    """H3: the caller saves its progress, and knows for how long to stay away, an hour included."""
+    """H3: the error says how long to wait, even an hour, so that the caller saves its progress."""
     dataverse.push(PAUSED)
     portal.retry_after, portal.faults = seconds, ["throttled"]
     with pytest.raises(PortalThrottled) as raised:
@@ -183,7 +185,7 @@ def test_a_wait_that_is_longer_than_the_time_left_is_told(
 def test_a_token_is_used_until_shortly_before_its_end(
     portal: Portal, dataverse: Dataverse, time: Time
 ) -> None:
-    """One login for many requests."""
+    """The client logs in once for many requests."""
     for now in (0.0, 1000.0, 3538.0, 3540.0):
         time.now = now
         dataverse.push(PAUSED)
@@ -195,7 +197,7 @@ def test_a_token_is_used_until_shortly_before_its_end(
     ("faults", "status", "requests"),
     [(["token ended", "none", "token ended"], 401, 3), (["forbidden"], 403, 1)],
 )
-def test_a_refusal_is_not_argued_with(
+def test_a_refused_request_is_not_repeated(
     portal: Portal,
     dataverse: Dataverse,
     time: Time,
@@ -203,7 +205,7 @@ def test_a_refusal_is_not_argued_with(
     status: int,
     requests: int,
 ) -> None:
-    """H3: after one new token, or at once; 401 of the token that was just made is the end."""
+    """H3: only a 401 is repeated, once, with a new token."""
     dataverse.push(PAUSED)
     portal.requests.clear()
     portal.faults = faults
@@ -215,25 +217,25 @@ def test_a_refusal_is_not_argued_with(
 def test_a_token_is_renewed_once_per_request_and_not_once_per_try(
     portal: Portal, dataverse: Dataverse
 ) -> None:
-    """H3: a portal that forgets every token is not logged in to for ever."""
+    """H3: otherwise a portal that forgets every token would cause endless logins."""
     dataverse.push(PAUSED)
     portal.faults = ["token ended", "none", "unavailable", "token ended"]
     with pytest.raises(PortalRefused):
         dataverse.push(PAUSED)
 
 
-def test_a_portal_that_answers_with_a_page_is_told_in_a_sentence(
+def test_a_portal_that_answers_with_a_page_is_an_error_of_one_sentence(
     portal: Portal, dataverse: Dataverse
 ) -> None:
-    """H3: HTML instead of JSON."""
+    """H3: the page is HTML instead of JSON."""
     dataverse.push(PAUSED)
     portal.faults = ["no JSON"]
-    with pytest.raises(PortalError, match="answered with text/html where a JSON object was due"):
+    with pytest.raises(PortalError, match="answered with text/html instead of a JSON object"):
         list(dataverse.mentors())
 
 
-def test_a_wrong_secret_is_told_without_repeating_it(portal: Portal, time: Time) -> None:
-    """E12: Entra's error code, and nothing of what was sent."""
+def test_a_wrong_secret_is_reported_and_not_repeated(portal: Portal, time: Time) -> None:
+    """E12: the error has Entra's code, and nothing of the request."""
     portal.client_secret = "another"
     with connected(portal, time) as dataverse, pytest.raises(PortalRefused) as raised:
         dataverse.push(PAUSED)
@@ -241,8 +243,8 @@ def test_a_wrong_secret_is_told_without_repeating_it(portal: Portal, time: Time)
     assert SECRET not in repr(settings("https://x"))
 
 
-def test_nobody_is_asked_while_the_portal_is_off() -> None:
-    """H2: the no-op client."""
+def test_no_request_is_sent_while_the_portal_is_off() -> None:
+    """H2: `NoPortal` takes the place of the client."""
     off = NoPortal()
     assert off.push(PAUSED) == "off"
     assert list(off.mentors()) == []
@@ -255,7 +257,7 @@ def test_nobody_is_asked_while_the_portal_is_off() -> None:
 def test_no_wait_begins_that_is_as_long_as_the_time_left(
     portal: Portal, dataverse: Dataverse, time: Time
 ) -> None:
-    """H3: also of our own waits; and with no time left nothing is sent."""
+    """H3: this limits the client's own waits, too; with no time left, it sends nothing."""
     dataverse.push(PAUSED)
     time.left = 3.0
     portal.faults = ["unavailable", "unavailable"]
@@ -269,8 +271,8 @@ def test_no_wait_begins_that_is_as_long_as_the_time_left(
     assert len(portal.requests) == asked
 
 
-def test_our_waits_are_drawn_by_lot() -> None:
-    """So that many workers do not come back at the same moment."""
+def test_the_clients_own_waits_are_random() -> None:
+    """Many workers must not try again at the same moment."""
     time = Time()
     fair = replace(time.timing(), jitter=lambda: 0.25)
     requests = Requests(settings("http://127.0.0.1:9"), fair)
@@ -280,14 +282,14 @@ def test_our_waits_are_drawn_by_lot() -> None:
     assert time.slept == [0.5, 1.0]
 
 
-def test_a_portal_that_is_not_there_is_unavailable(time: Time) -> None:
-    """H3: nobody listens."""
+def test_a_portal_without_a_server_is_unavailable(time: Time) -> None:
+    """H3: no server listens on the port."""
     with client("http://127.0.0.1:9", time, EXAMPLE) as dataverse, pytest.raises(PortalUnavailable):
         dataverse.push(PAUSED)
     assert len(time.slept) == 2
 
 
-def test_the_stand_in_keeps_to_conditions_as_the_portal_does(portal: Portal) -> None:
+def test_the_stand_in_obeys_conditions_as_dataverse_does(portal: Portal) -> None:
     """FACTS: a stale ETag is 412, a missing row 404; keys are compared without regard to case."""
     with serving(portal) as url, httpx.Client(base_url=url) as http:
         form = {
@@ -319,7 +321,7 @@ def test_the_stand_in_keeps_to_conditions_as_the_portal_does(portal: Portal) -> 
 def test_a_proxy_of_the_environment_gets_no_secret(
     portal: Portal, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not ours to trust."""
+    """The client ignores proxy settings of the environment."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with connected(portal, time) as dataverse:
@@ -327,12 +329,12 @@ def test_a_proxy_of_the_environment_gets_no_secret(
 
 
 @pytest.mark.parametrize(
-    ("fault", "there"), [("none", True), ("forbidden", True), ("no JSON", True), ("down", False),
+    ("fault", "is_up"), [("none", True), ("forbidden", True), ("no JSON", True), ("down", False),
                          ("unavailable", False)],
 )  # fmt: skip
-def test_a_portal_that_answers_anything_is_there(
-    portal: Portal, dataverse: Dataverse, fault: Fault, there: bool
+def test_a_portal_that_answers_anything_is_up(
+    portal: Portal, dataverse: Dataverse, fault: Fault, is_up: bool
 ) -> None:
-    """Even with a no: then the trouble is not that it is down."""
+    """Even with an error: the portal is not down."""
     portal.faults = ["none", fault, fault, fault]
-    assert dataverse.is_there() is there
+    assert dataverse.ping() is is_up

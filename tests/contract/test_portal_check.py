@@ -1,4 +1,4 @@
-"""The preflight: whether a portal is as the mapping says (H2)."""
+"""The preflight checks whether a portal is as the mapping says (H2)."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from support.portal_mistakes import MISTAKES, TABLES, Break, column, mentors, re
 
 
 def test_a_portal_that_is_as_the_mapping_says_passes_the_preflight(dataverse: Dataverse) -> None:
-    """And nothing was changed by looking."""
+    """The preflight changes nothing."""
     findings = dataverse.check()
     assert [f for f in findings if f.problem] == []
     assert {f.what.split()[0] for f in findings} == {
@@ -26,10 +26,10 @@ def test_a_portal_that_is_as_the_mapping_says_passes_the_preflight(dataverse: Da
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_each_mistake_is_found_and_told_to_an_administrator(
+def test_each_mistake_is_one_finding_for_an_administrator(
     portal: Portal, dataverse: Dataverse, mistake: str
 ) -> None:
-    """H2: what HLF has to change and where, this and nothing else; looking changes nothing."""
+    """H2: the finding says what HLF has to change, and where; the preflight changes nothing."""
     make, what, sentence = MISTAKES[mistake]
     make(portal)
     (found,) = [finding for finding in dataverse.check() if finding.problem]
@@ -46,8 +46,10 @@ def test_each_mistake_is_found_and_told_to_an_administrator(
         reach("Deep", "Basic"),
     ],
 )
-def test_what_does_is_no_mistake(portal: Portal, dataverse: Dataverse, arrange: Break) -> None:
-    """A profile that grants it; the widest of several roles; all units below the root one."""
+def test_a_configuration_that_works_has_no_finding(
+    portal: Portal, dataverse: Dataverse, arrange: Break
+) -> None:
+    """A profile grants the column; one role reaches far enough; our unit is the root."""
     arrange(portal)
     assert [finding for finding in dataverse.check() if finding.problem] == []
 
@@ -82,8 +84,8 @@ def test_a_reason_that_is_text_needs_a_text_column_that_is_long_enough(
     assert problems == ([sentence] if sentence else [])
 
 
-def test_several_mistakes_are_all_told(portal: Portal, dataverse: Dataverse) -> None:
-    """In the order in which HLF would mend them; no mistake hides another."""
+def test_each_of_several_mistakes_is_a_finding(portal: Portal, dataverse: Dataverse) -> None:
+    """In the order in which HLF would correct them; no mistake hides another."""
     names = ["a set name with a typo", "no alternate key", "a lookup", "no privilege to write"]
     for name in (*names, "a status without its choice", "a secured column that we may only read"):
         MISTAKES[name][0](portal)
@@ -97,7 +99,7 @@ def test_several_mistakes_are_all_told(portal: Portal, dataverse: Dataverse) -> 
 
 @pytest.mark.parametrize("answer", [{}, {"value": [{}]}, {"value": 7}, {"value": [None]}, []])
 def test_an_answer_that_makes_no_sense_is_a_finding(answer: object) -> None:
-    """The check goes on, and blames nobody at HLF."""
+    """The preflight goes on, and does not ask HLF to change anything."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         fine = request.url.path.endswith("WhoAmI")
@@ -108,8 +110,8 @@ def test_an_answer_that_makes_no_sense_is_a_finding(answer: object) -> None:
     assert all("HLF" not in problem for problem in map(str, problems))
 
 
-def test_a_portal_that_lists_no_tables_is_answered_without_a_hint() -> None:
-    """It may refuse to; the table is missing all the same."""
+def test_without_a_list_of_tables_the_finding_has_no_hint() -> None:
+    """The portal may refuse the list; the missing table is still a finding."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("WhoAmI"):
@@ -126,7 +128,7 @@ def test_a_portal_that_lists_no_tables_is_answered_without_a_hint() -> None:
 
 
 def test_no_finding_repeats_an_address() -> None:
-    """E12: the portal's own words may hold the one that was asked, with its query."""
+    """E12: the portal's message may hold the address of the request, with its query."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("WhoAmI"):
@@ -136,12 +138,15 @@ def test_no_finding_repeats_an_address() -> None:
 
     problems = {str(finding.problem) for finding in recorded(respond).check() if finding.problem}
     assert problems == {
-        "the portal's answer is no (HTTP 400 0x80060888): Not found: (an address) say (an address)"
+        (
+            "the portal refused the request (HTTP 400 0x80060888): "
+            "Not found: (an address) say (an address)"
+        )
     }
 
 
-def test_the_preflight_stops_where_the_credentials_do_not_do(portal: Portal, time: Time) -> None:
-    """What comes after would only repeat it."""
+def test_the_preflight_stops_if_the_credentials_do_not_work(portal: Portal, time: Time) -> None:
+    """Every further check would fail for the same reason."""
     portal.client_secret = "another"
     with connected(portal, time) as dataverse:
         (finding,) = dataverse.check()
@@ -159,8 +164,8 @@ def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
-def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:
-    """Exit code 0 if nothing, 1 if something; JSON for machines is an object in both cases."""
+def test_the_command_shows_what_hlf_has_to_change(portal: Portal) -> None:
+    """Exit code 0 without a problem, 1 with one; `--json` prints an object in both cases."""
     with serving(portal) as url:
         fine = command("--json", **environment(url))
         portal.tables[0].key = None
@@ -171,11 +176,11 @@ def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:
     assert lacking.returncode == 1
     assert "HLF has to define an alternate key on this column alone" in lacking.stdout
     assert "the portal is not in order: 1 of " in lacking.stderr
-    told = json.loads(wrong.stdout)
-    assert told.keys() == {"findings", "error", "exit_code"}
-    assert (told["exit_code"], wrong.returncode) == (1, 1)
-    assert told["error"] in wrong.stderr
-    assert any(finding["problem"] for finding in told["findings"])
+    printed = json.loads(wrong.stdout)
+    assert printed.keys() == {"findings", "error", "exit_code"}
+    assert (printed["exit_code"], wrong.returncode) == (1, 1)
+    assert printed["error"] in wrong.stderr
+    assert any(finding["problem"] for finding in printed["findings"])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +192,7 @@ def test_the_command_tells_what_hlf_has_to_change(portal: Portal) -> None:
     ],
 )
 def test_the_command_needs_its_settings(environ: dict[str, str], sentence: str) -> None:
-    """Exit code 2; a secret goes over TLS, and into no address."""
+    """Exit code 2; the client sends a secret only over TLS, and never in an address."""
     done = command(**environ)
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in " ".join(done.stderr.split())

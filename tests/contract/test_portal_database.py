@@ -1,4 +1,4 @@
-"""The portal sync's database functions, over both wires (H1, D9)."""
+"""The portal sync's database functions, over both transports (H1, D9)."""
 
 import threading
 from collections import Counter
@@ -27,7 +27,7 @@ RUN, OTHER = uuid4(), uuid4()
 
 
 def pause_by_hand(roster: Roster, mentor: UUID) -> None:
-    """As a service does."""
+    """Pause a mentor as a service does."""
     roster.db.execute(
         "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')", (mentor, ORG)
     )
@@ -37,15 +37,15 @@ def pause_by_hand(roster: Roster, mentor: UUID) -> None:
 def database(
     request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
 ) -> Iterator[PortalDatabase]:
-    """As the role portal_sync over the pooler, and over REST."""
+    """Yield the client: over the pooler with the role portal_sync, and over REST."""
     with postgrest(cluster.server.url(str(roster.db.info.dbname))) as url:
-        wire = (
+        transport = (
             PooledTransport(cluster.url(roster.db, "portal_sync"))
             if request.param == "pooled"
             else RestTransport(url, SECRET_KEY)
         )
-        with closing(wire):
-            yield PortalDatabase(wire)
+        with closing(transport):
+            yield PortalDatabase(transport)
 
 
 def record(
@@ -56,7 +56,7 @@ def record(
     run: UUID = RUN,
     row: str = "c-1",
 ) -> str:
-    """Bring one certification of the portal in line, and say what came of it."""
+    """Mirror one certification of the portal, and return its outcome."""
     found = database.mirror(ORG, run, [Certification(row, str(key), day, moment)])
     return found[0].outcome if found else "in line"
 
@@ -64,13 +64,13 @@ def record(
 def mark(
     database: PortalDatabase, mentor: UUID, version: int, run: UUID = RUN, org: UUID = ORG
 ) -> bool:
-    """Note that a run told the portal of a mentor's version."""
+    """Note that a run has sent a mentor's version to the portal."""
     (state,) = database.list_states(ORG, [mentor])
     return database.mark_synced(org, state.model_copy(update={"version": version}), run)
 
 
 def expiries(roster: Roster, mentor: UUID) -> list[date]:
-    """A mentor's days of expiry."""
+    """Return a mentor's days of expiry."""
     rows = roster.rows("select expires_on from certifications where mentor_id = %s", mentor)
     return sorted(row["expires_on"] for row in rows)
 
@@ -78,7 +78,7 @@ def expiries(roster: Roster, mentor: UUID) -> list[date]:
 def test_a_renewal_is_stored_once_and_pauses_or_resumes_nobody(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: recorded; the coordinators decide."""
+    """H1: it is recorded; the coordinators decide."""
     mentor = roster.add_mentor(YESTERDAY, status="paused")
     assert record(database, mentor, FUTURE) == "recorded"
     assert record(database, mentor, FUTURE) == "in line"
@@ -90,7 +90,7 @@ def test_a_renewal_is_stored_once_and_pauses_or_resumes_nobody(
 def test_a_mentor_is_found_by_the_portals_key_or_by_the_id(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """A mentor with a key of their own is not known by the id."""
+    """A mentor with a key of their own is not found by the id."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("update peer_mentors set portal_key = %s", ("O'Brien",))
     assert record(database, mentor, FUTURE) == "in line"
@@ -99,10 +99,10 @@ def test_a_mentor_is_found_by_the_portals_key_or_by_the_id(
 
 
 @pytest.mark.parametrize("moment", [EARLIER - timedelta(days=1), EARLIER, LATER])
-def test_the_portals_present_word_counts_whenever_it_says_that_it_changed(
+def test_the_portals_present_value_counts_whatever_its_modifiedon(
     database: PortalDatabase, roster: Roster, moment: datetime
 ) -> None:
-    """H1: twice within a second; and an environment that HLF restored says an earlier moment."""
+    """H1: a row may change twice in a second, and get an older moment when HLF restores a copy."""
     mentor = roster.add_mentor(YESTERDAY)
     record(database, mentor, FUTURE)
     assert record(database, mentor, date(2099, 1, 1), moment) == "recorded"
@@ -112,7 +112,7 @@ def test_the_portals_present_word_counts_whenever_it_says_that_it_changed(
 def test_a_certification_follows_its_row_to_another_mentor_and_away_from_us(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: two mentors had each other's key; and a row of whom we do not know is nobody's here."""
+    """H1: two mentors had each other's key; a row of a person who is not ours is not stored."""
     one, other = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
     record(database, one, FUTURE)
     assert record(database, other, FUTURE) == "recorded"
@@ -137,7 +137,7 @@ def test_a_certification_follows_its_row_to_another_mentor_and_away_from_us(
 def test_renewed_means_valid_after_today_and_longer_than_before(
     database: PortalDatabase, roster: Roster, before: date | None, day: date | str, renewed: int
 ) -> None:
-    """H1: a certification of 2019 that arrives late renews nobody; nor does one that ends today."""
+    """H1: a certification that ended in 2019 or ends today does not renew the mentor."""
     (row,) = roster.rows("select (now() at time zone 'Europe/Oslo')::date as today")
     named = {"today": row["today"], "tomorrow": row["today"] + timedelta(days=1)}
     mentor = roster.add_mentor()
@@ -148,10 +148,10 @@ def test_renewed_means_valid_after_today_and_longer_than_before(
     assert database.finish_reading(ORG, RUN) == renewed
 
 
-def test_who_is_renewed_is_decided_when_the_reading_is_over(
+def test_renewals_are_decided_when_the_reading_is_over(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: two mentors exchange certifications; the one of them is certified for longer by that."""
+    """H1: two mentors exchange certifications; only the one who gains time is renewed."""
     one, other = roster.add_mentor(PAST), roster.add_mentor(PAST)
     record(database, one, date(2101, 1, 1), row="long")
     record(database, other, FUTURE, row="short")
@@ -164,10 +164,10 @@ def test_who_is_renewed_is_decided_when_the_reading_is_over(
     assert [row["mentor_id"] for row in rows] == [other]
 
 
-def test_a_reading_that_nobody_finished_is_finished_with_the_next_one(
+def test_a_reading_that_no_worker_finished_is_finished_with_the_next_one(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: the worker died; nobody's renewal is lost, and none is told twice."""
+    """H1: if the worker dies, each renewal is still reported, and only once."""
     mentor = roster.add_mentor(PAST)
     record(database, mentor, FUTURE)
     later = uuid4()
@@ -175,10 +175,10 @@ def test_a_reading_that_nobody_finished_is_finished_with_the_next_one(
     assert (database.finish_reading(ORG, later), database.finish_reading(ORG, RUN)) == (1, 0)
 
 
-def test_one_row_that_cannot_be_stored_costs_one_row(
+def test_a_row_that_cannot_be_stored_affects_no_other_row(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """R3: the others are stored, and the answer names it with its SQLSTATE."""
+    """R3: the answer names this row with its SQLSTATE."""
     mentors = roster.add_mentors(3)
     roster.fail_for(mentors[1], "insert on certifications", "new.mentor_id")
     rows = [Certification(f"c-{m}", str(m), FUTURE, LATER) for m in mentors]
@@ -190,7 +190,7 @@ def test_one_row_that_cannot_be_stored_costs_one_row(
 def test_a_certification_of_another_organisation_stays_there(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """R5: whatever the portal says of its id."""
+    """R5: even if a row of the portal has the same id."""
     mentor, stranger = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
     record(database, stranger, FUTURE)
     roster.db.execute("insert into organisations (id, slug) values (%s, 'another')", (OTHER,))
@@ -201,19 +201,23 @@ def test_a_certification_of_another_organisation_stays_there(
     assert expiries(roster, stranger) == [YESTERDAY, FUTURE]
 
 
-def test_what_a_reading_has_not_met_is_listed_and_can_be_removed(
+def test_certifications_that_a_reading_has_not_seen_are_listed_and_can_be_removed(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: not what it met, read or unreadable, and nothing that never came from the portal."""
+    """H1: rows that it saw, readable or not, stay, and so do rows that are not the portal's."""
     mentor = roster.add_mentor(YESTERDAY)
     later = uuid4()
     rows = [Certification(f"c-{n:03}", str(mentor), FUTURE, EARLIER) for n in range(499)]
     database.mirror(ORG, RUN, rows)
     assert [c.portal_id for c in database.list_certifications(ORG)] == [c.id for c in rows]
-    assert list(database.list_certifications(ORG, unmet_by=RUN)) == []
+    assert list(database.list_certifications(ORG, unseen_by=RUN)) == []
     database.mirror(ORG, later, rows[2:], ["c-001"])
-    (unmet,) = database.list_certifications(ORG, unmet_by=later)
-    assert (unmet.portal_id, unmet.portal_key, unmet.expires_on) == ("c-000", str(mentor), FUTURE)
+    (unseen,) = database.list_certifications(ORG, unseen_by=later)
+    assert (unseen.portal_id, unseen.portal_key, unseen.expires_on) == (
+        "c-000",
+        str(mentor),
+        FUTURE,
+    )
     assert [database.remove(ORG, later, i) for i in ("c-000", "c-000", "c-001")] == [
         True, False, False,
     ]  # fmt: skip
@@ -221,10 +225,10 @@ def test_what_a_reading_has_not_met_is_listed_and_can_be_removed(
     assert list(database.list_certifications(uuid4())) == []
 
 
-def test_a_mentor_who_is_locked_makes_few_rows_wait(
+def test_a_locked_mentor_delays_few_rows(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
-    """R1: three seconds in all; the others are stored, and those are named."""
+    """R1: the call waits three seconds in all, stores the other rows, and names the locked ones."""
     mentors = roster.add_mentors(20)
     rows = [Certification(f"c-{m}", str(m), FUTURE, EARLIER) for m in mentors]
     with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as other:
@@ -233,10 +237,10 @@ def test_a_mentor_who_is_locked_makes_few_rows_wait(
     assert found == {"recorded": 12, "failed 55P03": 8}
 
 
-def test_a_certification_that_somebody_holds_costs_itself_alone(
+def test_a_locked_certification_affects_no_other_one(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
-    """R1, R3: it counts as not met, so the worker asks for it by its id in the end."""
+    """R1, R3: it counts as not seen, so the worker later asks the portal for it by id."""
     mentors = roster.add_mentors(3)
     rows = [Certification(f"c-{m}", str(m), FUTURE, EARLIER) for m in mentors]
     database.mirror(ORG, RUN, rows)
@@ -244,14 +248,14 @@ def test_a_certification_that_somebody_holds_costs_itself_alone(
     with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as other:
         other.execute("select from certifications where portal_id = %s for update", (rows[1].id,))
         assert database.mirror(ORG, later, rows) == []
-    unmet = [c.portal_id for c in database.list_certifications(ORG, unmet_by=later)]
-    assert unmet == [rows[1].id]
+    unseen = [c.portal_id for c in database.list_certifications(ORG, unseen_by=later)]
+    assert unseen == [rows[1].id]
 
 
-def test_renewals_of_a_run_that_has_ended_are_told_by_the_next_one(
+def test_renewals_of_a_run_that_has_ended_are_reported_by_the_next_one(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
-    """H1: a worker that comes late; nobody reads an ended run's notifications again."""
+    """H1: a worker finishes late, and an ended run writes no notifications any more."""
     mentor = roster.add_mentor(PAST)
     attempt = RunRequest("hlf_sync", ORG, "event", "t-1", "an event")
     with closing(PooledTransport(cluster.url(roster.db))) as job:
@@ -263,15 +267,15 @@ def test_renewals_of_a_run_that_has_ended_are_told_by_the_next_one(
 
 
 def test_two_workers_with_the_same_renewal_renew_once(roster: Roster, cluster: Cluster) -> None:
-    """Idempotent under concurrency, too."""
+    """The call is idempotent under concurrency, too."""
     mentor = roster.add_mentor(YESTERDAY)
-    told: list[str] = []
+    outcomes: list[str] = []
     line = threading.Barrier(6)
 
     def store() -> None:
-        with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
+        with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport:
             line.wait()
-            told.append(record(PortalDatabase(wire), mentor, FUTURE))
+            outcomes.append(record(PortalDatabase(transport), mentor, FUTURE))
 
     threads = [threading.Thread(target=store) for _ in range(6)]
     for thread in threads:
@@ -279,11 +283,11 @@ def test_two_workers_with_the_same_renewal_renew_once(roster: Roster, cluster: C
     for thread in threads:
         thread.join()
     assert expiries(roster, mentor) == [YESTERDAY, FUTURE]
-    assert told.count("recorded") >= 1
+    assert outcomes.count("recorded") >= 1
 
 
 def test_the_watermark_is_the_runs_own_and_moves_forward_only(database: PortalDatabase) -> None:
-    """H1: another invocation of the run goes on from there; another run reads everything anew."""
+    """H1: the run's next invocation goes on from there; another run reads everything again."""
     assert database.begin_reading(ORG, RUN) is None
     for moment in (EARLIER, LATER, EARLIER):
         database.move_watermark(ORG, RUN, moment)
@@ -295,7 +299,7 @@ def test_the_watermark_is_the_runs_own_and_moves_forward_only(database: PortalDa
 
 
 def test_the_watermark_never_passes_now(database: PortalDatabase) -> None:
-    """R3: a row may be dated ahead."""
+    """R3: a row may have a moment in the future."""
     database.begin_reading(ORG, RUN)
     database.move_watermark(ORG, RUN, datetime(2999, 1, 1, tzinfo=UTC))
     watermark = database.begin_reading(ORG, RUN)
@@ -303,8 +307,8 @@ def test_the_watermark_never_passes_now(database: PortalDatabase) -> None:
     assert watermark <= datetime.now(UTC) + timedelta(minutes=1)
 
 
-def test_the_portal_is_told_status_reason_and_day(database: PortalDatabase, roster: Roster) -> None:
-    """H1: the day in the organisation's time zone; of another organisation nothing."""
+def test_a_state_has_status_reason_and_day(database: PortalDatabase, roster: Roster) -> None:
+    """H1: in the organisation's time zone; mentors of other organisations are not listed."""
     roster.db.execute("update organisations set time_zone = 'Pacific/Kiritimati'")
     changed, entered = roster.add_mentor(YESTERDAY), roster.add_mentor(TOMORROW)
     roster.db.execute(
@@ -320,10 +324,10 @@ def test_the_portal_is_told_status_reason_and_day(database: PortalDatabase, rost
     assert database.list_states(uuid4(), [changed]) == []
 
 
-def test_what_the_portal_has_is_noted_and_never_set_back(
+def test_the_version_in_the_portal_is_recorded_and_never_lowered(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: a late answer of an older version is told so, and one from the future as well."""
+    """H1: marking an older version returns False, and so does a version that does not exist yet."""
     mentor = roster.add_mentor(TOMORROW)
     pause_by_hand(roster, mentor)
     for version, noted, synced in (
@@ -340,23 +344,23 @@ def test_what_the_portal_has_is_noted_and_never_set_back(
     assert (row["synced_version"], row["job_run_id"]) == (2, RUN)
 
 
-def test_whom_a_run_told_the_portal_of_is_known_afterwards(
+def test_the_mentors_that_a_run_has_synced_can_be_listed_afterwards(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
-    """E8: also when the worker could not say so any more."""
-    told, other = roster.add_mentor(), roster.add_mentor()
-    mark(database, told, 1)
+    """E8: even if the worker died before it reported them."""
+    synced, other = roster.add_mentor(), roster.add_mentor()
+    mark(database, synced, 1)
     mark(database, other, 1, uuid4())
-    assert [s.synced_by for s in database.list_states(ORG, [told])] == [RUN]
-    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
-        found = Database(wire).list_run_outcomes(ORG, RUN, TODAY, [told, other])
-    assert found == {told: "applied"}
+    assert [s.synced_by for s in database.list_states(ORG, [synced])] == [RUN]
+    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport:
+        found = Database(transport).list_run_outcomes(ORG, RUN, TODAY, [synced, other])
+    assert found == {synced: "applied"}
 
 
-def test_where_all_are_told_one_is_listed_so_that_the_portal_is_read(
+def test_if_all_are_synced_one_is_listed_so_that_the_portal_is_read(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: a run without a page would not see what the portal has renewed."""
+    """H1: a run without a page would not read the portal's certifications."""
     listing = "select mentor_id from list_unsynced_mentors(%s, '2026-01-01', %s, 9)"
     first, second, third = (roster.add_mentor() for _ in range(3))
     for mentor in (second, first):
@@ -368,18 +372,18 @@ def test_where_all_are_told_one_is_listed_so_that_the_portal_is_read(
     assert roster.rows(listing, uuid4(), None) == []
 
 
-def test_everybody_is_compared_page_by_page(database: PortalDatabase, roster: Roster) -> None:
-    """H5: keyset pages of what the portal should hold."""
+def test_all_states_are_listed_page_by_page(database: PortalDatabase, roster: Roster) -> None:
+    """H5: in keyset pages."""
     mentors = roster.add_mentors(501)
     assert [s.mentor_id for s in database.list_all_states(ORG)] == mentors
     assert [s.mentor_id for s in database.list_states(ORG, mentors)] == mentors
     assert list(database.list_all_states(uuid4())) == []
 
 
-def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
+def test_the_portal_may_differ_since_the_first_change_that_was_not_sent(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H5: or the moment it was told, if it was."""
+    """H5: or since the moment of the last sync, if all changes were sent."""
 
     def since() -> datetime:
         return database.list_states(ORG, [mentor])[0].differs_since
@@ -388,8 +392,8 @@ def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
     (entered,) = roster.rows("select status_changed_at as at from peer_mentors")
     assert since() == entered["at"]
     mark(database, mentor, 1)
-    (told,) = roster.rows("select synced_at as at from portal_sync_state")
-    assert since() == told["at"]
+    (marked,) = roster.rows("select synced_at as at from portal_sync_state")
+    assert since() == marked["at"]
     for status, reason in (("paused", "on_leave"), ("active", "back"), ("paused", "ill")):
         roster.db.execute(
             "select * from update_mentor_status(%s, %s, %s, %s)", (mentor, ORG, status, reason)
@@ -402,10 +406,10 @@ def test_since_when_the_portal_may_differ_is_the_first_change_it_was_not_told(
     assert since() == history[0]["changed_at"]
 
 
-def test_a_mentor_who_is_entered_or_gets_a_key_lets_the_portal_be_read_anew(
+def test_a_new_mentor_or_a_new_key_restarts_the_reading(
     database: PortalDatabase, roster: Roster
 ) -> None:
-    """H1: what the portal told of them before was passed over; other changes are none."""
+    """H1: the reading has skipped this mentor's rows; other changes do not restart it."""
     mentor = roster.add_mentor()
     database.begin_reading(ORG, RUN)
     database.move_watermark(ORG, RUN, LATER)
@@ -423,49 +427,49 @@ def test_a_mentor_who_is_entered_or_gets_a_key_lets_the_portal_be_read_anew(
 def test_a_runs_renewals_are_counted_by_mentor(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
-    """E7: from the data."""
+    """E7: the database counts them."""
     mentor = roster.add_mentor(YESTERDAY)
     record(database, mentor, FUTURE)
     record(database, mentor, date(2102, 1, 1), row="c-2")
     record(database, mentor, date(2101, 1, 1), row="c-3")
     database.finish_reading(ORG, RUN)
-    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
-        assert Database(wire).count_run_renewals(RUN) == 1
-        assert Database(wire).count_run_renewals(uuid4()) == 0
+    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport:
+        assert Database(transport).count_run_renewals(RUN) == 1
+        assert Database(transport).count_run_renewals(uuid4()) == 0
 
 
-def test_who_changed_while_a_sync_run_went_on_is_counted(
+def test_mentors_who_changed_during_a_sync_run_are_counted(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
-    """H4: whom the portal did not take is older, and does not start run after run."""
-    refused, told, changed = (roster.add_mentor(TOMORROW) for _ in range(3))
+    """H4: a mentor that the portal refused changed earlier, so it causes no endless runs."""
+    refused, synced, changed = (roster.add_mentor(TOMORROW) for _ in range(3))
     attempt = RunRequest("hlf_sync", ORG, "event", "t-1", "an event")
     with (
         closing(PooledTransport(cluster.url(roster.db))) as job,
-        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire,
+        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport,
     ):
         Database(job).begin_execution(attempt, "running", as_of=TOMORROW)
         Database(job).begin_execution(attempt, "duplicate")
-        mark(database, told, 1, attempt.job_run_id)
-        assert Database(wire).count_unsynced_since_run(attempt.job_run_id) == 0
+        mark(database, synced, 1, attempt.job_run_id)
+        assert Database(transport).count_unsynced_since_run(attempt.job_run_id) == 0
         pause_by_hand(roster, changed)
-        pause_by_hand(roster, told)
-        mark(database, told, 2, attempt.job_run_id)
-        assert Database(wire).count_unsynced_since_run(attempt.job_run_id) == 1
+        pause_by_hand(roster, synced)
+        mark(database, synced, 2, attempt.job_run_id)
+        assert Database(transport).count_unsynced_since_run(attempt.job_run_id) == 1
         assert Database(job).count_unsynced_since_run(uuid4()) == 0
     assert not database.list_states(ORG, [refused])[0].is_synced
 
 
-def test_coordinators_are_told_of_renewals_once(roster: Roster, cluster: Cluster) -> None:
-    """H1: by the sync's own role; and those only who are concerned."""
+def test_coordinators_are_notified_of_renewals_once(roster: Roster, cluster: Cluster) -> None:
+    """H1: by the sync's own role, and only the coordinators of the renewed mentors."""
     mentor, other = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
     coordinator = roster.add_coordinator(mentors=[mentor])
     roster.add_coordinator(mentors=[other])
-    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as wire:
-        record(PortalDatabase(wire), mentor, FUTURE)
-        PortalDatabase(wire).finish_reading(ORG, RUN)
+    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport:
+        record(PortalDatabase(transport), mentor, FUTURE)
+        PortalDatabase(transport).finish_reading(ORG, RUN)
         for _ in range(2):
-            assert wire.call("notify_coordinators", {"p_job_run_id": RUN}) == [
+            assert transport.call("notify_coordinators", {"p_job_run_id": RUN}) == [
                 {"notify_coordinators": 1}
             ]
     (row,) = roster.rows("select * from coordinator_notifications")

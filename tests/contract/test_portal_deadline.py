@@ -1,4 +1,4 @@
-"""Every request to the portal or its login ends in time, over real sockets (R2)."""
+"""Every request to the portal or its login ends in time; the tests use real sockets (R2)."""
 
 import socket
 import threading
@@ -24,12 +24,12 @@ type Behaviour = Callable[[socket.socket, threading.Event], None]
 
 
 def silent(_connection: socket.socket, over: threading.Event) -> None:
-    """Take the request, and say nothing."""
+    """Take the request, and send nothing."""
     over.wait(20)
 
 
 def dripping(start: bytes, more: bytes) -> Behaviour:
-    """Say something, and then go on byte by byte for ever."""
+    """Return a peer that sends a beginning, and then single bytes for ever."""
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(start)
@@ -51,10 +51,10 @@ BEHAVIOURS = {
 
 
 class Peer:
-    """A server whose login may work; `ended` counts the connections that its client has ended."""
+    """A server; its semaphore `ended` counts the connections that its client has closed."""
 
     def __init__(self, behave: Behaviour, *, login_works: bool) -> None:
-        """`behave` answers each request but a login that works."""
+        """`behave` answers each request, except logins if `login_works`."""
         self._behave, self._login_works = behave, login_works
         self.over = threading.Event()
         self.ended = threading.Semaphore(0)
@@ -81,14 +81,14 @@ class Peer:
         self.ended.release()
 
     def close(self) -> None:
-        """Let everybody go."""
+        """Close every connection."""
         self.over.set()
         self._listening.close()
 
 
 @contextmanager
 def peer(behave: Behaviour, *, login_works: bool) -> Generator[Peer]:
-    """Serve on the loopback interface."""
+    """Yield a server on the loopback interface."""
     found = Peer(behave, login_works=login_works)
     try:
         yield found
@@ -97,7 +97,7 @@ def peer(behave: Behaviour, *, login_works: bool) -> Generator[Peer]:
 
 
 def ask(url: str, left: float, transport: httpx.BaseTransport | None = None) -> float:
-    """Ask for something with so many seconds left; it fails; return the seconds that it took."""
+    """Send a request that fails, with `left` seconds left; return how many seconds it took."""
     began = time.monotonic()
 
     def seconds_left() -> float:
@@ -115,14 +115,16 @@ def ask(url: str, left: float, transport: httpx.BaseTransport | None = None) -> 
 
 @pytest.mark.parametrize("login_works", [True, False], ids=["portal", "login"])
 @pytest.mark.parametrize("how", BEHAVIOURS)
-def test_a_peer_that_never_ends_its_answer_is_given_up_in_time(how: str, login_works: bool) -> None:
-    """R2: the portal and the login alike, though no single read ever waits long."""
+def test_a_peer_that_never_ends_its_answer_is_abandoned_in_time(
+    how: str, login_works: bool
+) -> None:
+    """R2: for the portal and for the login, although no single read waits long."""
     with peer(BEHAVIOURS[how], login_works=login_works) as found:
         assert 0.3 <= ask(found.url, left=0.4) < 1.5
 
 
-def test_a_transport_that_blocks_is_given_up_and_sends_nothing_afterwards() -> None:
-    """R2: say, in a host name with eight silent addresses; what comes late would overwrite."""
+def test_a_transport_that_blocks_is_abandoned_and_sends_nothing_afterwards() -> None:
+    """R2: a late request would overwrite a newer state; eight silent addresses can block so."""
     connected, sent = threading.Event(), threading.Semaphore(0)
     refused = threading.Semaphore(0)
 
@@ -144,13 +146,13 @@ def test_a_transport_that_blocks_is_given_up_and_sends_nothing_afterwards() -> N
 
 
 def test_the_invocations_own_limit_bounds_a_request_as_well() -> None:
-    """R2: whoever comes first, the client's time or the handler's."""
+    """R2: the earlier limit counts, the client's or the handler's."""
     with peer(silent, login_works=True) as found, time_limit(0.3):
         assert ask(found.url, left=30) < 1.5
 
 
 def test_no_exchange_takes_longer_than_its_fifteen_seconds() -> None:
-    """R2: however much is left."""
+    """R2: no matter how much time is left."""
     given: list[float] = []
 
     class Noting(httpx.BaseTransport):
@@ -163,8 +165,8 @@ def test_no_exchange_takes_longer_than_its_fifteen_seconds() -> None:
 
 
 @pytest.mark.parametrize("how", ["drip in the headers", "drip in the body"])
-def test_what_was_given_up_does_not_go_on_in_the_background(how: str) -> None:
-    """R2: its connection is ended, and with it the thread that read from it."""
+def test_an_abandoned_request_does_not_go_on_in_the_background(how: str) -> None:
+    """R2: the client closes the connection, so that the thread that reads from it ends."""
     with peer(BEHAVIOURS[how], login_works=True) as found, time_limit(0.4):
         requests = Requests(settings(found.url), Time().timing())
         with pytest.raises(PortalUnavailable):
@@ -174,7 +176,7 @@ def test_what_was_given_up_does_not_go_on_in_the_background(how: str) -> None:
 
 
 def test_an_answer_without_end_is_not_read_to_its_end() -> None:
-    """R2: 16 MiB, unpacked, are more than any page has."""
+    """R2: no page of the portal has 16 MiB, unpacked."""
 
     def flood(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Our update by alternate key beside that of the vendor's own Python client (H2)."""
+"""Our update by alternate key, compared with the vendor's own Python client (H2)."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ ODATA = ("accept", "content-type", "odata-version", "odata-maxversion", "authori
 
 
 def vendors_requests(key: str, record: dict[str, object]) -> list[dict[str, Any]]:
-    """What the vendor's client sends: an upsert by key, and an update by id."""
+    """Return the requests of the vendor's client: an upsert by key, and an update by id."""
     asked = {
         "table": "hlf_likeperson", "entity_set": MENTORS, "column": EXAMPLE.mentors.key,
         "key": key, "record": record,
@@ -31,7 +31,7 @@ def vendors_requests(key: str, record: dict[str, object]) -> list[dict[str, Any]
 
 @pytest.mark.parametrize("key", ["1017", "O'Brien", "Åse Ø. (2)"])
 def test_our_update_is_the_vendors_upsert_with_the_vendors_condition_of_an_update(key: str) -> None:
-    """The same address, headers and body; and the condition without which a slip creates a row."""
+    """Same address, headers and body; the condition keeps Dataverse from creating a row."""
     ours: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

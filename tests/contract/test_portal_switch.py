@@ -1,4 +1,4 @@
-"""The portal is switched on only if the preflight finds it in order (H2)."""
+"""The portal is switched on only if the preflight finds no problem (H2)."""
 
 from collections.abc import Iterator
 from typing import Never
@@ -38,12 +38,12 @@ def _no_database() -> Never:
 
 
 def switch() -> str:
-    """Where the switch stands."""
+    """Return the value of the switch."""
     return boto3.client("ssm").get_parameter(Name="switch")["Parameter"].get("Value", "")
 
 
 def test_a_portal_in_order_is_switched_on(stack: Stack) -> None:
-    """From the next page on."""
+    """It takes effect with the next page."""
     assert switch_on(stack)
     assert switch() == "on"
 
@@ -54,7 +54,7 @@ def test_a_portal_in_order_is_switched_on(stack: Stack) -> None:
 def test_each_finding_of_the_check_keeps_the_portal_off(
     portal: Portal, stack: Stack, capsys: pytest.CaptureFixture[str], mistake: str
 ) -> None:
-    """It is shown as the check shows it."""
+    """The command shows the finding as `portal check` does."""
     make, what, _ = MISTAKES[mistake]
     make(portal)
     assert not switch_on(stack)
@@ -65,7 +65,7 @@ def test_each_finding_of_the_check_keeps_the_portal_off(
 def test_a_portal_that_cannot_be_asked_stays_off(
     portal: Portal, stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody knows what is wrong with it, so this cannot be accepted either."""
+    """Such a finding hides the real problem, so `--despite` cannot accept it."""
     portal.client_secret = "another"
     assert not switch_on(stack)
     assert "invalid_client" in capsys.readouterr().out
@@ -75,7 +75,7 @@ def test_a_portal_that_cannot_be_asked_stays_off(
 
 
 def test_one_finding_can_be_accepted_by_its_name(portal: Portal, stack: Stack) -> None:
-    """It, and no other."""
+    """Every other finding still keeps the portal off."""
     MISTAKES["a secured column of which the portal says nothing"][0](portal)
     portal.key_index = "Pending"
     assert not switch_on(stack, [STATUS])
@@ -88,7 +88,7 @@ def test_one_finding_can_be_accepted_by_its_name(portal: Portal, stack: Stack) -
 
 
 def test_a_switch_that_is_on_stays_on_when_the_check_refuses(portal: Portal, stack: Stack) -> None:
-    """Nothing is written: `portal off` is a decision of its own."""
+    """The command writes nothing: only `portal off` switches the portal off."""
     switch_on(stack)
     portal.privileges.clear()
     assert not switch_on(stack)
@@ -96,7 +96,7 @@ def test_a_switch_that_is_on_stays_on_when_the_check_refuses(portal: Portal, sta
 
 
 def test_a_mapping_that_is_not_valid_keeps_the_portal_off(stack: Stack) -> None:
-    """Before anybody is asked."""
+    """The portal gets no request."""
     boto3.client("ssm").put_parameter(Name="map", Value="{}", Overwrite=True)
     with pytest.raises(ConfigurationError, match="the portal's mapping is not valid"):
         switch_on(stack)

@@ -1,4 +1,4 @@
-"""The stand-in portal has the manners of Dataverse that the client must hold against (H3)."""
+"""The stand-in portal behaves as Dataverse does where that is hard for a client (H3)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +24,10 @@ THE_MENTOR = f"{MENTORS}(hlf_mentornumber='1017')"
 
 
 class Reader:
-    """Asks the stand-in as a client does, and shows what came."""
+    """Sends requests to the stand-in as a client does, and returns the raw answers."""
 
     def __init__(self, url: str) -> None:
-        """`url` is the stand-in's."""
+        """`url` is the address of the stand-in."""
         self.url = url
         self.http = httpx.Client(timeout=10)
         self.log_in()
@@ -48,19 +48,19 @@ class Reader:
         return answer
 
     def get(self, link: str) -> httpx.Response:
-        """Ask for an address, relative or as the portal gave it."""
+        """GET an address, relative or as the portal gave it."""
         return self.http.get(
             link if link.startswith("http") else f"{self.url}/api/data/v9.2/{link}"
         )
 
     def patch(self, link: str = THE_MENTOR, body: Row = PAUSE) -> httpx.Response:
-        """Change a row that is there."""
+        """Change an existing row."""
         return self.http.patch(
             f"{self.url}/api/data/v9.2/{link}", json=body, headers={"If-Match": "*"}
         )
 
     def pages(self, link: str, meanwhile: Callable[[], object] = lambda: None) -> list[list[Any]]:
-        """Read all pages of a listing, as their rows' days; do something after the first one."""
+        """Return the days of each page of a listing; call `meanwhile` after the first page."""
         found: list[list[Any]] = []
         while link:
             body = self.get(link).json()
@@ -81,7 +81,7 @@ def reader(portal: Portal) -> Iterator[Reader]:
 
 
 def certify(portal: Portal, days: int) -> list[str]:
-    """Put certifications in, changed one after the other, and return their ids."""
+    """Add certifications, changed one after the other, and return their ids."""
     ids: list[str] = []
     for day in range(1, days + 1):
         portal.clock = lambda day=day: datetime(2026, 11, day, tzinfo=UTC)
@@ -91,17 +91,17 @@ def certify(portal: Portal, days: int) -> list[str]:
 
 
 def days(*numbers: int) -> list[str]:
-    """The days of certifications."""
+    """Return the days of certifications."""
     return [f"2027-01-{number:02}" for number in numbers]
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
-    """Status and Dataverse's code."""
+    """Return status and Dataverse's code."""
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def test_a_next_link_must_come_back_to_the_letter(portal: Portal, reader: Reader) -> None:
-    """It is no offset, and a link that is escaped otherwise is refused."""
+def test_a_next_link_must_come_back_unchanged(portal: Portal, reader: Reader) -> None:
+    """It holds no offset, and the stand-in refuses the link with other escapes."""
     certify(portal, 6)
     link = reader.get(BY_CHANGE).json()["@odata.nextLink"]
     assert "$skiptoken=%3Ccookie%20pagenumber=%222%22" in link
@@ -121,7 +121,7 @@ def test_pages_may_be_smaller_than_asked_for_and_empty(portal: Portal, reader: R
 def test_a_row_that_changes_moves_to_the_end(
     portal: Portal, reader: Reader, by_cookie: bool, rest: list[str]
 ) -> None:
-    """By cookie it is read again; by number, another one slips past the reader."""
+    """By cookie, the row is read again; by number, the reader misses another row."""
     if by_cookie:
         portal.manners.add("pages by cookie")
     ids = certify(portal, 6)
@@ -134,7 +134,7 @@ def test_a_row_that_changes_moves_to_the_end(
 
 
 def test_a_save_may_become_visible_late(portal: Portal, reader: Reader) -> None:
-    """Its `modifiedon` is of the moment when the save began."""
+    """Its `modifiedon` is the moment when the save began."""
     certify(portal, 2)
     portal.manners.add("late saves")
     portal.late_requests = 2
@@ -149,7 +149,7 @@ def test_a_save_may_become_visible_late(portal: Portal, reader: Reader) -> None:
 
 
 def test_rows_can_be_deactivated_and_deleted(portal: Portal, reader: Reader) -> None:
-    """A deactivated row stays with `statecode` 1; a deleted one is not there."""
+    """A deactivated row stays with `statecode` 1; a deleted row is gone."""
     ids = certify(portal, 3)
     portal.deactivate(CERTIFICATIONS, ids[0])
     portal.delete(CERTIFICATIONS, ids[1])
@@ -175,13 +175,13 @@ def test_rows_can_be_deactivated_and_deleted(portal: Portal, reader: Reader) -> 
 def test_listings_can_be_filtered(
     portal: Portal, reader: Reader, condition: str, found: list[int]
 ) -> None:
-    """As far as anybody asks for it."""
+    """With the operators that the client uses."""
     certify(portal, 3)
     assert reader.pages(f"{BY_CHANGE}&$filter={condition}") == [days(*found)]
 
 
 def test_answers_may_be_compressed(portal: Portal, reader: Reader) -> None:
-    """For a reader that can take them so."""
+    """For a reader that accepts gzip."""
     certify(portal, 2)
     portal.manners.add("gzip")
     answer = reader.get(BY_CHANGE)
@@ -192,7 +192,7 @@ def test_answers_may_be_compressed(portal: Portal, reader: Reader) -> None:
 
 
 def test_rows_of_another_business_unit_are_out_of_reach(portal: Portal, reader: Reader) -> None:
-    """They are in no listing; asked for, or changed, they are refused."""
+    """No listing shows them, and reading or changing them is refused."""
     ids = certify(portal, 2)
     portal.foreign = {"1017", ids[0]}
     assert reader.pages(BY_CHANGE) == [days(2)]
@@ -234,7 +234,7 @@ def test_secured_columns_read_as_nothing_and_cannot_be_changed(
 def test_a_fault_refuses_one_request(
     portal: Portal, reader: Reader, kind: Fault, status: int, due: str, waits: str | None
 ) -> None:
-    """The row is there all the time, and is not changed by it."""
+    """The row exists all the time, and the fault does not change it."""
     portal.retry_after, portal.faults = 7, [kind]
     answer = reader.patch()
     assert (*code(answer), answer.headers.get("Retry-After")) == (status, due, waits)
@@ -261,7 +261,7 @@ def test_a_wait_may_be_a_date(portal: Portal, reader: Reader) -> None:
 def test_a_fault_of_the_login_waits_for_a_login(
     portal: Portal, reader: Reader, kind: Fault, status: int, error: str
 ) -> None:
-    """Other requests pass it by."""
+    """It does not affect other requests."""
     portal.faults = [kind, "forbidden"]
     assert reader.patch().status_code == 403
     answer = reader.log_in()
@@ -273,7 +273,7 @@ def test_a_fault_of_the_login_waits_for_a_login(
 def test_the_login_may_answer_with_a_page_and_tokens_may_be_short(
     portal: Portal, reader: Reader
 ) -> None:
-    """HTML with status 200; any life of a token, down to none."""
+    """HTML with status 200; a token may have any life, even none."""
     portal.faults = ["login page"]
     page = reader.log_in()
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html")
@@ -284,7 +284,7 @@ def test_the_login_may_answer_with_a_page_and_tokens_may_be_short(
 
 
 def test_an_answer_may_drip(portal: Portal, reader: Reader) -> None:
-    """A byte now and then, from the status line on."""
+    """It sends a byte now and then, from the status line on."""
     portal.drip_seconds, portal.faults = 0.005, ["drip"]
     before = time.monotonic()
     assert reader.get("WhoAmI").json()["UserId"]
@@ -294,8 +294,10 @@ def test_an_answer_may_drip(portal: Portal, reader: Reader) -> None:
         reader.http.get(f"{reader.url}/api/data/v9.2/WhoAmI", timeout=0.2)
 
 
-def test_the_door_begins_and_ends_faults_and_manners(portal: Portal, reader: Reader) -> None:
-    """What `mentor-pause local fault` asks for."""
+def test_the_stand_ins_own_addresses_control_faults_and_manners(
+    portal: Portal, reader: Reader
+) -> None:
+    """`mentor-pause local fault` uses these addresses."""
     port = httpx.URL(reader.url).port or 0
     portal_server.switch_on(port, ["forbidden", "forbidden"])
     assert reader.patch().status_code == 403
@@ -321,6 +323,6 @@ def test_the_door_begins_and_ends_faults_and_manners(portal: Portal, reader: Rea
     ],
 )  # fmt: skip
 def test_a_fault_has_times_and_a_manner_an_end(arguments: tuple[str, ...]) -> None:
-    """The command says so, before it looks for a stack."""
+    """The command refuses other combinations before it looks for a stack."""
     done = CliRunner().invoke(fault, arguments)
     assert (done.exit_code, done.output.count("Error: ")) == (2, 1)

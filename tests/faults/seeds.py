@@ -126,9 +126,7 @@ def _everybody(
 
 def _in_line(night: SyncNight, portal: PortalRows, mentors: Sequence[UUID]) -> list[str]:
     """After the next night the portal shows what the database says, and nobody was created."""
-    measure = MeasureDrift(
-        ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
-    )
+    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC))
     found = [f"all: in line: {one} differs" for one in measure(lambda: 60).differences]
     if portal.paused() != {str(mentor) for mentor in mentors[::2]}:
         found.append("all: in line: the portal shows others as paused")

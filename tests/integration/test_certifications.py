@@ -1,4 +1,4 @@
-"""After a sync the certifications here are those that are valid in the portal (H1)."""
+"""After a sync, the database holds the certifications that are valid in the portal (H1)."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ from mentor_pause.portal import NoPortal
 from support.cluster import Cluster
 from support.night import Clients
 from support.portal import CERTIFICATIONS
-from support.portal_doors import Meanwhile
+from support.portal_wrappers import Meanwhile
 from support.roster import YESTERDAY, Roster
 from support.sync import PortalRows, SyncNight, open_sync
 
@@ -29,7 +29,7 @@ def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]
 
 @pytest.fixture
 def portal(night: SyncNight) -> PortalRows:
-    """What people do in the portal."""
+    """The portal's rows, as people edit them."""
     return PortalRows(night.portal)
 
 
@@ -42,7 +42,7 @@ def mentors(roster: Roster, portal: PortalRows) -> list[UUID]:
 
 
 def days(roster: Roster, mentor: UUID) -> list[date]:
-    """A mentor's certifications that came from the portal, by the day."""
+    """Return the days of a mentor's certifications that came from the portal."""
     rows = roster.rows(
         "select expires_on from certifications where portal_id is not null and mentor_id = %s",
         mentor,
@@ -53,7 +53,7 @@ def days(roster: Roster, mentor: UUID) -> list[date]:
 def test_two_mentors_who_had_each_others_key_get_their_own_certifications(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H1: a certification follows its row, also where its row does not change."""
+    """H1: a certification follows its row's key, also if the row does not change."""
     one, other = mentors
     long, short = portal.certify("K-1", date(2029, 12, 31), MONDAY), date(2027, 12, 31)
     portal.certify("K-2", short, MONDAY)
@@ -98,10 +98,10 @@ EDITS: dict[str, tuple[Callable[[SyncNight, dict[str, Any], UUID], object], list
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_a_certification_follows_its_row_whatever_hlf_does_with_it(
+def test_a_certification_follows_each_edit_of_its_row(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID], edit: str
 ) -> None:
-    """H1, R3: what cannot be read stays as it was; what is gone, or is not valid, is gone here."""
+    """H1, R3: an unreadable row changes nothing here; a deleted or invalid one is removed here."""
     row = portal.certify(mentors[0], date(2028, 12, 31), MONDAY)
     portal.certify(mentors[1], date(2031, 12, 31), MONDAY)
     night.sync()
@@ -119,7 +119,7 @@ def test_a_certification_follows_its_row_whatever_hlf_does_with_it(
 def test_a_row_that_is_replaced_by_a_shorter_one_leaves_the_shorter_one(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H1: deleted and entered anew."""
+    """H1: HLF deletes the row and enters another one."""
     row = portal.certify(mentors[0], date(2029, 12, 31), MONDAY)
     night.sync()
     night.portal.delete(CERTIFICATIONS, row[ID])
@@ -128,20 +128,20 @@ def test_a_row_that_is_replaced_by_a_shorter_one_leaves_the_shorter_one(
     assert days(roster, mentors[0]) == [date(2028, 1, 1)]
 
 
-def test_a_row_that_was_deactivated_before_it_was_ever_read_counts_for_nothing(
+def test_a_row_that_was_deactivated_before_the_first_reading_is_skipped(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H1: nobody is renewed by it."""
+    """H1: it does not renew the mentor."""
     row = portal.certify(mentors[0], date(2030, 12, 31), MONDAY)
     night.portal.deactivate(CERTIFICATIONS, row[ID])
     assert night.sync()["renewed_count"] == 0
     assert days(roster, mentors[0]) == []
 
 
-def test_a_certification_of_long_ago_renews_nobody(
+def test_a_certification_that_ended_long_ago_is_not_a_renewal(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: a mentor without any certification, and a portal that has one of 2019."""
+    """H1: the mentor has none here, and the portal has one that ended in 2019."""
     mentor = roster.add_mentor()
     roster.db.execute("delete from certifications")
     roster.add_coordinator(mentors=[mentor])
@@ -152,10 +152,10 @@ def test_a_certification_of_long_ago_renews_nobody(
     assert roster.rows("select * from coordinator_notifications") == []
 
 
-def test_a_mentor_who_is_entered_while_the_portal_is_read_has_their_certification_after_the_next(
+def test_a_mentor_who_is_entered_during_the_reading_gets_the_certification_with_the_next(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H1: it was on a page that was read already."""
+    """H1: the certification was on a page that had already been read."""
     night.portal.page_size = 1
     newcomer = uuid4()
     for hours, key in enumerate((newcomer, *mentors)):
@@ -176,10 +176,10 @@ def test_a_mentor_who_is_entered_while_the_portal_is_read_has_their_certificatio
 
 
 @pytest.mark.parametrize("manner", ["small pages", "pages by cookie", "gzip"])
-def test_a_row_that_moves_while_the_portal_is_read_is_not_taken_for_deleted(
+def test_a_row_that_moves_during_the_reading_does_not_count_as_deleted(
     night: SyncNight, roster: Roster, portal: PortalRows, manner: Any
 ) -> None:
-    """H1: whatever the listing misses is asked for by its id before it is removed."""
+    """H1: the worker asks for a row by its id before it removes the certification."""
     mentors = roster.add_mentors(6)
     portal.add(*mentors)
     rows = [
@@ -191,7 +191,7 @@ def test_a_row_that_moves_while_the_portal_is_read_is_not_taken_for_deleted(
     night.portal.page_size = 2
 
     def move() -> None:
-        """A row that was read goes to the end: the listing by place now skips another one."""
+        """Move a row that was read to the end, so that the listing by number skips another one."""
         night.portal.change(CERTIFICATIONS, rows[0][ID], hlf_validuntil="2029-12-31")
 
     meanwhile: list[Callable[[], object]] = [move]
@@ -201,10 +201,10 @@ def test_a_row_that_moves_while_the_portal_is_read_is_not_taken_for_deleted(
     assert [days(roster, m) for m in mentors[1:]] == [[date(2029, 1, 1)]] * 5
 
 
-def test_what_the_portal_does_not_answer_for_is_kept_and_said(
+def test_a_certification_without_an_answer_of_the_portal_is_kept_and_noted(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1, H3: rows that our application user may not see any more are not deleted rows."""
+    """H1, H3: a row that our application user may no longer see is not a deleted row."""
     mentors = roster.add_mentors(7)
     portal.add(*mentors)
     rows = [portal.certify(m, date(2028, 12, 31), MONDAY) for m in mentors]
@@ -215,15 +215,15 @@ def test_what_the_portal_does_not_answer_for_is_kept_and_said(
     assert all(days(roster, m) == [date(2029, 1, 1)] for m in mentors)
     assert len([path for path in night.asked("GET") if "certifications(" in path]) == 7
     assert str(roster.log()[-1]["error"]).startswith(
-        "7 certifications are in no listing of the portal and were kept unconfirmed"
-        " (the portal's answer is no (HTTP 403 0x80048306)), such as "
+        "7 certifications were kept, because the portal did not confirm that they are gone"
+        " (the portal refused the request (HTTP 403 0x80048306)), such as "
     )
 
 
-def test_a_column_that_is_read_as_nothing_in_every_row_removes_nothing(
+def test_a_column_that_is_empty_in_every_row_removes_nothing(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H1: HLF has secured it, and did not mean to take all certifications back."""
+    """H1: HLF has secured the column, and did not revoke all certifications."""
     for mentor in mentors:
         portal.certify(mentor, date(2028, 12, 31), MONDAY)
     night.sync()
@@ -236,7 +236,7 @@ def test_a_column_that_is_read_as_nothing_in_every_row_removes_nothing(
 def test_while_the_portal_is_switched_off_no_certification_is_removed(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H2: also where nobody is to be told, so that only the reading could notice."""
+    """H2: also if no mentor has to be sent, so that only the reading could notice the switch."""
     portal.certify(mentors[0], date(2028, 12, 31), MONDAY)
     night.sync()
     night.take_from(lambda _remaining: NoPortal())
@@ -245,10 +245,10 @@ def test_while_the_portal_is_switched_off_no_certification_is_removed(
     assert roster.log()[-1]["error"] == "certifications not read: the portal is switched off"
 
 
-def test_a_save_that_shows_late_is_there_after_the_next_sync(
+def test_a_save_that_becomes_visible_late_arrives_with_the_next_sync(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: list[UUID]
 ) -> None:
-    """H1: a change gets its moment before it can be seen."""
+    """H1: a change gets its moment before it becomes visible."""
     night.portal.manners = {"late saves"}
     portal.certify(mentors[0], date(2028, 12, 31), MONDAY)
     night.sync()

@@ -1,4 +1,4 @@
-"""How far portal and database differ, measured both ways (H5)."""
+"""The drift: how far portal and database differ, measured in both directions (H5)."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from support.cluster import Cluster
 from support.metrics import emitted
 from support.night import Clients
 from support.portal import CERTIFICATIONS, MENTORS
-from support.portal_doors import Around
+from support.portal_wrappers import Wrapper
 from support.roster import ORG, TODAY, YESTERDAY, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 
@@ -31,20 +31,20 @@ NOW = datetime(2100, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
-    """A portal and a database; a sync needs few pages."""
+    """A sync with large pages."""
     with open_sync(aws, roster, cluster, page_size=100) as found:
         yield found
 
 
 @pytest.fixture
 def portal(night: SyncNight) -> PortalRows:
-    """What people see and do in the portal."""
+    """The portal's rows, as people see and edit them."""
     return PortalRows(night.portal)
 
 
 def measuring(night: SyncNight) -> MeasureDrift:
-    """The comparison, at the end of the century."""
-    return MeasureDrift(ORG, night.doors, night.open_portal, night.retry, lambda: NOW)
+    """Return the comparison; its clock stands in the year 2100."""
+    return MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: NOW)
 
 
 def measure(night: SyncNight) -> Drift:
@@ -53,15 +53,15 @@ def measure(night: SyncNight) -> Drift:
 
 
 def row_of(portal: PortalRows, key: object) -> Row:
-    """A mentor's row in the portal."""
+    """Return a mentor's row in the portal."""
     rows = portal.portal.table(MENTORS).rows.values()
     return next(row for row in rows if row["hlf_mentornumber"] == str(key))
 
 
-def test_after_a_sync_nobody_differs_and_nothing_was_written_to_find_out(
+def test_after_a_sync_no_mentor_differs_and_the_comparison_writes_nothing(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: read-only."""
+    """H5: the comparison only reads."""
     portal.add(*roster.add_mentors(4))
     assert len(measure(night).differences) == 4
     night.sync()
@@ -71,7 +71,7 @@ def test_after_a_sync_nobody_differs_and_nothing_was_written_to_find_out(
     assert night.asked("PATCH") == []
 
 
-def test_who_is_not_told_yet_differs_since_they_changed(
+def test_a_mentor_who_was_not_sent_yet_differs_since_the_change(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
     """H5: the oldest first, with its age in seconds."""
@@ -95,10 +95,10 @@ def test_who_is_not_told_yet_differs_since_they_changed(
     [("hlf_status", 100000001), ("hlf_status", 5), ("hlf_statusreason", 100000020),
      ("hlf_statusfrom", "2020-01-01"), ("statecode", 1), ("statuscode", 2), ("statuscode", None)],
 )  # fmt: skip
-def test_whatever_we_write_and_another_hand_changes_is_found(
+def test_an_edit_of_any_column_that_the_sync_writes_is_found(
     night: SyncNight, roster: Roster, portal: PortalRows, column: str, value: object
 ) -> None:
-    """H5: against what the portal really holds; since it was told, at the earliest."""
+    """H5: the real row is compared; the difference counts from the last sync."""
     mentor = roster.add_mentor()
     portal.add(mentor)
     night.sync()
@@ -106,14 +106,14 @@ def test_whatever_we_write_and_another_hand_changes_is_found(
     drift = measure(night)
     (found,) = drift.differences
     assert (found.kind, found.mentor_id, found.here) == ("differs", mentor, "active")
-    (told,) = roster.rows("select synced_at from portal_sync_state")
-    assert found.since == told["synced_at"]
+    (mark,) = roster.rows("select synced_at from portal_sync_state")
+    assert found.since == mark["synced_at"]
 
 
-def test_who_is_on_one_side_only_counts_as_inactive_on_the_other(
+def test_a_mentor_on_one_side_only_counts_as_inactive_on_the_other(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: both ways; nobody is shown there, so that an inactive mentor is in line."""
+    """H5: in both directions; so an inactive mentor who is missing there does not differ."""
     missing = roster.add_mentor()
     roster.add_mentor(status="inactive")
     portal.add("shown", "ended")
@@ -131,7 +131,7 @@ def test_who_is_on_one_side_only_counts_as_inactive_on_the_other(
 def test_keys_are_compared_as_dataverse_compares_them(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """Without regard to case."""
+    """Dataverse ignores case."""
     mentor = roster.add_mentor(status="paused")
     roster.db.execute("update peer_mentors set portal_key = 'HLF-ÅSE'")
     portal.add("hlf-åse")
@@ -139,44 +139,44 @@ def test_keys_are_compared_as_dataverse_compares_them(
     assert (found.kind, found.mentor_id) == ("differs", mentor)
 
 
-def test_who_is_told_while_the_portal_is_read_is_in_line(
+def test_a_mentor_who_is_synced_during_the_comparison_does_not_differ(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """A change that was under way is no difference."""
+    """A change that was in progress is not a difference."""
     mentor = roster.add_mentor(date(2100, 1, 1))
     portal.add(mentor)
     night.sync()
-    drift = MeasureDrift(ORG, night.doors, night.open_portal, night.retry, lambda: NOW)
-    real, night_sync = night.doors.list_all_states, night.sync
+    drift = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: NOW)
+    real, night_sync = night.portal_database.list_all_states, night.sync
 
     class Changing:
-        """The database, where somebody is paused and synced once it was read."""
+        """A database in which a mentor is paused and synced right after it was read."""
 
-        list_states = night.doors.list_states
-        list_certifications = night.doors.list_certifications
+        list_states = night.portal_database.list_states
+        list_certifications = night.portal_database.list_certifications
 
         def list_all_states(self, org_id: object) -> list[object]:
-            """Read, and change."""
+            """Read the states, then change one."""
             assert org_id == ORG
             found: list[object] = list(real(ORG))
             pause(roster, mentor)
             night_sync("night-2")
             return found
 
-    drift = MeasureDrift(ORG, Changing(), night.open_portal, night.retry, lambda: NOW)  # type: ignore[arg-type]
+    drift = MeasureDrift(ORG, Changing(), night.open_portal, lambda: NOW)  # type: ignore[arg-type]
     assert drift(lambda: 60).differences == ()
 
 
-class Moving(Around):
-    """Between the pages of a listing somebody changes rows, as a sync or HLF's people do."""
+class Moving(Wrapper):
+    """Changes rows between the pages of a listing, as a sync or HLF's people do."""
 
     def __init__(self, real: Portal, meanwhile: Callable[[], object]) -> None:
-        """`meanwhile` happens after the first page of the first listing."""
+        """Call `meanwhile` after the first page of the first listing."""
         super().__init__(real)
         self._meanwhile = [meanwhile]
 
     def mentors(self) -> Iterator[MentorPage]:
-        """List, and let things happen."""
+        """Yield the pages."""
         for page in self.real.mentors():
             yield page
             while self._meanwhile:
@@ -184,26 +184,24 @@ class Moving(Around):
 
 
 def measure_while(night: SyncNight, meanwhile: Callable[[], object]) -> Drift:
-    """Compare, and let something happen while the portal is listed."""
-    doors: list[Moving] = []
+    """Compare, and call `meanwhile` while the portal is listed."""
 
     def open_portal(remaining: Callable[[], float]) -> Portal:
-        doors.append(Moving(night.open_portal(remaining), meanwhile))
-        return doors[-1]
+        return Moving(night.open_portal(remaining), meanwhile)
 
-    return MeasureDrift(ORG, night.doors, open_portal, night.retry, lambda: NOW)(lambda: 60)
+    return MeasureDrift(ORG, night.drift_database, open_portal, lambda: NOW)(lambda: 60)
 
 
 def touch(portal: PortalRows, key: object) -> None:
-    """Change a row's moment, so that a listing has it at its end."""
+    """Change a row's moment, so that it moves to the end of a listing."""
     row_of(portal, key)["modifiedon"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.mark.parametrize("mentors", [6, 240])
-def test_who_is_missing_from_a_listing_that_moves_is_asked_for_by_key(
+def test_a_mentor_whom_a_moving_listing_misses_is_asked_for_by_key(
     night: SyncNight, roster: Roster, portal: PortalRows, mentors: int
 ) -> None:
-    """H5: rows of the first page move to the end, and those behind them slip past the listing."""
+    """H5: rows of the first page move to the end, so the listing misses the rows after them."""
     found = roster.add_mentors(mentors)
     portal.add(*found)
     night.sync()
@@ -224,10 +222,10 @@ def test_who_is_missing_from_a_listing_that_moves_is_asked_for_by_key(
     assert (drift.compared, drift.differences) == (mentors, ())
 
 
-def test_many_who_are_missing_are_listed_anew_and_who_is_missing_then_is_asked_for(
+def test_for_many_missing_mentors_the_portal_is_listed_again(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: a hundred requests at most, and nobody is called missing who is there."""
+    """H5: at most a hundred single requests, and no existing mentor counts as missing."""
     found = roster.add_mentors(300)
     portal.add(*found[:-150])
 
@@ -239,14 +237,14 @@ def test_many_who_are_missing_are_listed_anew_and_who_is_missing_then_is_asked_f
     night.portal.page_size = 100
     drift = measure_while(night, enter_the_others)
     kinds = {d.kind for d in drift.differences}
-    assert (len(drift.differences), kinds) == (150, {"differs"})  # entered, and not told yet
+    assert (len(drift.differences), kinds) == (150, {"differs"})  # entered, and not synced yet
     assert len([path for path in night.asked("GET") if "(" in path]) <= 100
 
 
-def test_a_row_that_was_listed_before_the_sync_told_it_is_no_difference(
+def test_a_row_that_was_listed_before_its_sync_is_not_a_difference(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: both sides have moved since; here and there they say the same now."""
+    """H5: both sides have changed since, and agree now."""
     mentors = roster.add_mentors(4)
     portal.add(*mentors)
     night.sync()
@@ -259,15 +257,15 @@ def test_a_row_that_was_listed_before_the_sync_told_it_is_no_difference(
     assert measure_while(night, pause_and_tell).differences == ()
 
 
-def test_who_changes_from_one_look_to_the_next_is_left_to_the_next_measurement(
+def test_a_mentor_who_changes_between_looks_is_left_to_the_next_measurement(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: a difference counts when the database said the same before and after it was seen."""
+    """H5: a difference counts only if the database said the same before and after the look."""
     mentor = roster.add_mentor(date(2100, 1, 1))
     portal.add(mentor)
     night.sync()
 
-    class Restless(Around):
+    class Restless(Wrapper):
         def mentor(self, key: str) -> PortalMentor | None:
             found = self.real.mentor(key)
             for status in ("active", "paused"):
@@ -278,16 +276,16 @@ def test_who_changes_from_one_look_to_the_next_is_left_to_the_next_measurement(
 
     pause(roster, mentor)
     drift = MeasureDrift(
-        ORG, night.doors, lambda left: Restless(night.open_portal(left)), night.retry, lambda: NOW
+        ORG, night.drift_database, lambda left: Restless(night.open_portal(left)), lambda: NOW
     )
     assert drift(lambda: 60).differences == ()
     assert measure(night).differences != ()
 
 
-def test_a_mentor_who_is_entered_here_while_the_portal_is_listed_is_no_stranger(
+def test_a_mentor_who_is_entered_here_during_the_listing_is_not_unknown(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: the database is asked once more who is ours."""
+    """H5: the comparison reads our mentors from the database once more."""
     roster.add_mentor(status="inactive")
     portal.add("HLF-7", "HLF-8")
 
@@ -298,10 +296,10 @@ def test_a_mentor_who_is_entered_here_while_the_portal_is_listed_is_no_stranger(
     assert [d.key for d in measure_while(night, enter).differences] == ["HLF-8"]
 
 
-def test_a_stranger_who_is_gone_when_they_are_asked_for_is_none(
+def test_an_unknown_mentor_who_is_gone_at_the_second_look_is_not_a_difference(
     night: SyncNight, portal: PortalRows
 ) -> None:
-    """H5: HLF deletes a row, and ends another, while the portal is listed."""
+    """H5: HLF deletes a row, and sets another one to inactive, during the listing."""
     portal.add("HLF-7", "HLF-8", "HLF-9")
     rows = night.portal.table(MENTORS).rows
 
@@ -313,10 +311,10 @@ def test_a_stranger_who_is_gone_when_they_are_asked_for_is_none(
     assert [d.key for d in measure_while(night, tidy).differences] == ["HLF-9"]
 
 
-def test_with_little_time_left_what_was_listed_counts(
+def test_with_little_time_left_the_listing_counts(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: nobody is called missing for want of time."""
+    """H5: short time must not make a mentor count as missing."""
     mentor = roster.add_mentor()
     portal.add(mentor)
     night.forget()
@@ -325,10 +323,10 @@ def test_with_little_time_left_what_was_listed_counts(
     assert [path for path in night.asked("GET") if "(" in path] == []
 
 
-def test_a_roster_of_several_pages_is_compared_whole(
+def test_a_roster_of_several_pages_is_compared_completely(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """On both sides."""
+    """Both sides have several pages."""
     mentors = roster.add_mentors(1203)
     portal.add(*mentors[:-1])
     night.portal.page_size = 500
@@ -340,29 +338,29 @@ def test_a_roster_of_several_pages_is_compared_whole(
 def report(
     night: SyncNight, measuring: Callable[[], MeasureDrift], switch: str = "on"
 ) -> tuple[Answer, list[dict[str, object]]]:
-    """Report; return the answer and the log lines."""
+    """Make a report, and return the answer and the log lines."""
     output = io.StringIO()
     names = PortalSourceSettings(portal_switch="s", portal_mapping="m", portal_secret_id="x")
     source = PortalSource(names, lambda _: switch, lambda _: "")
     metrics = Metrics(namespace="tests", service="tests")
     logger = Logger(service=f"drift-{id(output)}", stream=output)
-    count = CountWaiting(ORG, night.doors, night.retry, lambda: datetime.now(UTC))
+    count = CountWaiting(ORG, night.drift_database, lambda: datetime.now(UTC))
     answer = Report(lambda: source, measuring, lambda: count, metrics, logger)(lambda: 60)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
-def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
+def test_the_log_names_only_our_ids_and_the_answer_names_all_mentors(
     night: SyncNight, roster: Roster, portal: PortalRows, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """H5, E13: a key of the portal is for who asks, not for the log."""
+    """H5, E13: a key of the portal is for the caller, not for the log."""
     mentor = roster.add_mentor()
     portal.add("Kari Nordmann")
     row_of(portal, "Kari Nordmann")["modifiedon"] = "2099-12-31T00:00:00Z"
     answer, (_, line) = report(night, lambda: measuring(night))
     assert (answer["status"], answer["differing"], answer["compared"]) == ("measured", 2, 2)
-    told = answer["differences"]
-    assert isinstance(told, list)
-    assert {str(found["key"]) for found in told} == {str(mentor), "Kari Nordmann"}
+    named = answer["differences"]
+    assert isinstance(named, list)
+    assert {str(found["key"]) for found in named} == {str(mentor), "Kari Nordmann"}
     assert (line["differing"], line["mentor_ids_differing"]) == (2, [str(mentor)])
     assert "Kari" not in json.dumps(line)
     assert emitted(capsys) == {
@@ -375,10 +373,10 @@ def test_the_report_names_ours_in_the_log_and_all_in_its_answer(
     json.dumps(answer)
 
 
-def test_what_was_not_measured_is_no_metric(
+def test_without_a_measurement_there_are_no_metrics_of_the_drift(
     night: SyncNight, roster: Roster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """H5: nothing is made up; switched off is in order, and anything else is told by a metric."""
+    """H5: `PortalDriftUnmeasured` is 0 while the portal is off, and 1 after a failure."""
     roster.add_mentor()
     assert report(night, lambda: measuring(night), "off")[0] == {"status": "off"}
     assert emitted(capsys) == {"PortalDriftUnmeasured": [0]}
@@ -401,14 +399,14 @@ def test_what_was_not_measured_is_no_metric(
 
 
 def count_waiting(night: SyncNight, after: timedelta = timedelta()) -> Waiting:
-    """Count so long from now."""
-    return CountWaiting(ORG, night.doors, night.retry, lambda: datetime.now(UTC) + after)()
+    """Count with a clock that is ahead by `after`."""
+    return CountWaiting(ORG, night.drift_database, lambda: datetime.now(UTC) + after)()
 
 
-def test_whoever_is_not_active_and_not_told_waits_and_a_run_that_paused_them_is_overdue_in_an_hour(
+def test_an_inactive_or_paused_mentor_who_is_not_synced_waits_and_may_be_overdue(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5, O1: by the database alone; a pause by hand waits for the next night's sync."""
+    """H5, O1: from the database alone; overdue is a run's pause after an hour, not one by hand."""
     expired, by_hand, active = (
         roster.add_mentor(YESTERDAY),
         roster.add_mentor(),
@@ -440,7 +438,7 @@ def test_whoever_is_not_active_and_not_told_waits_and_a_run_that_paused_them_is_
 def test_unreadable_rows_are_in_the_log_and_in_the_answer(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5, R3: a hundred in the log at most."""
+    """H5, R3: each is named by its place."""
     portal.add("HLF-7")
     row_of(portal, "HLF-7")["hlf_mentornumber"] = "\ud800"
     answer, lines = report(night, lambda: measuring(night))
@@ -450,28 +448,28 @@ def test_unreadable_rows_are_in_the_log_and_in_the_answer(
     assert (line["count"], line["rows"]) == (1, [named])
 
 
-def test_the_answer_names_a_thousand_at_most_and_counts_all(
+def test_the_answer_names_at_most_a_thousand_and_counts_all(
     night: SyncNight, roster: Roster
 ) -> None:
     """Lambda's answer has a limit."""
     roster.add_mentors(1001)
     answer = measure(night).as_json(1000)
-    told = answer["differences"]
-    assert isinstance(told, list)
-    assert (answer["differing"], len(told)) == (1001, 1000)
+    named = answer["differences"]
+    assert isinstance(named, list)
+    assert (answer["differing"], len(named)) == (1001, 1000)
 
 
-def test_a_portal_that_is_down_is_said_to_be(night: SyncNight) -> None:
-    """Not zero differences."""
+def test_while_the_portal_is_down_the_comparison_raises(night: SyncNight) -> None:
+    """It does not return zero differences."""
     night.fail("down", times=1000)
     with pytest.raises(PortalUnavailable):
         measure(night)
 
 
-def test_a_difference_from_the_future_is_no_negative_age(
+def test_a_difference_from_the_future_has_no_negative_age(
     night: SyncNight, portal: PortalRows
 ) -> None:
-    """The portal's clock is its own."""
+    """The portal's clock may differ from ours."""
     portal.add("unknown here")
     late = NOW + timedelta(hours=1)
     row_of(portal, "unknown here").update(modifiedon=f"{late:%Y-%m-%dT%H:%M:%SZ}")
@@ -489,7 +487,7 @@ CERTIFICATION_EDITS: dict[str, tuple[str, Callable[[StandIn, str], object]]] = {
 
 
 @pytest.mark.parametrize("edit", CERTIFICATION_EDITS)
-def test_certifications_are_compared_too_and_the_next_sync_puts_them_right(
+def test_certifications_are_compared_too_and_the_next_sync_corrects_them(
     night: SyncNight, roster: Roster, portal: PortalRows, edit: str
 ) -> None:
     """H5: by the id of the row, and with the mentor's key."""
@@ -508,10 +506,10 @@ def test_certifications_are_compared_too_and_the_next_sync_puts_them_right(
     assert measure(night).certifications == ()
 
 
-def test_many_certifications_that_differ_are_listed_anew(
+def test_many_differing_certifications_are_confirmed_with_one_more_listing(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: they are confirmed on both sides with one more listing."""
+    """H5: the comparison sends no request for a single certification."""
     mentors = roster.add_mentors(120)
     portal.add(*mentors)
     night.sync()
@@ -524,34 +522,34 @@ def test_many_certifications_that_differ_are_listed_anew(
     assert not [path for path in night.asked("GET") if "certifications(" in path]
 
 
-def test_a_certification_that_a_sync_stores_meanwhile_is_no_difference(
+def test_a_certification_that_a_sync_stores_meanwhile_is_not_a_difference(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: it is looked at again on both sides."""
+    """H5: the comparison looks at it again, on both sides."""
     mentor = roster.add_mentor(YESTERDAY)
     portal.add(mentor)
     night.sync()
     portal.certify(mentor, date(2028, 12, 31), NOW)
 
-    class SyncedMeanwhile(Around):
-        """A sync runs whenever a row is asked for by its id."""
+    class SyncedMeanwhile(Wrapper):
+        """Runs a sync whenever the portal is asked for a row by its id."""
 
         def certification(self, row_id: str) -> Certification | None:
-            """Ask, and let the sync run."""
+            """Ask, then run the sync."""
             found = super().certification(row_id)
             night.sync(f"meanwhile {row_id}")
             return found
 
     compare = MeasureDrift(
-        ORG, night.doors, lambda r: SyncedMeanwhile(night.open_portal(r)), night.retry, lambda: NOW
+        ORG, night.drift_database, lambda r: SyncedMeanwhile(night.open_portal(r)), lambda: NOW
     )
     assert compare(lambda: 60).certifications == ()
 
 
-def test_a_certification_that_cannot_be_read_is_named_and_no_difference(
+def test_an_unreadable_certification_is_named_and_is_not_a_difference(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5, R3: what is stored of it stays, and a person looks at the row."""
+    """H5, R3: the stored certification stays, and a person looks at the row."""
     mentor = roster.add_mentor(YESTERDAY)
     portal.add(mentor)
     row = portal.certify(mentor, date(2028, 12, 31), NOW)
@@ -561,10 +559,10 @@ def test_a_certification_that_cannot_be_read_is_named_and_no_difference(
     assert (drift.certifications, len(drift.unreadable)) == ((), 1)
 
 
-def test_a_deactivated_row_of_a_person_who_is_not_ours_is_nobody(
+def test_a_deactivated_row_of_an_unknown_person_is_not_a_difference(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H5: whatever its status column says; one that is active is somebody who is shown."""
+    """H5: whatever its status column says; an active row of an unknown person is a difference."""
     portal.add(roster.add_mentor(), "stranger", "left")
     night.sync()
     night.portal.deactivate(MENTORS, row_of(portal, "left")["hlf_likepersonid"])

@@ -193,7 +193,7 @@ def test_a_page_that_the_portal_refuses_is_told_beside_one_for_which_it_is_switc
         assert sum(group["count"] for group in errors_of(night)) == 3
     error = error_of(roster)
     assert error.startswith("3 errors: ")
-    assert "the portal's answer is no (HTTP 403 0x80040220)" in error
+    assert "the portal refused the request (HTTP 403 0x80040220)" in error
     assert "the portal is switched off" in error
     assert str(mentors[3]) in error
 

@@ -1,4 +1,4 @@
-"""The portal sync from the trigger to the summary, when all is well (H1-H4)."""
+"""The portal sync from the trigger to the summary, without failures (H1-H4)."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ from mentor_pause.portal import NoPortal
 from support.cluster import Cluster
 from support.night import Clients, run_id
 from support.portal import CERTIFICATIONS, MENTORS
-from support.portal_doors import Meanwhile
+from support.portal_wrappers import Meanwhile
 from support.roster import ORG, YESTERDAY, Roster
 from support.sync import SYNC, PortalRows, SyncNight, open_sync, pause
 
@@ -27,14 +27,14 @@ def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]
 
 @pytest.fixture
 def portal(night: SyncNight) -> PortalRows:
-    """What people see and do in the portal."""
+    """The portal's rows, as people see and edit them."""
     return PortalRows(night.portal)
 
 
-def test_a_sync_tells_the_portal_what_it_does_not_know_and_nothing_else(
+def test_a_sync_sends_only_states_that_the_portal_does_not_have(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1, E7: with counts of its own; who is synced is not told again."""
+    """H1, E7: the summary has counts of its own; a synced mentor is not sent again."""
     mentors = roster.add_mentors(5)
     portal.add(*mentors)
     assert night.sync() == {
@@ -61,7 +61,7 @@ def test_a_sync_tells_the_portal_what_it_does_not_know_and_nothing_else(
     assert (event["synced_count"], event["paused_count"], event["left_count"]) == (2, 0, 0)
 
 
-def test_the_portal_is_told_status_reason_and_day(
+def test_a_sync_sends_status_reason_and_day(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
     """H1: in the portal's own values."""
@@ -77,10 +77,10 @@ def test_the_portal_is_told_status_reason_and_day(
     assert (row["statecode"], row["statuscode"]) == (0, 100000010)
 
 
-def test_where_nobody_is_to_be_told_the_portal_is_read_all_the_same(
+def test_a_sync_without_anything_to_send_still_reads_the_portal(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: renewals come in on quiet nights as well."""
+    """H1: renewals must arrive on quiet nights as well."""
     mentor = roster.add_mentor(YESTERDAY)
     portal.add(mentor)
     night.sync()
@@ -93,15 +93,15 @@ def test_where_nobody_is_to_be_told_the_portal_is_read_all_the_same(
 
 
 def expiries(roster: Roster, mentor: UUID) -> list[date]:
-    """A mentor's days of expiry."""
+    """Return a mentor's days of expiry."""
     rows = roster.rows("select expires_on from certifications where mentor_id = %s", mentor)
     return sorted(row["expires_on"] for row in rows)
 
 
-def test_a_renewal_is_recorded_and_told_and_resumes_nobody(
+def test_a_renewal_is_recorded_and_reported_and_does_not_resume_the_mentor(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: the coordinators decide; they are told once, whatever is read again."""
+    """H1: the coordinators decide; they are notified once, however often the row is read."""
     mentor = roster.add_mentor(YESTERDAY)
     coordinator = roster.add_coordinator(mentors=[mentor])
     portal.add(mentor)
@@ -111,8 +111,8 @@ def test_a_renewal_is_recorded_and_told_and_resumes_nobody(
     assert night.sync("night-2")["renewed_count"] == 0
     assert roster.status(mentor) == "paused"
     assert portal.paused() == {str(mentor)}
-    (told,) = roster.rows("select * from coordinator_notifications")
-    assert (told["coordinator_id"], told["kind"], told["mentor_ids"]) == (
+    (notice,) = roster.rows("select * from coordinator_notifications")
+    assert (notice["coordinator_id"], notice["kind"], notice["mentor_ids"]) == (
         coordinator, "renewed", [mentor],
     )  # fmt: skip
     assert [row["renewed_count"] for row in roster.log()] == [1, 0]
@@ -121,7 +121,7 @@ def test_a_renewal_is_recorded_and_told_and_resumes_nobody(
 def test_one_page_of_a_run_reads_the_certifications_with_one_login_and_one_request(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """H1, H3: however many pages a run has; each invocation logs in once."""
+    """H1, H3: whatever the number of pages; each invocation logs in once."""
     mentors = roster.add_mentors(9)
     with open_sync(aws, roster, cluster, page_size=3) as night:
         portal = PortalRows(night.portal)
@@ -133,10 +133,10 @@ def test_one_page_of_a_run_reads_the_certifications_with_one_login_and_one_reque
         assert len(night.asked("POST")) == 3
 
 
-def test_another_invocation_of_the_run_goes_on_where_the_reading_was_broken_off(
+def test_another_invocation_continues_an_unfinished_reading(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1, R1: the page comes again for the rest of the reading, and that costs no delivery."""
+    """H1, R1: the page is requeued for the rest, and no delivery counts as failed."""
     mentors = roster.add_mentors(3)
     portal.add(*mentors)
     night.sync()
@@ -150,7 +150,7 @@ def test_another_invocation_of_the_run_goes_on_where_the_reading_was_broken_off(
     (message,) = night.receive()
     assert night.deliver(message)
     (line,) = night.lines("page requeued")
-    assert (line["reason"], line["again_in"]) == ("the reading of the portal goes on", 1)
+    assert (line["reason"], line["again_in"]) == ("the reading of the portal is not finished", 1)
     night.work_off()
     assert night.summaries()[-1]["renewed_count"] == 3
     first, *later = night.asked("GET")
@@ -159,10 +159,10 @@ def test_another_invocation_of_the_run_goes_on_where_the_reading_was_broken_off(
     assert roster.log()[-1]["error"] is None
 
 
-def test_a_row_that_cannot_be_stored_costs_itself_and_the_next_run_stores_it(
+def test_a_row_that_cannot_be_stored_affects_no_other_and_the_next_run_stores_it(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1, R3: the others are stored; the run's note counts it and names an example."""
+    """H1, R3: the run's note counts such rows and names an example."""
     mentors = roster.add_mentors(3)
     portal.add(*mentors)
     night.portal.page_size = 1
@@ -180,10 +180,10 @@ def test_a_row_that_cannot_be_stored_costs_itself_and_the_next_run_stores_it(
     assert night.sync("night-2")["renewed_count"] == 1
 
 
-def test_a_value_that_the_database_cannot_hold_is_the_rows_own_trouble(
+def test_a_value_that_the_database_cannot_hold_affects_only_its_row(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """R3: trying again changes nothing; a person has to look at it."""
+    """R3: another try would fail again, so a person has to look at the row."""
     mentors = roster.add_mentors(3)
     portal.add(*mentors)
     for hours, mentor in enumerate(mentors):
@@ -207,7 +207,7 @@ def test_a_value_that_the_database_cannot_hold_is_the_rows_own_trouble(
 def test_a_certification_that_cannot_be_read_is_named_and_the_others_are_stored(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """By its id in the portal, which names nobody."""
+    """The note has the row's id in the portal, which is not personal data."""
     mentor = roster.add_mentor(YESTERDAY)
     portal.add(mentor)
     portal.certify(mentor, date(2028, 1, 1), MONDAY)
@@ -223,36 +223,38 @@ def test_a_certification_that_cannot_be_read_is_named_and_the_others_are_stored(
     assert (line["count"], line["rows"]) == (1, [named])
 
 
-def test_the_renewals_of_people_we_do_not_know_are_passed_over(
+def test_the_renewals_of_people_who_are_not_ours_are_skipped(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """HLF certifies others, too."""
+    """HLF also certifies other people."""
     portal.add(roster.add_mentor(YESTERDAY))
     portal.certify("somebody", date(2028, 1, 1), MONDAY)
     assert night.sync()["renewed_count"] == 0
     assert roster.log()[0]["error"] is None
 
 
-def test_a_dry_run_asks_the_portal_nothing_and_says_who_would_be_told(
+def test_a_dry_run_sends_no_request_and_names_the_mentors_it_would_send(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """And notes nothing."""
-    told, new = sorted((roster.add_mentor(), roster.add_mentor()))
-    portal.add(told, new)
-    night.doors.mark_synced(ORG, night.doors.list_states(ORG, [told])[0], run_id())
+    """A dry run marks no mentor as synced."""
+    synced, new = sorted((roster.add_mentor(), roster.add_mentor()))
+    portal.add(synced, new)
+    night.portal_database.mark_synced(
+        ORG, night.portal_database.list_states(ORG, [synced])[0], run_id()
+    )
     night.fire(dry_run=True)
     night.work_off()
     (summary,) = night.summaries()
     assert summary["mentor_ids_synced"] == [str(new)]
     assert night.portal.requests == []
-    assert not night.doors.list_states(ORG, [new])[0].is_synced
+    assert not night.portal_database.list_states(ORG, [new])[0].is_synced
     assert night.events.details[0]["dry_run"]
 
 
-def test_while_the_portal_is_switched_off_nobody_is_asked_and_everybody_waits(
+def test_while_the_portal_is_switched_off_no_request_is_sent_and_all_mentors_wait(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H2: the run says so; once the switch is on, nobody was lost."""
+    """H2: the run says so; once the portal is on, the next run sends all mentors."""
     mentors = roster.add_mentors(4)
     portal.add(*mentors)
     pause(roster, mentors[0])
@@ -266,10 +268,10 @@ def test_while_the_portal_is_switched_off_nobody_is_asked_and_everybody_waits(
     assert portal.paused() == {str(mentors[0])}
 
 
-def test_a_portal_that_is_configured_wrongly_ends_the_run_with_one_sentence(
+def test_a_wrong_configuration_of_the_portal_ends_the_run_with_one_sentence(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """Nobody waits an hour for redeliveries; the next run has them all."""
+    """The run does not wait for redeliveries; the next run sends all mentors."""
 
     def misconfigured(_remaining: object) -> NoPortal:
         raise ConfigurationError("the portal's mapping is not valid: mentors: Field required")
@@ -286,10 +288,10 @@ def test_a_portal_that_is_configured_wrongly_ends_the_run_with_one_sentence(
     assert night.sync("night-2")["synced_count"] == 4
 
 
-def test_who_changes_while_a_run_goes_on_is_left_to_the_next_one_and_announced(
+def test_a_mentor_who_changes_during_a_run_is_left_to_the_next_run(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H4: another trigger was refused meanwhile; the event is what starts the next run."""
+    """H4: another trigger is refused meanwhile; the run's event starts the next run."""
     mentors = roster.add_mentors(2)
     portal.add(*mentors)
     night.sync()
@@ -303,10 +305,10 @@ def test_who_changes_while_a_run_goes_on_is_left_to_the_next_one_and_announced(
     assert night.events.details[-1]["left_count"] == 0
 
 
-def test_a_mentor_who_is_gone_since_the_run_began_is_skipped(
+def test_a_mentor_who_was_deleted_after_the_run_began_is_skipped(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """There is nobody to be told of."""
+    """The database has no state of this mentor any more."""
     mentors = roster.add_mentors(2)
     portal.add(*mentors)
     night.fire()
@@ -319,7 +321,7 @@ def test_a_mentor_who_is_gone_since_the_run_began_is_skipped(
 def test_certifications_are_matched_by_the_portals_key(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H2: a key with a quote in it is as good as any."""
+    """H2: a key may contain a quote."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("update peer_mentors set portal_key = %s", ("O'Brien",))
     portal.add("O'Brien")
@@ -334,7 +336,7 @@ def test_certifications_are_matched_by_the_portals_key(
 def test_a_page_of_the_sync_is_no_longer_than_its_worker_can_do(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """E10: whatever the page size of the other jobs is."""
+    """E10: the page size of other jobs does not matter."""
     roster.add_mentors(120)
     with open_sync(aws, roster, cluster, page_size=500) as night:
         night.fire()

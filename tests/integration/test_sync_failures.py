@@ -1,4 +1,4 @@
-"""The portal sync when things go wrong: nobody is lost, nobody is created, the next run has all."""
+"""The portal sync with failures: it creates no mentor, and the next run sends the rest (H3)."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +13,13 @@ from support.cluster import Cluster
 from support.faults import ProcessDied, failures
 from support.night import DELIVERIES, Clients, Message, run_id
 from support.portal import MENTORS
-from support.portal_doors import Overtaken
+from support.portal_wrappers import Overtaken
 from support.roster import ORG, YESTERDAY, Roster
 from support.sync import SYNC, PortalRows, SyncNight, open_sync, pause
 
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 BEFORE = 1
-"""Requests before the first mentor's, on each page: the login."""
+"""Requests on each page before the first mentor's: the login."""
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]
 
 @pytest.fixture
 def portal(night: SyncNight) -> PortalRows:
-    """What people see and do in the portal."""
+    """The portal's rows, as people see and edit them."""
     return PortalRows(night.portal)
 
 
 @pytest.fixture
 def mentors(roster: Roster, portal: PortalRows) -> list[UUID]:
-    """Five mentors of whom the portal was told nothing, all paused here."""
+    """Five mentors who are paused here, and that no sync has sent yet."""
     found = roster.add_mentors(5)
     portal.add(*found)
     pause(roster, *found)
@@ -45,29 +45,27 @@ def mentors(roster: Roster, portal: PortalRows) -> list[UUID]:
 
 
 def drift(night: SyncNight) -> int:
-    """How many differ, as the measurement sees it."""
-    measure = MeasureDrift(
-        ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
-    )
+    """Return how many mentors differ."""
+    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC))
     return len(measure(lambda: 60).differences)
 
 
 def fired(night: SyncNight) -> Message:
-    """Fire, and return the one page's message."""
+    """Start a run of one page, and return its message."""
     night.fire()
     (message,) = night.receive()
     return message
 
 
 def ids(mentors: list[UUID]) -> list[str]:
-    """As the summary has them."""
+    """Return the ids as the summary has them."""
     return [str(mentor) for mentor in mentors]
 
 
 def test_a_mentor_for_whom_the_portal_fails_is_an_error_and_the_others_go_on(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3: three tries; the next run converges."""
+    """H3: after three tries; the next run sends the mentor."""
     night.fail("unavailable", times=3, after=BEFORE + 1)
     summary = night.sync()
     assert summary["mentor_ids_errored"] == [str(mentors[1])]
@@ -80,10 +78,10 @@ def test_a_mentor_for_whom_the_portal_fails_is_an_error_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("fault", ["down", "unavailable"])
-def test_a_portal_that_is_down_gets_its_page_later_and_is_not_asked_for_every_mentor(
+def test_while_the_portal_is_down_the_page_is_requeued_without_trying_every_mentor(
     night: SyncNight, mentors: list[UUID], portal: PortalRows, fault: Fault
 ) -> None:
-    """H3: three tries each for two mentors and for the question whether it is there at all."""
+    """H3: three tries each for two mentors and for the ping."""
     night.fail(fault, times=9, after=BEFORE + 2)
     message = fired(night)
     assert night.deliver(message)
@@ -99,7 +97,7 @@ def test_a_portal_that_is_down_gets_its_page_later_and_is_not_asked_for_every_me
 def test_a_portal_that_is_down_all_night_ends_the_run_and_the_next_one_catches_up(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3, H4, E8: all are errors, by name; nobody is lost."""
+    """H3, H4, E8: every mentor is an error, and the next run sends them all."""
     night.fail("down", times=1000)
     message = fired(night)
     for count in range(1, 6):
@@ -113,10 +111,10 @@ def test_a_portal_that_is_down_all_night_ends_the_run_and_the_next_one_catches_u
     assert drift(night) == 0
 
 
-def test_a_page_that_is_given_up_counts_those_as_synced_whom_the_portal_was_told_of(
+def test_a_failed_page_counts_the_mentors_as_synced_that_were_sent(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """E8: by the data, whatever the worker could say."""
+    """E8: the database decides, not the worker's report."""
     night.fail("down", times=1000, after=BEFORE + 2)
     night.fire()
     night.work_off()
@@ -128,18 +126,18 @@ def test_a_page_that_is_given_up_counts_those_as_synced_whom_the_portal_was_told
     assert summary["mentor_ids_errored"] == ids(mentors[2:])
 
 
-def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_back(
+def test_the_client_waits_out_a_short_429_and_requeues_the_page_for_a_long_one(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3: with the progress saved, and for just as long as the portal said."""
+    """H3: the page keeps its progress, and waits exactly as long as the portal said."""
     message = fired(night)
     night.portal.retry_after = 7
     night.fail("throttled", times=20, after=BEFORE + 2)
     assert night.deliver(message)
     assert set(night.time.slept) == {7.0}
     assert [line["again_in"] for line in night.lines("page requeued")] == [7]
-    told = portal.paused()
-    assert 0 < len(told) < len(mentors)
+    sent = portal.paused()
+    assert 0 < len(sent) < len(mentors)
     night.portal.retry_after = 240
     night.fail("throttled", after=1)
     (message,) = night.receive()
@@ -148,15 +146,15 @@ def test_a_short_429_is_waited_for_to_the_second_and_a_long_one_hands_the_page_b
     night.fail()
     night.forget()
     night.work_off()
-    assert len(night.asked("PATCH")) == len(mentors) - len(told)
+    assert len(night.asked("PATCH")) == len(mentors) - len(sent)
     assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
 
 
 @pytest.mark.parametrize("asked_for", [900, 3600, 86400, 10**9])
-def test_a_page_that_the_portal_makes_wait_for_long_is_neither_hung_nor_failed(
+def test_a_page_that_waits_long_for_the_portal_is_neither_hung_nor_failed(
     night: SyncNight, mentors: list[UUID], asked_for: int
 ) -> None:
-    """R1: it waits in parts that SQS can keep, and its run moves each time."""
+    """R1: it waits in parts that SQS can delay, and each part counts as movement of the run."""
     night.fire()
     night.portal.retry_after = asked_for
     night.fail("throttled", times=1000, after=1)
@@ -173,10 +171,10 @@ def test_a_page_that_the_portal_makes_wait_for_long_is_neither_hung_nor_failed(
     assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
 
 
-def test_a_write_that_landed_though_its_answer_was_lost_is_repeated_and_changes_nothing(
+def test_an_update_whose_answer_was_lost_is_repeated_and_changes_nothing(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3: idempotent."""
+    """H3: the update is idempotent."""
     night.fail("answer lost", "answer lost", after=BEFORE)
     assert night.sync()["mentor_ids_synced"] == ids(mentors)
     assert len(night.portal.table(MENTORS).rows) == 5
@@ -184,7 +182,7 @@ def test_a_write_that_landed_though_its_answer_was_lost_is_repeated_and_changes_
 
 
 def test_a_token_that_ended_is_renewed_once(night: SyncNight, mentors: list[UUID]) -> None:
-    """H3: in the middle of a page."""
+    """H3: also in the middle of a page."""
     night.fail("token ended", after=BEFORE + 2)
     assert night.sync()["mentor_ids_synced"] == ids(mentors)
     assert len(night.asked("POST")) == 2
@@ -193,7 +191,7 @@ def test_a_token_that_ended_is_renewed_once(night: SyncNight, mentors: list[UUID
 def test_a_mentor_whom_the_portal_does_not_know_is_named_and_never_created(
     night: SyncNight, mentors: list[UUID], roster: Roster, portal: PortalRows
 ) -> None:
-    """H3: the others go on; once HLF has entered them, the next run converges."""
+    """H3: the others are sent; once HLF has entered the mentor, the next run sends them too."""
     rows = night.portal.table(MENTORS).rows
     lost = next(k for k, row in rows.items() if row["hlf_mentornumber"] == str(mentors[2]))
     del rows[lost]
@@ -213,17 +211,17 @@ def test_a_mentor_whom_the_portal_does_not_know_is_named_and_never_created(
 def test_an_inactive_mentor_need_not_be_in_the_portal(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """Nobody is shown there; it is no error night after night."""
+    """The portal does not show them, so this is not an error every night."""
     mentor = roster.add_mentor(status="inactive")
     assert night.sync()["mentor_ids_errored"] == []
     assert (drift(night), portal.statuses()) == (0, {})
-    assert night.doors.list_states(ORG, [mentor])[0].is_synced
+    assert night.portal_database.list_states(ORG, [mentor])[0].is_synced
 
 
-def test_a_key_with_a_quote_and_one_that_no_portal_can_be_asked_for(
+def test_a_key_may_have_a_quote_and_a_key_with_a_slash_is_an_error(
     night: SyncNight, mentors: list[UUID], roster: Roster, portal: PortalRows
 ) -> None:
-    """H3: the one is told, the other is its mentor's error."""
+    """H3: Dataverse takes no key with a slash; the error is that mentor's own."""
     for mentor, key in zip(mentors, ("O'Brien", "a/b"), strict=False):
         roster.db.execute("update peer_mentors set portal_key = %s where id = %s", (key, mentor))
         portal.add(key)
@@ -233,10 +231,10 @@ def test_a_key_with_a_quote_and_one_that_no_portal_can_be_asked_for(
     assert portal.statuses()["a/b"] == "active"
 
 
-def test_a_portal_that_refuses_everybody_is_asked_for_five_mentors(
+def test_a_portal_that_refuses_every_mentor_gets_five_requests(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """H3: the run ends at once, and each mentor has the reason."""
+    """H3: the run ends at once, and each mentor has a reason."""
     mentors = roster.add_mentors(12)
     with open_sync(aws, roster, cluster, page_size=12) as night:
         PortalRows(night.portal).add(*mentors)
@@ -244,10 +242,10 @@ def test_a_portal_that_refuses_everybody_is_asked_for_five_mentors(
         summary = night.sync()
         assert summary["mentor_ids_errored"] == ids(mentors)
         assert len(night.asked("PATCH")) == 5
-        refused = "the portal's answer is no (HTTP 403 0x80040220)"
+        refused = "the portal refused the request (HTTP 403 0x80040220)"
         (line,) = night.lines("run completed")
         assert [(e["reason"], e["count"]) for e in line["errors"]] == [
-            (f"not asked, since the portal refused everybody: {refused}", 7),
+            (f"not sent, because the portal refused every mentor: {refused}", 7),
             (refused, 5),
         ]
 
@@ -259,10 +257,10 @@ def test_a_portal_that_refuses_everybody_is_asked_for_five_mentors(
         ("login refused", "the login refused us: invalid_client (HTTP 401 AADSTS7000215)"),
     ],
 )
-def test_a_login_that_refuses_us_is_asked_once_for_the_page_and_once_for_the_reading(
+def test_a_login_that_refuses_us_gets_one_request_for_the_page_and_one_for_the_reading(
     night: SyncNight, mentors: list[UUID], roster: Roster, fault: Fault, reason: str
 ) -> None:
-    """H3: with Entra's code, by which an operator finds out what to do."""
+    """H3: the reason has Entra's code, which an operator can look up."""
     night.fail(fault, times=1000)
     assert night.sync()["error_count"] == len(mentors)
     assert (len(night.asked("POST")), night.asked("PATCH")) == (2, [])
@@ -273,16 +271,16 @@ def test_a_login_that_refuses_us_is_asked_once_for_the_page_and_once_for_the_rea
 def test_a_token_of_few_seconds_needs_no_login_for_every_request(
     night: SyncNight, mentors: list[UUID], seconds: object
 ) -> None:
-    """H3: it is used until the portal refuses it."""
+    """H3: the client uses the token until the portal refuses it."""
     night.portal.expires_in = seconds
     assert night.sync()["mentor_ids_synced"] == ids(mentors)
     assert len(night.asked("POST")) == 1
 
 
-def test_a_row_of_another_business_unit_is_one_mentors_trouble(
+def test_a_row_of_another_business_unit_affects_only_its_mentor(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """H3: of any number; all others are told in the same night, in whatever order they come."""
+    """H3: however many such rows there are, all other mentors are sent in the same night."""
     mentors = roster.add_mentors(25)
     with open_sync(aws, roster, cluster, page_size=25) as night:
         PortalRows(night.portal).add(*mentors)
@@ -292,15 +290,15 @@ def test_a_row_of_another_business_unit_is_one_mentors_trouble(
         assert summary["synced_count"] == 13
         (group,) = night.lines("run completed")[0]["errors"]
         assert (group["count"], group["reason"]) == (
-            12, "the portal's answer is no (HTTP 403 0x80048306)",
+            12, "the portal refused the request (HTTP 403 0x80048306)",
         )  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", ["other record", "other object"])
-def test_a_404_about_another_record_is_not_taken_for_a_mentor_who_is_gone(
+def test_a_404_about_another_record_does_not_count_as_a_missing_mentor(
     night: SyncNight, roster: Roster, portal: PortalRows, fault: Fault
 ) -> None:
-    """H3: an inactive mentor would count as told, and be shown for ever."""
+    """H3: otherwise an inactive mentor would count as synced, and be shown for ever."""
     mentor = roster.add_mentor(status="inactive")
     portal.add(mentor)
     night.fail(fault)
@@ -311,10 +309,10 @@ def test_a_404_about_another_record_is_not_taken_for_a_mentor_who_is_gone(
     assert portal.statuses()[str(mentor)] == "inactive"
 
 
-def test_a_portal_that_fails_for_ever_and_says_when_to_come_again_ends_the_run(
+def test_a_portal_that_answers_503_with_retry_after_for_ever_ends_the_run(
     night: SyncNight, mentors: list[UUID]
 ) -> None:
-    """H3, E8: maintenance for days is no throttle; the next run has everybody."""
+    """H3, E8: maintenance for days is a failure, not throttling; the next run sends all mentors."""
     night.fail("unavailable for a while", times=1000, after=1)
     night.fire()
     night.work_off()
@@ -322,10 +320,10 @@ def test_a_portal_that_fails_for_ever_and_says_when_to_come_again_ends_the_run(
     assert {line["again_in"] for line in night.lines("page requeued")} == {180}
 
 
-def test_a_503_that_says_for_how_long_is_obeyed(
+def test_the_client_waits_as_long_as_a_503_says(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3: as a 429 is."""
+    """H3: as for a 429."""
     night.fail("unavailable for a while", after=BEFORE + 1)
     assert night.sync()["mentor_ids_synced"] == ids(mentors)
     assert night.time.slept == [10.0]
@@ -334,24 +332,24 @@ def test_a_503_that_says_for_how_long_is_obeyed(
 def test_html_instead_of_json_is_one_sentence(
     night: SyncNight, mentors: list[UUID], roster: Roster
 ) -> None:
-    """Such as a sign-in page at the portal's address; nobody counts as told."""
+    """A sign-in page at the portal's address, for example; no mentor counts as synced."""
     night.fail("no JSON", times=1000, after=1)
     assert night.sync()["mentor_ids_errored"] == ids(mentors)
     (row,) = roster.log()
     assert row["error"].startswith(
-        "5 errors: 5 the portal answered with text/html (HTTP 200), as no portal does; "
-        "is its address right?, such as mentor "
+        "5 errors: 5 the portal answered with text/html (HTTP 200), which Dataverse never "
+        "does; is its address right?, such as mentor "
     )
     assert row["error"].endswith(
-        "; certifications not read: the portal answered with text/html where a JSON object was"
-        " due; is its address right?"
+        "; certifications not read: the portal answered with text/html instead of a JSON"
+        " object; is its address right?"
     )
 
 
-def test_certifications_that_cannot_be_read_keep_nobody_from_being_paused_there(
+def test_certifications_that_cannot_be_read_do_not_delay_the_pauses(
     night: SyncNight, mentors: list[UUID], roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: who is paused comes first; the certifications come with the next run."""
+    """H1: pauses are sent first; the next run reads the certifications."""
     portal.certify(mentors[0], date(2028, 1, 1), MONDAY)
     night.fail("unavailable", times=3, after=BEFORE + len(mentors))
     summary = night.sync()
@@ -360,10 +358,10 @@ def test_certifications_that_cannot_be_read_keep_nobody_from_being_paused_there(
     assert night.sync("night-2")["renewed_count"] == 1
 
 
-def test_a_throttled_reading_costs_nobody_their_turn(
+def test_a_throttled_reading_does_not_delay_the_push(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H1, R1: pushing does not wait for pulling; the page comes again for the rest."""
+    """H1, R1: the worker pushes before it pulls; the page is requeued for the rest."""
     night.portal.retry_after = 240
     night.fail("throttled", after=BEFORE + len(mentors))
     message = fired(night)
@@ -376,10 +374,10 @@ def test_a_throttled_reading_costs_nobody_their_turn(
     assert night.summaries()[0]["mentor_ids_synced"] == ids(mentors)
 
 
-def test_short_of_time_the_rest_of_the_page_is_handed_back(
+def test_when_time_runs_short_the_rest_of_the_page_is_requeued(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3, E10: two seconds are gone at each 503; what was told is not told again."""
+    """H3, E10: each 503 takes two seconds; mentors who were sent are not sent again."""
     message = fired(night)
     night.fail("unavailable", "none", times=5, after=BEFORE)
     assert night.deliver(message, remaining=28)
@@ -392,10 +390,10 @@ def test_short_of_time_the_rest_of_the_page_is_handed_back(
 
 
 @pytest.mark.parametrize("after", range(11))
-def test_wherever_the_database_is_lost_the_redelivered_page_makes_it_good(
+def test_wherever_the_database_fails_the_redelivered_page_completes_the_work(
     night: SyncNight, mentors: list[UUID], portal: PortalRows, after: int
 ) -> None:
-    """H3: watermark, states, marks, completion; before the call and after it."""
+    """H3: at the watermark, states, marks, or completion; before the call or after it."""
     message = fired(night)
     night.sync_plan.then(*failures(3), after=after)
     assert night.deliver(message)
@@ -406,7 +404,7 @@ def test_wherever_the_database_is_lost_the_redelivered_page_makes_it_good(
     assert drift(night) == 0
 
 
-def test_a_mark_that_landed_though_its_answer_was_lost_counts_for_this_run(
+def test_a_mark_whose_answer_was_lost_counts_for_this_run(
     night: SyncNight, mentors: list[UUID]
 ) -> None:
     """E9: a redelivered page reports its mentors as synced by this run."""
@@ -418,20 +416,20 @@ def test_a_mark_that_landed_though_its_answer_was_lost_counts_for_this_run(
     assert night.summaries()[-1]["mentor_ids_synced"] == ids(mentors)
 
 
-def test_who_comes_late_with_something_older_tells_the_newer_again(
+def test_a_worker_that_was_overtaken_sends_the_newer_state_again(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H3: two workers at one mentor; the portal ends with the last state, not the last word."""
+    """H3: two workers send one mentor; the portal ends with the newest state."""
     mentor = roster.add_mentor()
     portal.add(mentor)
 
     def newer() -> None:
         pause(roster, mentor)
-        (state,) = night.doors.list_states(ORG, [mentor])
-        with_it = night.open_portal(lambda: 60)
-        with_it.push(MentorState(state.portal_key, state.status, state.reason, state.effective_on))
-        with_it.close()
-        assert night.doors.mark_synced(ORG, state, run_id("another", SYNC))
+        (state,) = night.portal_database.list_states(ORG, [mentor])
+        other = night.open_portal(lambda: 60)
+        other.push(MentorState(state.portal_key, state.status, state.reason, state.effective_on))
+        other.close()
+        assert night.portal_database.mark_synced(ORG, state, run_id("another", SYNC))
 
     meanwhile = [newer]
     night.take_from(lambda remaining: Overtaken(night.open_portal(remaining), meanwhile))
@@ -442,10 +440,10 @@ def test_who_comes_late_with_something_older_tells_the_newer_again(
     assert drift(night) == 0
 
 
-def test_who_is_overtaken_each_time_is_an_error_with_a_reason(
+def test_a_mentor_whose_worker_is_overtaken_each_time_is_an_error(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """E5: three turns, and one line; the next run has them."""
+    """E5: after three pushes, with one log line; the next run sends the mentor."""
     mentor = roster.add_mentor(date(2100, 1, 1))
     portal.add(mentor)
 
@@ -453,20 +451,20 @@ def test_who_is_overtaken_each_time_is_an_error_with_a_reason(
         roster.db.execute(
             "select * from update_mentor_status(%s, %s, %s, 'again')", (mentor, ORG, status)
         )
-        (state,) = night.doors.list_states(ORG, [mentor])
-        assert night.doors.mark_synced(ORG, state, run_id("another", SYNC))
+        (state,) = night.portal_database.list_states(ORG, [mentor])
+        assert night.portal_database.mark_synced(ORG, state, run_id("another", SYNC))
 
     meanwhile = [lambda s=status: change(s) for status in ("paused", "active", "paused")]
     night.take_from(lambda remaining: Overtaken(night.open_portal(remaining), meanwhile))
     assert night.sync()["mentor_ids_errored"] == [str(mentor)]
     (line,) = night.lines("mentor not synced")
-    assert line["reason"] == "others keep telling the portal of this mentor"
+    assert line["reason"] == "other workers kept sending newer states of this mentor"
 
 
-def test_who_is_gone_when_they_are_looked_at_again_is_skipped(
+def test_a_mentor_who_is_deleted_during_the_push_is_skipped(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """Deleted here in the middle of it."""
+    """The mentor is deleted in the database."""
     mentor = roster.add_mentor()
     portal.add(mentor)
 
@@ -479,10 +477,10 @@ def test_who_is_gone_when_they_are_looked_at_again_is_skipped(
     assert (summary["skipped_count"], summary["error_count"]) == (1, 0)
 
 
-def test_those_whom_the_portal_cannot_take_keep_nobody_else_waiting(
+def test_mentors_whom_the_portal_cannot_update_do_not_delay_the_others(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
-    """H3: it is there, so it is theirs alone; in whatever order they come."""
+    """H3: the portal answers the ping, so only these mentors are errors; in any order."""
     night.portal.failing = {str(mentor) for mentor in mentors[:2]}
     assert night.sync()["mentor_ids_errored"] == ids(mentors[:2])
     assert portal.paused() == {str(m) for m in mentors[2:]}
@@ -491,10 +489,10 @@ def test_those_whom_the_portal_cannot_take_keep_nobody_else_waiting(
 
 
 @pytest.mark.parametrize("fault", ["down", "unavailable"])
-def test_a_portal_that_goes_down_for_the_last_mentor_gets_them_later(
+def test_a_portal_that_goes_down_at_the_last_mentor_gets_the_page_later(
     night: SyncNight, roster: Roster, portal: PortalRows, fault: Fault
 ) -> None:
-    """H3: one mentor's silence at the end is the portal's, too, if it does not answer at all."""
+    """H3: after one unanswered mentor at the end, the worker also pings the portal."""
     mentor = roster.add_mentor()
     portal.add(mentor)
     night.fail(fault, times=6, after=BEFORE)
@@ -504,20 +502,20 @@ def test_a_portal_that_goes_down_for_the_last_mentor_gets_them_later(
     assert night.summaries()[-1]["mentor_ids_synced"] == [str(mentor)]
 
 
-def test_who_is_left_counts_as_somebody_where_they_cannot_be_counted(
+def test_if_the_remaining_mentors_cannot_be_counted_one_is_assumed(
     night: SyncNight, mentors: list[UUID], roster: Roster
 ) -> None:
-    """H4: one run too many is better than one too few; the run ends all the same."""
+    """H4: an unnecessary run is better than a missing one; the run itself completes."""
     roster.db.execute("drop function count_unsynced_since_run")
     assert night.sync()["synced_count"] == len(mentors)
     assert night.events.details[-1]["left_count"] == 1
     assert len(night.lines("unsynced mentors not counted")) == 1
 
 
-def test_a_mentor_who_comes_or_gets_another_key_gets_their_old_certification(
+def test_a_mentor_with_a_new_key_gets_the_certification_of_that_key(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """H1: it was passed over while nobody here had that key; and the new key is told."""
+    """H1: earlier readings skipped the row; the sync also sends the state under the new key."""
     first = roster.add_mentor(YESTERDAY)
     portal.add(first, "HLF-7")
     portal.certify("hlf-7", date(2028, 5, 31), MONDAY)
@@ -525,13 +523,13 @@ def test_a_mentor_who_comes_or_gets_another_key_gets_their_old_certification(
     roster.db.execute("update peer_mentors set portal_key = 'hlf-7'")
     summary = night.sync("night-2")
     assert (summary["renewed_count"], summary["mentor_ids_synced"]) == (1, [str(first)])
-    assert drift(night) == 1  # the row under the old key, which is nobody's any more
+    assert drift(night) == 1  # the row under the old key
 
 
-def test_one_mentors_trouble_with_the_database_is_theirs_alone(
+def test_a_failed_mark_affects_only_its_mentor(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """E5: told, and not noted: the next run tells them again."""
+    """E5: the mentor is sent and not marked, so the next run sends them again."""
     mentors = roster.add_mentors(3)
     portal.add(*mentors)
     roster.fail_for(mentors[1], "insert on portal_sync_state", "new.mentor_id")
@@ -543,10 +541,10 @@ def test_one_mentors_trouble_with_the_database_is_theirs_alone(
     assert night.sync("night-2")["synced_count"] == 1
 
 
-def test_the_log_names_nobody_but_by_id(
+def test_the_log_names_mentors_only_by_id(
     night: SyncNight, roster: Roster, portal: PortalRows
 ) -> None:
-    """E13: neither keys nor days nor the portal's own words."""
+    """E13: the log has no keys, no days, and no messages of the portal."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("update peer_mentors set portal_key = 'Kari Nordmann'")
     portal.certify("Kari Nordmann", date(2028, 5, 31), MONDAY)

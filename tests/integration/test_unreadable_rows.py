@@ -1,4 +1,4 @@
-"""One row of the portal that cannot be read costs one row, by name (R3)."""
+"""An unreadable row of the portal is named, and affects no other row (R3)."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -27,12 +27,12 @@ def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]
 
 @pytest.fixture
 def portal(night: SyncNight) -> PortalRows:
-    """What people see and do in the portal."""
+    """The portal's rows, as people see and edit them."""
     return PortalRows(night.portal)
 
 
 def certified(roster: Roster, portal: PortalRows, mentors: int = 50) -> list[Row]:
-    """Enter mentors whose certification is over here and renewed there; return the renewals."""
+    """Enter mentors who are expired here and renewed there; return the renewals."""
     found = roster.add_mentors(mentors)
     portal.add(*found)
     return [
@@ -44,7 +44,7 @@ def certified(roster: Roster, portal: PortalRows, mentors: int = 50) -> list[Row
 def measure(night: SyncNight) -> Drift:
     """Compare now."""
     measuring = MeasureDrift(
-        ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
+        ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC)
     )
     return measuring(lambda: 60)
 
@@ -65,7 +65,7 @@ def measure(night: SyncNight) -> Drift:
 def test_of_fifty_certifications_forty_nine_are_stored_and_one_is_named(
     night: SyncNight, roster: Roster, portal: PortalRows, column: str, value: object
 ) -> None:
-    """R3: in the run's note with an example, in the log by name, and the run completes."""
+    """R3: the run's note has an example, the log has the name, and the run completes."""
     row = certified(roster, portal)[24]
     name = row["hlf_certificationid"]
     row[column] = value
@@ -85,27 +85,27 @@ def test_of_fifty_certifications_forty_nine_are_stored_and_one_is_named(
 
 @pytest.mark.parametrize("value", [None, ""])
 @pytest.mark.parametrize("column", ["hlf_mentornumber", "hlf_validuntil"])
-def test_a_row_of_nobody_or_without_a_day_is_passed_over(
+def test_a_row_without_a_mentor_or_a_day_is_skipped(
     night: SyncNight, roster: Roster, portal: PortalRows, column: str, value: object
 ) -> None:
-    """H1: there is nothing wrong with it."""
+    """H1: such a row is not an error."""
     certified(roster, portal, 3)[1][column] = value
     assert night.sync()["renewed_count"] == 2
     assert roster.log()[0]["error"] is None
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=30), None], ids=["30 days", "the year 9999"])
-def test_a_change_that_has_not_come_yet_does_not_hide_the_later_ones(
+def test_a_modifiedon_in_the_future_does_not_hide_later_changes(
     night: SyncNight, roster: Roster, portal: PortalRows, ahead: timedelta | None
 ) -> None:
-    """R3: the row is stored and named; a correction counts, though it is older."""
+    """R3: the row is stored and named; a correction with an older moment counts."""
     rows = certified(roster, portal, 3)
     now = datetime.now(UTC)
     moment = now + ahead if ahead else datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     rows[1]["modifiedon"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
     assert night.sync()["renewed_count"] == 3
     assert roster.log()[0]["error"] == (
-        "1 certifications of the portal were changed at a moment that has not come, such as "
+        "1 certifications of the portal have a modifiedon in the future, such as "
         + rows[1]["hlf_certificationid"]
     )
     later = roster.add_mentor(YESTERDAY)
@@ -124,7 +124,7 @@ def test_a_change_that_has_not_come_yet_does_not_hide_the_later_ones(
 def test_of_fifty_mentors_in_the_portal_forty_nine_are_compared_and_one_is_named(
     night: SyncNight, roster: Roster, portal: PortalRows, value: object
 ) -> None:
-    """H5, R3: without its key a row is nobody's; a person has to look at it."""
+    """H5, R3: without its key the mentor of a row is unknown; a person has to look at it."""
     portal.add(*roster.add_mentors(49), "the odd one")
     assert night.sync()["synced_count"] == 49
     rows = night.portal.table(MENTORS).rows.values()
@@ -138,10 +138,10 @@ def test_of_fifty_mentors_in_the_portal_forty_nine_are_compared_and_one_is_named
 
 
 @pytest.mark.parametrize("value", ["100000000", True, float("inf"), {}, "\ud800"])
-def test_of_fifty_mentors_whose_status_can_be_read_but_for_one_that_one_differs(
+def test_of_fifty_mentors_the_one_with_an_unreadable_status_differs(
     night: SyncNight, roster: Roster, portal: PortalRows, value: object
 ) -> None:
-    """H5, R3: by the mentor's id."""
+    """H5, R3: the difference names the mentor by id."""
     mentors = roster.add_mentors(50)
     portal.add(*mentors)
     night.sync()
@@ -152,10 +152,10 @@ def test_of_fifty_mentors_whose_status_can_be_read_but_for_one_that_one_differs(
 
 
 @pytest.mark.parametrize("key", ["a/b", "7\x1b", "7" * 451])
-def test_of_fifty_mentors_one_has_a_key_that_no_portal_can_be_asked_for(
+def test_of_fifty_mentors_one_has_a_key_that_dataverse_does_not_take(
     night: SyncNight, roster: Roster, portal: PortalRows, key: str
 ) -> None:
-    """H3, R3: forty-nine are told, and one is named; the drift names the same one."""
+    """H3, R3: forty-nine are synced, and one is named; the drift names the same mentor."""
     mentors = roster.add_mentors(50)
     portal.add(*mentors)
     roster.db.execute("update peer_mentors set portal_key = %s where id = %s", (key, mentors[7]))

@@ -1,6 +1,6 @@
-"""Syncs with the portal through many seeds: `make portal-seeds SEEDS=250 FIRST=0`.
+"""Runs many seeds of portal syncs: `make portal-seeds SEEDS=250 FIRST=0`.
 
-A seed in which something was found is printed with the command that replays it.
+For a seed with violations, it prints the command that replays the seed.
 """
 
 import argparse
@@ -23,7 +23,7 @@ type _Found = list[tuple[int, list[str]]]
 
 
 def main() -> int:
-    """Run the seeds that the command line names; the exit code says whether all is well."""
+    """Run the seeds that the command line names; exit code 1 if a seed has violations."""
     parser = argparse.ArgumentParser(prog="python -m portal_seeds", description=__doc__)
     parser.add_argument("--seeds", type=int, default=250, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")

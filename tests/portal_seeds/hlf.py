@@ -1,6 +1,6 @@
-"""What HLF's people do in the portal, with a record of their own of what is valid there.
+"""HLF's people edit the portal, and keep a record of the certifications that are valid there.
 
-The record never reads the stand-in or the product: it is what a sync has to arrive at (H1).
+The record never reads the stand-in or the product: after a sync, the database must hold it (H1).
 """
 
 import random
@@ -31,7 +31,7 @@ class Hands:
     """HLF's people."""
 
     def __init__(self, portal: PortalRows, keys: list[str], dice: random.Random) -> None:
-        """`keys` are those of our mentors and of some people who are not ours."""
+        """`keys` are the keys of our mentors and of some people who are not ours."""
         self.rows: dict[str, Row] = {}
         self._portal = portal
         self._keys = keys
@@ -43,11 +43,11 @@ class Hands:
         )  # fmt: skip
 
     def act(self) -> None:
-        """Do something."""
+        """Make one random edit."""
         self._dice.choice(self._acts)()
 
     def valid(self) -> dict[str, tuple[str, date]]:
-        """Return what is valid: the mentor's key and the first day without, by the row's id."""
+        """Return the mentor's key and the first invalid day of each valid row, by the row's id."""
         return {
             row_id: (row.key, row.last_day + timedelta(days=1))
             for row_id, row in self.rows.items()
@@ -67,7 +67,7 @@ class Hands:
             self._change(row_id, replace(self.rows[row_id], last_day=day), {_DAY: str(day)})
 
     def _redate_within_the_second(self) -> None:
-        """The moment of the change stays as it was."""
+        """Change the day, and keep the moment of the change."""
         if (row_id := self._some()) is not None:
             moment, day = self._visible()[row_id]["modifiedon"], self._day()
             columns: dict[str, object] = {_DAY: str(day), "modifiedon": moment}

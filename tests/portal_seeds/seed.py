@@ -1,4 +1,4 @@
-"""One seed: it decides the rosters of both sides, HLF's edits, the faults and the time there is."""
+"""One seed decides the rosters of both sides, HLF's edits, the faults, and the order of work."""
 
 import random
 from datetime import date
@@ -9,7 +9,7 @@ from portal_seeds.hlf import Hands
 from support.cluster import Cluster
 from support.delivery import work_off
 from support.night import Clients
-from support.portal_doors import Meanwhile
+from support.portal_wrappers import Meanwhile
 from support.roster import ORG, Roster
 from support.sync import PortalRows, SyncNight, open_sync
 
@@ -24,14 +24,14 @@ FAULTS: tuple[Fault, ...] = (
     "login throttled", "login unavailable", "login refused", "login page",
 )  # fmt: skip
 SHARE = 0.05
-"""Of the requests that go wrong."""
+"""The share of requests that go wrong."""
 
 
 def run_seed(seed: int, cluster: Cluster, aws: Clients) -> list[str]:
-    """Sync while everything changes and fails, then in peace, then once more; return what is wrong.
+    """Sync twice during edits and faults, and twice without; return the violations.
 
-    In the end portal and database agree, or a mentor is named with a reason; nobody was created;
-    the last sync had nothing to send but to those who are named.
+    In the end portal and database agree, except for mentors that the run names as errors. No sync
+    has created a mentor. The last sync has sent nothing, except for mentors who are named.
     """
     dice = random.Random(seed)  # noqa: S311 - a schedule, no secret
     with cluster.database() as db:
@@ -87,7 +87,7 @@ class _Seed:
         work_off(night, dice)
 
     def _flip(self) -> None:
-        """Pause or resume somebody here."""
+        """Pause or resume a mentor in the database."""
         mentor = self._dice.choice(self._mentors)
         status = "paused" if self._roster.status(mentor) == "active" else "active"
         self._roster.db.execute(
@@ -95,7 +95,7 @@ class _Seed:
         )
 
     def _in_peace(self, trigger_id: str) -> set[str]:
-        """Sync while nothing happens; return whom the run names as errors."""
+        """Sync without edits and faults; return the mentors that the run names as errors."""
         night = self._night
         night.portal.faults, night.portal.manners = [], set()
         for _ in range(night.portal.late_requests + 1):

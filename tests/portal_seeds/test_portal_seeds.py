@@ -8,8 +8,8 @@ from support.night import Clients
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_after_a_sync_in_peace_portal_and_database_agree(
+def test_after_a_sync_without_faults_portal_and_database_agree(
     cluster: Cluster, aws: Clients, seed: int
 ) -> None:
-    """H1, H3: whatever HLF changed and whatever failed before, while the portal was read."""
+    """H1, H3: after edits by HLF and faults during the earlier syncs."""
     assert run_seed(seed, cluster, aws) == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.cluster import Cluster
 from support.night import Clients, Message, run_id
 from support.portal import CERTIFICATIONS
-from support.portal_doors import Meanwhile
+from support.portal_wrappers import Meanwhile
 from support.roster import YESTERDAY, Roster
 from support.sync import SYNC, PortalRows, SyncNight, open_sync
 

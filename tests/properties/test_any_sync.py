@@ -62,7 +62,7 @@ def test_after_any_faults_the_next_sync_leaves_no_difference(
             work_off(night, order)
 
             measure = MeasureDrift(
-                ORG, night.doors, night.open_portal, night.retry, lambda: datetime.now(UTC)
+                ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC)
             )
             assert measure(lambda: 60).differences == ()
             assert portal.paused() == {str(mentor) for mentor in mentors[::2]}

@@ -1,4 +1,4 @@
-"""HLF's portal as a test needs it: the stand-in with the example's tables, and a client for it."""
+"""HLF's portal for tests: the stand-in with the example's tables, and a client for it."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ EXAMPLE = portal_example.example_mapping()
 MENTORS, CERTIFICATIONS = "hlf_likepersons", "hlf_certifications"
 SECRET = "the-portals-secret"
 PAUSED = MentorState("1017", "paused", "certification_expired", date(2026, 11, 22))
-"""A pause, as the portal is told of it."""
+"""The state of a paused mentor, as the sync sends it."""
 
 
 def example_portal() -> Portal:
-    """The portal that docs/portal-mapping.json describes, without rows."""
+    """Return the portal that docs/portal-mapping.json describes, without rows."""
     return portal_example.example_portal(SECRET)
 
 
@@ -44,12 +44,12 @@ class Time:
         self.left -= seconds
 
     def timing(self) -> Timing:
-        """This time as the client takes it."""
+        """Return this time as the client's timing."""
         return Timing(lambda: self.left, self.sleep, lambda: self.now, lambda: 1.0)
 
 
 def settings(url: str, secret: str = SECRET) -> PortalSettings:
-    """The settings for a portal at `url`, which is its login as well."""
+    """Return the settings for a portal at `url`, which is also the address of its login."""
     return PortalSettings(
         portal_url=url,
         portal_tenant=TENANT,
@@ -60,7 +60,7 @@ def settings(url: str, secret: str = SECRET) -> PortalSettings:
 
 
 def environment(url: str) -> dict[str, str]:
-    """The variables that name a portal at `url`."""
+    """Return the environment variables for a portal at `url`."""
     return {
         "PORTAL_URL": url, "PORTAL_LOGIN_URL": url, "PORTAL_TENANT": TENANT,
         "PORTAL_CLIENT_ID": CLIENT_ID, "PORTAL_CLIENT_SECRET": SECRET,
@@ -69,7 +69,7 @@ def environment(url: str) -> dict[str, str]:
 
 @contextmanager
 def client(url: str, time: Time, mapping: Mapping = EXAMPLE) -> Generator[Dataverse]:
-    """The real client for a portal at `url`."""
+    """Yield the real client for a portal at `url`."""
     found = Dataverse(Requests(settings(url), time.timing()), mapping)
     try:
         yield found
@@ -87,7 +87,7 @@ def connected(portal: Portal, time: Time, mapping: Mapping = EXAMPLE) -> Generat
 def recorded(
     answer: Callable[[httpx.Request], httpx.Response], mapping: Mapping = EXAMPLE
 ) -> Dataverse:
-    """The real client over a transport that answers itself; the login is answered as well."""
+    """Return the real client over a transport that calls `answer`; the login always succeeds."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/token"):

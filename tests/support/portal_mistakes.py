@@ -1,4 +1,4 @@
-"""Mistakes that the portal's administrators, or the mapping, may make, one by one (H2)."""
+"""Single mistakes in the portal's configuration or in the mapping (H2)."""
 
 from collections.abc import Callable
 
@@ -7,24 +7,24 @@ from local.portal_tables import Portal
 from support.portal import EXAMPLE
 
 type Break = Callable[[Portal], object]
-"""Makes one mistake in the portal that docs/portal-mapping.json describes."""
+"""Makes one mistake in a portal that docs/portal-mapping.json describes."""
 
 TABLES = "Power Apps > Tables > "
 SETTINGS = "Power Platform admin center > Environments > Settings > Users + permissions > "
 
 
 def mentors(portal: Portal) -> Table:
-    """The table of mentors."""
+    """Return the table of mentors."""
     return portal.tables[0]
 
 
 def certifications(portal: Portal) -> Table:
-    """The table of certifications."""
+    """Return the table of certifications."""
     return portal.tables[1]
 
 
 def column(name: str, **definition: object) -> Break:
-    """Define a column of both tables otherwise."""
+    """Return a mistake that redefines a column in both tables."""
 
     def act(portal: Portal) -> None:
         for table in portal.tables:
@@ -35,7 +35,7 @@ def column(name: str, **definition: object) -> Break:
 
 
 def secured(*granted: Right) -> Break:
-    """Switch column security on for the status, with these rights for us."""
+    """Return a mistake that secures the status column, with these rights for us."""
     return column(
         "hlf_status", kind="Picklist", secured=True, granted=set(granted),
         choices=set(EXAMPLE.mentors.status_values.values()),
@@ -48,13 +48,13 @@ def lookup(portal: Portal) -> None:
 
 
 def unreadable(portal: Portal) -> None:
-    """Let our application user not ask for its own rights on columns."""
+    """Forbid our application user to read its own rights on columns."""
     secured("read", "update")(portal)
     portal.answers_column_security = False
 
 
 def reach(*depths: str, parent: str | None = None) -> Break:
-    """Let several roles give the privilege to write, each to its depth."""
+    """Return a mistake: several roles give the privilege to write, each with its own depth."""
 
     def act(portal: Portal) -> None:
         portal.depths["prvWritehlf_likeperson"] = [*depths]
@@ -189,7 +189,7 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
         "column hlf_likeperson.hlf_status",
         (
             "it has column security, and the portal does not say what our application user may do "
-            "with it (the portal's answer is no (HTTP 403 0x80040220)): HLF has to switch its "
+            "with it (the portal refused the request (HTTP 403 0x80040220)): HLF has to switch its "
             "column security off, or to give a role of our application user the privilege "
             "prvReadUser, so that the check can see its rights"
         ),
@@ -204,7 +204,7 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
         "alternate key hlf_likeperson.hlf_mentornumber",
         (
             f"HLF has to define an alternate key on this column alone ({TABLES}hlf_likeperson > "
-            "Keys); the key on hlf_mentornumber, hlf_chapter does not do"
+            "Keys); the key on hlf_mentornumber, hlf_chapter is not enough"
         ),
     ),
     "an index that is being built": (
@@ -220,7 +220,7 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
         "alternate key hlf_likeperson.hlf_mentornumber",
         (
             "the key's index could not be built: two rows have the same key, or one is too long; "
-            f"HLF has to mend them and activate the key again ({TABLES}hlf_likeperson > Keys)"
+            f"HLF has to correct them and activate the key again ({TABLES}hlf_likeperson > Keys)"
         ),
     ),
     "a status without its choice": (
@@ -306,4 +306,4 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
         "it reaches only our application user's business unit and the units below it (Deep): ",
     ),
 }
-"""Each with what the check looks at, and how its sentence begins."""
+"""Each mistake, with the subject of its finding and the beginning of the finding's sentence."""

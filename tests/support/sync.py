@@ -1,7 +1,7 @@
 """A sync run inside the test's process: dispatcher, queue, worker with its own role, a portal.
 
-The portal is the stand-in over HTTP; the client is the real one, with time that passes only by
-waiting.
+The portal is the stand-in, over HTTP. The client is the real one; its time passes only while it
+waits.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from hlf_sync.pull import PullCertifications
+from hlf_sync.pull import pull_certifications
 from hlf_sync.push import PushMentors
 from hlf_sync.sync import OpenPortal, SyncPage
 from local.portal import serving
@@ -20,7 +20,7 @@ from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.portal import Portal as PortalDoor
+from mentor_pause.portal import Portal as PortalClient
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.retry import Remaining, Retry
@@ -35,44 +35,46 @@ _VALUES = {value: status for status, value in EXAMPLE.mentors.status_values.item
 
 
 class SyncNight(Night):
-    """A night of the sync; `work_off`, `deliver` and so on are those of any night."""
+    """A night of the sync; `work_off`, `deliver` and so on work as in any night."""
 
     def __init__(
         self,
         clients: Clients,
-        wires: tuple[Any, Any],
+        transports: tuple[Any, Any],
         plan: Plan,
         portal: Portal,
         url: str,
         page_size: int,
     ) -> None:
-        """`wires` are the dispatcher's and the worker's; `url` is the portal's."""
-        super().__init__(clients, wires[0], plan, page_size, job=SYNC)
+        """`transports`: the dispatcher's and the worker's; `url`: the portal's address."""
+        super().__init__(clients, transports[0], plan, page_size, job=SYNC)
         self.portal, self.time, self._url = portal, Time(), url
         self.sync_plan = self.portal_plan = plan
-        self._sync_wire = wires[1]
-        self.doors = PortalDatabase(self._sync_wire)
+        self._sync_transport = transports[1]
+        retry = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
+        self.portal_database = PortalDatabase(self._sync_transport, retry)
+        self.drift_database = PortalDatabase(self._sync_transport, self.retry)
         self.draw: Callable[[Sequence[UUID]], Sequence[UUID]] = tuple
         self.take_from(self.open_portal)
 
     def take_from(self, open_portal: OpenPortal) -> None:
-        """Let the worker open the portal so."""
-        reconnect = Retry(on=DatabaseUnavailable, sleep=lambda _seconds: None)
+        """Let the worker open the portal with `open_portal`."""
+        database = self.portal_database
         work = SyncPage(
             open_portal,
-            PullCertifications(self.doors, reconnect, self.logger, lambda: datetime.now(UTC)),
-            PushMentors(self.doors, reconnect, self.logger, self.draw),
+            pull_certifications(database, self.logger, lambda: datetime.now(UTC)),
+            PushMentors(database, self.logger, self.draw),
             self.logger,
         )
-        database = Database(self._sync_wire, self.retry)
-        self.consume = self.consumer(work, replace(self.engine, database=database))
+        engine = replace(self.engine, database=Database(self._sync_transport, self.retry))
+        self.consume = self.consumer(work, engine)
 
     def remaining(self, seconds: float) -> Remaining:
-        """Return what tells a worker how much time is left: what the client waits is gone."""
+        """Return the function that gives a worker its seconds left; the client's waits count."""
         end = self.time.now + seconds
         return lambda: end - self.time.now
 
-    def open_portal(self, remaining: Remaining) -> PortalDoor:
+    def open_portal(self, remaining: Remaining) -> PortalClient:
         """Return the real client."""
         timing = Timing(remaining, self.time.sleep, lambda: self.time.now, lambda: 1.0)
         transport = FaultyTransport(self.portal_plan, PORTAL)
@@ -85,22 +87,22 @@ class SyncNight(Night):
         return self.summaries()[-1]
 
     def fail(self, *faults: Fault, times: int = 1, after: int = 0) -> None:
-        """Let the portal's next requests go wrong, `after` so many that go well."""
+        """Let the portal's next requests go wrong, after `after` requests that go well."""
         well: list[Fault] = ["none"] * after
         wrong: list[Fault] = [*faults] * times
         self.portal.faults = well + wrong
 
     def asked(self, method: str) -> list[str]:
-        """Return the addresses that were asked by a method."""
+        """Return the addresses of the requests with an HTTP method."""
         return [path for asked, path in self.portal.requests if asked == method]
 
     def forget(self) -> None:
-        """Forget what was asked so far."""
+        """Forget the requests so far."""
         self.portal.requests.clear()
 
 
 class PortalRows:
-    """What HLF's people do in the portal, and what a visitor of the website sees."""
+    """Edits rows as HLF's people do, and reads them as a visitor of the website sees them."""
 
     def __init__(self, portal: Portal) -> None:
         """`portal` is the stand-in."""
@@ -123,7 +125,7 @@ class PortalRows:
         }
 
     def paused(self) -> set[str]:
-        """Return the keys of who is shown as paused."""
+        """Return the keys of the mentors who are shown as paused."""
         return {key for key, status in self.statuses().items() if status == "paused"}
 
     def certify(self, key: object, until: date, at: datetime, **columns: str) -> Row:
@@ -153,20 +155,23 @@ def open_sync(
     page_size: int = 3,
     plan: Plan | None = None,
 ) -> Generator[SyncNight]:
-    """Put a sync together over a test's database and a portal of its own.
+    """Put a sync together with a test's database and a portal of its own.
 
-    `plan` is for everything; without one there are `sync_plan` for the worker's calls to the
-    database, `portal_plan` and `plan`.
+    One `plan` injects the faults of every call. Without it, the night has three plans: `sync_plan`
+    for the worker's calls to the database, `portal_plan`, and `plan` for all other calls.
     """
     portal, sync_plan = example_portal(), plan or Plan()
     with (
-        closing(PooledTransport(cluster.url(roster.db))) as wire,
-        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as sync_wire,
+        closing(PooledTransport(cluster.url(roster.db))) as transport,
+        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as sync_transport,
         serving(portal) as url,
     ):
         plans = plan or Plan()
-        wires = CountingTransport(wire, plans), CountingTransport(sync_wire, sync_plan)
-        night = SyncNight(clients, wires, plans, portal, url, page_size)
+        transports = (
+            CountingTransport(transport, plans),
+            CountingTransport(sync_transport, sync_plan),
+        )
+        night = SyncNight(clients, transports, plans, portal, url, page_size)
         night.sync_plan = sync_plan
         night.portal_plan = plan or Plan()
         yield night

@@ -1,4 +1,4 @@
-"""An address that was pasted for the portal is taken, or told in plain words (H2)."""
+"""A pasted address of the portal is accepted, or refused with one plain sentence (H2)."""
 
 import pytest
 
@@ -19,8 +19,8 @@ BEHIND = "has something behind its host, such as a page or a query"
         "http://127.0.0.1:9", " https://hlf.crm4.dynamics.com\n",
     ],
 )  # fmt: skip
-def test_an_address_of_an_environment_is_taken(address: str) -> None:
-    """Without the blanks that came with it."""
+def test_an_address_of_an_environment_is_accepted(address: str) -> None:
+    """Blanks around the pasted address are dropped."""
     found = PortalSettings.load(GIVEN | {"PORTAL_URL": address, "PORTAL_TENANT": " hlf.no "})
     assert (found.portal_url, found.portal_tenant) == (address.strip(), "hlf.no")
 
@@ -47,15 +47,15 @@ def test_an_address_of_an_environment_is_taken(address: str) -> None:
         ("https://hlf.example:99999", f"is not the address of an environment; {EXAMPLE}"),
     ],
 )  # fmt: skip
-def test_any_other_address_is_told_and_not_repeated(address: str, sentence: str) -> None:
-    """A host is named only where it is that of an environment."""
+def test_any_other_address_is_refused_and_not_repeated(address: str, sentence: str) -> None:
+    """The sentence names a host only if it is the host of an environment."""
     with pytest.raises(ConfigurationError) as raised:
         PortalSettings.load(GIVEN | {"PORTAL_URL": address})
     assert str(raised.value) == f"PORTAL_URL {sentence}"
 
 
 def test_a_tenant_is_an_id_or_a_domain() -> None:
-    """An address of the login is neither."""
+    """An address of the login is refused."""
     address = "https://login.microsoftonline.com/TOPSECRET"
     given = GIVEN | {"PORTAL_URL": "https://hlf.example", "PORTAL_TENANT": address}
     with pytest.raises(ConfigurationError) as raised:

@@ -1,4 +1,4 @@
-"""What the portal answers, and what we make of it, without any network (H2, H3)."""
+"""The client's requests, and how it reads the portal's answers, without a network (H2, H3)."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from support.portal import EXAMPLE, PAUSED, SECRET, Time, recorded, settings
 
 
 def test_a_redirection_is_not_followed() -> None:
-    """The token stays with the portal."""
+    """The token goes only to the portal."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -91,7 +91,7 @@ def test_the_requests_are_those_of_the_documentation() -> None:
     ],
 )
 def test_how_long_to_wait_is_read_with_care(headers: dict[str, str], seconds: float) -> None:
-    """H3: never not at all, which would use up the portal's patience."""
+    """H3: the client always waits at least a second, or the portal would throttle it further."""
     assert seconds_to_wait(httpx.Response(429, headers=headers)) == seconds
 
 
@@ -105,14 +105,14 @@ def test_how_long_to_wait_is_read_with_care(headers: dict[str, str], seconds: fl
     ],
 )  # fmt: skip
 def test_a_status_has_its_class(status: int, error: type[Exception]) -> None:
-    """H3: 501 never passes, a redirection is not followed."""
+    """H3: a 501 is permanent, and a redirection is not followed."""
     assert type(error_of(httpx.Response(status, text="<html>"))) is error
-    told = error_of(httpx.Response(status, json={"error": {"code": "0x1", "message": "Kari"}}))
-    assert "Kari" not in str(told)
+    raised = error_of(httpx.Response(status, json={"error": {"code": "0x1", "message": "Kari"}}))
+    assert "Kari" not in str(raised)
 
 
-def test_a_failure_that_says_for_how_long_asks_for_patience() -> None:
-    """H3: whatever kind of failure it is; one that would not pass is no such."""
+def test_a_transient_failure_with_a_retry_after_asks_the_client_to_wait() -> None:
+    """H3: for every transient status; a permanent failure with the header does not."""
     for status in (408, 429, 500, 503, 504):
         found = error_of(httpx.Response(status, headers={"Retry-After": "10"}))
         assert type(found) is PortalThrottled
@@ -134,7 +134,7 @@ def test_a_failure_that_says_for_how_long_asks_for_patience() -> None:
 def test_a_login_that_fails_has_its_class(
     status: int, body: dict[str, object], error: type[Exception]
 ) -> None:
-    """H3: by `error` alone; what is not known is not repeated."""
+    """H3: only the field `error` decides; an unknown value is not repeated."""
     found = login_error_of(httpx.Response(status, json=body))
     assert type(found) is error
     assert "secret" not in str(found)
@@ -153,10 +153,10 @@ def test_a_login_that_fails_has_its_class(
         ({"access_token": 5}, None),
     ],
 )
-def test_a_token_is_one_that_can_be_sent(
+def test_a_token_must_be_text_that_a_header_can_hold(
     body: dict[str, object], token: tuple[str, float] | None
 ) -> None:
-    """With a careful end where none is told."""
+    """If the login states no valid life, the client assumes a short one."""
     if token is not None:
         assert token_of(httpx.Response(200, json=body)) == token
         return
@@ -173,10 +173,10 @@ def test_a_token_is_one_that_can_be_sent(
         httpx.Response(404, json={"error": {"code": "0x80060888", "message": "No segment"}}),
     ],
 )
-def test_an_address_that_leads_nowhere_is_not_a_mentor_who_is_not_there(
+def test_a_wrong_address_does_not_look_like_a_missing_mentor(
     answer: httpx.Response,
 ) -> None:
-    """H3: or a wrong host would make every mentor unknown."""
+    """H3: otherwise a wrong host would make every mentor unknown."""
     with pytest.raises(PortalError):
         recorded(lambda _request: answer).push(PAUSED)
 
@@ -188,16 +188,14 @@ def test_an_address_that_leads_nowhere_is_not_a_mentor_who_is_not_there(
         ("http://hlf.crm4.example/api/data/v9.2/x", "leads to another host"),
         ("//evil.example/x", "leads to another host"),
         ("https://[x/", "leads to another host"),
-        ("/next\x01", "is no address"),
+        ("/next\x01", "is not an address"),
         ("", "leads nowhere"),
         (5, "leads nowhere"),
         ("https://hlf.crm4.example/api/data/v9.2/again", "leads nowhere"),
     ],
 )
-def test_a_link_that_leads_elsewhere_or_nowhere_is_not_followed(
-    link: object, sentence: str
-) -> None:
-    """The token goes to the portal alone; a link to itself is followed once."""
+def test_a_link_to_another_host_or_to_no_page_is_not_followed(link: object, sentence: str) -> None:
+    """The token goes only to the portal; a link to its own page is followed once."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -210,7 +208,7 @@ def test_a_link_that_leads_elsewhere_or_nowhere_is_not_followed(
     assert len(asked) <= 2
 
 
-def test_the_same_host_may_be_written_otherwise() -> None:
+def test_a_host_may_be_written_in_another_way() -> None:
     """Capitals and the usual port are the same host."""
     links: list[object] = ["https://HLF.crm4.example:443/api/data/v9.2/next", None]
 
@@ -232,10 +230,10 @@ def test_the_same_host_may_be_written_otherwise() -> None:
         ({"modifiedon": "2026-11-22T10:00:00"}, None),
     ],
 )
-def test_one_odd_certification_does_not_hold_up_the_others(
+def test_an_unreadable_certification_does_not_stop_the_others(
     columns: dict[str, object], read: date | None
 ) -> None:
-    """H3: it is named, for a person to look at; a date with a time is no day."""
+    """H3: the page names it, so that a person looks at it; a date with a time is not a day."""
     usual = {"hlf_certificationid": "1", "hlf_mentornumber": "7", "hlf_validuntil": "2027-06-30",
              "modifiedon": "2026-11-22T10:00:00.1234567Z"}  # fmt: skip
     rows = [usual | columns, usual | {"hlf_certificationid": "2"}]
@@ -247,15 +245,15 @@ def test_one_odd_certification_does_not_hold_up_the_others(
 
 
 @pytest.mark.parametrize("value", [None, {}, "x"])
-def test_an_answer_without_rows_is_told(value: object) -> None:
-    """One sentence instead of a stack trace."""
+def test_an_answer_without_rows_is_an_error_of_one_sentence(value: object) -> None:
+    """The error says that the list of rows is missing."""
     dataverse = recorded(lambda _request: httpx.Response(200, json={"value": value, "x": 1}))
     with pytest.raises(PortalError, match="the portal's answer has"):
         list(dataverse.mentors())
 
 
-def test_a_moment_is_asked_for_in_utc() -> None:
-    """Whatever zone it is given in."""
+def test_the_filter_has_its_moment_in_utc() -> None:
+    """The caller may pass a moment of any zone."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -267,8 +265,8 @@ def test_a_moment_is_asked_for_in_utc() -> None:
     assert "modifiedon%20ge%202026-11-22T02:00:00Z" in asked[0]
 
 
-def test_an_answer_that_cannot_be_unpacked_is_none() -> None:
-    """Whatever the network made of it: tried three times, then for later."""
+def test_an_answer_that_cannot_be_unpacked_counts_as_no_answer() -> None:
+    """The client tries three times; then the portal counts as unavailable."""
 
     def answer(_request: httpx.Request) -> httpx.Response:
         raise httpx.DecodingError("broken gzip")
@@ -277,7 +275,7 @@ def test_an_answer_that_cannot_be_unpacked_is_none() -> None:
         recorded(answer).push(PAUSED)
 
 
-def test_the_login_is_that_of_the_documentation() -> None:
+def test_the_login_sends_the_request_of_the_documentation() -> None:
     """Microsoft's identity platform, "Get a token", with a shared secret."""
     seen: list[httpx.Request] = []
 

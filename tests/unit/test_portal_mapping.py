@@ -1,4 +1,4 @@
-"""What the portal calls things: a mapping is right, or one sentence says what is wrong (H2)."""
+"""A mapping is valid, or one sentence names the wrong field (H2)."""
 
 import json
 from datetime import date
@@ -13,7 +13,7 @@ from support.portal import EXAMPLE, recorded
 
 
 def example(**changes: Any) -> str:
-    """The example with changes, by path such as `mentors__key`; None takes a field out."""
+    """Return the example with changes, by paths such as `mentors__key`; None removes a field."""
     found = EXAMPLE.model_dump(mode="json")
     for path, value in changes.items():
         part, _, name = path.partition("__")
@@ -24,7 +24,7 @@ def example(**changes: Any) -> str:
     return json.dumps(found)
 
 
-def test_the_example_says_what_to_write() -> None:
+def test_the_example_gives_the_columns_to_write() -> None:
     """Choices as numbers, state and status code together, the day as a day."""
     assert EXAMPLE.mentors.columns("inactive", "moved_away", date(2026, 11, 22)) == {
         "hlf_status": 100000002, "statecode": 1, "statuscode": 2,
@@ -32,8 +32,8 @@ def test_the_example_says_what_to_write() -> None:
     }  # fmt: skip
 
 
-def test_what_is_optional_can_be_left_out() -> None:
-    """Then it is not written; a reason without choices is text."""
+def test_optional_fields_can_be_left_out() -> None:
+    """The sync does not write these columns; a reason without choices is text."""
     lean = Mapping.parse(
         example(mentors__states=None, mentors__reason_values=None, mentors__effective_on=None)
     )
@@ -110,8 +110,8 @@ def test_a_wrong_mapping_is_one_sentence_that_names_the_field(text: str, sentenc
         (17, "is not a text"),
     ],
 )  # fmt: skip
-def test_a_pasted_name_is_told_in_plain_words(pasted: object, sentence: str) -> None:
-    """H2: with the name that may be meant, and nothing else of what was pasted."""
+def test_a_pasted_name_is_refused_in_plain_words(pasted: object, sentence: str) -> None:
+    """H2: the sentence suggests a name, and repeats nothing else of the pasted text."""
     with pytest.raises(ConfigurationError) as raised:
         Mapping.parse(example(mentors__entity_set=pasted))
     assert "not valid: mentors.entity_set " in str(raised.value)
@@ -120,8 +120,8 @@ def test_a_pasted_name_is_told_in_plain_words(pasted: object, sentence: str) -> 
     assert "pattern" not in str(raised.value)
 
 
-def test_a_value_that_no_status_has_is_no_status() -> None:
-    """H5: what somebody at HLF chose by hand."""
+def test_a_value_outside_the_mapping_is_not_a_status() -> None:
+    """H5: somebody at HLF may choose such a value by hand."""
     assert EXAMPLE.mentors.status_of(100000001) == "paused"
     assert EXAMPLE.mentors.status_of(7) is None
     assert EXAMPLE.mentors.status_of(None) is None
@@ -130,10 +130,10 @@ def test_a_value_that_no_status_has_is_no_status() -> None:
 @pytest.mark.parametrize(
     ("expires", "first_day_without"), [("on the day", 30), ("after the day", 31)]
 )
-def test_the_day_that_the_portal_gives_is_the_last_with_or_the_first_without(
+def test_the_portals_day_may_be_the_last_valid_day_or_the_first_invalid_one(
     expires: str, first_day_without: int
 ) -> None:
-    """E1: ours is the first day without."""
+    """E1: the database stores the first day without a valid certification."""
     row = {"hlf_certificationid": "1", "hlf_mentornumber": "7", "hlf_validuntil": "2027-01-30",
            "modifiedon": "2026-11-22T10:00:00Z"}  # fmt: skip
     mapping = Mapping.parse(example(certifications__expires=expires))

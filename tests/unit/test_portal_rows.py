@@ -1,4 +1,4 @@
-"""Rows of the portal that cannot be read: each costs itself alone, and is named (R3)."""
+"""An unreadable row of the portal is named, and affects no other row (R3)."""
 
 import json
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ def odd(column: str, *kinds: Mapping[str, object]) -> list[object]:
 
 
 def certification(number: int) -> dict[str, Any]:
-    """A certification as the portal has it."""
+    """Return a certification's row in the portal."""
     return {
         "hlf_certificationid": f"c-{number}",
         "hlf_mentornumber": f"HLF-{number}",
@@ -83,18 +83,18 @@ def certification(number: int) -> dict[str, Any]:
 
 
 def mentor(number: int) -> dict[str, Any]:
-    """A mentor as the portal has them."""
+    """Return a mentor's row in the portal."""
     columns = EXAMPLE.mentors.columns("active", "entered", date(2026, 1, 1))
     return {"hlf_mentornumber": f"HLF-{number}", "modifiedon": "2026-11-02T08:00:00Z"} | columns
 
 
 def answering(content: bytes) -> Any:
-    """The client of a portal that answers so."""
+    """Return the client of a portal that gives this answer."""
     return recorded(lambda _request: httpx.Response(200, content=content))
 
 
 def listing(rows: list[dict[str, Any]]) -> Any:
-    """The client of a portal that lists these rows on one page."""
+    """Return the client of a portal that lists these rows on one page."""
     return answering(json.dumps({"value": rows}).encode())
 
 
@@ -110,7 +110,7 @@ def listing(rows: list[dict[str, Any]]) -> Any:
 def test_of_fifty_certifications_forty_nine_are_read_and_one_is_named(
     column: str, value: object
 ) -> None:
-    """R3: by its id, or by its place where its id is what is odd; never by its odd text."""
+    """R3: by its id, or by its place if the id is unreadable; never by the unreadable text."""
     rows = [certification(number) for number in range(50)]
     rows[24][column] = value
     (page,) = listing(rows).certifications(None)
@@ -123,7 +123,7 @@ def test_of_fifty_certifications_forty_nine_are_read_and_one_is_named(
 
 
 @pytest.mark.parametrize("row", [None, 7, "x", [], True])
-def test_a_row_that_is_no_object_is_named_by_its_place(row: Any) -> None:
+def test_a_row_that_is_not_an_object_is_named_by_its_place(row: Any) -> None:
     """R3: in both listings."""
     certifications = [certification(1), row, certification(2)]
     (page,) = listing(certifications).certifications(None)
@@ -139,7 +139,7 @@ def test_a_row_that_is_no_object_is_named_by_its_place(row: Any) -> None:
     odd("hlf_mentornumber", ODD_TEXTS, NO_TEXTS, {"null": None, "empty": ""}),
 )
 def test_of_fifty_mentors_forty_nine_are_read_and_one_is_named(column: str, value: object) -> None:
-    """R3: by its place, since it is its key that cannot be read."""
+    """R3: by its place, because the key is what cannot be read."""
     rows = [mentor(number) for number in range(50)]
     rows[24][column] = value
     (page,) = listing(rows).mentors()
@@ -149,18 +149,18 @@ def test_of_fifty_mentors_forty_nine_are_read_and_one_is_named(column: str, valu
 
 
 @pytest.mark.parametrize(("column", "value"), odd("hlf_status", ODD_TEXTS, NO_TEXTS))
-def test_a_status_that_is_no_choice_is_no_status(column: str, value: object) -> None:
-    """H5: the mentor is there, and differs."""
+def test_a_value_that_is_not_a_choice_is_not_a_status(column: str, value: object) -> None:
+    """H5: the mentor exists in the portal, and differs."""
     (page,) = listing([mentor(1) | {column: value}]).mentors()
     assert page.mentors[0].status is None
 
 
-def test_a_choice_is_a_whole_number_and_nothing_that_equals_one() -> None:
-    """R3: `true` and 1.0 equal 1 in Python, and are other values in JSON."""
+def test_a_choice_is_a_whole_number_and_not_another_value_that_equals_it() -> None:
+    """R3: `true` and 1.0 equal 1 in Python, but not in JSON."""
     portal = listing([mentor(1) | {"statecode": False}, mentor(2) | {"statecode": 0.0}, mentor(3)])
     (page,) = portal.mentors()
-    told = MentorState("x", "active", "entered", date(2026, 1, 1))
-    assert [portal.holds(found, told) for found in page.mentors] == [False, False, True]
+    due = MentorState("x", "active", "entered", date(2026, 1, 1))
+    assert [portal.matches(found, due) for found in page.mentors] == [False, False, True]
     assert EXAMPLE.mentors.status_of(100000001.0) is None
 
 
@@ -183,7 +183,7 @@ def test_the_ends_of_the_calendar_are_days(expires: str, day: date) -> None:
     ],
 )
 def test_a_moment_is_read_in_utc(moment: str, read: datetime) -> None:
-    """H1: whatever offset it has."""
+    """H1: a moment may have any offset."""
     (page,) = listing([certification(1) | {"modifiedon": moment}]).certifications(None)
     assert page.certifications[0].modified_on == read
 
@@ -208,12 +208,12 @@ DEEP = 100_000
         ONE_ROW.replace(b'"HLF-7"', b'"HLF-7", "hlf_mentornumber": "HLF-8"'),
     ],
     ids=[
-        "a byte that is no UTF-8", "a surrogate in UTF-8", "a raw NUL", "a raw line feed",
+        "a byte that is not UTF-8", "a surrogate in UTF-8", "a raw NUL", "a raw line feed",
         "1e400", "-1e400", "NaN", "5,000 digits", "nested lists", "nested objects", "twice",
     ],
 )  # fmt: skip
-def test_a_value_that_python_cannot_read_costs_its_row_and_not_the_answer(row: bytes) -> None:
-    """R3: Python's reader alone gives the whole answer up."""
+def test_a_value_that_python_cannot_read_affects_only_its_row(row: bytes) -> None:
+    """R3: Python's own reader would reject the whole answer."""
     others = [json.dumps(certification(number)).encode() for number in (1, 2)]
     content = b'{"value": [%b, %b, %b]}' % (others[0], row, others[1])
     (page,) = answering(content).certifications(None)
@@ -221,8 +221,8 @@ def test_a_value_that_python_cannot_read_costs_its_row_and_not_the_answer(row: b
     assert [r.name for r in page.unreadable] == ["c-7"]
 
 
-def test_what_is_nested_too_deeply_is_cut_out_wherever_it_is() -> None:
-    """R3: brackets within texts are no nesting."""
+def test_a_value_that_is_nested_too_deeply_is_cut_out() -> None:
+    """R3: at any place in the answer; brackets within texts do not count."""
     deep = "[" * DEEP + "]" * DEEP
     text = f'{{"a": "[{{", "b": {deep}, "c": [1, {deep}, "]\\"}}"], "d": 4}}'
     found = parse(text.encode())
@@ -231,33 +231,33 @@ def test_what_is_nested_too_deeply_is_cut_out_wherever_it_is() -> None:
     assert (found["c"][0], found["c"][2]) == (1, ']"}')
 
 
-def test_a_name_that_is_there_twice_has_no_meaning() -> None:
-    """R3: also in the object around the rows, whose rows then are none."""
+def test_a_name_that_an_object_has_twice_is_unreadable() -> None:
+    """R3: also in the object around the rows; the answer then has no rows."""
     assert parse(b'{"a": 1, "a": 1, "b": 2}') == {"a": UNREADABLE, "b": 2}
     with pytest.raises(PortalError, match="no list of rows"):
         list(answering(b'{"value": [], "value": []}').mentors())
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"value": [', b"\x00", b"[" * DEEP, b"<html>"])
-def test_what_is_no_json_is_told_in_one_sentence(content: bytes) -> None:
-    """H3: also when it is cut off in its depth."""
-    with pytest.raises(PortalError, match="where a JSON object was due"):
+def test_an_answer_that_is_not_json_is_an_error_of_one_sentence(content: bytes) -> None:
+    """H3: also if deeply nested JSON is cut off."""
+    with pytest.raises(PortalError, match="instead of a JSON object"):
         list(answering(content).mentors())
 
 
 @pytest.mark.parametrize("code", ["Kari Nordmann", "0x8004", ["x"], {"a": 1}, 503, "0x\x00", None])
-def test_an_errors_code_has_dataverses_shape_or_is_none(code: object) -> None:
-    """E13: what looks otherwise may name somebody."""
+def test_an_error_keeps_only_a_code_of_dataverses_shape(code: object) -> None:
+    """E13: any other text may name a person."""
     body = {"error": {"code": code, "message": "\x1b[2J\ud800" + "x" * 1000}}
     error = error_of(httpx.Response(400, content=json.dumps(body).encode()))
     assert isinstance(error, PortalError)
     assert error.code == ("0x8004" if code == "0x8004" else "")
-    assert error.told.isprintable()
-    assert len(error.told) <= 500
+    assert error.vendor_message.isprintable()
+    assert len(error.vendor_message) <= 500
 
 
-def test_a_mentor_is_asked_for_by_key_and_may_not_be_there() -> None:
-    """H5: by Dataverse's code; any other 404 speaks of the address."""
+def test_the_client_asks_for_a_mentor_by_key_and_accepts_that_there_is_none() -> None:
+    """H5: Dataverse's code decides; with any other 404 the address is wrong."""
     assert answering(json.dumps(mentor(7)).encode()).mentor("HLF-7").status == "active"
     gone = httpx.Response(404, json={"error": {"code": "0x80060891", "message": "x"}})
     assert recorded(lambda _request: gone).mentor("HLF-7") is None

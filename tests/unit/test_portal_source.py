@@ -1,4 +1,4 @@
-"""Where portals come from: a switch, a mapping and a secret that operators change (H2)."""
+"""The portal is opened by a switch, a mapping and a secret that operators change (H2)."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ SECRET = {
 def source(
     switch: str = "on", mapping: str = MAPPING.read_text(), secret: str = json.dumps(SECRET)
 ) -> PortalSource:
-    """A source over texts."""
+    """Return a source that reads these texts."""
     return PortalSource(
         NAMES, {"switch": switch, "map": mapping}.__getitem__, {"vault": secret}.__getitem__
     )
@@ -43,8 +43,8 @@ def test_the_switch_decides_which_client_it_is(switch: str, kind: type) -> None:
     portal.close()
 
 
-def test_while_it_is_off_neither_mapping_nor_secret_are_read() -> None:
-    """So that a stack can be deployed before there is a portal."""
+def test_while_the_switch_is_off_neither_mapping_nor_secret_is_read() -> None:
+    """A stack can be deployed before there is a portal."""
     assert isinstance(source("off", "", "").open(lambda: 60), NoPortal)
 
 
@@ -64,10 +64,10 @@ WRONG: list[tuple[dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("given", "sentence"), WRONG)
-def test_what_is_wrong_is_one_sentence_without_the_secret(
+def test_a_wrong_setting_is_an_error_of_one_sentence_without_the_secret(
     given: dict[str, str], sentence: str
 ) -> None:
-    """E12: naming what has to be changed."""
+    """E12: the sentence names the setting that has to be changed."""
     with pytest.raises(ConfigurationError) as raised:
         source(**given).open(lambda: 60)
     assert str(raised.value).startswith(sentence)
@@ -81,14 +81,14 @@ def test_a_secret_does_not_show_when_settings_are_printed() -> None:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """AWS inside the process."""
+    """AWS inside the test's process."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     with mock_aws():
         yield
 
 
-def test_a_parameter_is_read_and_its_absence_said(cloud: None) -> None:
-    """As the Lambdas read it; what does not exist will not appear by itself."""
+def test_a_parameter_is_read_and_a_missing_one_is_named(cloud: None) -> None:
+    """As the Lambdas read it; a missing parameter is a configuration error."""
     boto3.client("ssm").put_parameter(Name="read-once", Value="on", Type="String")
     read = parameter_reader()
     assert read("read-once") == "on"
@@ -98,8 +98,8 @@ def test_a_parameter_is_read_and_its_absence_said(cloud: None) -> None:
         read("gone")
 
 
-def test_a_flip_is_seen_by_the_next_reader(cloud: None) -> None:
-    """H2: and by this one after half a minute."""
+def test_a_change_of_the_switch_reaches_the_next_reader(cloud: None) -> None:
+    """H2: and the same reader after half a minute."""
     client = boto3.client("ssm")
     client.put_parameter(Name="flipped", Value="on", Type="String")
     read = parameter_reader()
@@ -109,8 +109,8 @@ def test_a_flip_is_seen_by_the_next_reader(cloud: None) -> None:
     assert parameter_reader()("flipped") == "off"
 
 
-def test_a_secret_is_read_anew_after_a_while_and_its_absence_said(cloud: None) -> None:
-    """A rotation is noticed by a function that stays warm; here by the next reader."""
+def test_a_secret_is_read_again_after_a_while_and_a_missing_one_is_named(cloud: None) -> None:
+    """A warm function notices a rotation; here the next reader does."""
     client = boto3.client("secretsmanager")
     client.create_secret(Name="rotated", SecretString="one")
     read = secret_reader()
@@ -122,10 +122,10 @@ def test_a_secret_is_read_anew_after_a_while_and_its_absence_said(cloud: None) -
         read("gone")
 
 
-def test_a_missing_secret_is_told_from_one_that_cannot_be_read_now(
+def test_a_missing_secret_differs_from_one_that_cannot_be_read_now(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one is for an operator, the other passes."""
+    """An operator has to create the first; the second error is transient."""
     with pytest.raises(
         ConfigurationError, match="the secret gone cannot be read: ResourceNotFound"
     ):

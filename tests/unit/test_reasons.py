@@ -82,8 +82,8 @@ def test_a_reason_names_no_mentor_and_quotes_nobody() -> None:
         (DatabaseUnavailable("no answer within 5 s"), "no answer within 5 s"),
         (DatabaseError("the day in the answer cannot be read"),
          "the day in the answer cannot be read"),
-        (PortalError("the portal's answer is no (HTTP 400)"),
-         "the portal's answer is no (HTTP 400)"),
+        (PortalError("the portal refused the request (HTTP 400)"),
+         "the portal refused the request (HTTP 400)"),
         (KeyError("Kari"), "KeyError"),
     ],
 )  # fmt: skip

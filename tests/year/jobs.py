@@ -128,7 +128,7 @@ class Jobs:
     def drift(self) -> dict[str, str]:
         """Measure the drift."""
         night = self.syncs
-        measure = MeasureDrift(ORG, night.doors, night.open_portal, night.retry, night.clock)
+        measure = MeasureDrift(ORG, night.drift_database, night.open_portal, night.clock)
         return {
             self.sight.name(found.mentor_id) if found.mentor_id else found.key: found.kind
             for found in measure(lambda: 60).differences

@@ -24,8 +24,8 @@ MentorPauseError
 │   ├── NotFound                  PT404
 │   └── Conflict                  PT409
 │       └── VersionConflict       PT409 with the hint version_conflict
-└── PortalError                   the portal's clear no, or an answer that cannot be understood
-    └── PortalRefused             the credentials do not do; no other request fares better
+└── PortalError                   the portal refused, or its answer cannot be understood
+    └── PortalRefused             the credentials do not work; every request would fail
 """
 
 import traceback
@@ -116,30 +116,32 @@ class PortalUnavailable(TransientError):
 
 
 class PortalThrottled(PortalUnavailable):
-    """The portal, or its login, says for how long to leave it alone."""
+    """The portal, or its login, asks the client to wait."""
 
     def __init__(self, message: str, seconds: float, *, has_failed: bool = False) -> None:
         super().__init__(message)
         self.seconds = seconds
         self.has_failed = has_failed
-        """It failed (5xx) and says when to come again; 429 is no failure."""
+        """It failed (5xx) and says how long to wait; False for a 429, which is not a failure."""
 
 
 class PortalError(MentorPauseError):
-    """The portal refused, or its answer makes no sense; the same request would fare the same."""
+    """The portal refused, or its answer makes no sense; the same request would fail again."""
 
-    def __init__(self, message: str, status: int = 0, code: str = "", told: str = "") -> None:
+    def __init__(
+        self, message: str, status: int = 0, code: str = "", vendor_message: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
-        """The HTTP status; 0 where there was none of the portal's own."""
+        """The HTTP status of the portal's answer; 0 without an answer of the portal."""
         self.code = code
         """Dataverse's code, such as `0x80040220`; often empty."""
-        self.told = told
-        """The portal's own words: for a person who asks, not for logs (E13)."""
+        self.vendor_message = vendor_message
+        """The portal's own message: for a person who asks, not for logs (E13)."""
 
 
 class PortalRefused(PortalError):
-    """The login refuses us, or the portal refuses its token: no other request fares better."""
+    """The login refuses us, or the portal refuses its token: every request would fail."""
 
 
 class _WithSqlstate(MentorPauseError):

@@ -1,8 +1,8 @@
 """HLF's portal, seen through one small interface (H2).
 
-A mentor is known to the portal by a key. What the portal calls its tables, columns and choices is
-the mapping's business (`mapping.py`); how it is reached is the client's (`dataverse.py`). The
-no-op client takes the real one's place while the flag is off.
+The portal knows a mentor by a key. The mapping knows the names of the portal's tables, columns and
+choices (`mapping.py`). The client knows how to reach the portal (`dataverse.py`). While the switch
+is off, `NoPortal` takes the place of the client.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ from mentor_pause.errors import PortalUnavailable
 from mentor_pause.portal.rows import UnreadableRow
 
 type Pushed = Literal["updated", "unknown", "off"]
-"""The portal has it; it knows no such mentor; nobody was asked, the portal is switched off."""
+"""The portal took the state; it knows no such mentor; it is switched off and had no request."""
 
 
 @dataclass(frozen=True, slots=True)
 class MentorState:
-    """What the portal is told about a mentor."""
+    """The state of a mentor that the sync writes to the portal."""
 
     key: str
     status: Status
@@ -32,19 +32,19 @@ class MentorState:
 
 @dataclass(frozen=True, slots=True)
 class PortalMentor:
-    """What the portal holds about a mentor; None where it holds nothing that we understand."""
+    """What the portal holds about a mentor; None where we do not understand its value."""
 
     key: str
     status: Status | None
     columns: Mapping[str, object]
-    """What it holds, by the portal's own names."""
+    """The row's values by the portal's own column names."""
     modified_on: datetime | None
     is_deactivated: bool = False
-    """HLF has deactivated the row: whatever its columns say, nobody is shown by it."""
+    """HLF has deactivated the row, so the portal shows nobody, whatever its columns say."""
 
     @property
     def is_shown(self) -> bool:
-        """Whether the portal may show somebody by this row."""
+        """Whether the portal may show the mentor of this row."""
         return not self.is_deactivated and self.status != "inactive"
 
 
@@ -64,16 +64,16 @@ class MentorPage:
 
     mentors: tuple[PortalMentor, ...]
     unreadable: tuple[UnreadableRow, ...]
-    """Rows whose key cannot be read; without it they are nobody's."""
+    """Rows whose key cannot be read, so that their mentor is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a preflight looked at."""
+    """The result of one check of the preflight."""
 
     what: str
     problem: str | None
-    """None: it is in order."""
+    """None: the check found nothing wrong."""
 
 
 class Portal(Protocol):
@@ -83,42 +83,42 @@ class Portal(Protocol):
         """Make the portal hold this; repeating it changes nothing. Never creates a mentor."""
         ...
 
-    def is_there(self) -> bool:
-        """Whether the portal answers at all, whatever it says of a mentor.
+    def ping(self) -> bool:
+        """Whether the portal answers at all, even with an error.
 
         Raises:
-            PortalThrottled: it asks for patience.
+            PortalThrottled: it asks the client to wait.
         """
         ...
 
     def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
         """Yield the certifications that are valid in the portal, a page at a time.
 
-        `since`: those alone whose row changed at or after this moment, which is aware; None: all.
+        `since`, an aware moment: only those whose row changed at or after it; None: all.
         """
         ...
 
     def certification(self, row_id: str) -> Certification | None:
-        """Return a certification by the id of its row; None: it is gone, or not valid any more."""
+        """Return a certification by the id of its row; None: it is deleted or no longer valid."""
         ...
 
     def mentors(self) -> Iterator[MentorPage]:
         """Yield every mentor that the portal holds, a page at a time.
 
-        What changes while the pages are read may be missing, or there twice.
+        A row that changes while the pages are read may be missing, or appear twice.
         """
         ...
 
     def mentor(self, key: str) -> PortalMentor | None:
-        """Return what the portal holds about one mentor now; None: it has none with this key."""
+        """Return what the portal holds about one mentor now; None: it knows no such key."""
         ...
 
-    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
-        """Whether what the portal holds is what `push` of this would leave there. Asks nobody."""
+    def matches(self, mentor: PortalMentor, state: MentorState) -> bool:
+        """Whether `push` of this state would change nothing. Compares only; sends no request."""
         ...
 
     def check(self) -> list[Finding]:
-        """Look, without changing anything, whether the portal is as the mapping says."""
+        """Check, without changing anything, whether the portal is as the mapping says."""
         ...
 
     def close(self) -> None:
@@ -127,18 +127,18 @@ class Portal(Protocol):
 
 
 class NoPortal:
-    """Stands for the portal while the flag is off: says so, and reaches nobody."""
+    """Takes the place of the portal while the switch is off; it sends no request."""
 
     def push(self, mentor: MentorState) -> Pushed:  # noqa: ARG002
-        """Tell that nobody was asked."""
+        """Return that the portal is switched off."""
         return "off"
 
-    def is_there(self) -> bool:
-        """Tell that nobody is."""
+    def ping(self) -> bool:
+        """Return that no portal answers."""
         return False
 
     def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:  # noqa: ARG002
-        """Refuse: who took this for an empty portal would remove everything here.
+        """Refuse: a caller that took this for an empty portal would remove everything here.
 
         Raises:
             PortalUnavailable: always.
@@ -150,18 +150,18 @@ class NoPortal:
         raise PortalUnavailable("the portal is switched off")
 
     def mentors(self) -> Iterator[MentorPage]:
-        """Yield nothing."""
+        """Return no mentors."""
         return iter(())
 
     def mentor(self, key: str) -> None:
-        """Know nobody."""
+        """Return no mentor."""
 
-    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:  # noqa: ARG002
-        """Tell that nothing is in line."""
+    def matches(self, mentor: PortalMentor, state: MentorState) -> bool:  # noqa: ARG002
+        """Return that nothing matches."""
         return False
 
     def check(self) -> list[Finding]:
-        """Tell that the portal is switched off."""
+        """Return one finding: the portal is switched off."""
         return [Finding("switch", "the portal is switched off")]
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """What an answer of the portal, or of its login, means.
 
-An error's text names the HTTP status and Dataverse's code and nothing else: the portal's own words
-may name people or values (E13). They are in `told`, for a person who asks.
+An error's text names the HTTP status and Dataverse's code and nothing else, because the portal's
+message may hold names or values of people (E13). The message is kept apart, in `vendor_message`,
+for a person who asks.
 """
 
 import math
@@ -20,9 +21,9 @@ UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
 _TRANSIENT = frozenset({408, *range(500, 600)} - {501})
 _CODE = re.compile(r"0x[0-9A-Fa-f]{1,8}")
 _LOGIN_CODE = re.compile(r"AADSTS[0-9]{1,9}(?![0-9A-Za-z])")
-"""Entra's own code of what is wrong, at the beginning of its words; an operator looks it up."""
+"""Entra's error code, at the beginning of its message; an operator looks it up."""
 _LEAST_WAIT, _USUAL_WAIT = 1.0, 5.0
-"""Seconds after a 429: at the least, and where it does not say in a way that makes sense."""
+"""Seconds to wait after a 429: at the least, and where its `Retry-After` makes no sense."""
 _LOGIN_ERRORS = frozenset(
     {
         "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",
@@ -32,42 +33,42 @@ _LOGIN_ERRORS = frozenset(
 
 
 def error_of(response: httpx.Response) -> Failure:
-    """Return the error that an answer stands for; its body may be anything."""
+    """Return the error of an answer; its body may be anything."""
     status = response.status_code
-    code, told = _code_and_words(response)
+    code, vendor_message = _code_and_message(response)
     what = f"HTTP {status}{f' {code}' if code else ''}"
-    if _asks_for_patience(response):
-        return _throttled(f"the portal asks for patience ({what})", response)
+    if _asks_to_wait(response):
+        return _throttled(f"the portal asks the client to wait ({what})", response)
     if status in _TRANSIENT:
         return PortalUnavailable(f"the portal failed ({what})")
     if response.is_success or response.is_redirect:
         return PortalError(
-            f"the portal answered with {_kind(response)} (HTTP {status}), as no portal does; "
-            "is its address right?", status,
+            f"the portal answered with {_kind(response)} (HTTP {status}), which Dataverse never "
+            "does; is its address right?", status,
         )  # fmt: skip
     kind = PortalRefused if status == UNAUTHORIZED else PortalError
-    return kind(f"the portal's answer is no ({what})", status, code, told)
+    return kind(f"the portal refused the request ({what})", status, code, vendor_message)
 
 
 def login_error_of(response: httpx.Response) -> Failure:
-    """Return the error of a login; Entra's are told apart by `error` alone."""
+    """Return the error of a login; only the field `error` says which of Entra's errors it is."""
     body, status = object_or_empty(response), response.status_code
     error = body.get("error")
-    if _asks_for_patience(response):
-        return _throttled("the login asks for patience", response)
+    if _asks_to_wait(response):
+        return _throttled("the login asks the client to wait", response)
     if status in _TRANSIENT or error == "temporarily_unavailable":
         return PortalUnavailable(f"the login failed (HTTP {status})")
-    known = error if isinstance(error, str) and error in _LOGIN_ERRORS else "no known error"
+    known = error if isinstance(error, str) and error in _LOGIN_ERRORS else "unknown error"
     code = _LOGIN_CODE.match(str(body.get("error_description")))
     what = f"HTTP {status}{f' {code[0]}' if code else ''}"
     return PortalRefused(f"the login refused us: {known} ({what})")
 
 
-def _asks_for_patience(response: httpx.Response) -> bool:
-    """Whether a server wants to be left alone for a time: 429, or another failure that says so."""
+def _asks_to_wait(response: httpx.Response) -> bool:
+    """Whether a server asks the client to wait: 429, or another failure with a `Retry-After`."""
     status = response.status_code
-    says_until_when = "Retry-After" in response.headers
-    return status == TOO_MANY_REQUESTS or (status in _TRANSIENT and says_until_when)
+    says_for_how_long = "Retry-After" in response.headers
+    return status == TOO_MANY_REQUESTS or (status in _TRANSIENT and says_for_how_long)
 
 
 def _throttled(message: str, response: httpx.Response) -> PortalThrottled:
@@ -76,7 +77,7 @@ def _throttled(message: str, response: httpx.Response) -> PortalThrottled:
 
 
 def seconds_to_wait(response: httpx.Response) -> float:
-    """Read `Retry-After`: seconds, or a date, which is taken by the server's own clock."""
+    """Read `Retry-After`: seconds, or a date, which is compared with the server's own clock."""
     given = response.headers.get("Retry-After", "")
     try:
         seconds = float(given)
@@ -90,10 +91,10 @@ def seconds_to_wait(response: httpx.Response) -> float:
 
 
 def token_of(response: httpx.Response) -> tuple[str, float]:
-    """Return a login's token and for how many seconds it is good.
+    """Return a login's token and for how many seconds it is valid.
 
     Raises:
-        PortalRefused: there is none that could be sent.
+        PortalRefused: the answer holds no token that could be sent.
     """
     body = object_or_empty(response)
     token = body.get("access_token")
@@ -110,35 +111,35 @@ def token_of(response: httpx.Response) -> tuple[str, float]:
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
-    """Return the JSON object that an answer is.
+    """Return the JSON object in an answer's body.
 
     Raises:
-        PortalError: it is something else, such as a proxy's page.
+        PortalError: the body is something else, such as a proxy's page.
     """
-    if found := object_or_empty(response):
-        return found
+    if body := object_or_empty(response):
+        return body
     raise PortalError(
-        f"the portal answered with {_kind(response)} where a JSON object was due; "
+        f"the portal answered with {_kind(response)} instead of a JSON object; "
         "is its address right?"
     )
 
 
 def object_or_empty(response: httpx.Response) -> dict[str, Any]:
-    """Return the JSON object that an answer is, or an empty one."""
+    """Return the JSON object in an answer's body, or an empty one."""
     try:
-        found = parse(response.content)
+        body = parse(response.content)
     except ValueError:
         return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
 def _kind(response: httpx.Response) -> str:
-    """What an answer says it is; a server may say anything, so only what looks like a kind."""
-    found = response.headers.get("Content-Type", "").partition(";")[0].strip()
-    return found if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,60}", found) else "something"
+    """Return the answer's media type, or "something" where the header holds no media type."""
+    stated = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    return stated if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,60}", stated) else "something"
 
 
-def _code_and_words(response: httpx.Response) -> tuple[str, str]:
+def _code_and_message(response: httpx.Response) -> tuple[str, str]:
     error = object_or_empty(response).get("error")
     if not isinstance(error, dict):
         return "", ""
@@ -148,6 +149,6 @@ def _code_and_words(response: httpx.Response) -> tuple[str, str]:
 
 
 def _printable(message: object) -> str:
-    """Return the beginning of the portal's own words as a terminal can show them."""
+    """Return the beginning of the portal's message in characters that a terminal can show."""
     text = message[:500] if isinstance(message, str) else ""
     return "".join(character if character.isprintable() else "?" for character in text)

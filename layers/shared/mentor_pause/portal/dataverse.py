@@ -6,6 +6,7 @@ data", "Service protection API limits", "Compose HTTP requests and handle errors
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
@@ -40,25 +41,26 @@ _OK, _NO_CONTENT = 200, 204
 _NOT_IN_A_KEY = re.compile(r"[/<>*%&:\\?+#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ROW_ID = re.compile(r"[0-9A-Za-z_-]{1,200}")
 _NO_SUCH_ROW = ("0x80060891", "0x80040217")
-"""Codes of a 404 that speak of the row. Others, or none, speak of the table or of the address."""
+"""Codes of a 404 about a row. With another code, or none, the table or the address is wrong."""
 
 
+@dataclass(frozen=True, slots=True)
 class Dataverse:
-    """The portal by its Web API."""
+    """The portal, reached by its Web API."""
 
-    def __init__(self, requests: Requests, mapping: PortalMapping) -> None:
-        """`requests` sends and retries; `mapping` says what the portal calls things."""
-        self._requests = requests
-        self._mapping = mapping
+    requests: Requests
+    """Sends and retries."""
+    mapping: PortalMapping
+    """The portal's own names."""
 
     def close(self) -> None:
         """Close the connections."""
-        self._requests.close()
+        self.requests.close()
 
     def push(self, mentor: MentorState) -> Pushed:
-        """See `Portal.push`. `If-Match: *`: without it a key that is not there would be created."""
-        names = self._mapping.mentors
-        response = self._requests.send(
+        """See `Portal.push`. Without `If-Match: *`, Dataverse would create an unknown key."""
+        names = self.mapping.mentors
+        response = self.requests.send(
             "PATCH",
             f"{names.entity_set}({names.key}={quoted(mentor.key)})",
             headers={"If-Match": "*"},
@@ -69,25 +71,25 @@ class Dataverse:
             return "updated"
         error = _assert_no_such_row(response)
         if self.mentor(mentor.key) is not None:
-            # The row is there; it is another one that the change needs, such as one that it names.
+            # The mentor's row exists, so another row is missing that the update needs.
             raise PortalError(f"{error}, although the mentor is there", error.status, error.code)
         return "unknown"
 
-    def is_there(self) -> bool:
-        """See `Portal.is_there`."""
+    def ping(self) -> bool:
+        """See `Portal.ping`."""
         try:
-            self._requests.read("WhoAmI")
+            self.requests.read("WhoAmI")
         except PortalThrottled:
             raise
         except PortalUnavailable:
             return False
         except PortalError:
-            return True  # an answer, if no good one
+            return True  # it answers, although with an error
         return True
 
     def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
         """See `Portal.certifications`."""
-        names = self._mapping.certifications
+        names = self.mapping.certifications
         filtered = (
             f"&$filter=modifiedon ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else ""
         )
@@ -97,38 +99,38 @@ class Dataverse:
 
     def certification(self, row_id: str) -> Certification | None:
         """See `Portal.certification`."""
-        names = self._mapping.certifications
+        names = self.mapping.certifications
         if not _ROW_ID.fullmatch(row_id):
             raise PortalError("the portal cannot be asked for a row with such an id")
         row = self._row(f"{names.entity_set}({row_id})?{self._certification_columns()}")
         if row is None:
             return None
         try:
-            found = certification_of(names, row)
+            read = certification_of(names, row)
         except Unreadable as error:
             raise PortalError(f"the certification's row cannot be read: {error}") from error
-        return found if isinstance(found, Certification) else None
+        return read if isinstance(read, Certification) else None
 
     def _certification_columns(self) -> str:
-        names = self._mapping.certifications
+        names = self.mapping.certifications
         columns = (names.id, names.mentor_key, names.expires_on, "modifiedon", STATE)
         return f"$select={','.join(dict.fromkeys(columns))}"
 
     def mentors(self) -> Iterator[MentorPage]:
         """See `Portal.mentors`."""
-        names = self._mapping.mentors
+        names = self.mapping.mentors
         query = f"{self._mentor_columns()}&$filter={names.key} ne null"
         for page, rows in enumerate(self._pages(f"{names.entity_set}?{query}"), 1):
             yield mentor_page(names, page, rows)
 
     def _mentor_columns(self) -> str:
-        names = self._mapping.mentors
+        names = self.mapping.mentors
         columns = (names.key, *names.written, "modifiedon", STATE)
         return f"$select={','.join(dict.fromkeys(columns))}"
 
     def mentor(self, key: str) -> PortalMentor | None:
         """See `Portal.mentor`."""
-        names = self._mapping.mentors
+        names = self.mapping.mentors
         row = self._row(f"{names.entity_set}({names.key}={quoted(key)})?{self._mentor_columns()}")
         if row is None:
             return None
@@ -138,27 +140,27 @@ class Dataverse:
             raise PortalError(f"the mentor's row cannot be read: {error}") from error
 
     def _row(self, link: str) -> dict[str, Any] | None:
-        """Return one row; None: the portal says that there is none."""
-        response = self._requests.send("GET", link, {}, accepted=(200, 404))
+        """Return one row; None: the portal says that it does not exist."""
+        response = self.requests.send("GET", link, {}, accepted=(200, 404))
         if response.status_code == _OK:
             return json_object(response)
         _assert_no_such_row(response)
         return None
 
-    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
-        """See `Portal.holds`."""
-        due = self._mapping.mentors.columns(state.status, state.reason, state.effective_on)
+    def matches(self, mentor: PortalMentor, state: MentorState) -> bool:
+        """See `Portal.matches`."""
+        due = self.mapping.mentors.columns(state.status, state.reason, state.effective_on)
         return all(same(mentor.columns.get(column), value) for column, value in due.items())
 
     def _pages(self, first: str) -> Iterator[list[object]]:
-        """Follow the server's links to the letter; each asks for the same size of page."""
+        """Yield the rows of each page; the links to the next page are used exactly as given."""
         seen: set[object] = set()
         link: object = first
         while link is not None:
             if not isinstance(link, str) or not link or link in seen:
                 raise PortalError("the portal's link to its next page leads nowhere")
             seen.add(link)
-            body = self._requests.read(link, prefer=f"odata.maxpagesize={_PAGE_SIZE}")
+            body = self.requests.read(link, prefer=f"odata.maxpagesize={_PAGE_SIZE}")
             yield _rows(body)
             link = body.get("@odata.nextLink")
 
@@ -166,11 +168,11 @@ class Dataverse:
         """See `Portal.check`."""
         from mentor_pause.portal.preflight import check  # noqa: PLC0415 - operators only
 
-        return check(self._requests, self._mapping)
+        return check(self.requests, self.mapping)
 
 
 def _assert_no_such_row(response: httpx.Response) -> PortalError:
-    """Return the error of an answer that says a row is not there; raise that of any other."""
+    """Return the error of an answer that says a row does not exist; raise any other error."""
     error = error_of(response)
     if isinstance(error, PortalError) and error.code in _NO_SUCH_ROW:
         return error
@@ -188,10 +190,10 @@ def quoted(key: str) -> str:
     """Return a key as a literal in an address.
 
     Raises:
-        PortalError: Dataverse cannot be asked for such a key.
+        PortalError: Dataverse takes no address with such a key.
     """
     if not key or len(key) > LONGEST_KEY or _NOT_IN_A_KEY.search(key):
         raise PortalError(
-            "the mentor's portal key is empty, too long or has a character no key may have"
+            "the mentor's portal key is empty, too long or has a character that no key may have"
         )
     return "'" + quote(key.replace("'", "''"), safe="'()!$,;=@~") + "'"

@@ -32,7 +32,7 @@ _KINDS = {
 
 
 class Mismatch(Exception):
-    """The portal is not as the mapping says; the message says what HLF has to change."""
+    """The portal is not as the mapping says; the message says how HLF can correct it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +74,19 @@ class Table:
         return f"Power Apps > Tables > {self.name}"
 
 
+@dataclass(frozen=True, slots=True)
 class Definitions:
     """The portal's definitions; every method may raise what `Requests.read` raises."""
 
-    def __init__(self, requests: Requests) -> None:
-        """`requests` asks the portal."""
-        self._requests = requests
+    requests: Requests
 
     def table(self, entity_set: str) -> Table:
         """Return the table of an entity set.
 
         Raises:
-            Mismatch: there is none.
+            Mismatch: the portal has no such table.
         """
-        rows = self._requests.read(
+        rows = self.requests.read(
             "EntityDefinitions?$select=LogicalName,SchemaName,PrimaryIdAttribute"
             f"&$filter=EntitySetName eq '{entity_set}'"
         )["value"]
@@ -109,16 +108,16 @@ class Definitions:
         )
 
     def _entity_sets(self) -> dict[str, str]:
-        """Return every table's entity set by logical name; none if the portal does not say."""
+        """Return every table's entity set by logical name; empty if the portal refuses to say."""
         try:
-            rows = self._requests.read("EntityDefinitions?$select=LogicalName,EntitySetName")
+            rows = self.requests.read("EntityDefinitions?$select=LogicalName,EntitySetName")
         except PortalError:
             return {}
         return {str(row["LogicalName"]): str(row["EntitySetName"]) for row in rows["value"]}
 
     def columns(self, table: Table) -> dict[str, Column]:
         """Return the table's columns by logical name."""
-        rows = self._requests.read(
+        rows = self.requests.read(
             f"{_address(table)}/Attributes"
             "?$select=LogicalName,AttributeType,MetadataId,IsSecured,IsValidForUpdate"
         )["value"]
@@ -135,13 +134,13 @@ class Definitions:
 
     def keys(self, table: Table) -> list[tuple[list[str], str]]:
         """Return the columns of each alternate key, and the state of its index."""
-        rows = self._requests.read(
+        rows = self.requests.read(
             f"{_address(table)}/Keys?$select=LogicalName,KeyAttributes,EntityKeyIndexStatus"
         )["value"]
         return [(row["KeyAttributes"], str(row.get("EntityKeyIndexStatus"))) for row in rows]
 
     def options(self, table: Table, column: str, kind: str) -> list[dict[str, Any]]:
-        """Return the options of a column of a kind, Picklist or Status."""
+        """Return the options of a Picklist or Status column; `kind` is one of these two."""
         body = self._details(
             table, column, kind,
             "LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)",
@@ -151,7 +150,7 @@ class Definitions:
     def behavior(self, table: Table, column: str) -> tuple[str, str]:
         """Return the behaviour and the format of a date column.
 
-        The format is for forms alone; what a reader gets depends on the behaviour.
+        The format only matters in forms; the values that a reader gets depend on the behaviour.
         """
         body = self._details(table, column, "DateTime", "LogicalName,Format,DateTimeBehavior")
         return str(body["DateTimeBehavior"]["Value"]), str(body["Format"])
@@ -166,8 +165,8 @@ class Definitions:
         return length
 
     def _details(self, table: Table, column: str, kind: str, select: str) -> dict[str, Any]:
-        """Read what only the columns of one kind have: Dataverse wants that kind in the address."""
-        return self._requests.read(
+        """Read properties that only columns of one kind have: Dataverse wants it in the address."""
+        return self.requests.read(
             f"{_address(table)}/Attributes(LogicalName='{column}')"
             f"/{_METADATA}.{kind}AttributeMetadata?$select={select}"
         )

@@ -1,8 +1,8 @@
-"""Reads the portal's JSON so that one value nobody can read costs its own row and no other (R3).
+"""Reads the portal's JSON; an unreadable value affects only its own row (R3).
 
-Python's reader gives up on a whole answer for one text that is not UTF-8, one number of 5,000
-digits, or one value that is nested too deeply. Here each of these becomes a value that no column
-may have; `rows.py` then names the row.
+Python's reader rejects a whole answer for one text that is not UTF-8, one number of 5,000 digits,
+or one value that is nested too deeply. Here each of these becomes a value that no column may have;
+`rows.py` then names the row.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Final
 
 UNREADABLE: Final = object()
-"""Stands for a value that has no meaning: no column takes it for what it expects."""
+"""Takes the place of a value that cannot be read; no column accepts it."""
 
 _LONGEST_INTEGER = 20
 _DEEPEST = 16
@@ -39,15 +39,15 @@ def _integer(digits: str) -> object:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         counted = Counter(name for name, _ in pairs)
-        found |= {name: UNREADABLE for name, count in counted.items() if count > 1}
-    return found
+        unique |= {name: UNREADABLE for name, count in counted.items() if count > 1}
+    return unique
 
 
 def _pruned(text: str) -> str:
-    """Put an empty object in the place of whatever is nested more than 16 levels deep."""
+    """Replace every value that is nested more than 16 levels deep by an empty object."""
     kept: list[str] = []
     depth = start = 0
     for token in _TOKEN.finditer(text):
@@ -62,5 +62,5 @@ def _pruned(text: str) -> str:
     return "".join((*kept, text[start:]))
 
 
-# Control characters within a text are let through here; the row's check names the column.
+# Control characters within a text pass here; the check of the row names the column (`rows.py`).
 _DECODER = json.JSONDecoder(strict=False, parse_int=_integer, object_pairs_hook=_object)

@@ -11,24 +11,24 @@ LONGEST_REASON = 63
 """Characters of a reason code, at the most (the database's transition rule)."""
 
 
-def whatever(_: Definitions, __: Table, ___: Column) -> None:
-    """Take every kind."""
+def anything(_: Definitions, __: Table, ___: Column) -> None:
+    """Accept every kind."""
 
 
 def text(_: Definitions, table: Table, column: Column) -> None:
-    """Take a text of one line."""
+    """Accept a text of one line."""
     _assert_kind(table, column, ("String",), "a text column (single line)")
 
 
 def choice(_: Definitions, table: Table, column: Column) -> None:
-    """Take a choice."""
+    """Accept a choice."""
     _assert_kind(
         table, column, ("Picklist",), "a choice column, since the mapping has values for it"
     )
 
 
 def primary_id(_: Definitions, table: Table, column: Column) -> None:
-    """Take the table's primary key."""
+    """Accept the table's primary key."""
     if column.name != table.primary_id:
         raise Mismatch(
             f"it is not the table's primary key: the mapping has to name {table.primary_id}"
@@ -36,7 +36,7 @@ def primary_id(_: Definitions, table: Table, column: Column) -> None:
 
 
 def day(definitions: Definitions, table: Table, column: Column) -> None:
-    """Take a date that has no time, by its behaviour: its format is for forms alone."""
+    """Accept a date whose behaviour has no time; its format only matters in forms."""
     _assert_kind(table, column, ("DateTime",), "a date column with the behavior Date only")
     behavior, form = definitions.behavior(table, column.name)
     if behavior == "DateOnly":
@@ -50,7 +50,7 @@ def day(definitions: Definitions, table: Table, column: Column) -> None:
 
 
 def reason(definitions: Definitions, table: Table, column: Column) -> None:
-    """Take a text that is long enough for every reason code."""
+    """Accept a text that is long enough for every reason code."""
     if column.kind == "Picklist":
         raise Mismatch(
             "it is a choice column, and the mapping writes text: the mapping needs reason_values, "

@@ -1,4 +1,4 @@
-"""Turns the rows of a listing into what they stand for; one unreadable row costs one row (R3)."""
+"""Turns the rows of a listing into typed values; an unreadable row affects no other row (R3)."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ from mentor_pause.portal.rows import (
 _NOTHING = (None, "")
 
 STATE = "statecode"
-"""Every table's own state of a row; a table that has none reads as active."""
+"""The column of a row's own state; without this column, a row counts as active."""
 
 _ACTIVE = 0
 
@@ -29,13 +29,13 @@ def certification_page(
     names: CertificationMapping, page: int, rows: list[object]
 ) -> CertificationPage:
     """Read a page of certifications; `page` counts from 1."""
-    found, unreadable = _read(
+    read, unreadable = _read(
         rows,
         lambda row: certification_of(names, row),
         lambda row, number: name_of(row, names.id, page, number),
     )
     return CertificationPage(
-        tuple(c for c in found if isinstance(c, Certification)), found.count("blank"), unreadable
+        tuple(c for c in read if isinstance(c, Certification)), read.count("blank"), unreadable
     )
 
 
@@ -45,7 +45,7 @@ def certification_of(
     """Read one certification's row, or say why it is not valid.
 
     Raises:
-        Unreadable: a column holds something that is neither nothing nor what it should be.
+        Unreadable: a column is neither empty nor of the right kind.
     """
     if is_deactivated(row):
         return "deactivated"
@@ -70,7 +70,7 @@ def is_deactivated(row: Row) -> bool:
 def mentor_page(names: MentorMapping, page: int, rows: list[object]) -> MentorPage:
     """Read a page of mentors; `page` counts from 1.
 
-    What identifies a mentor's row is what cannot be read, so such a row is named by its place.
+    An unreadable row is named by its place in the listing, since its key is what cannot be read.
     """
     mentors, unreadable = _read(
         rows, lambda row: mentor_of(names, row), lambda _, number: f"row {number} of page {page}"
@@ -93,17 +93,17 @@ def mentor_of(names: MentorMapping, row: Row) -> PortalMentor:
 def _read[T](
     rows: list[object], read: Callable[[Row], T], name: Callable[[Row, int], str]
 ) -> tuple[list[T], tuple[UnreadableRow, ...]]:
-    found: list[T] = []
+    readable: list[T] = []
     unreadable: list[UnreadableRow] = []
     for number, row in enumerate(rows, 1):
         columns = cast("Row", row if isinstance(row, dict) else {})
         try:
             if not isinstance(row, dict):
-                raise Unreadable("it is not an object")  # noqa: TRY301 - named as any other
-            found.append(read(columns))
+                raise Unreadable("it is not an object")  # noqa: TRY301 - the handler names the row
+            readable.append(read(columns))
         except Unreadable as error:
             unreadable.append(UnreadableRow(name(columns, number), str(error)))
-    return found, tuple(unreadable)
+    return readable, tuple(unreadable)
 
 
 def _changed(row: Row) -> datetime | None:

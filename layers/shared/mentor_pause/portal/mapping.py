@@ -1,7 +1,7 @@
-"""What HLF's portal calls things: one validated mapping (H2), with an example in docs/portal.md.
+"""The names in HLF's portal: one validated mapping (H2), with an example in docs/portal.md.
 
-Names are those of the Dataverse Web API: an entity set is the plural in the address, a column its
-logical name, a choice value its number.
+Names are those of the Dataverse Web API: an entity set is the plural in the address, a column has
+its logical name, a choice value its number.
 """
 
 import re
@@ -17,9 +17,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
 def _named(value: str) -> str:
-    """Return a name of the Web API, or say why it is not one and which one may be meant.
+    """Return a name of the Web API, or raise an error that suggests the name that may be meant.
 
-    Whatever else was pasted here, such as a secret, is not repeated.
+    The error repeats nothing else of the value, which may be a secret that was pasted by mistake.
     """
     if _NAME.fullmatch(value):
         return value
@@ -42,9 +42,9 @@ type Name = Annotated[str, AfterValidator(_named)]
 type Choice = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
-def same(found: object, due: object) -> bool:
-    """Whether the portal's value is this one; `true` and 1.0 are not the choice 1."""
-    return type(found) is type(due) and found == due
+def same(value: object, due: object) -> bool:
+    """Whether the portal's value is the due one; `true` and 1.0 are not the choice 1."""
+    return type(value) is type(due) and value == due
 
 
 class _Part(BaseModel):
@@ -52,7 +52,7 @@ class _Part(BaseModel):
 
 
 class StateCodes(_Part):
-    """Dataverse's own state of a row: whoever sends `statecode` must send `statuscode` too."""
+    """Dataverse's own state of a row: an update of `statecode` must also set `statuscode`."""
 
     statecode: Choice
     statuscode: Choice
@@ -67,10 +67,10 @@ class MentorMapping(_Part):
     status: Name
     status_values: dict[Status, Choice]
     states: dict[Status, StateCodes] = {}
-    """Where the row's own state has to follow; all three, or none."""
+    """The row's own state for each status, if the sync has to set it; all three, or none."""
     reason: Name | None = None
     reason_values: dict[str, Choice] | None = None
-    """Choices by reason code, `other` for the rest; None: the column is text."""
+    """Choices by reason code, and `other` for all other codes; None: the column is text."""
     effective_on: Name | None = None
 
     @model_validator(mode="after")
@@ -98,16 +98,16 @@ class MentorMapping(_Part):
         return self
 
     def columns(self, status: Status, reason: str, effective_on: date) -> dict[str, object]:
-        """Return the columns to write; the key is in the address and never among them."""
-        found: dict[str, object] = {self.status: self.status_values[status]}
+        """Return the columns to write, without the key, which is in the address."""
+        columns: dict[str, object] = {self.status: self.status_values[status]}
         if self.states:
-            found |= self.states[status].model_dump()
+            columns |= self.states[status].model_dump()
         if self.reason is not None:
             values = self.reason_values
-            found[self.reason] = reason if values is None else values.get(reason, values["other"])
+            columns[self.reason] = reason if values is None else values.get(reason, values["other"])
         if self.effective_on is not None:
-            found[self.effective_on] = effective_on.isoformat()
-        return found
+            columns[self.effective_on] = effective_on.isoformat()
+        return columns
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -120,16 +120,16 @@ class MentorMapping(_Part):
 
 
 class CertificationMapping(_Part):
-    """The table of certifications, which may be that of mentors."""
+    """The table of certifications; it may be the same table as for mentors."""
 
     entity_set: Name
     id: Name
-    """The column that tells one certification from another: the table's primary key."""
+    """The column of the table's primary key."""
     mentor_key: Name
     """The column that holds the mentor's key."""
     expires_on: Name
     expires: Literal["on the day", "after the day"] = "on the day"
-    """Whether the certification counts no longer on that day, or still does."""
+    """Whether the certification no longer counts on that day, or still counts."""
 
 
 class Mapping(_Part):
@@ -148,8 +148,8 @@ class Mapping(_Part):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            found = error.errors(include_input=False, include_url=False)
-            wrong = "; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in found)
+            errors = error.errors(include_input=False, include_url=False)
+            wrong = "; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in errors)
             raise ConfigurationError(f"the portal's mapping is not valid: {wrong}") from None
 
 
@@ -164,7 +164,7 @@ _WORDS = {
     "model_attributes_type": "is not a JSON object",
     "dict_type": "is not a JSON object",
 }
-"""What is wrong, by pydantic's own name for it."""
+"""Our words by pydantic's name of the error."""
 
 
 def _sentence(where: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -1,12 +1,13 @@
-"""Looks, without changing anything, whether the portal is as the mapping says (H2).
+"""Checks, without changing anything, whether the portal is as the mapping says (H2).
 
-Each finding is for an administrator of Dynamics: what HLF has to change, and where. What it looks
-at is what would otherwise show only in the sync: no renewal ever, a difference that stays, or
+Each finding tells an administrator of Dynamics what HLF has to change, and where. Without these
+checks, such a mistake would show only in the sync: no renewal ever, a difference that stays, or
 HTTP 400 for every mentor.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from mentor_pause.errors import PortalError, TransientError
 from mentor_pause.portal import Finding, kinds
@@ -18,69 +19,71 @@ from mentor_pause.portal.rights import Rights
 type _Columns = dict[str, Column]
 
 CREDENTIALS = "credentials"
-"""The first finding; with a problem here, nothing else could be looked at."""
+"""The subject of the first finding; if it has a problem, no other check is possible."""
 
 _ADDRESS = re.compile(r"https?://\S+")
 
 
 def check(requests: Requests, mapping: Mapping) -> list[Finding]:
-    """Return everything that was looked at, in the order in which HLF would mend it."""
+    """Return one finding for each check, in the order in which HLF would correct problems."""
     rights = Rights(requests)
     credentials = _finding(CREDENTIALS, rights.log_in)
     if credentials.problem:
         return [credentials]
-    look = _Look(Definitions(requests), rights)
+    checks = _Checks(Definitions(requests), rights)
     return [
         credentials,
-        *look.at_mentors(mapping.mentors),
-        *look.at_certifications(mapping.certifications),
+        *checks.of_mentors(mapping.mentors),
+        *checks.of_certifications(mapping.certifications),
     ]
 
 
-class _Look:
-    """Each finding answers one question; an answer that makes no sense is a finding, too."""
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """The checks of one portal; an answer that makes no sense becomes a finding, too."""
 
-    def __init__(self, definitions: Definitions, rights: Rights) -> None:
-        self._definitions = definitions
-        self._rights = rights
+    definitions: Definitions
+    rights: Rights
 
-    def at_mentors(self, names: MentorMapping) -> Iterator[Finding]:
+    def of_mentors(self, names: MentorMapping) -> Iterator[Finding]:
         due: dict[str, kinds.Kind] = {names.key: kinds.text, names.status: kinds.choice}
         if names.reason:
             due[names.reason] = kinds.choice if names.reason_values else kinds.reason
         if names.effective_on:
             due[names.effective_on] = kinds.day
         written = {names.status, names.reason, names.effective_on}
-        return self._at(names.entity_set, due, written, lambda t, c: self._mentors(names, t, c))
+        return self._table(
+            names.entity_set, due, written, lambda t, c: self._only_mentors(names, t, c)
+        )
 
-    def at_certifications(self, names: CertificationMapping) -> Iterator[Finding]:
+    def of_certifications(self, names: CertificationMapping) -> Iterator[Finding]:
         due: dict[str, kinds.Kind] = {
             names.id: kinds.primary_id, names.mentor_key: kinds.text, names.expires_on: kinds.day,
-            "modifiedon": kinds.whatever,
+            "modifiedon": kinds.anything,
         }  # fmt: skip
-        return self._at(names.entity_set, due, set(), _nothing)
+        return self._table(names.entity_set, due, set(), _nothing)
 
-    def _at(
+    def _table(
         self,
         entity_set: str,
         due: dict[str, kinds.Kind],
         written: set[str | None],
         more: Callable[[Table, _Columns], Iterator[Finding]],
     ) -> Iterator[Finding]:
-        """Look at a table: its columns of these kinds, whatever more, and the privileges."""
+        """Check a table: its columns of the `due` kinds, then `more`, then the privileges."""
         tables: list[Table] = []
-        found = _finding(
-            f"table {entity_set}", lambda: tables.append(self._definitions.table(entity_set))
+        finding = _finding(
+            f"table {entity_set}", lambda: tables.append(self.definitions.table(entity_set))
         )
-        yield found
+        yield finding
         for table in tables:
             columns: _Columns = {}
-            asked = _finding(
+            finding = _finding(
                 f"columns of {table.name}",
-                lambda t=table, c=columns: c.update(self._definitions.columns(t)),
+                lambda t=table, c=columns: c.update(self.definitions.columns(t)),
             )
-            if asked.problem:
-                yield asked
+            if finding.problem:
+                yield finding
             else:
                 for name, kind in due.items():
                     yield self._column(table, columns, name, kind, written=name in written)
@@ -91,25 +94,27 @@ class _Look:
     def _column(
         self, table: Table, columns: _Columns, name: str, kind: kinds.Kind, *, written: bool
     ) -> Finding:
-        def look() -> None:
+        def check_it() -> None:
             column = columns.get(name)
             if column is None:
                 raise Mismatch(
                     f"the table has no such column{similar(name, columns)}: HLF has to add it, or "
                     f"the mapping has to name another ({table.place} > Columns)"
                 )
-            kind(self._definitions, table, column)
+            kind(self.definitions, table, column)
             if written and not column.is_writable:
                 raise Mismatch(
                     "nobody can write it, since the portal calculates it: HLF has to make it a "
                     f"simple column ({table.place} > Columns > {name} > Data type)"
                 )
-            self._rights.assert_open(column, written=written)
+            self.rights.assert_open(column, written=written)
 
-        return _finding(f"column {table.name}.{name}", look)
+        return _finding(f"column {table.name}.{name}", check_it)
 
-    def _mentors(self, names: MentorMapping, table: Table, columns: _Columns) -> Iterator[Finding]:
-        """Look at what only the table of mentors has."""
+    def _only_mentors(
+        self, names: MentorMapping, table: Table, columns: _Columns
+    ) -> Iterator[Finding]:
+        """Check what only the table of mentors has: its key, choices and states."""
         yield self._key(table, names.key)
         choices = {names.status: set(names.status_values.values())}
         if names.reason and names.reason_values:
@@ -123,15 +128,15 @@ class _Look:
     def _key(self, table: Table, column: str) -> Finding:
         place = f"{table.place} > Keys"
 
-        def look() -> None:
-            keys = self._definitions.keys(table)
+        def check_it() -> None:
+            keys = self.definitions.keys(table)
             states = [state for columns, state in keys if columns == [column]]
             if "Active" in states:
                 return
             if "Failed" in states:
                 raise Mismatch(
                     "the key's index could not be built: two rows have the same key, or one "
-                    f"is too long; HLF has to mend them and activate the key again ({place})"
+                    f"is too long; HLF has to correct them and activate the key again ({place})"
                 )
             if states:
                 raise Mismatch(
@@ -139,16 +144,16 @@ class _Look:
                     f"is built ({place})"
                 )
             wider = next((columns for columns, _ in keys if column in columns), None)
-            why = f"; the key on {', '.join(wider)} does not do" if wider else ""
+            why = f"; the key on {', '.join(wider)} is not enough" if wider else ""
             raise Mismatch(
                 f"HLF has to define an alternate key on this column alone ({place}){why}"
             )
 
-        return _finding(f"alternate key {table.name}.{column}", look)
+        return _finding(f"alternate key {table.name}.{column}", check_it)
 
     def _choices(self, table: Table, column: str, wanted: set[int]) -> Finding:
-        def look() -> None:
-            options = self._definitions.options(table, column, "Picklist")
+        def check_it() -> None:
+            options = self.definitions.options(table, column, "Picklist")
             there = {option["Value"] for option in options}
             if missing := ", ".join(map(str, sorted(wanted - there))):
                 raise Mismatch(
@@ -156,11 +161,11 @@ class _Look:
                     f"mapping has to name another ({table.place} > Columns > {column} > Choices)"
                 )
 
-        return _finding(f"choices of {table.name}.{column}", look)
+        return _finding(f"choices of {table.name}.{column}", check_it)
 
     def _states(self, table: Table, wanted: set[tuple[int, int]]) -> Finding:
-        def look() -> None:
-            options = self._definitions.options(table, "statuscode", "Status")
+        def check_it() -> None:
+            options = self.definitions.options(table, "statuscode", "Status")
             there = {(option["State"], option["Value"]) for option in options}
             missing = sorted(wanted - there)
             if said := ", ".join(f"{code} in state {state}" for state, code in missing):
@@ -169,26 +174,26 @@ class _Look:
                     f"to name another ({table.place} > Columns > statuscode > Choices)"
                 )
 
-        return _finding(f"states of {table.name}", look)
+        return _finding(f"states of {table.name}", check_it)
 
     def _privilege(self, name: str) -> Finding:
-        return _finding(f"privilege {name}", lambda: self._rights.assert_reaches_all(name))
+        return _finding(f"privilege {name}", lambda: self.rights.assert_reaches_all(name))
 
 
-def _nothing(table: Table, columns: _Columns) -> Iterator[Finding]:  # noqa: ARG001 - as `_mentors`
+def _nothing(table: Table, columns: _Columns) -> Iterator[Finding]:  # noqa: ARG001 - as `_only_mentors`
     return iter(())
 
 
-def _finding(what: str, look: Callable[[], None]) -> Finding:
-    """Look, and put whatever goes wrong into words."""
+def _finding(what: str, check_it: Callable[[], None]) -> Finding:
+    """Make one check, and put any failure into words."""
     try:
-        look()
+        check_it()
     except Mismatch as error:
         return Finding(what, str(error))
     except PortalError as error:
-        # The portal's own words may hold an address, and that what was asked.
-        own_words = _ADDRESS.sub("(an address)", error.told)
-        return Finding(what, f"{error}{': ' if own_words else ''}{own_words}")
+        # The portal's message may hold the address of the request, and with it a mentor's key.
+        vendor_message = _ADDRESS.sub("(an address)", error.vendor_message)
+        return Finding(what, f"{error}{': ' if vendor_message else ''}{vendor_message}")
     except TransientError as error:
         return Finding(what, str(error))
     except (KeyError, TypeError, IndexError, AttributeError, ValueError):

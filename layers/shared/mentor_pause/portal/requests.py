@@ -1,14 +1,16 @@
-"""Requests to Dataverse: token, headers and bounded retries (H3).
+"""Requests to Dataverse: address, token, headers and bounded retries (H3).
 
-429 is obeyed to the second, and so is a failure that has a `Retry-After`. 408, other 5xx but 501,
-and a network that fails are tried three times in all, with doubling, jittered waits. 401 is tried
-once more, with a new token; anything else never. No wait begins that is as long as the time that is
-left: the caller hears it instead, and saves its progress, for which it keeps a reserve. Each
-exchange ends within 15 s and within the time that is left, whatever the portal or the login does
-(R2).
+| the portal, or its login | the client |
+| --- | --- |
+| 429, or a failure with a `Retry-After` | waits exactly as long as it says, then tries again |
+| 408, other 5xx but 501, no answer | tries three times in all, with doubling, jittered waits |
+| 401 | tries once more, with a new token |
+| any other error | does not try again |
+
+All tries of one call share the time that is left. No wait begins that is as long as that time:
+the caller gets the error instead, and saves its progress in the seconds that it has reserved.
 """
 
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -19,29 +21,12 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from mentor_pause.config import PortalSettings
-from mentor_pause.errors import (
-    PortalError,
-    PortalRefused,
-    PortalThrottled,
-    PortalUnavailable,
-)
-from mentor_pause.portal.answers import (
-    UNAUTHORIZED,
-    error_of,
-    json_object,
-    login_error_of,
-    token_of,
-)
+from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
+from mentor_pause.portal.answers import UNAUTHORIZED, error_of, json_object
 from mentor_pause.portal.exchange import Connections
+from mentor_pause.portal.login import Login
 
-# It logs each address, and an address holds a mentor's key (E13).
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
-_EXCHANGE_SECONDS, _CONNECT_SECONDS = 15.0, 5.0
 _TRIES = 3
-_EARLY, _LEAST_USE = 60.0, 30.0
-"""Seconds before its end from which a token is no longer used; and for how long it is used at the
-least. Where that is too long, the portal's 401 has the client log in again."""
 _HEADERS = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 
 
@@ -50,7 +35,7 @@ class Timing:
     """Time as the client sees it; in seconds."""
 
     remaining: Callable[[], float]
-    """What is left for everything, the caller's reserve taken off."""
+    """The time left for everything, without the caller's reserve."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
@@ -65,13 +50,11 @@ class Requests:
         timing: Timing,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`transport` stands in for the network in tests."""
-        self._settings = settings
+        """Send over the network; tests pass a `transport` that answers instead."""
         self._timing = timing
-        self._connections = Connections(transport)
+        self._connections = Connections(timing.remaining, transport)
+        self._login = Login(settings, self._connections, timing.clock)
         self._base = httpx.URL(f"{settings.portal_url.rstrip('/')}/api/data/v9.2/")
-        self._token = ""
-        self._token_ends = 0.0
 
     def close(self) -> None:
         """Close the connections."""
@@ -81,8 +64,8 @@ class Requests:
         """GET an address, relative or as the portal gave it, and return its JSON object.
 
         Raises:
-            TransientError: it may be there later.
-            PortalError: it is refused, or no JSON.
+            TransientError: the same call may succeed later.
+            PortalError: the portal refuses, or its answer is not a JSON object.
         """
         return json_object(self.send("GET", link, {"Prefer": prefer} if prefer else {}))
 
@@ -94,139 +77,91 @@ class Requests:
         json: object = None,
         accepted: tuple[int, ...] = (200,),
     ) -> httpx.Response:
-        """Send a request until it has an answer that counts.
+        """Send a request, with retries, and return an answer whose status is in `accepted`.
 
         Raises:
-            PortalThrottled: the portal asks for a wait that is longer than the time that is left.
-            PortalUnavailable: no answer that counts after three tries, or no time for another.
-            PortalRefused: the credentials do not do: no other request fares better.
-            PortalError: any other answer that is not among `accepted`.
+            PortalThrottled: the portal asks for a wait that is longer than the time left.
+            PortalUnavailable: three tries had no answer, or no time is left for another one.
+            PortalRefused: the portal refuses the credentials, so no other request would succeed.
+            PortalError: any other answer.
         """
-        attempt = _Attempt(self, method, self._address(link), headers, json, accepted)
+        request = _Request(method, self._address(link), headers, json, accepted)
+        call = _Call(self._timing)
         retrying = Retrying(
             retry=retry_if_exception_type(PortalUnavailable),
-            wait=lambda state: self._wait(_failure(state), attempt.unavailable),
-            # The wait is drawn before this is asked.
-            stop=lambda state: (
-                attempt.unavailable >= _TRIES or state.upcoming_sleep >= self._timing.remaining()
-            ),
+            wait=call.next_wait,
+            stop=call.is_over,
             sleep=self._timing.sleep,
             reraise=True,
         )
-        return retrying(attempt)
+        return retrying(self._try, request, call)
 
-    def _wait(self, error: BaseException | None, unavailable: int) -> float:
-        if isinstance(error, PortalThrottled):
-            return error.seconds
-        return 2.0**unavailable * self._timing.jitter()
+    def _try(self, request: "_Request", call: "_Call") -> httpx.Response:
+        """Send a request once, and if the portal refuses the token, once more with a new token.
 
-    def exchange(
-        self,
-        method: str,
-        url: httpx.URL,
-        headers: Mapping[str, str],
-        json: object,
-        accepted: tuple[int, ...],
-    ) -> httpx.Response:
-        """Send a request once, with a token.
-
-        Raises:
-            TransientError: it may fare better later.
-            PortalError: the answer is not among `accepted`.
+        A token may end before its time. So the second 401 of a call is the portal's refusal.
         """
-        bearer = {"Authorization": f"Bearer {self._fresh_token()}"}
-        response = self._answer(method, url, headers={**_HEADERS, **headers, **bearer}, json=json)
-        if response.status_code in accepted:
-            return response
-        raise error_of(response)
-
-    def forget_token(self) -> None:
-        """Log in again before the next request."""
-        self._token = ""
-
-    def _answer(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Response:  # noqa: ANN401 - handed through
-        """Make one exchange; what is left for everything bounds it, too.
-
-        Raises:
-            PortalUnavailable: the answer did not come in time, or nothing is left.
-            PortalError: the answer is too large.
-        """
-        if (left := self._timing.remaining()) <= 0:
-            raise PortalUnavailable("no time is left")
-        seconds = min(_EXCHANGE_SECONDS, left)
-        timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
-        request = self._connections.build(method, url, timeout=timeout, **content)
-        return self._connections.exchange(request, seconds)
-
-    def _address(self, link: str) -> httpx.URL:
         try:
-            url = self._base.join(link)
-        except (ValueError, TypeError, httpx.InvalidURL) as error:
-            raise PortalError("the portal's link is no address") from error
-        if (url.scheme, url.host, url.port) != (
-            self._base.scheme,
-            self._base.host,
-            self._base.port,
-        ):
-            raise PortalError("the portal's link leads to another host")
-        return url
-
-    def _fresh_token(self) -> str:
-        if not self._token or self._timing.clock() >= self._token_ends:
-            self._token, seconds = self._log_in()
-            used = max(seconds - _EARLY, seconds / 2, _LEAST_USE)
-            self._token_ends = self._timing.clock() + used
-        return self._token
-
-    def _log_in(self) -> tuple[str, float]:
-        ours = self._settings
-        response = self._answer(
-            "POST",
-            f"{ours.portal_login_url.rstrip('/')}/{ours.portal_tenant}/oauth2/v2.0/token",
-            headers={"Accept": "application/json"},
-            data={
-                "client_id": ours.portal_client_id,
-                "client_secret": ours.portal_client_secret.get_secret_value(),
-                "scope": f"{ours.portal_url.rstrip('/')}/.default",
-                "grant_type": "client_credentials",
-            },
-        )
-        if not response.is_success:
-            raise login_error_of(response)
-        return token_of(response)
-
-
-class _Attempt:
-    """One request through all its tries."""
-
-    def __init__(self, requests: Requests, *request: Any) -> None:  # noqa: ANN401 - handed through
-        self._requests = requests
-        self._request = request
-        self._may_renew = True
-        self.unavailable = 0
-
-    def __call__(self) -> httpx.Response:
-        try:
-            return self._renewing()
-        except PortalThrottled:
-            raise
-        except PortalUnavailable:
-            self.unavailable += 1
-            raise
-
-    def _renewing(self) -> httpx.Response:
-        """A token may end before its time; one that was just made may not."""
-        try:
-            return self._requests.exchange(*self._request)
+            return self._exchange(request)
         except PortalRefused as error:
             if error.status != UNAUTHORIZED:
                 raise
-            self._requests.forget_token()
-            if not self._may_renew:
+            self._login.forget_token()
+            if call.has_new_token:
                 raise
-            self._may_renew = False
-            return self._requests.exchange(*self._request)
+            call.has_new_token = True
+            return self._exchange(request)
+
+    def _exchange(self, request: "_Request") -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {self._login.token()}"}
+        response = self._connections.exchange(
+            request.method,
+            request.url,
+            headers={**_HEADERS, **request.headers, **bearer},
+            json=request.json,
+        )
+        if response.status_code in request.accepted:
+            return response
+        raise error_of(response)
+
+    def _address(self, link: str) -> httpx.URL:
+        """Return the address of a link; the token must not reach any other host."""
+        base = self._base
+        try:
+            url = base.join(link)
+        except (ValueError, TypeError, httpx.InvalidURL) as error:
+            raise PortalError("the portal's link is not an address") from error
+        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+            raise PortalError("the portal's link leads to another host")
+        return url
 
 
-def _failure(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    json: object
+    accepted: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Call:
+    """The tries of one call. tenacity asks `next_wait` after a failed try, and then `is_over`."""
+
+    timing: Timing
+    unavailable: int = 0
+    """Failed tries for which the portal has not said how long to wait."""
+    has_new_token: bool = False
+
+    def next_wait(self, state: RetryCallState) -> float:
+        """Return the seconds until the next try."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, PortalThrottled):
+            return error.seconds
+        self.unavailable += 1
+        return 2.0**self.unavailable * self.timing.jitter()
+
+    def is_over(self, state: RetryCallState) -> bool:
+        """Whether the failed try was the last one."""
+        return self.unavailable >= _TRIES or state.upcoming_sleep >= self.timing.remaining()

@@ -1,9 +1,10 @@
-"""Whether our application user may do what the sync does, for the preflight (H2).
+"""Checks the rights of our application user, for the preflight (H2).
 
 Source: Microsoft's documentation of the Dataverse Web API ("RetrieveUserPrivileges",
 "RolePrivilege", "RetrievePrincipalAttributePrivileges", "AttributePrivilege").
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from mentor_pause.errors import PortalError
@@ -11,7 +12,7 @@ from mentor_pause.portal.definitions import Column, Mismatch
 from mentor_pause.portal.requests import Requests
 
 _DEPTHS = ("RecordFilter", "Basic", "Local", "Deep", "Global")
-"""How far a privilege reaches, the shortest first; one that is not here is shorter still."""
+"""How far a privilege reaches, the shortest first; any other depth is shorter still."""
 _REACH = {
     "Basic": "only rows that our application user owns",
     "Local": "only rows of our application user's own business unit",
@@ -27,22 +28,22 @@ _PROFILES = (
 _ALLOWED = 4
 
 
+@dataclass(slots=True)
 class Rights:
-    """The rights of one user; every method may raise what `Requests.read` raises."""
+    """The rights of the logged-in user; every method may raise what `Requests.read` raises."""
 
-    def __init__(self, requests: Requests) -> None:
-        """`requests` asks the portal, as the user whose rights these are."""
-        self._requests = requests
-        self._user = ""
+    requests: Requests
+    user: str = ""
+    """The user's id, once `log_in` has succeeded."""
 
     def log_in(self) -> None:
-        """Find out who we are."""
-        self._user = str(self._requests.read("WhoAmI")["UserId"])
+        """Log in, and read the user's id."""
+        self.user = str(self.requests.read("WhoAmI")["UserId"])
 
     def assert_reaches_all(self, privilege: str) -> None:
         """Raise `Mismatch` unless the user holds a privilege for the rows of all business units.
 
-        Whatever its roles and teams give it counts, so the widest of them does.
+        The user's roles and teams add up, so the privilege with the widest reach counts.
         """
         depths = {
             str(row["Depth"])
@@ -63,16 +64,16 @@ class Rights:
         )
 
     def _is_in_root_unit(self) -> bool:
-        """Whether the user's business unit has none above it; False if we may not know."""
+        """Whether the user's business unit is the root; False if the portal refuses to say."""
         try:
-            user = self._requests.read(f"systemusers({self._user})?$select=_businessunitid_value")
+            user = self.requests.read(f"systemusers({self.user})?$select=_businessunitid_value")
             unit = user["_businessunitid_value"]
-            found = self._requests.read(
+            parent = self.requests.read(
                 f"businessunits({unit})?$select=_parentbusinessunitid_value"
             )
         except PortalError:
             return False
-        return found.get("_parentbusinessunitid_value", "not told") is None
+        return parent.get("_parentbusinessunitid_value", "unknown") is None
 
     def assert_open(self, column: Column, *, written: bool) -> None:
         """Raise `Mismatch` unless the user may read a column, and write it if it is `written`."""
@@ -100,4 +101,4 @@ class Rights:
             )
 
     def _function(self, name: str) -> dict[str, Any]:
-        return self._requests.read(f"systemusers({self._user})/Microsoft.Dynamics.CRM.{name}()")
+        return self.requests.read(f"systemusers({self.user})/Microsoft.Dynamics.CRM.{name}()")

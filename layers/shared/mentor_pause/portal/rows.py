@@ -1,7 +1,7 @@
-"""Reads single columns of the portal's rows, and says of a row that cannot be read why (R3).
+"""Reads single columns of the portal's rows, and names the reason if one cannot be read (R3).
 
-Whatever comes out of here can be sent to the database over either transport: it has no lone
-surrogate, no control character, and no more characters than the column that it is for.
+Every text from here can be sent to the database over either transport: it has no lone surrogate,
+no control character, and no more characters than its column takes.
 """
 
 import re
@@ -17,7 +17,7 @@ LONGEST_ID = 200
 _LONGEST_NAME = 64
 _LONGEST_MOMENT = 40
 _FIRST_YEAR = 1900
-"""Before it no moment is one of a change; the database's functions refuse it, too."""
+"""Moments of a change before this year are unreadable; the database refuses them, too."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -31,10 +31,10 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row that was left out, for a person to look at in the portal."""
+    """A row that was skipped; a person should look at it in the portal."""
 
     name: str
-    """Its id, or its place in the listing where the id itself is what cannot be read."""
+    """Its id, or its place in the listing if the id itself cannot be read."""
     problem: str
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ def text_of(row: Row, column: str, longest: int = LONGEST_KEY) -> str:
     """Return a column's text.
 
     Raises:
-        Unreadable: it is not text, or not text that the database could be sent.
+        Unreadable: it is not text, or not a text that the database can store.
     """
     value = row.get(column)
     if not isinstance(value, str) or not value:
@@ -90,7 +90,7 @@ def moment_of(row: Row, column: str) -> datetime:
 
 
 def name_of(row: Row, column: str, page: int, number: int) -> str:
-    """Return the row's id if a log line can hold it, or else its place in the listing."""
+    """Return the row's id if a log line can hold it, otherwise its place in the listing."""
     value = row.get(column)
     if isinstance(value, str) and value and loggable(value) == value:
         return value
@@ -98,5 +98,5 @@ def name_of(row: Row, column: str, page: int, number: int) -> str:
 
 
 def loggable(text: str) -> str:
-    """Return a text of the portal's as a log line can hold it: short, and printable."""
+    """Return a text of the portal for a log line: short, and printable."""
     return "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_NAME])

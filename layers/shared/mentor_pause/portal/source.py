@@ -1,10 +1,11 @@
 """Opens the portal as operators have configured it at this moment (H2).
 
-A switch, a mapping and a secret, each read when it is needed: whoever changes one of them deploys
-nothing, and the next page of a run has it.
+The switch, the mapping and the secret are read for each page of a run. An operator can change them
+without a deployment, and the change takes effect with the next page.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mentor_pause.config import PortalSourceSettings, ReadSecret, load_portal
 from mentor_pause.errors import ConfigurationError
@@ -18,51 +19,46 @@ type ReadParameter = Callable[[str], str]
 ON, OFF = "on", "off"
 
 
+@dataclass(frozen=True, slots=True)
 class PortalSource:
-    """Where portals come from."""
+    """Opens the portal."""
 
-    def __init__(
-        self,
-        names: PortalSourceSettings,
-        read_parameter: ReadParameter,
-        read_secret: ReadSecret,
-    ) -> None:
-        """`names` says where switch, mapping and secret are."""
-        self._names = names
-        self._read_parameter = read_parameter
-        self._read_secret = read_secret
+    names: PortalSourceSettings
+    """The names of the parameters and of the secret."""
+    read_parameter: ReadParameter
+    read_secret: ReadSecret
 
     def is_on(self) -> bool:
         """Whether the portal is switched on.
 
         Raises:
-            ConfigurationError: the switch stands on neither, or is not there.
+            ConfigurationError: the switch is neither on nor off, or it does not exist.
             SettingsUnavailable: it cannot be read now.
         """
-        name = self._names.portal_switch
-        found = self._read_parameter(name).strip().lower()
-        if found not in (ON, OFF):
+        name = self.names.portal_switch
+        value = self.read_parameter(name).strip().lower()
+        if value not in (ON, OFF):
             raise ConfigurationError(f"the parameter {name} is neither {ON} nor {OFF}")
-        return found == ON
+        return value == ON
 
     def open(self, remaining: Callable[[], float]) -> Portal:
-        """Return the real client, or the one that reaches nobody while the switch is off.
+        """Return the real client, or `NoPortal` while the switch is off.
 
-        `remaining` tells the seconds that the client has for everything.
+        `remaining` returns the seconds that the client may still use.
 
         Raises:
-            ConfigurationError: one sentence on what is missing or wrong.
+            ConfigurationError: one sentence names the setting that is missing or wrong.
             SettingsUnavailable: something cannot be read now.
         """
         return self.connect(remaining) if self.is_on() else NoPortal()
 
     def connect(self, remaining: Callable[[], float]) -> Portal:
-        """Return the real client, wherever the switch stands.
+        """Return the real client, even while the switch is off.
 
         Raises:
-            ConfigurationError: one sentence on what is missing or wrong.
+            ConfigurationError: one sentence names the setting that is missing or wrong.
             SettingsUnavailable: something cannot be read now.
         """
-        mapping = Mapping.parse(self._read_parameter(self._names.portal_mapping))
-        settings = load_portal(self._names.portal_secret_id, self._read_secret)
+        mapping = Mapping.parse(self.read_parameter(self.names.portal_mapping))
+        settings = load_portal(self.names.portal_secret_id, self.read_secret)
         return Dataverse(Requests(settings, Timing(remaining)), mapping)

@@ -1,4 +1,4 @@
-"""Portals that are not as they should be, around the real client."""
+"""Wraps the real client, and lets something happen at chosen moments."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -15,75 +15,75 @@ from mentor_pause.portal import (
 )
 
 
-class Around:
-    """The real client, in all that is not changed."""
+class Wrapper:
+    """Passes every call on to the real client."""
 
     def __init__(self, real: Portal) -> None:
-        """`real` does the work."""
+        """Wrap `real`."""
         self.real = real
 
     def push(self, mentor: MentorState) -> Pushed:
-        """As ever."""
+        """Pass on."""
         return self.real.push(mentor)
 
-    def is_there(self) -> bool:
-        """As ever."""
-        return self.real.is_there()
+    def ping(self) -> bool:
+        """Pass on."""
+        return self.real.ping()
 
     def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
-        """As ever."""
+        """Pass on."""
         return self.real.certifications(since)
 
     def certification(self, row_id: str) -> Certification | None:
-        """As ever."""
+        """Pass on."""
         return self.real.certification(row_id)
 
     def mentors(self) -> Iterator[MentorPage]:
-        """As ever."""
+        """Pass on."""
         return self.real.mentors()
 
     def mentor(self, key: str) -> PortalMentor | None:
-        """As ever."""
+        """Pass on."""
         return self.real.mentor(key)
 
-    def holds(self, mentor: PortalMentor, state: MentorState) -> bool:
-        """As ever."""
-        return self.real.holds(mentor, state)
+    def matches(self, mentor: PortalMentor, state: MentorState) -> bool:
+        """Pass on."""
+        return self.real.matches(mentor, state)
 
     def check(self) -> list[Finding]:
-        """As ever."""
+        """Pass on."""
         return self.real.check()
 
     def close(self) -> None:
-        """As ever."""
+        """Pass on."""
         self.real.close()
 
 
-class Overtaken(Around):
-    """Beside it, at each push, another worker tells something newer, as often as there is some."""
+class Overtaken(Wrapper):
+    """Before a push arrives, another worker pushes something newer."""
 
     def __init__(self, real: Portal, meanwhile: list[Callable[[], None]]) -> None:
-        """`meanwhile` happens before the pushes arrive, one before each."""
+        """Before each push, call one of `meanwhile`, as long as there are any."""
         super().__init__(real)
         self._meanwhile = meanwhile
 
     def push(self, mentor: MentorState) -> Pushed:
-        """Come late."""
+        """Arrive after the other worker."""
         if self._meanwhile:
             self._meanwhile.pop(0)()
         return self.real.push(mentor)
 
 
-class Meanwhile(Around):
-    """Somebody does something in the portal, or here, after each page of certifications."""
+class Meanwhile(Wrapper):
+    """After each page of certifications, something happens in the portal or here."""
 
     def __init__(self, real: Portal, meanwhile: list[Callable[[], object]]) -> None:
-        """`meanwhile` happens once each, behind one page of the listing."""
+        """After each page, call one of `meanwhile`, as long as there are any."""
         super().__init__(real)
         self._meanwhile = meanwhile
 
     def certifications(self, since: datetime | None) -> Iterator[CertificationPage]:
-        """Yield the pages, and let something happen behind each."""
+        """Yield the pages, and let something happen after each."""
         for page in self.real.certifications(since):
             yield page
             if self._meanwhile:
