@@ -1,8 +1,8 @@
 """A stand-in for HLF's portal: the documented subset of the Dataverse Web API, over HTTP.
 
-It holds the tables that a mapping names, answers with Dataverse's status codes and error bodies,
-and has faults and manners that can be switched on (`portal_manners.py`). The client knows nothing
-of it.
+It holds the tables that a mapping names, and answers with Dataverse's status codes and error
+bodies. Tests and developers can switch on faults and manners (`portal_manners.py`). The client does
+not know that it talks to a stand-in.
 
 Sources: Microsoft's documentation of the Dataverse Web API ("Update and delete table rows", "Query
 data", "Compose HTTP requests and handle errors", "Service protection API limits").
@@ -29,7 +29,7 @@ from local.processes import LOOPBACK
 __all__ = ["CLIENT_ID", "TENANT", "serving"]
 
 _API = "/api/data/v9.2/"
-_OWN_DOOR = "/stand-in/"
+_OWN_ADDRESSES = "/stand-in/"
 _BY_KEY = re.compile(r"(\w+)\((\w+)='((?:[^']|'')*)'\)")
 _BY_ID = re.compile(r"(\w+)\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)")
 
@@ -38,7 +38,8 @@ type _Act = Callable[[], tuple[int, Row | None]]
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body are two packets: the second would wait 40 ms until the first is acknowledged.
+    # Headers and body are two packets. With Nagle's algorithm, the second one waits 40 ms for the
+    # acknowledgement of the first one.
     disable_nagle_algorithm = True
     portal: Portal
     closing: threading.Event
@@ -50,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._login)
 
     def do_GET(self) -> None:
-        if self.path.startswith(_OWN_DOOR):
+        if self.path.startswith(_OWN_ADDRESSES):
             self._stand_in()
         else:
             self._answer(self._get)
@@ -59,10 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._patch)
 
     def _stand_in(self) -> None:
-        """Answer tests and developers: a real portal does not have these addresses."""
+        """Answer tests and developers on addresses that a real portal does not have."""
         body = self._body()
         with self.portal.lock:
-            match self.command, self.path.removeprefix(_OWN_DOOR):
+            match self.command, self.path.removeprefix(_OWN_ADDRESSES):
                 case "GET", "rows":
                     self._send(200, json.dumps(self.portal.all_rows()))
                 case "GET", "requests":
@@ -98,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, text, drips=fault == "drip", **headers)
 
     def _do(self, fault: Fault | None, act: _Act) -> tuple[int, str, dict[str, str]]:
-        """Return status, text and headers of the answer, once what was asked is done."""
+        """Do what was asked, and return status, text and headers of the answer."""
         if fault == "down":
             return 0, "", {}
         if fault == "token ended":
@@ -106,10 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if refusal := refusal_of(fault, self.portal.retry_after):
                 raise refusal
-            status, found = act()
+            status, row = act()
         except Refusal as refusal:
             return refusal.status, json.dumps(refusal.body), refusal.headers
-        return status, "" if found is None else json.dumps(found), {}
+        return status, "" if row is None else json.dumps(row), {}
 
     def _login(self) -> tuple[int, Row]:
         return log_in(self.portal, self.path, self.text, self.headers["Host"])
@@ -127,10 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
         return path.removeprefix(_API)
 
     def _patch(self) -> tuple[int, None]:
-        found = _BY_KEY.fullmatch(self._authorised())
-        if found is None:
+        address = _BY_KEY.fullmatch(self._authorised())
+        if address is None:
             raise Refusal(400, "0x80060888", "Bad request: error in query syntax.")
-        table, key, row = self._find(found)
+        table, key, row = self._find(address)
         body = json.loads(self.text)
         if key in self.portal.failing:
             raise Refusal(500, "0x80040265", "The plug-in failed.")
@@ -139,10 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise _no_such_key()
         if row is not None and condition not in (None, "*", etag(row)):
             raise Refusal(412, "0x80060882", "The version of the existing record doesn't match.")
-        if found[2] in body:
+        if address[2] in body:
             raise Refusal(400, "0x80048d1a", "The key may not be in the body.")
-        if row is None:  # what a client without If-Match does by a slip
-            row = self.portal.put(table.entity_set, **{found[2]: key})
+        if row is None:  # Dataverse creates the row if the client forgets If-Match
+            row = self.portal.put(table.entity_set, **{address[2]: key})
         self.portal.assert_ours(table, row)
         self.portal.update(table, row, body)
         return 204, None
@@ -158,8 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _get(self) -> tuple[int, Row]:
         path, _, query = self._authorised().partition("?")
         options = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
-        if (found := answer(self.portal, path, options)) is not None:
-            return 200, found
+        if (definition := answer(self.portal, path, options)) is not None:
+            return 200, definition
         if address := _BY_KEY.fullmatch(path):
             table, _, row = self._find(address)
             return 200, self._row(table, row, options, _no_such_key())
@@ -180,16 +181,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, text: str, *, drips: bool = False, **headers: str) -> None:
         content = text.encode()
-        told = {"Content_Type": "application/json; odata.metadata=minimal", **headers}
+        sent_headers = {"Content_Type": "application/json; odata.metadata=minimal", **headers}
         zips = "gzip" in self.portal.manners and "gzip" in self.headers.get("Accept-Encoding", "")
         if zips and content:
             content = gzip.compress(content)
-            told["Content_Encoding"] = "gzip"
+            sent_headers["Content_Encoding"] = "gzip"
         if drips:
             self.wfile = Drip(self.wfile, self.closing, self.portal.drip_seconds)
-            told["Connection"] = "close"
+            sent_headers["Connection"] = "close"
         self.send_response(status)
-        for name, value in told.items():
+        for name, value in sent_headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("OData-Version", "4.0")
         self.send_header("Content-Length", str(len(content)))
@@ -197,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _no_such_key() -> Refusal:

@@ -1,4 +1,4 @@
-"""The tables of the stand-in portal, as they are defined, and their rows."""
+"""The tables of the stand-in portal: their definitions and their rows."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ class Column:
     id: str = field(default_factory=lambda: str(uuid4()))
 
     def shown(self, value: object) -> object:
-        """Return a value as a reader gets it: a day in a column with a time gets one."""
+        """Return a value as a reader gets it: a column with a time shows a day with a time."""
         if self.secured and "read" not in self.granted:
             return None
         if self.kind != "DateTime" or self.behavior == "DateOnly":
@@ -42,7 +42,7 @@ class Column:
             day = datetime.strptime(str(value), "%Y-%m-%d")  # noqa: DTZ007 - a day has no zone
         except ValueError:
             return value
-        # A day of Oslo's as UserLocal keeps it; another behaviour has no zone to move it by.
+        # UserLocal stores midnight in Oslo as UTC; the other behaviours do not convert.
         hours = 1 if self.behavior == "UserLocal" else 0
         return f"{day - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -75,22 +75,22 @@ class Table:
     """The column of its alternate key."""
     columns: dict[str, Column]
     states: set[tuple[int, int]] = field(default_factory=set)
-    """State and status code of a row, as far as they go together."""
+    """The allowed pairs of state and status code of a row."""
     key_with: tuple[str, ...] = ()
     """Further columns of the alternate key."""
     rows: dict[str, Row] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
-        """Return a column that can be selected and filtered by; a lookup cannot by its name."""
-        found = self.columns.get(name) or OF_EVERY_TABLE.get(name)
+        """Return a column for `$select` and `$filter`; a lookup is not available by its name."""
+        column = self.columns.get(name) or OF_EVERY_TABLE.get(name)
         if name == self.id:
             return _ID
-        if found is None or found.kind in ("Lookup", "Customer", "Owner"):
+        if column is None or column.kind in ("Lookup", "Customer", "Owner"):
             raise Refusal(400, "0x80060888", f"Could not find a property named '{name}'.")
-        return found
+        return column
 
     def read(self, row: Row, column: str) -> object:
-        """Return what a reader gets of a row's column."""
+        """Return the value of a row's column as a reader gets it."""
         return self.column(column).shown(row.get(column))
 
     def find(self, key: str) -> Row | None:
@@ -108,11 +108,11 @@ OF_EVERY_TABLE = {
 
 
 def etag(row: Row) -> str:
-    """A row's version, for conditions: another one after each change."""
+    """Return a row's version, for conditions; each change gives it another one."""
     digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
     return f'W/"{int(digest[:12], 16)}"'
 
 
 def same(one: object, other: str) -> bool:
-    """Dataverse compares texts without regard to case."""
+    """Whether two texts are the same to Dataverse, which ignores case."""
     return isinstance(one, str) and one.casefold() == other.casefold()

@@ -54,9 +54,9 @@ def _mentor_columns(names: MentorMapping) -> dict[str, Column]:
 
 
 def mirror_roster(owner_url: str) -> dict[str, list[Row]]:
-    """Note in the database that the portal holds everybody, and return the portal's rows for it.
+    """Mark every mentor as synced in the database, and return the portal's rows for it.
 
-    As it would be after some nights: nobody is left to tell, and all certifications are stored.
+    The state is as after some nights: no mentor waits, and all certifications are stored.
     """
     now = datetime.now(UTC).replace(microsecond=0)
     with psycopg.connect(owner_url) as connection:
@@ -79,14 +79,14 @@ def mirror_roster(owner_url: str) -> dict[str, list[Row]]:
 def _states(db: psycopg.Cursor[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what the portal should hold of every mentor, read page by page."""
     (org,) = db.execute("select id from public.organisations").fetchall()
-    found: list[dict[str, Any]] = []
+    states: list[dict[str, Any]] = []
     after = None
     while page := db.execute(
         "select * from public.list_all_portal_states(%s, %s, 500)", (org["id"], after)
     ).fetchall():
-        found += page
+        states += page
         after = page[-1]["mentor_id"]
-    return found
+    return states
 
 
 def _rows(
@@ -107,11 +107,11 @@ def _rows(
         ],
         theirs.entity_set: [
             {
-                theirs.id: found["portal_id"],
-                theirs.mentor_key: keys[found["mentor_id"]],
-                theirs.expires_on: (found["expires_on"] - after).isoformat(),
+                theirs.id: certification["portal_id"],
+                theirs.mentor_key: keys[certification["mentor_id"]],
+                theirs.expires_on: (certification["expires_on"] - after).isoformat(),
                 "modifiedon": modified_on,
             }
-            for found in certifications
+            for certification in certifications
         ],
     }

@@ -1,4 +1,4 @@
-"""The stand-in's login: Entra ID's client credentials, as much of them as a program needs.
+"""The stand-in's login: the part of Entra ID's client credentials that a program needs.
 
 Source: Microsoft's documentation of Entra ID ("OAuth 2.0 client credentials flow").
 """
@@ -17,7 +17,7 @@ def log_in(portal: Portal, path: str, form_text: str, host: str) -> tuple[int, R
     """Return a token for a form whose credentials are right.
 
     Raises:
-        Refusal: something in it is not.
+        Refusal: something in the form is wrong.
     """
     form = {name: values[0] for name, values in parse_qs(form_text).items()}
     if path != f"/{TENANT}/oauth2/v2.0/token":

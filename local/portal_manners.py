@@ -1,4 +1,4 @@
-"""How the stand-in portal misbehaves: faults, one per request, and manners, until they are ended.
+"""How the stand-in portal misbehaves: a fault affects one request, a manner lasts until its end.
 
 Sources: Microsoft's documentation of the Dataverse Web API ("Service protection API limits",
 "Compose HTTP requests and handle errors", "Web service error codes") and of Entra ID ("Microsoft
@@ -52,10 +52,10 @@ type Manner = Literal[
     "foreign rows",
     "secured columns",
 ]
-"""A way of the stand-in that lasts until somebody ends it."""
+"""A behaviour of the stand-in that lasts until it is ended."""
 
 OF_NAMES: tuple[Manner, ...] = ("foreign rows", "secured columns")
-"""Manners that are about rows or columns, which have to be named."""
+"""Manners that affect only named rows or columns."""
 SLOW_SECONDS = 0.05
 """How long each answer takes in the manner `slow answers`."""
 LATE_REQUESTS = 3
@@ -86,15 +86,15 @@ class LoginRefusal(Refusal):
 
 
 class Drip(io.BufferedIOBase):
-    """Sends a byte now and then, until the reader has had enough or the server closes."""
+    """Sends a byte now and then, until the reader hangs up or the server closes."""
 
     def __init__(self, out: io.BufferedIOBase, closing: threading.Event, seconds: float) -> None:
-        """`out` takes the bytes, one each time that `seconds` have passed."""
+        """Write to `out`, one byte every `seconds`."""
         super().__init__()
         self._out, self._closing, self._seconds = out, closing, seconds
 
     def write(self, content: Buffer) -> int:
-        """Send all of it, slowly."""
+        """Send the whole content, slowly."""
         whole = bytes(content)
         with suppress(OSError):
             for byte in whole:
@@ -105,7 +105,7 @@ class Drip(io.BufferedIOBase):
 
 
 def waits_for(fault: Fault) -> str | None:
-    """Return the HTTP method of the requests that a fault waits for; None: it takes any."""
+    """Return the HTTP method of the requests that a fault affects; None: any method."""
     if fault.startswith("login"):
         return "POST"
     return "PATCH" if fault in ("other record", "other object") else None
@@ -114,7 +114,7 @@ def waits_for(fault: Fault) -> str | None:
 def refusal_of(fault: Fault | None, retry_after: int) -> Refusal | None:
     """Return the error that a fault answers with; None: the request goes on.
 
-    `retry_after`, in seconds, is for the header of a throttled request.
+    `retry_after`, in seconds, is the value of the header of a throttled request.
     """
     made = _REFUSALS.get(fault) if fault else None
     return made(retry_after) if made else None
@@ -132,8 +132,8 @@ def wrong_secret() -> LoginRefusal:
 
 def _throttled(code: str, wait: Callable[[int], str | None] = str) -> Callable[[int], Refusal]:
     def refuse(seconds: int) -> Refusal:
-        found = wait(seconds)
-        headers = {} if found is None else {"Retry_After": found}
+        retry_after = wait(seconds)
+        headers = {} if retry_after is None else {"Retry_After": retry_after}
         return Refusal(429, code, "Number of requests exceeded the limit.", **headers)
 
     return refuse

@@ -20,7 +20,7 @@ _OF_ALL_KINDS = ("LogicalName", "AttributeType", "IsSecured", "MetadataId", "IsV
 
 
 def answer(portal: Portal, path: str, options: dict[str, str]) -> Row | None:
-    """Return what is asked about users, units, and definitions; None: the path is another's."""
+    """Answer a request about users, units or definitions; None: the path is something else."""
     fixed = {
         "WhoAmI": lambda: {"UserId": USER, "BusinessUnitId": _UNIT},
         f"{_FUNCTION}RetrieveUserPrivileges()": lambda: _privileges(portal),
@@ -62,7 +62,7 @@ def _column_rights(portal: Portal) -> Row:
                 "CanUpdate": _ALLOWED if "update" in column.granted else _NOT_ALLOWED,
             }
             for column in secured
-            if column.granted  # without a profile there is no entry at all
+            if column.granted  # Dataverse lists no column without a profile
         ]
     }
 
@@ -90,11 +90,11 @@ def _keys(portal: Portal, table: Table) -> Row:
 
 
 def _columns(table: Table, of: str, options: dict[str, str]) -> Row:
-    there = OF_EVERY_TABLE | {table.id: Column("Uniqueidentifier")} | table.columns
+    columns = OF_EVERY_TABLE | {table.id: Column("Uniqueidentifier")} | table.columns
     if not of:
-        return {"value": [_selected(_described(n, c), options) for n, c in sorted(there.items())]}
+        return {"value": [_selected(_described(n, c), options) for n, c in sorted(columns.items())]}
     found = _COLUMN.fullmatch(of)
-    if found is None or (column := there.get(found[1])) is None or column.kind != found[2]:
+    if found is None or (column := columns.get(found[1])) is None or column.kind != found[2]:
         raise Refusal(404, "0x80060888", "There is no such column of that kind.")
     if column.kind == "Status":
         states = sorted(table.states)
@@ -110,7 +110,7 @@ def _described(name: str, column: Column) -> Row:
 
 
 def _of_kind(column: Column) -> Row:
-    """Return what only the definition of a column of its kind has."""
+    """Return the properties that only definitions of this kind of column have."""
     if column.kind == "DateTime":
         return {"Format": column.format, "DateTimeBehavior": {"Value": column.behavior}}
     return {"MaxLength": column.max_length}

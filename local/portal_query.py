@@ -1,9 +1,9 @@
 """The stand-in's listings: `$select`, `$filter`, `$orderby`, and pages.
 
-A link to the next page is opaque, as Dataverse's are: it must come back to the letter. How the next
-page is found is one of two ways. By number: it begins behind so many rows, so a row that moves
-to the end makes another one slip past the reader. By cookie: it begins behind the last row that was
-read, so a row that moves to the end is read again.
+A link to the next page is opaque, as in Dataverse: the client must send it back unchanged. The
+stand-in finds the next page in one of two ways. By number: the page begins after a number of rows,
+so if a row moves to the end, the reader misses another one. By cookie: the page begins after the
+last row that was read, so a row that moves to the end is read again.
 
 Source: Microsoft's documentation of the Dataverse Web API ("Page results", "Filter rows").
 """
@@ -29,16 +29,16 @@ class Place:
     """Where a page begins."""
 
     page: int = 1
-    behind: int = 0
-    """Rows before it, by number."""
+    skipped: int = 0
+    """By number: how many rows are before it."""
     after: _Key | None = None
-    """The last row before it, by cookie."""
+    """By cookie: the sort key of the last row before it."""
 
 
 def page_of(portal: Portal, table: Table, options: dict[str, str], prefer: str, path: str) -> Row:
     """Return a page of a table's rows, and the path of the next one as `@odata.nextLink`.
 
-    `path` is the request's own, to the letter; `prefer` is its header of that name.
+    `path` is the path of the request, unchanged; `prefer` is its header of that name.
     """
     asked = _SIZE.search(prefer)
     if asked is None:
@@ -56,12 +56,12 @@ def page_of(portal: Portal, table: Table, options: dict[str, str], prefer: str, 
 
 
 def shown(table: Table, row: Row, select: str) -> Row:
-    """Return the columns of a row that a reader asked for, with its version."""
+    """Return the selected columns of a row, and its version."""
     return {"@odata.etag": etag(row)} | {c: table.read(row, c) for c in select.split(",")}
 
 
 def _visible(portal: Portal, table: Table, condition: str | None) -> list[Row]:
-    """Return the rows of a `$filter` that our application user may see."""
+    """Return the rows that pass the `$filter` and that our application user may see."""
     tests = [_condition(table, part) for part in condition.split(" and ")] if condition else []
     return [
         row
@@ -97,7 +97,7 @@ def _sorted(table: Table, options: dict[str, str], rows: list[Row]) -> list[Row]
 
 
 def _order(table: Table, options: dict[str, str]) -> list[tuple[str, bool]]:
-    """Return the columns to sort by, and whether each falls; the primary key ends every order."""
+    """Return the columns to sort by, and whether each is descending; the primary key is last."""
     given = options.get("$orderby", MODIFIED)
     order = [
         (name, direction == "desc")
@@ -109,9 +109,9 @@ def _order(table: Table, options: dict[str, str]) -> list[tuple[str, bool]]:
 
 
 def _rest(place: Place, table: Table, options: dict[str, str], rows: list[Row]) -> list[Row]:
-    """Return the rows of a page and of all that follow."""
+    """Return the rows of a page and of all later pages."""
     if place.after is None:
-        return rows[place.behind :]
+        return rows[place.skipped :]
     order = _order(table, options)
 
     def follows(row: Row) -> bool:
@@ -133,7 +133,7 @@ def _sortable(value: object) -> tuple[bool, str]:
 
 
 def _size(portal: Portal, place: Place, asked: int) -> int:
-    """Return how many rows a page has: in the manner `small pages` fewer, and at times none."""
+    """Return how many rows a page has; the manner `small pages` makes it smaller or empty."""
     if "small pages" not in portal.manners:
         return asked
     return (max(1, asked // 2), max(1, asked // 3), 0)[(place.page - 1) % 3]
@@ -143,19 +143,19 @@ def _place(portal: Portal, options: dict[str, str], path: str) -> Place:
     if "$skiptoken" not in options:
         return Place()
     if path not in portal.next_links:
-        raise Refusal(400, "0x80060888", "The skiptoken is not one that was given out.")
+        raise Refusal(400, "0x80060888", "The skiptoken was never given out.")
     place: Place = portal.next_links[path]
     return place
 
 
 def _promise(portal: Portal, place: Place, path: str) -> str:
-    """Return a path for the next page: escaped unevenly, as Dataverse does it."""
+    """Return a path for the next page; its escapes are uneven, as Dataverse's are."""
     cookie = quote(quote(f'<cookie page="{place.page}"><id last="{secrets.token_hex(8)}"/>'))
     token = (
         f"%3Ccookie%20pagenumber=%22{place.page}%22%20pagingcookie=%22{cookie.lower()}%22%20/%3E"
     )
     first = re.split(r"&(?:\$|%24)skiptoken=", path)[0]
     link = f"{first}&$skiptoken={token}"
-    kept = place if "pages by cookie" in portal.manners else Place(place.page, place.behind)
+    kept = place if "pages by cookie" in portal.manners else Place(place.page, place.skipped)
     portal.next_links[link] = kept
     return link

@@ -1,8 +1,13 @@
-"""The stand-in portal as a program of the local stack, and its own door for tests and developers.
+"""The stand-in portal as a program of the local stack, with addresses for tests and developers.
 
-Beside the Web API it answers to `/stand-in/rows` (GET, PUT: all rows by entity set), to
-`/stand-in/requests` (GET: what it was asked), to `/stand-in/faults` (PUT: a list, taken one per
-request), and to `/stand-in/manners` (PUT: one to begin or to end). Its rows outlive it in a file.
+Beside the Web API it answers:
+
+- `/stand-in/rows` (GET, PUT): all rows by entity set;
+- `/stand-in/requests` (GET): the requests that it had;
+- `/stand-in/faults` (PUT): a list of faults, one for each of the next requests;
+- `/stand-in/manners` (PUT): one manner to begin or to end.
+
+It saves its rows in a file when it stops.
 """
 
 import json
@@ -27,7 +32,7 @@ _SECRET = "STAND_IN_SECRET"  # noqa: S105 - the variable's name
 
 
 def start_portal(folder: Path, port: int, client_secret: str) -> Process:
-    """Start the stand-in, which keeps its rows in `folder`; it answers a little later."""
+    """Start the stand-in, which saves its rows in `folder`, without waiting until it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "local.portal_server", str(port), str(folder / "rows.json")]
     return spawn(command, dict(os.environ) | {_SECRET: client_secret}, folder / "portal.log")
@@ -53,17 +58,17 @@ def read_requests(port: int) -> list[tuple[str, str]]:
 
 
 def replace_rows(port: int, rows: dict[str, list[Row]]) -> None:
-    """Put other rows in the place of all that there are."""
+    """Replace all rows."""
     _ask(port, "PUT", "rows", rows)
 
 
 def switch_on(port: int, faults: list[Fault]) -> None:
-    """Let the next requests go wrong, one fault each."""
+    """Give each of the next requests one fault."""
     _ask(port, "PUT", "faults", faults)
 
 
 def switch_manner(port: int, manner: Manner, on: bool, of: Sequence[str] = ()) -> None:
-    """Begin or end a manner; `of` names the rows or columns that it is about, if any."""
+    """Begin or end a manner; `of` names the rows or columns that it affects, if any."""
     _ask(port, "PUT", "manners", {"manner": manner, "on": on, "of": list(of)})
 
 

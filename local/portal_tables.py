@@ -23,7 +23,7 @@ _ACTIVE, _INACTIVE = {STATE: 0, STATUS: 1}, {STATE: 1, STATUS: 2}
 
 @dataclass(slots=True)
 class Portal:
-    """The state of the stand-in, and the requests that it had."""
+    """The state of the stand-in, and the requests that it has had."""
 
     tables: list[Table]
     client_secret: str
@@ -31,31 +31,31 @@ class Portal:
     depth: str = "Global"
     """How far each privilege reaches, unless `depths` says otherwise."""
     depths: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """How far a privilege reaches by each role that gives it."""
+    """How far a privilege reaches: one value for each role that gives it."""
     parent_unit: str | None = None
-    """The business unit above our application user's; None: theirs is the root."""
+    """The parent of our application user's business unit; None: that unit is the root."""
     answers_column_security: bool = True
-    """Whether our application user may ask what it may do with secured columns."""
+    """Whether our application user may read its own rights on secured columns."""
     key_index: str = "Active"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     page_size: int = 5000
     retry_after: int = 1
     expires_in: object = 3599
-    """A token's life as the login states it; the stand-in's tokens live on."""
+    """The seconds of validity that the login states; the stand-in accepts the token for longer."""
     drip_seconds: float = 2.0
     failing: set[str] = field(default_factory=set[str])
-    """Keys of rows that nobody can change, say for a plug-in that breaks over them."""
+    """Keys of rows whose updates fail, for example because a plug-in fails."""
     foreign: set[str] = field(default_factory=set[str])
     """Keys or ids of rows of another business unit, which we may neither see nor change."""
     faults: list[Fault] = field(default_factory=list)
-    """Taken one per request, the login's included."""
+    """One for each of the next requests, logins included."""
     manners: set[Manner] = field(default_factory=set[Manner])
     late_requests: int = LATE_REQUESTS
-    """How many requests later a save of the manner `late saves` becomes visible."""
+    """After how many requests a save of the manner `late saves` becomes visible."""
     tokens: set[str] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
     next_links: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Where each page that was promised begins, by its link to the letter."""
+    """Where each next page begins, by its exact link."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     _asked: int = 0
     _due: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Portal:
         raise Refusal(404, "0x80060888", f"Resource not found for the segment '{entity_set}'.")
 
     def put(self, entity_set: str, **columns: Any) -> Row:
-        """Put an active row in, as somebody at HLF would."""
+        """Add an active row, as somebody at HLF would."""
         table = self.table(entity_set)
         row = self._new(table, columns)
         self._save(lambda: table.rows.update({row[table.id]: row}))
@@ -80,7 +80,7 @@ class Portal:
         self._save(lambda: self.table(entity_set).rows[row_id].update(changed))
 
     def deactivate(self, entity_set: str, row_id: str) -> None:
-        """Deactivate a row: it stays, and is no longer in force."""
+        """Deactivate a row: it stays in the table."""
         self.change(entity_set, row_id, **_INACTIVE)
 
     def delete(self, entity_set: str, row_id: str) -> None:
@@ -92,7 +92,7 @@ class Portal:
         return {table.entity_set: list(table.rows.values()) for table in self.tables}
 
     def replace_rows(self, rows: dict[str, list[Row]]) -> None:
-        """Put other rows in the place of all that there are."""
+        """Replace all rows."""
         for table in self.tables:
             found = [self._new(table, row) for row in rows.get(table.entity_set, [])]
             self._save(lambda t=table, f=found: setattr(t, "rows", {r[t.id]: r for r in f}))
@@ -118,7 +118,7 @@ class Portal:
         return not self.foreign.isdisjoint((str(row[table.id]), str(row.get(table.key or ""))))
 
     def switch(self, manner: Manner, on: bool, of: Sequence[str] = ()) -> None:
-        """Begin or end a manner; `of` names the rows or columns that it is about, if any."""
+        """Begin or end a manner; `of` names the rows or columns that it affects, if any."""
         (self.manners.add if on else self.manners.discard)(manner)
         if manner == "foreign rows":
             self.foreign = {*self.foreign, *of} if on else set()
@@ -128,11 +128,11 @@ class Portal:
                     column.secured = on and (column.secured or name in of)
 
     def after(self, requests: int, act: Callable[[], object]) -> None:
-        """Do something as soon as so many further requests have come, before the next."""
+        """Call `act` after so many further requests, just before the next one."""
         self._due.append((self._asked + requests, act))
 
     def note(self, method: str, path: str) -> Fault | None:
-        """Note a request, do what is due before it, and return the fault that it gets."""
+        """Record a request, make the calls that are due before it, and return its fault."""
         due = [act for number, act in self._due if number <= self._asked]
         self._due = [wait for wait in self._due if wait[0] > self._asked]
         self._asked += 1
@@ -145,7 +145,7 @@ class Portal:
         return None
 
     def token_seconds(self) -> object:
-        """Return what the login says of a token's life."""
+        """Return the seconds of validity that the login states for a token."""
         return SHORT_SECONDS if "short tokens" in self.manners else self.expires_in
 
     def now(self) -> str:
@@ -156,7 +156,7 @@ class Portal:
         return {table.id: str(uuid4()), MODIFIED: self.now(), **_ACTIVE, **columns}
 
     def _save(self, act: Callable[[], object]) -> None:
-        """Save now, or with the moment of now, and visible some requests later."""
+        """Save now; in the manner `late saves`, the save becomes visible some requests later."""
         if "late saves" in self.manners:
             self.after(self.late_requests, act)
         else:
