@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import psutil
 
-from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.domain.runs import run_id_of
 from support.deployed import Deployed, eventually
 
 JOB = "certification_expiry"

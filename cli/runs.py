@@ -14,9 +14,8 @@ from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.database.client import Execution
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.runs import Page, Run
+from mentor_pause.domain.runs import Page, Run, Trigger
 from mentor_pause.domain.summary import Summary, join_summary_lines
-from mentor_pause.domain.triggers import Trigger
 from mentor_pause.engine.completion import SUMMARY_MESSAGES, summary_of
 
 

@@ -13,7 +13,7 @@ from cli.runs import follow, read_summary
 from cli.show.progress import watch
 from cli.show.runs import show_run
 from cli.stacks import Stack
-from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.domain.runs import run_id_of
 
 _FOLLOW_SECONDS = 900.0
 

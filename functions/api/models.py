@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mentor_pause.database.client import ExecutionStatus
 from mentor_pause.domain.messages import Day
-from mentor_pause.domain.triggers import TriggerKind
+from mentor_pause.domain.runs import TriggerKind
 
 MOST_IDS = 100_000
 """As JSON, so many ids take 3.9 MB of the 6 MB that Lambda lets an answer have."""

@@ -15,8 +15,8 @@ from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.reasons import cut, without_ids
 from mentor_pause.domain.runs import Run as LedgerRun
+from mentor_pause.domain.runs import RunRequest, run_id_of
 from mentor_pause.domain.summary import summarise
-from mentor_pause.domain.triggers import RunRequest, run_id_of
 from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import OutOfTime, Retry, call_within

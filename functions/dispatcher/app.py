@@ -11,8 +11,10 @@ from dispatcher.dispatch import Dispatch
 from dispatcher.handle_request import Answer, RequestHandler
 from dispatcher.paging import Paging
 from mentor_pause import config
+from mentor_pause.aws.queues import PageQueues
 from mentor_pause.aws.secrets import read_secret
 from mentor_pause.bootstrap import (
+    Engine,
     closing_if_opened,
     open_engine,
     open_ledger,
@@ -58,11 +60,19 @@ def _now() -> datetime:
         return utc_now()
 
 
+def build_dispatch(
+    org: config.OrgSettings, engine: Engine, queues: PageQueues, page_size: int
+) -> Dispatch:
+    """Build the dispatcher from its parts; tests build it the same way."""
+    paging = Paging(engine.ledger, engine.database, queues, page_size)
+    return Dispatch(org, engine.ledger, engine.database, engine.recovery, paging, engine.logger)
+
+
 @cache
 def _dispatch() -> Dispatch:
     org, queues = config.OrgSettings.load(), config.QueueSettings.load()
     engine = open_engine(_ledger(), _database(), logger)
-    return Dispatch(org, engine, Paging(engine, open_page_queues(queues), queues.page_size))
+    return build_dispatch(org, engine, open_page_queues(queues), queues.page_size)
 
 
 @logger.inject_lambda_context(clear_state=True)

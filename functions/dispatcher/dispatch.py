@@ -14,13 +14,12 @@ from aws_lambda_powertools import Logger
 
 from dispatcher.paging import Paging
 from dispatcher.redrive import run_to_redrive
-from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import find_job
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.runs import Run
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Run, Trigger
+from mentor_pause.engine.recovery import Recovery
 from mentor_pause.errors import (
     ErrorSource,
     InvalidRequest,
@@ -68,20 +67,11 @@ class Dispatch:
     """Dispatches the runs of one organisation."""
 
     org: OrgSettings
-    engine: Engine
+    ledger: Ledger
+    database: Database
+    recovery: Recovery
     send_pages: Paging
-
-    @property
-    def _ledger(self) -> Ledger:
-        return self.engine.ledger
-
-    @property
-    def _database(self) -> Database:
-        return self.engine.database
-
-    @property
-    def _logger(self) -> Logger:
-        return self.engine.logger
+    logger: Logger
 
     def __call__(self, request: DispatchRequest, invocation_id: str) -> Dispatched:
         """Start the requested run, resume it, or say why it does not start.
@@ -94,18 +84,20 @@ class Dispatch:
         """
         find_job(request.job_name)
         self._prove(request)
-        redriven = run_to_redrive(self._ledger, request, self.org.hlf_org_id)
+        redriven = None
+        if request.redrive_of is not None:
+            redriven = run_to_redrive(self.ledger, request.redrive_of, request, self.org.hlf_org_id)
         trigger = _trigger(request, redriven, self.org.hlf_org_id, invocation_id)
         holder = str(uuid4())
-        lock = self._ledger.locks.acquire(trigger, holder, self._ledger.leases.dispatch)
+        lock = self.ledger.locks.acquire(trigger, holder, self.ledger.leases.dispatch)
         if isinstance(lock, Held):
             return self._turn_away(request, trigger, lock, holder)
-        run = self._ledger.find_run(trigger.job_run_id)
+        run = self.ledger.find_run(trigger.job_run_id)
         if run is None or run.status == "running":
             dispatched = self._guarded(redriven.as_of if redriven else request.as_of, lock, run)
             if dispatched is not None:
                 return dispatched
-        self._ledger.locks.abandon(trigger)
+        self.ledger.locks.abandon(trigger)
         held = Held(trigger.job_run_id, same_trigger=True, is_released=True)
         return self._turn_away(request, trigger, held, holder)
 
@@ -121,7 +113,7 @@ class Dispatch:
             wanted = UUID(request.trigger_id or "")
         except ValueError:
             raise UnprovenEvent("the event names no run") from None
-        run = self._ledger.find_run(wanted)
+        run = self.ledger.find_run(wanted)
         if run is None or run.trigger.org_id != self.org.hlf_org_id:
             raise UnprovenEvent("the event names a run that this stack's ledger does not have")
         if not run.all_pages_closed:
@@ -139,25 +131,25 @@ class Dispatch:
             conflicting = self._conflicting_run(held)
             why = f"run {conflicting or held.by_run} is in progress"
         status = "duplicate" if held.same_trigger else "refused"
-        self._logger.warning("run not started", extra={"status": status, "reason": why})
+        self.logger.warning("run not started", extra={"status": status, "reason": why})
         if request.waiting_since is None:  # a waiting request has its row already
-            self._database.begin_execution(trigger, status, error=why)
+            self.database.begin_execution(trigger, status, error=why)
         return Dispatched(trigger.job_run_id, status, why, conflicting_run_id=conflicting)
 
     def _complete_if_done(self, job_run_id: UUID, claimant: str) -> None:
         """Complete a run whose dispatcher died after the last page had been closed."""
-        run = self._ledger.find_run(job_run_id)
+        run = self.ledger.find_run(job_run_id)
         if run is not None and run.all_pages_closed:
-            self.engine.completion.complete_if_done(run, claimant)
+            self.recovery.completion.complete_if_done(run, claimant)
 
     def _is_paging(self, trigger: Trigger) -> bool:
-        run = self._ledger.find_run(trigger.job_run_id)
+        run = self.ledger.find_run(trigger.job_run_id)
         return run is None or (run.status == "running" and run.pages_total is None)
 
     def _conflicting_run(self, held: Held) -> UUID | None:
         """Return the run in progress. When the monitor holds the lock, it is ending another run."""
         for job_run_id in (held.by_run, *sorted(held.open_runs)):
-            run = self._ledger.find_run(job_run_id)
+            run = self.ledger.find_run(job_run_id)
             if run is not None and run.status == "running":
                 return job_run_id
         return None
@@ -166,15 +158,15 @@ class Dispatch:
         try:
             return self._run(as_of, lock, run)
         except LeaseLost as error:
-            self._logger.error("dispatch superseded", extra={"reason": str(error)})
+            self.logger.error("dispatch superseded", extra={"reason": str(error)})
             if lock.trigger.kind == "manual":  # other requests come again and continue the run
-                self.engine.recovery.end_superseded(lock.trigger, str(error))
+                self.recovery.end_superseded(lock.trigger, str(error))
             return Dispatched(lock.trigger.job_run_id, "superseded", str(error))
 
     def _run(self, as_of: date | None, lock: Lock, run: Run | None) -> Dispatched | None:
         """Dispatch the lock's run; None: the log says that the trigger has had its run."""
         try:
-            self.engine.recovery.end_abandoned(lock)
+            self.recovery.end_abandoned(lock)
             run = self._resume(run) if run else self._open(lock, self._day(lock, as_of))
             if run is None:
                 return None
@@ -185,14 +177,14 @@ class Dispatch:
             if lock.trigger.kind == "manual":
                 return self._fail(lock, error)
             with suppress(MentorPauseError):  # then the lease runs out
-                self._ledger.locks.reserve(lock)
+                self.ledger.locks.reserve(lock)
             raise  # the request waits, and its next delivery resumes this run
         except Exception as error:  # noqa: BLE001 - every failure ends the run (D5)
             return self._fail(lock, error)
         return self._complete(lock, run)
 
     def _complete(self, lock: Lock, run: Run) -> Dispatched:
-        state = self.engine.completion.complete_if_done(run, lock.claimant)
+        state = self.recovery.completion.complete_if_done(run, lock.claimant)
         has_ended = state in ("ended", "ended_by_another")
         status = ("failed" if run.error else "completed") if has_ended else "running"
         return Dispatched(run.job_run_id, status, run.error)
@@ -200,14 +192,14 @@ class Dispatch:
     def _fail(self, lock: Lock, error: Exception) -> Dispatched:
         """End a run that could not be dispatched. Workers still process the pages on the queue."""
         reason, job_run_id = describe(error), lock.trigger.job_run_id
-        self._logger.error("dispatch failed", extra={"reason": reason, "origin": origin(error)})
+        self.logger.error("dispatch failed", extra={"reason": reason, "origin": origin(error)})
         failed = Dispatched(job_run_id, "failed", reason, error_source(error))
-        run = self._ledger.find_run(job_run_id)
+        run = self.ledger.find_run(job_run_id)
         if run is None:
-            self.engine.recovery.fail_unopened(lock, reason)
+            self.recovery.fail_unopened(lock, reason)
             return failed
-        with self.engine.recovery.logged(job_run_id):  # the next holder of the lock tries again
-            return self._complete(lock, self.engine.recovery.abort_paging(lock, run, reason))
+        with self.recovery.logged(job_run_id):  # the next holder of the lock tries again
+            return self._complete(lock, self.recovery.abort_paging(lock, run, reason))
         return failed
 
     def _day(self, lock: Lock, as_of: date | None) -> date:
@@ -217,8 +209,8 @@ class Dispatch:
         earlier. A clock that is ahead therefore never pauses a mentor too early.
         """
         org_id = self.org.hlf_org_id
-        scope = self._database.assert_org_scope(org_id, self.org.hlf_org_slug)
-        today = min(scope.today, self._database.get_org_day(org_id, self._ledger.now()))
+        scope = self.database.assert_org_scope(org_id, self.org.hlf_org_slug)
+        today = min(scope.today, self.database.get_org_day(org_id, self.ledger.now()))
         day = as_of or today
         if day > today and not lock.trigger.dry_run:
             raise InvalidRequest(
@@ -234,10 +226,10 @@ class Dispatch:
         had its run (None), and for which day. If the row is still running and the ledger has no
         run, the dispatcher died or the ledger lost the run: the run continues.
         """
-        begun = self._database.begin_execution(lock.trigger, "running", as_of=day)
+        begun = self.database.begin_execution(lock.trigger, "running", as_of=day)
         if begun is not None and begun.status != "running":
             return None
-        return self._ledger.open_run(lock, (begun and begun.as_of) or day)
+        return self.ledger.open_run(lock, (begun and begun.as_of) or day)
 
     def _resume(self, run: Run) -> Run | None:
         """Write the run's row, unless an earlier delivery of its trigger did.
@@ -245,11 +237,11 @@ class Dispatch:
         None: the log says that the run has ended. The ledger, which has the run while paging, was
         restored from a backup.
         """
-        begun = self._database.begin_execution(run.trigger, "running", as_of=run.as_of)
+        begun = self.database.begin_execution(run.trigger, "running", as_of=run.as_of)
         if begun is None or begun.status == "running" or run.pages_total is not None:
             return run
         status = "completed" if begun.status == "completed" else "failed"
-        self._ledger.end_run(run.job_run_id, status)
+        self.ledger.end_run(run.job_run_id, status)
         return None
 
 

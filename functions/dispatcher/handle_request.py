@@ -21,7 +21,7 @@ from mentor_pause.aws.queues import WaitingRequests
 from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.triggers import RunRequest, TriggerKind, run_id_of
+from mentor_pause.domain.runs import RunRequest, TriggerKind, run_id_of
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,

@@ -7,18 +7,20 @@ from uuid import UUID
 
 from dispatcher.redrive import errored_mentors
 from mentor_pause.aws.queues import BATCH, PageQueues
-from mentor_pause.bootstrap import Engine
+from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import Run
 from mentor_pause.ledger.lock import Lock
+from mentor_pause.ledger.runs import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
     """Plans each page in the ledger before it sends the page's message."""
 
-    engine: Engine
+    ledger: Ledger
+    database: Database
     queues: PageQueues
     page_size: int
     """Mentors on a page; a job may allow fewer."""
@@ -33,21 +35,20 @@ class Paging:
         """
         if run.pages_total is not None:
             return run
-        number, ledger = run.pages_planned, self.engine.ledger
+        number = run.pages_planned
         for pages in batched(self._pages(lock, run), BATCH, strict=False):
             self.queues.send(run.trigger.job_name, pages)
             number = pages[-1].page
-            ledger.mark_sent(run.job_run_id, number)
-        return ledger.end_paging(lock, run.job_run_id, number)
+            self.ledger.mark_sent(run.job_run_id, number)
+        return self.ledger.end_paging(lock, run.job_run_id, number)
 
     def _pages(self, lock: Lock, run: Run) -> Iterator[MentorPage]:
         """Yield the planned pages that may not have been sent, then new pages."""
-        ledger = self.engine.ledger
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
-            if (page := ledger.pages.find(run.job_run_id, number)) is not None:
+            if (page := self.ledger.pages.find(run.job_run_id, number)) is not None:
                 yield _message(run, number, page.mentor_ids)
         for number, mentors in enumerate(self._mentors(run), run.pages_planned + 1):
-            ledger.plan_page(lock, number, mentors)
+            self.ledger.plan_page(lock, number, mentors)
             yield _message(run, number, tuple(mentors))
 
     def _mentors(self, run: Run) -> Iterator[list[UUID]]:
@@ -55,11 +56,11 @@ class Paging:
         job = JOBS[run.trigger.job_name]
         size = min(self.page_size, job.longest_page)
         if run.trigger.redrive_of is not None:
-            errored = errored_mentors(self.engine, run.trigger.redrive_of)
+            errored = errored_mentors(self.ledger, self.database, run.trigger.redrive_of)
             rest = [m for m in errored if run.cursor is None or m > run.cursor]
             yield from map(list, batched(rest, size, strict=False))
             return
-        cursor, listing = run.cursor, self.engine.database.list_mentors
+        cursor, listing = run.cursor, self.database.list_mentors
         while page := listing(job.listing, run.trigger.org_id, run.as_of, cursor, size):
             yield page
             cursor = page[-1]

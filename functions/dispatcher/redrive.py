@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from mentor_pause.bootstrap import Engine
+from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Page, Run, missing_pages
 from mentor_pause.engine.completion import summary_of
@@ -10,15 +10,12 @@ from mentor_pause.errors import InvalidRequest
 from mentor_pause.ledger.runs import Ledger
 
 
-def run_to_redrive(ledger: Ledger, request: DispatchRequest, org_id: UUID) -> Run | None:
-    """Return the run that a request redrives; None: the request is for all mentors of the job.
+def run_to_redrive(ledger: Ledger, wanted: UUID, request: DispatchRequest, org_id: UUID) -> Run:
+    """Return the ended run that a request redrives.
 
     Raises:
         InvalidRequest: there is no such run, or it cannot be redriven as the request says.
     """
-    if request.redrive_of is None:
-        return None
-    wanted = request.redrive_of
     run = ledger.find_run(wanted)
     if run is None or run.trigger.org_id != org_id:
         raise InvalidRequest(f"the ledger has no run {wanted}; it keeps runs for 90 days")
@@ -32,17 +29,17 @@ def run_to_redrive(ledger: Ledger, request: DispatchRequest, org_id: UUID) -> Ru
     return run
 
 
-def errored_mentors(engine: Engine, job_run_id: UUID) -> list[UUID]:
+def errored_mentors(ledger: Ledger, database: Database, job_run_id: UUID) -> list[UUID]:
     """Return the errored mentors of an ended run, in id order.
 
     Raises:
         InvalidRequest: the run or some of its pages have vanished from the ledger.
     """
-    run = engine.ledger.find_run(job_run_id)
+    run = ledger.find_run(job_run_id)
     if run is None:
         raise InvalidRequest(f"the ledger has no run {job_run_id} any more")
-    pages = _all_pages(engine.ledger, run)
-    return sorted(summary_of(run, pages, engine.database).errored)
+    pages = _all_pages(ledger, run)
+    return sorted(summary_of(run, pages, database).errored)
 
 
 def _all_pages(ledger: Ledger, run: Run) -> list[Page]:

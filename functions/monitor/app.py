@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from functools import cache
+from uuid import UUID
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from mentor_pause import config
 from mentor_pause.aws.secrets import read_secret
-from mentor_pause.bootstrap import closing_if_opened, open_engine, open_ledger
+from mentor_pause.bootstrap import Engine, closing_if_opened, open_engine, open_ledger
 from mentor_pause.database.client import Database, connect
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.ledger.clock import utc_now
@@ -48,10 +49,15 @@ def _night() -> NightlyCheck:
     return NightlyCheck(config.OrgSettings.load(), _database(), _now)
 
 
+def build_hung_runs(org_id: UUID, engine: Engine) -> EndHungRuns:
+    """Build the check for hung runs from its parts; tests build it the same way."""
+    return EndHungRuns(org_id, engine.ledger, engine.database, engine.recovery, engine.logger)
+
+
 @cache
 def _hung_runs() -> EndHungRuns:
-    engine = open_engine(_ledger(), _database(), logger)
-    return EndHungRuns(config.OrgSettings.load().hlf_org_id, engine)
+    org_id = config.OrgSettings.load().hlf_org_id
+    return build_hung_runs(org_id, open_engine(_ledger(), _database(), logger))
 
 
 @logger.inject_lambda_context(clear_state=True)

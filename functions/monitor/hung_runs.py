@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from mentor_pause.bootstrap import Engine
-from mentor_pause.database.client import Execution
+from aws_lambda_powertools import Logger
+
+from mentor_pause.database.client import Database, Execution
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.runs import Run
-from mentor_pause.domain.triggers import Trigger
-from mentor_pause.engine.recovery import WAITING_PATIENCE
+from mentor_pause.domain.runs import Run, Trigger
+from mentor_pause.engine.recovery import WAITING_PATIENCE, Recovery
 from mentor_pause.errors import LeaseLost, MentorPauseError, describe
 from mentor_pause.ledger.lock import Held, Lock
+from mentor_pause.ledger.runs import Ledger
 
 _PATIENCE = timedelta(minutes=10)
 """Lambda repeats a dispatcher's failed delivery after one minute and after two more. A dispatcher
@@ -36,7 +37,10 @@ class EndHungRuns:
     """Acquires the lock of each job that has hung runs, while it fails their open pages."""
 
     org_id: UUID
-    engine: Engine
+    ledger: Ledger
+    database: Database
+    recovery: Recovery
+    logger: Logger
 
     def __call__(self) -> dict[UUID, bool]:
         """Return the hung runs, and for each whether it has ended now.
@@ -61,19 +65,18 @@ class EndHungRuns:
 
         If the database does not answer, the list is empty: the runs in the ledger are ended anyway.
         """
-        database = self.engine.database.once()  # the next check asks again
+        database = self.database.once()  # the next check asks again
         try:
             rows = database.list_running_executions(self.org_id, _LOST_MINUTES, _LOST_AT_ONCE)
         except MentorPauseError as error:
-            self.engine.logger.error("lost runs not checked", extra={"reason": describe(error)})
+            self.logger.error("lost runs not checked", extra={"reason": describe(error)})
             return []
-        return [row for row in rows if self.engine.ledger.find_run(row.job_run_id) is None]
+        return [row for row in rows if self.ledger.find_run(row.job_run_id) is None]
 
     def _end(self, job_name: str, lost: set[UUID], *, dry_run: bool) -> dict[UUID, bool]:
         trigger_id = f"monitor-{uuid4()}"
         trigger = Trigger(job_name, self.org_id, "event", trigger_id, "monitor", dry_run=dry_run)
-        ledger = self.engine.ledger
-        now = ledger.now()
+        ledger, now = self.ledger, self.ledger.now()
         hung = ledger.locks.find_hung(trigger, now - _PATIENCE, now - WAITING_PATIENCE)
         if not (hung or lost):
             return {}
@@ -83,7 +86,7 @@ class EndHungRuns:
         try:
             runs = self._take_over(lock, (lock.abandoned & hung) | lost)
         except LeaseLost as error:
-            self.engine.logger.error("monitor superseded", extra={"reason": str(error)})
+            self.logger.error("monitor superseded", extra={"reason": str(error)})
             return {}
         finally:
             ledger.locks.abandon(trigger)
@@ -92,11 +95,11 @@ class EndHungRuns:
 
     def _take_over(self, lock: Lock, runs: AbstractSet[UUID]) -> dict[UUID, Run | bool]:
         """Return the runs to be completed; for the other hung runs, whether they have ended."""
-        recovery, taken = self.engine.recovery, dict[UUID, Run | bool]()
+        recovery, taken = self.recovery, dict[UUID, Run | bool]()
         for job_run_id in sorted(runs):
             taken[job_run_id] = False
             with recovery.logged(job_run_id):
-                was_known = self.engine.ledger.find_run(job_run_id) is not None
+                was_known = self.ledger.find_run(job_run_id) is not None
                 run = recovery.take_over(lock, job_run_id, _REASON)
                 taken[job_run_id] = run or True
                 if run is None and was_known:
@@ -106,7 +109,7 @@ class EndHungRuns:
     def _complete(self, lock: Lock, run: Run | bool) -> bool:
         if isinstance(run, bool):
             return run
-        with self.engine.recovery.logged(run.job_run_id):
-            state = self.engine.completion.complete_if_done(run, lock.claimant)
+        with self.recovery.logged(run.job_run_id):
+            state = self.recovery.completion.complete_if_done(run, lock.claimant)
             return state in ("ended", "ended_by_another")
         return False

@@ -124,7 +124,7 @@ def test_no_call_begins_without_time(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
         wire = to(kind, "127.0.0.1", listener.getsockname()[1])
-        with closing(wire), ends_in_time("no time is left for a call", budget=0):
+        with closing(wire), ends_in_time("no answer from the database within", budget=0):
             wire.call("assert_org_scope", SCOPE)
         with pytest.raises(BlockingIOError):
             listener.accept()

@@ -14,8 +14,8 @@ from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
+from mentor_pause.domain.runs import RunRequest
 from mentor_pause.domain.summary import Summary
-from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
 from support.postgrest import SECRET_KEY, postgrest

@@ -14,7 +14,7 @@ from mentor_pause.database.client import Database
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.database.transport import LIST_KEYS
-from mentor_pause.domain.triggers import RunRequest
+from mentor_pause.domain.runs import RunRequest
 from mentor_pause.errors import DatabaseMisconfigured
 from support.cluster import Cluster
 from support.postgrest import EXPIRED_JWT, LEGACY_JWT, SECRET_KEY, postgrest

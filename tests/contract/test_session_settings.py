@@ -15,8 +15,8 @@ from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.database.session import Session
+from mentor_pause.domain.runs import RunRequest
 from mentor_pause.domain.summary import Summary
-from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
 from mentor_pause.portal import Certification
 from support.cluster import Cluster

@@ -21,8 +21,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from mentor_pause.database.client import Begun, Database, LostEnd
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
+from mentor_pause.domain.runs import RunRequest
 from mentor_pause.domain.summary import Summary
-from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from local.emulator import ACCOUNT, REGION
-from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.domain.runs import run_id_of
 from support.deployed import Deployed, expired_ids, rows
 from support.metrics import metrics_in
 from support.runtime import IS_HERE, BuiltFunction, Container

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Trigger
 from mentor_pause.ledger.lock import Lock
 from mentor_pause.ledger.runs import Leases, Ledger
 from support.conservation import violations

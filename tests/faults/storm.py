@@ -15,7 +15,7 @@ from datetime import timedelta
 from faults.schedule import Schedule
 from mentor_pause.errors import MentorPauseError
 from mentor_pause.retry import Remaining
-from monitor.hung_runs import EndHungRuns
+from monitor.app import build_hung_runs
 from support.conservation import violations
 from support.faults import ProcessDied
 from support.night import Message, Night, run_id
@@ -175,4 +175,4 @@ class Storm:
     def _monitor(self) -> None:
         night = self.night
         with suppress(MentorPauseError):
-            EndHungRuns(ORG, night.engine)()
+            build_hung_runs(ORG, night.engine)()

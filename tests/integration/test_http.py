@@ -12,8 +12,7 @@ import pytest
 
 from api.models import MOST_IDS
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.runs import Page, PageOutcome
-from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.domain.runs import Page, PageOutcome, run_id_of
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
 from mentor_pause.retry import seconds_left, time_limit
 from support import identity

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Trigger
 from mentor_pause.ledger.lock import Held, Lock, Locks
 from mentor_pause.ledger.table import Table
 from support.night import Clients, Clock, create_ledger_table

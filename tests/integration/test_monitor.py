@@ -9,14 +9,14 @@ import pytest
 
 from mentor_pause.bootstrap import Engine
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.runs import PageOutcome, Run
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import PageOutcome, Run, Trigger
 from mentor_pause.engine.recovery import Recovery
 from mentor_pause.engine.requeue import PageResult
 from mentor_pause.errors import LedgerUnavailable
 from mentor_pause.ledger.lock import Held, Lock, Locks, lock_key
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining
+from monitor.app import build_hung_runs
 from monitor.hung_runs import EndHungRuns
 from support.faults import ProcessDied, failures
 from support.monitor import Monitor
@@ -107,7 +107,7 @@ def _unreachable(monitor: Monitor) -> EndHungRuns:
 
     night = monitor.night
     ledger = NoLedger(night.ledger.table, night.ledger.leases)
-    return EndHungRuns(ORG, replace(night.engine, ledger=ledger))
+    return build_hung_runs(ORG, replace(night.engine, ledger=ledger))
 
 
 def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
@@ -511,7 +511,7 @@ def test_a_lock_that_another_holder_was_faster_to_take_is_left_to_it(
             return Faster(self.table)
 
     ledger = Overtaken(night.ledger.table, night.ledger.leases)
-    monitor.hung = EndHungRuns(ORG, replace(night.engine, ledger=ledger))
+    monitor.hung = build_hung_runs(ORG, replace(night.engine, ledger=ledger))
     answer = monitor()
     assert (answer["hung_runs"], answer["failed"]) == ({}, {})
     night.ledger.assert_held(taken[0])
@@ -541,7 +541,7 @@ def test_a_monitor_that_lost_its_lock_gives_nothing_up_and_lets_nobody_elses_go(
             return Overtaken(self.ledger, self.database, self.completion, self.logger)
 
     engine = OvertakenEngine(night.ledger, night.database, night.publisher, night.logger)
-    monitor.hung = EndHungRuns(ORG, engine)
+    monitor.hung = build_hung_runs(ORG, engine)
     answer = monitor()
     assert (answer["hung_runs"], answer["failed"]) == ({}, {})
     assert monitor.emitted()["HungRuns"] == [0]

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Trigger
 from mentor_pause.errors import LeaseLost
 from mentor_pause.ledger.lock import Lock
 from support.faults import Fault, ProcessDied, failures

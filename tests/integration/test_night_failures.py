@@ -9,8 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import PageOutcome, Trigger
 from mentor_pause.engine.requeue import PageResult
 from mentor_pause.errors import InvalidRequest
 from mentor_pause.ledger.lock import Lock, lock_key

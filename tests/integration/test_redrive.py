@@ -8,7 +8,7 @@ import pytest
 from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import Listing
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Trigger
 from mentor_pause.ledger.lock import Lock
 from support.faults import ProcessDied
 from support.night import JOB, Night, run_id

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Metrics
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database, OrgScope
 from mentor_pause.ledger.clock import Clock, utc_now
+from monitor.app import build_hung_runs
 from monitor.check import Answer, Check
-from monitor.hung_runs import EndHungRuns
 from monitor.nightly_check import NightlyCheck
 from support.metrics import emitted
 from support.night import Night
@@ -40,7 +40,7 @@ class Monitor:
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug=slug)
         database = DatabaseAt(night.transport, night.retry, night.clock)
         self.look = NightlyCheck(org, database, night.clock)
-        self.hung = EndHungRuns(ORG, night.engine)
+        self.hung = build_hung_runs(ORG, night.engine)
 
     def __call__(self) -> Answer:
         """Look once."""

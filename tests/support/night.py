@@ -20,9 +20,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
+from dispatcher.app import build_dispatch
 from dispatcher.dispatch import Dispatch
 from dispatcher.handle_request import RequestHandler
-from dispatcher.paging import Paging
 from expiry.pause import PausePage
 from local.template import load_template
 from mentor_pause.aws.events import EventPublisher
@@ -34,8 +34,8 @@ from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import run_id_of
 from mentor_pause.domain.summary import Summary
-from mentor_pause.domain.triggers import run_id_of
 from mentor_pause.engine.page_worker import PageWorker, Scope
 from mentor_pause.engine.requeue import Work
 from mentor_pause.errors import DatabaseUnavailable, LedgerUnavailable, MentorPauseError
@@ -244,7 +244,7 @@ class Night:
             faulty_queue(self.sqs, self.plan), {self.job: self.queue_url}, self.retry
         )
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
-        return Dispatch(org, engine, Paging(engine, queues, self._page_size))
+        return build_dispatch(org, engine, queues, self._page_size)
 
     def worker_queue(self) -> WorkerQueue:
         """Return the queue that the worker reads."""

@@ -10,7 +10,7 @@ from expiry.pause import PausePage
 from mentor_pause.config import OrgSettings
 from mentor_pause.ledger.clock import Clock
 from mentor_pause.ledger.table import Table
-from monitor.hung_runs import EndHungRuns
+from monitor.app import build_hung_runs
 from monitor.nightly_check import NightlyCheck
 from support.monitor import Monitor
 from support.night import Clients, Night
@@ -53,7 +53,7 @@ def skewed_monitor(night: Night, capsys: pytest.CaptureFixture[str], clock: Cloc
     monitor = Monitor(night, capsys)
     org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
     monitor.look = NightlyCheck(org, night.database, clock)
-    monitor.hung = EndHungRuns(ORG, night.engine_at(clock))
+    monitor.hung = build_hung_runs(ORG, night.engine_at(clock))
     return monitor
 
 

@@ -16,8 +16,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from mentor_pause.domain.messages import DispatchRequest, MentorPage
-from mentor_pause.domain.runs import Run
-from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.domain.runs import Run, run_id_of
 from support.deployed import Deployed
 from support.way import FUNCTIONS
 

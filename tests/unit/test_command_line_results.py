@@ -11,8 +11,7 @@ import pytest
 
 from cli.stacks import Stack
 from cli.start import finish
-from mentor_pause.domain.runs import Page, PageOutcome, Run
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
 
 A, B = UUID(int=1), UUID(int=2)
 

@@ -12,9 +12,8 @@ from cli.show.portal import show_drift
 from cli.show.runs import show_history, show_pages, show_run
 from cli.show.tables import Column, Row, show_table
 from mentor_pause.database.client import Execution
-from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
 from mentor_pause.domain.summary import Summary
-from mentor_pause.domain.triggers import Trigger
 from support.command_line import Terminal
 
 MOMENT = datetime(2026, 11, 26, 2, 0, 9, tzinfo=UTC)

@@ -18,8 +18,7 @@ from cli.stacks import Stack
 from cli.start import finish, start
 from cli.waiting import EVERY, telling_steps, waiting
 from local.errors import StackError
-from mentor_pause.domain.runs import Run
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Run, Trigger
 
 if TYPE_CHECKING:
     from local.stack import LocalStack

@@ -25,9 +25,8 @@ from mentor_pause.domain.reasons import (
     reason_of_failed_page,
     reason_of_unfinished_page,
 )
-from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
 from mentor_pause.domain.summary import summarise
-from mentor_pause.domain.triggers import Trigger
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
 
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -15,7 +15,7 @@ from dispatcher.dispatch import Dispatched
 from dispatcher.handle_request import RequestHandler, run_request_of
 from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.triggers import run_id_of
+from mentor_pause.domain.runs import run_id_of
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run
+from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run, Trigger, run_id_of
 from mentor_pause.domain.summary import Summary, join_summary_lines, summarise
-from mentor_pause.domain.triggers import Trigger, run_id_of
 
 ids = st.uuids(version=4)
 

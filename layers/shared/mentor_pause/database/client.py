@@ -32,9 +32,8 @@ from mentor_pause.database.results import (
 from mentor_pause.database.transport import IDS_PER_CALL, Row, Transport
 from mentor_pause.domain.jobs import Listing
 from mentor_pause.domain.mentors import Status
-from mentor_pause.domain.runs import MentorResult
+from mentor_pause.domain.runs import MentorResult, RunRequest
 from mentor_pause.domain.summary import Summary
-from mentor_pause.domain.triggers import RunRequest
 from mentor_pause.errors import NotFound
 from mentor_pause.retry import NO_RETRY, Retry
 

@@ -15,9 +15,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from mentor_pause.database.failures import error_of_connection
 from mentor_pause.database.session import Session
-from mentor_pause.database.transport import CALL_SECONDS, CONNECT_SECONDS, Row, time_for_call
+from mentor_pause.database.transport import CALL_SECONDS, CONNECT_SECONDS, Row
 from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
-from mentor_pause.retry import OutOfTime, call_within
+from mentor_pause.retry import OutOfTime, call_within, seconds_for_call
 
 
 class PooledTransport:
@@ -30,15 +30,14 @@ class PooledTransport:
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
         """See `Transport.call`."""
-        session = self._open(time_for_call())
+        statement = _statement(function, tuple(arguments))
         try:
-            return session.ask(
-                _statement(function, tuple(arguments)), tuple(arguments.values()), time_for_call()
-            )
+            session = self._open(seconds_for_call(CALL_SECONDS))
+            return session.ask(statement, tuple(arguments.values()), seconds_for_call(CALL_SECONDS))
         except OutOfTime:
             pass
         finally:
-            if not session.is_open():
+            if self._session is not None and not self._session.is_open():
                 self.close()
         raise DatabaseUnavailable(f"no answer from the database within {CALL_SECONDS:.0f} s")
 

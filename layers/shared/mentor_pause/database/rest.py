@@ -17,7 +17,6 @@ from mentor_pause.database.transport import (
     CONNECT_SECONDS,
     LIST_KEYS,
     Row,
-    time_for_call,
 )
 from mentor_pause.errors import (
     DatabaseError,
@@ -68,11 +67,10 @@ class RestTransport:
 
     def _post(self, function: str, content: bytes, query: Mapping[str, str]) -> httpx.Response:
         """Send a request and return its whole answer; a peer that drips is not waited for."""
-        seconds = time_for_call()
         client = self._open()
         try:
             return call_within(
-                seconds, lambda: client.post(function, content=content, params=query or None)
+                CALL_SECONDS, lambda: client.post(function, content=content, params=query or None)
             )
         except (OutOfTime, httpx.TimeoutException):
             self.close()

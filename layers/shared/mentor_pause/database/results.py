@@ -16,7 +16,7 @@ from pydantic import (
 
 from mentor_pause.database.transport import Row
 from mentor_pause.domain.mentors import Status
-from mentor_pause.domain.triggers import TriggerKind
+from mentor_pause.domain.runs import TriggerKind
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,

@@ -7,9 +7,6 @@ where the database was never reached (`error_table.py`).
 from collections.abc import Mapping
 from typing import Protocol
 
-from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.retry import OutOfTime, seconds_for_call
-
 type Row = dict[str, object]
 
 CALL_SECONDS = 10.0
@@ -55,16 +52,3 @@ class Transport(Protocol):
     def close(self) -> None:
         """Close the connections; the next call opens one again."""
         ...
-
-
-def time_for_call() -> float:
-    """Return how many seconds a call of the database may take.
-
-    Raises:
-        DatabaseUnavailable: the work that it belongs to has no time left.
-    """
-    try:
-        return seconds_for_call(CALL_SECONDS)
-    except OutOfTime:
-        pass
-    raise DatabaseUnavailable("no time is left for a call of the database")

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from mentor_pause.domain.triggers import TriggerKind
+from mentor_pause.domain.runs import TriggerKind
 from mentor_pause.errors import InvalidRequest
 
 PAGE_VERSION = 1

@@ -1,18 +1,57 @@
-"""A run, its pages, and what became of the mentors on a page. No I/O."""
+"""What asks for a run, the run, its pages, and the results of the mentors on a page. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from mentor_pause.domain.jobs import JOBS, Effect
 from mentor_pause.domain.reasons import ErrorGroup, RequeueReason, join_notes, plain
-from mentor_pause.domain.triggers import Trigger
 
+type TriggerKind = Literal["schedule", "manual", "event"]
 type RunStatus = Literal["running", "completed", "failed"]
 type MentorResult = Literal["applied", "skipped", "errored"]
 """`applied`: the job did to the mentor what it is for. `skipped`: nothing was left to do."""
+
+_RUN_IDS = UUID("5b1f3c0a-6f0e-4c7f-9a55-0d6c1f0f2a11")
+
+
+def run_id_of(
+    job_name: str, org_id: UUID | None, trigger_id: str, *, dry_run: bool = False
+) -> UUID:
+    """Return the id of the run that a trigger starts, the same however often it is delivered.
+
+    A dry run and a real run of the same trigger are two runs.
+    """
+    kind = "/dry" if dry_run else ""
+    return uuid5(_RUN_IDS, f"{job_name}/{org_id}/{trigger_id}{kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A request for a run. The job or the organisation may be unknown; then it cannot start."""
+
+    job_name: str
+    org_id: UUID | None
+    kind: TriggerKind
+    trigger_id: str
+    triggered_by: str
+    dry_run: bool = False
+    redrive_of: UUID | None = None
+    """The run whose errored mentors the new run takes; None: all mentors that the job lists."""
+
+    @property
+    def job_run_id(self) -> UUID:
+        """The id of the run that this request starts."""
+        return run_id_of(self.job_name, self.org_id, self.trigger_id, dry_run=self.dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger(RunRequest):
+    """A request for a run of a known job: a scheduled event, a person's request, another event."""
+
+    org_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from mentor_pause.domain.reasons import ErrorGroup, RequeueReason
-from mentor_pause.domain.runs import Page, PageOutcome, Run
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
 from mentor_pause.ledger.table import Item
 
 KEPT_FOR = timedelta(days=90)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from mentor_pause.domain.triggers import Trigger
+from mentor_pause.domain.runs import Trigger
 from mentor_pause.ledger.table import Action, Item, Table
 
 _FREE = "attribute_not_exists(pk)"
