@@ -1,6 +1,6 @@
 # `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
 .DELETE_ON_ERROR:
-.PHONY: nightly build test sam-local test-database test-fallback test-pgtap deployment-walk deployment-tools faults portal-seeds year mutants bench slow-database schema check check-database setup format clean requirements compile requirements-in-step
+.PHONY: nightly build test sam-local test-database test-fallback test-pgtap deployment-walk deployment-tools faults portal-seeds year mutants bench slow-database schema migration check check-database setup format clean requirements compile requirements-in-step
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,7 @@ UV := $(VENV)/bin/uv
 COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.13 --custom-compile-command "make requirements"
 UPGRADE ?=
+NAME ?=
 BENCH ?=
 SLOW ?=
 MUTANTS ?=
@@ -83,12 +84,16 @@ bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v n
 slow-database: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m bench.slow_database $(SLOW)
 
-# Draws the tables anew from the migrated database, the HTTP entry's OpenAPI document from its routes, and the page of
+# Draws the tables from the migrated database, the HTTP entry's OpenAPI document from its routes, and the page of
 # database errors from its table.
 schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
 	$(VENV)/bin/python -m local.openapi > docs/openapi.json
 	$(VENV)/bin/python -m local.database_errors > docs/database-errors.md
+
+# Starts a migration from the difference between supabase/schemas and supabase/migrations: make migration NAME=add_x
+migration: setup
+	$(VENV)/bin/python -m local.migration "$(NAME)"
 
 check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done check-database
 	$(VENV)/bin/ruff format --check .

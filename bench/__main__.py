@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from bench import access, cost, imports, loop, nights, rest, sizes, sync
-from local.scratch import told
+from local.scratch import run_command
 
 BENCHES: dict[str, Callable[[Console], None]] = {
     "loop": loop.main,
@@ -34,4 +34,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

@@ -18,8 +18,8 @@ from uuid import UUID, uuid4
 import psycopg
 
 from local import database
-from local.postgres import binaries
-from local.scratch import scratch_database, variables
+from local.postgres import binaries, connection_variables
+from local.scratch import scratch_database
 
 ORG = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 AS_OF = date(2026, 3, 1)
@@ -88,7 +88,8 @@ class Numbered:
                     f"--client={clients}", f"--transactions={each}",
                     f"--define=n={self._next - 1}", f"--file={file}",
                 ],
-                capture_output=True, text=True, check=True, env=os.environ | variables(self.url),
+                capture_output=True, text=True, check=True,
+                env=os.environ | connection_variables(self.url),
             )  # fmt: skip
         self._next += each * clients
         (rate,) = (line for line in done.stdout.splitlines() if line.startswith("tps"))

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench import slow_firings, slow_network, slow_pooler, slow_system
 from bench.stack import bench_stack
-from local.scratch import told
+from local.scratch import run_command
 from support.deployed import Deployed
 
 type Scenario = Callable[[Deployed], str]
@@ -35,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

@@ -8,11 +8,12 @@ from psycopg import sql
 from psycopg.pq import ExecStatus
 
 from local.errors import StackError
+from local.schema_files import SUPABASE, join, schema_files
 
-MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
-SUPABASE = Path(__file__).parent / "supabase.sql"
+MIGRATIONS = SUPABASE / "migrations"
+_PLATFORM = Path(__file__).parent / "supabase.sql"
 JOB_ROLES = ("mentor_pause_job", "portal_sync", "mentor_pause_api")
-"""Who logs in: the jobs, whatever calls the portal, the HTTP entry."""
+"""The roles that log in: of the nightly job, of the portal sync, of the HTTP entry."""
 
 _SUPABASE_ROLES: dict[str, LiteralString] = {
     "anon": "create role anon nologin noinherit",
@@ -25,13 +26,20 @@ def create_supabase_roles(owner_url: str) -> None:
     """Create what the migrations rely on and every Supabase project has: roles, `auth.uid()`."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         found = {row[0] for row in connection.execute("select rolname from pg_roles").fetchall()}
-        for role in _SUPABASE_ROLES.keys() - found:
-            connection.execute(_SUPABASE_ROLES[role])
-        connection.execute(SUPABASE.read_bytes())
+        for role, statement in _SUPABASE_ROLES.items():
+            if role not in found:
+                connection.execute(statement)
+        connection.execute(_PLATFORM.read_bytes())
 
 
-def migrate(owner_url: str, until: str = "9", folder: Path = MIGRATIONS) -> list[str]:
-    """Apply the migrations before `until` that the database has not seen; return their names.
+def load_schema(owner_url: str, supabase: Path = SUPABASE) -> None:
+    """Build a database from the schema files, in one transaction."""
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(join(schema_files(supabase)).encode())
+
+
+def migrate(owner_url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Apply the migrations that the database has not seen; return their names.
 
     A file without a statement waits until it has one.
 
@@ -47,9 +55,7 @@ def migrate(owner_url: str, until: str = "9", folder: Path = MIGRATIONS) -> list
         seen = connection.execute(
             "select version from supabase_migrations.schema_migrations"
         ).fetchall()
-        new = [
-            f for f in sorted(folder.glob("*.sql")) if (f.name[:14],) not in seen and f.name < until
-        ]
+        new = [file for file in sorted(folder.glob("*.sql")) if (file.name[:14],) not in seen]
         return [file.name for file in new if _apply(connection, file)]
 
 
@@ -84,14 +90,14 @@ def _line(text: bytes, error: psycopg.Error) -> str:
 
 
 def create_database(owner_url: str, name: str) -> None:
-    """Create an empty database; one of that name goes first."""
+    """Create an empty database; drop an older one of that name."""
     drop_database(owner_url, name)
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def drop_database(owner_url: str, name: str) -> None:
-    """Drop a database and whoever is connected to it."""
+    """Drop a database, and end the connections to it."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from local.scratch import scratch_database, told
+from local.scratch import run_command, scratch_database
 
 _DEFINER = "authenticated_security_definer_function_executable"
 ACCEPTED: Mapping[str, str] = {
@@ -109,4 +109,4 @@ def _has_plpgsql_check(url: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from local.errors import StackError
-from local.scratch import told
+from local.scratch import run_command
 from local.template import ROOT
 
 _TREE = ROOT / ".tools/mutation"
@@ -76,4 +76,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

@@ -18,6 +18,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict
+
 from local.errors import StackError
 from local.processes import LOOPBACK, free_port, is_root
 
@@ -25,6 +27,10 @@ OWNER = "postgres"
 _NOBODY = "nobody"
 _LOCALE = "C.UTF-8"
 """As on Supabase: with C alone, `lower()` folds no letter beyond ASCII."""
+_VARIABLES = {
+    "PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password",
+    "PGDATABASE": "dbname",
+}  # fmt: skip
 
 
 def binaries() -> Path:
@@ -46,6 +52,12 @@ def binaries() -> Path:
 def has_pg_cron() -> bool:
     """Whether the programs come with pg_cron, as Debian's do once it is installed."""
     return (binaries().parent / "lib/pg_cron.so").exists()
+
+
+def connection_variables(url: str) -> dict[str, str]:
+    """Return the environment by which PostgreSQL's programs find a database; no `ps` shows it."""
+    parts = conninfo_to_dict(url)
+    return {name: str(parts[part]) for name, part in _VARIABLES.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.errors import StackError
-from local.scratch import told
+from local.scratch import run_command
 from local.template import ROOT
 
 TOOLS = ROOT / ".tools/sam"
@@ -110,4 +110,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

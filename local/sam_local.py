@@ -19,7 +19,7 @@ from local import sam
 from local.docker import find_bridge, watched_memory
 from local.errors import StackError
 from local.samples import EVENTS
-from local.scratch import told
+from local.scratch import run_command
 from local.stack import LocalStack
 from local.template import ROOT
 
@@ -138,4 +138,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

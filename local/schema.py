@@ -8,8 +8,9 @@ from local.scratch import scratch_database
 
 _TITLE = """# The tables
 
-Drawn from the migrated database by `make schema`; a test compares. PK is the primary key, FK a
-foreign key, UK a unique column; what is not marked *may be empty* never is.
+`make schema` draws this page from the migrated database, and a test compares the two. PK marks the
+primary key, FK a foreign key, UK a unique column. A column is never null unless it is marked *may
+be empty*. The full text of each table is in `supabase/schemas/tables`.
 
 ```mermaid
 erDiagram
@@ -48,7 +49,7 @@ _COMMENTS = """
 
 
 def draw(connection: psycopg.Connection) -> str:
-    """Return the page: an entity-relationship diagram in Mermaid, and what each table is."""
+    """Return the page: an entity-relationship diagram in Mermaid, and a list of the tables."""
     lines: list[str] = []
     for table, columns in groupby(connection.execute(_COLUMNS).fetchall(), lambda row: row[0]):
         lines += [f"    {table} {{", *(_column(*column[1:]) for column in columns), "    }"]
@@ -59,7 +60,15 @@ def draw(connection: psycopg.Connection) -> str:
         f"| `{table}` | {comment} |" for table, comment in connection.execute(_COMMENTS).fetchall()
     ]
     return "\n".join(
-        [_TITLE + "\n".join(lines), "```", "", "| table | what |", "| --- | --- |", *described, ""]
+        [
+            _TITLE + "\n".join(lines),
+            "```",
+            "",
+            "| table | content |",
+            "| --- | --- |",
+            *described,
+            "",
+        ]
     )
 
 

@@ -13,42 +13,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from psycopg.conninfo import conninfo_to_dict
-
 from local import database
 from local.errors import StackError
-from local.postgres import Server
-
-_VARIABLES = {
-    "PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password",
-    "PGDATABASE": "dbname",
-}  # fmt: skip
+from local.postgres import Server, connection_variables
 
 _PACKAGES = {"pg_prove": "libtap-parser-sourcehandler-pgtap-perl postgresql-15-pgtap"}
 
 
 @contextmanager
-def scratch_database(*, durable: bool = False) -> Generator[str]:
-    """Yield the owner's URL of a migrated database; its commits wait for the disk if `durable`."""
+def scratch_database(
+    build: Callable[[str], object] = database.migrate, *, durable: bool = False
+) -> Generator[str]:
+    """Yield the owner's URL of a new database on a server of its own, after `build` has filled it.
+
+    Its commits wait for the disk if `durable`.
+    """
     with TemporaryDirectory() as folder:
         server = Server(Path(folder), durable)
         server.start()
         try:
             database.create_database(server.url("postgres"), "scratch")
             database.create_supabase_roles(server.url("scratch"))
-            database.migrate(server.url("scratch"))
+            build(server.url("scratch"))
             yield server.url("scratch")
         finally:
             server.stop()
 
 
-def variables(url: str) -> dict[str, str]:
-    """Return the environment by which PostgreSQL's programs find a database; no `ps` shows it."""
-    parts = conninfo_to_dict(url)
-    return {name: str(parts[part]) for name, part in _VARIABLES.items()}
-
-
-def told(main: Callable[[], int]) -> int:
+def run_command(main: Callable[[], int]) -> int:
     """Run a command; what is missing on this machine becomes one sentence and exit code 2."""
     try:
         return main()
@@ -73,8 +65,9 @@ def main() -> int:
     """Run the command, and return its exit code."""
     _check_installed(sys.argv[1])
     with scratch_database() as url:
-        return subprocess.run(sys.argv[1:], check=False, env=os.environ | variables(url)).returncode
+        environ = os.environ | connection_variables(url)
+        return subprocess.run(sys.argv[1:], check=False, env=environ).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

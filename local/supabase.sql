@@ -1,8 +1,8 @@
--- What a Supabase project brings along, as far as the migrations rely on it. The roles exist already.
+-- The parts of a Supabase project that the migrations rely on. The roles exist already.
 
 grant usage on schema public to anon, authenticated, service_role;
 
--- As on Supabase: whatever a migration does not revoke is open to the clients.
+-- As on Supabase: clients have every right that a migration does not revoke.
 alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
 alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
 alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;

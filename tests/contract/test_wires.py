@@ -129,7 +129,7 @@ def test_the_portal_can_be_told_of_a_mentor_again(database: Database, roster: Ro
     """H5: of one of this organisation; for services only (the access matrix)."""
     mentor = roster.add_mentor()
     roster.db.execute("insert into portal_sync_state values (%s, 1)", (mentor,))
-    roster.db.execute("grant execute on function forget_portal_sync to mentor_pause_job")
+    roster.db.execute("grant execute on function reset_portal_sync to mentor_pause_job")
     with pytest.raises(NotFound):
         database.forget_portal_sync(uuid4(), mentor)
     assert len(roster.rows("select from portal_sync_state")) == 1

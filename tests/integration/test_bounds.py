@@ -182,7 +182,7 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
         ("mentor_pause_job", "select get_org_day({org}, 'infinity')"),
         ("mentor_pause_job", "select list_executions({org}, null)"),
         ("mentor_pause_job", "select finish_execution({run}, 'completed', -1, 0, 0, 0)"),
-        ("mentor_pause_job", "select get_run_coverage({org}, repeat('x', 101))"),
+        ("mentor_pause_job", "select get_run_freshness({org}, repeat('x', 101))"),
         ("portal_sync", "select mark_portal_synced({org}, {run}, -2147483648, {run})"),
         ("portal_sync", "select move_portal_watermark({org}, {run}, 'infinity')"),
         ("portal_sync", "select list_all_portal_states({org}, null, 501)"),

@@ -114,7 +114,7 @@ def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -
     """O1: another organisation's night, and another job's, cover nothing here."""
     other = uuid4()
     roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
-    ask = "select * from get_run_coverage(%s, %s)"
+    ask = "select * from get_run_freshness(%s, %s)"
     columns = ("last_finished_at", "last_as_of", "hours_since_completed_run", "night_error_count")
     nothing = [dict.fromkeys(columns)]
     for org, job_name in ((other, "certification_expiry"), (ORG, "hlf_sync")):

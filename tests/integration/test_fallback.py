@@ -140,14 +140,14 @@ def test_reasons_are_told_by_size_and_have_room_behind_any_trouble_with_notifica
 def test_only_so_many_reasons_are_named_and_the_others_are_counted(roster: Roster) -> None:
     """E7: the text fits into the log row, and ends in no id's middle."""
     results = {str(UUID(int=n)): f"P0{n:03}" for n in range(100)} | {str(UUID(int=100)): "P0099"}
-    (found,) = roster.rows("select private.why_not_paused(%s) as text", Jsonb(results))
+    (found,) = roster.rows("select private.summarise_errors(%s) as text", Jsonb(results))
     text = found["text"]
     assert text.startswith(
         f"101 errors: 2 failed with SQLSTATE P0099, such as mentor {UUID(int=99)}; 1 failed"
     )
     assert text.endswith("; and 80 more kinds (80 mentors)")
     assert len(text) < 4000
-    (nobody,) = roster.rows("select private.why_not_paused('{}') as text")
+    (nobody,) = roster.rows("select private.summarise_errors('{}') as text")
     assert nobody["text"] is None
 
 

@@ -1,8 +1,7 @@
-"""The migrations on a database that is in use."""
+"""How migrations are applied, and the page that is drawn from the migrated database."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,7 +10,6 @@ from local import database
 from local.errors import StackError
 from local.schema import draw
 from support.cluster import Cluster
-from support.roster import ORG, Roster
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -19,30 +17,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_picture_of_the_tables_is_that_of_the_database(db: psycopg.Connection) -> None:
     """Generated: make schema."""
     assert (DOCS / "schema.md").read_text() == draw(db)
-
-
-def test_a_history_from_before_people_could_change_a_status_is_kept(cluster: Cluster) -> None:
-    """Rows of jobs and of services are told apart; nothing is lost."""
-    server, name = cluster.server, "before_people"
-    database.create_database(server.url("postgres"), name)
-    database.create_supabase_roles(server.url(name))
-    database.migrate(server.url(name), until="20261122010000")
-    with psycopg.connect(server.url(name), autocommit=True) as db:
-        roster, mentor = Roster(db), uuid4()
-        db.execute("insert into peer_mentors (id, org_id) values (%s, %s)", (mentor, ORG))
-        for run, reason in ((uuid4(), "certification_expired"), (None, "on_leave")):
-            db.execute(
-                "insert into peer_mentor_status_history (mentor_id, org_id, previous_status,"
-                " new_status, reason, job_run_id, changed_at)"
-                " values (%s, %s, 'active', 'paused', %s, %s, now())",
-                (mentor, ORG, reason, run),
-            )
-        assert database.migrate(server.url(name))
-        assert [(row["reason"], row["changed_by_role"]) for row in roster.history()] == [
-            ("certification_expired", "job"), ("on_leave", "service"),
-        ]  # fmt: skip
-        assert database.migrate(server.url(name)) == []
-    database.drop_database(server.url("postgres"), name)
 
 
 @pytest.fixture
@@ -54,7 +28,7 @@ def empty(cluster: Cluster) -> Iterator[str]:
     database.drop_database(server.url("postgres"), name)
 
 
-def test_a_migration_that_fails_is_told_with_its_file_and_line(empty: str, tmp_path: Path) -> None:
+def test_the_error_of_a_migration_names_its_file_and_line(empty: str, tmp_path: Path) -> None:
     """The server's reason, and the next command; nothing of that file is applied."""
     (tmp_path / "20990101000000_fine.sql").write_text("create table fine ();")
     broken = tmp_path / "20990102000000_broken.sql"

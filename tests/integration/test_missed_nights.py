@@ -180,7 +180,7 @@ def test_a_row_of_a_clock_that_was_ahead_counts_not_before_its_time(
     """O1: the database was three days ahead for one run; hours are never negative."""
     night = monitor.night
     night.fire()
-    roster.db.execute("alter table scheduler_execution_log disable trigger allow_only_the_end")
+    roster.db.execute("alter table scheduler_execution_log disable trigger restrict_log_updates")
     roster.db.execute(
         "update scheduler_execution_log set finished_at = finished_at + interval '3 days',"
         " started_at = started_at + interval '3 days', as_of = as_of + 3"

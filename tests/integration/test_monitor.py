@@ -90,7 +90,7 @@ def test_a_night_on_which_clocks_change_is_a_night(
 def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster: Roster) -> None:
     """O1: with both gone it is there, and what is not there is not made up."""
     roster.add_mentor(YESTERDAY)
-    roster.db.execute("drop function get_run_coverage")
+    roster.db.execute("drop function get_run_freshness")
     monitor.hung = _unreachable(monitor)
     answer = monitor()
     assert answer["stale_active_mentors"] == 1
@@ -308,11 +308,11 @@ def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
     night.fire()
     messages = night.receive()
     night.clock.advance(RUN_LEASE + PATIENCE)
-    get_run_coverage = roster.rows("select pg_get_functiondef('get_run_coverage'::regproc) as d")
-    roster.db.execute("drop function get_run_coverage")
+    get_run_freshness = roster.rows("select pg_get_functiondef('get_run_freshness'::regproc) as d")
+    roster.db.execute("drop function get_run_freshness")
     assert monitor()["hung_runs"] == {str(run_id()): False}
     assert monitor.emitted()["HungRuns"] == [1], "it hangs, whether or not it could be ended"
-    roster.db.execute(get_run_coverage[0]["d"].encode())
+    roster.db.execute(get_run_freshness[0]["d"].encode())
     for message in messages:
         assert night.deliver(message)
     (summary,) = night.summaries()

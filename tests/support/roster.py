@@ -38,11 +38,11 @@ class Records:
     def age_log(self) -> None:
         """Let the rows of the execution log be two hours older."""
         table = "alter table scheduler_execution_log"
-        self.db.execute(f"{table} disable trigger allow_only_the_end".encode())
+        self.db.execute(f"{table} disable trigger restrict_log_updates".encode())
         self.db.execute(
             "update scheduler_execution_log set started_at = started_at - interval '2 hours'"
         )
-        self.db.execute(f"{table} enable always trigger allow_only_the_end".encode())
+        self.db.execute(f"{table} enable always trigger restrict_log_updates".encode())
 
     def rows(self, query: Any, *values: object) -> list[dict[str, Any]]:
         """Run a query as the owner."""

@@ -24,9 +24,8 @@ import psycopg
 
 from local import database, emulator
 from local.deployment import endpoint
-from local.postgres import Server, binaries
+from local.postgres import Server, binaries, connection_variables
 from local.processes import free_port, wait_until
-from local.scratch import variables
 from support.documents import ROOT, Block, Shell, Typed
 
 TOOLS = ("awscli", "emulator", "npm", "sam")
@@ -124,7 +123,9 @@ def open_walk(scratch: Path) -> Generator[Walk]:
     try:
         owner_url = create_project(server, _DATABASE)
         wait_until(lambda: emulator.is_answering(port), 30, "the emulator does not answer")
-        environ = environment(scratch, endpoint(port), variables(owner_url)["PGPASSWORD"])
+        environ = environment(
+            scratch, endpoint(port), connection_variables(owner_url)["PGPASSWORD"]
+        )
         with closing(Shell(checkout, environ, scratch)) as shell:
             yield Walk(shell, checkout, server, endpoint(port), owner_url, {
                 "OWNER_ADDRESS": without_password(owner_url),

@@ -45,7 +45,7 @@ class ScriptedWire:
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
         """Answer."""
-        if function == "get_run_coverage":
+        if function == "get_run_freshness":
             return self._probe()
         assert function == "update_mentor_status"
         if arguments["p_wait"]:

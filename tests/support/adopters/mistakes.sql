@@ -14,7 +14,7 @@ drop view public.certifications;
 create view public.certifications with (security_invoker = true) as
 select
     c.licence_uuid as id, c.person as mentor_id, c.ends_at as expires_on,
-    null::text as portal_id, null::timestamptz as portal_modified_on, null::uuid as met_by, null::uuid as job_run_id
+    null::text as portal_id, null::timestamptz as portal_modified_on, null::uuid as seen_by_run_id, null::uuid as job_run_id
 from public.licences as c;
 grant select on public.certifications to authenticated, service_role;
 
@@ -23,7 +23,7 @@ drop view public.certifications;
 create view public.certifications with (security_invoker = true) as
 select
     c.licence_uuid as id, c.id as mentor_id, c.ends_at::date as expires_on,
-    null::text as portal_id, null::timestamptz as portal_modified_on, null::uuid as met_by, null::uuid as job_run_id
+    null::text as portal_id, null::timestamptz as portal_modified_on, null::uuid as seen_by_run_id, null::uuid as job_run_id
 from public.licences as c;
 grant select on public.certifications to authenticated, service_role;
 
@@ -40,7 +40,7 @@ drop view public.certifications;
 create view public.certifications with (security_invoker = true) as
 select
     c.licence_uuid as id, c.person as mentor_id, c.ends_at::date as expires_on,
-    null::text as portal_id, null::timestamptz as portal_modified_on, null::uuid as met_by, null::uuid as job_run_id
+    null::text as portal_id, null::timestamptz as portal_modified_on, null::uuid as seen_by_run_id, null::uuid as job_run_id
 from public.licences as c;
 grant select on public.certifications to authenticated, service_role;
 
@@ -65,10 +65,10 @@ alter table public.peer_mentors disable row level security;
 -- wrong | a policy that went with a table | row-level security is off, or has no policy, on public.coordinator_notifications
 drop policy own_or_as_admin on public.coordinator_notifications;
 
--- wrong | an index is missing | public.certifications is asked by mentor_id and reads the whole of public.licences
+-- wrong | an index is missing | a query of public.certifications by mentor_id reads the whole of public.licences
 drop index public.licences_person_idx;
 
--- wrong | an index that begins with another column | public.assignments is asked by mentor_id and reads the whole of public.guidance
+-- wrong | an index that begins with another column | a query of public.assignments by mentor_id reads the whole of public.guidance
 drop index public.guidance_person_idx;
 create index on public.guidance (guide, person);
 
@@ -107,7 +107,7 @@ insert into public.portal_watermarks (org_id) select id from public.organisation
 insert into public.licences (person)
 select (select id from public.peer_mentors where status = 'active' order by portal_key limit 1);
 
--- wrong | a coordinator in no organisation | responsible for mentors, but in no organisation of theirs: 1, for example
+-- wrong | a coordinator in no organisation | responsible for mentors, but not a member of their organisation: 1, for example
 delete from public.officers where kind = 'guide' and login = public.account(3);
 
 -- wrong | members with an unknown role | members with the unknown role 'boss': 2, for example
@@ -118,7 +118,7 @@ update public.org_members set role = 'boss' where role = 'admin';
 alter table public.org_members drop constraint org_members_org_id_fkey;
 insert into public.org_members values (gen_random_uuid(), public.account(1), 'admin');
 
--- wrong | an assignment twice | assignments that are there several times: 1, for example of mentor
+-- wrong | an assignment twice | assignments that occur several times: 1, for example of mentor
 insert into public.guidance select g.* from public.guidance as g where g.is_current limit 1;
 
 -- wrong | assignments of unknown mentors | assignments of unknown mentors: 1, for example
@@ -149,10 +149,10 @@ delete from private.job_organisations where role_name = 'portal_sync';
 alter table public.organisations drop constraint organisations_time_zone_check;
 update public.organisations set time_zone = 'Oslo';
 
--- wrong | a trigger is missing | the trigger read_portal_anew on public.peer_mentors is missing
-drop trigger read_portal_anew on public.peer_mentors;
+-- wrong | a trigger is missing | the trigger restart_portal_reading on public.peer_mentors is missing
+drop trigger restart_portal_reading on public.peer_mentors;
 
--- wrong | a trigger is disabled | the trigger read_portal_anew on public.peer_mentors is disabled
+-- wrong | a trigger is disabled | the trigger restart_portal_reading on public.peer_mentors is disabled
 alter table public.peer_mentors disable trigger all;
 
 -- wrong | a guard can be switched off by a session | the trigger refuse_delete on public.peer_mentor_status_history is not enabled always
@@ -182,7 +182,7 @@ alter table public.officers disable trigger keep_in_step;
 -- wrong | the app changed a status of its own | statuses of adopted.peer_mentors have changed since the mentors were entered: 1, for
 update app.people set condition = 'gone' where portal_no = 12;
 
--- wrong | a mentor whom a trigger missed | rows of adopted.peer_mentors that public.peer_mentors has otherwise or not at all: 1, for example
+-- wrong | a mentor whom a trigger missed | rows of adopted.peer_mentors that differ from public.peer_mentors or are missing there: 1, for example
 drop trigger keep_in_step on app.people;
 update app.people set portal_no = 999 where portal_no = 12;
 
@@ -200,7 +200,7 @@ create view adopted.chapters as select s.code as id, s.label as name from public
 -- wrong | the API exposes private | the API exposes the schema private
 do $$ begin execute format('alter database %I set pgrst.db_schemas = %L', current_database(), 'public, private'); end $$;
 
--- wrong | a function that trusts its caller's search_path | adopted.fill_mentors(uuid[]) runs with the rights of its owner, and looks for names where its caller says
+-- wrong | a function that trusts its caller's search_path | adopted.fill_mentors(uuid[]) runs with the rights of its owner, and uses the search_path of its caller
 alter function adopted.fill_mentors reset search_path;
 
 -- note | mentors without any certification | active mentors without any certification: 1, for example

@@ -188,7 +188,7 @@ class Database:
         and its own clock.
         """
         return self._call(
-            "get_run_coverage",
+            "get_run_freshness",
             RunFreshness.read_only,
             p_org_id=org_id,
             p_job_name=job_name,
@@ -305,7 +305,7 @@ class Database:
                 p_mentor_ids=list(part),
             )
             for row in rows:
-                results[row.mentor_id] = "applied" if row.outcome == "done" else "skipped"
+                results[row.mentor_id] = "applied" if row.outcome == "applied" else "skipped"
         return results
 
     def report_late_changes(self, job_run_id: UUID) -> bool:
@@ -326,7 +326,7 @@ class Database:
         Raises:
             NotFound: the organisation has no such mentor.
         """
-        self._call("forget_portal_sync", list, p_org_id=org_id, p_mentor_id=mentor_id)
+        self._call("reset_portal_sync", list, p_org_id=org_id, p_mentor_id=mentor_id)
 
     def list_executions(self, org_id: UUID, limit: int) -> list[Execution]:
         """Return the newest rows of the execution log, newest first."""

@@ -92,7 +92,7 @@ class PortalDatabase:
     def _certifications(
         self, org_id: UUID, unseen_by: UUID | None
     ) -> Iterator[StoredCertification]:
-        arguments = {"p_org_id": org_id, "p_limit": IDS_PER_CALL, "p_unmet_by": unseen_by}
+        arguments = {"p_org_id": org_id, "p_limit": IDS_PER_CALL, "p_unseen_by": unseen_by}
         after: str | None = None
         while rows := self.transport.call(
             "list_portal_certifications", {**arguments, "p_after": after}

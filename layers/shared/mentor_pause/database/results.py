@@ -188,4 +188,4 @@ class MentorOutcome(Result):
     """What the data says about a mentor of a run."""
 
     mentor_id: UUID
-    outcome: Literal["done", "settled"]
+    outcome: Literal["applied", "not_needed"]

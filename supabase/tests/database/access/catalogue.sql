@@ -87,14 +87,14 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'move_portal_watermark', 'mirror_portal_certifications', 'list_portal_states', 'mark_portal_synced',
             'list_all_portal_states', 'list_portal_certifications', 'remove_portal_certification', 'finish_portal_reading',
             'count_run_renewals',
-            'count_unsynced_since_run', 'forget_portal_sync'
+            'count_unsynced_since_run', 'reset_portal_sync'
         )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
             'begin_execution', 'finish_execution', 'notify_coordinators',
             'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
-            'get_org_day', 'get_run_coverage', 'list_running_executions', 'end_lost_execution',
+            'get_org_day', 'get_run_freshness', 'list_running_executions', 'end_lost_execution',
             'count_active_uncertified'
         )
         when role = 'mentor_pause_api' then f.proname in (
@@ -122,17 +122,17 @@ where not exists (
     where t.tgrelid = guarded and not t.tgisinternal and t.tgtype & 2 = 2 and t.tgtype & bit = bit
 )
 union all
-select 'a mentor who is entered lets the portal be read anew (H1)', 'peer_mentors'
+select 'a new mentor makes the next sync read the portal from the beginning (H1)', 'peer_mentors'
 where not exists (
     select from pg_trigger as t
-    where t.tgrelid = 'public.peer_mentors'::regclass and t.tgfoid = to_regproc('private.read_portal_anew')
+    where t.tgrelid = 'public.peer_mentors'::regclass and t.tgfoid = to_regproc('private.restart_portal_reading')
 )
 union all
-select 'the first organisation is given to the job roles (R5)', 'organisations'
+select 'the job roles act for the first organisation (R5)', 'organisations'
 where not exists (
     select from pg_trigger as t
     where t.tgrelid = 'public.organisations'::regclass
-        and t.tgfoid = to_regproc('private.give_jobs_the_first_organisation')
+        and t.tgfoid = to_regproc('private.grant_first_organisation')
 )
 union all
 -- Roles (D9).

@@ -1,0 +1,3872 @@
+-- The roles that log in on the pooled transport (D9, E12): one for the nightly job, one for the portal sync, one
+-- for the HTTP entry. Each may execute the functions that are granted to it, and nothing else: it has no right on
+-- a table and is not a member of service_role. The HTTP entry is reachable from the internet, so its role cannot
+-- start a run or change a mentor: it looks up a user's role, reads the log, and logs the callers that it refuses
+-- (O3).
+--
+-- A role cannot log in until an operator gives it a password: alter role ... login password '...'.
+--
+-- Roles belong to the cluster and not to a database, so each role may exist already.
+
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array['mentor_pause_job', 'portal_sync', 'mentor_pause_api'] loop
+        begin
+            if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
+                execute format('create role %I nologin noinherit', v_role);
+            end if;
+        exception
+            -- Another database of the same cluster creates it at this moment.
+            when duplicate_object or unique_violation then null;
+        end;
+    end loop;
+end
+$$;
+comment on role mentor_pause_job is 'mentor-pause: dispatcher and expiry worker';
+comment on role portal_sync is 'mentor-pause: HLF portal sync worker';
+comment on role mentor_pause_api is 'mentor-pause: HTTP entry';
+
+-- PostgreSQL ends an idle transaction of these roles, so that the row locks of a client that has disconnected do
+-- not stay (R5), and lets them wait for a lock no longer than the functions do. These are defaults of the login: a
+-- login role that inherits one of these roles needs its own settings (docs/deployment.md).
+alter role mentor_pause_job set statement_timeout = '8s';
+alter role mentor_pause_job set idle_in_transaction_session_timeout = '10s';
+alter role mentor_pause_job set lock_timeout = '3s';
+alter role portal_sync set statement_timeout = '8s';
+alter role portal_sync set idle_in_transaction_session_timeout = '10s';
+alter role portal_sync set lock_timeout = '3s';
+alter role mentor_pause_api set statement_timeout = '8s';
+alter role mentor_pause_api set idle_in_transaction_session_timeout = '10s';
+alter role mentor_pause_api set lock_timeout = '3s';
+
+grant usage on schema public to mentor_pause_job, portal_sync, mentor_pause_api;
+
+-- The schema of helper functions and tables; the API does not expose it. A project that already has a schema of
+-- this name keeps its grants. Each of our functions there grants its own rights. A policy finds its functions
+-- without usage of the schema.
+
+create schema if not exists private;
+
+-- Policies need functions, and functions need tables. So the schema files create functions first, and PostgreSQL
+-- does not check their bodies against tables that do not exist yet.
+set check_function_bodies = off;
+
+-- The collation of private.fold_key (H1, R4). In a database whose ctype is C, lower() folds ASCII letters only, so
+-- two spellings of a key with a Norwegian letter would differ. Supabase's databases have the ctype C.UTF-8, and so
+-- has this collation. A server offers it under one of three names.
+
+do $$
+begin
+    if current_setting('server_version_num')::integer >= 170000 then
+        execute 'create collation private.folding (provider = builtin, locale = ''C.UTF-8'')';
+    else
+        begin
+            execute 'create collation private.folding (provider = libc, locale = ''C.UTF-8'')';
+        exception when others then  -- the operating system does not have it
+            execute 'create collation private.folding (provider = icu, locale = ''und'')';
+        end;
+    end if;
+end
+$$;
+comment on collation private.folding is 'Compares portal keys without regard to case.';
+
+-- Says whether the caller acts for an organisation (R5). Job roles act for the organisations in
+-- private.job_organisations. If the role that logged in has rows there, only those count: it may switch to
+-- the job role that it inherits, and that role may have other rows. People and services are not confined
+-- here; policies confine people.
+-- Called by: private.assert_job_org, begin_execution, notify_coordinators.
+
+create or replace function private.acts_for(p_org_id uuid)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.caller() in ('service', 'person') or exists (
+        select from private.job_organisations as j
+        where j.org_id = p_org_id
+            and j.role_name = case
+                when exists (select from private.job_organisations as own where own.role_name = session_user)
+                    then session_user
+                else coalesce(nullif(current_setting('role', true), 'none'), session_user)
+            end
+    )
+$$;
+comment on function private.acts_for is 'True if the caller is a person, a service, or a job role of this organisation.';
+revoke execute on function private.acts_for from public, anon, authenticated;
+
+-- Fails if an array has more than 500 elements (R5).
+-- Called by: functions that take arrays. Errors: 22023.
+
+create or replace function private.assert_array_size(p_name text, p_count integer)
+returns void
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_between('number of ' || p_name, p_count, 0, 500)
+$$;
+comment on function private.assert_array_size is 'Fails if an array has more than 500 elements.';
+revoke execute on function private.assert_array_size from public, anon, authenticated;
+
+-- Checks the bounds of an argument (R5). Without them, an infinite day or a negative version could be stored
+-- that no reader can read and nobody can delete. Null passes: it means "not given".
+-- Called by: every function that a job role may execute, directly or through the functions below it.
+-- Errors: 22023.
+
+create or replace function private.assert_between(p_name text, p_value anycompatible, p_low anycompatible, p_high anycompatible)
+returns void
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_value < p_low or p_value > p_high then
+        raise exception '% is out of bounds', p_name using errcode = '22023',
+            detail = format('%s is between %s and %s', p_name, p_low, p_high);
+    end if;
+end
+$$;
+comment on function private.assert_between is 'Fails if an argument is outside its bounds.';
+revoke execute on function private.assert_between from public, anon, authenticated;
+
+-- Fails if a person asks about another coordinator's mentors (S7). A service may ask about every coordinator.
+-- The queries also filter by p_coordinator_id.
+-- Called by: the coordinator queries.
+-- Errors: PT403 not_yours.
+
+create or replace function private.assert_caller_is(p_coordinator_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if private.caller() <> 'service' and p_coordinator_id is distinct from private.user_id() then
+        raise exception 'not your mentors' using errcode = 'PT403', hint = 'not_yours',
+            detail = 'p_coordinator_id must be the caller''s own id';
+    end if;
+end
+$$;
+comment on function private.assert_caller_is is 'Fails if a person asks about another coordinator''s mentors.';
+revoke execute on function private.assert_caller_is from public, anon, authenticated;
+
+-- Fails if a day is infinite, or too far away for a run (R5).
+-- Called by: every function that a job role may execute and that takes a day. Errors: 22023.
+
+create or replace function private.assert_date(p_name text, p_day date)
+returns void
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_between(p_name, p_day, date '1900-01-01', date '2999-12-31')
+$$;
+comment on function private.assert_date is 'Fails if a day is infinite, or too far away for a run.';
+revoke execute on function private.assert_date from public, anon, authenticated;
+
+-- Confines a job role to its organisations (R5). People are confined by policies, services are not confined.
+-- An organisation that does not exist passes: there is nothing to see, and the dispatcher must be able to log
+-- that its configuration names a wrong one.
+-- Called by: every function that a job role may execute.
+-- Errors: 42501 with the hint not_your_organisation, which means a wrong configuration and not a wrong
+-- mentor.
+
+create or replace function private.assert_job_org(p_org_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not private.acts_for(p_org_id) and (
+        private.caller() = 'nobody' or exists (select from public.organisations as o where o.id = p_org_id)
+    ) then
+        raise exception 'role % does not act for organisation %', session_user, p_org_id using errcode = '42501',
+            hint = 'not_your_organisation',
+            detail = 'private.job_organisations lists the organisations of each login role';
+    end if;
+end
+$$;
+comment on function private.assert_job_org is 'Fails if a job role asks for an organisation that it does not act for.';
+revoke execute on function private.assert_job_org from public, anon, authenticated;
+
+-- Fails if a text is too long (R5).
+-- Called by: functions that take a text. Errors: 22023.
+
+create or replace function private.assert_length(p_name text, p_text text, p_longest integer)
+returns void
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_between('length of ' || p_name, length(p_text), 0, p_longest)
+$$;
+comment on function private.assert_length is 'Fails if a text is longer than p_longest characters.';
+revoke execute on function private.assert_length from public, anon, authenticated;
+
+-- Fails if a number of rows is missing or out of bounds (R5). PostgREST returns at most 1000 rows and does
+-- not say that it left some out.
+-- Called by: functions that take p_limit. Errors: 22023.
+
+create or replace function private.assert_limit(p_limit integer)
+returns void
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_between('p_limit', coalesce(p_limit, 0), 1, 1000)
+$$;
+comment on function private.assert_limit is 'Fails if a number of rows is missing, or not between 1 and 1000.';
+revoke execute on function private.assert_limit from public, anon, authenticated;
+
+-- Limits how often one person may change one mentor (R5), because the history is append-only and every change
+-- stays. The limit is per person, so that a mentor who changes their status often does not keep their
+-- coordinator from pausing them. Jobs and services have no limit.
+-- Called by: update_mentor_status, under the mentor's row lock.
+-- Errors: PT429 too_many_changes.
+
+create or replace function private.assert_not_too_often(p_mentor_id uuid, p_person uuid)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if p_person is null then
+        return;
+    end if;
+    if (
+        select count(*) from public.peer_mentor_status_history as h
+        where h.mentor_id = p_mentor_id and h.changed_by = p_person
+            and h.changed_at > clock_timestamp() - interval '1 hour'
+    ) >= private.changes_per_hour() then
+        raise exception 'too many changes' using errcode = 'PT429', hint = 'too_many_changes',
+            detail = format(
+                'you have changed this mentor %s times within an hour; try again later', private.changes_per_hour()
+            );
+    end if;
+end
+$$;
+comment on function private.assert_not_too_often is 'Fails if a person has changed a mentor too often within an hour.';
+revoke execute on function private.assert_not_too_often from public, anon, authenticated;
+
+-- Fails if a moment is infinite, or centuries away (R5).
+-- Called by: functions that take a moment. Errors: 22023.
+
+create or replace function private.assert_timestamp(p_name text, p_at timestamptz)
+returns void
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_between(p_name, p_at, timestamptz '1900-01-01 00:00+00', timestamptz '2999-12-31 00:00+00')
+$$;
+comment on function private.assert_timestamp is 'Fails if a moment is infinite, or centuries away.';
+revoke execute on function private.assert_timestamp from public, anon, authenticated;
+
+-- Checks what a caller may ask of update_mentor_status, whichever mentor it is about (S3). People pause and
+-- resume; only services end and restart a mentorship. Only the job may use certification_expired, run ids and
+-- as-of dates. The job's credential cannot pause a mentor whose certification is valid, because the job's day
+-- may not lie in the future.
+--
+-- A run that has begun keeps its day, even if that day is after today (E1): the database's clock may step
+-- back at midnight, or an administrator may change the time zone, between the dispatch of a run and its work.
+-- Those are not errors of the run's mentors, and begin_execution has checked the day. The log is read only if
+-- the day is after today.
+-- Called by: update_mentor_status, before it locks the mentor's row.
+--
+-- Errors, here and in update_mentor_status; the hint is the code that programs read:
+--   22023  arguments that make no sense
+--   PT403  reserved_for_the_job, not_for_people, not_yours (also if there is no such mentor, so that the
+--          answer does not reveal whether a mentor exists)
+--   PT404  mentor_not_found, for jobs and services
+--   PT409  version_conflict, transition_not_allowed, certification_expired, certification_missing
+
+create or replace function private.assert_transition_request(
+    p_org_id uuid, p_status text, p_reason text, p_job_run_id uuid, p_as_of date, p_dry_run boolean
+)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_caller constant text := private.caller();
+    v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_names_run constant boolean := p_job_run_id is not null or p_as_of is not null;
+begin
+    if p_status is null or p_status not in ('active', 'paused', 'inactive') then
+        raise exception 'unknown status' using errcode = '22023',
+            detail = 'p_status must be active, paused or inactive';
+    elsif p_reason is null or p_reason !~ '^[a-z][a-z0-9_]{2,62}$' then
+        -- A code and not free text: the history keeps reasons for ever, so they must not contain personal data.
+        raise exception 'a reason is required' using errcode = '22023',
+            detail = 'p_reason must be a code of 3 to 63 lower-case letters, digits and underscores';
+    elsif v_caller = 'person' and v_is_expiry or v_names_run and not v_is_expiry then
+        raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
+            detail = 'only the job uses certification_expired, p_job_run_id and p_as_of';
+    elsif v_caller = 'person' and p_status = 'inactive' then
+        raise exception 'people may only pause and resume' using errcode = 'PT403',
+            hint = 'not_for_people', detail = 'p_status must be active or paused';
+    elsif v_caller in ('job', 'portal') and not v_is_expiry then
+        raise exception 'the job may only pause expired mentors' using errcode = 'PT403',
+            hint = 'reserved_for_the_job', detail = 'p_reason must be certification_expired';
+    elsif v_is_expiry and (p_status <> 'paused' or p_job_run_id is null or p_as_of is null) then
+        raise exception 'certification_expired is reserved for the job' using errcode = '22023',
+            detail = 'it needs p_status paused, p_job_run_id and p_as_of';
+    elsif v_is_expiry and p_dry_run is not true and p_as_of > private.org_today(p_org_id)
+        and not exists (
+            select from public.scheduler_execution_log as l
+            where l.job_run_id = p_job_run_id and l.status = 'running' and l.org_id = p_org_id
+                and l.as_of = p_as_of and not l.dry_run
+        )
+    then
+        raise exception 'only a dry run may look ahead' using errcode = '22023',
+            detail = 'p_as_of is after today in the organisation''s time zone, and no such run has begun';
+    end if;
+    if v_is_expiry then
+        perform private.assert_date('p_as_of', p_as_of);
+    end if;
+end
+$$;
+comment on function private.assert_transition_request is
+'Fails if a request makes no sense, or if the caller may not make it for any mentor.';
+revoke execute on function private.assert_transition_request from public, anon, authenticated;
+
+-- Returns who is calling, from the role of the request (REST) or of the login (pooled). Inside a security
+-- definer function current_user is the function's owner; the setting "role" keeps the caller's value.
+--
+-- Only the roles that PostgREST switches to are people (S4). A login role that inherits a job role is that
+-- job; one that inherits the owner's rights is a service. Every other role is nobody, so a role that is added
+-- later gets no rights, and claims that it sets in its own session are ignored. The function is security
+-- definer, so that current_user is the owner of the functions for every caller.
+--
+-- Every function names pg_catalog, pg_temp as its search_path. With an empty search_path PostgreSQL looks for
+-- types in the caller's temporary schema first, and the check of a domain there would run with the owner's
+-- rights.
+-- Called by: security definer functions, which treat people, jobs and services differently.
+
+create or replace function private.caller()
+returns text
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when asks.role in ('authenticated', 'anon') then 'person'
+        when asks.role in ('service_role', current_user) then 'service'
+        when asks.role = 'mentor_pause_job' then 'job'
+        when asks.role = 'portal_sync' then 'portal'
+        when asks.role = 'mentor_pause_api' then 'api'
+        when pg_has_role(asks.role, current_user, 'usage') then 'service'
+        when pg_has_role(asks.role, 'mentor_pause_job', 'usage') then 'job'
+        when pg_has_role(asks.role, 'portal_sync', 'usage') then 'portal'
+        when pg_has_role(asks.role, 'mentor_pause_api', 'usage') then 'api'
+        else 'nobody'
+    end
+    -- The role of the request (REST) or of the login (pooled).
+    from (select coalesce(nullif(current_setting('role', true), 'none'), session_user)) as asks (role)
+$$;
+comment on function private.caller is
+'The caller of the present call: service (service_role or the owner), job, portal, api, person or nobody.';
+revoke execute on function private.caller from public, anon, authenticated;
+
+-- The limit of private.assert_not_too_often (R5).
+
+create or replace function private.changes_per_hour()
+returns integer
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 20
+$$;
+comment on function private.changes_per_hour is 'How often one person may change one mentor''s status within an hour.';
+revoke execute on function private.changes_per_hour from public, anon, authenticated;
+
+-- The part of the self-check that compares our tables with an adopter's own (R6). As docs/adopting.md
+-- describes, an adopter writes the mapping as views in a schema adopted, with the names and columns of our
+-- tables; triggers keep our tables equal to them.
+--
+-- After a mentor is entered, only update_mentor_status changes the status, and it raises the version. So a
+-- status that differs while the version is 1 was changed in the adopter's table. With a later version it may
+-- differ. Rows of organisations that are not in adopted.organisation, and certifications from the portal, do
+-- not belong to the adopter.
+-- Called by: private.check_mapping, after it knows that tables and columns fit.
+
+create or replace function private.check_adopted()
+returns table (area text, level text, finding text, what_to_do text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_mentors constant regclass := to_regclass('adopted.peer_mentors');
+    v_of_theirs constant text := case
+        when to_regclass('adopted.organisation') is null then 'true' else 'org_id in (select o.id from adopted.organisation as o)'
+    end;
+    v_table text;
+    v_columns text;
+    v_wrong_types text;
+    v_count bigint;
+    v_example text;
+begin
+    for v_table, v_columns, v_wrong_types in
+        select
+            c.relname, string_agg(quote_ident(a.attname), ', ' order by a.attnum),
+            string_agg(format('%s is %s instead of %s', a.attname, format_type(a.atttypid, a.atttypmod), e.column_type), ', ')
+                filter (where format_type(a.atttypid, a.atttypmod) <> e.column_type)
+        from pg_class as c
+        inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        inner join private.expected_columns() as e on e.table_name = c.relname and e.column_name = a.attname
+        where c.relnamespace = to_regnamespace('adopted') and c.relkind = 'v' and a.attname <> 'status'
+        group by c.relname
+    loop
+        if v_wrong_types is not null then
+            return query select 'in step', 'wrong', format('adopted.%s has other types: %s', v_table, v_wrong_types),
+                'convert them in the view; docs/adopting.md has a line for each type';
+            continue;
+        end if;
+        execute format(
+            'select count(*), min(row_to_json(x)::text) from (select %1$s from adopted.%2$I except select %1$s from public.%2$I) as x',
+            v_columns, v_table
+        ) into v_count, v_example;
+        if v_count > 0 then
+            return query select 'in step', 'wrong',
+                format('rows of adopted.%s that differ from public.%1$s or are missing there: %s, for example %s', v_table, v_count, v_example),
+                'look for a trigger that is missing or disabled; then run the function that fills the table';
+        end if;
+        continue when v_table not in ('org_members', 'chapters', 'peer_mentors', 'certifications');
+        execute format(
+            'select count(*), min(row_to_json(x)::text) from (
+                select %1$s from public.%2$I where %3$s except select %1$s from adopted.%2$I) as x',
+            v_columns, v_table, case v_table
+                when 'peer_mentors' then v_of_theirs || ' and status <> ''inactive'''
+                when 'certifications' then format(
+                    'portal_id is null and mentor_id in (select m.id from public.peer_mentors as m where %s and m.status <> ''inactive'')',
+                    v_of_theirs)
+                else v_of_theirs
+            end
+        ) into v_count, v_example;
+        if v_count > 0 then
+            return query select 'in step', 'wrong',
+                format('rows of public.%s that adopted.%1$s does not have: %s, for example %s', v_table, v_count, v_example),
+                'members keep their rights, and the nightly job pauses the mentors or keeps them active: '
+                'delete the rows, or make the mentors inactive';
+        end if;
+    end loop;
+    if exists (select from pg_attribute as a where a.attrelid = v_mentors and a.attname = 'status') then
+        execute format(
+            'select count(*), min(m.id::text) from %s as a inner join public.peer_mentors as m on m.id::text = a.id::text
+            where m.version = 1 and m.status <> a.status::text', v_mentors
+        ) into v_count, v_example;
+        if v_count > 0 then
+            return query select 'in step', 'wrong',
+                format('statuses of adopted.peer_mentors have changed since the mentors were entered: %s, for example of mentor %s',
+                    v_count, v_example),
+                'the nightly job reads public.peer_mentors: change the status by update_mentor_status, '
+                'and let the app write to a view that computes each column from which the status comes';
+        end if;
+    end if;
+end
+$$;
+comment on function private.check_adopted is 'Findings about our tables that differ from the views in the schema adopted.';
+revoke execute on function private.check_adopted from public, anon, authenticated;
+
+-- The part of the self-check that looks at the rows of members, coordinators and assignments (R6).
+-- Constraints of our tables refuse most of these mistakes, but a view has no constraints, and somebody may
+-- have dropped a constraint.
+-- Called by: private.check_mapping, after it knows that tables and columns fit.
+
+create or replace function private.check_coordinator_rows()
+returns table (area text, level text, finding text, what_to_do text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with current_assignments as (
+        select a.mentor_id, a.coordinator_id from public.assignments as a
+        where a.ended_at is null or a.ended_at > statement_timestamp()
+    ),
+
+    responsible as (
+        select a.coordinator_id, m.org_id
+        from current_assignments as a inner join public.peer_mentors as m on m.id = a.mentor_id
+        union
+        select cc.coordinator_id, c.org_id
+        from public.coordinator_chapters as cc inner join public.chapters as c on c.id = cc.chapter_id
+    ),
+
+    without_account (table_name, of_row) as (
+        select 'assignments', 'mentor ' || a.mentor_id from current_assignments as a where a.coordinator_id is null
+        union all
+        select 'coordinator_chapters', 'chapter ' || cc.chapter_id from public.coordinator_chapters as cc where cc.coordinator_id is null
+    )
+
+    select 'coordinators', 'wrong', format('members with the unknown role %L: %s, for example %s', m.role, count(*), min(m.user_id::text)),
+        'map it onto admin or coordinator, or leave them out'
+    from public.org_members as m
+    where (m.role in ('admin', 'coordinator')) is not true group by m.role
+    union all
+    select 'coordinators', 'wrong', format('members of an unknown organisation: %s, for example %s', count(*), min(m.user_id::text)),
+        'give them an org_id of public.organisations'
+    from public.org_members as m
+    where not exists (select from public.organisations as o where o.id = m.org_id) having count(*) > 0
+    union all
+    select 'coordinators', 'wrong',
+        format('responsible for mentors, but not a member of their organisation: %s, for example %s', count(distinct r.coordinator_id),
+            min(r.coordinator_id::text)),
+        'enter them in public.org_members; until then they see no mentor and get no notification'
+    from responsible as r
+    where r.coordinator_id is not null
+        and not exists (select from public.org_members as m where m.org_id = r.org_id and m.user_id = r.coordinator_id)
+    having count(*) > 0
+    union all
+    select 'coordinators', 'wrong',
+        format('public.%s.coordinator_id is empty: %s, for example of %s', w.table_name, count(*), min(w.of_row)),
+        'the coordinator has no account: give them one, or leave the rows out (where ... is not null)'
+    from without_account as w group by w.table_name
+    union all
+    select 'coordinators', 'wrong', format('assignments of unknown mentors: %s, for example %s', count(*),
+        coalesce(min(a.mentor_id::text), 'null')),
+        'map the key of the mentor to the id in public.peer_mentors'
+    from public.assignments as a
+    where not exists (select from public.peer_mentors as m where m.id = a.mentor_id) having count(*) > 0
+    union all
+    select 'coordinators', 'wrong', format('coordinators of unknown chapters: %s, for example %s', count(*), min(cc.coordinator_id::text)),
+        'map the key of the chapter to the id in public.chapters'
+    from public.coordinator_chapters as cc
+    where not exists (select from public.chapters as c where c.id = cc.chapter_id) having count(*) > 0
+    union all
+    select 'coordinators', 'wrong', format('assignments that occur several times: %s, for example of mentor %s', count(*),
+        min(twice.mentor_id::text)),
+        'let the view show a pair of mentor and coordinator once'
+    from (
+        select a.mentor_id from current_assignments as a
+        group by a.mentor_id, a.coordinator_id having count(*) > 1
+    ) as twice
+    having count(*) > 0
+$$;
+comment on function private.check_coordinator_rows is 'Findings about members, coordinators and assignments.';
+revoke execute on function private.check_coordinator_rows from public, anon, authenticated;
+
+-- The part of the self-check that looks at triggers, job roles, the API's schemas, and functions that
+-- everybody may execute (R6, S6, D9).
+-- Called by: private.check_mapping.
+
+create or replace function private.check_guards()
+returns table (area text, level text, finding text, what_to_do text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with guards (table_name, trigger_name, is_always) as (
+        values
+            ('organisations', 'grant_first_organisation', false),
+            ('peer_mentors', 'restart_portal_reading', false),
+            ('peer_mentor_status_history', 'refuse_update', true),
+            ('peer_mentor_status_history', 'refuse_delete', true),
+            ('peer_mentor_status_history', 'refuse_truncate', true),
+            ('scheduler_execution_log', 'restrict_log_updates', true),
+            ('scheduler_execution_log', 'refuse_delete', true),
+            ('scheduler_execution_log', 'refuse_truncate', true)
+    ),
+
+    job_roles (name) as (
+        values ('mentor_pause_job'), ('portal_sync'), ('mentor_pause_api')
+    ),
+
+    -- The adopter's functions in the schema adopted, and those whose text names one of our tables.
+    writers as (
+        select f.oid, f.prosecdef, f.proconfig
+        from pg_proc as f inner join pg_namespace as n on n.oid = f.pronamespace
+        where
+            n.nspname not in ('pg_catalog', 'information_schema', 'private', 'extensions')
+            and (
+                n.nspname = 'adopted'
+                or f.prosrc ~ '\m(organisations|chapters|org_members|coordinator_chapters|peer_mentors|assignments|certifications)\M'
+            )
+    ),
+
+    settings (value) as (
+        select substr(s.setting, length('pgrst.db_schemas=') + 1)
+        from pg_db_role_setting as d, unnest(d.setconfig) as s (setting)
+        where s.setting like 'pgrst.db\_schemas=%'
+        union all
+        select current_setting('pgrst.db_schemas', true)
+    )
+
+    select 'triggers', 'wrong', format('the trigger %s on public.%s is %s', g.trigger_name, g.table_name, case
+        when t.oid is null then 'missing' when t.tgenabled = 'D' then 'disabled' else 'not enabled always'
+    end), case
+        when t.oid is null then 'create it as supabase/schemas does'
+        else format('alter table public.%s enable %strigger %s', g.table_name,
+            case when g.is_always then 'always ' else '' end, g.trigger_name)
+    end
+    from guards as g
+    left join pg_trigger as t on t.tgrelid = to_regclass('public.' || g.table_name) and t.tgname = g.trigger_name
+    where to_regclass('public.' || g.table_name) is not null
+        and (t.oid is null or t.tgenabled not in ('A', case when g.is_always then 'A' else 'O' end))
+    union all
+    select 'triggers', 'wrong', format('the trigger %I on %s is disabled', t.tgname, t.tgrelid::regclass),
+        format('alter table %s enable trigger %I, and look for rows that it missed', t.tgrelid::regclass, t.tgname)
+    from pg_trigger as t inner join writers as w on w.oid = t.tgfoid
+    where t.tgenabled = 'D' and not t.tgisinternal
+    union all
+    select 'functions', 'wrong',
+        format('%s runs with the rights of its owner, and uses the search_path of its caller', w.oid::regprocedure),
+        format('alter function %s set search_path = pg_catalog, pg_temp; write schemas before names in it', w.oid::regprocedure)
+    from writers as w
+    where w.prosecdef and not exists (select from unnest(w.proconfig) as c (setting) where c.setting like 'search\_path=%')
+    union all
+    select 'functions', 'note', 'everybody may execute: ' || string_agg(f.oid::regprocedure::text, ', ' order by f.proname),
+        'revoke execute from public unless you intend it; the job roles, whose passwords are in a cloud secret, may execute them'
+    from pg_proc as f
+    where
+        f.pronamespace = 'public'::regnamespace and f.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+        and exists (
+            select from aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) as a
+            where a.grantee = 0 and a.privilege_type = 'EXECUTE'
+        )
+        and not exists (
+            select from pg_depend as d where d.classid = 'pg_proc'::regclass and d.objid = f.oid and d.deptype = 'e'
+        )
+    having count(*) > 0
+    union all
+    select 'roles', 'wrong', format('the role %s %s', j.name, case
+        when r.oid is null then 'does not exist' else 'acts for no organisation'
+    end), case
+        when r.oid is null then 'create it as the migrations do'
+        else format('insert into private.job_organisations (role_name, org_id) values (%L, ...)', j.name)
+    end
+    from job_roles as j left join pg_roles as r on r.rolname = j.name
+    where r.oid is null or not exists (
+        select from private.job_organisations as o inner join pg_roles as login on login.rolname = o.role_name
+        where login.oid = r.oid or pg_has_role(login.oid, r.oid, 'member') and not login.rolsuper
+    )
+    union all
+    select distinct 'api', 'wrong', format('the API exposes the schema %s', trim(s.name)),
+        format('take %s out of the exposed schemas (pgrst.db_schemas)', trim(s.name))
+    from settings as v, string_to_table(v.value, ',') as s (name)
+    where trim(s.name) in ('private', 'adopted')
+$$;
+comment on function private.check_guards is 'Findings about triggers, job roles, exposed schemas and open functions.';
+revoke execute on function private.check_guards from public, anon, authenticated;
+
+-- The part of the self-check that asks the planner how it finds the rows of one mentor, coordinator, chapter
+-- or user in each table that may be a view (R6). A night asks once per mentor; without an index it would read
+-- a whole table for each mentor.
+--
+-- The settings make the planner avoid whole tables, so it reads one only if an index is missing. An index
+-- with another first column does not count, because the planner would read the whole index. Tables of fewer
+-- than 100 rows are left out: all plans cost the same there, so the planner may read the whole table although
+-- it has the index.
+-- Called by: private.check_mapping, after it knows that the columns fit.
+
+create or replace function private.check_indexes()
+returns table (area text, level text, finding text, what_to_do text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
+set enable_material = 'off'
+set enable_incremental_sort = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
+as $$
+declare
+    v_table text;
+    v_column text;
+    v_plan json;
+    v_schema text;
+    v_read text;
+    v_is_small boolean;
+begin
+    for v_table, v_column in
+        values
+            ('certifications', 'mentor_id'), ('assignments', 'mentor_id'), ('assignments', 'coordinator_id'),
+            ('coordinator_chapters', 'coordinator_id'), ('coordinator_chapters', 'chapter_id'), ('org_members', 'user_id')
+    loop
+        execute format(
+            'explain (verbose, format json) select * from public.%I where %I = %L', v_table, v_column, gen_random_uuid()
+        ) into v_plan;
+        for v_schema, v_read in
+            select distinct n ->> 'Schema', n ->> 'Relation Name'
+            from jsonb_path_query(v_plan::jsonb, 'strict $.** ? (exists (@."Relation Name"))') as n
+            left join pg_index as i on i.indexrelid = to_regclass(quote_ident(n ->> 'Schema') || '.' || quote_ident(n ->> 'Index Name'))
+            where
+                n ->> 'Node Type' in ('Seq Scan', 'Index Scan', 'Index Only Scan') and n ->> 'Relation Name' <> 'organisations'
+                and (
+                    not n ? 'Index Cond'
+                    or i.indkey[0] <> 0
+                    and strpos(n ->> 'Index Cond', format('%I.%s', n ->> 'Alias', pg_get_indexdef(i.indexrelid, 1, true))) = 0
+                )
+        loop
+            execute format('select count(*) < 100 from (select from %I.%I limit 100) as x', v_schema, v_read) into v_is_small;
+            continue when v_is_small;
+            return query select 'indexes', 'wrong',
+                format('a query of public.%s by %s reads the whole of %I.%I', v_table, v_column, v_schema, v_read),
+                format('create an index on %I.%I that begins with the column from which %s comes', v_schema, v_read, v_column);
+        end loop;
+    end loop;
+end
+$$;
+comment on function private.check_indexes is 'Findings about missing indexes of mapped tables.';
+revoke execute on function private.check_indexes from public, anon, authenticated;
+
+-- The self-check for a project that maps its own tables onto ours (R6): one row for each mistake, or no row
+-- if everything fits. It changes nothing. It reads everything, so only the owner may execute it.
+--
+--   level wrong   a night would fail, pause the wrong mentors, or show rows to the wrong people
+--   level note    may be intended; look at it
+--
+-- It looks at rows only if tables and columns fit.
+-- Called by: an adopter, before the mapping is committed and whenever in doubt (docs/adopting.md).
+-- Locks: see private.check_triggers.
+
+create or replace function private.check_mapping()
+returns table (area text, level text, finding text, what_to_do text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_accounts constant regclass := to_regclass('auth.users');
+    v_members text;
+begin
+    return query select t.* from private.check_tables() as t;
+    if found then
+        return query select g.* from private.check_guards() as g;
+        return;
+    end if;
+    return query select t.* from private.check_rights() as t;
+    return query select t.* from private.check_indexes() as t;
+    return query select t.* from private.check_mentor_rows() as t;
+    return query select t.* from private.check_coordinator_rows() as t;
+    return query select t.* from private.check_adopted() as t;
+    return query select t.* from private.check_triggers() as t;
+    return query select t.* from private.check_guards() as t;
+    if v_accounts is not null then
+        execute format(
+            'select string_agg(m.user_id::text, '', '') from (
+                select o.user_id from public.org_members as o
+                where not exists (select from %s as u where u.id = o.user_id) limit 3
+            ) as m', v_accounts
+        ) into v_members;
+        if v_members is not null then
+            return query select 'coordinators', 'note', format('members who are not in auth.users: %s', v_members),
+                'nobody can sign in as them; map the column that holds the id of auth.users';
+        end if;
+    end if;
+end
+$$;
+comment on function private.check_mapping is
+'Mistakes in a project that maps its own tables: area, level (wrong or note), finding, what to do. No row: everything fits.';
+revoke execute on function private.check_mapping from public, anon, authenticated;
+
+-- The part of the self-check that looks at the rows of organisations, mentors and certifications (R6).
+-- Constraints of our tables refuse most of these mistakes, but a view has no constraints, and somebody may
+-- have dropped a constraint.
+-- Called by: private.check_mapping, after it knows that tables and columns fit.
+
+create or replace function private.check_mentor_rows()
+returns table (area text, level text, finding text, what_to_do text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'organisations', 'wrong', 'there is no organisation', 'insert one into public.organisations'
+    where not exists (select from public.organisations)
+    union all
+    select 'organisations', 'wrong', format('organisation %s has the time zone %s', o.slug, coalesce(quote_literal(o.time_zone), 'null')),
+        'set time_zone to a name such as Europe/Oslo'
+    from public.organisations as o where private.is_time_zone(o.time_zone) is not true
+    union all
+    select 'organisations', 'note', format('organisation %s has no administrator', o.slug),
+        'then nobody sees all of its mentors; enter a member with the role admin'
+    from public.organisations as o
+    where not exists (select from public.org_members as m where m.org_id = o.id and m.role = 'admin')
+    union all
+    select 'mentors', 'note', 'there is no mentor', 'fill public.peer_mentors'
+    where not exists (select from public.peer_mentors)
+    union all
+    select 'mentors', 'wrong', format('mentors of an unknown organisation: %s, for example %s', count(*), min(m.id::text)),
+        'give them an org_id of public.organisations'
+    from public.peer_mentors as m
+    where not exists (select from public.organisations as o where o.id = m.org_id) having count(*) > 0
+    union all
+    select 'mentors', 'wrong', format('mentors of an unknown chapter: %s, for example %s', count(*), min(m.id::text)),
+        'give them a chapter_id of public.chapters, or null'
+    from public.peer_mentors as m
+    where m.chapter_id is not null and not exists (select from public.chapters as c where c.id = m.chapter_id) having count(*) > 0
+    union all
+    select 'mentors', 'wrong', format('mentors in a chapter of another organisation: %s, for example %s', count(*), min(m.id::text)),
+        'correct org_id or chapter_id'
+    from public.peer_mentors as m inner join public.chapters as c on c.id = m.chapter_id
+    where c.org_id <> m.org_id having count(*) > 0
+    union all
+    select 'mentors', 'wrong', format('mentors with the unknown status %L: %s, for example %s', m.status, count(*), min(m.id::text)),
+        'map it onto active, paused or inactive'
+    from public.peer_mentors as m
+    where (m.status in ('active', 'paused', 'inactive')) is not true group by m.status
+    union all
+    select 'mentors', 'wrong', format('mentors share the portal key %L: %s, for example %s', min(m.portal_key), count(*), min(m.id::text)),
+        'give each mentor a key of their own; upper and lower case are the same'
+    from public.peer_mentors as m
+    where m.portal_key is not null group by m.org_id, private.fold_key(m.portal_key) having count(*) > 1
+    union all
+    select 'certifications', 'wrong', 'public.certifications is a view, and the portal sync, which has run here, writes to it',
+        'keep our table, and let a trigger fill it; docs/adopting.md has the statements'
+    from pg_class as c
+    where
+        c.oid = to_regclass('public.certifications') and c.relkind = 'v'
+        and (exists (select from public.portal_watermarks) or exists (select from public.portal_sync_state))
+    union all
+    select 'certifications', 'note', format('active mentors without any certification: %s, for example %s', count(*), min(m.id::text)),
+        'the nightly job does not pause them; enter their certifications, or an expired one'
+    from public.peer_mentors as m
+    where m.status = 'active' and not exists (select from public.certifications as c where c.mentor_id = m.id) having count(*) > 0
+    union all
+    select 'certifications', 'wrong', format('certifications of unknown mentors: %s, for example of mentor %s', count(*),
+        coalesce(min(c.mentor_id::text), 'null')),
+        'map the key of the mentor to the id in public.peer_mentors'
+    from public.certifications as c
+    where not exists (select from public.peer_mentors as m where m.id = c.mentor_id) having count(*) > 0
+    union all
+    select 'certifications', 'wrong', format('certifications without a day: %s, for example of mentor %s', count(*), min(c.mentor_id::text)),
+        'leave them out, or write infinity if they never expire'
+    from public.certifications as c where c.expires_on is null having count(*) > 0
+    union all
+    select 'certifications', 'note', format('certifications that expired before 1990: %s, for example of mentor %s', count(*),
+        min(c.mentor_id::text)),
+        'compare them with their source: a year of two digits, or a day and a month that changed places'
+    from public.certifications as c where c.expires_on < date '1990-01-01' having count(*) > 0
+$$;
+comment on function private.check_mentor_rows is 'Findings about organisations, mentors and certifications.';
+revoke execute on function private.check_mentor_rows from public, anon, authenticated;
+
+-- The part of the self-check that looks at grants, row-level security and the tables behind views (R6, S4,
+-- S6). A Supabase project grants its clients everything on new tables and views (default privileges), so a
+-- mapping must revoke it.
+-- Called by: private.check_mapping.
+
+create or replace function private.check_rights()
+returns table (area text, level text, finding text, what_to_do text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive mapped as (
+        select e.table_name, c.oid, c.relkind, c.relrowsecurity, c.reloptions
+        from (select distinct x.table_name from private.expected_columns() as x) as e
+        inner join pg_class as c on c.oid = to_regclass('public.' || quote_ident(e.table_name))
+    ),
+
+    -- Tables and views behind each mapped view, also through views of views.
+    behind (view_name, oid) as (
+        select m.table_name, m.oid from mapped as m where m.relkind = 'v'
+        union
+        select b.view_name, d.refobjid
+        from behind as b
+        inner join pg_rewrite as r on r.ev_class = b.oid
+        inner join pg_depend as d
+            on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+            and d.refclassid = 'pg_class'::regclass and d.refobjid <> b.oid
+    ),
+
+    sources as (
+        select b.view_name, c.oid, c.oid::regclass::text as source_name, c.relrowsecurity
+        from behind as b inner join pg_class as c on c.oid = b.oid
+        where c.relkind in ('r', 'p') and c.oid not in (select m.oid from mapped as m)
+    ),
+
+    allowed as (
+        select
+            m.table_name, role.name as role_name,
+            string_agg(p.privilege, ', ' order by p.privilege) filter (
+                where has_table_privilege(role.name, m.oid, p.privilege)
+            ) as held,
+            bool_or(p.privilege = 'select' and has_table_privilege(role.name, m.oid, p.privilege)) as reads
+        from mapped as m,
+            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name),
+            unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
+        where exists (select from pg_roles as r where r.rolname = role.name)
+        group by m.table_name, role.name
+    )
+
+    select 'rights', 'wrong', format('the view public.%s shows its rows to everybody who may read it', m.table_name),
+        format('alter view public.%s set (security_invoker = true)', m.table_name)
+    from mapped as m
+    where m.relkind = 'v' and not coalesce(m.reloptions @> array['security_invoker=true'], false)
+    union all
+    select 'rights', 'wrong', format('%s may %s on public.%s', a.role_name, a.held, a.table_name),
+        format('revoke all on public.%s from %s%s', a.table_name, a.role_name, case
+            when a.role_name = 'authenticated' then format('; grant select on public.%s to authenticated', a.table_name) else ''
+        end)
+    from allowed as a
+    where a.held <> case when a.role_name = 'authenticated' then 'select' else '' end
+    union all
+    select 'rights', 'wrong', format('authenticated may not read public.%s', a.table_name),
+        format('grant select on public.%s to authenticated', a.table_name)
+    from allowed as a where a.role_name = 'authenticated' and not a.reads
+    union all
+    select 'rights', 'wrong', format('service_role may not read public.%s', m.table_name),
+        format('grant select on public.%s to service_role', m.table_name)
+    from mapped as m
+    where not has_table_privilege('service_role', m.oid, 'select')
+    union all
+    select 'rights', 'wrong', format('service_role may change public.%s.%s', m.table_name, a.attname),
+        format('revoke update on public.%s from service_role; a status changes through update_mentor_status only', m.table_name)
+    from mapped as m inner join pg_attribute as a on a.attrelid = m.oid
+    where m.table_name = 'peer_mentors' and a.attname in ('status', 'version')
+        and has_column_privilege('service_role', m.oid, a.attnum, 'update')
+    union all
+    select 'rights', 'wrong', format('row-level security is off, or has no policy, on public.%s', m.table_name),
+        'enable row-level security, and create the policies that the migrations create'
+    from mapped as m
+    where m.relkind in ('r', 'p')
+        and not (m.relrowsecurity and exists (select from pg_policy as p where p.polrelid = m.oid))
+    union all
+    select 'rights', 'wrong',
+        format('everybody who is signed in reads %s through public.%s', s.source_name, s.view_name),
+        format('alter table %s enable row level security, and write a policy', s.source_name)
+    from sources as s
+    where not s.relrowsecurity and has_table_privilege('authenticated', s.oid, 'select')
+    union all
+    select 'rights', 'wrong', format('our functions may not read all of %s, which public.%s shows', s.source_name, s.view_name),
+        format('alter table %s owner to %I', s.source_name, f.proowner::regrole::text)
+    from sources as s inner join pg_proc as f on f.oid = to_regproc('private.check_rights')
+    where not has_table_privilege(f.proowner, s.oid, 'select')
+        or (s.relrowsecurity and row_security_active(s.oid))
+    union all
+    select 'rights', 'wrong', format('%s may execute %s', role.name, f.oid::regprocedure),
+        format('revoke execute on function %s from public, %s', f.oid::regprocedure, role.name)
+    from pg_proc as f, unnest(array['anon', 'authenticated']) as role (name)
+    where f.pronamespace = 'public'::regnamespace and has_function_privilege(role.name, f.oid, 'execute')
+        and (
+            f.proname in (
+                'run_certification_expiry', 'begin_execution', 'finish_execution', 'list_expired_mentors',
+                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators'
+            )
+            or (role.name = 'anon' and f.proname in ('update_mentor_status', 'get_mentor_status'))
+        )
+$$;
+comment on function private.check_rights is 'Findings about grants, row-level security and the tables behind mapped views.';
+revoke execute on function private.check_rights from public, anon, authenticated;
+
+-- The part of the self-check that looks at tables, columns and their types (R6). It reads the catalogue only,
+-- so it works even if tables are missing.
+-- Called by: private.check_mapping.
+
+create or replace function private.check_tables()
+returns table (area text, level text, finding text, what_to_do text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with expected as (
+        select distinct e.table_name, e.may_be_view, to_regclass('public.' || quote_ident(e.table_name)) as found
+        from private.expected_columns() as e
+    ),
+
+    present as (
+        select e.table_name, e.may_be_view, c.oid, c.relkind
+        from expected as e inner join pg_class as c on c.oid = e.found
+    ),
+
+    columns as (
+        select
+            p.table_name, p.relkind, e.column_name, e.column_type,
+            format_type(a.atttypid, a.atttypmod) as actual_type,
+            (
+                select string_agg(other.attname, ', ' order by other.attnum)
+                from pg_attribute as other
+                where
+                    other.attrelid = p.oid and other.attnum > 0 and not other.attisdropped
+                    and other.attname not in (
+                        select x.column_name from private.expected_columns() as x where x.table_name = p.table_name
+                    )
+            ) as others
+        from present as p
+        inner join private.expected_columns() as e on e.table_name = p.table_name
+        left join pg_attribute as a
+            on a.attrelid = p.oid and a.attname = e.column_name and a.attnum > 0 and not a.attisdropped
+    )
+
+    select 'tables', 'wrong', format('public.%s is missing', e.table_name), case
+        when e.may_be_view then 'create the view, or the table as supabase/schemas does, in one transaction'
+        else 'restore it from a backup, or apply the migrations to a fresh copy of the project'
+    end
+    from expected as e where e.found is null
+    union all
+    select 'tables', 'wrong', format('public.%s is %s', p.table_name, case p.relkind
+        when 'v' then 'a view' when 'm' then 'a materialised view' when 'f' then 'a foreign table' else 'not a table'
+    end), case
+        when p.may_be_view then 'create an ordinary view: our functions must see each change at once'
+        else 'keep our table, and let a trigger fill it: other tables refer to it or functions write to it'
+    end
+    from present as p
+    where p.relkind not in ('r', 'p') and not (p.may_be_view and p.relkind = 'v')
+    union all
+    select 'columns', 'wrong', format('public.%s has no column %s', c.table_name, c.column_name),
+        format('name a column %s of type %s in the mapping%s', c.column_name, c.column_type,
+            coalesce('; columns that no function uses: ' || c.others, ''))
+    from columns as c where c.actual_type is null
+    union all
+    select 'columns', 'wrong',
+        format('public.%s.%s has the type %s instead of %s', c.table_name, c.column_name, c.actual_type, c.column_type),
+        format('convert it in the mapping: %s; docs/adopting.md has a line for each type',
+            private.suggest_conversion(c.actual_type, c.column_type))
+    from columns as c where c.actual_type <> c.column_type
+$$;
+comment on function private.check_tables is 'Findings about tables, columns and types of the mapping.';
+revoke execute on function private.check_tables from public, anon, authenticated;
+
+-- The part of the self-check that looks at the triggers that keep our tables equal to the views in the schema
+-- adopted (R6): each view has one, and its function runs.
+--
+-- PL/pgSQL checks the columns of old and new only when a trigger fires. So the function updates one row of
+-- each table to its own values, and undoes that. The update also fires the adopter's other triggers, which
+-- may name tables without a schema; therefore it has the search_path of a new session of the caller. An error
+-- in which no function of the mapping takes part would also occur without the mapping.
+-- Called by: private.check_mapping.
+-- Locks: one row of each table that has such a trigger, until the update is undone; it skips rows that are
+-- locked. If a trigger fills a whole table, it waits for another transaction that does so.
+
+create or replace function private.check_triggers()
+returns table (area text, level text, finding text, what_to_do text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_table text;
+    v_column text;
+    v_functions text;
+    v_names text;
+    v_sees_truncate boolean;
+    v_context text;
+    v_is_ours boolean;
+begin
+    return query
+    with recursive behind (view_name, oid) as (
+        select c.relname, c.oid from pg_class as c where c.relnamespace = to_regnamespace('adopted') and c.relkind = 'v'
+        union
+        select b.view_name, d.refobjid
+        from behind as b
+        inner join pg_rewrite as r on r.ev_class = b.oid
+        inner join pg_depend as d
+            on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> b.oid
+    ),
+
+    -- The code that a trigger runs: its function, and the functions that this function or an argument names.
+    run as (
+        select t.tgrelid, f.prosrc || coalesce((
+            select string_agg(g.prosrc, ' ') from pg_proc as g
+            where g.pronamespace in (f.pronamespace, to_regnamespace('adopted'))
+                and f.prosrc || ' ' || encode(t.tgargs, 'escape') ~ ('\m' || g.proname || '\M')
+        ), '') as source
+        from pg_trigger as t inner join pg_proc as f on f.oid = t.tgfoid
+        where not t.tgisinternal and t.tgrelid in (select b.oid from behind as b)
+    )
+
+    select distinct 'triggers', 'wrong', format('no trigger keeps public.%s in step with adopted.%1$s', b.view_name),
+        'create the trigger keep_in_step on your table; docs/adopting.md has the statement'
+    from behind as b
+    where
+        b.view_name in (select e.table_name from private.expected_columns() as e)
+        and not exists (
+            select from behind as source inner join run as r on r.tgrelid = source.oid
+            where source.view_name = b.view_name and r.source ~ ('\mpublic\.' || b.view_name || '\M')
+        );
+    if current_setting('transaction_read_only')::boolean then
+        return;
+    end if;
+    for v_table, v_functions, v_names, v_sees_truncate, v_column in
+        select
+            t.tgrelid::regclass, string_agg(distinct f.oid::regproc::text, ', '), string_agg(distinct f.proname, '|'),
+            bool_or(t.tgtype & 32 > 0),
+            (
+                select a.attname from pg_attribute as a
+                where a.attrelid = t.tgrelid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attidentity <> 'a'
+                order by a.attnum limit 1
+            )
+        from pg_trigger as t inner join pg_proc as f on f.oid = t.tgfoid
+        where f.pronamespace = to_regnamespace('adopted') and not t.tgisinternal
+        group by t.tgrelid
+    loop
+        if not v_sees_truncate then
+            return query select 'triggers', 'wrong', format('no trigger notices a truncate of %s', v_table),
+                'create the trigger for truncate; docs/adopting.md has the statement';
+        end if;
+        begin
+            set local search_path = default;
+            execute format(
+                'update %1$s set %2$I = %2$I where ctid = (select ctid from %1$s limit 1 for update skip locked)', v_table, v_column
+            );
+            raise sqlstate 'UNDO1';
+        exception
+            when sqlstate 'UNDO1' then null;
+            when others then
+                get stacked diagnostics v_context = pg_exception_context;
+                v_is_ours := v_context ~ ('\m(' || v_names || ')\M');
+                return query select 'triggers', case when v_is_ours then 'wrong' else 'note' end,
+                    format('an update of %s fails: %s', v_table, sqlerrm),
+                    format('correct the trigger''s function (%s); until then your app may be unable to write to the table',
+                        coalesce(trim('"' from substring(v_context from 'function ([^\n]*?) (?:line|statement|during)')), v_functions));
+        end;
+    end loop;
+end
+$$;
+comment on function private.check_triggers is 'Findings about the triggers that keep our tables equal to the views in the schema adopted.';
+revoke execute on function private.check_triggers from public, anon, authenticated;
+
+-- A day within the range that programs can read (R4). An adopter's table may contain infinity, or
+-- 10000-01-01, for a certification that never expires; Python's days have the years 1 to 9999. Whether a
+-- certification has expired is decided by the stored day, not by this one.
+-- Called by: functions that return a day of expiry.
+
+create or replace function private.clamp_day(p_day date)
+returns date
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_day < date '0001-01-01' then date '0001-01-01'
+        when p_day > date '9999-12-31' then date '9999-12-31'
+        else p_day
+    end
+$$;
+comment on function private.clamp_day is 'The day, or the nearest one in the years 1 to 9999.';
+revoke execute on function private.clamp_day from public, anon, authenticated;
+
+-- The rule that says which mentors a coordinator is responsible for (S4), in one place for policies, reads
+-- and changes: by assignment or by chapter, and only while the coordinator is a member of the mentor's
+-- organisation. A coordinator who leaves the organisation loses all of them, and no assignment reaches
+-- another organisation.
+-- Called by: policies and functions, once per statement.
+
+create or replace function private.coordinated_mentors(p_coordinator_id uuid)
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id
+    from public.assignments as a
+    inner join public.peer_mentors as m on m.id = a.mentor_id
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
+    where a.coordinator_id = p_coordinator_id and (a.ended_at is null or a.ended_at > clock_timestamp())
+    union
+    select m.id
+    from public.coordinator_chapters as cc
+    inner join public.peer_mentors as m on m.chapter_id = cc.chapter_id
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = cc.coordinator_id
+    where cc.coordinator_id = p_coordinator_id
+$$;
+comment on function private.coordinated_mentors is
+'The mentors of a coordinator, by assignment or by chapter.';
+revoke execute on function private.coordinated_mentors from public, anon, authenticated;
+
+-- Refuses to change, delete or truncate rows (S6), also for the owner. The owner can still change the table
+-- itself.
+-- Called by: triggers of peer_mentor_status_history and scheduler_execution_log.
+-- Errors: 42501.
+
+create or replace function private.enforce_append_only()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception '% is append-only', tg_table_name using errcode = '42501',
+        detail = format('%s is refused', lower(tg_op));
+end
+$$;
+comment on function private.enforce_append_only is 'Refuses to change, delete or truncate rows.';
+revoke execute on function private.enforce_append_only from public, anon, authenticated;
+
+-- The columns on which our functions rely, for the self-check of a project that maps its own tables (R6).
+-- may_be_view: the table may be a view of another table, because no foreign key refers to it and only the
+-- portal sync writes to it.
+-- Called by: private.check_tables, private.check_rights, private.check_adopted, private.check_triggers.
+
+create or replace function private.expected_columns()
+returns table (table_name text, may_be_view boolean, column_name text, column_type text)
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.table_name, t.may_be_view, c.column_name, c.column_type
+    from (values
+        ('organisations', false, '{id,uuid,slug,text,time_zone,text}'::text []),
+        ('chapters', false, '{id,uuid,org_id,uuid,name,text}'),
+        ('org_members', false, '{org_id,uuid,user_id,uuid,role,text}'),
+        ('coordinator_chapters', true, '{coordinator_id,uuid,chapter_id,uuid}'),
+        ('peer_mentors', false, '{id,uuid,org_id,uuid,chapter_id,uuid,user_id,uuid,portal_key,text,status,text,version,integer,
+            status_changed_at,timestamp with time zone}'),
+        ('assignments', true, '{mentor_id,uuid,coordinator_id,uuid,ended_at,timestamp with time zone}'),
+        ('certifications', true, '{id,uuid,mentor_id,uuid,expires_on,date,portal_id,text,
+            portal_modified_on,timestamp with time zone,seen_by_run_id,uuid,job_run_id,uuid}'),
+        ('peer_mentor_status_history', false, '{id,bigint,mentor_id,uuid,org_id,uuid,previous_status,text,new_status,text,
+            reason,text,certification_expiry_date,date,job_run_id,uuid,changed_at,timestamp with time zone,
+            changed_by,uuid,changed_by_role,text}'),
+        ('scheduler_execution_log', false, '{id,bigint,job_name,text,job_run_id,uuid,org_id,uuid,trigger,text,
+            triggered_by,text,as_of,date,dry_run,boolean,status,text,started_at,timestamp with time zone,
+            finished_at,timestamp with time zone,processed_count,integer,paused_count,integer,skipped_count,integer,
+            error_count,integer,error,text,synced_count,integer,renewed_count,integer,redrive_of,uuid}'),
+        ('coordinator_notifications', false, '{id,bigint,org_id,uuid,coordinator_id,uuid,job_run_id,uuid,mentor_ids,uuid[],
+            created_at,timestamp with time zone,kind,text}'),
+        ('portal_sync_state', false, '{mentor_id,uuid,synced_version,integer,synced_at,timestamp with time zone,
+            job_run_id,uuid,effective_on,date}'),
+        ('portal_watermarks', false, '{org_id,uuid,watermark,timestamp with time zone,job_run_id,uuid}')
+    ) as t (table_name, may_be_view, names_and_types),
+        lateral (
+            select t.names_and_types[n] as column_name, t.names_and_types[n + 1] as column_type
+            from generate_series(1, cardinality(t.names_and_types), 2) as n
+        ) as c
+$$;
+comment on function private.expected_columns is 'The tables and columns on which the functions rely, with their types.';
+revoke execute on function private.expected_columns from public, anon, authenticated;
+
+-- A portal key in the spelling that look-ups compare. The portal, Dataverse, compares keys without regard to
+-- case, so two keys that differ only in case are the same key (H1), whatever the locale of the database is
+-- (R4).
+-- Called by: the unique index of peer_mentors; mirror_portal_certifications.
+
+create or replace function private.fold_key(p_key text)
+returns text
+language sql
+immutable
+strict
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select lower(p_key collate private.folding) collate "C"
+$$;
+comment on function private.fold_key is 'A portal key in the spelling that look-ups compare.';
+revoke execute on function private.fold_key from public, anon, authenticated;
+grant execute on function private.fold_key to service_role;
+
+-- Lets the job roles act for the first organisation of a database (R5), so that a database with one
+-- organisation needs no further step. For another organisation an operator decides
+-- (private.job_organisations).
+-- Called by: the trigger grant_first_organisation of organisations.
+
+create or replace function private.grant_first_organisation()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+begin
+    if (select count(*) from public.organisations) = 1 and not exists (select from private.job_organisations) then
+        insert into private.job_organisations (role_name, org_id)
+        select role.name, o.id
+        from public.organisations as o,
+            unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name);
+    end if;
+    return null;
+end
+$$;
+comment on function private.grant_first_organisation is
+'Lets the job roles act for the first organisation of a database; an operator decides about other organisations.';
+revoke execute on function private.grant_first_organisation from public, anon, authenticated, service_role;
+
+-- Accepts the time zones that both PostgreSQL and Python know (R4): Area/City or UTC, as spelt in the time
+-- zone database. PostgreSQL alone would also accept utc+25, which is a day away from every place.
+-- Called by: the check constraint of organisations; private.check_mentor_rows.
+
+create or replace function private.is_time_zone(p_name text)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p_name = 'UTC' or (
+        p_name ~ '^[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+)+$'
+        and exists (select from pg_timezone_names as z where z.name = p_name)
+    )
+$$;
+comment on function private.is_time_zone is 'True if the name is a time zone of the form Area/City, or UTC.';
+revoke execute on function private.is_time_zone from public, anon, authenticated;
+grant execute on function private.is_time_zone to service_role;
+
+-- Says whether the caller may change a mentor (S3).
+-- Called by: update_mentor_status, before it locks the row and again after it; get_mentor_status.
+
+create or replace function private.may_change(p_mentor_id uuid)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.caller() in ('job', 'service') or p_mentor_id in (select private.my_mentors())
+$$;
+comment on function private.may_change is
+'True if the caller is a job, a service, the mentor, or a responsible coordinator.';
+revoke execute on function private.may_change from public, anon, authenticated;
+
+-- Brings one certification in line with its row in the portal (H1). If the portal gives it to another mentor
+-- or another day, so does this function. If the portal's row belongs to none of our mentors, it deletes the
+-- certification.
+-- Called by: mirror_portal_certifications.
+-- Locks: the certification; for a moment the mentors, against deletion.
+-- Errors: 22023 a value is out of bounds.
+
+create or replace function private.mirror_certification(
+    p_mentor_id uuid, p_portal_id text, p_expires_on date, p_modified_on timestamptz, p_job_run_id uuid
+)
+returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.record_portal_change(c.mentor_id) from public.certifications as c where c.portal_id = p_portal_id;
+    if p_mentor_id is null then
+        delete from public.certifications as c where c.portal_id = p_portal_id;
+        return 'removed';
+    end if;
+    perform private.assert_between('length of the portal''s id', coalesce(length(p_portal_id), 0), 1, 200);
+    perform private.assert_between('p_expires_on', p_expires_on, date '0001-01-01', date '9999-12-31');
+    perform private.record_portal_change(p_mentor_id);
+    insert into public.certifications as c (mentor_id, expires_on, portal_id, portal_modified_on, seen_by_run_id) values (
+        p_mentor_id,
+        p_expires_on,
+        p_portal_id,
+        least(greatest(p_modified_on, timestamptz '1900-01-01 00:00+00'), timestamptz '2999-12-31 00:00+00'),
+        p_job_run_id
+    )
+    on conflict (portal_id) do update set
+        mentor_id = excluded.mentor_id,
+        expires_on = excluded.expires_on,
+        portal_modified_on = excluded.portal_modified_on,
+        seen_by_run_id = excluded.seen_by_run_id;
+    return 'recorded';
+end
+$$;
+comment on function private.mirror_certification is
+'Brings one certification in line with the portal; returns recorded, or removed if p_mentor_id is null.';
+revoke execute on function private.mirror_certification from public, anon, authenticated;
+
+-- The organisations that the signed-in person administers (S4). Security definer, so that a policy of
+-- org_members can use it without evaluating the policies of org_members again.
+-- Called by: policies, once per statement.
+
+create or replace function private.my_admin_orgs()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.org_id from public.org_members as o
+    where o.user_id = private.user_id() and o.role = 'admin'
+$$;
+comment on function private.my_admin_orgs is 'Organisations that the caller administers.';
+revoke execute on function private.my_admin_orgs from public, anon, authenticated;
+grant execute on function private.my_admin_orgs to authenticated;
+
+-- The mentors that the signed-in person is responsible for, and the person's own rows as a mentor (S4).
+-- Called by: policies and functions, once per statement.
+
+create or replace function private.my_mentors()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.coordinated_mentors(private.user_id())
+    union
+    select m.id from public.peer_mentors as m where m.user_id = private.user_id()
+$$;
+comment on function private.my_mentors is
+'Mentors that the caller is responsible for, and the caller as a mentor.';
+revoke execute on function private.my_mentors from public, anon, authenticated;
+grant execute on function private.my_mentors to authenticated;
+
+-- The organisations that the signed-in person belongs to (S4). Security definer, so that policies can use it
+-- without evaluating the policies of org_members again.
+-- Called by: policies, once per statement.
+
+create or replace function private.my_orgs()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.org_id from public.org_members as o where o.user_id = private.user_id()
+    union
+    select m.org_id from public.peer_mentors as m where m.user_id = private.user_id()
+$$;
+comment on function private.my_orgs is 'Organisations that the caller coordinates for, administers or mentors in.';
+revoke execute on function private.my_orgs from public, anon, authenticated;
+grant execute on function private.my_orgs to authenticated;
+
+-- The organisation's present day (E1), which decides whether a certification has expired.
+-- Called by: assert_org_scope, begin_execution, update_mentor_status and others.
+
+create or replace function private.org_today(p_org_id uuid)
+returns date
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select (statement_timestamp() at time zone o.time_zone)::pg_catalog.date
+    from public.organisations as o where o.id = p_org_id
+$$;
+comment on function private.org_today is 'The present day in the organisation''s time zone.';
+revoke execute on function private.org_today from public, anon, authenticated;
+
+-- Checks the arguments of the functions that list mentors. They call it in the limit clause of their single
+-- query: PostgreSQL evaluates that clause once and before the first row, also for an empty result.
+-- Called by: list_expired_mentors, list_unsynced_mentors.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function private.page_limit(p_org_id uuid, p_as_of date, p_limit integer)
+returns integer
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_date('p_as_of', p_as_of);
+    perform private.assert_limit(p_limit);
+    return p_limit;
+end
+$$;
+comment on function private.page_limit is 'Returns p_limit; fails if the caller may not list this, or an argument is out of bounds.';
+revoke execute on function private.page_limit from public, anon, authenticated;
+
+-- Pauses mentors one after the other, each in a block of its own, so that one mentor's failure undoes nothing
+-- else (E5, R1). It stops at p_deadline. An earlier time-out or cancellation stops it too, and the mentors
+-- that it has paused stay paused. With p_wait it waits for locked rows until three
+-- seconds have passed: one wait that fails, or several short ones.
+--
+-- result is the outcome of update_mentor_status, the SQLSTATE of its failure (55P03: locked), or left: not
+-- tried in time.
+-- Called by: run_certification_expiry.
+-- Locks: the row of each mentor that it pauses, until the transaction ends.
+
+create or replace function private.pause_each(
+    p_job_run_id uuid, p_org_id uuid, p_as_of date, p_mentor_ids uuid [], p_deadline timestamptz, p_wait boolean
+)
+returns table (mentor_id uuid, result text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_longest constant interval := interval '3 seconds';  -- update_mentor_status's lock_timeout
+    v_wait_until timestamptz := case when p_wait then least(clock_timestamp() + v_longest, p_deadline - v_longest) end;
+    v_stopped boolean := false;
+    v_mentor_id uuid;
+    v_result text;
+begin
+    foreach v_mentor_id in array p_mentor_ids loop
+        v_stopped := v_stopped or clock_timestamp() > p_deadline;
+        v_result := 'left';
+        if not v_stopped then
+            begin
+                select u.outcome into v_result
+                from public.update_mentor_status(
+                    v_mentor_id, p_org_id, 'paused', 'certification_expired', p_job_run_id, p_as_of,
+                    p_wait => coalesce(clock_timestamp() < v_wait_until, false)
+                ) as u;
+            exception
+                when query_canceled then
+                    v_stopped := true;
+                    raise warning 'stopped at mentor %: %', v_mentor_id, sqlerrm;
+                when others then  -- no mentor's failure may end the loop (E5)
+                    v_result := sqlstate;
+                    if p_wait or v_result <> '55P03' then
+                        raise warning 'mentor % not paused: % %', v_mentor_id, sqlstate, sqlerrm;
+                    end if;
+            end;
+        end if;
+        return query select v_mentor_id, v_result;
+    end loop;
+end
+$$;
+comment on function private.pause_each is
+'Pauses mentors one by one until a deadline; a row per mentor with the outcome, the SQLSTATE, or left.';
+revoke execute on function private.pause_each from public, anon, authenticated;
+
+-- The mentors whom the nightly job would pause on a day, before anything is deployed (R6). It lists them with
+-- list_expired_mentors, as the job does, so that both agree. It changes nothing.
+-- Called by: an adopter, as the owner (docs/adopting.md).
+-- Errors: PT404 no such organisation.
+
+create or replace function private.preview_certification_expiry(p_org_slug text, p_as_of date default null)
+returns table (mentor_id uuid, chapter text, expired_on date, as_of date)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_org_id constant uuid := (select o.id from public.organisations as o where o.slug = p_org_slug);
+    v_as_of constant date := coalesce(p_as_of, private.org_today(v_org_id));
+    v_page uuid [] := array[null::uuid];
+begin
+    if v_org_id is null then
+        raise exception 'organisation % does not exist', coalesce(quote_literal(p_org_slug), 'null') using errcode = 'PT404',
+            detail = 'compare the slug with public.organisations';
+    end if;
+    loop
+        v_page := array(
+            select l.mentor_id from public.list_expired_mentors(v_org_id, v_as_of, v_page[cardinality(v_page)], 1000) as l
+        );
+        return query
+        select m.id, c.name, (select max(k.expires_on) from public.certifications as k where k.mentor_id = m.id), v_as_of
+        from unnest(v_page) with ordinality as p (id, place)
+        inner join public.peer_mentors as m on m.id = p.id
+        left join public.chapters as c on c.id = m.chapter_id
+        order by p.place;
+        exit when cardinality(v_page) < 1000;
+    end loop;
+end
+$$;
+comment on function private.preview_certification_expiry is
+'The mentors whom the nightly job would pause on p_as_of (today if it is null), with chapter and day of expiry.';
+revoke execute on function private.preview_certification_expiry from public, anon, authenticated;
+
+-- Records until when a mentor was certified, before a reading of the portal changes that for the first time
+-- (H1).
+-- Called by: private.mirror_certification, remove_portal_certification.
+
+create or replace function private.record_portal_change(p_mentor_id uuid)
+returns void
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into private.portal_changes (mentor_id, certified_until)
+    select m.id, (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id)
+    from public.peer_mentors as m where m.id = p_mentor_id
+    on conflict (mentor_id) do nothing
+$$;
+comment on function private.record_portal_change is
+'Records until when a mentor was certified, before a reading of the portal changes that for the first time.';
+revoke execute on function private.record_portal_change from public, anon, authenticated;
+
+-- Raises the same error whether a mentor does not exist or is not the caller's, so that people do not learn
+-- whether a mentor exists.
+-- Called by: update_mentor_status, get_mentor_status.
+-- Errors: PT403 not_yours; for jobs and services PT404 mentor_not_found.
+
+create or replace function private.refuse_mentor()
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if private.caller() not in ('job', 'service') then
+        raise exception 'not your mentor' using errcode = 'PT403', hint = 'not_yours',
+            detail = 'the caller is neither this mentor nor their coordinator';
+    end if;
+    raise exception 'mentor not found' using errcode = 'PT404', hint = 'mentor_not_found',
+        detail = 'no such mentor in this organisation';
+end
+$$;
+comment on function private.refuse_mentor is
+'Always fails: PT403 for people, also if there is no such mentor; PT404 for jobs and services.';
+revoke execute on function private.refuse_mentor from public, anon, authenticated;
+
+-- Makes the next sync run read the portal from the beginning, and send this mentor's status again (H1). The
+-- reading skips certifications whose mentor we do not have. So when a mentor is entered, or gets another key,
+-- the sync has to read them again; certifications that are already stored cost almost nothing. And under
+-- another key the portal does not have the mentor's status yet.
+-- Called by: the trigger restart_portal_reading of peer_mentors.
+-- Locks: the organisation's watermark, the mentor's row of the sync state.
+
+create or replace function private.restart_portal_reading()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from public.portal_watermarks as w where w.org_id = new.org_id;
+    delete from public.portal_sync_state as s where s.mentor_id = new.id;
+    return null;
+end
+$$;
+comment on function private.restart_portal_reading is
+'Makes the next sync run read all certifications of the portal, and send this mentor''s status again.';
+revoke execute on function private.restart_portal_reading from public, anon, authenticated;
+
+-- Keeps the execution log append-only (S6), except for these changes of a row:
+--
+--   * a running row gets its end, once
+--   * a run that never began begins: its row said failed and has no counts, because a refused redrive is
+--     delivered again (D4)
+--   * a late change corrects the counts of a run that has ended (D4): the count of the job's effect grows,
+--     error_count shrinks by as much, and the text gets an addition
+--
+-- Called by: the trigger restrict_log_updates of scheduler_execution_log.
+
+create or replace function private.restrict_log_updates()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_begin constant text [] := array['status', 'finished_at', 'error', 'as_of'];
+    v_end constant text [] := array[
+        'status', 'finished_at', 'error', 'processed_count', 'paused_count', 'skipped_count', 'error_count',
+        'synced_count', 'renewed_count'
+    ];
+    v_effect constant text := case new.job_name
+        when 'certification_expiry' then 'paused_count' when 'hlf_sync' then 'synced_count'
+    end;
+    v_old constant jsonb := to_jsonb(old);
+    v_new constant jsonb := to_jsonb(new);
+    v_more constant integer := coalesce((v_new ->> v_effect)::integer, 0) - coalesce((v_old ->> v_effect)::integer, 0);
+begin
+    if old.status = 'running' and new.status in ('completed', 'failed') and v_old - v_end = v_new - v_end then
+        return new;
+    elsif old.status = 'failed' and old.processed_count is null and new.status = 'running'
+        and v_old - v_begin = v_new - v_begin
+    then
+        return new;
+    elsif old.status in ('completed', 'failed') and v_more > 0
+        and new.error_count = old.error_count - v_more and new.error_count >= 0
+        and starts_with(coalesce(new.error, ''), coalesce(old.error, ''))
+        and v_old - array['error_count', 'error', v_effect] = v_new - array['error_count', 'error', v_effect]
+    then
+        return new;
+    end if;
+    raise exception '% is append-only', tg_table_name using errcode = '42501',
+        detail = 'only the end of a running row, and corrections of its counts and error by late changes, are allowed';
+end
+$$;
+comment on function private.restrict_log_updates is
+'Allows a row of the log to begin, to end, or to get its errors corrected; refuses every other change.';
+revoke execute on function private.restrict_log_updates from public, anon, authenticated;
+
+-- The organisation of a run, for functions that take a run's id. Fails if the caller does not act for it
+-- (R5).
+-- Called by: finish_execution, notify_coordinators, report_late_changes and others.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function private.run_org(p_job_run_id uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_org_id uuid;
+begin
+    select l.org_id into v_org_id from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    if found then
+        perform private.assert_job_org(v_org_id);
+    end if;
+    return v_org_id;
+end
+$$;
+comment on function private.run_org is
+'The organisation of a run; fails if the caller does not act for it; null if the run has no row or no organisation.';
+revoke execute on function private.run_org from public, anon, authenticated;
+
+-- The state machine (S1): from which states a mentor may reach a state, for people and for services.
+-- Called by: update_mentor_status.
+
+create or replace function private.states_before(p_status text)
+returns text []
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_status = 'paused' then array['active']
+        when p_status = 'inactive' then array['active', 'paused']
+        when private.caller() = 'person' then array['paused']
+        else array['paused', 'inactive']
+    end
+$$;
+comment on function private.states_before is
+'The state machine: the states from which the caller may move a mentor to p_status.';
+revoke execute on function private.states_before from public, anon, authenticated;
+
+-- Suggests how a mapping converts a column. A plain cast of a moment to a day would depend on the session's
+-- time zone, and end a certification a day too early.
+-- Called by: private.check_tables.
+
+create or replace function private.suggest_conversion(p_from text, p_to text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when p_to = 'uuid' then 'give each row a uuid in a new column'
+        when p_to = 'date' and p_from = 'timestamp with time zone'
+            then '((YOURS - interval ''1 microsecond'') at time zone ''Europe/Oslo'')::date + 1'
+        when p_to = 'date' and p_from = 'timestamp without time zone' then '(YOURS - interval ''1 microsecond'')::date + 1'
+        when p_to = 'date' then 'to_date(YOURS, ''DD.MM.YYYY'') + 1, by the format of your days'
+        when p_to = 'timestamp with time zone' and p_from = 'date' then '(YOURS + 1)::timestamp at time zone ''Europe/Oslo'''
+        when p_to = 'timestamp with time zone' and p_from = 'boolean' then 'null::timestamptz, and leave the ended rows out'
+        when p_to = 'timestamp with time zone' then 'YOURS at time zone ''Europe/Oslo'''
+        else format('YOURS::%s', p_to)
+    end
+$$;
+comment on function private.suggest_conversion is 'How a mapping converts a column YOURS of one type into another type.';
+revoke execute on function private.suggest_conversion from public, anon, authenticated;
+
+-- The reasons why mentors were not paused, grouped, in the words that the Lambdas use: the number of errors,
+-- then each reason with its number and an example, the largest group first (E7). It names twenty reasons and
+-- counts the rest.
+-- Called by: run_certification_expiry, with the results of private.pause_each by mentor.
+
+create or replace function private.summarise_errors(p_results jsonb)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    with reasons as (
+        select
+            case r.value
+                when '55P03' then 'locked by another transaction'
+                when 'left' then 'left for the next call, because time was up'
+                else 'failed with SQLSTATE ' || r.value
+            end as reason,
+            count(*) as number,
+            min(r.key) as example
+        from jsonb_each_text(p_results) as r
+        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired')
+        group by 1
+    ),
+
+    ranked as (
+        select reasons.*, row_number() over (order by reasons.number desc, reasons.reason) as place from reasons
+    )
+
+    select
+        format('%s error%s: ', sum(ranked.number), case when sum(ranked.number) > 1 then 's' end)
+        || string_agg(
+            format('%s %s, such as mentor %s', ranked.number, ranked.reason, ranked.example), '; ' order by ranked.place
+        ) filter (where ranked.place <= 20)
+        || case
+            when count(*) > 20
+                then format(
+                    '; and %s more kinds (%s mentors)', count(*) - 20,
+                    sum(ranked.number) filter (where ranked.place > 20)
+                )
+            else ''
+        end
+    from ranked
+$$;
+comment on function private.summarise_errors is 'The reasons why mentors were not paused, grouped; null if there are none.';
+revoke execute on function private.summarise_errors from public, anon, authenticated;
+
+-- The user id of the signed-in person, from the claims of their token. Claims count only for the roles that
+-- PostgREST switches to (S4), because a role that logs in directly can set any claims.
+-- Called by: policies and functions, once per statement.
+
+create or replace function private.user_id()
+returns uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when private.caller() = 'person' then auth.uid() end
+$$;
+comment on function private.user_id is 'The user id of the signed-in person; null for jobs, services and every other role.';
+revoke execute on function private.user_id from public, anon, authenticated;
+grant execute on function private.user_id to authenticated;
+
+-- Organisations. People see the organisations that they belong to (S4).
+
+create table public.organisations (
+    id uuid primary key default gen_random_uuid(),
+    slug text not null unique check (slug ~ '^[a-z][a-z0-9-]{1,62}$'),
+    time_zone text not null default 'Europe/Oslo' check (private.is_time_zone(time_zone))
+);
+comment on table public.organisations is 'A mentoring organisation. Its time zone decides the present day.';
+
+create trigger grant_first_organisation after insert on public.organisations
+for each statement execute function private.grant_first_organisation();
+
+alter table public.organisations enable row level security;
+create policy own_organisations on public.organisations for select to authenticated
+using (id in (select private.my_orgs()));
+
+revoke all on public.organisations from anon, authenticated, service_role;
+grant select, insert, update, delete on public.organisations to service_role;
+grant select on public.organisations to authenticated;
+
+-- The chapters of organisations. People see the chapters of their own organisations (S4).
+
+create table public.chapters (
+    id uuid primary key default gen_random_uuid(),
+    org_id uuid not null references public.organisations (id),
+    name text not null
+);
+comment on table public.chapters is 'A local chapter of an organisation.';
+create index chapters_org_id_idx on public.chapters (org_id);
+
+alter table public.chapters enable row level security;
+create policy chapters_of_own_organisations on public.chapters for select to authenticated
+using (org_id in (select private.my_orgs()));
+
+revoke all on public.chapters from anon, authenticated, service_role;
+grant select, insert, update, delete on public.chapters to service_role;
+grant select on public.chapters to authenticated;
+
+-- The people who act for an organisation. A person is a user id of the identity provider (auth.users on Supabase);
+-- this table holds no names. People see their own membership; an administrator sees all members (S4).
+
+create table public.org_members (
+    org_id uuid not null references public.organisations (id),
+    user_id uuid not null,
+    role text not null check (role in ('admin', 'coordinator')),
+    primary key (org_id, user_id)
+);
+comment on table public.org_members is 'The administrators and coordinators of an organisation.';
+create index org_members_user_id_idx on public.org_members (user_id);
+
+alter table public.org_members enable row level security;
+create policy own_membership_or_as_admin on public.org_members for select to authenticated
+using (user_id = (select private.user_id()) or org_id in (select private.my_admin_orgs()));
+
+revoke all on public.org_members from anon, authenticated, service_role;
+grant select, insert, update, delete on public.org_members to service_role;
+grant select on public.org_members to authenticated;
+
+-- Peer mentors. A mentor is visible to themself, to the coordinators responsible for them, and to the administrators
+-- of their organisation (S4).
+
+create table public.peer_mentors (
+    id uuid primary key default gen_random_uuid(),
+    org_id uuid not null references public.organisations (id),
+    chapter_id uuid references public.chapters (id),
+    user_id uuid,
+    portal_key text check (portal_key <> ''),
+    status text not null default 'active' check (status in ('active', 'paused', 'inactive')),
+    version integer not null default 1,
+    status_changed_at timestamptz not null default now()
+);
+comment on table public.peer_mentors is
+'A peer mentor. Only public.update_mentor_status changes status and version.';
+comment on column public.peer_mentors.version is 'Each change of status raises it by one (optimistic locking).';
+comment on column public.peer_mentors.portal_key is 'The mentor''s key in HLF''s portal; null: the portal uses the id.';
+
+-- The nightly keyset pages: active mentors of one organisation in id order.
+create index peer_mentors_active_idx on public.peer_mentors (org_id, id) where status = 'active';
+create index peer_mentors_org_id_idx on public.peer_mentors (org_id);
+create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id);
+create index peer_mentors_user_id_idx on public.peer_mentors (user_id);
+-- Two mentors may not have portal keys that differ only in case (H1).
+create unique index peer_mentors_portal_key_idx
+on public.peer_mentors (org_id, private.fold_key(coalesce(portal_key, id::text)));
+
+create trigger restart_portal_reading after insert or update of portal_key, org_id on public.peer_mentors
+for each row execute function private.restart_portal_reading();
+
+alter table public.peer_mentors enable row level security;
+create policy seen_by_those_concerned on public.peer_mentors for select to authenticated
+using (org_id in (select private.my_admin_orgs()) or id in (select private.my_mentors()));
+
+-- The app's back end enters a mentor with a first status. Afterwards only update_mentor_status changes status and
+-- version (E2). A mentor is not deleted and entered again with another status: a mentor who leaves becomes inactive.
+revoke all on public.peer_mentors from anon, authenticated, service_role;
+grant
+select, insert (id, org_id, chapter_id, user_id, portal_key, status), update (chapter_id, user_id, portal_key)
+on public.peer_mentors to service_role;
+grant select on public.peer_mentors to authenticated;
+
+-- The coordinators of single mentors. An assignment is visible to everybody who may see the mentor (S4).
+
+create table public.assignments (
+    id uuid primary key default gen_random_uuid(),
+    mentor_id uuid not null references public.peer_mentors (id) on delete cascade,
+    coordinator_id uuid not null,
+    ended_at timestamptz,
+    unique (mentor_id, coordinator_id)
+);
+comment on table public.assignments is 'A coordinator who is responsible for a mentor until ended_at; many to many.';
+create index assignments_coordinator_id_idx on public.assignments (coordinator_id);
+
+alter table public.assignments enable row level security;
+-- The policy of peer_mentors applies to the subquery. PostgreSQL looks up a few rows by key, and hashes many.
+create policy seen_with_the_mentor on public.assignments for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+
+revoke all on public.assignments from anon, authenticated, service_role;
+grant select, insert, update, delete on public.assignments to service_role;
+grant select on public.assignments to authenticated;
+
+-- The certifications of mentors. A certification that HLF's portal holds is mirrored in one row here (H1). Each sync
+-- run reads all of the portal's certifications, and leaves exactly those that are valid there: if a run read only
+-- changes, it would not notice a row that the portal has deleted. A certification is visible to everybody who may
+-- see the mentor (S4).
+
+create table public.certifications (
+    id uuid primary key default gen_random_uuid(),
+    mentor_id uuid not null references public.peer_mentors (id) on delete cascade,
+    expires_on date not null,
+    portal_id text,
+    portal_modified_on timestamptz,
+    seen_by_run_id uuid,
+    job_run_id uuid
+);
+comment on table public.certifications is
+'A certification of a mentor. The latest expires_on of a mentor counts; on that day the certification has expired.';
+comment on column public.certifications.portal_id is 'The id in HLF''s portal; null: not from the portal.';
+comment on column public.certifications.portal_modified_on is 'When the portal last changed it.';
+comment on column public.certifications.seen_by_run_id is
+'The last run whose reading of the portal has seen this certification.';
+comment on column public.certifications.job_run_id is 'The run in which this certification renewed the mentor.';
+
+create index certifications_mentor_id_idx on public.certifications (mentor_id, expires_on desc);
+create unique index certifications_portal_id_idx on public.certifications (portal_id);
+create index certifications_job_run_id_idx on public.certifications (job_run_id) where job_run_id is not null;
+
+alter table public.certifications enable row level security;
+-- The policy of peer_mentors applies to the subquery. PostgreSQL looks up a few rows by key, and hashes many.
+create policy seen_with_the_mentor on public.certifications for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+
+revoke all on public.certifications from anon, authenticated, service_role;
+grant select, insert, update, delete on public.certifications to service_role;
+grant select on public.certifications to authenticated;
+
+-- The chapters that a coordinator is responsible for. Coordinators see their own; an administrator sees all (S4).
+
+create table public.coordinator_chapters (
+    coordinator_id uuid not null,
+    chapter_id uuid not null references public.chapters (id) on delete cascade,
+    primary key (coordinator_id, chapter_id)
+);
+comment on table public.coordinator_chapters is 'The chapters that a coordinator is responsible for; many to many.';
+create index coordinator_chapters_chapter_id_idx on public.coordinator_chapters (chapter_id);
+
+alter table public.coordinator_chapters enable row level security;
+-- The policy of chapters applies to the subqueries, so a coordinator who has left the organisation sees no row.
+create policy own_chapters_or_as_admin on public.coordinator_chapters for select to authenticated
+using (
+    (coordinator_id = (select private.user_id()) and chapter_id in (select c.id from public.chapters as c))
+    or chapter_id in (
+        select c.id from public.chapters as c where c.org_id in (select private.my_admin_orgs())
+    )
+);
+
+revoke all on public.coordinator_chapters from anon, authenticated, service_role;
+grant select, insert, update, delete on public.coordinator_chapters to service_role;
+grant select on public.coordinator_chapters to authenticated;
+
+-- Notifications for coordinators (E11): one row per coordinator and run. notify_coordinators writes it, and the app
+-- delivers it. Coordinators see their own; administrators see all of their organisation (S4).
+
+create table public.coordinator_notifications (
+    id bigint generated always as identity primary key,
+    org_id uuid not null references public.organisations (id),
+    coordinator_id uuid not null,
+    job_run_id uuid not null,
+    kind text not null default 'paused' check (kind in ('paused', 'renewed')),
+    mentor_ids uuid [] not null check (cardinality(mentor_ids) > 0),
+    created_at timestamptz not null default clock_timestamp(),
+    unique (job_run_id, coordinator_id)
+);
+comment on table public.coordinator_notifications is
+'The mentors that a run paused, or whose certification it renewed, for one responsible coordinator.';
+comment on column public.coordinator_notifications.kind is
+'paused: the run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them.';
+
+create index coordinator_notifications_coordinator_id_idx
+on public.coordinator_notifications (coordinator_id, created_at);
+create index coordinator_notifications_org_id_idx on public.coordinator_notifications (org_id);
+
+alter table public.coordinator_notifications enable row level security;
+create policy own_or_as_admin on public.coordinator_notifications for select to authenticated
+using (
+    (
+        coordinator_id = (select private.user_id())
+        and org_id in (select o.org_id from public.org_members as o where o.user_id = (select private.user_id()))
+    )
+    or org_id in (select private.my_admin_orgs())
+);
+
+revoke all on public.coordinator_notifications from anon, authenticated, service_role;
+revoke all on sequence public.coordinator_notifications_id_seq from anon, authenticated, service_role;
+grant select on public.coordinator_notifications to service_role;
+grant select on public.coordinator_notifications to authenticated;
+
+-- The audit trail: one row per change of status. update_mentor_status writes it in the same transaction as the
+-- change (E3). It records who made the change (S3): a mentor or a coordinator with their user id, a job, or a
+-- service, which is a caller with the credential of service_role or of the owner. The table is append-only (S6).
+
+create table public.peer_mentor_status_history (
+    id bigint generated always as identity primary key,
+    mentor_id uuid not null references public.peer_mentors (id),
+    org_id uuid not null references public.organisations (id),
+    previous_status text not null,
+    new_status text not null,
+    reason text not null,
+    certification_expiry_date date,
+    job_run_id uuid,
+    changed_at timestamptz not null,
+    changed_by uuid,
+    changed_by_role text not null,
+    constraint peer_mentor_status_history_role_check
+    check (changed_by_role in ('mentor', 'coordinator', 'job', 'service')),
+    constraint peer_mentor_status_history_person_check
+    check ((changed_by is not null) = (changed_by_role in ('mentor', 'coordinator'))),
+    constraint peer_mentor_status_history_reserved_check
+    check ((reason = 'certification_expired') = (changed_by_role = 'job'))
+);
+comment on table public.peer_mentor_status_history is
+'Every change of a mentor''s status, with its reason and, for a job, the run that made it.';
+comment on column public.peer_mentor_status_history.changed_by is
+'User id of the person who made the change; null for jobs and services.';
+comment on column public.peer_mentor_status_history.changed_by_role is
+'The kind of caller who made the change: mentor, coordinator, job or service.';
+
+create index peer_mentor_status_history_mentor_id_idx
+on public.peer_mentor_status_history (mentor_id, changed_at);
+-- The last change of a mentor and the changes before it (H1, H5).
+create index peer_mentor_status_history_latest_idx on public.peer_mentor_status_history (mentor_id, id desc);
+create index peer_mentor_status_history_org_id_idx on public.peer_mentor_status_history (org_id);
+-- A run changes a mentor at most once. So update_mentor_status recognises a repeated call.
+create unique index peer_mentor_status_history_run_idx
+on public.peer_mentor_status_history (job_run_id, mentor_id) where job_run_id is not null;
+
+-- enable always: the triggers also fire while session_replication_role is replica.
+create trigger refuse_update before update on public.peer_mentor_status_history
+for each row execute function private.enforce_append_only();
+create trigger refuse_delete before delete on public.peer_mentor_status_history
+for each row execute function private.enforce_append_only();
+create trigger refuse_truncate before truncate on public.peer_mentor_status_history
+for each statement execute function private.enforce_append_only();
+alter table public.peer_mentor_status_history enable always trigger refuse_update;
+alter table public.peer_mentor_status_history enable always trigger refuse_delete;
+alter table public.peer_mentor_status_history enable always trigger refuse_truncate;
+
+alter table public.peer_mentor_status_history enable row level security;
+create policy seen_by_those_concerned on public.peer_mentor_status_history for select to authenticated
+using (org_id in (select private.my_admin_orgs()) or mentor_id in (select private.my_mentors()));
+
+revoke all on public.peer_mentor_status_history from anon, authenticated, service_role;
+revoke all on sequence public.peer_mentor_status_history_id_seq from anon, authenticated, service_role;
+grant select on public.peer_mentor_status_history to service_role;
+grant select on public.peer_mentor_status_history to authenticated;
+
+-- What the HLF portal holds about each mentor, as far as the hlf_sync job knows (H1, H3): the version, and the run
+-- that sent it. If a page is delivered again, the worker counts the mentors that this run has already sent as synced,
+-- even if the portal's answer was lost. Administrators see the rows of their organisation (S4).
+--
+-- effective_on is the day that was sent to the portal. It is stored, and not computed from the organisation's time
+-- zone at each reading: after a change of the time zone, the portal and the database would differ for mentors whose
+-- status has not changed.
+
+create table public.portal_sync_state (
+    mentor_id uuid primary key references public.peer_mentors (id) on delete cascade,
+    synced_version integer not null,
+    effective_on date,
+    synced_at timestamptz not null default clock_timestamp(),
+    job_run_id uuid
+);
+comment on table public.portal_sync_state is 'The last version of each mentor that the portal has accepted.';
+comment on column public.portal_sync_state.effective_on is
+'The day of the change, as sent to the portal; null: the sync did not record it.';
+comment on column public.portal_sync_state.job_run_id is 'The run that sent this version to the portal.';
+create index portal_sync_state_job_run_id_idx on public.portal_sync_state (job_run_id);
+
+alter table public.portal_sync_state enable row level security;
+create policy seen_by_admins on public.portal_sync_state for select to authenticated
+using (
+    exists (
+        select from public.peer_mentors as m
+        where m.id = mentor_id and m.org_id in (select private.my_admin_orgs())
+    )
+);
+
+revoke all on public.portal_sync_state from anon, authenticated, service_role;
+grant select on public.portal_sync_state to service_role;
+grant select on public.portal_sync_state to authenticated;
+
+-- How far a sync run has read the portal's certifications (H1). The run reads them in the order of their last change.
+-- If an invocation of the worker ends, another invocation continues from the watermark. Administrators see the rows
+-- of their organisation (S4).
+
+create table public.portal_watermarks (
+    org_id uuid primary key references public.organisations (id),
+    job_run_id uuid,
+    watermark timestamptz
+);
+comment on table public.portal_watermarks is 'How far the present reading of the portal''s certifications has got.';
+comment on column public.portal_watermarks.job_run_id is 'The run that reads the portal.';
+comment on column public.portal_watermarks.watermark is
+'The run has read every certification that changed before this moment (the portal''s clock); null: none yet.';
+
+alter table public.portal_watermarks enable row level security;
+create policy seen_by_admins on public.portal_watermarks for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+revoke all on public.portal_watermarks from anon, authenticated, service_role;
+grant select on public.portal_watermarks to authenticated, service_role;
+
+-- Which run started, when, why and with what result (D4). Refused and duplicate run requests leave a row too. org_id
+-- has no foreign key, so that a run request that names an unknown organisation can be logged as well. The table is
+-- append-only except for the changes that private.restrict_log_updates allows (S6). Administrators see the rows of
+-- their organisation (S4).
+
+create table public.scheduler_execution_log (
+    id bigint generated always as identity primary key,
+    job_name text not null,
+    job_run_id uuid not null,
+    org_id uuid,
+    trigger text not null check (trigger in ('schedule', 'manual', 'event')),
+    triggered_by text not null,
+    as_of date,
+    dry_run boolean not null default false,
+    redrive_of uuid,
+    status text not null check (status in ('running', 'completed', 'failed', 'duplicate', 'refused')),
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    processed_count integer,
+    paused_count integer,
+    synced_count integer,
+    skipped_count integer,
+    error_count integer,
+    renewed_count integer,
+    error text,
+    check ((status = 'running') = (finished_at is null))
+);
+comment on table public.scheduler_execution_log is
+'One row per run request. duplicate: a second delivery of the same trigger; refused: for example, another run was in progress.';
+comment on column public.scheduler_execution_log.redrive_of is
+'The run whose errored mentors this run repeats; null for a run for all mentors.';
+-- processed_count = paused_count + synced_count + skipped_count + error_count (E7)
+comment on column public.scheduler_execution_log.synced_count is 'Mentors whose status the run sent to the portal.';
+comment on column public.scheduler_execution_log.renewed_count is
+'Mentors whose certification the portal has renewed; not part of processed_count.';
+
+-- A run has one row with its course, and any number of duplicate and refused rows.
+create unique index scheduler_execution_log_run_idx
+on public.scheduler_execution_log (job_run_id) where status in ('running', 'completed', 'failed');
+create index scheduler_execution_log_started_at_idx on public.scheduler_execution_log (started_at desc);
+create index scheduler_execution_log_job_run_id_idx on public.scheduler_execution_log (job_run_id);
+create index scheduler_execution_log_org_id_idx on public.scheduler_execution_log (org_id);
+
+-- enable always: the triggers also fire while session_replication_role is replica.
+create trigger restrict_log_updates before update on public.scheduler_execution_log
+for each row execute function private.restrict_log_updates();
+create trigger refuse_delete before delete on public.scheduler_execution_log
+for each row execute function private.enforce_append_only();
+create trigger refuse_truncate before truncate on public.scheduler_execution_log
+for each statement execute function private.enforce_append_only();
+alter table public.scheduler_execution_log enable always trigger restrict_log_updates;
+alter table public.scheduler_execution_log enable always trigger refuse_delete;
+alter table public.scheduler_execution_log enable always trigger refuse_truncate;
+
+alter table public.scheduler_execution_log enable row level security;
+create policy seen_by_admins on public.scheduler_execution_log for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+revoke all on public.scheduler_execution_log from anon, authenticated, service_role;
+revoke all on sequence public.scheduler_execution_log_id_seq from anon, authenticated, service_role;
+grant select on public.scheduler_execution_log to service_role;
+grant select on public.scheduler_execution_log to authenticated;
+
+-- The organisations that a job role acts for (R5). The password of a job role is in a cloud secret; a thief of that
+-- password must not reach other organisations of the same database. There is one row per login role and
+-- organisation, and only the owner writes it.
+--
+-- A database with one organisation needs no step, because the first organisation is given to the three roles of
+-- roles.sql (private.grant_first_organisation). Another organisation, or another stage, gets login roles of its own
+-- that inherit a job role:
+--
+--   create role mentor_pause_job_other login inherit password '...' in role mentor_pause_job;
+--   insert into private.job_organisations (role_name, org_id) values ('mentor_pause_job_other', '...');
+
+create table private.job_organisations (
+    role_name text not null,
+    org_id uuid not null references public.organisations (id) on delete cascade,
+    primary key (role_name, org_id)
+);
+comment on table private.job_organisations is
+'The organisations that the login role of a job acts for; only the owner writes it.';
+create index job_organisations_org_id_idx on private.job_organisations (org_id);
+
+alter table private.job_organisations enable row level security;
+revoke all on private.job_organisations from public, anon, authenticated, service_role;
+
+-- Until when a mentor was certified before the present reading of the portal changed that (H1). The reading returns
+-- one row after the other, and a certification may move from one mentor to another. So finish_portal_reading decides
+-- which mentors are renewed when the reading is complete.
+
+create table private.portal_changes (
+    mentor_id uuid primary key references public.peer_mentors (id) on delete cascade,
+    certified_until date
+);
+comment on table private.portal_changes is
+'Mentors whose certifications the present reading of the portal has changed, with the day until which they were certified before.';
+
+alter table private.portal_changes enable row level security;
+revoke all on private.portal_changes from public, anon, authenticated, service_role;
+
+-- Checks before a run that the configured organisation exists and has the configured slug (D8). Returns the
+-- organisation's present day, which becomes the run's as_of, and the database's present moment. The monitor
+-- takes the later of that moment and its own, so that a slow clock does not hide a missed night (O1).
+-- Called by: the dispatcher, once per run; the monitor.
+-- Errors: PT404 no such organisation, PT409 another slug, 42501 not_your_organisation.
+
+create or replace function public.assert_org_scope(p_org_id uuid, p_slug text)
+returns table (org_id uuid, slug text, time_zone text, today date, moment timestamptz)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_org public.organisations;
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_length('p_slug', p_slug, 100);
+    select * into v_org from public.organisations as o where o.id = p_org_id;
+    if not found then
+        raise exception 'organisation % does not exist', p_org_id using errcode = 'PT404',
+            detail = 'compare the configured organisation id with public.organisations';
+    elsif v_org.slug is distinct from p_slug then
+        raise exception 'organisation % is %, not %', p_org_id, v_org.slug, p_slug using errcode = 'PT409',
+            detail = format('expected %s, actual %s', p_slug, v_org.slug);
+    end if;
+    return query select v_org.id, v_org.slug, v_org.time_zone, private.org_today(v_org.id), clock_timestamp();
+end
+$$;
+comment on function public.assert_org_scope is
+'Returns the organisation, its present day and the moment; fails if id and slug do not belong together.';
+revoke execute on function public.assert_org_scope from public, anon, authenticated;
+grant execute on function public.assert_org_scope to service_role, mentor_pause_job;
+
+-- Opens the row of a run in the execution log (D4) and returns it with the run's day (E1). The dispatcher
+-- calls it before it opens the run in the ledger. The log never expires, so its row decides whether a trigger
+-- has had its run, and for which day.
+--
+-- p_status is running for a run that starts, and failed, duplicate or refused for one that does not. A run
+-- that is resumed gets the row that it already has. A run whose row says failed and that never began becomes
+-- running, because a refused redrive may be delivered again (D4); its row keeps the time of the first
+-- attempt.
+--
+-- A real run may not begin for a day that is more than one day ahead. Once the run has begun, its day stays,
+-- even if the clock or the time zone changes later (private.assert_transition_request).
+--
+-- The HTTP entry may only record that it refused a user or the machine (R5).
+-- Called by: the dispatcher, once per run request; the HTTP entry, when it refuses a caller.
+-- Locks: the new row only.
+-- Errors: PT403 reserved_for_the_job, 42501 not_your_organisation, 22023 an argument is out of bounds or the
+-- day lies in the future.
+
+create or replace function public.begin_execution(
+    p_job_name text,
+    p_job_run_id uuid,
+    p_org_id uuid,
+    p_trigger text,
+    p_triggered_by text,
+    p_status text,
+    p_as_of date default null,
+    p_dry_run boolean default false,
+    p_error text default null,
+    p_redrive_of uuid default null
+)
+returns table (execution_id bigint, status text, started_at timestamptz, as_of date)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_date('p_as_of', p_as_of);
+    perform private.assert_length('p_job_name', p_job_name, 100);
+    perform private.assert_length('p_triggered_by', p_triggered_by, 300);
+    if private.caller() = 'api' then
+        if p_status is distinct from 'refused' or p_trigger is distinct from 'manual' or p_redrive_of is not null
+            or not private.acts_for(p_org_id)
+            or coalesce(p_job_name, '') !~ '^[a-z][a-z0-9_]{0,62}$'
+            or coalesce(p_triggered_by, '')
+            !~ '^(machine|user [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'
+            or length(p_error) > 300
+        then
+            raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
+                detail = 'p_status is refused, p_trigger is manual, p_triggered_by is a user or the machine, and p_error is short';
+        end if;
+        -- At most one row a minute for one caller, and 60 for all: every user who can sign in can cause a refusal.
+        if exists (
+            select from public.scheduler_execution_log as l
+            where l.started_at > clock_timestamp() - interval '1 minute'
+                and l.org_id = p_org_id and l.status = 'refused' and l.trigger = 'manual'
+            having count(*) >= 60 or bool_or(l.triggered_by = p_triggered_by)
+        ) then
+            return;
+        end if;
+    end if;
+    -- One day of tolerance: at midnight the dispatcher's clock may be ahead of the database's.
+    if p_status = 'running' and p_dry_run is not true and p_as_of > private.org_today(p_org_id) + 1
+        and not exists (
+            select from public.scheduler_execution_log as l where l.job_run_id = p_job_run_id and l.status = 'running'
+        )
+    then
+        raise exception 'p_as_of % is after today', p_as_of using errcode = '22023',
+            detail = 'only a dry run may look ahead';
+    end if;
+    return query
+    insert into public.scheduler_execution_log as l (
+        job_name, job_run_id, org_id, trigger, triggered_by, as_of, dry_run, status, error, finished_at,
+        redrive_of
+    ) values (
+        p_job_name, p_job_run_id, p_org_id, p_trigger, p_triggered_by, p_as_of, p_dry_run, p_status,
+        left(p_error, 4000), case when p_status <> 'running' then clock_timestamp() end, p_redrive_of
+    )
+    on conflict (job_run_id) where status in ('running', 'completed', 'failed') do update
+        set status = 'running', finished_at = null, error = null, as_of = coalesce(excluded.as_of, l.as_of)
+        where excluded.status = 'running' and l.status = 'failed' and l.processed_count is null
+    returning l.id, l.status, l.started_at, l.as_of;
+    if not found then
+        return query
+        select l.id, l.status, l.started_at, l.as_of
+        from public.scheduler_execution_log as l
+        where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    end if;
+end
+$$;
+comment on function public.begin_execution is
+'Writes the log row of a run, or returns the row that the run already has, with its day.';
+revoke execute on function public.begin_execution from public, anon, authenticated;
+grant execute on function public.begin_execution to service_role, mentor_pause_job, mentor_pause_api;
+
+-- Begins a run's reading of the portal, or returns how far the run has already read (H1).
+-- Called by: the portal worker, once per invocation that reads.
+-- Locks: the organisation's watermark.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.begin_portal_reading(p_org_id uuid, p_job_run_id uuid)
+returns timestamptz
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+declare
+    v_watermark timestamptz;
+begin
+    perform private.assert_job_org(p_org_id);
+    insert into public.portal_watermarks as w (org_id, job_run_id) values (p_org_id, p_job_run_id)
+    on conflict (org_id) do update set
+        job_run_id = excluded.job_run_id,
+        watermark = case when w.job_run_id = excluded.job_run_id then w.watermark end
+    returning w.watermark into v_watermark;
+    return v_watermark;
+end
+$$;
+comment on function public.begin_portal_reading is
+'Begins a run''s reading of the portal; returns the moment before which it has read all changes, null at first.';
+revoke execute on function public.begin_portal_reading from public, anon, authenticated;
+grant execute on function public.begin_portal_reading to service_role, portal_sync;
+
+-- The certifications of one of a coordinator's mentors, the latest first (S4, S7). It returns no row for
+-- another coordinator's mentor, and no row for a mentor who does not exist.
+-- Called by: the app, for a coordinator; services.
+-- Errors: PT403 the caller asks about another coordinator.
+
+create or replace function public.coordinator_mentor_certifications(p_coordinator_id uuid, p_mentor_id uuid)
+returns table (certification_id uuid, mentor_id uuid, expires_on date)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A separate statement: inside the query PostgreSQL would not evaluate it for an empty result.
+    select private.assert_caller_is(p_coordinator_id);
+    select c.id, c.mentor_id, private.clamp_day(c.expires_on)
+    from public.certifications as c
+    where
+        c.mentor_id = p_mentor_id
+        and c.mentor_id in (select private.coordinated_mentors(p_coordinator_id))
+    order by c.expires_on desc, c.id
+$$;
+comment on function public.coordinator_mentor_certifications is
+'The certifications of one of a coordinator''s mentors, latest first.';
+revoke execute on function public.coordinator_mentor_certifications from public, anon, authenticated;
+grant execute on function public.coordinator_mentor_certifications to authenticated, service_role;
+
+-- The history of one of a coordinator's mentors, the newest row first (S4, S7). It returns no row for another
+-- coordinator's mentor, and no row for a mentor who does not exist. It pages by keyset: p_before is the last
+-- id of the page before.
+-- Called by: the app, for a coordinator; services.
+-- Errors: PT403 the caller asks about another coordinator, 22023 p_limit is out of bounds.
+
+create or replace function public.coordinator_mentor_history(
+    p_coordinator_id uuid, p_mentor_id uuid, p_before bigint default null, p_limit integer default 100
+)
+returns setof public.peer_mentor_status_history
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Separate statements: inside the query PostgreSQL would not evaluate them for an empty result.
+    select private.assert_caller_is(p_coordinator_id);
+    select private.assert_limit(p_limit);
+    select h.*
+    from public.peer_mentor_status_history as h
+    where
+        h.mentor_id = p_mentor_id
+        and h.mentor_id in (select private.coordinated_mentors(p_coordinator_id))
+        and h.id < coalesce(p_before, 9223372036854775807)
+    order by h.id desc
+    limit p_limit
+$$;
+comment on function public.coordinator_mentor_history is
+'The history of one of a coordinator''s mentors, newest first.';
+revoke execute on function public.coordinator_mentor_history from public, anon, authenticated;
+grant execute on function public.coordinator_mentor_history to authenticated, service_role;
+
+-- The mentors of one coordinator with status and latest certification, in id order (S4, S7). It pages by
+-- keyset: p_after is the last id of the page before.
+-- Called by: the app, for a coordinator; services, for any coordinator.
+-- Errors: PT403 the caller asks about another coordinator, 22023 p_limit is out of bounds.
+
+create or replace function public.coordinator_mentor_statuses(
+    p_coordinator_id uuid, p_after uuid default null, p_limit integer default 100
+)
+returns table (
+    mentor_id uuid,
+    org_id uuid,
+    chapter_id uuid,
+    status text,
+    version integer,
+    status_changed_at timestamptz,
+    certification_expiry_date date
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Separate statements: inside the query PostgreSQL would not evaluate them for an empty result.
+    select private.assert_caller_is(p_coordinator_id);
+    select private.assert_limit(p_limit);
+    select
+        m.id, m.org_id, m.chapter_id, m.status, m.version, m.status_changed_at,
+        private.clamp_day((select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id))
+    -- The ids of the page are selected first, so that only the rows of the page are read, by key.
+    from (
+        select mine.id
+        from private.coordinated_mentors(p_coordinator_id) as mine (id)
+        where mine.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        order by mine.id
+        limit p_limit
+    ) as page
+    inner join public.peer_mentors as m on m.id = page.id
+    order by m.id
+$$;
+comment on function public.coordinator_mentor_statuses is
+'A coordinator''s mentors with status, version and latest expiry date.';
+revoke execute on function public.coordinator_mentor_statuses from public, anon, authenticated;
+grant execute on function public.coordinator_mentor_statuses to authenticated, service_role;
+
+-- Counts active mentors without any certification. The nightly job does not pause them, because they have no
+-- day of expiry (E1). The monitor and the command line show how many there are.
+-- Called by: the monitor, once an hour; the command line.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.count_active_uncertified(p_org_id uuid)
+returns bigint
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select count(*)
+    from public.peer_mentors as m
+    where
+        m.org_id = p_org_id
+        and m.status = 'active'
+        and not exists (select from public.certifications as c where c.mentor_id = m.id)
+$$;
+comment on function public.count_active_uncertified is 'How many active mentors have no certification.';
+revoke execute on function public.count_active_uncertified from public, anon, authenticated;
+grant execute on function public.count_active_uncertified to service_role, mentor_pause_job;
+
+-- Counts the mentors whose certifications a sync run has renewed (E7, H1). It counts rows, so a page that is
+-- delivered again does not change the result.
+-- Called by: the completion of a sync run; the command line.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.count_run_renewals(p_job_run_id uuid)
+returns bigint
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.run_org(p_job_run_id);
+    select count(distinct c.mentor_id) from public.certifications as c where c.job_run_id = p_job_run_id
+$$;
+comment on function public.count_run_renewals is 'How many mentors'' certifications a run has renewed.';
+revoke execute on function public.count_run_renewals from public, anon, authenticated;
+grant execute on function public.count_run_renewals to service_role, mentor_pause_job, portal_sync;
+
+-- The monitoring query (O1): counts mentors who are shown as available although their certification has
+-- expired. It does not look at runs or logs.
+-- Called by: the monitor; the command line.
+-- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
+
+create or replace function public.count_stale_active_mentors(p_org_id uuid, p_as_of date)
+returns bigint
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_date('p_as_of', p_as_of);
+    select count(*)
+    from public.peer_mentors as m
+    where
+        m.org_id = p_org_id
+        and m.status = 'active'
+        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
+$$;
+comment on function public.count_stale_active_mentors is
+'Active mentors whose latest certification expired on or before p_as_of; zero when all is well.';
+revoke execute on function public.count_stale_active_mentors from public, anon, authenticated;
+grant execute on function public.count_stale_active_mentors to service_role, mentor_pause_job;
+
+-- Counts the mentors who changed after a sync run began and who are still unsynced (H4). The run listed its
+-- pages before they changed, and while it ran the dispatcher refused any other sync run. If there are any,
+-- another sync run starts. Mentors that the portal rejected are excluded, because they changed before this
+-- run. That prevents an endless loop.
+-- Called by: the completion of a sync run, after it has released the lock.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.count_unsynced_since_run(p_job_run_id uuid)
+returns bigint
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.run_org(p_job_run_id);
+    select count(*)
+    from public.scheduler_execution_log as l
+    inner join public.peer_mentors as m
+        on m.org_id = l.org_id and m.status_changed_at > l.started_at
+        and m.status_changed_at <= clock_timestamp()
+    left join public.portal_sync_state as s on s.mentor_id = m.id
+    where
+        l.job_run_id = p_job_run_id
+        and l.status in ('running', 'completed', 'failed')
+        and s.synced_version is distinct from m.version
+$$;
+comment on function public.count_unsynced_since_run is
+'How many mentors changed after a sync run began and are not synced.';
+revoke execute on function public.count_unsynced_since_run from public, anon, authenticated;
+grant execute on function public.count_unsynced_since_run to service_role, mentor_pause_job, portal_sync;
+
+-- Ends the log row of a run that the ledger has lost, with counts from the data (E8). The ledger loses a run
+-- when its items are deleted or the table is recreated. The run's pages are lost with it, so no worker can
+-- continue.
+--
+-- For certification_expiry, the mentors in the run's history count as paused, and the mentors who are active
+-- although their certification had expired on the run's day count as errors. For hlf_sync, the mentors whose
+-- status the run sent to the portal count as synced. If the run changed nothing, its row gets no counts, and
+-- its trigger may begin it again (begin_execution).
+-- Called by: the holder of the lock of the run's job. Repeated calls change nothing.
+-- Locks: the run's row of the log.
+-- Errors: PT404 no such run, 42501 not_your_organisation.
+
+create or replace function public.end_lost_execution(p_org_id uuid, p_job_run_id uuid, p_error text)
+returns table (has_ended boolean, effect_count integer, error_count integer)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_run public.scheduler_execution_log;
+    v_effect integer := 0;
+    v_left integer := 0;
+begin
+    perform private.assert_job_org(p_org_id);
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
+    for update;
+    if not found then
+        raise exception 'run not found' using errcode = 'PT404', detail = 'the log has no row of this run';
+    elsif v_run.status <> 'running' then
+        return query select false, 0, 0;
+        return;
+    end if;
+    if v_run.job_name = 'certification_expiry' then
+        select count(*) into v_effect
+        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id;
+        if not v_run.dry_run and v_run.redrive_of is null and v_run.as_of is not null then
+            v_left := public.count_stale_active_mentors(p_org_id, v_run.as_of);
+        end if;
+    elsif v_run.job_name = 'hlf_sync' then
+        select count(*) into v_effect from public.portal_sync_state as s where s.job_run_id = p_job_run_id;
+    end if;
+    update public.scheduler_execution_log as l
+    set
+        status = 'failed',
+        finished_at = clock_timestamp(),
+        error = left(p_error, 4000),
+        processed_count = case when v_effect > 0 then v_effect + v_left end,
+        paused_count = case when v_effect > 0 then case when l.job_name = 'hlf_sync' then 0 else v_effect end end,
+        skipped_count = case when v_effect > 0 then 0 end,
+        error_count = case when v_effect > 0 then v_left end,
+        synced_count = case when v_effect > 0 and l.job_name = 'hlf_sync' then v_effect end
+    where l.id = v_run.id;
+    return query select true, v_effect, v_left;
+end
+$$;
+comment on function public.end_lost_execution is
+'Ends the row of a run that the ledger has lost, with counts from the data; has_ended: it was running before.';
+revoke execute on function public.end_lost_execution from public, anon, authenticated;
+grant execute on function public.end_lost_execution to service_role, mentor_pause_job;
+
+-- Closes a run's row of the execution log with its final status and counts (D4, E8). The first call wins; a
+-- repeated call changes nothing and returns the row. A long p_error is cut, so that it cannot keep a run from
+-- ending. The role portal_sync, whose Lambda talks to an external system, can close runs of hlf_sync only
+-- (D9).
+-- Called by: the completion of a run.
+-- Locks: the row.
+-- Errors: PT404 no such run, 22023 the status is not final or a count is out of bounds, 42501
+-- not_your_organisation.
+
+create or replace function public.finish_execution(
+    p_job_run_id uuid,
+    p_status text,
+    p_processed_count integer,
+    p_paused_count integer,
+    p_skipped_count integer,
+    p_error_count integer,
+    p_error text default null,
+    p_synced_count integer default null,
+    p_renewed_count integer default null
+)
+returns table (execution_id bigint, status text, started_at timestamptz, finished_at timestamptz)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    if p_status is null or p_status not in ('completed', 'failed') then
+        raise exception 'not a final status' using errcode = '22023',
+            detail = 'p_status must be completed or failed';
+    end if;
+    perform private.assert_between(
+        'a count',
+        least(
+            p_processed_count, p_paused_count, p_skipped_count, p_error_count, p_synced_count, p_renewed_count
+        ),
+        0, 2147483647
+    );
+    perform private.run_org(p_job_run_id);
+    update public.scheduler_execution_log as l
+    set
+        status = p_status,
+        finished_at = clock_timestamp(),
+        processed_count = p_processed_count,
+        paused_count = p_paused_count,
+        skipped_count = p_skipped_count,
+        error_count = p_error_count,
+        error = left(p_error, 4000),
+        synced_count = p_synced_count,
+        renewed_count = p_renewed_count
+    where
+        l.job_run_id = p_job_run_id
+        and l.status = 'running'
+        and (private.caller() in ('job', 'service') or l.job_name = 'hlf_sync');
+    return query
+    select l.id, l.status, l.started_at, l.finished_at
+    from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('completed', 'failed');
+    if not found then
+        raise exception 'run not found' using errcode = 'PT404', detail = 'the log has no row of this run';
+    end if;
+end
+$$;
+comment on function public.finish_execution is 'Closes the log row of a run once; the first call wins.';
+revoke execute on function public.finish_execution from public, anon, authenticated;
+grant execute on function public.finish_execution to service_role, mentor_pause_job, portal_sync;
+
+-- Ends a run's reading of the portal and decides which mentors it has renewed (H1). A mentor is renewed if
+-- they are now certified beyond today, and for longer than before the reading. The function writes the run's
+-- id into the certification that renews them; counts and notifications use that id.
+-- Called by: the portal worker. Repeated calls change nothing.
+-- Locks: the certifications that renew.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.finish_portal_reading(p_org_id uuid, p_job_run_id uuid)
+returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+declare
+    v_today constant date := private.org_today(p_org_id);
+    v_count bigint;
+begin
+    perform private.assert_job_org(p_org_id);
+    if exists (
+        select from public.scheduler_execution_log as l
+        where l.job_run_id = p_job_run_id and l.status in ('completed', 'failed')
+    ) then
+        return 0;  -- too late for notifications; the next run's reading finds the renewals
+    end if;
+    with changed as (
+        delete from private.portal_changes as p
+        using public.peer_mentors as m
+        where m.id = p.mentor_id and m.org_id = p_org_id
+        returning p.mentor_id, p.certified_until
+    ),
+
+    longest as (
+        select distinct on (c.mentor_id) c.id, c.expires_on, ch.certified_until
+        from changed as ch
+        inner join public.certifications as c on c.mentor_id = ch.mentor_id
+        order by c.mentor_id, c.expires_on desc, c.portal_id is null, c.id
+    )
+
+    update public.certifications as c set job_run_id = p_job_run_id
+    from longest as l
+    where c.id = l.id and l.expires_on > v_today and l.expires_on > coalesce(l.certified_until, '-infinity');
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+comment on function public.finish_portal_reading is
+'Ends a run''s reading of the portal: marks the certifications that renew a mentor, and returns their number.';
+revoke execute on function public.finish_portal_reading from public, anon, authenticated;
+grant execute on function public.finish_portal_reading to service_role, portal_sync;
+
+-- One run's row of the log, for the caller who started it (O3). A run that the dispatcher refused never
+-- began; then this is the row of the refusal.
+-- Called by: the HTTP entry.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.get_execution(p_org_id uuid, p_job_run_id uuid)
+returns setof public.scheduler_execution_log
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select l.*
+    from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id
+    order by l.status in ('running', 'completed', 'failed') desc, l.id desc
+    limit 1
+$$;
+comment on function public.get_execution is
+'The log row of a run; the row of the refusal if the run never began; no row if the run is unknown.';
+revoke execute on function public.get_execution from public, anon, authenticated;
+grant execute on function public.get_execution to service_role, mentor_pause_api;
+
+-- A user's role in an organisation (O3): administrators and coordinators may start a run by hand.
+-- Called by: the HTTP entry, once per request, with the user id of a token that it has verified.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.get_member_role(p_org_id uuid, p_user_id uuid)
+returns text
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select o.role from public.org_members as o where o.org_id = p_org_id and o.user_id = p_user_id
+$$;
+comment on function public.get_member_role is
+'admin or coordinator; null: the user is not a member of the organisation.';
+revoke execute on function public.get_member_role from public, anon, authenticated;
+grant execute on function public.get_member_role to service_role, mentor_pause_api;
+
+-- One mentor's status and version (S2), to be read before a change.
+-- Called by: the app, for people who may see the mentor; the command line, for services.
+-- Errors: PT403 the mentor is not the caller's, also if there is no such mentor; PT404 for services.
+
+create or replace function public.get_mentor_status(p_mentor_id uuid, p_org_id uuid)
+returns table (
+    mentor_id uuid,
+    status text,
+    version integer,
+    status_changed_at timestamptz,
+    certification_expiry_date date
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Checked before the row is read, so that a caller without the right cannot tell whether it exists.
+    if private.may_change(p_mentor_id) or p_org_id in (select private.my_admin_orgs()) then
+        return query
+        select
+            m.id, m.status, m.version, m.status_changed_at,
+            private.clamp_day(
+                (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id)
+            )
+        from public.peer_mentors as m
+        where m.id = p_mentor_id and m.org_id = p_org_id;
+    end if;
+    if not found then
+        perform private.refuse_mentor();
+    end if;
+end
+$$;
+comment on function public.get_mentor_status is
+'A mentor''s status, version and latest expiry date, for those who may see it.';
+revoke execute on function public.get_mentor_status from public, anon, authenticated;
+grant execute on function public.get_mentor_status to authenticated, service_role;
+
+-- Returns the organisation's day at a given moment (O1). A mentor whose certification had expired by the day
+-- of the last nightly run should be paused. A mentor whose certification expires on a later day need not be.
+-- Called by: the monitor.
+-- Errors: 42501 not_your_organisation, 22023 p_at is out of bounds.
+
+create or replace function public.get_org_day(p_org_id uuid, p_at timestamptz)
+returns date
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_timestamp('p_at', p_at);
+    select (p_at at time zone o.time_zone)::date
+    from public.organisations as o where o.id = p_org_id
+$$;
+comment on function public.get_org_day is
+'The day at a moment in the organisation''s time zone; null if there is no such organisation.';
+revoke execute on function public.get_org_day from public, anon, authenticated;
+grant execute on function public.get_org_day to service_role, mentor_pause_job;
+
+-- Says how recent a job's runs are (O1): when the last complete run ended, the latest day of those runs, the
+-- hours since, and the errors about one night.
+--
+--   * The present moment is the later of p_at, the caller's clock, and the database's own clock. A row with
+--     a later end was written by a clock that was ahead; it does not count yet.
+--   * A manual run for a day before the one on which it started does not count: it repeats an earlier night.
+--   * Dry runs and redrives do not count, because they do not cover all mentors.
+--   * The database computes the hours, so they are never negative.
+--   * night_error_count is the smallest number of errors among the runs for p_as_of or a later day.
+--
+-- Called by: the monitor; workers that check whether the database answers, without p_as_of and p_at.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.get_run_freshness(
+    p_org_id uuid, p_job_name text, p_as_of date default null, p_at timestamptz default null
+)
+returns table (
+    last_finished_at timestamptz,
+    last_as_of date,
+    hours_since_completed_run double precision,
+    night_error_count integer
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_length('p_job_name', p_job_name, 100);
+    select private.assert_date('p_as_of', p_as_of);
+    select private.assert_timestamp('p_at', p_at);
+    with present as (
+        select greatest(p_at, clock_timestamp()) as moment
+    )
+
+    select
+        max(l.finished_at),
+        max(l.as_of),
+        extract(epoch from max(p.moment) - max(l.finished_at))::double precision / 3600,
+        min(l.error_count) filter (where l.as_of >= p_as_of)
+    from present as p
+    cross join public.scheduler_execution_log as l
+    inner join public.organisations as o on o.id = l.org_id
+    where
+        l.org_id = p_org_id
+        and l.job_name = p_job_name
+        and l.status = 'completed'
+        and not l.dry_run
+        and l.redrive_of is null
+        and l.finished_at <= p.moment
+        and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
+$$;
+comment on function public.get_run_freshness is
+'When a job''s last complete run ended, the latest day of its runs, the hours since, and the errors for p_as_of; nulls if no run counts.';
+revoke execute on function public.get_run_freshness from public, anon, authenticated;
+grant execute on function public.get_run_freshness to service_role, mentor_pause_job;
+
+-- One keyset page of the state that the portal should hold for every mentor. The drift measurement compares
+-- it with the portal (H5).
+-- Called by: the drift measurement.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.list_all_portal_states(p_org_id uuid, p_after uuid, p_limit integer)
+returns table (
+    mentor_id uuid,
+    portal_key text,
+    status text,
+    reason text,
+    effective_on date,
+    version integer,
+    is_synced boolean,
+    synced_by uuid,
+    differs_since timestamptz
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_between('p_limit', coalesce(p_limit, 0), 1, 500);
+    select s.*
+    from public.list_portal_states(
+        p_org_id,
+        array(
+            select m.id
+            from public.peer_mentors as m
+            where m.org_id = p_org_id and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by m.id
+            limit p_limit
+        )
+    ) as s
+    order by s.mentor_id
+$$;
+comment on function public.list_all_portal_states is
+'The state that the portal should hold for every mentor, in id order, after p_after.';
+revoke execute on function public.list_all_portal_states from public, anon, authenticated;
+grant execute on function public.list_all_portal_states to service_role, portal_sync;
+
+-- The newest rows of the execution log, for people (O3). The HTTP entry sees no rows without an organisation.
+-- Called by: the HTTP entry; the command line.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.list_executions(p_org_id uuid, p_limit integer)
+returns setof public.scheduler_execution_log
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_limit(p_limit);
+    select l.*
+    from public.scheduler_execution_log as l
+    where l.org_id = p_org_id or (l.org_id is null and private.caller() in ('job', 'service'))
+    order by l.started_at desc, l.id desc
+    limit p_limit
+$$;
+comment on function public.list_executions is 'The newest run requests and their results, newest first.';
+revoke execute on function public.list_executions from public, anon, authenticated;
+grant execute on function public.list_executions to service_role, mentor_pause_job, mentor_pause_api;
+
+-- One keyset page of the active mentors whose latest certification expired on or before p_as_of (E1, D7).
+-- Called by: the dispatcher, once per page, with the last id of the page before.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.list_expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
+returns table (mentor_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id
+    from public.peer_mentors as m
+    where
+        m.org_id = p_org_id
+        and m.status = 'active'
+        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
+    order by m.id
+    limit private.page_limit(p_org_id, p_as_of, p_limit)
+$$;
+comment on function public.list_expired_mentors is
+'Active mentors with an expired certification, in id order, after p_after (null for the first page).';
+revoke execute on function public.list_expired_mentors from public, anon, authenticated;
+grant execute on function public.list_expired_mentors to service_role, mentor_pause_job;
+
+-- One keyset page of the certifications that are mirrored from the portal (H1, H5): all of them, or those
+-- that a run's reading has not seen.
+-- Called by: the portal worker at the end of its reading; the drift measurement.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.list_portal_certifications(
+    p_org_id uuid, p_after text, p_limit integer, p_unseen_by uuid default null
+)
+returns table (portal_id text, portal_key text, expires_on date)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_between('p_limit', coalesce(p_limit, 0), 1, 500);
+    select c.portal_id, coalesce(m.portal_key, m.id::text), private.clamp_day(c.expires_on)
+    from public.certifications as c
+    inner join public.peer_mentors as m on m.id = c.mentor_id and m.org_id = p_org_id
+    where c.portal_id > coalesce(p_after, '') and (p_unseen_by is null or c.seen_by_run_id is distinct from p_unseen_by)
+    order by c.portal_id
+    limit p_limit
+$$;
+comment on function public.list_portal_certifications is
+'The certifications that are mirrored from the portal, in the order of their ids, after p_after.';
+revoke execute on function public.list_portal_certifications from public, anon, authenticated;
+grant execute on function public.list_portal_certifications to service_role, portal_sync;
+
+-- The state to be written to the portal for these mentors (H1): status, reason and day of the last change,
+-- and whether the portal has it already.
+--
+-- While the portal has the mentor's present version, effective_on is the day that was sent to the portal.
+-- Otherwise it is computed in the organisation's time zone. So a change of the time zone does not move the
+-- days that the portal already has.
+--
+-- differs_since is since when the portal may differ (H5). If the portal has the present version, it is the
+-- moment at which it got that version. Otherwise it is the moment of the first change that the portal has not
+-- got: each change raises the version by one and leaves a row of history.
+-- Called by: the portal worker, once per page; list_all_portal_states.
+-- Errors: 42501 not_your_organisation, 22023 more than 500 ids.
+
+create or replace function public.list_portal_states(p_org_id uuid, p_mentor_ids uuid [])
+returns table (
+    mentor_id uuid,
+    portal_key text,
+    status text,
+    reason text,
+    effective_on date,
+    version integer,
+    is_synced boolean,
+    synced_by uuid,
+    differs_since timestamptz
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_array_size('p_mentor_ids', cardinality(p_mentor_ids));
+    select
+        m.id,
+        coalesce(m.portal_key, m.id::text),
+        m.status,
+        coalesce(
+            (
+                select h.reason from public.peer_mentor_status_history as h
+                where h.mentor_id = m.id order by h.id desc limit 1
+            ),
+            'entered'
+        ),
+        case
+            when s.synced_version = m.version and s.effective_on is not null then s.effective_on
+            else (m.status_changed_at at time zone o.time_zone)::date
+        end,
+        m.version,
+        s.synced_version is not distinct from m.version,
+        s.job_run_id,
+        case
+            when s.synced_version = m.version then s.synced_at
+            else coalesce(
+                (
+                    select h.changed_at from public.peer_mentor_status_history as h
+                    where h.mentor_id = m.id order by h.id desc
+                    offset greatest(m.version - coalesce(s.synced_version, 1), 1) - 1 limit 1
+                ),
+                m.status_changed_at
+            )
+        end
+    from public.peer_mentors as m
+    inner join public.organisations as o on o.id = m.org_id
+    left join public.portal_sync_state as s on s.mentor_id = m.id
+    where m.org_id = p_org_id and m.id = any(p_mentor_ids)
+    order by m.id
+$$;
+comment on function public.list_portal_states is
+'The states that the sync writes to the portal; for a mentor whose status never changed the reason is entered.';
+revoke execute on function public.list_portal_states from public, anon, authenticated;
+grant execute on function public.list_portal_states to service_role, portal_sync;
+
+-- Says what the data show now about mentors whose call failed in a run (R1, E8). The database may have made
+-- the change although the answer was lost, or another caller may have made it since. A mentor who is paused
+-- in the end is not an error.
+--
+--   applied      this run made the change: it paused the mentor, or wrote their status to the portal
+--   not_needed   nothing is left to do. certification_expiry: the mentor is not active any more, or their
+--                certification has not expired on p_as_of. hlf_sync: the portal has the mentor's present
+--                version. Both: the organisation has no such mentor.
+--
+-- A mentor who still needs the change gets no row. The run's row of the log says which job it was.
+-- Called by: the completion of a run, with at most 500 ids per call.
+-- Errors: 22023 more than 500 ids, 42501 not_your_organisation.
+
+create or replace function public.list_run_outcomes(p_job_run_id uuid, p_org_id uuid, p_as_of date, p_mentor_ids uuid [])
+returns table (mentor_id uuid, outcome text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_job_name text;
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_date('p_as_of', p_as_of);
+    perform private.assert_array_size('p_mentor_ids', cardinality(p_mentor_ids));
+    select l.job_name into v_job_name from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
+    return query
+    with asked as (
+        select distinct ids.id from unnest(p_mentor_ids) as ids (id) where ids.id is not null
+    ),
+
+    present as (
+        select
+            a.id,
+            m.status,
+            m.version,
+            (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) as expires_on,
+            (select s.synced_version from public.portal_sync_state as s where s.mentor_id = m.id) as synced_version,
+            m.id is not null and exists (
+                select from public.peer_mentor_status_history as h
+                where h.job_run_id = p_job_run_id and h.mentor_id = a.id
+                union all
+                select from public.portal_sync_state as s
+                where s.job_run_id = p_job_run_id and s.mentor_id = a.id
+            ) as is_applied
+        from asked as a
+        left join public.peer_mentors as m on m.id = a.id and m.org_id = p_org_id
+    )
+
+    select p.id, case when p.is_applied then 'applied' else 'not_needed' end
+    from present as p
+    where
+        p.is_applied
+        or (v_job_name is not null and p.status is null)
+        or (v_job_name = 'certification_expiry' and (
+            p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
+        ))
+        or (v_job_name = 'hlf_sync' and p.synced_version = p.version)
+    order by p.id;
+end
+$$;
+comment on function public.list_run_outcomes is
+'The given mentors that a run has changed (applied) or that need no change any more (not_needed).';
+revoke execute on function public.list_run_outcomes from public, anon, authenticated;
+grant execute on function public.list_run_outcomes to service_role, mentor_pause_job, portal_sync;
+
+-- The runs that began long ago and have not ended, according to the log (E8). The monitor compares them with
+-- the ledger. A run that the ledger does not know has no pages left, so only the monitor can end it.
+-- Called by: the monitor, once an hour.
+-- Errors: 22023 an argument is out of bounds, 42501 not_your_organisation.
+
+create or replace function public.list_running_executions(p_org_id uuid, p_minutes integer, p_limit integer)
+returns setof public.scheduler_execution_log
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_limit(p_limit);
+    select private.assert_between('p_minutes', coalesce(p_minutes, 0), 1, 525600);
+    select l.*
+    from public.scheduler_execution_log as l
+    where
+        l.org_id = p_org_id
+        and l.status = 'running'
+        and l.started_at < clock_timestamp() - p_minutes * interval '1 minute'
+    order by l.id
+    limit p_limit
+$$;
+comment on function public.list_running_executions is 'The runs that began long ago and have not ended, oldest first.';
+revoke execute on function public.list_running_executions from public, anon, authenticated;
+grant execute on function public.list_running_executions to service_role, mentor_pause_job;
+
+-- One keyset page of the mentors whose present version the HLF portal does not have yet (H1). If all mentors
+-- are synced, it returns the mentor who was synced longest ago, so that every run has a page: the worker also
+-- reads the portal when it works on a page.
+--
+-- p_as_of is part of the signature that all jobs' listings share; the result does not depend on it.
+-- Called by: the dispatcher, for the hlf_sync job.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.list_unsynced_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
+returns table (mentor_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with unsynced as (
+        select m.id
+        from public.peer_mentors as m
+        left join public.portal_sync_state as s on s.mentor_id = m.id
+        where
+            m.org_id = p_org_id
+            and p_as_of is not null
+            and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            and s.synced_version is distinct from m.version
+        order by m.id
+        limit private.page_limit(p_org_id, p_as_of, p_limit)
+    ),
+
+    synced_longest_ago as (
+        select m.id
+        from public.peer_mentors as m
+        inner join public.portal_sync_state as s on s.mentor_id = m.id
+        where
+            m.org_id = p_org_id
+            and p_as_of is not null
+            and p_after is null
+            and not exists (select from unsynced)
+        order by s.synced_at, m.id
+        limit least(p_limit, 1)
+    )
+
+    select u.id from unsynced as u
+    union all
+    select t.id from synced_longest_ago as t
+    order by 1
+$$;
+comment on function public.list_unsynced_mentors is
+'Mentors whose present version the portal does not have, in id order, after p_after; if there are none, one mentor.';
+revoke execute on function public.list_unsynced_mentors from public, anon, authenticated;
+grant execute on function public.list_unsynced_mentors to service_role, mentor_pause_job;
+
+-- Records that the portal has a version of a mentor, and the day that was sent (H1). It never replaces a
+-- later version by an older one.
+-- Called by: the portal worker, once per mentor.
+-- Locks: the mentor's row of the sync state.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.mark_portal_synced(
+    p_org_id uuid, p_mentor_id uuid, p_version integer, p_job_run_id uuid, p_effective_on date default null
+)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_between('p_version', p_version, 1, 2147483647);
+    perform private.assert_date('p_effective_on', p_effective_on);
+    insert into public.portal_sync_state as s (mentor_id, synced_version, synced_at, job_run_id, effective_on)
+    select m.id, p_version, clock_timestamp(), p_job_run_id, p_effective_on
+    from public.peer_mentors as m
+    where m.id = p_mentor_id and m.org_id = p_org_id and p_version <= m.version
+    on conflict (mentor_id) do update set
+        synced_version = excluded.synced_version,
+        synced_at = excluded.synced_at,
+        job_run_id = excluded.job_run_id,
+        effective_on = case
+            when s.synced_version = excluded.synced_version then coalesce(excluded.effective_on, s.effective_on)
+            else excluded.effective_on
+        end
+    where s.synced_version <= excluded.synced_version;
+    return found;
+end
+$$;
+comment on function public.mark_portal_synced is
+'Records the version that the portal has, and the day that was sent; false: it already has a later version.';
+revoke execute on function public.mark_portal_synced from public, anon, authenticated;
+grant execute on function public.mark_portal_synced to service_role, portal_sync;
+
+-- Brings the mirrored certifications in line with a page of the portal (H1). It compares mentor and day, and
+-- not the time of the change, because a row can change twice within a second. It marks the valid rows as seen
+-- by the run's reading, and also the rows of p_seen_ids, which exist in the portal but cannot be read. A row
+-- that cannot be stored does not affect the other rows (R3).
+-- Called by: the portal worker, once per page of the portal. Repeated calls change nothing.
+-- Locks: the certifications, and for a moment the mentors of those that differ. If mentors are locked, up to
+-- three rows wait one second each; the rows after them do not wait.
+-- Errors: 42501 not_your_organisation, 22023 an array is too long.
+
+create or replace function public.mirror_portal_certifications(
+    p_org_id uuid,
+    p_job_run_id uuid,
+    p_portal_ids text [],
+    p_portal_keys text [],
+    p_expires_ons date [],
+    p_modified_ons timestamptz [],
+    p_seen_ids text []
+)
+returns table (portal_ids text [], outcomes text [])
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '1s'
+as $$
+#variable_conflict use_column
+declare
+    v_row record;
+    v_outcome text;
+    v_locked integer := 0;
+begin
+    portal_ids := '{}';
+    outcomes := '{}';
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_array_size('p_portal_ids', cardinality(p_portal_ids));
+    perform private.assert_array_size('p_portal_keys', cardinality(p_portal_keys));
+    perform private.assert_array_size('p_expires_ons', cardinality(p_expires_ons));
+    perform private.assert_array_size('p_modified_ons', cardinality(p_modified_ons));
+    perform private.assert_array_size('p_seen_ids', cardinality(p_seen_ids));
+    -- A locked row counts as not seen: at the end the worker asks the portal for it by its id.
+    update public.certifications as c set seen_by_run_id = p_job_run_id
+    where c.id in (
+        select h.id
+        from public.certifications as h
+        inner join public.peer_mentors as m on m.id = h.mentor_id and m.org_id = p_org_id
+        where h.portal_id = any(p_portal_ids || p_seen_ids) and h.seen_by_run_id is distinct from p_job_run_id
+        for no key update of h skip locked
+    );
+    for v_row in
+        select n.portal_id, n.expires_on, n.modified_on, m.id as mentor_id, h.org_id as holders_org
+        from unnest(p_portal_ids, p_portal_keys, p_expires_ons, p_modified_ons)
+            as n (portal_id, portal_key, expires_on, modified_on)
+        left join public.peer_mentors as m
+            on m.org_id = p_org_id
+            and private.fold_key(coalesce(m.portal_key, m.id::text)) = private.fold_key(n.portal_key)
+        left join public.certifications as c on c.portal_id = n.portal_id
+        left join public.peer_mentors as h on h.id = c.mentor_id
+        where (m.id is not null or h.org_id = p_org_id)
+            and (c.mentor_id, c.expires_on) is distinct from (m.id, n.expires_on)
+        order by m.id, n.portal_id
+    loop
+        begin
+            if v_row.holders_org <> p_org_id then
+                raise exception 'the certification belongs to another organisation' using errcode = 'PT409';
+            end if;
+            v_outcome := private.mirror_certification(
+                v_row.mentor_id, v_row.portal_id, v_row.expires_on, v_row.modified_on, p_job_run_id
+            );
+        exception when others then
+            v_outcome := 'failed ' || sqlstate;
+            v_locked := v_locked + (sqlstate = '55P03')::integer;
+            if v_locked >= 3 then
+                perform set_config('lock_timeout', '1', true);
+            end if;
+        end;
+        portal_ids := portal_ids || v_row.portal_id;
+        outcomes := outcomes || v_outcome;
+    end loop;
+    return next;
+end
+$$;
+comment on function public.mirror_portal_certifications is
+'Brings certifications in line with the portal; returns one row with the ids that it changed or could not store.';
+revoke execute on function public.mirror_portal_certifications from public, anon, authenticated;
+grant execute on function public.mirror_portal_certifications to service_role, portal_sync;
+
+-- Moves the watermark of a run's reading forward (H1). It never moves past the present moment, because the
+-- portal may date a row in the future (R3). If the watermark was deleted because a mentor was entered
+-- meanwhile, it stays deleted, and the run reads everything again.
+-- Called by: the portal worker, once per page of the portal.
+-- Locks: the organisation's watermark.
+-- Errors: 42501 not_your_organisation, 22023 p_watermark is out of bounds.
+
+create or replace function public.move_portal_watermark(p_org_id uuid, p_job_run_id uuid, p_watermark timestamptz)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_timestamp('p_watermark', p_watermark);
+    update public.portal_watermarks as w
+    set watermark = greatest(w.watermark, least(p_watermark, clock_timestamp()))
+    where w.org_id = p_org_id and w.job_run_id = p_job_run_id;
+    return found;
+end
+$$;
+comment on function public.move_portal_watermark is
+'Moves the watermark of a run''s reading forward, at most to now; false: this run must read from the beginning again.';
+revoke execute on function public.move_portal_watermark from public, anon, authenticated;
+grant execute on function public.move_portal_watermark to service_role, portal_sync;
+
+-- Notifies each responsible coordinator, once per run, of the mentors that the run paused or renewed (E11,
+-- H1). It reads the history and the certifications, so the notification says what happened. Responsible means
+-- the rule of private.coordinated_mentors: by assignment or by chapter, and as a member of the organisation.
+-- A run either pauses or renews.
+--
+-- A worker may pause mentors after their page had already been marked as failed and the run had ended. Then
+-- the coordinator's notification grows: there is still one per coordinator and run, and created_at is the
+-- time of the last addition.
+-- Called by: the completion of a run; a worker that finishes after its run has ended. Repeated calls change
+-- nothing.
+-- Locks: the coordinators' rows of this run, if they grow.
+
+create or replace function public.notify_coordinators(p_job_run_id uuid)
+returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.run_org(p_job_run_id);
+    insert into public.coordinator_notifications as n (org_id, coordinator_id, job_run_id, kind, mentor_ids)
+    select m.org_id, responsible.coordinator_id, p_job_run_id, min(news.kind), array_agg(distinct m.id order by m.id)
+    from (
+        select h.mentor_id, 'paused' as kind
+        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id
+        union
+        select c.mentor_id, 'renewed'
+        from public.certifications as c where c.job_run_id = p_job_run_id
+    ) as news
+    inner join public.peer_mentors as m on m.id = news.mentor_id
+    cross join lateral (
+        select a.coordinator_id
+        from public.assignments as a
+        where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
+        union
+        select cc.coordinator_id
+        from public.coordinator_chapters as cc
+        where cc.chapter_id = m.chapter_id
+    ) as responsible
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
+    where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
+    group by m.org_id, responsible.coordinator_id
+    on conflict (job_run_id, coordinator_id) do update
+        set
+            mentor_ids = (
+                select array_agg(distinct both_lists.id order by both_lists.id)
+                from unnest(n.mentor_ids || excluded.mentor_ids) as both_lists (id)
+            ),
+            created_at = clock_timestamp()
+        where not n.mentor_ids @> excluded.mentor_ids;
+    return (
+        select count(*) from public.coordinator_notifications as n where n.job_run_id = p_job_run_id
+    );
+end
+$$;
+comment on function public.notify_coordinators is
+'Writes one notification per coordinator and run, or adds mentors to it; returns how many the run has.';
+revoke execute on function public.notify_coordinators from public, anon, authenticated;
+grant execute on function public.notify_coordinators to service_role, mentor_pause_job, portal_sync;
+
+-- Removes a certification that is no longer valid in the portal (H1). The run's reading has not seen it, and
+-- the worker has asked the portal for it by its id.
+-- Called by: the portal worker. Repeated calls change nothing.
+-- Locks: the certification.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.remove_portal_certification(p_org_id uuid, p_portal_id text, p_job_run_id uuid)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.record_portal_change(c.mentor_id)
+    from public.certifications as c
+    inner join public.peer_mentors as m on m.id = c.mentor_id and m.org_id = p_org_id
+    where c.portal_id = p_portal_id;
+    delete from public.certifications as c
+    using public.peer_mentors as m
+    where c.portal_id = p_portal_id and c.seen_by_run_id is distinct from p_job_run_id
+        and m.id = c.mentor_id and m.org_id = p_org_id;
+    return found;
+end
+$$;
+comment on function public.remove_portal_certification is
+'Removes a certification that the run''s reading of the portal has not seen; false: it has seen it, or it does not exist.';
+revoke execute on function public.remove_portal_certification from public, anon, authenticated;
+grant execute on function public.remove_portal_certification to service_role, portal_sync;
+
+-- Corrects the counts of a run that has ended, from the data (D4). A worker may finish its page after the
+-- page was marked as failed and the run had ended. Then the run counted the page's mentors as errors. The
+-- row's text says that the counts were corrected, because it still names the reasons of the former errors
+-- (E7).
+--
+-- For certification_expiry, paused_count becomes the number of the run's history rows. For hlf_sync,
+-- synced_count becomes the number of mentors whose status the run sent to the portal. A count never shrinks,
+-- and it never grows by more than the errors.
+-- Called by: a worker that notices that its page was already closed. Repeated calls change nothing.
+-- Locks: the run's row of the log.
+
+create or replace function public.report_late_changes(p_job_run_id uuid)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_run public.scheduler_execution_log;
+    v_more integer;
+begin
+    perform private.run_org(p_job_run_id);
+    select * into v_run from public.scheduler_execution_log as l
+    where
+        l.job_run_id = p_job_run_id
+        and l.status in ('completed', 'failed')
+        and (private.caller() in ('job', 'service') or l.job_name = 'hlf_sync')
+    for update;
+    if v_run.job_name = 'certification_expiry' then
+        select count(*) - coalesce(v_run.paused_count, 0) into v_more
+        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id;
+    elsif v_run.job_name = 'hlf_sync' then
+        select count(*) - coalesce(v_run.synced_count, 0) into v_more
+        from public.portal_sync_state as s where s.job_run_id = p_job_run_id;
+    end if;
+    -- A run that never began has no counts, and least() ignores nulls.
+    v_more := least(v_more, coalesce(v_run.error_count, 0));
+    if v_run.id is null or v_more <= 0 then
+        return false;
+    end if;
+    update public.scheduler_execution_log as l
+    set
+        paused_count = case when l.job_name = 'hlf_sync' then l.paused_count else coalesce(l.paused_count, 0) + v_more end,
+        synced_count = case when l.job_name = 'hlf_sync' then coalesce(l.synced_count, 0) + v_more else l.synced_count end,
+        error_count = l.error_count - v_more,
+        error = left(
+            concat_ws(
+                '; ', l.error,
+                format(
+                    'corrected after the end: %s of the errors %s after all', v_more,
+                    case when l.job_name = 'hlf_sync' then 'synced' else 'paused' end
+                )
+            ),
+            4000
+        )
+    where l.id = v_run.id;
+    return true;
+end
+$$;
+comment on function public.report_late_changes is
+'Moves mentors that an ended run has changed after all from its errors to its effect; true: it corrected the row.';
+revoke execute on function public.report_late_changes from public, anon, authenticated;
+grant execute on function public.report_late_changes to service_role, mentor_pause_job, portal_sync;
+
+-- Deletes the record of what the portal holds about a mentor, so that the next sync run sends it again (H5).
+-- An operator uses it after somebody has changed the mentor in the portal by hand.
+-- Called by: the command line (`mentor-pause portal resync`), which logs in as portal_sync.
+-- Locks: the mentor's row of the sync state.
+-- Errors: PT404 no such mentor, 42501 not_your_organisation.
+
+create or replace function public.reset_portal_sync(p_org_id uuid, p_mentor_id uuid)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform from public.peer_mentors as m where m.id = p_mentor_id and m.org_id = p_org_id;
+    if not found then
+        raise exception 'mentor not found' using errcode = 'PT404',
+            detail = 'no such mentor in this organisation', hint = 'mentor_not_found';
+    end if;
+    delete from public.portal_sync_state as s where s.mentor_id = p_mentor_id;
+    return found;
+end
+$$;
+comment on function public.reset_portal_sync is
+'Makes the next sync run send a mentor to the portal again; false: it would send them anyway.';
+revoke execute on function public.reset_portal_sync from public, anon, authenticated;
+grant execute on function public.reset_portal_sync to service_role, portal_sync;
+
+-- The whole nightly job inside the database (O5): the fallback for a night on which no trigger outside the
+-- database works. It may run at the same time as the Lambdas. Each mentor is checked under their row's lock,
+-- so one of the two pauses the mentor and the other one skips them.
+--
+-- It keeps the mentors that it has paused (R1):
+--
+--   * Its first pass waits for no lock. Mentors who were locked then get a second attempt at the end, for
+--     about three seconds in all.
+--   * It stops after 20 s, or in time before a statement_timeout. The mentors who are left count as errors,
+--     and the next call continues with them. So it holds no mentor's row for longer than that.
+--   * An earlier time-out or cancellation ends it and undoes nothing. Only a server that stops undoes a call.
+--
+-- A lock of the organisation's row, which no job role can take (R5), allows one call at a time for each
+-- organisation. A second call is refused.
+-- Called by: pg_cron (supabase/fallback); an operator.
+-- Locks: the organisation's row against changes, and the row of each mentor that it pauses, until the
+-- transaction ends.
+-- Errors: PT404 no such organisation, 22023 the day lies in the future, 42501 the role is neither the owner
+-- nor service_role (R6). A call that fails leaves no row in the log, because it is undone;
+-- cron.job_run_details shows it.
+
+create or replace function public.run_certification_expiry(p_org_id uuid, p_as_of date default null)
+returns table (
+    job_run_id uuid,
+    status text,
+    processed_count integer,
+    paused_count integer,
+    skipped_count integer,
+    error_count integer,
+    mentor_ids_paused uuid [],
+    mentor_ids_errored uuid []
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_run constant uuid := gen_random_uuid();
+    v_by constant text := format('database, %s', session_user);
+    v_today constant date := private.org_today(p_org_id);
+    v_as_of constant date := coalesce(p_as_of, v_today);
+    v_timeout_ms constant integer := (select s.setting::integer from pg_settings as s where s.name = 'statement_timeout');
+    -- A quarter of the time is reserved for notifications and the log.
+    v_deadline constant timestamptz := statement_timestamp()
+        + interval '1 millisecond' * least(20000, coalesce(nullif(v_timeout_ms, 0), 30000) * 0.75);
+    v_ids uuid [] := array[]::uuid [];
+    v_page uuid [];
+    v_results jsonb;
+    v_paused uuid [];
+    v_errored uuid [];
+    v_skipped integer;
+    v_error text;
+begin
+    if private.caller() <> 'service' then
+        raise exception 'role % may not run the nightly job in the database', session_user using errcode = '42501',
+            detail = 'the owner of the functions and service_role may; schedule it as postgres';
+    elsif v_today is null then
+        raise exception 'organisation % does not exist', p_org_id using errcode = 'PT404',
+            detail = 'compare the organisation id with public.organisations';
+    elsif v_as_of > v_today then
+        raise exception 'p_as_of % is after today', v_as_of using errcode = '22023',
+            detail = format('today is %s in the organisation''s time zone', v_today);
+    end if;
+    perform from public.organisations as o where o.id = p_org_id for no key update skip locked;
+    if not found then
+        perform public.begin_execution(
+            'certification_expiry', v_run, p_org_id, 'schedule', v_by, 'refused', v_as_of, false,
+            'another run in the database is in progress'
+        );
+        return query select v_run, 'refused', 0, 0, 0, 0, array[]::uuid [], array[]::uuid [];
+        return;
+    end if;
+
+    perform public.begin_execution(
+        'certification_expiry', v_run, p_org_id, 'schedule', v_by, 'running', v_as_of
+    );
+    loop
+        v_page := array(
+            select l.mentor_id
+            from public.list_expired_mentors(p_org_id, v_as_of, v_ids[cardinality(v_ids)], 1000) as l
+        );
+        v_ids := v_ids || v_page;
+        exit when cardinality(v_page) < 1000;
+    end loop;
+
+    select coalesce(jsonb_object_agg(r.mentor_id, r.result), '{}') into v_results
+    from private.pause_each(v_run, p_org_id, v_as_of, v_ids, v_deadline, false) as r;
+    select v_results || coalesce(jsonb_object_agg(r.mentor_id, r.result), '{}') into v_results
+    from private.pause_each(
+        v_run, p_org_id, v_as_of,
+        array(select r.key::uuid from jsonb_each_text(v_results) as r where r.value = '55P03' order by 1),
+        v_deadline, true
+    ) as r;
+
+    v_error := private.summarise_errors(v_results);
+    begin
+        perform public.notify_coordinators(v_run);
+    exception when query_canceled or others then  -- a failed notification must not undo the pauses
+        v_error := concat_ws(
+            '; ', format('the coordinators were not notified: %s %s', sqlstate, left(sqlerrm, 200)), v_error
+        );
+    end;
+    v_paused := array(select r.key::uuid from jsonb_each_text(v_results) as r where r.value = 'changed' order by 1);
+    v_errored := array(
+        select r.key::uuid from jsonb_each_text(v_results) as r
+        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired') order by 1
+    );
+    v_skipped := cardinality(v_ids) - cardinality(v_paused) - cardinality(v_errored);
+    perform public.finish_execution(
+        v_run, 'completed', cardinality(v_ids), cardinality(v_paused), v_skipped, cardinality(v_errored), v_error
+    );
+    return query
+    select v_run, 'completed', cardinality(v_ids), cardinality(v_paused), v_skipped, cardinality(v_errored),
+        v_paused, v_errored;
+end
+$$;
+comment on function public.run_certification_expiry is
+'Pauses every active mentor whose certification has expired, writes log row and notifications, and returns the counts.';
+revoke execute on function public.run_certification_expiry from public, anon, authenticated;
+grant execute on function public.run_certification_expiry to service_role;
+
+-- The only function that changes a mentor's status (E2-E4, S1-S3): a state machine under the row lock.
+--
+--   active -> paused             everybody. For the job (p_reason certification_expired), a mentor who is
+--                                not active, or not expired, is an outcome and not an error.
+--   paused -> active             people and services, with a certification that expires after today
+--   inactive -> active           services, with a certification that expires after today
+--   active, paused -> inactive   services
+--
+-- Nobody becomes active without a valid certification (E1): otherwise a paused mentor whose certification was
+-- deleted could resume, and no night would pause them again. An insert may still enter an active mentor,
+-- because an adopter enters the certification after the mentor.
+--
+-- With p_wait false, a mentor whose row is locked raises 55P03 at once. The first pass over a page uses that,
+-- so that locked mentors do not delay the others; the worker tries the locked mentors again later.
+-- Called by: the expiry worker, once per mentor, in a transaction of its own; the app's users.
+-- Locks: the mentor's row, for the duration of the call. With p_wait the caller waits for it for at most 3 s,
+-- otherwise for at most 1 ms (55P03). A caller cannot lock a row that they may not change.
+-- Errors: see private.assert_transition_request; PT409 with the hint certification_missing or
+-- certification_expired.
+
+create or replace function public.update_mentor_status(
+    p_mentor_id uuid,
+    p_org_id uuid,
+    p_status text,
+    p_reason text,
+    p_job_run_id uuid default null,
+    p_as_of date default null,
+    p_expected_version integer default null,
+    p_dry_run boolean default false,
+    p_wait boolean default true
+)
+returns table (
+    outcome text,
+    previous_status text,
+    new_status text,
+    certification_expiry_date date,
+    version integer,
+    changed_at timestamptz
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+set enable_seqscan = 'off'
+as $$
+#variable_conflict use_column
+declare
+    v_person constant uuid := private.user_id();
+    v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_states constant text [] := private.states_before(p_status);
+    v_mentor public.peer_mentors;
+    v_done public.peer_mentor_status_history;
+    v_expires_on date;
+    v_readable date;
+    v_now timestamptz;
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_transition_request(
+        p_org_id, p_status, p_reason, p_job_run_id, p_as_of, p_dry_run
+    );
+    if p_wait is false then
+        -- Only until the function ends: PostgreSQL then restores the lock_timeout that the function's settings replace.
+        perform set_config('lock_timeout', '1ms', true);
+    end if;
+
+    if private.may_change(p_mentor_id) then
+        select * into v_mentor from public.peer_mentors as m
+        where m.id = p_mentor_id and m.org_id = p_org_id
+        for update;
+    end if;
+    -- Checked again: while the call waited for the row, the mentor may have left the caller's chapter.
+    if v_mentor.id is null or not private.may_change(p_mentor_id) then
+        perform private.refuse_mentor();
+    end if;
+
+    if p_job_run_id is not null then
+        select * into v_done from public.peer_mentor_status_history as h
+        where h.job_run_id = p_job_run_id and h.mentor_id = p_mentor_id;
+        if found then
+            return query select 'replayed', v_done.previous_status, v_done.new_status,
+                v_done.certification_expiry_date, v_mentor.version, v_done.changed_at;
+            return;
+        end if;
+    end if;
+
+    if p_expected_version <> v_mentor.version then
+        raise exception 'the mentor has changed since you read it' using errcode = 'PT409',
+            hint = 'version_conflict',
+            detail = format('expected version %s, actual %s', p_expected_version, v_mentor.version);
+    end if;
+
+    select max(c.expires_on) into v_expires_on
+    from public.certifications as c where c.mentor_id = p_mentor_id;
+    v_readable := private.clamp_day(v_expires_on);
+
+    if v_is_expiry and (v_mentor.status <> 'active' or v_expires_on is null or v_expires_on > p_as_of) then
+        return query select
+            case when v_mentor.status <> 'active' then 'not_active' else 'not_expired' end,
+            v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
+        return;
+    elsif v_mentor.status <> all(v_states) then
+        raise exception 'transition not allowed' using errcode = 'PT409',
+            hint = 'transition_not_allowed',
+            detail = format('expected %s, actual %s', array_to_string(v_states, ' or '), v_mentor.status);
+    elsif p_status = 'active' and v_expires_on is null then
+        raise exception 'the mentor has no certification' using errcode = 'PT409',
+            hint = 'certification_missing', detail = 'enter one that is valid after today before the mentor is active';
+    elsif p_status = 'active' and v_expires_on <= private.org_today(p_org_id) then
+        raise exception 'the certification has expired' using errcode = 'PT409',
+            hint = 'certification_expired', detail = 'it must be renewed before the mentor is active';
+    end if;
+
+    perform private.assert_not_too_often(p_mentor_id, v_person);
+    if p_dry_run then
+        return query select 'would_change', v_mentor.status, p_status, v_readable,
+            v_mentor.version, null::timestamptz;
+        return;
+    end if;
+
+    -- Read under the lock, so that changed_at follows the order of the changes.
+    v_now := clock_timestamp();
+    update public.peer_mentors as m
+    set status = p_status, version = m.version + 1, status_changed_at = v_now
+    where m.id = p_mentor_id;
+    insert into public.peer_mentor_status_history (
+        mentor_id, org_id, previous_status, new_status, reason,
+        certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role
+    ) values (
+        p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_readable, p_job_run_id, v_now,
+        v_person,
+        case
+            when v_person = v_mentor.user_id then 'mentor'
+            when v_person is not null then 'coordinator'
+            when v_is_expiry then 'job'
+            else 'service'
+        end
+    );
+    return query select 'changed', v_mentor.status, p_status, v_readable,
+        v_mentor.version + 1, v_now;
+end
+$$;
+comment on function public.update_mentor_status is
+'Changes one mentor''s status under the row lock, and writes the history row in the same transaction.';
+revoke execute on function public.update_mentor_status from public, anon, authenticated, service_role;
+grant execute on function public.update_mentor_status to authenticated, service_role, mentor_pause_job;
+
+reset check_function_bodies;

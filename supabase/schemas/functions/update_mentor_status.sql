@@ -1,0 +1,145 @@
+-- The only function that changes a mentor's status (E2-E4, S1-S3): a state machine under the row lock.
+--
+--   active -> paused             everybody. For the job (p_reason certification_expired), a mentor who is
+--                                not active, or not expired, is an outcome and not an error.
+--   paused -> active             people and services, with a certification that expires after today
+--   inactive -> active           services, with a certification that expires after today
+--   active, paused -> inactive   services
+--
+-- Nobody becomes active without a valid certification (E1): otherwise a paused mentor whose certification was
+-- deleted could resume, and no night would pause them again. An insert may still enter an active mentor,
+-- because an adopter enters the certification after the mentor.
+--
+-- With p_wait false, a mentor whose row is locked raises 55P03 at once. The first pass over a page uses that,
+-- so that locked mentors do not delay the others; the worker tries the locked mentors again later.
+-- Called by: the expiry worker, once per mentor, in a transaction of its own; the app's users.
+-- Locks: the mentor's row, for the duration of the call. With p_wait the caller waits for it for at most 3 s,
+-- otherwise for at most 1 ms (55P03). A caller cannot lock a row that they may not change.
+-- Errors: see private.assert_transition_request; PT409 with the hint certification_missing or
+-- certification_expired.
+
+create or replace function public.update_mentor_status(
+    p_mentor_id uuid,
+    p_org_id uuid,
+    p_status text,
+    p_reason text,
+    p_job_run_id uuid default null,
+    p_as_of date default null,
+    p_expected_version integer default null,
+    p_dry_run boolean default false,
+    p_wait boolean default true
+)
+returns table (
+    outcome text,
+    previous_status text,
+    new_status text,
+    certification_expiry_date date,
+    version integer,
+    changed_at timestamptz
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+set enable_seqscan = 'off'
+as $$
+#variable_conflict use_column
+declare
+    v_person constant uuid := private.user_id();
+    v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_states constant text [] := private.states_before(p_status);
+    v_mentor public.peer_mentors;
+    v_done public.peer_mentor_status_history;
+    v_expires_on date;
+    v_readable date;
+    v_now timestamptz;
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_transition_request(
+        p_org_id, p_status, p_reason, p_job_run_id, p_as_of, p_dry_run
+    );
+    if p_wait is false then
+        -- Only until the function ends: PostgreSQL then restores the lock_timeout that the function's settings replace.
+        perform set_config('lock_timeout', '1ms', true);
+    end if;
+
+    if private.may_change(p_mentor_id) then
+        select * into v_mentor from public.peer_mentors as m
+        where m.id = p_mentor_id and m.org_id = p_org_id
+        for update;
+    end if;
+    -- Checked again: while the call waited for the row, the mentor may have left the caller's chapter.
+    if v_mentor.id is null or not private.may_change(p_mentor_id) then
+        perform private.refuse_mentor();
+    end if;
+
+    if p_job_run_id is not null then
+        select * into v_done from public.peer_mentor_status_history as h
+        where h.job_run_id = p_job_run_id and h.mentor_id = p_mentor_id;
+        if found then
+            return query select 'replayed', v_done.previous_status, v_done.new_status,
+                v_done.certification_expiry_date, v_mentor.version, v_done.changed_at;
+            return;
+        end if;
+    end if;
+
+    if p_expected_version <> v_mentor.version then
+        raise exception 'the mentor has changed since you read it' using errcode = 'PT409',
+            hint = 'version_conflict',
+            detail = format('expected version %s, actual %s', p_expected_version, v_mentor.version);
+    end if;
+
+    select max(c.expires_on) into v_expires_on
+    from public.certifications as c where c.mentor_id = p_mentor_id;
+    v_readable := private.clamp_day(v_expires_on);
+
+    if v_is_expiry and (v_mentor.status <> 'active' or v_expires_on is null or v_expires_on > p_as_of) then
+        return query select
+            case when v_mentor.status <> 'active' then 'not_active' else 'not_expired' end,
+            v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
+        return;
+    elsif v_mentor.status <> all(v_states) then
+        raise exception 'transition not allowed' using errcode = 'PT409',
+            hint = 'transition_not_allowed',
+            detail = format('expected %s, actual %s', array_to_string(v_states, ' or '), v_mentor.status);
+    elsif p_status = 'active' and v_expires_on is null then
+        raise exception 'the mentor has no certification' using errcode = 'PT409',
+            hint = 'certification_missing', detail = 'enter one that is valid after today before the mentor is active';
+    elsif p_status = 'active' and v_expires_on <= private.org_today(p_org_id) then
+        raise exception 'the certification has expired' using errcode = 'PT409',
+            hint = 'certification_expired', detail = 'it must be renewed before the mentor is active';
+    end if;
+
+    perform private.assert_not_too_often(p_mentor_id, v_person);
+    if p_dry_run then
+        return query select 'would_change', v_mentor.status, p_status, v_readable,
+            v_mentor.version, null::timestamptz;
+        return;
+    end if;
+
+    -- Read under the lock, so that changed_at follows the order of the changes.
+    v_now := clock_timestamp();
+    update public.peer_mentors as m
+    set status = p_status, version = m.version + 1, status_changed_at = v_now
+    where m.id = p_mentor_id;
+    insert into public.peer_mentor_status_history (
+        mentor_id, org_id, previous_status, new_status, reason,
+        certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role
+    ) values (
+        p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_readable, p_job_run_id, v_now,
+        v_person,
+        case
+            when v_person = v_mentor.user_id then 'mentor'
+            when v_person is not null then 'coordinator'
+            when v_is_expiry then 'job'
+            else 'service'
+        end
+    );
+    return query select 'changed', v_mentor.status, p_status, v_readable,
+        v_mentor.version + 1, v_now;
+end
+$$;
+comment on function public.update_mentor_status is
+'Changes one mentor''s status under the row lock, and writes the history row in the same transaction.';
+revoke execute on function public.update_mentor_status from public, anon, authenticated, service_role;
+grant execute on function public.update_mentor_status to authenticated, service_role, mentor_pause_job;
