@@ -93,11 +93,11 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
         (Forbidden, "not_yours", "the caller is neither this mentor nor their coordinator"),
         (Conflict, "transition_not_allowed", "expected paused, actual active"),
         (VersionConflict, "version_conflict", "expected version 3, actual 1"),
-        (Forbidden, "not_for_people", "p_status is active or paused"),
+        (Forbidden, "not_for_people", "p_status must be active or paused"),
         (
             Forbidden,
             "reserved_for_the_job",
-            "certification_expired, p_job_run_id and p_as_of are the job's",
+            "only the job uses certification_expired, p_job_run_id and p_as_of",
         ),
         (Conflict, "certification_expired", "it must be renewed before the mentor is active"),
     ]

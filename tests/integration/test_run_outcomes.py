@@ -55,7 +55,7 @@ def late(roster: Roster, run: UUID) -> bool:
     return row["corrected"]
 
 
-def test_a_mentor_is_done_settled_or_left_out(roster: Roster) -> None:
+def test_a_mentor_is_applied_not_needed_or_left_out(roster: Roster) -> None:
     """R1: the run's own change, what needs no change any more, and what still does."""
     run, elsewhere, missing = uuid4(), uuid4(), uuid4()
     begin(roster, run, "certification_expiry")
@@ -68,16 +68,18 @@ def test_a_mentor_is_done_settled_or_left_out(roster: Roster) -> None:
     pause(roster, by_another, elsewhere)
     asked = [mine, by_another, open_, renewed, inactive, uncertified, missing, missing]
     assert outcomes(roster, run, asked) == {
-        mine: "done",
-        by_another: "settled",
-        renewed: "settled",
-        inactive: "settled",
-        uncertified: "settled",
-        missing: "settled",
+        mine: "applied",
+        by_another: "not_needed",
+        renewed: "not_needed",
+        inactive: "not_needed",
+        uncertified: "not_needed",
+        missing: "not_needed",
     }
 
 
-def test_a_mentor_whom_the_run_paused_stays_done_though_they_were_resumed(roster: Roster) -> None:
+def test_a_mentor_whom_the_run_paused_stays_applied_though_they_were_resumed(
+    roster: Roster,
+) -> None:
     """E8: the history has the run's change."""
     run, mentor = uuid4(), roster.add_mentor()
     begin(roster, run, "certification_expiry")
@@ -86,7 +88,7 @@ def test_a_mentor_whom_the_run_paused_stays_done_though_they_were_resumed(roster
     roster.db.execute(
         "select * from update_mentor_status(%s, %s, 'active', 'back_again')", (mentor, ORG)
     )
-    assert outcomes(roster, run, [mentor]) == {mentor: "done"}
+    assert outcomes(roster, run, [mentor]) == {mentor: "applied"}
 
 
 def test_of_a_sync_run_it_is_the_portals_state_that_counts(roster: Roster) -> None:
@@ -100,7 +102,7 @@ def test_of_a_sync_run_it_is_the_portals_state_that_counts(roster: Roster) -> No
     pause(roster, changed_since, uuid4())
     asked = [mine, by_another, open_, changed_since, missing]
     assert outcomes(roster, run, asked) == {
-        mine: "done", by_another: "settled", missing: "settled",
+        mine: "applied", by_another: "not_needed", missing: "not_needed",
     }  # fmt: skip
 
 
@@ -110,7 +112,7 @@ def test_of_a_run_without_a_row_only_its_own_changes_are_known(roster: Roster) -
     mine, by_another = roster.add_mentors(2)
     pause(roster, mine, run)
     pause(roster, by_another, uuid4())
-    assert outcomes(roster, run, [mine, by_another, uuid4()]) == {mine: "done"}
+    assert outcomes(roster, run, [mine, by_another, uuid4()]) == {mine: "applied"}
 
 
 def test_more_than_five_hundred_ids_are_refused(roster: Roster) -> None:
