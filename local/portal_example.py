@@ -68,7 +68,11 @@ def mirror_roster(owner_url: str) -> dict[str, list[Row]]:
             "insert into public.portal_sync_state (mentor_id, synced_version)"
             " select id, version from public.peer_mentors"
         )
-        db.execute("insert into public.portal_watermarks select id, %s from organisations", (now,))
+        db.execute(
+            "insert into public.portal_watermarks (org_id, watermark)"
+            " select id, %s from public.organisations",
+            (now,),
+        )
         states = _states(db)
         certifications = db.execute(
             "select c.portal_id, c.mentor_id, c.expires_on from public.certifications as c"
