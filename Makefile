@@ -84,12 +84,13 @@ bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v n
 slow-database: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m bench.slow_database $(SLOW)
 
-# Draws the tables from the migrated database, the HTTP entry's OpenAPI document from its routes, and the page of
-# database errors from its table.
+# Writes the pages that a test compares with their source: the tables (from the migrated database), the HTTP entry's
+# OpenAPI document (from its routes), the database errors (from their table), and where each requirement is cited.
 schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
 	$(VENV)/bin/python -m local.openapi > docs/openapi.json
 	$(VENV)/bin/python -m local.database_errors > docs/database-errors.md
+	$(VENV)/bin/python -m local.citations
 
 # Starts a migration from the difference between supabase/schemas and supabase/migrations: make migration NAME=add_x
 migration: setup

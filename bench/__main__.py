@@ -1,4 +1,4 @@
-"""Runs all benches, or the named ones, and prints their tables: `make bench`."""
+"""Runs all benches, or the named ones, and prints their tables (O8): `make bench`."""
 
 import sys
 from collections.abc import Callable

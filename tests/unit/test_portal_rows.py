@@ -18,7 +18,7 @@ ODD_TEXTS = {
     "half a character": "\ud800",
     "NUL": "7\x00",
     "a control character": "7\x1b[2J",
-    "a C1 control character": "7\x85",
+    "a control character behind ASCII": "7\x85",
     "451 characters": "7" * 451,
     "a million characters": "7" * 1_000_000,
 }
