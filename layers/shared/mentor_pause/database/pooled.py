@@ -98,7 +98,10 @@ def _settings(url: str) -> dict[str, Any]:
 
 @cache
 def _statement(function: str, names: tuple[str, ...]) -> bytes:
-    """Return the call of a function; putting it together takes as long as sending it."""
+    """Return the call of a function, with parameters for its values (E14).
+
+    Putting it together takes as long as sending it.
+    """
     named = sql.SQL(", ").join(
         sql.SQL("{} => ${}").format(sql.Identifier(name), sql.Literal(number))
         for number, name in enumerate(names, 1)
