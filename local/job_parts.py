@@ -214,8 +214,8 @@ def _worker_parts(names: JobNames, worker: str, sources: Sources) -> Iterator[Pa
     handler = function.get("Handler", "FOLDER.app.handler")
     path = f"functions/{handler.split('.')[0]}/app.py"
     yield (
-        f'{path}: the worker\'s handler, with page_consumer("{names.job}", ...)',
-        f'page_consumer("{names.job}"' in sources.text(path),
+        f'{path}: the worker\'s handler, with open_worker("{names.job}", ...)',
+        f'open_worker("{names.job}"' in sources.text(path),
     )
     yield (
         f"template.yaml: the worker's event source on {names.dead_letter_queue}",
