@@ -85,7 +85,8 @@ class BuiltFunction:
         self._name = name
         self._build = build
         shared, own = template["Globals"]["Function"], resources[name]["Properties"]
-        self._properties: dict[str, Any] = {**shared, **own}
+        logging = {**shared["LoggingConfig"], **own["LoggingConfig"]}
+        self._properties: dict[str, Any] = {**shared, **own, "LoggingConfig": logging}
         self._layers = [
             build / resources[layer["Ref"]]["Properties"]["ContentUri"] / "python"
             for layer in [*own.get("Layers", []), *shared["Layers"]]  # a later layer covers earlier

@@ -391,7 +391,9 @@ def test_the_ledger_forgets_and_can_be_restored() -> None:
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_a_function_logs_json_to_a_group_that_forgets(function: str) -> None:
     """And its handler exists."""
-    logging = FUNCTIONS[function]["LoggingConfig"]
+    logging = (
+        TEMPLATE["Globals"]["Function"]["LoggingConfig"] | FUNCTIONS[function]["LoggingConfig"]
+    )
     assert logging["LogFormat"] == "JSON"
     assert "RetentionInDays" in of_type("Logs::LogGroup")[logging["LogGroup"]["Ref"]]
     package, module, handler = FUNCTIONS[function]["Handler"].split(".")
