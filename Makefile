@@ -1,6 +1,14 @@
-# `make nightly` and `make test` do all their own set-up; they need Python 3.13, make and git.
+# `make help` lists the targets. Each one does its own set-up, which needs Python 3.13, make and git.
+#
+# A line that begins with `##` is the help of the target below it; `##@` begins a group.
+.DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: nightly build test sam-local test-database test-fallback test-pgtap deployment-walk deployment-tools faults portal-seeds year mutants bench slow-database schema migration check check-database setup format clean requirements compile requirements-in-step
+.PHONY: help nightly invoke test quick coverage check setup format hooks clean \
+	build sam-local deployment-tools deployment-walk \
+	test-database test-pgtap test-fallback faults portal-seeds year mutants bench slow-database \
+	schema migration requirements compile \
+	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
+	quick-types quick-tests
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,103 +29,191 @@ NIGHTS ?= 400
 SEED ?= 0
 FROM ?= 2019-12-30
 KINDS ?=
+BASE ?= main
+EVENT ?=
+FUNCTION ?=
+COVERED ?= tests/unit tests/template tests/integration tests/contract tests/properties
 POSTGRES_BIN ?= /usr/lib/postgresql/15/bin
 ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
+# What basedpyright checks (include and exclude in pyproject.toml), as git's path patterns.
+TYPED := 'bench/*.py' 'cli/*.py' 'local/*.py' 'functions/*.py' 'layers/*.py' 'tests/*.py' ':!tests/oracles'
+# Runs targets at the same time and goes on after one that fails. Each target's output stays together. Python may write
+# bytecode: without it each linter compiles all of its modules again.
+JOBS ?= 3
+PARALLEL = env -u PYTHONDONTWRITEBYTECODE $(MAKE) -s -k -j$(JOBS) -Otarget
 
-nightly: setup
-	$(VENV)/bin/mentor-pause nightly
+# $(call once,TARGET,FILES,COMMAND) runs COMMAND unless it has passed on the same content of FILES and of this Makefile. It is
+# for commands that read nothing else.
+once = @echo "== $(1)"; now=$$(cat Makefile $(2) | git hash-object --stdin) && mkdir -p $(TOOLS)/passed && \
+	if [ "$$now" = "$$(cat $(TOOLS)/passed/$(1) 2>/dev/null)" ]; then echo "passed before, and nothing has changed"; \
+	else ( $(3) ) && echo "$$now" >$(TOOLS)/passed/$(1); fi
 
-# What `sam deploy` deploys, in .aws-sam/build.
-build: setup $(TOOLS)/sam/.done
-	$(VENV)/bin/python -m local.sam build
+define in_step
+rm -rf $(TOOLS)/step && mkdir -p $(LAYERS:%=$(TOOLS)/step/layers/%) && cp -r pyproject.toml requirements $(TOOLS)/step && \
+	for layer in $(LAYERS); do cp layers/$$layer/requirements.txt $(TOOLS)/step/layers/$$layer; done && \
+	MAKEFLAGS= $(MAKE) -s -C $(TOOLS)/step -f $(CURDIR)/Makefile compile UV=$(CURDIR)/$(UV) && \
+	$(foreach file,requirements $(LAYERS:%=layers/%/requirements.txt),diff -r $(file) $(TOOLS)/step/$(file) &&) true || \
+	{ echo "the requirements files do not match pyproject.toml; run: make requirements"; exit 1; }
+endef
 
+help:
+	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^## / { text = substr($$0, 4) } \
+		/^[a-z-]+:/ && text { sub(/:.*/, ""); printf "  %-18s %s\n", $$0, text; text = "" }' $(MAKEFILE_LIST)
+
+##@ Work on the code
+
+## format, lint, types of the changed files, fast tests (below 15 s)
+quick: $(VENV)/.done
+	@$(PARALLEL) check-format check-lint quick-types quick-tests
+
+# The checker reads the files that differ from the branch BASE; `make check` reads all of them.
+quick-types: $(VENV)/.done
+	@echo "== $@"; base=$$(git merge-base HEAD $(BASE) 2>/dev/null || echo HEAD); \
+	files=$$( { git diff --name-only --diff-filter=d $$base -- $(TYPED); git ls-files -o --exclude-standard -- $(TYPED); } | sort -u); \
+	[ -z "$$files" ] || $(VENV)/bin/basedpyright $$files
+
+quick-tests: $(VENV)/.done
+	@echo "== $@"; $(VENV)/bin/python -m pytest -q -n 0 -m "not slow" tests/unit tests/template
+
+## all linters and the type checker, several at the same time
+check: setup $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done
+	@$(PARALLEL) check-types check-requirements check-checkov check-sam check-cfn check-database check-format check-lint
+
+## every test
 test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done $(TOOLS)/sam/.done $(TOOLS)/runtime/.done
 	$(VENV)/bin/python -m pytest
 
-# Every sample event through `sam local invoke`, in Docker: events/README.md
+## branch coverage of functions/ and layers/, with the lines and branches that no test runs
+coverage: setup $(TOOLS)/portal-sdk/.done
+	$(VENV)/bin/python -m pytest -q --cov --cov-report=term-missing:skip-covered $(COVERED)
+
+## format the code, and apply the linter's safe corrections
+format: setup
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+## let git run `make quick` before each push, and the formatter before each commit
+hooks: $(VENV)/.done $(TOOLS)/pre-commit/.done
+	$(TOOLS)/pre-commit/bin/pre-commit install
+
+## .venv and the emulator; every other target does this itself
+setup: $(VENV)/.done $(TOOLS)/emulator/.done
+
+## delete all that make has made, with the local stack's data
+clean:
+	rm -rf $(VENV) $(TOOLS) .local .aws-sam
+
+##@ The system on this machine
+
+## start the local stack, run one night on it, print the summary
+nightly: setup
+	$(VENV)/bin/mentor-pause nightly
+
+## one function in this process, for a debugger: make invoke FUNCTION=Monitor EVENT=events/monitor_hourly.json
+invoke: setup
+	$(VENV)/bin/python -m local.invoke $(FUNCTION) $(EVENT)
+
+## build what `sam deploy` deploys, in .aws-sam/build
+build: setup $(TOOLS)/sam/.done
+	$(VENV)/bin/python -m local.sam build
+
+## every sample event through `sam local invoke`, in Docker (events/README.md)
 sam-local: setup $(TOOLS)/sam/.done
 	$(VENV)/bin/python -m local.sam_local
 
-# The tests that need a database, on another PostgreSQL: make test-database POSTGRES_BIN=DIR
+##@ More tests
+
+## the database tests on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only tests/integration tests/contract tests/properties
 
-# All that may start a night, in the same second; with pg_cron where POSTGRES_BIN comes with it.
+## start a night in every possible way in the same second; with pg_cron if POSTGRES_BIN has it
 test-fallback: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 tests/e2e/test_fallbacks.py
 
-# The same access matrix as in the tests above, run by pgTAP.
+## the access matrix, run by pgTAP
 test-pgtap: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m local.scratch pg_prove supabase/tests/database/*.test.sql
 
-# What docs/deployment.md types: SAM, AWS's and Supabase's command lines.
+# The command lines of SAM, AWS and Supabase, which docs/deployment.md uses.
 deployment-tools: setup $(TOOLS)/sam/.done $(TOOLS)/awscli/.done $(TOOLS)/npm/.done
 
-# Types docs/deployment.md, smoke-test.md and runbook.md into an empty emulator and an empty database; prints a table.
+## type the deployment page, the smoke test and the runbook into an empty emulator and database
 deployment-walk: deployment-tools
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 -s tests/e2e/test_deployment_walk.py
 
-# Nights in a storm of faults, each of a seed of its own: make faults SEEDS=200 FIRST=0; TRACE=--trace shows all
+## nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-# Portal syncs while HLF edits and requests fail, each of a seed of its own: make portal-seeds SEEDS=250 FIRST=0
+## portal syncs while HLF edits and requests fail: make portal-seeds SEEDS=250 FIRST=0
 portal-seeds: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m portal_seeds --seeds $(SEEDS) --first $(FIRST)
 
-# Simulated nights beside an oracle that knows the rules (docs/decisions/0034): make year NIGHTS=400 SEED=0. The day before the
-# first night is FROM; KINDS='--only "NAME"' draws one kind of event, TRACE=--trace shows every step. Needs Debian's faketime.
+# FROM is the day before the first night. KINDS='--only "NAME"' draws one kind of event. TRACE=--trace prints each step. The
+# target needs Debian's package faketime.
+## simulated nights, compared with an oracle (docs/decisions/0034): make year NIGHTS=400 SEED=0
 year: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m year --nights $(NIGHTS) --seed $(SEED) --first $(FROM) $(KINDS) $(TRACE)
 
-# Changes ledger, lock and loop, and says which changes no test notices (docs/mutants.md). Takes an hour or more; some
-# of them: make mutants MUTANTS='mentor_pause.lock.*'
+# It takes an hour or more. Some modules only: make mutants MUTANTS='mentor_pause.ledger.lock.*'
+## change the code, and print the changes that no test notices (docs/mutants.md)
 mutants: setup $(TOOLS)/mutants/.done
 	$(VENV)/bin/python -m local.mutants $(MUTANTS)
 
-# What it costs (docs/benchmarks.md): make bench, or one of them: make bench BENCH=loop
+## measure speed, sizes and cost (docs/benchmarks.md); one of them: make bench BENCH=loop
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
 	PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
 
-# Nights while the database is slow, locked, away or misconfigured (docs/benchmarks.md). Takes half an hour; some of
-# them: make slow-database SLOW="latency-100 locked"
+# It takes half an hour. Some cases only: make slow-database SLOW="latency-100 locked"
+## measure nights with a slow, locked, absent or misconfigured database (docs/benchmarks.md)
 slow-database: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m bench.slow_database $(SLOW)
 
-# Writes the pages that a test compares with their source: the tables (from the migrated database), the HTTP entry's
-# OpenAPI document (from its routes), the database errors (from their table), and where each requirement is cited.
+##@ Files that a program writes
+
+## the pages of tables, HTTP entry (OpenAPI), database errors and requirements
 schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
 	$(VENV)/bin/python -m local.openapi > docs/openapi.json
 	$(VENV)/bin/python -m local.database_errors > docs/database-errors.md
 	$(VENV)/bin/python -m local.citations
 
-# Starts a migration from the difference between supabase/schemas and supabase/migrations: make migration NAME=add_x
+## start a migration from what changed in supabase/schemas: make migration NAME=add_x
 migration: setup
 	$(VENV)/bin/python -m local.migration "$(NAME)"
 
-check: setup requirements-in-step $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done check-database
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/basedpyright
-	$(TOOLS)/lint/bin/cfn-lint template.yaml
-	$(VENV)/bin/python -m local.sam validate --lint
-	$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
+# The parts of `make check`, each also on its own.
+check-format: $(VENV)/.done
+	@echo "== $@"; $(VENV)/bin/ruff format --check .
 
-# Supabase's linters, where npm is; on POSTGRES_BIN if it is there, else on the embedded PostgreSQL.
-check-database: setup
-	@if ! command -v npm >/dev/null; then echo "notice: npm is not here, the database is not linted"; exit 0; fi; \
-	$(MAKE) -s $(TOOLS)/npm/.done && \
-	{ [ ! -x $(POSTGRES_BIN)/initdb ] || export $(ON_POSTGRES); } && \
+check-lint: $(VENV)/.done
+	@echo "== $@"; $(VENV)/bin/ruff check .
+
+check-types: $(VENV)/.done
+	@echo "== $@"; $(VENV)/bin/basedpyright
+
+check-cfn: $(TOOLS)/lint/.done
+	$(call once,$@,template.yaml requirements/lint.txt,$(TOOLS)/lint/bin/cfn-lint template.yaml)
+
+check-sam: $(VENV)/.done $(TOOLS)/sam/.done
+	$(call once,$@,template.yaml samconfig.toml local/sam.py requirements/sam.txt,$(VENV)/bin/python -m local.sam validate --lint)
+
+check-checkov: $(TOOLS)/checkov/.done
+	$(call once,$@,template.yaml requirements/checkov.txt,\
+		$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml)
+
+# The pinned files match pyproject.toml if compiling a copy of them changes nothing.
+check-requirements: $(VENV)/.done
+	$(call once,$@,pyproject.toml requirements/*.txt $(LAYERS:%=layers/%/requirements.txt),$(in_step))
+
+# Supabase's linters need npm. They run on POSTGRES_BIN if it exists, otherwise on the embedded PostgreSQL.
+check-database: $(VENV)/.done $(if $(shell command -v npm),$(TOOLS)/npm/.done)
+	@echo "== $@"; if ! command -v npm >/dev/null; then echo "notice: npm is not installed, so the database is not linted"; exit 0; fi; \
+	[ ! -x $(POSTGRES_BIN)/initdb ] || export $(ON_POSTGRES); \
 	$(VENV)/bin/python -m local.lint $(TOOLS)/npm/node_modules/.bin/supabase
 
-setup: $(VENV)/.done $(TOOLS)/emulator/.done
-
-format: setup
-	$(VENV)/bin/ruff check --fix-only .
-	$(VENV)/bin/ruff format .
-
-# Writes the pinned files anew from pyproject.toml; UPGRADE=--upgrade takes newer versions.
+## pin the dependencies of pyproject.toml with hashes; UPGRADE=--upgrade takes newer versions
 requirements: $(VENV)/.done
 	@$(MAKE) -s compile
 
@@ -138,37 +234,26 @@ compile:
 	$(COMPILE) $(UPGRADE) --group mutants --group test --group cli --group local --group http \
 		-c requirements/dev.txt pyproject.toml -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) --group schemathesis -o requirements/schemathesis.txt
+	$(COMPILE) $(UPGRADE) --group pre-commit -o requirements/pre-commit.txt
 
-# Compiles a copy of the pinned files; they are in step when nothing changes.
-requirements-in-step: $(VENV)/.done
-	@rm -rf $(TOOLS)/step && mkdir -p $(TOOLS)/step/layers/shared $(TOOLS)/step/layers/http
-	@cp -r pyproject.toml requirements $(TOOLS)/step && for layer in $(LAYERS); do \
-		cp layers/$$layer/requirements.txt $(TOOLS)/step/layers/$$layer; done
-	@$(MAKE) -s -C $(TOOLS)/step -f $(CURDIR)/Makefile compile UV=$(CURDIR)/$(UV)
-	@bad=; diff -r requirements $(TOOLS)/step/requirements || bad=1; \
-	for layer in $(LAYERS); do \
-		diff layers/$$layer/requirements.txt $(TOOLS)/step/layers/$$layer/requirements.txt || bad=1; done; \
-	[ -z "$$bad" ] || \
-		{ echo "the requirements files are not in step with pyproject.toml; run: make requirements"; exit 1; }
-
-clean:
-	rm -rf $(VENV) $(TOOLS) .local .aws-sam
-
-$(VENV)/.done: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
+$(VENV)/.packages: requirements/dev.txt requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "mentor-pause needs Python 3.13; $(PYTHON) is %d.%d. Use: make PYTHON=/path/to/python3.13" % sys.version_info[:2])'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(UV) pip sync -q --python $(VENV)/bin/python --require-hashes requirements/dev.txt
+	@touch $@
+
+$(VENV)/.done: $(VENV)/.packages pyproject.toml
 	$(UV) pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The lock holds the hash of the binary for 64-bit Linux; elsewhere npm takes its registry's word.
+# The lock file has the hash of the program for 64-bit Linux only; on other systems npm trusts its registry.
 $(TOOLS)/npm/.done $(TOOLS)/supabase-js/.done: $(TOOLS)/%/.done: requirements/%/package.json requirements/%/package-lock.json
 	@mkdir -p $(TOOLS)/$* && cp requirements/$*/*.json $(TOOLS)/$*
 	npm install --prefix $(TOOLS)/$* --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
-$(TOOLS)/%/.done: requirements/%.txt $(VENV)/.done
+$(TOOLS)/%/.done: requirements/%.txt $(VENV)/.packages
 	$(UV) venv -q --clear --python $(VENV)/bin/python $(TOOLS)/$*
 	$(UV) pip sync -q --python $(TOOLS)/$*/bin/python --require-hashes requirements/$*.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""Reads the code blocks of README and docs, and types them into one shell, as a reader would.
+"""Reads the code blocks of the documents, and types them into one shell, as a reader would.
 
 The info string of a block says how the block is tested. Its first word is the language:
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TYPED = frozenset({"sh", "sql", "python"})
 SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that takes it.
@@ -27,6 +27,7 @@ WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/test_adoption.py",
     "adopting-push": "tests/integration/test_adopted_migrations.py",
     "command-line": "tests/e2e/test_command_line_runs.py",
+    "contributing": "tests/e2e/test_contributing.py",
     "deployment": "tests/e2e/test_deployment_walk.py",
     "guided": "tests/e2e/test_deployment_walk.py",
     "issued": "tests/e2e/test_deployment_walk.py",

@@ -14,7 +14,7 @@ from local import database_errors
 from local.template import load_template
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _COMMAND = re.compile(r"mentor-pause ((?:[a-z]+ ?)+)((?:[^`\n|#]|\\\n)*)")
 
 

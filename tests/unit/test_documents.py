@@ -51,6 +51,7 @@ def test_a_block_ends_at_the_first_command_that_fails(shell: Shell, block: str, 
     assert shell.type("echo on").out == "on\n"
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended(shell: Shell, tmp_path: Path) -> None:
     """With all that the block has started; no test waits for it."""
     with pytest.raises(TimeoutError, match="not done after"):
