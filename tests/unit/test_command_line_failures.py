@@ -195,6 +195,7 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
         assert started.wait(30) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code", "sentence"),
     [

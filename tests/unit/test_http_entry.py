@@ -72,6 +72,7 @@ def request(credential: str, body: str = "{}") -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEBUG"])
 def test_no_variable_makes_it_log_a_credential_or_a_body(variable: str) -> None:
     """E12, E13: neither the event, nor our own secrets, at DEBUG."""
@@ -93,6 +94,7 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.mark.slow
 def test_a_secrets_manager_that_is_silent_holds_nobody_up(silent: str) -> None:
     """R2: an answer long before API Gateway gives up, and it says to come again."""
     began = time.monotonic()
@@ -102,6 +104,7 @@ def test_a_secrets_manager_that_is_silent_holds_nobody_up(silent: str) -> None:
     assert time.monotonic() - began < 12, "3 s, and the start of the process"
 
 
+@pytest.mark.slow
 def test_keys_that_do_not_come_hold_nobody_up(silent: str) -> None:
     """R2: once; after that the login is left alone for some seconds."""
     token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.eHh4eA"
@@ -113,6 +116,7 @@ def test_keys_that_do_not_come_hold_nobody_up(silent: str) -> None:
     assert time.monotonic() - began < 12, "3 s in all, and the start of the process"
 
 
+@pytest.mark.slow
 def test_a_dispatcher_that_is_silent_holds_nobody_up(silent: str) -> None:
     """R2: the answer goes out five seconds before Lambda would end the invocation."""
     began = time.monotonic()

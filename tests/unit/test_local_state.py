@@ -59,6 +59,7 @@ def test_a_program_that_a_command_started_keeps_nobody_waiting(tmp_path: Path) -
         process.stop()
 
 
+@pytest.mark.slow
 def test_every_command_that_changes_the_stack_waits(tmp_path: Path) -> None:
     """Ctrl-C ends the waiting, and nothing was touched."""
     commands = ("local up", "local down", "local reset", "local seed", "nightly")

@@ -129,6 +129,7 @@ def _is_closed(peer: socket.socket, piece: bytes) -> bool:
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manner", [trickling_body, trickling_head, silence])
 def test_a_peer_that_never_ends_is_given_up_and_its_connection_closed(manner: Manner) -> None:
     """R2: one limit for the whole call; nothing goes on behind it."""
