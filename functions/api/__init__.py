@@ -1,1 +1,1 @@
-"""Lambda: the HTTP entry, by which people and machines start runs and look at them."""
+"""Lambda: the HTTP entry. People and machines start runs with it and read them."""

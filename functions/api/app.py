@@ -1,4 +1,4 @@
-"""Lets people and machines start runs and look at them (API Gateway)."""
+"""Lets people and machines start runs and read them (API Gateway)."""
 
 import time
 from functools import cache
@@ -6,10 +6,10 @@ from functools import cache
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api.callers import Authenticate
-from api.door import Answer, Door
+from api.authentication import Authenticator
+from api.handle_request import Answer, HttpRequestHandler
 from api.runs import Runs
-from api.tokens import SigningKeys, Tokens
+from api.tokens import SigningKeys, TokenVerifier
 from mentor_pause import config
 from mentor_pause.aws import clients
 from mentor_pause.aws.dispatcher import Dispatcher
@@ -21,20 +21,21 @@ from mentor_pause.errors import SettingsUnavailable
 from mentor_pause.retry import OutOfTime, Retry, call_within, time_limit
 
 RESERVE_SECONDS = 5.0
-"""API Gateway waits for 29 s in all, and counts the start of a new container among them; so this
-much of Lambda's own 29 s is left over when the answer goes out."""
+"""The answer goes out this long before Lambda's time-out of 29 s. API Gateway also waits for 29 s,
+but counts the start of a new container among them."""
 
 SECRET_SECONDS = 3.0
 
-PATIENCE_SECONDS = 15.0
-"""For the dispatcher's answer; the project's keys and the database may have taken some seconds."""
+DISPATCHER_SECONDS = 15.0
+"""The wait for the dispatcher's answer. Reading the project's keys and the database may have taken
+some seconds before."""
 
-CONNECTING_SECONDS = 4.0
-"""For reaching the dispatcher's function. Then a silence of `PATIENCE_SECONDS` is an answer: it was
-asked."""
+CONNECT_SECONDS = 4.0
+"""The wait for a connection to the dispatcher's function. A request that was sent and got no answer
+within `DISPATCHER_SECONDS` counts as delivered."""
 
 RETRY = Retry(attempts=2)
-"""For a connection that was lost while nobody asked."""
+"""A second attempt, for a connection that broke while it was idle."""
 
 logger = Logger()
 
@@ -60,26 +61,28 @@ def _read_secret(secret_id: str) -> str:
         raise SettingsUnavailable("Secrets Manager did not answer in time") from error
 
 
-def _authenticate() -> Authenticate:
+def _open_authenticator() -> Authenticator:
     secrets = config.load_http_secrets(_settings().api_secret_id, _read_secret)
     legacy = secrets.supabase_jwt_secret
-    tokens = Tokens(_settings().auth_url, _keys(), legacy.get_secret_value() if legacy else None)
+    verifier = TokenVerifier(
+        _settings().auth_url, _keys(), legacy.get_secret_value() if legacy else None
+    )
     machines = (secrets.scheduler_secret, secrets.scheduler_secret_previous)
-    return Authenticate([s.get_secret_value() for s in machines if s], tokens.user_of)
+    return Authenticator([s.get_secret_value() for s in machines if s], verifier.verify)
 
 
 @cache
-def _runs() -> Runs:
-    org, ledger = config.OrgSettings.load(), open_ledger()
-    client = clients.lambda_client(PATIENCE_SECONDS)
-    longest = PATIENCE_SECONDS + CONNECTING_SECONDS
+def _open_runs() -> Runs:
+    org_id, ledger = config.OrgSettings.load().hlf_org_id, open_ledger()
+    client = clients.lambda_client(DISPATCHER_SECONDS)
+    longest = DISPATCHER_SECONDS + CONNECT_SECONDS
     dispatcher = Dispatcher(client, _settings().dispatcher_function, longest)
-    database = connect(config.load_api_database(_read_secret))
-    return Runs(org, database, ledger, dispatcher, RETRY, logger)
+    database = connect(config.load_api_database(_read_secret), RETRY)
+    return Runs(org_id, database, ledger, dispatcher, logger)
 
 
-@logger.inject_lambda_context(clear_state=True, log_event=False)  # it has credentials in it
+@logger.inject_lambda_context(clear_state=True, log_event=False)  # the event holds credentials
 def handler(event: object, context: LambdaContext) -> Answer:
-    """Answer one request, or say of an event that it is not one."""
+    """Answer one HTTP request."""
     with time_limit(context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS):
-        return Door(_authenticate, _runs, logger)(event, context)
+        return HttpRequestHandler(_open_authenticator, _open_runs, logger)(event, context)

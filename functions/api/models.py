@@ -1,4 +1,4 @@
-"""What goes in and out of the HTTP entry, as its OpenAPI document describes it."""
+"""The HTTP entry's request and success bodies; the OpenAPI document is generated from them."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -10,70 +10,52 @@ from mentor_pause.database.client import ExecutionStatus
 from mentor_pause.domain.messages import Day
 from mentor_pause.domain.runs import TriggerKind
 
-MOST_IDS = 100_000
-"""As JSON, so many ids take 3.9 MB of the 6 MB that Lambda lets an answer have."""
+MAX_IDS = 100_000
+"""As JSON these ids take 3.9 MB. Lambda allows 6 MB for an answer."""
 
 
 class StartRun(BaseModel):
-    """How a run is to be done; all of it may be left out."""
+    """The options of a run. Each may be left out."""
 
     model_config = ConfigDict(extra="forbid")
 
     as_of: Annotated[
         Day | None,
         Field(
-            description="Judge certifications by this day instead of today; "
-            "only a dry run may look ahead."
+            description="Compare certifications with this day instead of today. "
+            "Only a dry run may use a day after today."
         ),
     ] = None
     dry_run: Annotated[
-        bool, Field(strict=True, description="Find out who would be paused; change nothing.")
+        bool, Field(strict=True, description="List who would be paused; change nothing.")
     ] = False
 
 
-class Started(BaseModel):
-    """A run that has begun; `Location` says where to look for its end."""
+class StartedRun(BaseModel):
+    """A run that has started; `Location` is its address."""
 
     job_run_id: UUID
     status: Literal["running", "completed"]
 
 
-class Problem(BaseModel):
-    """Why not, in one sentence."""
-
-    error: str
-
-
-class InTheWay(Problem):
-    """Another run of the job has not ended; it is at `Location`."""
-
-    conflicting_run_id: UUID
-
-
-class NoRun(Problem):
-    """The run has failed, or it is not known whether it has begun; `Location` has its address."""
-
-    job_run_id: Annotated[
-        UUID | None, Field(description="Null where the request did not get so far.")
-    ] = None
-
-
 class Job(BaseModel):
-    """A job that can be started."""
+    """A job that callers can start."""
 
     name: str
-    effect: Annotated[str, Field(description="What a run does to a mentor: paused or synced.")]
+    effect: Annotated[
+        str, Field(description="The change that a run makes to a mentor: paused or synced.")
+    ]
 
 
 class Run(BaseModel):
-    """A row of the execution log: an attempt to run a job."""
+    """A row of the execution log: a run, or a request for one that was refused."""
 
     job_run_id: UUID
     job_name: str
     status: ExecutionStatus
     trigger: TriggerKind
     triggered_by: Annotated[
-        str, Field(description="To coordinators, `a person` stands for everybody but themselves.")
+        str, Field(description="A coordinator sees `a person` instead of another person's id.")
     ]
     as_of: date | None
     dry_run: bool
@@ -88,14 +70,14 @@ class Run(BaseModel):
     error: Annotated[
         str | None,
         Field(
-            description="What went wrong: the run's own error, then why mentors count as errors, "
-            "with an example of each. To coordinators, `(id)` stands for every id in it."
+            description="The run's own error, then the reasons why mentors count as errors, with "
+            "an example of each. A coordinator sees `(id)` instead of each id."
         ),
     ]
 
 
 class ErrorGroup(BaseModel):
-    """Mentors who count as errors for the same reason."""
+    """The mentors who count as errors for one reason."""
 
     reason: str
     count: int
@@ -107,16 +89,19 @@ class ErrorGroup(BaseModel):
 class RunDetail(Run):
     """A run with its progress and, for administrators and machines, its mentors.
 
-    A coordinator sees no mentors here, since not all are theirs; a notification names theirs.
+    A coordinator sees no mentor ids here, because other coordinators' mentors are among them. A
+    notification names the coordinator's own mentors.
     """
 
-    pages_closed: Annotated[int | None, Field(description="Null once the ledger has forgotten.")]
+    pages_closed: Annotated[
+        int | None, Field(description="Null once the ledger has removed the run.")
+    ]
     pages_planned: int | None
-    mentor_ids_done: Annotated[
+    mentor_ids_applied: Annotated[
         list[UUID] | None,
         Field(
-            description="The mentors that were paused or synced, or would have been by a dry run. "
-            f"Both lists are null for coordinators, and where they hold more than {MOST_IDS} ids."
+            description="The mentors that the run paused or synced, or that a dry run would have. "
+            f"Both lists are null for coordinators, and when they have more than {MAX_IDS} ids."
         ),
     ]
     mentor_ids_errored: list[UUID] | None
@@ -124,6 +109,6 @@ class RunDetail(Run):
         list[ErrorGroup] | None,
         Field(
             description="Why mentors counted as errors when the run ended, the largest group "
-            "first. Null while the run goes on, and once the ledger has forgotten."
+            "first. Null while the run is in progress, and once the ledger has removed the run."
         ),
     ]

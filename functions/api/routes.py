@@ -1,8 +1,7 @@
-"""The addresses of the HTTP entry. The door has let in every caller who comes here."""
+"""The routes of the HTTP entry. The request handler has authorised the caller before it."""
 
 import logging
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -10,69 +9,62 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
-from pydantic import BaseModel
 
-from api.callers import Caller
-from api.models import InTheWay, Job, NoRun, Problem, Run, RunDetail, Started, StartRun
-from api.runs import Attempted, Role, Runs
+from api import problems
+from api.authentication import Caller
+from api.models import Job, Run, RunDetail, StartedRun, StartRun
+from api.problems import Problem, RequestProblem
+from api.runs import Role, Runs, StartResult
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.messages import reasons_of
 
-# It writes the texts of exceptions and the paths of requests into our log; the door writes what may
-# stand there (E12, E13).
+# The router logs texts of exceptions and paths of requests. The request handler logs instead, and
+# knows what a log line may hold (E12, E13).
 logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.CRITICAL)
 
-LOCATION = "Location"
-UNAVAILABLE = "not available now; try again later"
-TRY_LATER = {"Retry-After": "10"}
-NO_SUCH_JOB = f"there is no such job; known jobs: {', '.join(sorted(JOBS))}"
-_HAS_FAILED = "the run has failed; its row at Location says why"
-_NOT_KNOWN = "not available now; look at Location whether the run has begun, or try again later"
+_DESCRIPTIONS = {
+    200: "The result.",
+    202: "The run has started.",
+    400: "API Gateway could not read the request.",
+    401: "The credential is missing or not valid.",
+    403: "The caller is not a coordinator or administrator of the organisation.",
+    404: "The job or the run is unknown.",
+    409: "Another run of the job is in progress.",
+    415: "The body is not JSON.",
+    422: "The request is not valid.",
+    429: "Too many requests; try again later.",
+    503: "Not available now, or the run has failed.",
+}
+_COMMON_ERRORS = (400, 401, 403, 422, 429, 503)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """A request that has been let in."""
+class AuthorizedRequest:
+    """What the request handler knows about a request when it calls a route."""
 
     caller: Caller
     role: Role
     runs: Runs
 
 
-app = APIGatewayRestResolver(enable_validation=True, debug=False)  # whatever the environment says
+# `debug` would otherwise come from an environment variable, and would show exceptions to callers.
+app = APIGatewayRestResolver(enable_validation=True, debug=False)
 
 
-def _documented(good: tuple[int, Any], *codes: int) -> dict[int, Any]:
-    """Describe the answers that an address may give: the good one, those named, those of all."""
-    words = {
-        200: "What was asked for.",
-        202: "The run has begun.",
-        400: "API Gateway could not read the request.",
-        401: "The credential is missing or not valid.",
-        403: "Only members of the organisation may ask.",
-        404: "There is no such thing.",
-        409: "Another run of the job is in the way.",
-        415: "The body is not JSON.",
-        422: "The request cannot be as it is.",
-        429: "Too many requests; try again a little later.",
-        503: "Not available now, or the run has failed.",
+def _responses(status: int, model: Any, *errors: int) -> dict[int, Any]:  # noqa: ANN401 - a type
+    """Describe a route's answers: the success, the errors named, and those of every route."""
+    success = {status: {"application/json": {"model": model}}}
+    failures = {
+        code: {problems.MEDIA_TYPE: {"model": Problem}} for code in (*_COMMON_ERRORS, *errors)
     }
-    bad: dict[int, Any] = dict.fromkeys((400, 401, 403, 422, 429, 503, *codes), Problem)
-    if HTTPStatus.CONFLICT in codes:  # the address that starts runs
-        bad |= {HTTPStatus.CONFLICT: InTheWay, HTTPStatus.SERVICE_UNAVAILABLE: NoRun}
     return {
-        code: {"description": words[code], "content": {"application/json": {"model": model}}}
-        for code, model in sorted((bad | dict([good])).items())
+        code: {"description": _DESCRIPTIONS[code], "content": content}
+        for code, content in sorted((success | failures).items())
     }
 
 
-@app.get(
-    "/jobs",
-    summary="The jobs that can be started",
-    responses=_documented((200, list[Job])),
-)
+@app.get("/jobs", summary="List the jobs", responses=_responses(200, list[Job]))
 def list_jobs() -> list[Job]:
-    """Return the registry."""
+    """Return the jobs that callers can start."""
     return [Job(name=job.name, effect=job.effect) for job in JOBS.values()]
 
 
@@ -80,104 +72,92 @@ def list_jobs() -> list[Job]:
     "/jobs/<job_name>/runs",
     summary="Start a run",
     status_code=202,
-    responses=_documented((202, Started), 404, 409, 415),
+    responses=_responses(202, StartedRun, 404, 409, 415),
 )
 def start_run(
-    job_name: str, wish: Annotated[StartRun | None, Body()] = None
-) -> Response[Started | InTheWay | NoRun | Problem]:
-    """Start a run as the nightly rule would; who asked is recorded."""
-    if job_name not in JOBS:  # the door has refused it, unless it read the address in another way
-        raise NotFoundError(NO_SUCH_JOB)
-    visit = _visit()
-    found = visit.runs.start(job_name, wish or StartRun(), visit.caller)
-    return _started(found) if found.verdict == "started" else _not_started(found)
+    job_name: str, options: Annotated[StartRun | None, Body()] = None
+) -> Response[StartedRun]:
+    """Start a run as the nightly rule would. The execution log records the caller."""
+    # The request handler refuses unknown jobs, but it reads the job's name from another place.
+    if job_name not in JOBS:
+        raise problems.unknown_job()
+    request = _current_request()
+    result = request.runs.start(job_name, options or StartRun(), request.caller)
+    if result.outcome != "started":
+        raise _problem_of(result)
+    return Response(
+        202,
+        content_types.APPLICATION_JSON,
+        StartedRun(job_run_id=result.job_run_id, status=result.status),
+        {"Location": _address_of(result.job_run_id)},
+    )
 
 
-def _started(found: Attempted) -> Response[Any]:
-    body = Started(job_run_id=found.job_run_id, status=found.status)
-    return _answer(202, body, {LOCATION: _address_of(found.job_run_id)})
+def _problem_of(result: StartResult) -> RequestProblem:
+    location = _address_of(result.conflicting_run_id or result.job_run_id)
+    if result.conflicting_run_id is not None:
+        return problems.run_in_progress(result.conflicting_run_id, location)
+    match result.outcome:
+        case "invalid request":
+            return problems.invalid_request(result.error)
+        case "failed":
+            return problems.run_failed(result.job_run_id, location)
+        case _:
+            return problems.run_state_unknown(result.job_run_id, location)
 
 
-def _not_started(found: Attempted) -> Response[Any]:
-    at_location = {LOCATION: _address_of(found.conflicting_run_id or found.job_run_id)}
-    if found.conflicting_run_id is not None:
-        body = InTheWay(error=found.error, conflicting_run_id=found.conflicting_run_id)
-        return _answer(409, body, at_location)
-    if found.verdict == "wrong request":
-        return _answer(422, Problem(error=found.error))
-    if found.verdict == "failed":  # asking again at once would fare the same
-        return _answer(503, NoRun(error=_HAS_FAILED, job_run_id=found.job_run_id), at_location)
-    body = NoRun(error=_NOT_KNOWN, job_run_id=found.job_run_id)
-    return _answer(503, body, at_location | TRY_LATER)
-
-
-@app.get(
-    "/runs",
-    summary="The newest attempts to run a job, newest first",
-    responses=_documented((200, list[Run])),
-)
+@app.get("/runs", summary="List the newest runs", responses=_responses(200, list[Run]))
 def list_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
-    """Return rows of the execution log, refused and duplicate ones included."""
-    visit = _visit()
-    return visit.runs.newest(limit, visit.caller, visit.role)
+    """Return the newest rows of the execution log first, refused and duplicate requests too."""
+    request = _current_request()
+    return request.runs.list_newest(limit, request.caller, request.role)
 
 
 @app.get(
     "/runs/<job_run_id>",
-    summary="One run: its progress, and what it came to",
-    responses=_documented((200, RunDetail), 404),
+    summary="Show one run",
+    responses=_responses(200, RunDetail, 404),
 )
 def get_run(job_run_id: UUID) -> RunDetail:
-    """Return one run."""
-    visit = _visit()
-    found = visit.runs.find(job_run_id, visit.caller, visit.role)
-    if found is None:
-        raise NotFoundError(f"there is no run {job_run_id}")
-    return found
+    """Return one run: its progress and its result."""
+    request = _current_request()
+    run = request.runs.find(job_run_id, request.caller, request.role)
+    if run is None:
+        raise problems.unknown_run(job_run_id)
+    return run
 
 
 @app.not_found
-def no_such_thing(error: NotFoundError) -> Response[Any]:
-    """Answer for an address, a job or a run that does not exist; the sentences are ours."""
-    return _told(404, Problem(error=str(cast("object", error.msg))))
+def answer_unknown_address(_error: NotFoundError) -> Response[str]:
+    """Answer a request that no route matches."""
+    return _response(problems.unknown_address())
+
+
+@app.exception_handler(RequestProblem)
+def answer_problem(error: RequestProblem) -> Response[str]:
+    """Answer a request that a route has refused."""
+    return _response(error)
 
 
 @app.exception_handler(RequestValidationError)
-def not_valid(error: RequestValidationError) -> Response[Any]:
-    """Name each field that is wrong and why; never repeat a value."""
+def answer_invalid_fields(error: RequestValidationError) -> Response[str]:
+    """Name each field that is not valid, and the reason; never repeat a value."""
     if error.errors()[0]["loc"][0] == "response":
-        raise error  # an answer of ours that is not as it is described
-    return _told(422, Problem(error=reasons_of(error.errors())))
+        raise error  # our own answer does not match its description
+    return _response(problems.invalid_fields(error.errors()))
 
 
-def problem(status: int, error: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """Make an answer of API Gateway's that says why not."""
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": content_types.APPLICATION_JSON, **(headers or {})},
-        "body": Problem(error=error).model_dump_json(),
-        "isBase64Encoded": False,
-    }
-
-
-def _visit() -> Visit:
-    return cast("Visit", app.context["visit"])
+def _current_request() -> AuthorizedRequest:
+    return cast("AuthorizedRequest", app.context["request"])
 
 
 def _address_of(job_run_id: UUID) -> str:
-    """The address of a run, relative to that of `start_run`: whatever stands before it stays."""
+    """Return a run's address relative to that of `start_run`, whatever prefix the API has."""
     return f"../../runs/{job_run_id}"
 
 
-def _told(status: int, body: Problem) -> Response[Any]:
-    """Answer from behind the route, where nothing makes JSON of a model any more."""
-    return Response[Any](status, content_types.APPLICATION_JSON, body.model_dump_json())
-
-
-def _answer(status: int, body: BaseModel, headers: dict[str, str] | None = None) -> Response[Any]:
-    return Response[Any](
-        status,
-        content_type=content_types.APPLICATION_JSON,
-        body=body,
-        headers=dict(headers or {}),
+def _response(error: RequestProblem) -> Response[str]:
+    problem = error.problem
+    return Response(
+        int(problem.status or 500), problems.MEDIA_TYPE, problem.to_json(), error.headers
     )

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.models import MOST_IDS
+from api.models import MAX_IDS
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Page, PageOutcome, run_id_of
 from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
@@ -60,6 +61,14 @@ def run_of(answer: Answer) -> UUID:
     return job_run_id
 
 
+def problem_of(answer: Answer) -> str:
+    """The type of an answer's problem details, which have every member of RFC 9457 but one."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body.keys() >= {"type", "title", "status", "detail"}
+    assert answer.body["status"] == answer.status
+    return answer.body["type"]
+
+
 @pytest.mark.parametrize("role", ["coordinator", "admin"])
 def test_a_member_starts_a_run_and_is_recorded(http: Http, roster: Roster, role: str) -> None:
     """O3: 202, where to look, and who it was."""
@@ -101,7 +110,7 @@ def test_without_a_valid_credential_nothing_else_happens(
     body = '{"as_of": 7, not even JSON' if method == "POST" else None
     answer = http.ask(method, path, credential and WRONG[credential], body)
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert answer.body.keys() == {"error"}
+    assert problem_of(answer) == "/problems/authentication-required"
     assert roster.log() == []
 
 
@@ -158,13 +167,14 @@ def test_who_leaves_the_organisation_may_not_any_more(
     assert http.ask("GET", "/runs", coordinator).status == 403
 
 
-def test_a_run_in_the_way_is_named(http: Http, roster: Roster, coordinator: str) -> None:
+def test_a_run_in_progress_is_named(http: Http, roster: Roster, coordinator: str) -> None:
     """O3: 409, with a row."""
     first = run_of(http.start(coordinator))
     answer = http.start(coordinator)
-    assert (answer.status, answer.body["conflicting_run_id"]) == (409, str(first))
+    assert (answer.status, problem_of(answer)) == (409, "/problems/run-in-progress")
+    assert answer.body["conflicting_run_id"] == str(first)
     assert answer.headers["Location"] == f"../../runs/{first}"
-    assert answer.body["error"] == f"run {first} is in progress"
+    assert answer.body["detail"] == f"run {first} is in progress"
     assert [row["status"] for row in roster.log()] == ["running", "refused"]
 
 
@@ -173,8 +183,8 @@ def test_an_unknown_job_is_not_found(http: Http, roster: Roster, coordinator: st
     http.answer = AssertionError("the dispatcher was asked")
     answer = http.start(coordinator, "nonsense")
     assert answer.status == 404
-    known = "there is no such job; known jobs: certification_expiry, hlf_sync"
-    assert answer.body == {"error": known}
+    known = "unknown job; known jobs: certification_expiry, hlf_sync"
+    assert (problem_of(answer), answer.body["detail"]) == ("/problems/unknown-job", known)
     (row,) = roster.log()
     assert (row["job_name"], row["status"], row["error"]) == ("unknown", "refused", known)
     assert row["triggered_by"].startswith("user ")
@@ -194,33 +204,51 @@ def test_a_refusal_that_cannot_be_written_down_stays_one(
 
 
 @pytest.mark.parametrize(
-    ("body", "error"),
+    ("body", "detail"),
     [
-        ("{", "body: is not JSON"),
-        ("[" * 5000, "body: is not JSON"),
-        ("[]", "body: is not a JSON object"),
-        ("[null]", "body: is not a JSON object"),
-        ('[{"dry_run": true}]', "body: is not a JSON object"),
-        ('"x"', "body: is not a JSON object"),
-        ("[" * 100_000, "body: is not JSON"),
-        ('{"dry_run": true, "dry_run": false}', "body: is not JSON"),
-        ('{"as_of": "soon"}', "body.as_of: Value error, a day is written as 2026-11-22"),
-        ('{"as_of": 0}', "body.as_of: Value error, a day is written as 2026-11-22"),
-        ('{"as_of": "1795478400"}', "body.as_of: Value error, a day is written as 2026-11-22"),
-        ('{"as_of": "2026-02-30"}', "body.as_of: Input should be a valid date"),
-        ('{"dry_run": "perhaps"}', "body.dry_run: Input should be a valid boolean"),
-        ('{"dry_run": 1}', "body.dry_run: Input should be a valid boolean"),
-        ('{"dryrun": true}', "body.dryrun: Extra inputs are not permitted"),
+        ("{", "the body is not JSON"),
+        ("[" * 5000, "the body is not JSON"),
+        ("[]", "the body is not a JSON object"),
+        ("[null]", "the body is not a JSON object"),
+        ('[{"dry_run": true}]', "the body is not a JSON object"),
+        ('"x"', "the body is not a JSON object"),
+        ("[" * 100_000, "the body is not JSON"),
+        ('{"dry_run": true, "dry_run": false}', "the body is not JSON"),
         ('{"as_of": "2199-01-01"}', "as_of 2199-01-01 is after today"),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused_by_what_is_wrong_with_it(
-    http: Http, roster: Roster, coordinator: str, body: str, error: str
+def test_a_request_that_is_not_valid_as_a_whole_is_refused_with_the_reason(
+    http: Http, roster: Roster, coordinator: str, body: str, detail: str
 ) -> None:
     """O3: 422, and no run."""
     answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, body)
-    assert (answer.status, answer.body["error"][: len(error)]) == (422, error)
+    assert (answer.status, problem_of(answer)) == (422, "/problems/invalid-request")
+    assert answer.body["detail"][: len(detail)] == detail
     assert [row for row in roster.log() if row["status"] != "failed"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "reason"),
+    [
+        ('{"as_of": "soon"}', "as_of", "Value error, a day is written as 2026-11-22"),
+        ('{"as_of": 0}', "as_of", "Value error, a day is written as 2026-11-22"),
+        ('{"as_of": "1795478400"}', "as_of", "Value error, a day is written as 2026-11-22"),
+        ('{"as_of": "2026-02-30"}', "as_of", "Input should be a valid date"),
+        ('{"dry_run": "perhaps"}', "dry_run", "Input should be a valid boolean"),
+        ('{"dry_run": 1}', "dry_run", "Input should be a valid boolean"),
+        ('{"dryrun": true}', "dryrun", "Extra inputs are not permitted"),
+    ],
+)
+def test_a_field_that_is_not_valid_is_named_with_the_reason(
+    http: Http, roster: Roster, coordinator: str, body: str, field: str, reason: str
+) -> None:
+    """O3: 422, and no run."""
+    answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, body)
+    assert (answer.status, problem_of(answer)) == (422, "/problems/invalid-request")
+    (error,) = answer.body["errors"]
+    assert (error["field"], error["detail"][: len(reason)]) == (f"body.{field}", reason)
+    assert answer.body["detail"] == "1 field is not valid"
+    assert roster.log() == []
 
 
 @pytest.mark.parametrize(
@@ -234,10 +262,10 @@ def test_a_body_that_is_not_said_to_be_json_is_not_read(
     event = request_event("POST", "/jobs/certification_expiry/runs", header, "{}")
     event["multiValueHeaders"]["Content-Type"] = [kind]
     answer = http.send(event)
-    assert (answer.status, answer.body.keys()) == (415, {"error"})
+    assert (answer.status, problem_of(answer)) == (415, "about:blank")
     event["multiValueHeaders"]["Content-Type"] = ["application/json"]
     answer = http.send(event | {"body": "%%%", "isBase64Encoded": True})
-    assert (answer.status, answer.body.keys()) == (415, {"error"})
+    assert (answer.status, problem_of(answer)) == (415, "about:blank")
     assert roster.log() == []
 
 
@@ -251,7 +279,7 @@ def test_a_dry_run_says_who_would_be_paused_and_changes_nothing(
     job_run_id = run_of(http.start(admin, as_of="2199-01-01", dry_run=True))
     http.night.work_off()
     found = http.ask("GET", f"/runs/{job_run_id}", admin).body
-    assert {str(mentor), str(later)} <= set(found["mentor_ids_done"])
+    assert {str(mentor), str(later)} <= set(found["mentor_ids_applied"])
     assert (found["status"], found["dry_run"], found["paused_count"]) == ("completed", True, 5)
     assert _everything(roster) == before
 
@@ -269,13 +297,17 @@ def test_a_run_is_followed_to_its_end(http: Http, roster: Roster, admin: str) ->
     job_run_id = run_of(http.start(admin, as_of=TODAY.isoformat()))
     found = http.ask("GET", f"/runs/{job_run_id}", admin).body
     assert (found["status"], found["finished_at"], found["paused_count"]) == ("running", None, None)
-    assert (found["pages_closed"], found["pages_planned"], found["mentor_ids_done"]) == (0, 1, [])
+    assert (found["pages_closed"], found["pages_planned"], found["mentor_ids_applied"]) == (
+        0,
+        1,
+        [],
+    )
     assert found["mentor_ids_errored"] == [], "who has not been tried is no error"
     assert found["errors"] is None
     http.night.work_off()
     found = http.ask("GET", f"/runs/{job_run_id}", admin).body
     assert (found["status"], found["paused_count"], found["error_count"]) == ("completed", 2, 1)
-    assert found["mentor_ids_done"] == [str(m) for m in mentors[1:]]
+    assert found["mentor_ids_applied"] == [str(m) for m in mentors[1:]]
     assert found["mentor_ids_errored"] == [str(first)]
     reason = "a function or a trigger refuses this row (SQLSTATE P0001)"
     assert found["errors"] == [{"reason": reason, "count": 1, "example": str(first)}]
@@ -289,10 +321,12 @@ def test_a_coordinator_sees_counts_and_no_mentors(http: Http, coordinator: str, 
     job_run_id = run_of(http.start(coordinator, as_of=TODAY.isoformat()))
     http.night.work_off()
     seen = http.ask("GET", f"/runs/{job_run_id}", coordinator).body
-    assert (seen["paused_count"], seen["mentor_ids_done"]) == (3, None)
+    assert (seen["paused_count"], seen["mentor_ids_applied"]) == (3, None)
     assert seen["mentor_ids_errored"] is None
     for credential in (admin, MACHINE_SECRET):
-        assert len(http.ask("GET", f"/runs/{job_run_id}", credential).body["mentor_ids_done"]) == 3
+        assert (
+            len(http.ask("GET", f"/runs/{job_run_id}", credential).body["mentor_ids_applied"]) == 3
+        )
 
 
 def test_a_coordinator_learns_why_mentors_are_errors_and_not_which(
@@ -319,7 +353,7 @@ def test_a_run_that_the_ledger_has_forgotten_is_still_in_the_log(
     (ran,) = roster.rows("select * from run_certification_expiry(%s, %s)", ORG, TODAY)
     found = http.ask("GET", f"/runs/{ran['job_run_id']}", admin).body
     assert (found["status"], found["paused_count"]) == ("completed", 3)
-    assert (found["pages_closed"], found["mentor_ids_done"]) == (None, None)
+    assert (found["pages_closed"], found["mentor_ids_applied"]) == (None, None)
 
 
 def test_what_is_not_there_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
@@ -330,9 +364,14 @@ def test_what_is_not_there_is_not_found(http: Http, roster: Roster, coordinator:
         " status) values ('certification_expiry', %s, %s, 'manual', 'me', 'running')",
         (job_run_id, other),
     )
-    for path in (f"/runs/{uuid4()}", f"/runs/{job_run_id}", "/nowhere"):
+    unknown_run = "/problems/unknown-run"
+    for path, problem in (
+        (f"/runs/{uuid4()}", unknown_run),
+        (f"/runs/{job_run_id}", unknown_run),
+        ("/nowhere", "about:blank"),
+    ):
         answer = http.ask("GET", path, coordinator)
-        assert (answer.status, answer.body.keys()) == (404, {"error"})
+        assert (answer.status, problem_of(answer)) == (404, problem)
     assert http.ask("GET", "/runs/not-an-id", coordinator).status == 422
     assert http.ask("GET", "/runs", coordinator).body == []
 
@@ -358,34 +397,33 @@ def test_a_dispatcher_that_takes_its_time_has_been_asked(http: Http, coordinator
     run_of(answer)
 
 
-NOT_KNOWN = "not available now; look at Location whether the run has begun, or try again later"
-HAS_FAILED = "the run has failed; its row at Location says why"
+UNKNOWN, FAILED = "/problems/run-state-unknown", "/problems/run-failed"
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("answer", "problem"),
     [
-        (DispatcherUnavailable("the dispatcher broke down"), NOT_KNOWN),
-        ({"status": "failed", "error": "arn:aws:x", "error_source": "server"}, NOT_KNOWN),
-        ({"status": "failed", "error": "arn:aws:x"}, HAS_FAILED),
-        ({"status": "superseded", "error": "x"}, NOT_KNOWN),
-        ({"status": "duplicate", "error": "x"}, NOT_KNOWN),
-        ({"status": "refused", "error": "x"}, NOT_KNOWN),
-        ({"status": "refused", "error": "x", "conflicting_run_id": "no id"}, NOT_KNOWN),
-        ({"status": "something new"}, NOT_KNOWN),
-        ({"nonsense": "x"}, NOT_KNOWN),
+        (DispatcherUnavailable("the dispatcher broke down"), UNKNOWN),
+        ({"status": "failed", "error": "arn:aws:x", "error_source": "server"}, UNKNOWN),
+        ({"status": "failed", "error": "arn:aws:x"}, FAILED),
+        ({"status": "superseded", "error": "x"}, UNKNOWN),
+        ({"status": "duplicate", "error": "x"}, UNKNOWN),
+        ({"status": "refused", "error": "x"}, UNKNOWN),
+        ({"status": "refused", "error": "x", "conflicting_run_id": "no id"}, UNKNOWN),
+        ({"status": "something new"}, UNKNOWN),
+        ({"nonsense": "x"}, UNKNOWN),
     ],
 )
 def test_a_run_that_has_not_begun_or_has_failed_is_not_taken_for_a_success(
-    http: Http, coordinator: str, answer: Any, error: str
+    http: Http, coordinator: str, answer: Any, problem: str
 ) -> None:
     """503 with the run's address: whatever it came to is found there. No client's text is shown."""
     http.answer = answer
     found = http.start(coordinator)
     job_run_id = run_of(found)
-    assert (found.status, found.body["error"]) == (503, error)
+    assert (found.status, problem_of(found)) == (503, problem)
     assert UUID(found.body["job_run_id"]) == job_run_id
-    assert ("Retry-After" in found.headers) == (error == NOT_KNOWN)
+    assert ("Retry-After" in found.headers) == (problem == UNKNOWN)
     assert "arn:aws" not in found.text
 
 
@@ -422,9 +460,10 @@ def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
         )
         return {"status": said, "error": "x"}
 
-    http.runs._dispatcher = dispatch  # pyright: ignore[reportAttributeAccessIssue]
+    other: Any = dispatch
+    http.runs = replace(http.runs, dispatcher=other)
     found = http.start(coordinator)
-    assert (found.status, found.body.get("status")) == (status, body)
+    assert (found.status, found.body["status"]) == (status, body or status)
     run_of(found)
 
 
@@ -448,16 +487,15 @@ def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
     def broken() -> Any:
         raise ConfigurationError("SCHEDULER_SECRET is not set in the secret x")
 
-    for part in ("_authenticate", "_runs"):
-        kept = getattr(http.door, part)
-        setattr(http.door, part, broken)
+    whole = http.handler
+    for http.handler in (
+        replace(whole, open_authenticator=broken),
+        replace(whole, open_runs=broken),
+    ):
         answer = http.ask("GET", "/runs", coordinator)
-        assert (answer.status, answer.body) == (
-            503,
-            {"error": "not available now; try again later"},
-        )
+        assert (answer.status, problem_of(answer)) == (503, "/problems/unavailable")
+        assert answer.body["detail"] == "not available now; try again later"
         assert answer.headers["Retry-After"] == "10"
-        setattr(http.door, part, kept)
     lines = http.night.lines("not answered")
     assert {line["reason"] for line in lines} == {"SCHEDULER_SECRET is not set in the secret x"}
 
@@ -482,17 +520,17 @@ def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> N
     def broken() -> Any:
         pytest.fail("the secrets were read")
 
-    http.door._authenticate = broken
+    http.handler = replace(http.handler, open_authenticator=broken)
     for credential in (None, "", "nøkkel", "a" * 9000):
         assert http.ask("GET", "/runs", credential).status == 401
 
 
 def test_of_a_hundred_faults_ten_are_named(http: Http, coordinator: str) -> None:
     """An answer has its limits."""
-    wish = json.dumps({f"field-{n}": n for n in range(100)})
-    answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, wish)
-    assert (answer.status, answer.body["error"].count(";")) == (422, 9)
-    assert answer.body["error"].endswith(" (and 90 more)")
+    body = json.dumps({f"field-{n}": n for n in range(100)})
+    answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, body)
+    assert (answer.status, len(answer.body["errors"])) == (422, 10)
+    assert answer.body["detail"] == "100 fields are not valid; errors has the first 10"
 
 
 def test_a_database_that_is_down_lets_nobody_in(
@@ -567,16 +605,16 @@ def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
 ) -> None:
     """Lambda refuses an answer above 6 MB."""
     job_run_id, ledger = run_of(http.start(admin)), http.night.ledger
-    ids = tuple(UUID(int=number) for number in range(MOST_IDS + more))
+    ids = tuple(UUID(int=number) for number in range(MAX_IDS + more))
 
     def pages(_job_run_id: UUID) -> list[Page]:
         return [Page(1, ids, PageOutcome(applied=ids))]
 
     large: Any = SimpleNamespace(find_run=ledger.find_run, pages=SimpleNamespace(list=pages))
-    http.runs._ledger = large
+    http.runs = replace(http.runs, ledger=large)
     answer = http.ask("GET", f"/runs/{job_run_id}", admin)
     assert (answer.status, answer.body["pages_planned"]) == (200, 1)
-    assert len(answer.body["mentor_ids_done"] or ()) == (0 if more else MOST_IDS)
+    assert len(answer.body["mentor_ids_applied"] or ()) == (0 if more else MAX_IDS)
     assert answer.body["mentor_ids_errored"] == (None if more else [])
     assert len(answer.text) < 4_500_000
 
@@ -589,7 +627,7 @@ def test_a_ledger_that_is_silent_holds_nobody_up(http: Http, admin: str) -> None
         return answered.wait(10)
 
     silent: Any = SimpleNamespace(find_run=find_run)
-    http.runs._ledger = silent
+    http.runs = replace(http.runs, ledger=silent)
     with time_limit(1):
         answer = http.ask("GET", f"/runs/{job_run_id}", admin)
     answered.set()
@@ -603,9 +641,12 @@ def test_authentication_has_its_own_limit_and_the_rest_has_that_of_the_request(
 ) -> None:
     """R2: whatever is asked behind the door is asked within these seconds."""
     found: list[float] = []
-    authenticate, runs = http.door._authenticate, http.door._runs
-    http.door._authenticate = lambda: (found.append(seconds_left()), authenticate())[1]
-    http.door._runs = lambda: (found.append(seconds_left()), runs())[1]
+    whole = http.handler
+    http.handler = replace(
+        whole,
+        open_authenticator=lambda: (found.append(seconds_left()), whole.open_authenticator())[1],
+        open_runs=lambda: (found.append(seconds_left()), whole.open_runs())[1],
+    )
     with time_limit(24):
         assert http.ask("GET", "/jobs", coordinator).status == 200
     with time_limit(2):

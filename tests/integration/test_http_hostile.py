@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from api.door import HEADERS
+from api.handle_request import HEADERS
+from api.problems import MEDIA_TYPE
 from support.cluster import Cluster
 from support.http import Http, add_member, open_http, request_event
 from support.identity import token_of
@@ -135,16 +136,18 @@ HEADER_LINES: dict[str, tuple[dict[str, list[str]], int]] = {
 
 
 def _check(http: Http, event: dict[str, Any], status: int) -> None:
-    found = http.door(event, None)  # pyright: ignore[reportArgumentType]
+    found = http.handler(event, None)  # pyright: ignore[reportArgumentType]
     assert found["statusCode"] == status, found["body"][:300]
-    assert found["headers"].items() >= HEADERS.items()
+    assert found["headers"].items() >= (HEADERS | {"Content-Type": MEDIA_TYPE}).items()
     assert len(json.dumps(found).encode()) < 2000 + len(json.dumps(HEADERS))
     body = found["body"].encode()
     assert len(body) < 2000
-    assert json.loads(body).keys() == {"error"}
-    told = json.loads(body)["error"]
-    assert told.count(";") < 10
-    assert all(len(reason) < 200 for reason in told.split(";"))
+    problem = json.loads(body)
+    assert problem.keys() - {"errors"} == {"type", "title", "status", "detail"}
+    assert (problem["status"], len(problem["detail"]) < 100) == (status, True)
+    errors = problem.get("errors", [])
+    assert len(errors) <= 10
+    assert all(len(error["field"] + error["detail"]) < 200 for error in errors)
     assert body.isascii()
     assert body.count(MARK.encode()) == 0
     lines = http.night.output.getvalue()

@@ -8,10 +8,9 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from api.callers import Authenticate
-from api.door import Door
+from api.authentication import Authenticator
+from api.handle_request import HttpRequestHandler
 from api.runs import Runs
-from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.domain.messages import DispatchRequest
@@ -38,18 +37,17 @@ class Answer:
 
 
 class Http:
-    """A door, put together as its Lambda puts it together."""
+    """The request handler, put together as its Lambda puts it together."""
 
     def __init__(self, night: Night, database: Database) -> None:
         """`database` is opened as the HTTP entry's own role."""
         self.night = night
         self.answer: dict[str, str] | Exception | None = {}
         """What the dispatcher says in the place of the night's own; {}: let the night say it."""
-        org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
         dispatcher: Any = self._dispatch
-        self.runs = Runs(org, database, night.ledger, dispatcher, night.retry, night.logger)
-        self.door = Door(
-            lambda: Authenticate([identity.MACHINE_SECRET], identity.tokens().user_of),
+        self.runs = Runs(ORG, database, night.ledger, dispatcher, night.logger)
+        self.handler = HttpRequestHandler(
+            lambda: Authenticator([identity.MACHINE_SECRET], identity.token_verifier().verify),
             lambda: self.runs,
             night.logger,
         )
@@ -69,15 +67,17 @@ class Http:
         return self.send(request_event(method, path, header, body, query))
 
     def send(self, event: object) -> Answer:
-        """Hand an event to the door."""
-        found = self.door(event, None)  # pyright: ignore[reportArgumentType] - it asks nothing of it
+        """Hand an event to the request handler."""
+        found = self.handler(event, None)  # pyright: ignore[reportArgumentType] - it asks nothing of it
         several: dict[str, list[str]] = found.get("multiValueHeaders") or {}
         headers = {n: vs[-1] for n, vs in several.items()} | dict(found.get("headers") or {})
         return Answer(found["statusCode"], headers, found["body"])
 
-    def start(self, credential: str, job: str = "certification_expiry", **wish: object) -> Answer:
+    def start(
+        self, credential: str, job: str = "certification_expiry", **options: object
+    ) -> Answer:
         """Ask for a run."""
-        return self.ask("POST", f"/jobs/{job}/runs", credential, json.dumps(wish))
+        return self.ask("POST", f"/jobs/{job}/runs", credential, json.dumps(options))
 
 
 def request_event(
@@ -125,8 +125,8 @@ def _resource(path: str) -> tuple[str, dict[str, str] | None]:
 @contextmanager
 def open_http(night: Night, roster: Roster, cluster: Cluster) -> Generator[Http]:
     """Put an HTTP entry together over a night."""
-    with closing(PooledTransport(cluster.url(roster.db, "mentor_pause_api"))) as wire:
-        yield Http(night, Database(wire))
+    with closing(PooledTransport(cluster.url(roster.db, "mentor_pause_api"))) as transport:
+        yield Http(night, Database(transport, night.retry))
 
 
 def add_member(roster: Roster, role: str) -> UUID:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from api.tokens import SigningKeys, Tokens
+from api.tokens import SigningKeys, TokenVerifier
 
 ISSUER = "https://project.supabase.co/auth/v1"
 LEGACY_SECRET = "legacy-secret-of-the-project-0123456789"
@@ -87,10 +87,10 @@ def unsigned(header: object, claims: object, signature: str = "") -> str:
     return ".".join((*parts, signature))
 
 
-def tokens(legacy_secret: str | None = LEGACY_SECRET) -> Tokens:
-    """Return what verifies the project's tokens."""
+def token_verifier(legacy_secret: str | None = LEGACY_SECRET) -> TokenVerifier:
+    """Return a verifier of the project's tokens."""
     keys = SigningKeys(lambda: public_keys(OURS), lambda: 0.0)
-    return Tokens(ISSUER, keys, legacy_secret)
+    return TokenVerifier(ISSUER, keys, legacy_secret)
 
 
 def wrong_tokens() -> dict[str, str]:

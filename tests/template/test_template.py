@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from api.door import HEADERS
+from api.handle_request import HEADERS
+from api.problems import MEDIA_TYPE, Problem
 from local.deployment import ORG_ID, ORG_SLUG
 from local.template import load_template
 from mentor_pause import config
@@ -209,17 +210,22 @@ def test_the_example_environment_names_what_each_function_reads() -> None:
         assert {values["HLF_ORG_ID"], values["HLF_ORG_SLUG"]} == {str(ORG_ID), ORG_SLUG}
 
 
-def test_api_gateways_own_answers_are_of_the_shape_of_ours() -> None:
+def test_api_gateways_own_answers_are_problem_details_like_ours() -> None:
     """O3: the document promises it. Each is a constant, with the function's headers."""
     responses = of_type("Serverless::Api")["ApiGateway"]["GatewayResponses"]
-    assert responses.keys() == {
-        "MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX",
+    statuses = {
+        "MISSING_AUTHENTICATION_TOKEN": 404, "REQUEST_TOO_LARGE": 413, "THROTTLED": 429,
+        "DEFAULT_4XX": None, "DEFAULT_5XX": None,
     }  # fmt: skip
+    assert responses.keys() == statuses.keys()
     assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
     # A static value stands in single quotes, which a policy of the function's needs in itself.
     expected = {n: f"'{v}'" for n, v in HEADERS.items() if n != "Content-Security-Policy"}
+    expected |= {"Content-Type": f"'{MEDIA_TYPE}'"}
     for name, response in responses.items():
-        assert json.loads(response["ResponseTemplates"]["application/json"]).keys() == {"error"}
+        problem = Problem.model_validate_json(response["ResponseTemplates"]["application/json"])
+        assert problem.status == statuses[name]
+        assert (problem.type == "about:blank") == (problem.status is not None)
         assert "$" not in json.dumps(response), "nothing of the request, nor of API Gateway's text"
         headers = dict(response["ResponseParameters"]["Headers"])
         again = headers.pop("Retry-After", None)

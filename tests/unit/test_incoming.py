@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from api.door import HEADERS, Door
+from api.handle_request import HEADERS, HttpRequestHandler
 from mentor_pause.aws.lambda_events import is_request, kind_of
 from support.http import request_event
 
@@ -120,10 +120,15 @@ def test_an_event_that_is_not_a_request_is_named_and_refused(name: str) -> None:
     event, kind = EVENTS[name]
     output = io.StringIO()
     logger = Logger(service=f"incoming-{name}", stream=output)
-    answer = Door(_untouched, _untouched, logger)(event, None)  # pyright: ignore[reportArgumentType]
+    answer = HttpRequestHandler(_untouched, _untouched, logger)(event, None)  # pyright: ignore[reportArgumentType]
     assert answer["statusCode"] == 400
-    assert answer["headers"] == HEADERS
-    assert json.loads(answer["body"]) == {"error": "this is not a request of the REST API"}
+    assert answer["headers"] == HEADERS | {"Content-Type": "application/problem+json"}
+    assert json.loads(answer["body"]) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "this is not a request of the REST API",
+    }
     (line,) = [json.loads(text) for text in output.getvalue().splitlines()]
     assert (line["message"], line["event"]) == ("not a request of a REST API", kind)
     assert "Kari" not in output.getvalue()

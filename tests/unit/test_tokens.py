@@ -5,15 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from api.callers import (
+from api.authentication import (
     MACHINE,
-    Authenticate,
+    Authenticator,
     Caller,
     Unauthenticated,
-    credential_of,
     header_values,
+    read_credential,
 )
-from api.tokens import SigningKeys, Tokens
+from api.tokens import SigningKeys, TokenVerifier
 from mentor_pause.errors import DocumentUnavailable
 from support import identity
 from support.identity import ISSUER, MACHINE_SECRET, OURS, legacy_token, public_keys, token_of
@@ -26,8 +26,8 @@ WRONG = identity.wrong_tokens()
 
 def authenticate(*headers: str, legacy: str | None = identity.LEGACY_SECRET) -> Caller:
     """Say who calls."""
-    credential = credential_of({"multiValueHeaders": {"Authorization": list(headers)}})
-    return Authenticate([MACHINE_SECRET], identity.tokens(legacy).user_of)(credential)
+    credential = read_credential({"multiValueHeaders": {"Authorization": list(headers)}})
+    return Authenticator([MACHINE_SECRET], identity.token_verifier(legacy).verify)(credential)
 
 
 @pytest.mark.parametrize("kid", sorted(OURS))
@@ -46,7 +46,7 @@ def test_the_legacy_secret_is_good_where_there_is_one() -> None:
 
 def test_a_machine_is_known_by_its_secret_and_by_the_one_before() -> None:
     """Rotation: both are good for a while."""
-    both = Authenticate([MACHINE_SECRET, "previous" * 5], identity.tokens().user_of)
+    both = Authenticator([MACHINE_SECRET, "previous" * 5], identity.token_verifier().verify)
     assert both(MACHINE_SECRET) == both("previous" * 5) == MACHINE
     for near in (MACHINE_SECRET[:-1], f"{MACHINE_SECRET}x", MACHINE_SECRET.upper()):
         with pytest.raises(Unauthenticated):
@@ -88,7 +88,7 @@ def test_a_header_that_is_missing_or_of_another_form_proves_nothing(
 def test_what_cannot_be_a_token_is_not_even_looked_at(credential: str) -> None:
     """Whatever its size, it costs nothing: no secret is read for it."""
     with pytest.raises(Unauthenticated, match="the credential is not a token"):
-        credential_of({"headers": {"Authorization": f"Bearer {credential}"}})
+        read_credential({"headers": {"Authorization": f"Bearer {credential}"}})
 
 
 def test_the_header_is_found_however_it_is_written_and_all_of_it() -> None:
@@ -109,7 +109,7 @@ class Login:
         self.asked = 0
         self.now = 0.0
         self.answer: Callable[[], Any] = lambda: public_keys(self.keys)
-        self.tokens = Tokens(ISSUER, SigningKeys(self._fetch, lambda: self.now), None)
+        self.tokens = TokenVerifier(ISSUER, SigningKeys(self._fetch, lambda: self.now), None)
 
     def _fetch(self) -> object:
         self.asked += 1
@@ -126,33 +126,33 @@ def test_keys_are_read_once_and_again_after_ten_minutes() -> None:
     token = token_of()
     for seconds in (0, 1, 599):
         login.now = seconds
-        login.tokens.user_of(token)
+        login.tokens.verify(token)
     assert login.asked == 1
     login.keys = {"rsa-1": OURS["rsa-1"]}
     login.now = 600
     with pytest.raises(Unauthenticated):
-        login.tokens.user_of(token)
+        login.tokens.verify(token)
     assert login.asked == 2
 
 
 def test_a_new_key_is_found_at_once_but_a_made_up_one_is_not_looked_for_each_time() -> None:
     """Who sends made-up key ids must not make us ask for each of them."""
     login = Login()
-    login.tokens.user_of(token_of())
+    login.tokens.verify(token_of())
     login.keys |= {"rsa-1": OURS["rsa-1"]}
     login.now = 31
-    login.tokens.user_of(token_of(kid="rsa-1"))
+    login.tokens.verify(token_of(kid="rsa-1"))
     assert login.asked == 2
     for number in range(50):
         with pytest.raises(Unauthenticated):
-            login.tokens.user_of(
+            login.tokens.verify(
                 identity.unsigned({"alg": "ES256", "kid": f"made-up-{number}"}, {}, "eHh4eA")
             )
         login.now += 0.1
     assert login.asked == 2
     login.now += 31
     with pytest.raises(Unauthenticated):
-        login.tokens.user_of(identity.unsigned({"alg": "ES256", "kid": "made-up"}, {}, "eHh4eA"))
+        login.tokens.verify(identity.unsigned({"alg": "ES256", "kid": "made-up"}, {}, "eHh4eA"))
     assert login.asked == 3, "the look-up is made, or the count above says nothing"
 
 
@@ -162,21 +162,21 @@ def test_a_login_that_is_down_is_not_the_callers_fault() -> None:
     login.answer = login.down
     for _ in range(20):
         with pytest.raises(DocumentUnavailable):
-            login.tokens.user_of(token_of())
+            login.tokens.verify(token_of())
     assert login.asked == 1, "it is left alone for some seconds"
     login.answer, login.now = lambda: public_keys(login.keys), 6
-    login.tokens.user_of(token_of())
+    login.tokens.verify(token_of())
     login.answer, login.now = login.down, 3000
-    login.tokens.user_of(token_of())
+    login.tokens.verify(token_of())
 
 
 def test_keys_that_cannot_be_read_again_come_to_their_end() -> None:
     """One of them may have been taken back meanwhile."""
     login = Login()
-    login.tokens.user_of(token_of())
+    login.tokens.verify(token_of())
     login.answer, login.now = login.down, 3600
     with pytest.raises(DocumentUnavailable, match="cannot be read: no answer"):
-        login.tokens.user_of(token_of())
+        login.tokens.verify(token_of())
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_what_is_no_document_of_keys_is_said_to_be_none(document: object) -> Non
     login = Login()
     login.answer = lambda: document
     with pytest.raises(DocumentUnavailable, match="not a JWKS document"):
-        login.tokens.user_of(token_of())
+        login.tokens.verify(token_of())
 
 
 def test_a_project_without_keys_of_its_own_knows_only_its_legacy_secret() -> None:
@@ -204,7 +204,7 @@ def test_a_project_without_keys_of_its_own_knows_only_its_legacy_secret() -> Non
     login.answer = lambda: {"keys": []}
     for _ in range(3):
         with pytest.raises(Unauthenticated):
-            login.tokens.user_of(token_of())
+            login.tokens.verify(token_of())
     assert login.asked == 1
 
 
@@ -223,4 +223,4 @@ def test_a_secret_among_the_public_keys_is_no_key() -> None:
     )
     for token in (forged, token_of()):
         with pytest.raises(Unauthenticated):
-            login.tokens.user_of(token)
+            login.tokens.verify(token)

@@ -69,9 +69,14 @@ def reasons_of(faults: Sequence[Mapping[str, Any]]) -> str:
     a name is cut, and each character that JSON escapes or that is not printable ASCII becomes a
     question mark.
     """
-    named = [f"{_name(fault['loc'])}: {_cut(fault['msg'], 100)}" for fault in faults[:_MOST_FAULTS]]
+    named = [f"{field}: {reason}" for field, reason in field_errors(faults)]
     more = len(faults) - _MOST_FAULTS
     return "; ".join(named) + (f" (and {more} more)" if more > 0 else "")
+
+
+def field_errors(faults: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return the first ten faults of an input, each as the field's name and the reason."""
+    return [(_name(fault["loc"]), _cut(fault["msg"], 100)) for fault in faults[:_MOST_FAULTS]]
 
 
 def _name(place: Sequence[int | str]) -> str:
