@@ -1,1 +1,1 @@
-"""`mentor-pause`, the command line of developers and operators."""
+"""`mentor-pause`, the command line for developers and operators."""

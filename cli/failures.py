@@ -1,6 +1,6 @@
-"""Whatever goes wrong becomes one sentence with the next command, and an exit code (R6).
+"""Turns every failure into one sentence with the next command, and an exit code (R6).
 
-With `MENTOR_PAUSE_TRACEBACK` set, the traceback is above the sentence.
+If `MENTOR_PAUSE_TRACEBACK` is set, the traceback comes before the sentence.
 """
 
 import os
@@ -19,60 +19,62 @@ from mentor_pause.errors import MentorPauseError
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 EXIT_CODES = {
     0: "done",
-    FAILED: "the run, or what was looked at, is not in order",
-    WRONG: "wrong usage or setting, or a part does not answer",
-    INTERRUPTED: "interrupted; a run that had begun goes on",
+    FAILED: "the command found a problem, or the run has errors",
+    WRONG: "wrong usage or setting, or a service did not answer",
+    INTERRUPTED: "interrupted; a run that has started continues",
 }
 
 
 class NotInOrder(StackError):
-    """The command did what it was asked for, and the result is not in order: exit code 1."""
+    """The command worked, but its result is a problem: exit code 1."""
 
-    def __init__(self, sentence: str, **found: object) -> None:
-        """`found` goes into the object that `--json` prints."""
+    def __init__(self, sentence: str, **details: object) -> None:
+        """`details` are members of the object that `--json` prints."""
         super().__init__(sentence)
-        self.found = found
+        self.details = details
 
 
 class Interrupted(Exception):
-    """Somebody pressed Ctrl-C; the message says which work goes on."""
+    """The user pressed Ctrl-C; the message says which work continues."""
 
-    def __init__(self, sentence: str, **found: object) -> None:
-        """`found` goes into the object that `--json` prints."""
+    def __init__(self, sentence: str, **details: object) -> None:
+        """`details` are members of the object that `--json` prints."""
         super().__init__(sentence)
-        self.found = found
+        self.details = details
 
 
 def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
-    """Run a command and return its exit code, whatever goes wrong.
+    """Run a command and return its exit code; no exception leaves this function.
 
-    With `--json` a failure is an object on standard output too: `error` and `exit_code`.
+    With `--json` a failure also prints an object with `error` and `exit_code`.
     """
     try:
         code = command.main(list(arguments), prog_name="mentor-pause", standalone_mode=False)
-    except BrokenPipeError:  # the reader of the pipe, such as `head`, has closed it
+    except BrokenPipeError:  # the program that reads our output, such as `head`, has ended
         _drop_output()
         return FAILED
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback at a person
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - people get a sentence, not a traceback
         sentence, code = explain(error, _stack_in(arguments))
         try:
-            _tell(error, sentence, code, arguments)
+            _report(error, sentence, code, arguments)
             sys.stdout.flush()
-        except OSError:  # also the sentence cannot be written, for example onto a full disk
+        except (
+            OSError
+        ):  # the sentence cannot be written either, for example because the disk is full
             _drop_output()
         return code
     return code if isinstance(code, int) else 0
 
 
 def open_missing_outputs() -> None:
-    """Lead an output that the caller has closed (`>&-`) to nowhere: the exit code still counts."""
+    """Open an output that the caller has closed (`>&-`) as `/dev/null`."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - stays open
 
 
 def _drop_output() -> None:
-    """Drop what is buffered: Python would try to write it once more at its end."""
+    """Discard buffered output: Python would try to write it again when it exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -81,7 +83,7 @@ def _drop_output() -> None:
             os.dup2(nowhere, stream.fileno())
 
 
-def _tell(error: BaseException, sentence: str, code: int, arguments: Sequence[str]) -> None:
+def _report(error: BaseException, sentence: str, code: int, arguments: Sequence[str]) -> None:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -89,12 +91,12 @@ def _tell(error: BaseException, sentence: str, code: int, arguments: Sequence[st
     else:
         output.problem(sentence)
     if "--json" in arguments:
-        found = error.found if isinstance(error, NotInOrder | Interrupted) else {}
-        output.machine(found | {"error": sentence, "exit_code": code})
+        details = error.details if isinstance(error, NotInOrder | Interrupted) else {}
+        output.machine(details | {"error": sentence, "exit_code": code})
 
 
 def explain(error: BaseException, stack_name: str | None = None) -> tuple[str, int]:
-    """Return an error's sentence and the exit code; `stack_name` is what `--stack` names."""
+    """Return an error's sentence and the exit code; `stack_name` is the value of `--stack`."""
     match error:
         case click.ClickException():
             return _usage_sentence(error), WRONG
@@ -111,7 +113,7 @@ def explain(error: BaseException, stack_name: str | None = None) -> tuple[str, i
 
 
 def _usage_sentence(error: click.ClickException) -> str:
-    """Say what is wrong with the words that were typed, and which command tells the right ones."""
+    """Explain what is wrong with the arguments, and name the command's help."""
     sentence = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None or "mentor-pause " in sentence:
@@ -120,7 +122,7 @@ def _usage_sentence(error: click.ClickException) -> str:
 
 
 def _stack_in(arguments: Sequence[str]) -> str | None:
-    """Return what `--stack` names among arguments, also where they could not be parsed."""
+    """Return the value of `--stack`, also if the arguments could not be parsed."""
     for place, argument in enumerate(arguments):
         if argument.startswith("--stack="):
             return argument.removeprefix("--stack=")

@@ -1,4 +1,4 @@
-"""The request of `local fault`: a fault of single requests, or a manner that lasts."""
+"""The arguments of `local fault`: a fault of single requests, or a lasting manner."""
 
 import difflib
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from local.portal_manners import OF_NAMES, Fault, Manner
 FAULTS: tuple[str, ...] = get_args(Fault.__value__)
 MANNERS: tuple[str, ...] = get_args(Manner.__value__)
 _NEAR = 0.75
-"""How like a word has to be for a guess: "nonsense" is no "none"."""
+"""How similar a word must be to be suggested: "nonsense" must not suggest "none"."""
 _COMMAND = "mentor-pause local fault"
 
 
 def find_kind(text: str) -> str:
-    """Return the fault or manner of that name; words may be joined by hyphens.
+    """Return the fault or manner with that name; hyphens may replace spaces.
 
     Raises:
-        click.BadParameter: there is none; the message names the nearest.
+        click.BadParameter: the name is unknown; the message suggests the nearest one.
     """
     known = {name.replace("-", " "): name for name in (*FAULTS, *MANNERS)}
     wanted = text.replace("-", " ")
@@ -31,18 +31,16 @@ def find_kind(text: str) -> str:
         if near
         else f"faults: {', '.join(FAULTS)}; manners: {', '.join(MANNERS)}"
     )
-    wrong = f"{text!r} is neither a fault nor a manner" if text else "name a fault or a manner"
-    raise click.BadParameter(f"{wrong}; {hint}", param_hint="KIND")
+    problem = f"{text!r} is neither a fault nor a manner" if text else "name a fault or a manner"
+    raise click.BadParameter(f"{problem}; {hint}", param_hint="KIND")
 
 
 def is_fault(kind: str) -> TypeIs[Fault]:
-    """Whether a kind is a fault, which has --times, and not a manner."""
+    """Whether a kind is a fault (it has --times) and not a manner."""
     return kind in FAULTS
 
 
-def ask_for_fault(
-    kind: Fault, times: int | None, on: bool | None, of: Sequence[str]
-) -> list[Fault]:
+def parse_fault(kind: Fault, times: int | None, on: bool | None, of: Sequence[str]) -> list[Fault]:
     """Return the faults of the next requests.
 
     Raises:
@@ -50,16 +48,16 @@ def ask_for_fault(
     """
     if on is not None or of:
         raise click.UsageError(
-            "a fault has --times; --on, --off and --of are for manners. Type:"
+            "a fault takes --times; --on, --off and --of are for manners. Type:"
             f" {_COMMAND} {kind} --times 1"
         )
     return [kind] * (1 if times is None else times)
 
 
-def ask_for_manner(
+def parse_manner(
     kind: str, times: int | None, on: bool | None, of: Sequence[str]
 ) -> tuple[Manner, bool]:
-    """Return a manner, and whether it begins.
+    """Return a manner, and whether to switch it on.
 
     Raises:
         click.UsageError: an option is missing, or does not go with the manner.
@@ -68,22 +66,22 @@ def ask_for_manner(
     example = f"{_COMMAND} {kind} --on" + (" --of NAME" if needs_names else "")
     if on is None or times is not None:
         raise click.UsageError(
-            f"a manner has --on and --off; --times is for faults. Type: {example}"
+            f"a manner takes --on or --off; --times is for faults. Type: {example}"
         )
     if on and bool(of) != needs_names:
         raise click.UsageError(
-            f"{' and '.join(OF_NAMES)} need --of; no other manner takes it. Type: {example}"
+            f"only {' and '.join(OF_NAMES)} take --of, and they need it. Type: {example}"
         )
     return cast("Manner", kind), on
 
 
-def tell_faults(faults: Sequence[Fault]) -> str:
-    """Say what the next requests get."""
+def describe_faults(faults: Sequence[Fault]) -> str:
+    """Describe the effect on the next requests."""
     if not faults or faults[0] == "none":
-        return "no fault any more; manners last until --off"
+        return "no faults; manners last until --off"
     return f"the next {f'{len(faults)} requests' if len(faults) > 1 else 'request'}: {faults[0]}"
 
 
-def tell_manner(manner: Manner, of: Sequence[str], *, begins: bool) -> str:
-    """Say whether a manner is on now, and of what."""
-    return f"{manner}: {'on' if begins else 'off'}" + (f", of {', '.join(of)}" if of else "")
+def describe_manner(manner: Manner, of: Sequence[str], *, is_on: bool) -> str:
+    """Say whether a manner is on now, and for which names."""
+    return f"{manner}: {'on' if is_on else 'off'}" + (f", for {', '.join(of)}" if of else "")

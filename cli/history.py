@@ -1,4 +1,4 @@
-"""Shows what ran."""
+"""Shows the newest runs, or one run."""
 
 import sys
 from uuid import UUID
@@ -12,7 +12,7 @@ from mentor_pause.database.client import Execution
 
 
 def show_newest(stack: Stack, limit: int, *, as_json: bool) -> None:
-    """Show the newest attempts to run a job."""
+    """Show the newest runs, and the requests for runs that were refused."""
     with stack.database() as database:
         rows = database.list_executions(stack.org_id, limit)
     if as_json:
@@ -22,10 +22,10 @@ def show_newest(stack: Stack, limit: int, *, as_json: bool) -> None:
 
 
 def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
-    """Show one run with its pages, or its row of the log if the ledger does not know it.
+    """Show one run with its pages, or its row of the execution log if the ledger has no such run.
 
     Raises:
-        StackError: the log does not know it either.
+        StackError: the execution log has no such run either.
     """
     run = stack.ledger().find_run(job_run_id)
     if run is None:
@@ -36,7 +36,7 @@ def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
         show_pages(pages, run.effect)
         return
-    document = {
+    details = {
         "job_name": run.trigger.job_name,
         "dry_run": run.trigger.dry_run,
         "as_of": run.as_of,
@@ -49,21 +49,21 @@ def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
             for p in pages
         ],
     }
-    machine(summary.as_json() | document)
+    machine(summary.as_json() | details)
 
 
 def show_end(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
-    """Show how a run ended that the ledger does not know; exit code 1 unless it is in order.
+    """Show the end of a run that the ledger does not have; exit code 1 unless it had no errors.
 
     Raises:
-        NotInOrder: by the log it goes on.
-        StackError: the log does not know it either.
+        NotInOrder: the execution log says that the run is in progress.
+        StackError: the execution log has no such run either.
     """
     row = find_logged(stack, job_run_id)
     if row.status == "running":
         raise NotInOrder(
-            f"run {job_run_id} goes on by the execution log, and the ledger does not have it, so"
-            f" there is nothing to follow; the monitor ends such runs: {stack.command('monitor')}",
+            f"the execution log says that run {job_run_id} is in progress, but the ledger does not"
+            f" have it; the monitor ends such runs: {stack.command('monitor')}",
             job_run_id=str(job_run_id),
             status=row.status,
         )
@@ -74,9 +74,10 @@ def show_end(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
 
 def _show_row(row: Execution, *, as_json: bool) -> None:
     why = (
-        "the ledger has no pages of it: the run failed before it had any, or the ledger lost it"
+        "the ledger has no pages of this run: it failed before its first page, or the ledger was"
+        " emptied"
         if row.status in ("running", "completed", "failed")
-        else "it has no pages: it never began"
+        else "the run has no pages, because it was not started"
     )
     if as_json:
         machine({**row.model_dump(), "pages": (), "no_pages": why})

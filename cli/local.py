@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _WithKinds(click.Command):
-    """Has faults and manners at the end of its help; they are read only for it."""
+    """Appends the faults and manners to its help, and imports them only then."""
 
     @override
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -30,102 +30,102 @@ _PORT = click.IntRange(0, 65535)
 
 @click.group(short_help="The whole system on this machine.")
 def local() -> None:
-    """The whole system on this machine, state under .local/."""
+    """The whole system on this machine; its state is in .local/."""
 
 
 @local.command(short_help="Start the local stack, or deploy changes.")
 @click.option(
-    "--aws-port", default=0, type=_PORT, help="Port of the AWS emulator; any free one by default."
+    "--aws-port", default=0, type=_PORT, help="Port of the AWS emulator; by default any free port."
 )
 @click.option(
-    "--postgres-port", default=0, type=_PORT, help="Port of PostgreSQL; any free one by default."
+    "--postgres-port", default=0, type=_PORT, help="Port of PostgreSQL; by default any free port."
 )
 @click.option(
-    "--docker", "for_docker", is_flag=True, help="Let Docker's containers reach it, for SAM."
+    "--docker", "for_docker", is_flag=True, help="Let Docker containers reach it, for SAM."
 )
-@click.option("--watch", is_flag=True, help="Deploy each change on save, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Deploy each change when it is saved, until Ctrl-C.")
 def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None:
-    """Start the local stack, or deploy to it what has changed.
+    """Start the local stack, or deploy the changes to it.
 
     It starts PostgreSQL, a stand-in for HLF's portal and an AWS emulator, and deploys
-    template.yaml. What it deploys again: functions/, layers/, template.yaml, and new files in
-    supabase/migrations/.
+    template.yaml. If the stack is up, it deploys changes of functions/, layers/ and template.yaml,
+    and new files in supabase/migrations/.
     """
     from cli.output import say
-    from cli.ports import tell_kept_ports
-    from cli.waiting import telling_steps
+    from cli.ports import describe_kept_ports
+    from cli.waiting import reporting_steps
     from local.packaging import digests
     from local.redeploy import bring_up
     from local.stack import LocalStack
 
-    stack, found = LocalStack(), digests()
-    with telling_steps() as tell, stack.alone(tell):
-        has_started = bring_up(stack, tell, aws_port, postgres_port, for_docker=for_docker)
+    stack, deployed = LocalStack(), digests()
+    with reporting_steps() as say_step, stack.alone(say_step):
+        has_started = bring_up(stack, say_step, aws_port, postgres_port, for_docker=for_docker)
     if has_started:
         say("the local stack is up; mentor-pause local seed loads a roster")
-    elif told := tell_kept_ports(stack, aws_port, postgres_port):
-        say(told)
+    elif notice := describe_kept_ports(stack, aws_port, postgres_port):
+        say(notice)
     if watch:
         from cli.watching import watch_and_deploy
 
-        watch_and_deploy(stack, found)
+        watch_and_deploy(stack, deployed)
 
 
-@local.command(short_help="Stop the local stack; data stay.")
+@local.command(short_help="Stop the local stack; keep its data.")
 def down() -> None:
     """Stop the local stack; the database keeps its data."""
-    from cli.waiting import telling_steps
+    from cli.waiting import reporting_steps
     from local.stack import LocalStack
 
     stack = LocalStack()
-    with telling_steps() as tell, stack.alone(tell):
-        stack.down(tell)
+    with reporting_steps() as say_step, stack.alone(say_step):
+        stack.down(say_step)
 
 
 @local.command()
 def reset() -> None:
     """Stop the local stack and wipe its data."""
-    from cli.waiting import telling_steps
+    from cli.waiting import reporting_steps
     from local.stack import LocalStack
 
     stack = LocalStack()
-    with telling_steps() as tell, stack.alone(tell):
-        stack.reset(tell)
+    with reporting_steps() as say_step, stack.alone(say_step):
+        stack.reset(say_step)
 
 
 @local.command(cls=_WithKinds)
 @click.argument("kind", nargs=-1, metavar="KIND...")
-@click.option("--times", type=click.IntRange(0, 1000), help="Requests that get a fault; 0: none.")
-@click.option("--on/--off", "on", default=None, help="Begin or end a manner.")
+@click.option(
+    "--times", type=click.IntRange(0, 1000), help="How many requests get the fault; 0: none."
+)
+@click.option("--on/--off", "on", default=None, help="Switch a manner on or off.")
 @click.option(
     "--of", multiple=True, metavar="NAME", help="A mentor's key, a row's id, or a column."
 )
 def fault(kind: tuple[str, ...], times: int | None, on: bool | None, of: tuple[str, ...]) -> None:
     """Let the stand-in portal misbehave.
 
-    A fault is over after --times requests, one by default. A manner lasts from --on to --off;
-    "foreign rows" and "secured columns" need --of. docs/portal.md tells what each does.
+    A fault ends after --times requests, by default after one. A manner lasts from --on to --off;
+    "foreign rows" and "secured columns" need --of. docs/portal.md explains each of them.
     """
-    from cli import faults as asked
+    from cli import faults
     from cli.output import result
     from local import portal_server
     from local.stack import LocalStack
 
-    found = asked.find_kind(" ".join(kind))
-    if asked.is_fault(found):
-        faults = asked.ask_for_fault(found, times, on, of)
-        portal_server.switch_on(LocalStack().require().portal_port, faults)
-        result(asked.tell_faults(faults))
+    name = faults.find_kind(" ".join(kind))
+    if faults.is_fault(name):
+        next_faults = faults.parse_fault(name, times, on, of)
+        portal_server.switch_on(LocalStack().require().portal_port, next_faults)
+        result(faults.describe_faults(next_faults))
     else:
-        manner, begins = asked.ask_for_manner(found, times, on, of)
-        portal_server.switch_manner(LocalStack().require().portal_port, manner, begins, of)
-        result(asked.tell_manner(manner, of, begins=begins))
+        manner, is_on = faults.parse_manner(name, times, on, of)
+        portal_server.switch_manner(LocalStack().require().portal_port, manner, is_on, of)
+        result(faults.describe_manner(manner, of, is_on=is_on))
 
 
 @local.command()
-@click.option(
-    "--sam", is_flag=True, help="JSON for sam local invoke --env-vars, by function, instead."
-)
+@click.option("--sam", is_flag=True, help="Print JSON for sam local invoke --env-vars instead.")
 def env(sam: bool) -> None:
     """Print export lines for other tools."""
     from cli.output import machine
@@ -151,11 +151,12 @@ def _container_environments(state: "State") -> dict[str, dict[str, str]]:
 
 @local.command()
 @click.argument("who", type=click.Choice(["admin", "coordinator", "stranger", "machine"]))
-@click.option("--sam", is_flag=True, help="For the HTTP entry in sam local invoke.")
+@click.option("--sam", is_flag=True, help="For the HTTP entry under sam local invoke.")
 def token(who: str, sam: bool) -> None:
     """Print a credential for the HTTP entry.
 
-    Of an administrator, a coordinator, a person outside the organisation, or a machine:
+    The caller is an administrator, a coordinator, a person outside the organisation (stranger), or
+    a machine. An example:
 
     curl -H "Authorization: Bearer $(mentor-pause local token admin)" "$API_URL/runs"
     """
@@ -175,26 +176,26 @@ def token(who: str, sam: bool) -> None:
         click.echo(stack.token(user_id, for_docker=sam))
 
 
-@local.command(short_help="Replace all data by a made-up roster.")
+@local.command(short_help="Replace all data with a made-up roster.")
 @mentors_option
 @expired_option
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
 def seed(mentors: int, expired: int, seed: int) -> None:
-    """Replace the database's content by a made-up roster.
+    """Replace the content of the database with a made-up roster.
 
-    Refused while a run is open.
+    The command refuses to do so while a run is in progress.
     """
     check_roster(mentors, expired)
     from cli.output import result
     from cli.runs import refuse_while_open
     from cli.stacks import open_stack
-    from cli.waiting import telling_steps
+    from cli.waiting import reporting_steps
     from local.stack import LocalStack
 
     stack = LocalStack()
-    with telling_steps() as tell, stack.alone(tell):
+    with reporting_steps() as say_step, stack.alone(say_step):
         stack.require()
         refuse_while_open(open_stack(None))
-        tell("loading the roster")
+        say_step("loading the roster")
         stack.seed(mentors, expired, seed)
     result(f"{mentors} mentors, {expired} of them active with an expired certification")

@@ -18,10 +18,10 @@ _EPILOG = "\b\nExit codes:\n" + "\n".join(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(package_name="mentor-pause")
 def cli() -> None:
-    """Pause peer mentors whose certification has expired: run it, watch it, try it here.
+    """Pause peer mentors whose certification has expired: run jobs, watch them, try them locally.
 
-    Results go to standard output, notices to standard error. docs/command-line.md tells the rest:
-    completion of your shell, JSON, the variables that count.
+    Results go to standard output, notices to standard error. docs/command-line.md explains shell
+    completion, JSON output and environment variables.
     """
 
 

@@ -1,4 +1,4 @@
-"""The commands about mentors: one of them, the count of stale ones, the monitor."""
+"""The commands `mentor`, `stale` and `monitor`."""
 
 import re
 import sys
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from mentor_pause.database.client import Status
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{2,62}")
-"""As `private.assert_transition_request` has it."""
+"""The same rule as in `private.assert_transition_request`."""
 
 
 def _check_reason(
     _context: click.Context, _param: click.Parameter, reason: str | None
 ) -> str | None:
-    """Accept a code; suggest one for words."""
+    """Accept a code; suggest a code for other text."""
     if reason is None or _REASON.fullmatch(reason):
         return reason
     code = re.sub(r"[^a-z0-9]+", "_", reason.lower()).strip("_")
@@ -30,24 +30,24 @@ def _check_reason(
     )
 
 
-@click.command(short_help="Look whether last night was all right.")
+@click.command(short_help="Check whether last night was all right.")
 @json_option
 @stack_option
 def monitor(as_json: bool, stack_name: str | None) -> None:
-    """Let the monitor look now whether the last night was all right.
+    """Let the monitor check now whether last night was all right.
 
-    It counts who is stale, asks whether the last night ran, ends runs that hang, and asks who waits
-    for HLF's portal. Exit code 0: all is well.
+    It counts stale mentors, checks that last night's run completed, ends runs that hang, and counts
+    the mentors who wait for HLF's portal. Exit code 0: no problem was found.
     """
     from cli.night import all_is_well
     from cli.output import machine
-    from cli.portal import ask_for_waiting
+    from cli.portal import measure_waiting
     from cli.show.night import show_night, show_waiting
     from cli.stacks import open_stack
 
     stack = open_stack(stack_name)
     answer = stack.invoke("Monitor", {})
-    waiting = ask_for_waiting(stack)
+    waiting = measure_waiting(stack)
     if as_json:
         machine(answer | {"portal": waiting})
     else:
@@ -63,8 +63,8 @@ def monitor(as_json: bool, stack_name: str | None) -> None:
 def stale(as_json: bool, stack_name: str | None) -> None:
     """Count the active mentors whose certification has expired.
 
-    It asks the data alone, now. It also counts active mentors without any certification: no run
-    pauses them.
+    It asks the database now. It also counts active mentors without any certification: no run pauses
+    them.
     """
     from cli.output import machine, result
     from cli.show.night import show_uncertified
@@ -92,13 +92,16 @@ def stale(as_json: bool, stack_name: str | None) -> None:
 @click.command()
 @click.argument("mentor_id", type=click.UUID)
 @click.option(
-    "--set", "status", type=click.Choice(["active", "paused", "inactive"]), help="Change it."
+    "--set",
+    "status",
+    type=click.Choice(["active", "paused", "inactive"]),
+    help="Change the status.",
 )
 @click.option(
     "--reason",
     metavar="CODE",
     callback=_check_reason,
-    help="Why, as a code such as on_leave; kept for ever.",
+    help="The reason as a code, such as on_leave; kept for ever.",
 )
 @json_option
 @stack_option
@@ -123,8 +126,8 @@ def mentor(
     with stack.database() as database:
         if status is not None and reason is not None:
             change(stack, database, mentor_id, status, reason)
-        seen = database.get_mentor_status(mentor_id, stack.org_id)
+        current = database.get_mentor_status(mentor_id, stack.org_id)
     if as_json:
-        machine(seen.model_dump())
+        machine(current.model_dump())
     else:
-        show_mentor(seen)
+        show_mentor(current)

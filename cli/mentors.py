@@ -13,16 +13,16 @@ def change(stack: Stack, database: Database, mentor_id: UUID, status: Status, re
     """Change a mentor's status (S2).
 
     Raises:
-        StackError: the mentor has that status already, or may not get it from the present one.
+        StackError: the mentor already has that status, or the transition is not allowed.
     """
     try:
         change_status(database, mentor_id, stack.org_id, status, reason)
     except Conflict as error:
-        seen = database.get_mentor_status(mentor_id, stack.org_id)
+        current = database.get_mentor_status(mentor_id, stack.org_id)
         look = stack.command(f"mentor {mentor_id}")
-        if seen.status == status:
+        if current.status == status:
             raise StackError(
-                f"mentor {mentor_id} is already {status}, so nothing was changed; see since when"
+                f"mentor {mentor_id} is already {status}, so nothing was changed; see the mentor"
                 f" with: {look}"
             ) from error
         detail = f": {error.detail}" if error.detail else ""

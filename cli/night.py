@@ -1,13 +1,13 @@
-"""Whether the last night was all right."""
+"""Decides whether last night was all right."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def all_is_well(night: Mapping[str, Any], portal: Mapping[str, Any]) -> bool:
-    """Whether the last night was all right: the monitor's answer, and who waits for the portal.
+    """Whether the monitor found no problem, and no mentor waits too long for the portal.
 
-    A portal that is switched off is in order; one that cannot be asked is not.
+    A portal that is switched off is all right; a portal that does not answer is not.
     """
     if night["failed"] or night["stale_active_mentors"] or night["night_missed"]:
         return False

@@ -1,26 +1,26 @@
-"""All of `make nightly`: a fresh local stack, a roster, a night."""
+"""The whole of `make nightly`: a fresh local stack, a roster, a nightly run."""
 
 from cli.failures import Interrupted
 from cli.output import say
 from cli.runs import nightly_event
 from cli.stacks import open_stack
 from cli.start import start
-from cli.waiting import telling_steps
+from cli.waiting import reporting_steps
 from local.redeploy import bring_up
 from local.stack import LocalStack
 
 
 def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
-    """Wipe the local stack, start and seed it, fire the nightly rule's event, follow the run.
+    """Wipe the local stack, start and seed it, send the nightly rule's event, follow the run.
 
     Raises:
-        Interrupted: somebody pressed Ctrl-C.
+        Interrupted: the user pressed Ctrl-C.
         NotInOrder: the dispatcher did not start the run.
     """
     prepare(LocalStack(), mentors, expired)
     say(f"{mentors} mentors, {expired} of them active with an expired certification")
     stack = open_stack(None)
-    say("trigger the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
+    say("sending the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
     start(stack, nightly_event(stack), wait=True, as_json=as_json, last_line=True)
 
 
@@ -28,18 +28,18 @@ def prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
     """Wipe the local stack, start it and load a roster.
 
     Raises:
-        Interrupted: somebody pressed Ctrl-C; the message says what is left.
+        Interrupted: the user pressed Ctrl-C; the message says what is left.
     """
     try:
-        with telling_steps() as tell, local_stack.alone(tell):
-            tell("wiping the local stack")
-            local_stack.reset(tell)
-            bring_up(local_stack, tell)
-            tell("loading the roster")
+        with reporting_steps() as say_step, local_stack.alone(say_step):
+            say_step("wiping the local stack")
+            local_stack.reset(say_step)
+            bring_up(local_stack, say_step)
+            say_step("loading the roster")
             local_stack.seed(mentors, expired, 1)
     except KeyboardInterrupt:
         raise Interrupted(
-            "interrupted before the run began; the local stack may be half up, and the data that it"
-            " had may be gone. Start again with: mentor-pause nightly; or stop it with:"
+            "interrupted before the run started; the local stack may be partly started, and its"
+            " earlier data may be gone. Start again with: mentor-pause nightly; or stop it with:"
             " mentor-pause local down"
         ) from None

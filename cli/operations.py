@@ -1,6 +1,6 @@
-"""The steps of docs/operator.sh that need AWS's client: `python -m cli.operations --stack NAME`.
+"""The steps of docs/operator.sh that need an AWS client: `python -m cli.operations --stack NAME`.
 
-No secret is an argument of a program, which others on the same machine could read.
+No secret is passed as a program argument, because other users of the machine can read arguments.
 """
 
 import json
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _SECONDS = 120
-"""How long a function may take to update."""
+"""The longest wait for the update of a function."""
 
 
 def restart_functions(client: "LambdaClient", names: Sequence[str]) -> None:
-    """Change a variable of each function: Lambda restarts the function, which reads its secrets.
+    """Change a variable of each function, so that Lambda restarts it and it reads its secrets.
 
     Raises:
         StackError: some functions did not restart; the others did.
@@ -40,14 +40,16 @@ def restart_functions(client: "LambdaClient", names: Sequence[str]) -> None:
     for name, why in failed.items():
         problem(f"{name} did not restart ({why})")
     if failed:
-        raise StackError(f"{len(failed)} of {len(names)} functions did not restart; type: restart")
+        raise StackError(
+            f"{len(failed)} of {len(names)} functions did not restart; try again with: restart"
+        )
     result(f"{len(names)} functions restarted")
 
 
 def _attempt(
     step: Callable[["LambdaClient", str], None], client: "LambdaClient", names: Sequence[str]
 ) -> dict[str, str]:
-    """Take a step for each function; return why it failed, by the function's name."""
+    """Call `step` for each function; return the reasons for failures, by function name."""
     failed: dict[str, str] = {}
     for name in names:
         try:
@@ -60,10 +62,10 @@ def _attempt(
 
 
 def _change_variable(client: "LambdaClient", name: str) -> None:
-    with suppress(WaiterError):  # an update that has failed is no reason against another one
+    with suppress(WaiterError):  # after a failed update, another one is allowed
         _wait(client, name)
-    found = client.get_function_configuration(FunctionName=name)
-    variables = found.get("Environment", {}).get("Variables", {})
+    configuration = client.get_function_configuration(FunctionName=name)
+    variables = configuration.get("Environment", {}).get("Variables", {})
     client.update_function_configuration(
         FunctionName=name, Environment={"Variables": {**variables, "RESTARTED_AT": time.ctime()}}
     )
@@ -78,9 +80,11 @@ def _wait(client: "LambdaClient", name: str) -> None:
 @stack_option
 @click.pass_context
 def operations(context: click.Context, stack_name: str | None) -> None:
-    """Take a step of docs/operator.sh."""
+    """Run one step of docs/operator.sh."""
     if not stack_name:
-        raise click.UsageError("STACK is not set; type such as: export STACK=mentor-pause-prod")
+        raise click.UsageError(
+            "STACK is not set; type, for example: export STACK=mentor-pause-prod"
+        )
     context.obj = stack_name
 
 
@@ -93,7 +97,7 @@ def _secret(stack_name: str, name: str) -> Secret:
 @click.argument("name")
 @click.pass_obj
 def show_secret(stack_name: str, name: str) -> None:
-    """Print a secret as exports, for `eval`."""
+    """Print a secret as export lines, for `eval`."""
     click.echo(_secret(stack_name, name).export(), nl=False)
 
 
@@ -101,7 +105,7 @@ def show_secret(stack_name: str, name: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def keep(stack_name: str, name: str) -> None:
-    """Create an empty secret, unless it is there, and print its ARN."""
+    """Create an empty secret unless it exists, and print its ARN."""
     result(_secret(stack_name, name).create())
 
 
@@ -110,17 +114,17 @@ def keep(stack_name: str, name: str) -> None:
 @click.argument("statement")
 @click.pass_obj
 def change(stack_name: str, name: str, statement: str) -> None:
-    """Run a Python statement on a secret, which is the dictionary `s`, and store it."""
+    """Run a Python statement on a secret, the dictionary `s`, and store the result."""
     secret = _secret(stack_name, name)
-    held = secret.read()
+    values = secret.read()
     try:
-        exec(statement, {"s": held, "json": json, "os": os, "secrets": secrets})  # noqa: S102 - typed by the operator
+        exec(statement, {"s": values, "json": json, "os": os, "secrets": secrets})  # noqa: S102 - typed by the operator
     except Exception as error:
         raise StackError(
-            f"the statement failed ({type(error).__name__}), and {secret.name} is as it was; look"
-            " at the statement, and at the variables that it reads"
+            f"the statement failed ({type(error).__name__}), and {secret.name} is unchanged; check"
+            " the statement and the variables that it reads, then repeat the command"
         ) from error
-    secret.write(held)
+    secret.write(values)
 
 
 @operations.command()
@@ -128,7 +132,7 @@ def change(stack_name: str, name: str, statement: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def login(stack_name: str, role: str, name: str) -> None:
-    """Give a role a new password, keep its URL in a secret, and print the secret's ARN."""
+    """Give a role a new password, store its URL in a secret, and print the secret's ARN."""
     addresses = (os.environ.get("OWNER_URL", ""), os.environ.get("POOLED_URL", ""))
     result(give_password(_secret(stack_name, name), role, *addresses))
 
@@ -136,7 +140,7 @@ def login(stack_name: str, role: str, name: str) -> None:
 @operations.command()
 @click.pass_obj
 def restart(stack_name: str) -> None:
-    """Restart each function, so that it reads its secrets again."""
+    """Restart every function, so that it reads its secrets again."""
     from cli.stacks import open_stack
 
     stack = open_stack(stack_name)

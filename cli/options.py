@@ -1,13 +1,13 @@
-"""Options that several commands have."""
+"""The options that several commands share."""
 
 import click
 
 
 def _check_name(_context: click.Context, _param: click.Parameter, name: str | None) -> str | None:
-    """Refuse an empty name: it comes from a variable that is not set."""
+    """Refuse an empty name: it usually comes from a variable that is not set."""
     if name is not None and not name.strip():
         raise click.BadParameter(
-            "the name is empty; without --stack the command asks the local stack"
+            "the name is empty; without --stack the command uses the local stack"
         )
     return name
 
@@ -17,16 +17,19 @@ stack_option = click.option(
     "stack_name",
     metavar="NAME",
     callback=_check_name,
-    help="A deployed stack instead of the local one.",
+    help="Use a deployed stack instead of the local one.",
 )
 json_option = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print JSON on standard output and nothing else there, also about a failure.",
+    help="Print only JSON on standard output, also for a failure.",
 )
 follow_option = click.option(
-    "--follow", "wait", is_flag=True, help="Wait for the end and show it; Ctrl-C ends the waiting."
+    "--follow",
+    "wait",
+    is_flag=True,
+    help="Wait until the run ends and show it; Ctrl-C stops waiting.",
 )
 mentors_option = click.option(
     "--mentors", default=500, show_default=True, type=click.IntRange(min=0)
@@ -36,17 +39,17 @@ expired_option = click.option(
     default=120,
     show_default=True,
     type=click.IntRange(min=0),
-    help="So many of them are active with an expired certification.",
+    help="How many of them are active with an expired certification.",
 )
 
 
 def check_roster(mentors: int, expired: int) -> None:
-    """Refuse a roster that cannot be, before anything is wiped for it.
+    """Refuse an impossible roster before anything is wiped.
 
     Raises:
-        click.UsageError: more mentors would be expired than there are.
+        click.UsageError: there would be more expired mentors than mentors.
     """
     if expired > mentors:
         raise click.UsageError(
-            f"of {mentors} mentors {expired} cannot be expired; give --expired {mentors} at most"
+            f"{expired} of {mentors} mentors cannot be expired; type --expired {mentors} or less"
         )

@@ -1,6 +1,6 @@
 """Results go to standard output, notices and problems to standard error.
 
-Colour is for terminals alone, and not where `NO_COLOR` is set (https://no-color.org).
+Only terminals get colour, unless `NO_COLOR` is set (https://no-color.org).
 """
 
 import json
@@ -15,8 +15,8 @@ import click
 
 
 def result(text: str, *, is_bad: bool = False) -> None:
-    """Print a line of a command's result; a terminal gets it broken between words."""
-    _echo(_fitted(text) if sys.stdout.isatty() else text, sys.stdout, fg="red" if is_bad else None)
+    """Print a line of a command's result; at a terminal it is wrapped between words."""
+    _echo(_fit(text) if sys.stdout.isatty() else text, sys.stdout, fg="red" if is_bad else None)
 
 
 def headline(text: str) -> None:
@@ -30,29 +30,29 @@ def machine(value: object) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a notice on standard error."""
     _echo(text, sys.stderr, dim=True)
 
 
 def problem(text: str) -> None:
-    """Tell the person at the terminal what is wrong, and the next command."""
+    """Print on standard error what is wrong, and the next command."""
     _echo(f"mentor-pause: {text}", sys.stderr, fg="red")
 
 
 def width() -> int:
-    """Return the columns of the terminal, or `COLUMNS`; 80 where nothing says."""
+    """Return the width of the terminal, or `COLUMNS`; 80 if neither is known."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def wrapped(text: str, columns: int, indent: str = "") -> list[str]:
-    """Break a text between words; a word that is longer than a line, such as an id, stays whole."""
+    """Wrap a text between words; a word longer than a line, such as an id, stays whole."""
     return textwrap.wrap(
         text, columns, initial_indent=indent, subsequent_indent=indent,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
 
 
-def _fitted(text: str) -> str:
+def _fit(text: str) -> str:
     indent = " " * (len(text) - len(text.lstrip()))
     return "\n".join(wrapped(text.strip(), width(), indent))
 

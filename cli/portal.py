@@ -1,4 +1,4 @@
-"""HLF's portal, from the command line: the check, the drift, the switch and the mapping."""
+"""HLF's portal on the command line: the check, the drift, the switch and the mapping."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -25,50 +25,54 @@ _SECONDS = 120.0
 _MAPPING, _SWITCH = "PortalMappingName", "PortalSwitchName"
 
 
-def look(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
-    """Return what the preflight finds in the portal.
+def check_portal(mapping_file: Path | None, stack_name: str | None) -> list[Finding]:
+    """Return the findings of the portal's preflight check.
 
     Raises:
-        click.UsageError: both a mapping and a stack are named.
+        click.UsageError: the caller named both a mapping and a stack.
     """
     if mapping_file is not None and stack_name is not None:
-        raise click.UsageError("--mapping goes with the environment's portal, not with --stack")
+        raise click.UsageError(
+            "--mapping uses the portal of the environment; leave out --mapping or --stack"
+        )
     if mapping_file is not None:
         mapping = Mapping.parse(mapping_file.read_text())
-        return _ask(mapping, PortalSettings.load())
-    return _look_at(open_stack(stack_name))
+        return _run_preflight(mapping, PortalSettings.load())
+    return _check_stack(open_stack(stack_name))
 
 
-def next_after(found: Sequence[Finding], mapping_file: Path | None, stack_name: str | None) -> str:
-    """Return the next step after findings of the check."""
-    if all(finding.what != CREDENTIALS for finding in found):
-        return "HLF corrects the portal, or the mapping is corrected: mentor-pause portal map FILE"
+def next_step(
+    findings: Sequence[Finding], mapping_file: Path | None, stack_name: str | None
+) -> str:
+    """Return what the operator does next about findings of the check."""
+    if all(finding.what != CREDENTIALS for finding in findings):
+        return "ask HLF to correct the portal, or correct the mapping: mentor-pause portal map FILE"
     if mapping_file or stack_name:
         return "correct PORTAL_URL, PORTAL_TENANT, PORTAL_CLIENT_ID or PORTAL_CLIENT_SECRET"
-    return "end the faults of the stand-in with: mentor-pause local fault none --times 0"
+    return "end the stand-in's faults with: mentor-pause local fault none --times 0"
 
 
-def _look_at(stack: Stack) -> list[Finding]:
-    found = stack.parameters().get_parameter(Name=stack.outputs[_MAPPING])
-    mapping = Mapping.parse(str(found["Parameter"].get("Value")))
-    return _ask(mapping, stack.portal_settings())
+def _check_stack(stack: Stack) -> list[Finding]:
+    answer = stack.parameters().get_parameter(Name=stack.outputs[_MAPPING])
+    mapping = Mapping.parse(str(answer["Parameter"].get("Value")))
+    return _run_preflight(mapping, stack.portal_settings())
 
 
-def _ask(mapping: Mapping, settings: PortalSettings) -> list[Finding]:
+def _run_preflight(mapping: Mapping, settings: PortalSettings) -> list[Finding]:
     until = time.monotonic() + _SECONDS
     timing = Timing(remaining=lambda: until - time.monotonic())
     with (
-        waiting("waiting for answers of the portal"),
-        closing(Dataverse(Requests(settings, timing), mapping)) as found,
+        waiting("waiting for the portal to answer"),
+        closing(Dataverse(Requests(settings, timing), mapping)) as portal,
     ):
-        return found.check()
+        return portal.check()
 
 
 def measure_drift(stack: Stack) -> dict[str, Any]:
-    """Return how far the portal and the database differ, as the deployed function measures it.
+    """Have the deployed function compare the portal with the database; return its answer.
 
     Raises:
-        NotInOrder: nothing was measured.
+        NotInOrder: the function could not compare them.
     """
     answer = stack.invoke("PortalDrift", {})
     if answer["status"] == "measured":
@@ -80,36 +84,38 @@ def measure_drift(stack: Stack) -> dict[str, Any]:
             **answer,
         )
     reason = answer.get("error", "the function gave no reason")
-    look_at = stack.command("portal check")
-    raise NotInOrder(f"nothing was measured: {reason}; next: {look_at}", **answer)
+    check = stack.command("portal check")
+    raise NotInOrder(f"nothing was measured: {reason}; next: {check}", **answer)
 
 
-def ask_for_waiting(stack: Stack) -> dict[str, Any]:
-    """Return who waits for the portal, and whether the portal answers: the drift without names."""
+def measure_waiting(stack: Stack) -> dict[str, Any]:
+    """Return the counts of the drift: how many mentors wait, and whether the portal answers."""
     try:
         answer = stack.invoke("PortalDrift", {})
     except StackError as error:
         return {"status": "failed", "error": str(error)}
-    named = ("differences", "certification_differences", "unreadable_rows")
-    return {k: v for k, v in answer.items() if k not in named}
+    lists = ("differences", "certification_differences", "unreadable_rows")
+    return {k: v for k, v in answer.items() if k not in lists}
 
 
 def is_off(stack: Stack) -> bool:
     """Whether the portal is switched off."""
-    found = stack.parameters().get_parameter(Name=stack.outputs[_SWITCH])
-    return found["Parameter"].get("Value") == OFF
+    answer = stack.parameters().get_parameter(Name=stack.outputs[_SWITCH])
+    return answer["Parameter"].get("Value") == OFF
 
 
 def switch_on(stack: Stack, despite: Collection[str] = ()) -> bool:
-    """Switch the portal on unless findings of the check refuse it; show those, and return False.
+    """Switch the portal on unless the check has findings; return whether it is on.
+
+    It shows the findings that keep the portal off. `despite` names findings to accept.
 
     Raises:
-        click.UsageError: `despite` names what is not a finding that can be accepted.
+        click.UsageError: `despite` names something that is not a finding, or cannot be accepted.
         MentorPauseError: the mapping is not valid, or a setting is missing.
     """
-    found = [finding for finding in _look_at(stack) if finding.problem]
-    if _refuses(found, despite):
-        show_findings(found)
+    findings = [finding for finding in _check_stack(stack) if finding.problem]
+    if _keep_off(findings, despite):
+        show_findings(findings)
         return False
     _write(stack, _SWITCH, ON)
     return True
@@ -124,22 +130,22 @@ def store_mapping(stack: Stack, text: str) -> None:
     """Store a mapping.
 
     Raises:
-        MentorPauseError: it is not valid; nothing is stored.
+        MentorPauseError: the mapping is not valid; nothing is stored.
     """
     Mapping.parse(text)
     _write(stack, _MAPPING, text)
 
 
-def _refuses(found: Sequence[Finding], despite: Collection[str]) -> bool:
-    """Whether findings keep the switch off.
+def _keep_off(findings: Sequence[Finding], despite: Collection[str]) -> bool:
+    """Whether findings keep the portal switched off.
 
     Raises:
-        click.UsageError: `despite` names something that is not such a finding.
+        click.UsageError: `despite` names something that is not a finding, or cannot be accepted.
     """
-    named = {finding.what for finding in found} - {CREDENTIALS}
-    if unknown := sorted(set(despite) - named):
+    acceptable = {finding.what for finding in findings} - {CREDENTIALS}
+    if unknown := sorted(set(despite) - acceptable):
         raise click.UsageError(f"the check has no such finding to accept: {', '.join(unknown)}")
-    return any(finding.what not in despite for finding in found)
+    return any(finding.what not in despite for finding in findings)
 
 
 def _write(stack: Stack, output: str, value: str) -> None:

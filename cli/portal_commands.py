@@ -1,4 +1,4 @@
-"""The commands of HLF's portal."""
+"""The commands about HLF's portal."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ _mapping_type = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group(short_help="HLF's portal: check, compare, switch.")
 def portal() -> None:
-    """HLF's portal: look at it, compare it, switch it on or off."""
+    """HLF's portal: check it, compare it, switch it on or off."""
 
 
 @portal.command()
@@ -21,38 +21,38 @@ def portal() -> None:
     "--mapping",
     "mapping_file",
     type=_mapping_type,
-    help="What the portal calls things (docs/portal.md), instead of the stack's own mapping.",
+    help="Use this mapping of names (docs/portal.md) instead of the stack's own mapping.",
 )
 @json_option
 @stack_option
 def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> None:
-    """Look whether the portal is as the mapping says.
+    """Check that the portal agrees with the mapping.
 
-    It changes nothing. The command asks the portal itself. Without --mapping and --stack that is
-    the stand-in of the local stack. With either of them it is the one that PORTAL_URL,
-    PORTAL_TENANT, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET name in the environment: --stack takes
-    the mapping from the deployed stack, and no credential.
+    The command asks the portal itself and changes nothing. Without --mapping and --stack it asks
+    the local stack's stand-in. With either of them it asks the portal that PORTAL_URL,
+    PORTAL_TENANT, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET name: --stack takes the mapping from
+    the deployed stack, but no credential.
     """
     from cli.failures import NotInOrder
     from cli.output import machine, say
-    from cli.portal import is_off, look, next_after
+    from cli.portal import check_portal, is_off, next_step
     from cli.show.portal import show_findings
     from cli.stacks import open_stack
 
-    findings = look(mapping_file, stack_name)
+    findings = check_portal(mapping_file, stack_name)
     if mapping_file is None and is_off(stack := open_stack(stack_name)):
         say(f"the portal is switched off; to switch it on: {stack.command('portal on')}")
-    told = [{"what": f.what, "problem": f.problem} for f in findings]
+    details = [{"what": f.what, "problem": f.problem} for f in findings]
     if not as_json:
         show_findings(findings)
-    if found := [finding for finding in findings if finding.problem]:
+    if problems := [finding for finding in findings if finding.problem]:
         raise NotInOrder(
-            f"the portal is not in order: {len(found)} of {len(findings)} findings; next:"
-            f" {next_after(found, mapping_file, stack_name)}",
-            findings=told,
+            f"the check failed: {len(problems)} of {len(findings)} items are not in order; next:"
+            f" {next_step(problems, mapping_file, stack_name)}",
+            findings=details,
         )
     if as_json:
-        machine({"findings": told})
+        machine({"findings": details})
 
 
 @portal.command()
@@ -61,9 +61,8 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
 def drift(as_json: bool, stack_name: str | None) -> None:
     """Compare the portal with the database, both ways.
 
-    It changes nothing.
-    The deployed function measures, with its own credentials. Exit code 0: nobody differs, and every
-    row could be read.
+    The deployed function compares them with its own credentials, and changes nothing. Exit code 0:
+    nothing differs, and every row could be read.
     """
     from cli.output import machine
     from cli.portal import measure_drift
@@ -79,46 +78,49 @@ def drift(as_json: bool, stack_name: str | None) -> None:
         sys.exit(1)
 
 
-@portal.command(short_help="Tell the portal of mentors again.")
+@portal.command(short_help="Send mentors to the portal again.")
 @click.argument("mentor_ids", nargs=-1, type=click.UUID)
-@click.option("--differing", is_flag=True, help="All whom the drift names, a thousand at a time.")
+@click.option(
+    "--differing", is_flag=True, help="All mentors that differ, up to a thousand at a time."
+)
 @stack_option
-def again(mentor_ids: tuple[UUID, ...], differing: bool, stack_name: str | None) -> None:
-    """Let the next sync run tell the portal of mentors again.
+def resync(mentor_ids: tuple[UUID, ...], differing: bool, stack_name: str | None) -> None:
+    """Let the next sync run send mentors to the portal again, even if they have not changed here.
 
-    They need not have changed here: for those whom a hand in the portal has changed, or all of them
-    after another mapping.
+    Use it for mentors that somebody has changed in the portal, or for all mentors after a change of
+    the mapping.
     """
     from cli.output import result
     from cli.portal import measure_drift
     from cli.stacks import open_stack
 
     if bool(mentor_ids) == differing:
-        raise click.UsageError("name mentors, or say --differing")
+        raise click.UsageError("name mentors, or type --differing")
     stack = open_stack(stack_name)
     if differing:
-        found = measure_drift(stack)["differences"]
-        mentor_ids = tuple(UUID(d["mentor_id"]) for d in found if d["mentor_id"])
+        differences = measure_drift(stack)["differences"]
+        mentor_ids = tuple(UUID(d["mentor_id"]) for d in differences if d["mentor_id"])
     with stack.database() as database:
         for mentor_id in mentor_ids:
             database.forget_portal_sync(stack.org_id, mentor_id)
     follow = stack.command("run hlf_sync --follow")
-    result(f"the next run tells the portal of {len(mentor_ids)}: {follow}")
+    result(f"the next run sends {len(mentor_ids)} to the portal: {follow}")
 
 
-@portal.command(short_help="Let the sync reach a portal in order.")
+@portal.command(short_help="Switch the portal on if the check passes.")
 @click.option(
     "--despite",
     multiple=True,
     metavar="FINDING",
-    help='Accept a finding, named as the check names it, such as "column hlf_x.hlf_y".',
+    help='Accept a finding by its name in the check, such as "column hlf_x.hlf_y".',
 )
 @stack_option
 def on(despite: tuple[str, ...], stack_name: str | None) -> None:
-    """Let the sync reach the portal if the check finds it in order.
+    """Switch the portal on if the check passes.
 
-    It does so from its next page on. Otherwise the switch stays as it is, and the exit code is 1.
-    --despite accepts one finding; any other one still keeps the portal off.
+    The sync then writes to the portal from its next page on. If the check fails, the switch stays
+    as it is, and the exit code is 1. --despite accepts one finding; any other finding still keeps
+    the portal off.
     """
     from cli.failures import NotInOrder
     from cli.output import result
@@ -127,30 +129,30 @@ def on(despite: tuple[str, ...], stack_name: str | None) -> None:
 
     stack = open_stack(stack_name)
     if not switch_on(stack, despite):
-        look_again = stack.command("portal check")
-        raise NotInOrder(f"the switch stays as it is; after a change, {look_again} looks again")
-    result("the portal is on; within half a minute every page sees it")
+        check = stack.command("portal check")
+        raise NotInOrder(f"the switch stays as it is; correct the findings, then repeat: {check}")
+    result("the portal is on; the workers notice within half a minute")
 
 
-@portal.command(short_help="Keep the sync from the portal.")
+@portal.command(short_help="Switch the portal off.")
 @stack_option
 def off(stack_name: str | None) -> None:
-    """Keep the sync from the portal, from its next page on."""
+    """Switch the portal off: the sync stops writing to it from its next page on."""
     from cli.output import result
     from cli.portal import switch_off
     from cli.stacks import open_stack
 
     switch_off(open_stack(stack_name))
-    result("the portal is off; within half a minute every page sees it")
+    result("the portal is off; the workers notice within half a minute")
 
 
 @portal.command(name="map")
 @click.argument("mapping_file", type=_mapping_type)
 @stack_option
 def map_(mapping_file: Path, stack_name: str | None) -> None:
-    """Store a mapping: what the portal calls things.
+    """Store a mapping of the portal's names.
 
-    One that is not valid is refused.
+    The command refuses a mapping that is not valid.
     """
     from cli.output import result
     from cli.portal import store_mapping
@@ -158,5 +160,5 @@ def map_(mapping_file: Path, stack_name: str | None) -> None:
 
     stack = open_stack(stack_name)
     store_mapping(stack, mapping_file.read_text())
-    look = stack.command("portal check")
-    result(f"the mapping is stored; look whether the portal is like it: {look}")
+    check = stack.command("portal check")
+    result(f"the mapping is stored; check that the portal agrees with it: {check}")

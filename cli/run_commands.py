@@ -1,7 +1,7 @@
 """The commands that start runs and show them.
 
-Here and in the other modules of commands, each command imports what it needs when it runs: help
-and completion load no client of AWS and none of the database.
+In every module with commands, a command imports its modules when it runs, so that help and
+completion load neither an AWS client nor a database client.
 """
 
 import re
@@ -23,7 +23,7 @@ from cli.options import (
 )
 
 _SHOWN = 20
-"""Runs that are shown unless --limit says otherwise."""
+"""How many runs are shown without --limit."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RUN_EXAMPLES = """\b
 Examples:
@@ -38,12 +38,12 @@ Examples:
 
 
 def _check_day(_context: click.Context, _param: click.Parameter, day: str | None) -> str | None:
-    """Accept `YYYY-MM-DD` alone: Python would also read 20261122 and 2026-W47-7."""
+    """Accept only `YYYY-MM-DD`: Python also accepts 20261122 and 2026-W47-7."""
     if day is None:
         return None
     try:
         if not _DAY.fullmatch(day):
-            raise ValueError(day)  # noqa: TRY301 - told as any other
+            raise ValueError(day)  # noqa: TRY301 - handled like the other one
         date.fromisoformat(day)
     except ValueError:
         raise click.BadParameter(f"{day!r} is not a date; write it as 2026-11-22") from None
@@ -56,9 +56,9 @@ def _check_day(_context: click.Context, _param: click.Parameter, day: str | None
     "--as-of",
     metavar="DATE",
     callback=_check_day,
-    help="Judge certifications by this day (YYYY-MM-DD) instead of today.",
+    help="Compare certifications with this day (YYYY-MM-DD), not with today.",
 )
-@click.option("--dry-run", is_flag=True, help="Say who would be paused; change nothing.")
+@click.option("--dry-run", is_flag=True, help="List who would be paused; change nothing.")
 @follow_option
 @json_option
 @stack_option
@@ -67,8 +67,8 @@ def run(
 ) -> None:
     """Start a run of JOB as its rule would.
 
-    JOB is certification_expiry or hlf_sync. Prints the run's id, or with --follow what the run came
-    to. --json waits for the end, too.
+    JOB is certification_expiry or hlf_sync. The command prints the run's id, or with --follow the
+    run's result. --json also waits for the end.
     """
     from cli.runs import request
     from cli.stacks import open_stack
@@ -94,16 +94,18 @@ def runs(
 ) -> None:
     """Show the newest runs, or one run with its pages.
 
-    With --follow it attaches again to a run that goes on.
+    With --follow it attaches to a run in progress.
     """
     from cli.history import show_newest, show_one
     from cli.stacks import open_stack
     from cli.start import attach
 
     if wait and job_run_id is None:
-        raise click.UsageError("--follow needs the id of a run; see the runs: mentor-pause runs")
+        raise click.UsageError("--follow needs the id of a run; list the runs: mentor-pause runs")
     if limit is not None and job_run_id is not None:
-        raise click.UsageError("--limit goes with the list of runs, not with the id of one run")
+        raise click.UsageError(
+            "--limit is for the list of runs; leave out --limit or the id of the run"
+        )
     stack = open_stack(stack_name)
     if job_run_id is None:
         show_newest(stack, limit or _SHOWN, as_json=as_json)
@@ -119,9 +121,9 @@ def runs(
 @json_option
 @stack_option
 def redrive(job_run_id: UUID, wait: bool, as_json: bool, stack_name: str | None) -> None:
-    """Run the mentors again on whom a run errored.
+    """Run again for a run's errored mentors.
 
-    That is a run of its own, with the day of the first run.
+    The redrive is a new run, with the day of the first run.
     """
     from cli.runs import redrive_request
     from cli.stacks import open_stack
@@ -131,15 +133,15 @@ def redrive(job_run_id: UUID, wait: bool, as_json: bool, stack_name: str | None)
     start(stack, redrive_request(stack, job_run_id), wait=wait or as_json, as_json=as_json)
 
 
-@click.command(short_help="Put a run's summary together again.")
+@click.command(short_help="Join a run's summary from log lines.")
 @click.argument("lines", type=click.File("r"), default="-")
 @click.argument("job_run_id", required=False, type=RunId())
 def summary(lines: TextIO, job_run_id: UUID | None) -> None:
-    """Put a run's summary together again from log lines.
+    """Join a run's summary from log lines.
 
-    LINES is a file of them, by default standard input. What nightly and run --json print will do
-    as well.
-    A run that paused thousands of mentors has several lines. With an id, only that run's count.
+    LINES is a file of log lines, by default standard input. The output of nightly and run --json
+    works too. The summary of a run that paused thousands of mentors has several lines. With an id
+    the command reads only the lines of that run.
     """
     from cli.output import machine, say
     from cli.runs import read_log_lines
@@ -148,13 +150,13 @@ def summary(lines: TextIO, job_run_id: UUID | None) -> None:
 
     if lines is sys.stdin and lines.isatty():
         say("reading log lines from the terminal; Ctrl-D ends them")
-    found = read_log_lines(lines, job_run_id)
-    if not found:
+    summaries = read_log_lines(lines, job_run_id)
+    if not summaries:
         raise StackError(
-            "these lines hold no summary of a run; read the worker's log group, such as with"
+            "these lines have no summary of a run; read the worker's log group, for example with"
             f" aws logs tail GROUP --since 1d, or the local stack's log: {read_local_log()}"
         )
-    for one in found:
+    for one in summaries:
         machine(one)
 
 
@@ -165,8 +167,9 @@ def summary(lines: TextIO, job_run_id: UUID | None) -> None:
 def nightly(mentors: int, expired: int, as_json: bool) -> None:
     """Run a night on a fresh local stack.
 
-    Wipes the local stack, starts and seeds it, fires the nightly rule's event and follows the run.
-    The last line on standard output is the run's summary as JSON, with and without --json.
+    The command wipes the local stack, starts and seeds it, sends the nightly rule's event and
+    follows the run. The last line on standard output is the run's summary as JSON, also without
+    --json.
     """
     check_roster(mentors, expired)
     from cli.nightly import run_night

@@ -1,4 +1,4 @@
-"""The secrets of a stack, and the passwords of the database's roles in them."""
+"""A stack's secrets, and the passwords of database roles in them."""
 
 import json
 import re
@@ -22,66 +22,66 @@ _POOLED_URL = re.compile(r"(?P<head>postgres(ql)?://)ROLE(?P<own>[^:@/]*):PASSWO
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret of a stack: a JSON object whose names and values are texts."""
+    """A secret of a stack: a JSON object of strings."""
 
     client: "SecretsManagerClient"
     name: str
 
     def create(self) -> str:
-        """Create it empty, unless it is there; return its ARN."""
+        """Create the secret empty unless it exists; return its ARN."""
         try:
             return self.client.describe_secret(SecretId=self.name)["ARN"]
         except self.client.exceptions.ResourceNotFoundException:
             return self.client.create_secret(Name=self.name, SecretString="{}")["ARN"]
 
     def read(self) -> dict[str, str]:
-        """Return what it holds.
+        """Return the secret's values.
 
         Raises:
-            StackError: there is no such secret.
+            StackError: the secret does not exist.
         """
         try:
-            found = self.client.get_secret_value(SecretId=self.name)["SecretString"]
+            text = self.client.get_secret_value(SecretId=self.name)["SecretString"]
         except self.client.exceptions.ResourceNotFoundException as error:
             raise StackError(
-                f"there is no secret {self.name}; see: aws secretsmanager list-secrets"
+                f"the secret {self.name} does not exist; list them: aws secretsmanager list-secrets"
             ) from error
-        return json.loads(found)
+        return json.loads(text)
 
-    def write(self, held: Mapping[str, str]) -> None:
-        """Let it hold these texts instead.
+    def write(self, values: Mapping[str, str]) -> None:
+        """Replace the secret's values.
 
         Raises:
-            StackError: one of them is empty, or has a name that no function reads.
+            StackError: a value is empty, or has a name that no function reads.
         """
-        self._check(held)
-        self.client.put_secret_value(SecretId=self.name, SecretString=json.dumps(dict(held)))
+        self._check(values)
+        self.client.put_secret_value(SecretId=self.name, SecretString=json.dumps(dict(values)))
 
     def export(self) -> str:
-        """Return the lines by which a shell takes over what it holds.
+        """Return the values as export lines for a shell.
 
         Raises:
-            StackError: there is no such secret, or it holds what a shell may not take over.
+            StackError: the secret does not exist, or a name or value is not allowed.
         """
-        held = self.read()
-        self._check(held)
-        return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in held.items())
+        values = self.read()
+        self._check(values)
+        return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
-    def _check(self, held: Mapping[str, object]) -> None:
-        for name, value in held.items():
+    def _check(self, values: Mapping[str, object]) -> None:
+        for name, value in values.items():
             if not _NAMES.fullmatch(name):
                 raise StackError(
-                    f"no function reads the key {name!r} of {self.name}; take the key away"
+                    f"no function reads the key {name!r} of {self.name}; remove the key"
                 )
             if not isinstance(value, str) or not value:
-                raise StackError(f"{name} of {self.name} is not a text, or is empty; set {name}")
+                raise StackError(f"{name} of {self.name} is not a string, or is empty; set {name}")
 
 
 def give_password(secret: Secret, role: str, owner_url: str, pooled_url: str) -> str:
-    """Give a role a new password, keep its URL in the secret, and return the secret's ARN.
+    """Give a role a new password, store its URL in the secret, and return the secret's ARN.
 
-    The server gets a SCRAM verifier, since it may log statements. The password counts once the
-    secret holds it: before that, a failure leaves both as they were.
+    The server gets a SCRAM verifier, not the password, because it may log statements. The role's
+    change is committed after the secret is written: an earlier failure changes neither.
 
     Raises:
         StackError: an address or the role is not usable, or the database does not answer.
@@ -89,8 +89,8 @@ def give_password(secret: Secret, role: str, owner_url: str, pooled_url: str) ->
     address = _POOLED_URL.fullmatch(pooled_url)
     if address is None:
         raise StackError(
-            "POOLED_URL is not postgresql://ROLE.PROJECT:PASSWORD@HOST..., with the words ROLE and"
-            " PASSWORD as they are; set POOLED_URL"
+            "POOLED_URL must be postgresql://ROLE.PROJECT:PASSWORD@HOST..., with the words ROLE and"
+            " PASSWORD kept as they are; set POOLED_URL"
         )
     password = secrets.token_urlsafe(24)
     url = f"{address['head']}{role}{address['own']}:{password}{address['rest']}"
@@ -101,8 +101,8 @@ def give_password(secret: Secret, role: str, owner_url: str, pooled_url: str) ->
             secret.write(secret.read() | {"SUPABASE_DB_URL": url})
     except psycopg.Error as error:
         raise StackError(
-            f"the owner could not give {role} a password ({type(error).__name__}); look at"
-            " OWNER_URL and at the role's name, then repeat the command"
+            f"the owner could not give {role} a password ({type(error).__name__}); check"
+            " OWNER_URL and the role's name, then repeat the command"
         ) from error
     return arn
 

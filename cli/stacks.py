@@ -1,4 +1,4 @@
-"""The stack that a command talks to: the local one, or a deployed one by name."""
+"""The stack that a command works on: the local stack, or a deployed one by name."""
 
 import json
 import os
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_ssm import SSMClient
 
-# A dispatcher may take its whole 300 s; asking twice would be a second delivery.
+# A dispatcher may take all of its 300 s. A repeated call would be a second delivery.
 _CONFIG = Config(read_timeout=310, retries={"total_max_attempts": 1})
 _NO_LEASES = Leases(0, 0)
 _FUNCTION = "FunctionName"
@@ -41,19 +41,19 @@ class Stack:
     portal_settings: Callable[[], PortalSettings]
     read_secret: Callable[[str], str]
     name: str | None = None
-    """Its name, as `--stack` gives it; the local stack needs none."""
+    """The value of `--stack`; None: the local stack."""
 
     def command(self, words: str) -> str:
-        """Return a command of ours about this stack, to be typed next."""
+        """Return a command for this stack that the user can type next."""
         return f"mentor-pause {words}" + (f" --stack {self.name}" if self.name else "")
 
     def database(self) -> closing[Database]:
-        """Open the database, to be used in a `with` statement."""
+        """Open the database for a `with` statement."""
         return closing(self.connect())
 
     @property
     def org_id(self) -> UUID:
-        """The organisation that the stack is confined to."""
+        """The one organisation that the stack works for."""
         return UUID(self.outputs["HlfOrgId"])
 
     def lambdas(self) -> "LambdaClient":
@@ -70,7 +70,7 @@ class Stack:
         return Table(client, self.outputs["LedgerTableName"])
 
     def ledger(self) -> Ledger:
-        """Return the run ledger, to be read only."""
+        """Return the run ledger, for reading only."""
         return Ledger(self.table(), _NO_LEASES)
 
     def parameters(self) -> "SSMClient":
@@ -81,7 +81,7 @@ class Stack:
         """Call the dispatcher and return its answer.
 
         Raises:
-            StackError: the function failed outright.
+            StackError: the function raised an exception.
         """
         return self.invoke("Dispatcher", event)
 
@@ -89,9 +89,9 @@ class Stack:
         """Call a function by its name in the template and return its answer.
 
         Raises:
-            StackError: the function failed outright.
+            StackError: the function raised an exception.
         """
-        with waiting(f"waiting for the answer of the function {function}"):
+        with waiting(f"waiting for the function {function} to answer"):
             answer = self.lambdas().invoke(
                 FunctionName=self.outputs[function + _FUNCTION],
                 Payload=json.dumps(event).encode(),
@@ -99,7 +99,7 @@ class Stack:
         body = json.load(answer["Payload"])
         if "FunctionError" in answer:
             reason = body.get("errorMessage", "no reason given")
-            raise StackError(f"{function} failed: {reason}; see its log: {self._log_of(function)}")
+            raise StackError(f"{function} failed: {reason}; read its log: {self._log_of(function)}")
         return body
 
     def _log_of(self, function: str) -> str:
@@ -133,14 +133,13 @@ def function_environments(stack: Stack) -> dict[str, dict[str, str]]:
 
 
 def open_stack(name: str | None) -> Stack:
-    """Return the deployed stack of that name, or the local one.
+    """Return the deployed stack with that name, or the local stack.
 
-    A deployed stack's database is the one that `SUPABASE_DB_URL`, or `SUPABASE_URL` with
-    `SUPABASE_SERVICE_ROLE_KEY`, names in the environment; its portal the one of `PORTAL_URL` and
-    so on.
+    For a deployed stack, the environment names the database (`SUPABASE_DB_URL`, or `SUPABASE_URL`
+    with `SUPABASE_SERVICE_ROLE_KEY`) and the portal (`PORTAL_URL` and so on).
 
     Raises:
-        StackError: there is no such stack.
+        StackError: the stack does not exist.
     """
     return _local() if name is None else _deployed(name)
 
@@ -171,19 +170,21 @@ def _local() -> Stack:
 
 
 def _deployed(name: str) -> Stack:
-    # boto3 reads AWS_DEFAULT_REGION alone; every other client of AWS knows AWS_REGION as well.
+    # boto3 reads only AWS_DEFAULT_REGION; other AWS clients also read AWS_REGION.
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     try:
         with waiting(f"waiting for AWS to describe the stack {name}"):
-            (found,) = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+            (description,) = session.client("cloudformation").describe_stacks(StackName=name)[
+                "Stacks"
+            ]
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ValidationError":
             raise
-        raise StackError(_absent(name, session.region_name)) from error
-    outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        raise StackError(_not_found(name, session.region_name)) from error
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in description.get("Outputs", [])}  # pyright: ignore[reportTypedDictNotRequiredAccess]
     if "DispatcherFunctionName" not in outputs:
         raise StackError(
-            f"the stack {name} is not one of mentor-pause; see the stacks:"
+            f"the stack {name} is not a mentor-pause stack; list the stacks:"
             " aws cloudformation list-stacks"
         )
     return Stack(
@@ -191,15 +192,15 @@ def _deployed(name: str) -> Stack:
     )
 
 
-def _absent(name: str, region: str | None) -> str:
+def _not_found(name: str, region: str | None) -> str:
     if os.environ.get("AWS_ENDPOINT_URL"):
         return (
-            f"there is no stack {name} at AWS_ENDPOINT_URL, which was asked instead of AWS, such as"
-            " after mentor-pause local env; to ask AWS: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID"
+            f"AWS_ENDPOINT_URL is set, for example by mentor-pause local env, and has no stack"
+            f" {name}; to use AWS instead: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID"
             " AWS_SECRET_ACCESS_KEY"
         )
     return (
-        f"there is no stack {name} in this account in {region}; set AWS_REGION, or see the stacks:"
+        f"this account has no stack {name} in {region}; set AWS_REGION, or list the stacks:"
         " aws cloudformation list-stacks"
     )
 

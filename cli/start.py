@@ -1,4 +1,4 @@
-"""Starts a run, or attaches to one, and shows what it came to."""
+"""Starts a run, or attaches to one, and shows its result."""
 
 import sys
 from collections.abc import Generator, Mapping
@@ -26,15 +26,15 @@ def start(
     as_json: bool,
     last_line: bool = False,
 ) -> None:
-    """Ask the dispatcher for a run; wait for its end if so wished, and show it.
+    """Ask the dispatcher to start a run; with `wait`, follow the run and show its result.
 
-    `last_line` is for `finish`.
+    `finish` explains `last_line`.
 
     Raises:
-        NotInOrder: the dispatcher did not start it.
-        Interrupted: somebody pressed Ctrl-C; what goes on is in the message.
+        NotInOrder: the dispatcher did not start the run.
+        Interrupted: the user pressed Ctrl-C; the message says what continues.
     """
-    answer = _ask(stack, event)
+    answer = _invoke(stack, event)
     job_run_id = answer["job_run_id"]
     if answer["status"] not in ("running", "completed"):
         raise _not_started(stack, answer)
@@ -47,30 +47,30 @@ def start(
 
 def _not_started(stack: Stack, answer: Mapping[str, str]) -> NotInOrder:
     job_run_id, status = answer["job_run_id"], answer["status"]
-    see = f"see what ran with: {stack.command('runs')}"
+    step = f"list the runs with: {stack.command('runs')}"
     if other := answer.get("conflicting_run_id"):
-        see = f"wait for its end with: {stack.command(f'runs {other} --follow')}"
+        step = f"wait for its end with: {stack.command(f'runs {other} --follow')}"
     return NotInOrder(
-        f"run {job_run_id} {status}: {answer.get('error', 'no reason given')}; {see}",
+        f"run {job_run_id} {status}: {answer.get('error', 'no reason given')}; {step}",
         job_run_id=job_run_id,
         status=status,
     )
 
 
-def _ask(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
+def _invoke(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
     job_run_id = run_id_of(
         event["job_name"], stack.org_id, event["trigger_id"], dry_run=event.get("dry_run") is True
     )
-    told = "the dispatcher has been asked and may go on; see whether the run began with:"
-    with _interruptible(job_run_id, f"{told} {stack.command(f'runs {job_run_id}')}"):
+    notice = "the dispatcher has the request and may continue; see whether the run started with:"
+    with _interruptible(job_run_id, f"{notice} {stack.command(f'runs {job_run_id}')}"):
         return stack.invoke_dispatcher(event)
 
 
 def attach(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
-    """Follow a run that has begun before, as `finish` does.
+    """Follow an earlier run, as `finish` does.
 
     Raises:
-        StackError: neither the ledger nor the log knows it.
+        StackError: neither the ledger nor the execution log has the run.
     """
     if stack.ledger().find_run(job_run_id) is None:
         show_end(stack, job_run_id, as_json=as_json)
@@ -79,15 +79,15 @@ def attach(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
 
 
 def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = False) -> None:
-    """Follow a run to its end and show it; exit code 1 unless it completed without errors.
+    """Follow a run to its end and show its result; exit code 1 unless it completed without errors.
 
-    With `last_line` the JSON stands below what people read.
+    With `last_line` the summary as JSON follows the text for people.
 
     Raises:
-        Interrupted: somebody pressed Ctrl-C; the message says how to attach again.
+        Interrupted: the user pressed Ctrl-C; the message says how to attach again.
     """
     again = f"follow it again with: {stack.command(f'runs {job_run_id} --follow')}"
-    with _interruptible(job_run_id, f"run {job_run_id} goes on; {again}"):
+    with _interruptible(job_run_id, f"run {job_run_id} continues; {again}"):
         run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS), look=stack.command("monitor"))
         summary, _ = read_summary(stack, run)
     if not as_json:
@@ -100,7 +100,7 @@ def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = F
 
 @contextmanager
 def _interruptible(job_run_id: UUID, sentence: str) -> Generator[None]:
-    """Let Ctrl-C end the waiting with a sentence about what goes on."""
+    """On Ctrl-C, stop waiting and say what continues."""
     try:
         yield
     except KeyboardInterrupt:

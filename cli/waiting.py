@@ -1,4 +1,4 @@
-"""A long wait says what it waits for, at a terminal and in a pipe alike: a line each 30 s."""
+"""While a command waits, it says every 30 s what it waits for, at a terminal and in a pipe."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -10,40 +10,40 @@ EVERY = 30
 """Seconds between two lines."""
 
 type Pause = Callable[[Event, float], bool]
-"""Waits until the event, for so many seconds at most; whether the event came."""
+"""Waits for an event, at most for the given seconds; returns whether the event came."""
 
 
 @contextmanager
 def waiting(what: str | Callable[[], str], pause: Pause = Event.wait) -> Generator[None]:
-    """Say on standard error what is waited for, until the block ends.
+    """Say on standard error what the command waits for, until the block ends.
 
-    `what` completes "after 30 s still ..."; a function is called for each line.
+    `what` completes the line "after 30 s still ..."; if it is a function, each line calls it.
     """
     ended = Event()
 
-    def tell() -> None:
+    def report() -> None:
         seconds = 0
         while not pause(ended, EVERY):
             seconds += EVERY
             say(f"after {seconds} s still {what if isinstance(what, str) else what()}")
 
-    teller = Thread(target=tell, daemon=True)
-    teller.start()
+    reporter = Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join()
+        reporter.join()
 
 
 @contextmanager
-def telling_steps(pause: Pause = Event.wait) -> Generator[Callable[[str], None]]:
-    """Yield a `say` for the steps of some work; a step that takes long is said again."""
+def reporting_steps(pause: Pause = Event.wait) -> Generator[Callable[[str], None]]:
+    """Yield a function that reports the steps of some work; a long step is reported again."""
     last = ["the first step"]
 
-    def tell(step: str) -> None:
+    def say_step(step: str) -> None:
         last[0] = step
         say(step)
 
     with waiting(lambda: last[0], pause):
-        yield tell
+        yield say_step

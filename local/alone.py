@@ -1,4 +1,4 @@
-"""One command at a time changes a local stack; the next one waits for it."""
+"""Only one command at a time changes a local stack; another one waits."""
 
 import fcntl
 from collections.abc import Callable, Generator
@@ -8,16 +8,16 @@ from pathlib import Path
 
 @contextmanager
 def alone(folder: Path, say: Callable[[str], None]) -> Generator[None]:
-    """Keep every other command that takes this lock from the stack of that folder.
+    """Hold the lock of the local stack in that folder until the block ends.
 
-    The lock ends with the process that holds it, whatever happens to that. Programs that it starts
-    do not inherit it.
+    The operating system releases the lock when the process ends, even after a crash. Programs that
+    the process starts do not inherit the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another command that is at work on this local stack")
+            say("waiting for another command that changes this local stack")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

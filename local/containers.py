@@ -1,8 +1,8 @@
 """The local stack as a function in a Docker container sees it, for `sam local invoke`.
 
-A container reaches this machine as `host.docker.internal` (docs/decisions/0036). So its environment
-names that host, and so do the copies of the secrets that it reads: those of the stack's own Lambdas
-name the loopback interface.
+A container reaches this machine as `host.docker.internal` (docs/decisions/0036). Therefore its
+environment and its copies of the secrets name that host. The environment and the secrets of the
+stack's own Lambdas name the loopback interface.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from local.processes import LOOPBACK
 from mentor_pause.config.addresses import DOCKER_HOST
 
 _COPY = "/docker"
-"""Behind the name of a secret: its copy for containers."""
+"""The suffix in the name of a secret's copy for containers."""
 
 type Environment = dict[str, str]
 
 
 def copy_secrets(vault: Any, names: list[str]) -> None:
-    """Write the copies of these secrets. `vault` is a client for Secrets Manager."""
+    """Copy these secrets for containers. `vault` is a Secrets Manager client."""
     for name in names:
         text = for_containers(vault.get_secret_value(SecretId=name)["SecretString"])
         try:
@@ -32,8 +32,8 @@ def container_environments(
 ) -> dict[str, Environment]:
     """Return the environment of each function in a container, by its name in the template.
 
-    `functions` are the environments of the deployed ones. Credentials and region are missing:
-    `sam local invoke` takes them from its own environment, and drops those in `--env-vars`.
+    `functions` has the environments of the deployed functions. Credentials and region are left out:
+    `sam local invoke` takes them from its own environment and ignores them in `--env-vars`.
     """
     return {
         function: {
@@ -51,5 +51,5 @@ def _in_container(vault: Any, name: str, value: str) -> str:
 
 
 def for_containers(text: str) -> str:
-    """Name this machine as a container does."""
+    """Replace the loopback address with the host name that containers use."""
     return text.replace(f"{LOOPBACK}:", f"{DOCKER_HOST}:")

@@ -1,4 +1,4 @@
-"""The local stack's deployment: its secrets, then template.yaml with its parameters."""
+"""Deploys the local stack: creates its secrets, then deploys template.yaml with its parameters."""
 
 import json
 import secrets
@@ -29,9 +29,9 @@ _STAGE = "dev"
 
 
 def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
-    """Deploy to an emulator that holds nothing yet, and return the stack's outputs.
+    """Deploy to an empty emulator, and return the stack's outputs.
 
-    `owner_url` is the owner's URL of the database. The stand-in portal asks for `client_secret`.
+    `owner_url` is the database URL of its owner. The stand-in portal accepts `client_secret`.
     """
     job, portal_sync, api = (_credential(owner_url, role) for role in database.JOB_ROLES)
     credentials = {
@@ -61,10 +61,10 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
 
 
 def deploy_again(state: State) -> dict[str, str]:
-    """Deploy code, layers and template once more, and return the stack's outputs.
+    """Deploy code, layers and template again, and return the stack's outputs.
 
     Raises:
-        StackError: the emulator refused; the stack runs as before.
+        StackError: the emulator refused the template; the stack is unchanged.
     """
     template = _upload(state)
     outputs = packaging.update_stack(client(state, "cloudformation"), STACK_NAME, template)
@@ -72,7 +72,7 @@ def deploy_again(state: State) -> dict[str, str]:
 
 
 def client(state: State, service: str) -> Any:
-    """Return a client of the emulator for one of AWS's services."""
+    """Return the emulator's client for an AWS service."""
     session: Any = boto3.Session("test", "test", region_name=emulator.REGION)
     return session.client(service, endpoint_url=endpoint(state.aws_port))
 
@@ -83,7 +83,7 @@ def endpoint(port: int) -> str:
 
 
 def login_url(state: State) -> str:
-    """Return the address of the stand-in for Supabase's login."""
+    """Return the URL of the stand-in for Supabase Auth."""
     return endpoint(state.login_port)
 
 
@@ -99,7 +99,7 @@ def _credential(owner_url: str, role: str) -> dict[str, str]:
 
 
 def _api_url(state: State, outputs: dict[str, str]) -> dict[str, str]:
-    """Where the emulator serves the HTTP entry; its own output has AWS's host name."""
+    """Return the emulator's URL of the HTTP entry; the stack's own output names a host of AWS."""
     return {"ApiUrl": f"{endpoint(state.aws_port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"}
 
 
@@ -128,6 +128,6 @@ def _portal_credential(state: State, client_secret: str) -> dict[str, str]:
 
 
 def _switch_portal_on(parameters: Any, outputs: dict[str, str]) -> None:
-    """As an operator does, once a portal is configured."""
+    """Store the mapping and switch the portal on, as an operator does for a real portal."""
     for name, value in (("PortalMappingName", MAPPING.read_text()), ("PortalSwitchName", "on")):
         parameters.put_parameter(Name=outputs[name], Value=value, Overwrite=True)

@@ -1,4 +1,4 @@
-"""Asks Docker how its containers reach this machine (docs/decisions/0036), and what they use."""
+"""Asks Docker how its containers reach this machine (docs/decisions/0036) and use memory."""
 
 import json
 import os
@@ -22,10 +22,10 @@ _BRIDGE_NAME = '{{index .Options "com.docker.network.bridge.name"}}'
 
 
 def find_bridge() -> IPv4Interface | None:
-    """Return this machine's address on Docker's bridge; None where Docker Desktop needs none.
+    """Return this machine's address on Docker's bridge; None: Docker Desktop needs no bridge.
 
-    Docker Desktop runs its containers in a virtual machine, and leads `host.docker.internal` to the
-    loopback interface of this machine by itself.
+    Docker Desktop runs its containers in a virtual machine, and connects `host.docker.internal` to
+    the loopback interface of this machine by itself.
 
     Raises:
         StackError: Docker does not answer, or its bridge is not on this machine.
@@ -45,24 +45,26 @@ def find_bridge() -> IPv4Interface | None:
 def _ask(*arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["docker", *arguments],  # noqa: S607 - wherever the person has it
+            ["docker", *arguments],  # noqa: S607 - found on the user's PATH
             capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
     except FileNotFoundError:
-        raise StackError("docker is not installed, or not on the PATH") from None
+        raise StackError(
+            "docker is not installed, or not on the PATH; install it, or leave out --docker"
+        ) from None
     except subprocess.TimeoutExpired:
-        raise StackError("Docker does not answer within 30 s") from None
+        raise StackError("Docker does not answer within 30 s; check it with: docker info") from None
     if done.returncode != 0:
         reason = done.stderr.strip().rpartition("\n")[2]
-        raise StackError(f"Docker does not answer; is it running? It says: {reason}")
+        raise StackError(f"Docker does not answer: {reason}; check it with: docker info")
     return done.stdout.strip()
 
 
 @contextmanager
 def watched_memory(label: str) -> Generator[Callable[[], int | None]]:
-    """Watch the memory of containers with a label; what is yielded tells the most, in megabytes.
+    """Watch the memory of containers with a label; yield a function that returns the peak in MB.
 
-    Lambda's emulator reports the limit as "Max Memory Used", whatever the function used.
+    AWS's Lambda container reports the limit as "Max Memory Used", not the memory in use.
     """
     seen: list[int] = []
     done = threading.Event()
@@ -87,9 +89,9 @@ def _memory(engine: httpx.Client, label: str) -> Iterator[int]:
     for container in engine.get("/containers/json", params={"filters": filters}).json():
         once = {"stream": "false", "one-shot": "true"}
         answer = engine.get(f"/containers/{container['Id']}/stats", params=once)
-        with suppress(ValueError, KeyError):  # of a container that has just ended, there are none
+        with suppress(ValueError, KeyError):  # a container that has just ended has no figures
             memory = answer.json()["memory_stats"]
-            # As `docker stats` counts: without the pages of files that are in no use.
+            # The same rule as in `docker stats`: inactive file pages do not count.
             stats = memory["stats"]
             cached = stats.get("total_inactive_file", stats.get("inactive_file", 0))
             yield memory["usage"] - cached

@@ -1,4 +1,4 @@
-"""The AWS emulator: MiniStack, in an environment of its own, on the loopback interface."""
+"""Starts the AWS emulator (MiniStack) from its own virtual environment, on loopback."""
 
 import json
 import os
@@ -21,10 +21,10 @@ _PYTHON = ROOT / ".tools/emulator/bin/python"
 
 
 def start_emulator(folder: Path, port: int) -> Process:
-    """Start the emulator; it answers a little later.
+    """Start the emulator; it answers requests a little later.
 
     Raises:
-        StackError: it is not installed.
+        StackError: the emulator is not installed.
     """
     if not _PYTHON.exists():
         raise StackError(f"the emulator is not installed in {_PYTHON.parent}; run make setup")
@@ -34,7 +34,7 @@ def start_emulator(folder: Path, port: int) -> Process:
 
 
 def log(folder: Path) -> Path:
-    """Return where the emulator writes its log."""
+    """Return the emulator's log file."""
     return folder / "emulator.log"
 
 
@@ -50,7 +50,7 @@ def is_answering(port: int) -> bool:
 
 
 def _environment(scratch: Path, port: int) -> dict[str, str]:
-    # Nothing of the caller's own AWS settings may reach the emulator or the Lambdas it runs.
+    # The user's own AWS settings must not reach the emulator or its Lambdas.
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SUPABASE_", "PYTHON"))
     }
@@ -62,7 +62,7 @@ def _environment(scratch: Path, port: int) -> dict[str, str]:
         "MINISTACK_HOST": LOOPBACK,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        # Only what the template uses; MQTT and the like would listen on ports of their own.
+        # Only the services that the template uses. Others, such as MQTT, would open more ports.
         "SERVICES": "s3,sqs,dynamodb,lambda,iam,sts,secretsmanager,ssm,logs,events,cloudformation,"
         "apigateway,monitoring,sns",
         "IOT_MTLS_ENABLED": "0",

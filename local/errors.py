@@ -1,5 +1,5 @@
-"""What can be wrong with a stack, told in one sentence to whoever typed the command."""
+"""The error of local tools. Its message is one sentence for the user, with the next command."""
 
 
 class StackError(Exception):
-    """The local or the deployed stack is not as the command needs it."""
+    """A stack or a tool is not in the state that the command needs."""

@@ -1,9 +1,9 @@
-"""Forwards connections from Docker's containers to the loopback interface of this machine.
+"""Forwards connections from Docker containers to the loopback interface of this machine.
 
-`python -m local.forwarder ADDRESS/BITS PORT...` listens on that one address of Docker's bridge, and
-connects to the same port of the loopback interface. Only containers on the bridge are let through:
-Linux would also take a connection from a neighbour who sends packets for the bridge's address to
-this machine (docs/decisions/0036).
+`python -m local.forwarder ADDRESS/BITS PORT...` listens on that address of Docker's bridge, and
+connects to the same port of the loopback interface. It accepts only containers on the bridge:
+Linux would also accept a connection from another machine on the network that sends packets for the
+bridge's address (docs/decisions/0036).
 """
 
 import asyncio
@@ -24,10 +24,10 @@ _LISTENS = "the forwarder listens"
 
 
 def start_forwarder(folder: Path, bridge: IPv4Interface, ports: Sequence[int]) -> Process:
-    """Start a forwarder of these ports, and wait until it listens.
+    """Start a forwarder for these ports, and wait until it listens.
 
     Raises:
-        StackError: it does not listen, for example because a port of the bridge is taken.
+        StackError: it does not listen, for example because a port of the bridge is in use.
     """
     log = folder / "forwarder.log"
     log.unlink(missing_ok=True)
@@ -42,7 +42,10 @@ def start_forwarder(folder: Path, bridge: IPv4Interface, ports: Sequence[int]) -
         raise
     if process.find() is None:
         reason = log.read_text().strip().rpartition("\n")[2]
-        raise StackError(f"no container can reach the local stack: {reason}")
+        raise StackError(
+            f"containers cannot reach the local stack: {reason};"
+            " correct it, then type: mentor-pause local up --docker"
+        )
     return process
 
 
@@ -69,7 +72,7 @@ async def _serve(
 
 
 async def _connect(*ways: tuple[StreamReader, StreamWriter]) -> None:
-    """Copy both ways, until both ends have finished or one has broken off."""
+    """Copy in both directions until both ends have finished or one connection has broken."""
     try:
         await asyncio.gather(*(_copy(source, target) for source, target in ways))
     finally:
@@ -81,7 +84,7 @@ async def _copy(source: StreamReader, target: StreamWriter) -> None:
     while data := await source.read(_BYTES):
         target.write(data)
         await target.drain()
-    target.write_eof()  # the other way may go on
+    target.write_eof()  # the other direction may continue
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stands in for Supabase's login on one machine: a signing key, its public half, tokens."""
+"""Stands in for Supabase Auth on one machine: a signing key, its public key, tokens."""
 
 import json
 import os
@@ -24,7 +24,7 @@ KEY_ID = "local"
 
 
 def start_login(folder: Path, port: int) -> Process:
-    """Publish the public half of our key below the issuer's address, as Supabase does."""
+    """Serve the public key below the issuer's URL, as Supabase Auth does."""
     document = folder / "public/auth/v1/.well-known/jwks.json"
     document.parent.mkdir(parents=True, exist_ok=True)
     document.write_text(json.dumps(public_keys(signing_key(folder))))
@@ -34,16 +34,16 @@ def start_login(folder: Path, port: int) -> Process:
 
 
 def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
-    """Return the key in the folder, which only we can read; a new one if there is none yet."""
+    """Return the folder's signing key, readable only by its owner; create it if it is missing."""
     file = folder / "signing-key.pem"
     if not file.exists():
         key = ec.generate_private_key(ec.SECP256R1())
         file.touch(mode=0o600)
         file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    found = load_pem_private_key(file.read_bytes(), password=None)
-    if not isinstance(found, ec.EllipticCurvePrivateKey):
+    key = load_pem_private_key(file.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{file} holds another kind of key")
-    return found
+    return key
 
 
 def public_keys(key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def public_keys(key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
 def token_of(
     user_id: UUID, issuer: str, key: ec.EllipticCurvePrivateKey, lifetime: timedelta
 ) -> str:
-    """Return a token as a person gets it when they sign in."""
+    """Return a token like the one that Supabase Auth issues when a person signs in."""
     now = datetime.now(UTC)
     claims = {
         "iss": issuer,

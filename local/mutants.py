@@ -1,8 +1,8 @@
-"""Changes the ledger, the lock, the rules of a run and the pause loop, and sees which tests notice.
+"""Mutation tests of the ledger, the lock, the rules of a run and the pause loop.
 
-`python -m local.mutants [NAME...]` runs mutmut on a copy below `.tools/`, where modules lie as they
-are imported, which mutmut needs. It prints the score and every change that no test noticed. Names
-are patterns of mutants, like `mentor_pause.ledger.lock.*`.
+`python -m local.mutants [NAME...]` runs mutmut on a copy in `.tools/`. In the copy each module has
+the path of its import name, because mutmut needs that. The command prints the score and every
+mutant that survived. Names are patterns of mutants, such as `mentor_pause.ledger.lock.*`.
 """
 
 import shutil
@@ -38,7 +38,7 @@ timeout_constant = 30.0
 
 
 def lay_out() -> None:
-    """Copy the project so that each module lies where its name says."""
+    """Copy the project so that each module has the path of its import name."""
     shutil.rmtree(_TREE, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__")
     for name in _COPIED:
@@ -50,15 +50,15 @@ def lay_out() -> None:
     for source in sources:
         shutil.copytree(source, _TREE / "src" / source.name, ignore=ignored)
     project = (ROOT / "pyproject.toml").read_text()
-    found = '[".", "functions", "layers/shared", "tests"]\nxfail_strict'
-    if found not in project:
-        raise StackError("pyproject.toml says in another way where pytest finds the modules")
-    project = project.replace(found, '[".", "src", "tests"]\nxfail_strict')
+    paths = '[".", "functions", "layers/shared", "tests"]\nxfail_strict'
+    if paths not in project:
+        raise StackError("pyproject.toml has other paths for pytest; correct local/mutants.py")
+    project = project.replace(paths, '[".", "src", "tests"]\nxfail_strict')
     (_TREE / "pyproject.toml").write_text(project + _CONFIG)
 
 
 def main() -> int:
-    """Lay the tree out, let mutmut work, and print what survived; arguments are mutants' names."""
+    """Copy the project, run mutmut, and print the surviving mutants."""
     if not _PROGRAM.exists():
         raise StackError(f"mutmut is not installed in {_PROGRAM.parent}; run make mutants")
     lay_out()

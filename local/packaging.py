@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 from local.emulator import REGION
 from local.errors import StackError
 from local.places import ROOT
-from local.template import TEMPLATE, bend_for_emulator, functions_zip, layer_zip, load_template
+from local.template import TEMPLATE, adapt_to_emulator, functions_zip, layer_zip, load_template
 
 BUILD = ROOT / ".local/build"
 FUNCTIONS = ROOT / "functions"
@@ -22,7 +22,7 @@ _BUCKET = "artifacts"
 
 
 def digests() -> dict[str, str]:
-    """Return a digest of each part of the checkout that is deployed, by its place."""
+    """Return a digest of each deployed part of the checkout, by its path."""
     folders = [FUNCTIONS, *(ROOT / "layers" / name for name in LAYERS.values()), MIGRATIONS]
     return {str(place.relative_to(ROOT)): _digest(place) for place in [*folders, TEMPLATE]}
 
@@ -38,20 +38,20 @@ def _digest(place: Path) -> str:
 
 
 def upload(s3: Any, endpoint_url: str) -> str:
-    """Upload code, layers and the template, and return the template's address.
+    """Upload code, layers and the template, and return the template's URL.
 
-    The name of an archive has the digest of what is in it: CloudFormation deploys again what has
-    another name.
+    The name of an archive has the digest of its content, because CloudFormation deploys an archive
+    again only if its name has changed.
     """
     BUILD.mkdir(parents=True, exist_ok=True)
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    template = bend_for_emulator(load_template())
+    template = adapt_to_emulator(load_template())
     template["Globals"]["Function"]["CodeUri"] = _put(s3, FUNCTIONS, functions_zip())
     for resource, layer in LAYERS.items():
         address = _put(s3, ROOT / "layers" / layer, layer_zip(layer, BUILD))
         template["Resources"][resource]["Properties"]["ContentUri"] = address
-    # As a request's text a template may have 51,200 bytes at most.
+    # Within a request a template may have at most 51,200 bytes.
     s3.put_object(Bucket=_BUCKET, Key="template.json", Body=json.dumps(template).encode())
     return f"{endpoint_url}/{_BUCKET}/template.json"
 
@@ -63,10 +63,10 @@ def _put(s3: Any, place: Path, archive: bytes) -> str:
 
 
 def update_stack(cloudformation: Any, name: str, template_url: str) -> dict[str, str]:
-    """Update a stack, its parameters as they are, and return its outputs.
+    """Update a stack with its present parameters, and return its outputs.
 
     Raises:
-        StackError: the emulator refused; the stack is as before.
+        StackError: the emulator refused the update; the stack is unchanged.
     """
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     kept = [
@@ -90,13 +90,13 @@ def update_stack(cloudformation: Any, name: str, template_url: str) -> dict[str,
 
 def _not_deployed(reason: str) -> StackError:
     return StackError(
-        f"what has changed is not deployed: {reason}. The stack runs as before; after a change"
-        " deploy it with: mentor-pause local up"
+        f"the changes are not deployed: {reason}. The stack is unchanged; correct the cause, then"
+        " type: mentor-pause local up"
     )
 
 
 def _why(cloudformation: Any, name: str) -> str:
-    """Return the reason of the resource that failed first."""
+    """Return the reason of the first failed resource that the emulator lists."""
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     failed = [e for e in events if e["ResourceStatus"].endswith("_FAILED")]
     newest = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}" for e in failed[:1]]

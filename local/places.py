@@ -1,4 +1,4 @@
-"""Where the local stack keeps what is its own."""
+"""The folders of the checkout and of the local stack's state."""
 
 import os
 from pathlib import Path
@@ -9,5 +9,5 @@ DATABASE = "mentor_pause"
 
 
 def state_folder() -> Path:
-    """Return the folder of the stack's state: `.local/`, or what `MENTOR_PAUSE_LOCAL` names."""
+    """Return the folder of the stack's state: `MENTOR_PAUSE_LOCAL`, or `.local/` without it."""
     return Path(os.environ.get("MENTOR_PAUSE_LOCAL") or ROOT / ".local")

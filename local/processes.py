@@ -1,4 +1,4 @@
-"""Programs that go on running after the command that started them."""
+"""Starts and stops programs that keep running after the command has ended."""
 
 import os
 import socket
@@ -18,25 +18,26 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process by its pid and the moment it began; a pid alone may be somebody else's by now."""
+    """A process by its pid and start time: the system may give the pid to another process later."""
 
     pid: int
     began: float
 
     def find(self) -> psutil.Process | None:
-        """Return the process while it is the same one and alive."""
+        """Return the process if it is still alive."""
         with suppress(psutil.Error):
-            found = psutil.Process(self.pid)
-            if abs(found.create_time() - self.began) < 1 and found.status() != psutil.STATUS_ZOMBIE:
-                return found
+            process = psutil.Process(self.pid)
+            is_same = abs(process.create_time() - self.began) < 1
+            if is_same and process.status() != psutil.STATUS_ZOMBIE:
+                return process
         return None
 
     def stop(self, seconds: float = 10) -> None:
-        """End the process and its children; first kindly."""
-        if (found := self.find()) is None:
+        """Terminate the process and its children; kill those that run on after `seconds`."""
+        if (parent := self.find()) is None:
             return
         with suppress(psutil.Error):
-            family = [*found.children(recursive=True), found]
+            family = [*parent.children(recursive=True), parent]
             for process in family:
                 with suppress(psutil.Error):
                     process.terminate()
@@ -46,7 +47,7 @@ class Process:
 
 
 def spawn(command: Sequence[str], env: Mapping[str, str], log: Path) -> Process:
-    """Start a program in a session of its own, its output going to `log`."""
+    """Start a program in its own session, with its output in `log`."""
     with log.open("ab") as output:
         started = subprocess.Popen(
             command, env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -56,25 +57,25 @@ def spawn(command: Sequence[str], env: Mapping[str, str], log: Path) -> Process:
 
 
 def free_port(wanted: int = 0) -> int:
-    """Return the wanted loopback port, or any that is free for 0.
+    """Return the wanted loopback port; 0: any free port.
 
     Raises:
-        StackError: something listens on the wanted port.
+        StackError: another program listens on the wanted port.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, wanted))
         except OSError:
-            raise StackError(f"port {wanted} on {LOOPBACK} is taken; name another one") from None
+            raise StackError(f"port {wanted} on {LOOPBACK} is in use; name another port") from None
         return int(probe.getsockname()[1])
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait on a condition.
+    """Wait until a condition is true.
 
     Raises:
-        StackError: it was not fulfilled in time; `what` says what was waited for.
+        StackError: the condition did not become true in time; `what` begins the message.
     """
     deadline = time.monotonic() + seconds
     while not ready():

@@ -1,4 +1,4 @@
-"""Deploys to a local stack that is up what has changed in the checkout since it was deployed."""
+"""Deploys the changes of the checkout to a local stack that is up."""
 
 import json
 from collections.abc import Callable
@@ -20,49 +20,49 @@ def bring_up(
     *,
     for_docker: bool = False,
 ) -> bool:
-    """Start the stack; if it is up already, deploy what has changed. Return whether it started.
+    """Start the stack, or deploy the changes if it is up; return whether it was started.
 
-    `for_docker` lets Docker's containers reach it in both cases.
+    `for_docker` lets Docker containers reach the stack in both cases.
 
     Raises:
-        StackError: a part does not start, or the emulator refuses what has changed.
+        StackError: a part does not start, or the emulator refuses the changes.
     """
     if stack.find() is not None:
         deploy_changes(stack, say)
         if for_docker:
             stack.up(say, for_docker=True)
         return False
-    found = packaging.digests()
+    digests = packaging.digests()
     stack.up(say, aws_port, postgres_port, for_docker=for_docker)
-    _remember(stack, found)
+    _remember(stack, digests)
     return True
 
 
 def deploy_changes(stack: LocalStack, say: Say, *, on_save: bool = False) -> list[str]:
-    """Deploy what has changed, and return the places of it in the checkout.
+    """Deploy the changes, and return the changed files and folders of the checkout.
 
-    `on_save` applies no migration: a file that was saved may be half-written, and what was applied
-    once is not applied again.
+    With `on_save` no migration is applied: a saved file may be half-written, and an applied
+    migration is not applied again.
 
     Raises:
-        StackError: the emulator refuses it, and the stack runs as before; or a migration fails.
+        StackError: the emulator refuses the changes (the stack is unchanged), or a migration fails.
     """
-    found, known = packaging.digests(), _recall(stack)
-    if on_save and found[_MIGRATIONS] != known.get(_MIGRATIONS):
-        say(f"{_MIGRATIONS} has changed; apply what is new there with: mentor-pause local up")
-        found[_MIGRATIONS] = known.get(_MIGRATIONS, "")
-        if found == known:
+    current, deployed = packaging.digests(), _recall(stack)
+    if on_save and current[_MIGRATIONS] != deployed.get(_MIGRATIONS):
+        say(f"{_MIGRATIONS} has changed; apply new migrations with: mentor-pause local up")
+        current[_MIGRATIONS] = deployed.get(_MIGRATIONS, "")
+        if current == deployed:
             return []
-    changed = sorted(place for place in found if found[place] != known.get(place))
+    changed = sorted(place for place in current if current[place] != deployed.get(place))
     if not changed:
         say("the local stack is up, and nothing has changed since it was deployed")
         return []
-    say(f"deploying what has changed: {', '.join(changed)}")
+    say(f"deploying the changes: {', '.join(changed)}")
     if _MIGRATIONS in changed:
         _migrate(stack, say)
     if changed != [_MIGRATIONS]:
         stack.update()
-    _remember(stack, found)
+    _remember(stack, current)
     say("deployed")
     return changed
 
@@ -72,21 +72,21 @@ def _migrate(stack: LocalStack, say: Say) -> None:
         say(f"applied {name}")
     if not new:
         say(
-            "no migration is new: one that was applied before is not applied again, and a file"
-            " without a statement waits for one. To begin with an empty database:"
+            "no migration is new: a migration is applied only once, and a file without a statement"
+            " is skipped. To start with an empty database:"
             " mentor-pause local reset, then mentor-pause local up"
         )
 
 
-def _remember(stack: LocalStack, found: dict[str, str]) -> None:
+def _remember(stack: LocalStack, digests: dict[str, str]) -> None:
     began = stack.require().emulator.began
-    (stack.folder / "deployed.json").write_text(json.dumps({"began": began, "digests": found}))
+    (stack.folder / "deployed.json").write_text(json.dumps({"began": began, "digests": digests}))
 
 
 def _recall(stack: LocalStack) -> dict[str, str]:
-    """Return what was deployed to this very emulator; nothing if that is unknown."""
+    """Return the digests deployed to this emulator process; an empty dictionary if unknown."""
     try:
-        found = json.loads((stack.folder / "deployed.json").read_text())
-        return found["digests"] if found["began"] == stack.require().emulator.began else {}
+        noted = json.loads((stack.folder / "deployed.json").read_text())
+        return noted["digests"] if noted["began"] == stack.require().emulator.began else {}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}

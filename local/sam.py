@@ -1,10 +1,9 @@
 """Runs SAM's command line on this checkout: `python -m local.sam build`, `validate --lint` etc.
 
-It reports nothing to anybody and asks for no newer version of itself. The Python of this
-environment comes first on its path: `sam build` takes a `python3.13` with pip, and no version
-manager's shim. What was built is compiled as well, which `sam build` does not do: on Lambda nobody
-can write the bytecode beside the code, and each cold start would compile everything anew
-(docs/decisions/0023).
+Telemetry and the check for newer versions are switched off. The Python of this environment comes
+first on the path, because `sam build` needs a `python3.13` with pip, which a version manager's shim
+may not have. After `sam build` this module compiles the code to bytecode: Lambda's file system is
+read-only, so each cold start would compile it again (docs/decisions/0023).
 """
 
 import compileall
@@ -26,10 +25,10 @@ _BUILD = ROOT / ".aws-sam/build"
 
 
 def build() -> Path:
-    """Build functions and layer, as for a deployment; return the folder that they are in.
+    """Build the functions and the layers for a deployment; return their folder.
 
     Raises:
-        StackError: SAM is not installed, or cannot build them.
+        StackError: SAM is not installed, or the build fails.
     """
     done = _run(["build"], stdout=subprocess.PIPE)
     if done.returncode != 0:
@@ -39,10 +38,10 @@ def build() -> Path:
 
 
 def _compile() -> None:
-    """Write the bytecode; that its source is the same is not asked again, packing changes dates."""
+    """Write bytecode that Python does not compare with its source: packing changes file dates."""
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     for folder in filter(Path.is_dir, _BUILD.iterdir()):
-        # As Lambda will see it, in tracebacks.
+        # The path on Lambda, for tracebacks.
         inside = "/opt" if folder.name.endswith("Layer") else "/var/task"
         done = compileall.compile_dir(
             folder, quiet=1, force=True, invalidation_mode=unchecked,
@@ -55,7 +54,7 @@ def _compile() -> None:
 def invoke(
     function: str, event: str, env_vars: Path, environ: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Give an event, a JSON text, to one built function in Docker; return what SAM printed.
+    """Invoke a built function in Docker with an event (JSON); return SAM's output.
 
     Raises:
         StackError: SAM is not installed.
@@ -88,13 +87,13 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         **environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
         "SAM_CLI_TELEMETRY": "0",
-        # The folder of SAM's own notes, which SAM's own tests move so, instead of one in $HOME.
-        "__SAM_CLI_APP_DIR": str(_notes()),
+        # The folder of SAM's settings instead of $HOME. SAM's own tests use this variable.
+        "__SAM_CLI_APP_DIR": str(_settings()),
     }
 
 
-def _notes() -> Path:
-    """SAM looks for a newer version when it has not done so for a week; it has, just now."""
+def _settings() -> Path:
+    """Write that SAM has just looked for a newer version; it looks once a week."""
     folder = TOOLS / "notes"
     folder.mkdir(exist_ok=True)
     (folder / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))

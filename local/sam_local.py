@@ -1,8 +1,8 @@
-"""Gives every sample event to its function in Docker, and prints a table: `make sam-local`.
+"""Invokes each function in Docker with its sample events and prints a table: `make sam-local`.
 
-The commands are those of the README ("One function at a time"), on a local stack of its own. `sam
-local invoke` exits with 0 also when the function raised, so each answer is compared with the one
-that the sample should bring (events/README.md).
+The commands are those of the README ("One function at a time"), on a separate local stack. `sam
+local invoke` exits with 0 even if the function raised an exception, so each answer is compared with
+the expected result (events/README.md).
 """
 
 import json
@@ -40,42 +40,42 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "http_start_run": ("Api", "202"),
     "certification_expiry_redrive": ("Dispatcher", "started"),
 }
-"""Each sample's function and result. In this order: some ask for the run of an earlier one."""
+"""Each sample's function and expected result. The order matters: some samples read earlier runs."""
 
-TOKEN = "PUT-A-TOKEN-HERE"  # noqa: S105 - what stands for one in the samples
+TOKEN = "PUT-A-TOKEN-HERE"  # noqa: S105 - the placeholder in the samples
 _COMMAND = Path(sys.executable).parent / "mentor-pause"
 _LINE = "{:<31} {:<9} {:>7} {:>6}{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one sample brought."""
+    """The outcome of one sample."""
 
     event: str
     result: str
     expected: str
     seconds: float
     megabytes: int | None
-    """The most memory of the container that was seen; None where Docker does not tell."""
+    """The container's peak memory; None: Docker gave no figures."""
 
     def line(self) -> str:
-        """Return the table's line."""
+        """Return the line of the table."""
         wrong = "" if self.result == self.expected else f"  expected: {self.expected}"
         memory = "-" if self.megabytes is None else self.megabytes
         return _LINE.format(self.event, self.result, f"{self.seconds:.1f}", memory, wrong)
 
 
 def result_of(output: str) -> str:
-    """Say in a word what a function answered; `output` is SAM's standard output.
+    """Return a word for a function's answer; `output` is SAM's standard output.
 
-    Of an answer that no sample should bring it is the beginning.
+    For an unexpected answer it is the beginning of the answer.
     """
     try:
         answer: object = json.loads(output)
     except ValueError:
         answer = None
-    found = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    match found:
+    members = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    match members:
         case {"statusCode": code}:
             return str(code)
         case {"job_run_id": _, "status": "running" | "completed"}:
@@ -91,8 +91,8 @@ def result_of(output: str) -> str:
 
 
 def invoke_all(folder: Path, environ: Mapping[str, str], token: str) -> list[Outcome]:
-    """Give each sample to its function; `folder` holds `env.json`. Each line is printed at once."""
-    found: list[Outcome] = []
+    """Invoke the function of each sample and print its line; `folder` has `env.json`."""
+    outcomes: list[Outcome] = []
     print(_LINE.format("event", "result", "seconds", "MB", ""))  # noqa: T201 - a table for people
     for event, (function, expected) in SAMPLES.items():
         text = (EVENTS / f"{event}.json").read_text().replace(TOKEN, token)
@@ -100,11 +100,11 @@ def invoke_all(folder: Path, environ: Mapping[str, str], token: str) -> list[Out
         with watched_memory(f"sam.cli.function.name={function}") as memory:
             done = sam.invoke(function, text, folder / "env.json", environ)
         seconds = time.monotonic() - began
-        found.append(Outcome(event, result_of(done.stdout), expected, seconds, memory()))
-        print(found[-1].line(), flush=True)  # noqa: T201
-        if found[-1].result != expected:
+        outcomes.append(Outcome(event, result_of(done.stdout), expected, seconds, memory()))
+        print(outcomes[-1].line(), flush=True)  # noqa: T201
+        if outcomes[-1].result != expected:
             sys.stderr.write(f"{done.stderr}\n")
-    return found
+    return outcomes
 
 
 def _mentor_pause(environ: Mapping[str, str], *arguments: str) -> str:
@@ -117,8 +117,8 @@ def _mentor_pause(environ: Mapping[str, str], *arguments: str) -> str:
 
 
 def main() -> int:
-    """Build, start a stack, give it every sample, and wipe it; 1: some brought something else."""
-    find_bridge()  # without Docker, nothing is built
+    """Build, start a stack, run every sample, and wipe the stack; 1: a result was unexpected."""
+    find_bridge()  # fails before the build if Docker is missing
     sam.build()
     folder = ROOT / ".local/sam-local"
     stack = LocalStack(folder)

@@ -1,10 +1,10 @@
 """Prepares a local stack for the sample events of `events/`.
 
-A worker takes no page that no dispatcher has planned: so the samples' pages are planned here. And
-the roster gets their mentor, whose certification has expired on the day of the samples.
+A worker accepts only pages in the ledger, so this module writes the samples' pages there. It also
+adds the samples' mentor to the roster, with a certification that expires on the samples' day.
 
-The runs of these pages are in no lock, and their pages are in no queue. The samples can so be given
-to a worker one at a time, in any order; a page that was closed before is acknowledged at once.
+The runs of these pages hold no lock, and no queue has the pages. So a worker can get the samples
+one at a time and in any order. The worker acknowledges a page that is closed already.
 """
 
 import json
@@ -22,9 +22,9 @@ EVENTS = ROOT / "events"
 
 
 def with_sample_mentor(roster: Roster) -> Roster:
-    """Put the samples' mentor in the place of an active one with an expired certification.
+    """Replace an active mentor with an expired certification by the samples' mentor.
 
-    A roster without any such mentor stays as it is.
+    A roster without such a mentor is returned unchanged.
     """
     page = _page(EVENTS / "certification_expiry_page.json")
     (sample,) = page.mentor_ids
@@ -43,10 +43,10 @@ def with_sample_mentor(roster: Roster) -> Roster:
 
 
 def plan_sample_pages(dynamodb: Any, table: str) -> None:
-    """Write the runs and pages of `events/*_page.json` into a ledger, anew each time.
+    """Write the runs and pages of `events/*_page.json` into a ledger; replace earlier ones.
 
-    `dynamodb` is a client, `table` the ledger's name. Each run counts as through with its pages, so
-    that the sample of the event that follows it is believed.
+    `dynamodb` is a client, `table` the ledger's name. The paging of each run counts as ended, so
+    that the dispatcher accepts the sample of the run's RunCompleted event.
     """
     serialize = TypeSerializer().serialize
     for item in _items():

@@ -1,8 +1,8 @@
 """A made-up roster: chapters, coordinators, mentors, assignments, certifications.
 
-The same numbers and the same seed give the same roster, up to the day it is made on. It has every
-kind of mentor that the nightly run meets: active and expired (as many as asked for), valid,
-renewed, paused or inactive with an expired certification, and without any.
+The same numbers and the same seed give the same roster, on the same day. It has every kind of
+mentor that the nightly run meets: active and expired (the requested number), valid, renewed, paused
+or inactive with an expired certification, and without a certification.
 """
 
 import random
@@ -37,13 +37,13 @@ class Mentor:
     expiries: tuple[date, ...]
 
     def is_expired_by(self, day: date) -> bool:
-        """Whether the mentor is active, and the latest certification has expired by that day."""
+        """Whether the mentor is active and the latest certification has expired by that day."""
         return self.status == "active" and bool(self.expiries) and max(self.expiries) <= day
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Everything that is loaded."""
+    """All rows of a made-up organisation."""
 
     org_id: UUID
     chapters: tuple[UUID, ...]
@@ -58,10 +58,10 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
     """Make a roster with `expired` active mentors whose latest certification expired by `today`.
 
     Raises:
-        ValueError: there cannot be that many.
+        ValueError: there would be more expired mentors than mentors.
     """
     if not 0 <= expired <= mentors:
-        raise ValueError(f"of {mentors} mentors {expired} cannot be expired")
+        raise ValueError(f"{expired} of {mentors} mentors cannot be expired")
     dice = random.Random(seed)  # noqa: S311 - a made-up roster
     chapters = tuple(_ids(dice, max(1, mentors // _PER_CHAPTER)))
     coordinators = tuple(_ids(dice, len(chapters) + 1))
@@ -76,7 +76,7 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
         chapters,
         coordinators,
         people,
-        # Neighbouring chapters share a coordinator: several per coordinator and per chapter.
+        # Neighbouring chapters share a coordinator, so both sides of the relation have several.
         tuple(
             (coordinator, chapter)
             for i, chapter in enumerate(chapters)
@@ -88,7 +88,7 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
 
 
 def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
-    """Load a roster into an empty database, all of it or nothing."""
+    """Load a roster into an empty database, in one transaction."""
     org = roster.org_id
     with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -133,13 +133,13 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
 
 
 def find_member(owner_url: str, role: str) -> UUID | None:
-    """Return somebody who has a role in the organisation."""
+    """Return a member with that role; None: the organisation has none."""
     with psycopg.connect(owner_url) as connection:
-        found = connection.execute(
+        row = connection.execute(
             "select user_id from public.org_members where role = %s order by user_id limit 1",
             (role,),
         ).fetchone()
-    return found[0] if found else None
+    return row[0] if row else None
 
 
 def _copy(

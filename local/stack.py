@@ -32,30 +32,30 @@ type Say = Callable[[str], None]
 
 
 class LocalStack:
-    """One local stack, in a folder of its own."""
+    """One local stack in one folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """`folder` holds the stack's state; `.local/`, or what `MENTOR_PAUSE_LOCAL` names."""
+        """`folder` has the stack's state; without it `MENTOR_PAUSE_LOCAL`, or else `.local/`."""
         self.folder = folder or state_folder()
         cron_database = DATABASE if has_pg_cron() else None
         self._server = Server(self.folder / "postgres", cron_database=cron_database)
 
     def alone(self, say: Say) -> AbstractContextManager[None]:
-        """Keep the commands of others from this stack, in a `with` statement (`local.alone`).
+        """Hold the stack's lock in a `with` statement (`local.alone`).
 
-        Whatever starts, stops, fills or deploys to a stack takes it.
+        Every command that starts, stops, fills or deploys to a stack holds it.
         """
         return alone(self.folder, say)
 
     def up(
         self, say: Say, aws_port: int = 0, postgres_port: int = 0, *, for_docker: bool = False
     ) -> State:
-        """Start and deploy what is not up yet; on a stack that is up, nothing changes.
+        """Start the stack and deploy to it; a stack that is up stays as it is.
 
-        `for_docker` lets Docker's containers reach it, also one that is up already.
+        `for_docker` lets Docker containers reach the stack, also if it is up already.
 
         Raises:
-            StackError: a port is taken, a part does not start, or Docker does not answer.
+            StackError: a port is in use, a part does not start, or Docker does not answer.
         """
         bridge = docker.find_bridge() if for_docker else None
         state = self._up(say, aws_port, postgres_port)
@@ -64,17 +64,17 @@ class LocalStack:
     def _up(self, say: Say, aws_port: int, postgres_port: int) -> State:
         if (state := self.find()) is not None:
             return state
-        self.down(_silent)  # what a crash may have left
+        self.down(_silent)  # stops what a crash may have left running
         (self.folder / "postgres").mkdir(parents=True, exist_ok=True)
         try:
             return self._start(say, aws_port, postgres_port)
-        except BaseException:  # also when the person at the terminal had enough of it
+        except BaseException:  # also after Ctrl-C
             self.down(_silent)
             raise
 
     def _start(self, say: Say, aws_port: int, postgres_port: int) -> State:
-        # The programs take their time: they start beside PostgreSQL, not after it.
-        say("starting the AWS emulator, and the stand-ins for portal and login")
+        # The programs start slowly, so they start at the same time as PostgreSQL.
+        say("starting the AWS emulator and the stand-ins for the portal and the login")
         client_secret = secrets.token_urlsafe(24)
         state = self._start_programs(free_port(aws_port), client_secret)
         say("starting PostgreSQL")
@@ -108,7 +108,7 @@ class LocalStack:
         )
 
     def open_to_docker(self, state: State, bridge: IPv4Interface | None, say: Say) -> State:
-        """Let containers reach the stack over the bridge; None: Docker Desktop lets them.
+        """Let containers reach the stack over the bridge; None: Docker Desktop needs no bridge.
 
         Raises:
             StackError: the forwarder cannot listen on the bridge.
@@ -121,20 +121,20 @@ class LocalStack:
 
     def _forward_from(self, bridge: IPv4Interface, state: State) -> State:
         if state.forwarder is not None:
-            state.forwarder.stop()  # it listens on an address that the bridge no longer has
+            state.forwarder.stop()  # its address is not the bridge's any more
         ports = (state.aws_port, state.portal_port, state.login_port, self._server.port)
         forwarder = note(self.folder, start_forwarder(self.folder, bridge, ports))
         return replace(state, forwarder=forwarder, bridge=str(bridge))
 
     def down(self, say: Say) -> None:
-        """Stop what runs; the database's data stay."""
+        """Stop the stack; keep the database's data."""
         stop_all(self.folder)
         if self._server.data.exists():
             self._server.stop()
         say("the local stack is down")
 
     def reset(self, say: Say) -> None:
-        """Stop everything and forget all data."""
+        """Stop the stack and delete all its data."""
         self.down(_silent)
         for name in ("postgres", "emulator", "portal", "login"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -142,7 +142,7 @@ class LocalStack:
         say("the local stack is wiped")
 
     def find(self) -> State | None:
-        """Return the stack's state while all of it is up and deployed."""
+        """Return the stack's state; None unless all of it is up and deployed."""
         state = read_state(self.folder)
         if state is None or not state.outputs:
             return None
@@ -160,7 +160,7 @@ class LocalStack:
         """Return the stack's state.
 
         Raises:
-            StackError: it is not up.
+            StackError: the stack is not up.
         """
         if (state := self.find()) is None:
             raise StackError("the local stack is not up; start it with: mentor-pause local up")
@@ -170,13 +170,13 @@ class LocalStack:
         """Return the stack's state.
 
         Raises:
-            StackError: it is not up, or containers do not reach it.
+            StackError: the stack is not up, or containers cannot reach it.
         """
         state = self.require()
         forwards = state.forwarder is None or state.forwarder.find() is not None
         if not (state.is_open_to_docker and forwards):
             raise StackError(
-                "containers do not reach the local stack; let them: mentor-pause local up --docker"
+                "containers cannot reach the local stack; let them: mentor-pause local up --docker"
             )
         return state
 
@@ -185,7 +185,7 @@ class LocalStack:
         return self._server.url(DATABASE)
 
     def environment(self, state: State) -> dict[str, str]:
-        """Return what other tools need to reach the stack."""
+        """Return the environment variables with which other tools reach the stack."""
         return {
             "DATABASE_URL": self.database_url(),
             "AWS_ENDPOINT_URL": endpoint(state.aws_port),
@@ -194,12 +194,12 @@ class LocalStack:
         }
 
     def seed(self, mentors: int, expired: int, seed: int) -> None:
-        """Replace the content of database and portal by a roster; the run ledger stays.
+        """Replace the content of the database and the portal with a roster.
 
-        Only the pages of the sample events are planned in it again.
+        The run ledger keeps its content; the pages of the sample events are written again.
 
         Raises:
-            ValueError: there cannot be that many expired mentors.
+            ValueError: there would be more expired mentors than mentors.
         """
         roster = with_sample_mentor(
             make_roster(ORG_ID, mentors, expired, seed, datetime.now(_ZONE).date())
@@ -212,28 +212,28 @@ class LocalStack:
         self.plan_samples()
 
     def plan_samples(self) -> None:
-        """Plan the pages of the sample events in the run ledger, as if a dispatcher had."""
+        """Write the pages of the sample events into the run ledger, as a dispatcher would."""
         state = self.require()
         plan_sample_pages(client(state, "dynamodb"), state.outputs["LedgerTableName"])
 
     def prepare_database(self) -> list[str]:
-        """Bring the database to the newest migration; return the names of those applied now."""
+        """Apply the new migrations to the database; return their names."""
         database.create_supabase_roles(self.database_url())
         return database.migrate(self.database_url())
 
     def update(self) -> None:
-        """Deploy code, layers and template anew to the stack that is up.
+        """Deploy code, layers and template again to the stack that is up.
 
         Raises:
-            StackError: the emulator refused; the stack runs as before.
+            StackError: the emulator refused the template; the stack is unchanged.
         """
         state = self.require()
         self._remember(replace(state, outputs=deployment.deploy_again(state)))
 
     def token(self, user_id: UUID, *, for_docker: bool = False) -> str:
-        """Return a token of a person, good for an hour, as they get it when they sign in.
+        """Return a person's token that is valid for an hour.
 
-        Its issuer is the stand-in's address: `for_docker`, the one that containers know.
+        Its issuer is the stand-in's URL; with `for_docker`, the URL that containers use.
         """
         issuer = f"{login_url(self.require())}/auth/v1"
         if for_docker:

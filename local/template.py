@@ -1,4 +1,4 @@
-"""Reads `template.yaml`, and stands in for `sam build` and `sam package` on one machine."""
+"""Reads `template.yaml` and packages the code, instead of `sam build` and `sam package`."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ _LEFT_OUT = {"__pycache__", "requirements.txt"}
 
 
 class _Loader(yaml.SafeLoader):
-    """Understands CloudFormation's short forms (`!Ref`, `!GetAtt`, `!Sub` and so on)."""
+    """Reads CloudFormation's short forms (`!Ref`, `!GetAtt`, `!Sub` and so on)."""
 
 
 def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -42,10 +42,10 @@ yaml.add_multi_constructor("!", _short_form, Loader=_Loader)
 
 
 def load_template(file: Path = TEMPLATE) -> dict[str, Any]:
-    """Return the template with the short forms written out.
+    """Return the template with short forms as `Fn::` functions.
 
     Raises:
-        StackError: it is not valid YAML; the message has the line.
+        StackError: the file is not valid YAML; the message has the line.
     """
     try:
         with file.open() as text:
@@ -59,23 +59,24 @@ def load_template(file: Path = TEMPLATE) -> dict[str, Any]:
         ) from error
 
 
-def bend_built(file: Path, endpoint: str) -> None:
-    """Bend what `sam build` wrote, before `sam deploy` reads it; it may have been bent before.
+def adapt_built_template(file: Path, endpoint: str) -> None:
+    """Adapt the output of `sam build` to the emulator, before `sam deploy` reads it.
 
-    `endpoint` is the emulator's URL: the API that it plays has no host of its own.
+    `endpoint` is the emulator's URL: its APIs have no host names of their own. A second call
+    changes nothing.
     """
-    template = bend_for_emulator(load_template(file))
+    template = adapt_to_emulator(load_template(file))
     api = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{ApiGateway}}/${{Stage}}"}
     template["Outputs"]["ApiUrl"]["Value"] = api
     file.write_text(yaml.safe_dump(template))
 
 
-def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:
-    """Write the template as the emulator understands it, which it does except in three points.
+def adapt_to_emulator(template: dict[str, Any]) -> dict[str, Any]:
+    """Adapt the template to the three points in which the emulator differs from AWS.
 
-    Its IAM asks for `sqs:SendMessageBatch`, which on AWS is no action of its own but
-    `sqs:SendMessage`, and does not know the condition key `events:source`. It has no alarms over
-    several metrics: such a one gets its first. Everything else is taken as it stands.
+    The emulator requires `sqs:SendMessageBatch`, where AWS requires only `sqs:SendMessage`. It does
+    not support the condition key `events:source`. It has no alarms over several metrics, so such an
+    alarm gets only its first metric.
     """
     for resource in template["Resources"].values():
         _alarm_on_one_metric(resource["Properties"])
@@ -90,7 +91,7 @@ def bend_for_emulator(template: dict[str, Any]) -> dict[str, Any]:
 
 def _alarm_on_one_metric(properties: dict[str, Any]) -> None:
     metrics: list[dict[str, Any]] = properties.pop("Metrics", [])
-    for one in (found["MetricStat"] for found in metrics[1:2]):
+    for one in (metric["MetricStat"] for metric in metrics[1:2]):
         properties |= one["Metric"] | {"Statistic": one["Stat"], "Period": one["Period"]}
 
 
@@ -100,9 +101,9 @@ def functions_zip() -> bytes:
 
 
 def layer_zip(name: str, work: Path) -> bytes:
-    """Return a layer as SAM builds it: its requirements and its own content, under `python/`.
+    """Return a layer as SAM builds it: its requirements and its own content, in `python/`.
 
-    The requirements are installed once per content of the requirements file, below `work`.
+    `work` keeps the installed requirements for each content of the requirements file.
     """
     requirements = ROOT / "layers" / name / "requirements.txt"
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
@@ -113,7 +114,7 @@ def layer_zip(name: str, work: Path) -> bytes:
 
 
 def _install(requirements: Path, target: Path) -> None:
-    """Install into a folder of our own, which becomes `target` unless another process is first."""
+    """Install into a new folder, then rename it to `target` unless another process was faster."""
     partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}."))
     uv = Path(sys.executable).parent / "uv"
     done = subprocess.run(
@@ -122,7 +123,10 @@ def _install(requirements: Path, target: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise StackError(f"the layer's requirements could not be installed: {done.stderr.strip()}")
+        raise StackError(
+            f"the layer's requirements could not be installed: {done.stderr.strip()}; check the"
+            " network, then repeat the command"
+        )
     try:
         partial.rename(target)
     except OSError:

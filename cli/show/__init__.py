@@ -1,1 +1,1 @@
-"""What people see of runs, of nights and of the portal, on standard output."""
+"""Shows runs, nights and the portal to people, on standard output."""

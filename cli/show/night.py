@@ -1,4 +1,4 @@
-"""What the monitor found, and single mentors, as people see them."""
+"""Shows the monitor's answer, and single mentors."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,15 +9,15 @@ from cli.show.moments import expiry, when
 from mentor_pause.database.client import MentorStatus
 
 
-def show_mentor(seen: MentorStatus) -> None:
+def show_mentor(mentor: MentorStatus) -> None:
     """Show one mentor."""
-    since = when(seen.status_changed_at)
-    result(f"{seen.mentor_id} is {seen.status} since {since} UTC (version {seen.version})")
-    result(f"certification: {expiry(seen.certification_expiry_date)}")
+    since = when(mentor.status_changed_at)
+    result(f"{mentor.mentor_id} is {mentor.status} since {since} UTC (version {mentor.version})")
+    result(f"certification: {expiry(mentor.certification_expiry_date)}")
 
 
 def show_night(answer: Mapping[str, Any]) -> None:
-    """Show what the monitor found."""
+    """Show the monitor's answer."""
     if "stale_active_mentors" in answer:
         result(
             f"{_active(answer['stale_active_mentors'])} should have been paused by the night of"
@@ -25,22 +25,26 @@ def show_night(answer: Mapping[str, Any]) -> None:
         )
     if "night_missed" in answer:
         hours = answer["hours_since_completed_run"]
-        last = "there was never one" if hours is None else f"the last one ended {hours:.1f} h ago"
+        last = (
+            "no run has completed yet" if hours is None else f"the last run ended {hours:.1f} h ago"
+        )
         verdict = (
-            "that night was missed: no complete run was about it, or its run had errors"
+            "that night was missed: it has no completed run, or its run had errors"
             if answer["night_missed"]
-            else "a complete run was about that night"
+            else "that night has a completed run"
         )
         result(f"{verdict}; {last}")
     show_uncertified(answer.get("active_without_certification", 0))
     for job_run_id, ended in answer.get("hung_runs", {}).items():
-        result(f"run {job_run_id} hung; {'it is ended now' if ended else 'it is not ended'}")
-    for look, reason in answer["failed"].items():
-        result(f"not looked at: {look}: {reason}", is_bad=True)
+        result(
+            f"run {job_run_id} hung; the monitor {'has ended it' if ended else 'could not end it'}"
+        )
+    for check, reason in answer["failed"].items():
+        result(f"not checked: {check}: {reason}", is_bad=True)
 
 
 def show_uncertified(count: int) -> None:
-    """Show how many mentors no night pauses, since no certification of theirs can expire."""
+    """Show how many active mentors have no certification that could expire."""
     if count:
         result(f"{_active(count)} without any certification; no run pauses them")
 
@@ -50,11 +54,11 @@ def _active(count: int) -> str:
 
 
 def show_waiting(answer: Mapping[str, Any]) -> None:
-    """Show who waits for HLF's portal."""
+    """Show how many mentors wait for HLF's portal."""
     if answer["status"] == "off":
-        result("HLF's portal is switched off: mentor-pause portal on")
+        result("HLF's portal is switched off; switch it on with: mentor-pause portal on")
     elif answer["status"] == "failed":
-        result(f"HLF's portal cannot be asked: {answer['error']}", is_bad=True)
+        result(f"HLF's portal could not be checked: {answer['error']}", is_bad=True)
     else:
         result(
             f"HLF's portal answers; {answer['differing']} mentors and"
@@ -63,15 +67,15 @@ def show_waiting(answer: Mapping[str, Any]) -> None:
     if answer.get("waiting"):
         since = when(datetime.fromisoformat(answer["waiting_since"]))
         count, late = answer["waiting"], answer["waiting_over_an_hour"]
-        who = (
-            "1 mentor who is not active waits"
+        mentors = (
+            "1 inactive or paused mentor waits"
             if count == 1
-            else (f"{count} mentors who are not active wait")
+            else f"{count} inactive or paused mentors wait"
         )
         over_an_hour = f"; a run paused {late} of them more than an hour ago" if late else ""
         result(
-            f"{who} for the portal since {since} UTC{over_an_hour}."
+            f"{mentors} for the portal since {since} UTC{over_an_hour}."
             " Next: mentor-pause run hlf_sync --follow"
         )
     elif "waiting" in answer:
-        result("nobody waits for the portal")
+        result("no mentor waits for the portal")

@@ -1,4 +1,4 @@
-"""HLF's portal, as people see it: what a preflight found, and how far it differs."""
+"""Shows the findings of the portal's check, and the drift."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from cli.show.tables import Column, Row, show_table
 from mentor_pause.portal import Finding
 
 _WHERE = {
-    "differs": "not the same here and there",
-    "only_here": "here, and not valid there any more",
-    "only_there": "there, and not here",
+    "differs": "differs between here and there",
+    "only_here": "only here, no longer valid there",
+    "only_there": "only there",
 }
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    """Show what a preflight looked at, and what HLF has to change."""
+    """Show each item of the portal's check, and its problem."""
     for finding in findings:
         result(
             f"{finding.what}: {finding.problem or 'in order'}", is_bad=finding.problem is not None
@@ -25,36 +25,39 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 
 def show_drift(answer: Mapping[str, Any]) -> None:
-    """Show how far the portal and the database differ."""
+    """Show the differences between the portal and the database."""
     oldest = f", the oldest for {timedelta(seconds=answer['oldest_seconds'])}"
-    told = f"{answer['differing']} of {answer['compared']} mentors differ"
-    result(told + (oldest if answer["differing"] else ""))
+    count = f"{answer['differing']} of {answer['compared']} mentors differ"
+    result(count + (oldest if answer["differing"] else ""))
     columns = ("mentor", "key in the portal", "here", "in the portal", "since (UTC)")
-    rows = [Row(_cells(found)) for found in answer["differences"]]
+    rows = [Row(_cells(difference)) for difference in answer["differences"]]
     if rows:
         show_table([Column(name) for name in columns], rows)
     _say_next(answer)
     _show_certifications(answer)
     for row in answer["unreadable_rows"]:
-        result(f"cannot be read in the portal: {row}", is_bad=True)
+        result(f"unreadable in the portal: {row}", is_bad=True)
 
 
-def _cells(found: Mapping[str, Any]) -> tuple[str, ...]:
-    since = when(datetime.fromisoformat(found["since"]) if found["since"] else None)
-    there = found["there"] or ("not there" if found["kind"] == "only_here" else "?")
-    return (found["mentor_id"] or "unknown here", found["key"], found["here"] or "-", there, since)
+def _cells(difference: Mapping[str, Any]) -> tuple[str, ...]:
+    since = datetime.fromisoformat(difference["since"]) if difference["since"] else None
+    there = difference["there"] or ("not there" if difference["kind"] == "only_here" else "?")
+    return (
+        difference["mentor_id"] or "unknown here", difference["key"], difference["here"] or "-",
+        there, when(since),
+    )  # fmt: skip
 
 
 def _say_next(answer: Mapping[str, Any]) -> None:
-    """Say what puts the differences of the mentors right."""
-    if any(found["mentor_id"] for found in answer["differences"]):
+    """Say how to resolve the differences of mentors."""
+    if any(difference["mentor_id"] for difference in answer["differences"]):
         result(
-            "next: mentor-pause portal again --differing, then mentor-pause run hlf_sync --follow"
+            "next: mentor-pause portal resync --differing, then mentor-pause run hlf_sync --follow"
         )
-    if any(not found["mentor_id"] for found in answer["differences"]):
+    if any(not difference["mentor_id"] for difference in answer["differences"]):
         result(
-            "who is unknown here: HLF deactivates their rows, or the key here"
-            " (peer_mentors.portal_key) is corrected"
+            "next: for mentors unknown here, ask HLF to deactivate their rows, or correct the key"
+            " here (peer_mentors.portal_key)"
         )
 
 
@@ -66,7 +69,7 @@ def _show_certifications(answer: Mapping[str, Any]) -> None:
     result(f"{count} certifications differ; next: mentor-pause run hlf_sync --follow")
     columns = ("row in the portal", "mentor's key", "where")
     rows = [
-        Row((found["portal_id"], found["key"], _WHERE[found["kind"]]))
-        for found in answer["certification_differences"]
+        Row((row["portal_id"], row["key"], _WHERE[row["kind"]]))
+        for row in answer["certification_differences"]
     ]
     show_table([Column(name) for name in columns], rows)

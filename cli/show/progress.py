@@ -1,4 +1,4 @@
-"""Shows how far a run is while it goes on: a bar at a terminal, a line each 30 s in a pipe."""
+"""Shows a run's progress: a bar at a terminal, a line every 30 s in a pipe."""
 
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -15,16 +15,16 @@ type _Update = Callable[[Progress], None]
 def watch(
     steps: Iterable[Progress], pause: Pause = Event.wait, look: str = "mentor-pause monitor"
 ) -> Run:
-    """Show a run's progress until it ends; return it as it was last seen.
+    """Show a run's progress until it ends; return its last state.
 
-    `look` is the command for somebody who sees that nothing moves.
+    `look` is the command to type when the progress stops.
     """
     last: Progress | None = None
     with _bar() if sys.stderr.isatty() else _lines(pause, look) as update:
         for last in steps:
             update(last)
     if last is None:
-        raise RuntimeError("a run that was followed shows at least its end")
+        raise RuntimeError("a followed run has at least one step")
     return last.run
 
 
@@ -56,7 +56,7 @@ def _lines(pause: Pause, look: str) -> Generator[_Update]:
         planned = seen.planned if seen.run.pages_total else f"{seen.planned} or more"
         text[0] = (
             f"waiting for the workers: {seen.closed} of {planned} pages of run"
-            f" {seen.run.job_run_id} are closed; if nothing moves, look with: {look}"
+            f" {seen.run.job_run_id} are closed; if this number stops growing: {look}"
         )
 
     with waiting(lambda: text[0], pause):

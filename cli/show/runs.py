@@ -1,4 +1,4 @@
-"""Runs, as people see them: progress, what a run came to, its pages, the history."""
+"""Shows runs: their results, their pages and the history."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -12,11 +12,11 @@ from mentor_pause.domain.runs import Page, Run
 from mentor_pause.domain.summary import Summary
 
 _NAMED = 20
-"""Mentors whom a dry run names one by one; JSON has all."""
+"""How many mentors a dry run lists; JSON has all of them."""
 
 
 def show_run(run: Run, summary: Summary, more: str) -> None:
-    """Show what a run came to; `more` is the command that prints all of it as JSON."""
+    """Show a run's result; `more` is the command that prints all of it as JSON."""
     result(f"{run.trigger.job_name} as of {run.as_of}")
     counts = [
         Row((name.removesuffix("_count"), str(count))) for name, count in summary.counts().items()
@@ -27,16 +27,16 @@ def show_run(run: Run, summary: Summary, more: str) -> None:
     if run.trigger.redrive_of:
         result(f"redrive of run {run.trigger.redrive_of}")
     if run.trigger.dry_run and summary.applied:
-        _name(f"would be {summary.effect}:", summary.applied, more)
+        _list_mentors(f"would be {summary.effect}:", summary.applied, more)
     _show_troubles(run, summary)
 
 
-def _name(what: str, mentors: Sequence[UUID], more: str) -> None:
-    result(what)
+def _list_mentors(heading: str, mentors: Sequence[UUID], more: str) -> None:
+    result(heading)
     for mentor in mentors[:_NAMED]:
         result(f"  {mentor}")
     if mentors[_NAMED:]:
-        result(f"  and {len(mentors) - _NAMED} more; all of them: {more}")
+        result(f"  and {len(mentors) - _NAMED} more; list all: {more}")
 
 
 def _show_troubles(run: Run, summary: Summary) -> None:
@@ -46,7 +46,7 @@ def _show_troubles(run: Run, summary: Summary) -> None:
         result(f"{group.count} error{'s' * (group.count > 1)}: {group.reason}", is_bad=True)
         result(f"  such as mentor {group.example}", is_bad=True)
     if run.wait_reason:
-        result(f"pages had to wait: {run.wait_reason}", is_bad=True)
+        result(f"pages were requeued: {run.wait_reason}", is_bad=True)
 
 
 def show_pages(pages: Iterable[Page], effect: Effect) -> None:
@@ -70,21 +70,21 @@ def _counts_of(page: Page) -> Sequence[str]:
 
 
 def show_history(rows: Iterable[Execution]) -> None:
-    """Show the newest attempts to run a job; each says whether it was a dry run."""
+    """Show rows of the execution log; each says whether the run is a dry run."""
     columns = (
         Column("run"),
-        Column("status", speaks=True),
-        Column("kind", speaks=True),
-        Column("job", speaks=True),
+        Column("status", explains_itself=True),
+        Column("kind", explains_itself=True),
+        Column("job", explains_itself=True),
         Column("started (UTC)"),
-        Column("trigger", speaks=True),
-        Column("mentors", speaks=True),
+        Column("trigger", explains_itself=True),
+        Column("mentors", explains_itself=True),
     )
     show_table(columns, [Row(_cells(row), row.error) for row in rows])
 
 
 def show_logged(row: Execution, why: str) -> None:
-    """Show what the execution log alone has of a run; `why` its pages are not shown."""
+    """Show a run's row of the execution log; `why` explains why it has no pages."""
     show_history([row])
     if row.redrive_of:
         result(f"redrive of run {row.redrive_of}")
@@ -104,7 +104,7 @@ def _kind(row: Execution) -> str:
 
 
 def _counts(row: Execution) -> str:
-    """Say what a run came to; all that were processed are the sum of it."""
+    """Describe the counts of a run; their sum is the number of processed mentors."""
     would = "would be " * row.dry_run
     named = {
         f"{would}paused": row.paused_count if row.synced_count is None else None,

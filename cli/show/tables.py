@@ -1,7 +1,7 @@
-"""Tables of plain text that fit the terminal and cut nothing.
+"""Prints tables that fit the terminal and cut nothing.
 
-Where a table is too wide, each row becomes a record: its first cells on a line, the rest below.
-So a row is as easy to read at 80 columns as at 160, and an id is whole in both.
+If a table is too wide, each row becomes a record: the first cells on one line, the others below.
+A narrow terminal shows every id as a whole.
 """
 
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ _GAP = "  "
 
 
 class Column(NamedTuple):
-    """A column by its name; numbers stand to the right."""
+    """A column of a table; `right` aligns numbers."""
 
     name: str
     right: bool = False
-    speaks: bool = False
-    """Its cells need no name beside them in a record."""
+    explains_itself: bool = False
+    """In a record, its cells stand without the column's name."""
 
 
 class Row(NamedTuple):
-    """The cells of a row, and what is wrong with what it stands for."""
+    """The cells of a row, and an error to show below it."""
 
     cells: Sequence[str]
     trouble: str | None = None
 
 
 def show_table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    """Print rows as a table, or as records where the table is wider than the terminal."""
+    """Print rows as a table, or as records if the table is wider than the terminal."""
     widths = [
         max(len(column.name), *(len(row.cells[i]) for row in rows)) if rows else len(column.name)
         for i, column in enumerate(columns)
@@ -54,18 +54,22 @@ def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]
 def _show_records(columns: Sequence[Column], rows: Sequence[Row]) -> None:
     for row in rows:
         first, *rest = zip(columns, row.cells, strict=True)
-        if rest and rest[0][0].speaks:
+        if rest and rest[0][0].explains_itself:
             headline(f"{first[1]}{_GAP}{rest.pop(0)[1]}".rstrip())
         else:
             headline(f"{first[0].name} {first[1]}" if first[0].right else first[1])
-        told = [cell if column.speaks else f"{column.name} {cell}" for column, cell in rest if cell]
-        for line in _packed(told, width() - len(_GAP)):
+        cells = [
+            cell if column.explains_itself else f"{column.name} {cell}"
+            for column, cell in rest
+            if cell
+        ]
+        for line in _packed(cells, width() - len(_GAP)):
             result(f"{_GAP}{line}")
         _show_trouble(row)
 
 
 def _packed(cells: Sequence[str], columns: int) -> list[str]:
-    """Put as many cells on a line as have room. Only a cell longer than a line is broken."""
+    """Put as many cells on a line as fit. Only a cell longer than a line is wrapped."""
     lines: list[str] = []
     for cell in cells:
         if lines and len(lines[-1]) + len(f", {cell}") <= columns:

@@ -152,7 +152,7 @@ def _current_request() -> AuthorizedRequest:
 
 
 def _address_of(job_run_id: UUID) -> str:
-    """Return a run's address relative to that of `start_run`, whatever prefix the API has."""
+    """Return a run's address relative to the route of `start_run`: it works with any prefix."""
     return f"../../runs/{job_run_id}"
 
 

@@ -123,7 +123,7 @@ def test_a_roster_is_not_replaced_under_a_run(
         refused = mentor_pause("local", "seed", "--mentors", "5", "--expired", "1")
         told = " ".join(refused.stderr.split())
         assert (refused.returncode, refused.stdout) == (2, "")
-        assert f"run {job_run_id} of certification_expiry is open" in told
+        assert f"run {job_run_id} of certification_expiry is in progress" in told
         assert f"mentor-pause runs {job_run_id}" in told
         assert owner.execute("select count(*) from peer_mentors").fetchone() == (300,)
     deployed.let_the_lease_run_out(job_run_id)
@@ -148,8 +148,8 @@ def test_the_monitors_command_says_who_waits_for_a_portal_that_is_down(
         ).fetchall()
         assert datetime.fromisoformat(portal["waiting_since"]) == first[0]
         told = " ".join(mentor_pause("monitor").stdout.split())
-        assert "HLF's portal cannot be asked: no answer" in told
-        assert "150 mentors who are not active wait for the portal since" in told
+        assert "HLF's portal could not be checked: no answer" in told
+        assert "150 inactive or paused mentors wait for the portal since" in told
         assert deployed.metrics("PortalDriftLogGroup", "PortalMentorsWaiting")[-1] == 0  # not yet
     finally:
         switch_on(deployed.local.require().portal_port, [])
@@ -239,7 +239,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = in_folder(tmp_path, "local", "up", "--postgres-port", str(port))
     assert done.returncode == 2
-    assert f"port {port} on 127.0.0.1 is taken; name another one" in " ".join(done.stderr.split())
+    assert f"port {port} on 127.0.0.1 is in use; name another port" in " ".join(done.stderr.split())
     assert not LocalStack(tmp_path)._server.is_running()
 
 

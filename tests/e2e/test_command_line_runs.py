@@ -24,7 +24,7 @@ TERMINAL = {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "200"}
 def test_a_run_can_be_left_and_attached_to_again(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """A terminal shows a bar. Ctrl-C says that the run goes on; attaching shows its end."""
+    """A terminal shows a bar. Ctrl-C says that the run continues; attaching shows its end."""
     with deployed.workers_asleep():
         started = mentor_pause("run", "certification_expiry")
         run = started.stdout.strip()
@@ -32,7 +32,7 @@ def test_a_run_can_be_left_and_attached_to_again(
         assert started.stderr == (f"started; follow it with: mentor-pause runs {run} --follow\n")
         out, drawn, code = follow_until_ctrl_c(run)
     again = f"mentor-pause runs {run} --follow"
-    assert f"mentor-pause: run {run} goes on; follow it again with: {again}\r\n" in drawn
+    assert f"mentor-pause: run {run} continues; follow it again with: {again}\r\n" in drawn
     assert json.loads(out)["exit_code"] == code == 130
     deployed.let_the_lease_run_out(run)
     mentor_pause("monitor")
@@ -72,7 +72,7 @@ def test_a_dry_run_is_told_apart_and_names_whom_it_would_pause(
     named = {line.strip() for line in lines[place + 1 : place + 21]}
     assert len(named) == 20
     assert named < expired
-    assert lines[place + 21].startswith("  and 130 more; all of them: mentor-pause runs ")
+    assert lines[place + 21].startswith("  and 130 more; list all: mentor-pause runs ")
     everybody = lines[place + 21].partition("mentor-pause ")[2]
     told = json.loads(mentor_pause(*everybody.split()).stdout)
     assert told["dry_run"] is True
@@ -84,7 +84,7 @@ def test_a_dry_run_is_told_apart_and_names_whom_it_would_pause(
     assert shown.index("real run, certification_expiry") < shown.index("dry run, cert")
     refused = mentor_pause("redrive", real["job_run_id"])
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "has no errors, so there is nothing to run again; see it with: mentor-pause runs" in (
+    assert "has no errors, so a redrive has no mentors; see the run with: mentor-pause runs" in (
         refused.stderr
     )
 
@@ -123,7 +123,7 @@ def test_a_deployed_stack_is_named_and_its_runs_are_completed(
     assert completed("runs") == completed("redrive", *stack) == [run]
     absent = mentor_pause("runs", "--stack", "mentor-pause-nowhere")
     assert (absent.returncode, absent.stdout) == (2, "")
-    assert "there is no stack mentor-pause-nowhere at AWS_ENDPOINT_URL" in absent.stderr
+    assert "has no stack mentor-pause-nowhere; to use AWS instead: unset" in absent.stderr
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     silent = mentor_pause("runs", *stack)
     assert silent.returncode == 2

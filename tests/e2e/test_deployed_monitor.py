@@ -96,7 +96,7 @@ def test_a_redrive_takes_those_that_errored_and_nobody_else(
     unknown = "00000000-0000-4000-8000-000000000000"
     refused = mentor_pause("redrive", unknown)
     assert refused.returncode == 2
-    assert f"the ledger knows no run {unknown}" in refused.stderr
+    assert f"the ledger has no run {unknown}" in refused.stderr
 
 
 def test_a_dry_run_names_them_and_changes_nothing(

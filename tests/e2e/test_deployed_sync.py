@@ -158,7 +158,7 @@ def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
     assert (found["mentor_id"], found["there"]) == (row["hlf_mentornumber"], "inactive")
     assert portal_server.read_rows(port) == held
     assert row["hlf_mentornumber"] in mentor_pause("portal", "drift").stdout
-    assert mentor_pause("portal", "again", "--differing").returncode == 0
+    assert mentor_pause("portal", "resync", "--differing").returncode == 0
     summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)
     assert summary["mentor_ids_synced"] == [found["mentor_id"]]
     assert drift()["differing"] == 0

@@ -166,7 +166,7 @@ def test_the_smoke_test_of_the_next_morning_says_what_it_must(walked: Walk) -> N
 
 
 def test_the_runbooks_blocks_do_what_they_say(walked: Walk, portal: OperatorPortal) -> None:
-    """O4: `portal again` as the role that the page names, after somebody has edited the portal."""
+    """O4: `portal resync` as the role that the page names, after somebody has edited the portal."""
     mentor = portal.edit_a_mentor()
     assert portal.is_shown_as_active(mentor)
     for block in walk("runbook", [pages.RUNBOOK])[1:]:

@@ -92,7 +92,7 @@ def test_what_has_changed_is_deployed(
     migration.write_text("comment on table public.chapters is 'As the copy says.';\n")
     code, told = checkout.up()
     assert (code, told) == (0, [
-        "deploying what has changed: functions, supabase/migrations", f"applied {_MIGRATION}",
+        "deploying the changes: functions, supabase/migrations", f"applied {_MIGRATION}",
         "deployed",
     ])  # fmt: skip
     assert deployed.stack.invoke("Monitor", {}) == {"said": "first"}
@@ -100,7 +100,7 @@ def test_what_has_changed_is_deployed(
     assert comment == ("As the copy says.",)
     assert deployed.local.require() == before
     with checkout.start("local", "up", "--watch") as watching:
-        read_until(watching, "Ctrl-C ends the watching")
+        read_until(watching, "Ctrl-C stops watching")
         (checkout.folder / "template.yaml").write_text("Resources: [\n")
         read_until(watching, "template.yaml cannot be read")
         shutil.copy(ROOT / "template.yaml", checkout.folder)
@@ -111,7 +111,7 @@ def test_what_has_changed_is_deployed(
         watching.send_signal(signal.SIGINT)
         assert watching.wait(30) == 130
         assert watching.stderr
-        assert "watching has ended; the stack stays up" in watching.stderr.read()
+        assert "watching has stopped; the stack stays up" in watching.stderr.read()
 
 
 def test_a_template_that_the_emulator_refuses_leaves_the_stack_as_it_was(
@@ -122,7 +122,7 @@ def test_a_template_that_the_emulator_refuses_leaves_the_stack_as_it_was(
     template.write_text(template.read_text().replace("AWS::SQS::Queue", "AWS::SQS::Nonsense", 1))
     code, told = checkout.up()
     assert code == 2
-    assert "what has changed is not deployed: " in told[-1]
+    assert "the changes are not deployed: " in told[-1]
     assert "Nonsense" in told[-1]
-    assert "The stack runs as before" in told[-1]
+    assert "The stack is unchanged" in told[-1]
     assert json.loads(mentor_pause("stale", "--json").stdout)["stale_active_mentors"] == 150

@@ -4,7 +4,7 @@ The database has what a Supabase project brings along, as far as the migrations 
 emulator is AWS. The checkout is a copy, in which the walk builds, writes its configuration and goes
 back to an earlier version. Two programs in its `.tools/` are bent for the emulator:
 
-* `sam` bends the built template before each `sam deploy` (`local.template.bend_built`);
+* `sam` adapts the built template before each `sam deploy` (`local.template.adapt_built_template`);
 * `aws` names the emulator's address: version 1 would ask AWS's own host for queues.
 """
 
@@ -34,8 +34,8 @@ _SAM = """#!/bin/sh
 if [ "$1" = deploy ]; then {python} -c '
 import sys
 from pathlib import Path
-from local.template import bend_built
-bend_built(Path(".aws-sam/build/template.yaml"), sys.argv[1])' "$AWS_ENDPOINT_URL" || exit; fi
+from local.template import adapt_built_template as adapt
+adapt(Path(".aws-sam/build/template.yaml"), sys.argv[1])' "$AWS_ENDPOINT_URL" || exit; fi
 exec {sam} "$@"
 """
 _AWS = """#!/bin/sh

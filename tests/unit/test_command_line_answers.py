@@ -65,20 +65,20 @@ def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
     waiting = {"waiting": 120, "waiting_since": AT_TWO.isoformat(), "waiting_over_an_hour": 7}
     show_waiting({"status": "failed", "error": "no answer (ConnectError)"} | waiting)
     shown = " ".join(capsys.readouterr().out.split())
-    assert "HLF's portal cannot be asked: no answer (ConnectError)" in shown
+    assert "HLF's portal could not be checked: no answer (ConnectError)" in shown
     assert (
-        "120 mentors who are not active wait for the portal since 2026-11-26 02:00:00 UTC" in shown
+        "120 inactive or paused mentors wait for the portal since 2026-11-26 02:00:00 UTC" in shown
     )
     assert "a run paused 7 of them more than an hour ago" in shown
     assert "mentor-pause run hlf_sync --follow" in shown
     show_waiting(WELL | {"waiting": 1, "waiting_since": AT_TWO.isoformat()})
     told = capsys.readouterr().out
-    assert "1 mentor who is not active waits for the portal since" in told
+    assert "1 inactive or paused mentor waits for the portal since" in told
     assert "more than an hour ago" not in told
     show_waiting({"status": "off"})
-    assert "switched off: mentor-pause portal on" in capsys.readouterr().out
+    assert "switch it on with: mentor-pause portal on" in capsys.readouterr().out
     show_waiting(WELL)
-    assert "nobody waits for the portal" in capsys.readouterr().out
+    assert "no mentor waits for the portal" in capsys.readouterr().out
 
 
 def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
@@ -133,7 +133,7 @@ def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
     [
         (None, "certification: none"),
         (date(2027, 5, 31), "certification: until 2027-05-31"),
-        (date.max, "certification: until 9999-12-31 or later, such as without end"),
+        (date.max, "certification: until 9999-12-31 or later, for example without end"),
         (date.min, "certification: until 0001-01-01 or earlier"),
     ],
 )
@@ -191,4 +191,4 @@ def test_the_lines_of_a_long_summary_become_one_again() -> None:
     assert json.loads(printed)["job_run_id"] == str(other)
     cut = CliRunner().invoke(cli, ["summary"], input=text.split("\n", 1)[1])
     assert isinstance(cut.exception, StackError)
-    assert str(cut.exception) == "the summary's lines [2] of 3 are missing"
+    assert str(cut.exception).startswith("the summary's lines [2] of 3 are missing; read")

@@ -17,7 +17,7 @@ import pytest
 
 from cli.failures import Interrupted, NotInOrder, explain, open_missing_outputs, run_guarded
 from cli.output import result
-from cli.portal import next_after
+from cli.portal import next_step
 from local.errors import StackError
 from local.places import ROOT
 from mentor_pause.errors import Conflict, DatabaseUnavailable, PortalUnavailable
@@ -37,27 +37,27 @@ def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientErro
     ("error", "stack", "code", "sentence"),
     [
         (botocore.NoRegionError(), "prod", 2, "export AWS_REGION=eu-north-1"),
-        (botocore.InvalidRegionError(region_name=SECRET), "prod", 2, "AWS was not asked"),
-        (botocore.NoCredentialsError(), "prod", 2, "there are no AWS credentials; sign in"),
+        (botocore.InvalidRegionError(region_name=SECRET), "prod", 2, "not the name of a region"),
+        (botocore.NoCredentialsError(), "prod", 2, "AWS credentials are missing; sign in"),
         (botocore.ProfileNotFound(profile="x"), "prod", 2, "aws configure list-profiles"),
-        (botocore.SSOTokenLoadError(error_msg=SECRET), "prod", 2, "has ended; sign in"),
-        (refused("ExpiredToken"), "prod", 2, "the AWS session has ended; sign in"),
+        (botocore.SSOTokenLoadError(error_msg=SECRET), "prod", 2, "has expired; sign in"),
+        (refused("ExpiredToken"), "prod", 2, "the AWS session has expired; sign in"),
         (refused("InvalidClientTokenId"), "prod", 2, "aws sts get-caller-identity"),
-        (refused("AccessDenied", "Invoke"), "prod", 2, "these credentials may not Invoke"),
-        (refused("Weird"), "prod", 2, "AWS refused to DescribeStacks (Weird)"),
+        (refused("AccessDenied", "Invoke"), "prod", 2, "these credentials do not allow Invoke"),
+        (refused("Weird"), "prod", 2, "AWS refused DescribeStacks (Weird)"),
         (botocore.EndpointConnectionError(endpoint_url=SECRET), "prod", 2,
          "mentor-pause runs --stack prod"),
         (botocore.EndpointConnectionError(endpoint_url=SECRET), None, 2,
          "mentor-pause local down, then mentor-pause local up"),
-        (httpx.RemoteProtocolError(SECRET), None, 2, "(RemoteProtocolError); start it again:"),
-        (httpx.RemoteProtocolError(SECRET), "prod", 2, "the connection broke off"),
+        (httpx.RemoteProtocolError(SECRET), None, 2, "(RemoteProtocolError); restart it:"),
+        (httpx.RemoteProtocolError(SECRET), "prod", 2, "the connection broke (Remote"),
         (http.client.RemoteDisconnected(SECRET), None, 2, "a part of the local stack does not"),
         (urllib.error.URLError(SECRET), None, 2, "a part of the local stack does not answer"),
         (psycopg.OperationalError(SECRET), None, 2, "a part of the local stack does not answer"),
-        (psycopg.OperationalError(SECRET), "prod", 2, "look at SUPABASE_DB_URL"),
+        (psycopg.OperationalError(SECRET), "prod", 2, "check SUPABASE_DB_URL"),
         (PortalUnavailable("no answer"), "prod", 2,
          "no answer; next: mentor-pause portal check --stack prod"),
-        (DatabaseUnavailable("no connection"), None, 2, "once the database answers"),
+        (DatabaseUnavailable("no connection"), None, 2, "when the database answers"),
         (Conflict("not allowed", detail="expected active"), None, 2,
          "not allowed: expected active"),
         (PermissionError(13, "Permission denied", "/x/y"), None, 2, "/x/y: Permission denied"),
@@ -68,7 +68,7 @@ def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientErro
         (click.UsageError("no"), None, 2, "no"),
         (click.UsageError("no", click.Context(click.Command("x"), info_name="x")), None, 2,
          "no. See: x --help"),
-        (ZeroDivisionError(SECRET), None, 2, "see all of it with MENTOR_PAUSE_TRACEBACK=1"),
+        (ZeroDivisionError(SECRET), None, 2, "see the traceback with MENTOR_PAUSE_TRACEBACK=1"),
         (ValueError(SECRET), None, 2, "unexpected ValueError"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -107,7 +107,7 @@ def test_a_deployed_stack_needs_a_region_and_credentials(
     away_from_aws.setenv("AWS_REGION", "eu-north-1")
     shown = type_command("stale", "--stack=prod")
     assert (shown.returncode, shown.stdout) == (2, "")
-    assert shown.stderr.startswith("mentor-pause: there are no AWS credentials")
+    assert shown.stderr.startswith("mentor-pause: AWS credentials are missing")
     away_from_aws.setenv("AWS_PROFILE", "nobody")
     shown = type_command("monitor", "--stack", "prod")
     assert shown.stderr.startswith("mentor-pause: AWS_PROFILE names a profile that is not")
@@ -121,7 +121,7 @@ def test_an_empty_name_of_a_stack_is_not_the_local_stack(
     for command in (("monitor",), ("run", "certification_expiry"), ("portal", "off")):
         shown = type_command(*command, *arguments)
         assert (shown.returncode, shown.stdout) == (2, "")
-        assert "the name is empty; without --stack the command asks the local stack" in " ".join(
+        assert "the name is empty; without --stack the command uses the local stack" in " ".join(
             shown.stderr.split()
         )
 
@@ -243,7 +243,7 @@ def test_a_missing_program_is_one_sentence_with_what_to_install() -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "stack", "next_step"),
+    ("what", "stack", "step"),
     [
         (CREDENTIALS, None, "mentor-pause local fault none --times 0"),
         (CREDENTIALS, "prod", "correct PORTAL_URL"),
@@ -251,7 +251,7 @@ def test_a_missing_program_is_one_sentence_with_what_to_install() -> None:
     ],
 )
 def test_a_finding_of_the_portals_check_has_a_next_step(
-    what: str, stack: str | None, next_step: str
+    what: str, stack: str | None, step: str
 ) -> None:
     """A stand-in that breaks connections off (RemoteProtocolError) has faults to end."""
-    assert next_step in next_after([Finding(what, "no answer")], None, stack)
+    assert step in next_step([Finding(what, "no answer")], None, stack)

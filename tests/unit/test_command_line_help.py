@@ -10,7 +10,7 @@ import click
 import pytest
 
 from cli.failures import EXIT_CODES
-from cli.faults import FAULTS, MANNERS, tell_faults, tell_manner
+from cli.faults import FAULTS, MANNERS, describe_faults, describe_manner
 from cli.main import cli
 from local.places import ROOT
 from local.portal_manners import Fault
@@ -81,16 +81,16 @@ def test_the_help_of_faults_names_each_fault_and_each_manner() -> None:
     ("kind", "times", "told"),
     [
         ("down", 3, "the next 3 requests: down"), ("down", 1, "the next request: down"),
-        ("down", 0, "no fault any more; manners last until --off"),
-        ("none", 1, "no fault any more; manners last until --off"),
+        ("down", 0, "no faults; manners last until --off"),
+        ("none", 1, "no faults; manners last until --off"),
     ],
 )  # fmt: skip
 def test_a_fault_says_what_is_on_now(kind: Fault, times: int, told: str) -> None:
     """So does a manner."""
-    assert tell_faults([kind for _ in range(times)]) == told
-    on = tell_manner("foreign rows", ("1017", "1018"), begins=True)
-    assert on == "foreign rows: on, of 1017, 1018"
-    assert tell_manner("gzip", (), begins=False) == "gzip: off"
+    assert describe_faults([kind for _ in range(times)]) == told
+    on = describe_manner("foreign rows", ("1017", "1018"), is_on=True)
+    assert on == "foreign rows: on, for 1017, 1018"
+    assert describe_manner("gzip", (), is_on=False) == "gzip: off"
 
 
 def test_help_names_the_exit_codes() -> None:
@@ -119,7 +119,7 @@ def test_the_page_has_the_same_exit_codes() -> None:
         (("run", "hlfsync"), "Did you mean 'hlf_sync'?"),
         (("run", "hlf_sync", "--folow"), "Did you mean '--follow'?"),
         (("local", "fault", "throtled"), "did you mean 'throttled'?"),
-        (("runs", "--follow"), "--follow needs the id of a run; see the runs: mentor-pause runs"),
+        (("runs", "--follow"), "--follow needs the id of a run; list the runs: mentor-pause runs"),
     ],
 )
 def test_whoever_has_mistyped_is_told_what_is_near(arguments: Sequence[str], near: str) -> None:

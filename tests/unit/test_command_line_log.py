@@ -61,7 +61,7 @@ def test_a_run_that_failed_before_its_first_page_is_shown(
     show_one(stack_with(row()), ID, as_json=False)
     shown = capsys.readouterr().out
     assert "only a dry run may look ahead" in shown
-    assert "the ledger has no pages of it" in shown
+    assert "the ledger has no pages of this run" in shown
     show_one(stack_with(row()), ID, as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (told["job_run_id"], told["status"], told["pages"]) == (str(ID), "failed", [])
@@ -105,11 +105,11 @@ def test_a_request_that_was_refused_never_began(capsys: pytest.CaptureFixture[st
     """It says so."""
     show_one(stack_with(row(status="refused", redrive_of=UUID(int=3))), ID, as_json=False)
     shown = capsys.readouterr().out
-    assert "it never began" in shown
+    assert "because it was not started" in shown
     assert f"redrive of run {UUID(int=3)}" in shown
 
 
 def test_a_run_that_nobody_knows_is_one_sentence() -> None:
     """With the next command."""
-    with pytest.raises(StackError, match="See the newest with: mentor-pause runs"):
+    with pytest.raises(StackError, match="List the newest runs with: mentor-pause runs"):
         show_one(stack_with(), ID, as_json=False)

@@ -43,7 +43,7 @@ def test_a_roster_that_cannot_be_is_refused_before_anything_is_wiped(
     """Data and stack stay as they are."""
     shown = type_command(*command, "--mentors", "10", "--expired", "20")
     assert (shown.returncode, shown.stdout) == (2, "")
-    assert "of 10 mentors 20 cannot be expired; give --expired 10 at most" in shown.stderr
+    assert "20 of 10 mentors cannot be expired; type --expired 10 or less" in shown.stderr
     assert (folder / "postgres").exists()
 
 
@@ -84,8 +84,8 @@ def test_a_fault_that_can_be_needs_the_local_stack(arguments: tuple[str, ...]) -
     [
         (("local", "up", "--aws-port", "99999"), "99999 is not in the range 0<=x<=65535"),
         (("local", "up", "--postgres-port", "-4"), "-4 is not in the range 0<=x<=65535"),
-        (("runs", MENTOR, "--limit", "3"), "--limit goes with the list of runs"),
-        (("runs", "foo"), "'foo' is not the id of a run; see the ids with: mentor-pause runs"),
+        (("runs", MENTOR, "--limit", "3"), "--limit is for the list of runs"),
+        (("runs", "foo"), "'foo' is not the id of a run; list the ids with: mentor-pause runs"),
         (("redrive", "foo"), "Invalid value for JOB_RUN_ID: 'foo' is not the id of a run"),
     ],
 )  # fmt: skip

@@ -16,7 +16,7 @@ from cli.runs import NotFinished, Progress, follow, redrive_request
 from cli.show.progress import watch
 from cli.stacks import Stack
 from cli.start import finish, start
-from cli.waiting import EVERY, telling_steps, waiting
+from cli.waiting import EVERY, reporting_steps, waiting
 from local.errors import StackError
 from mentor_pause.domain.runs import Run, Trigger
 
@@ -72,8 +72,8 @@ def test_a_short_wait_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_step_that_takes_long_is_said_again(capsys: pytest.CaptureFixture[str]) -> None:
     """The newest one."""
     clock, begun = Clock(1), Event()
-    with telling_steps(lambda ended, s: begun.wait(10) and clock(ended, s)) as tell:
-        tell("starting PostgreSQL")
+    with reporting_steps(lambda ended, s: begun.wait(10) and clock(ended, s)) as say_step:
+        say_step("starting PostgreSQL")
         begun.set()
         assert clock.passed.wait(10)
     assert capsys.readouterr().err.splitlines() == [
@@ -94,8 +94,8 @@ def test_a_run_in_a_pipe_says_how_many_pages_are_closed(
 
     assert watch(steps(), lambda ended, s: seen.wait(10) and clock(ended, s)) == RUN
     assert capsys.readouterr().err == (
-        f"after 30 s still waiting for the workers: 2 of 5 pages of run {ID} are closed; if nothing"
-        " moves, look with: mentor-pause monitor\n"
+        f"after 30 s still waiting for the workers: 2 of 5 pages of run {ID} are closed; if this"
+        " number stops growing: mentor-pause monitor\n"
     )
 
 
@@ -128,15 +128,15 @@ def test_ctrl_c_says_that_the_run_goes_on_and_how_to_attach() -> None:
     with pytest.raises(Interrupted) as told:
         finish(stack_with(Ledger(RUN, pressed=True), "prod"), ID, as_json=True)
     again = f"mentor-pause runs {ID} --follow --stack prod"
-    assert str(told.value) == f"run {ID} goes on; follow it again with: {again}"
-    assert told.value.found == {"job_run_id": str(ID)}
+    assert str(told.value) == f"run {ID} continues; follow it again with: {again}"
+    assert told.value.details == {"job_run_id": str(ID)}
 
 
 def test_who_has_waited_long_enough_is_told_how_to_attach() -> None:
     """Exit code 1; the run goes on."""
     with pytest.raises(NotFinished) as told:
         list(follow(stack_with(Ledger(RUN)), ID, 0))
-    assert "it goes on; follow it again with: mentor-pause runs" in str(told.value)
+    assert "and continues; follow it again with: mentor-pause runs" in str(told.value)
 
 
 def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() -> None:
@@ -155,7 +155,7 @@ def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() ->
     event = {"job_name": "certification_expiry", "trigger_id": "x", "dry_run": False}
     with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}") as told:
         start(stack, event, wait=True, as_json=False)
-    assert told.value.found == {"job_run_id": str(ID)}
+    assert told.value.details == {"job_run_id": str(ID)}
 
 
 def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
@@ -182,11 +182,11 @@ def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
 @pytest.mark.parametrize(
     ("run", "sentence"),
     [
-        (RUN, f"run {ID} is still in progress"),
+        (RUN, f"run {ID} is in progress"),
         (Run(RUN.trigger, RUN.as_of, status="completed", errors=()), f"run {ID} has no errors"),
         (
             Run(Trigger("hlf_sync", UUID(int=1), "manual", "x", "x"), RUN.as_of),
-            "the ledger knows no",
+            "the ledger has no run",
         ),
     ],
 )

@@ -40,7 +40,10 @@ def test_docker_desktop_needs_no_bridge(tmp_path: Path, monkeypatch: pytest.Monk
     ("script", "sentence"),
     [
         (engine("docker9"), "Docker's bridge is not on this machine, so its containers cannot"),
-        ('echo "Cannot connect to the Docker daemon" >&2; exit 1', "Docker does not answer; is it"),
+        (
+            'echo "Cannot connect to the Docker daemon" >&2; exit 1',
+            "Docker does not answer: Cannot connect",
+        ),
     ],
 )
 def test_a_docker_that_cannot_be_used_is_told(

@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     """In one sentence, without a traceback."""
     with socket.create_server((str(BRIDGE.ip), 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StackError, match=r"no container can reach .*: .* in use"):
+        with pytest.raises(StackError, match=r"containers cannot reach .*: .* in use"):
             start_forwarder(tmp_path, BRIDGE, [port])
 
 

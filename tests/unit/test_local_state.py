@@ -20,7 +20,7 @@ from local.state import note
 # The processes go on running after what has started them.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 
-WAITS = "waiting for another command that is at work on this local stack"
+WAITS = "waiting for another command that changes this local stack"
 SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 
 

@@ -54,7 +54,7 @@ def test_a_save_applies_no_migration(tmp_path: Path, code: tuple[str, ...]) -> N
     stack = Stack(tmp_path)
     changed, said = deploy(stack, "supabase/migrations", *code, on_save=True)
     assert said[0] == (
-        "supabase/migrations has changed; apply what is new there with: mentor-pause local up"
+        "supabase/migrations has changed; apply new migrations with: mentor-pause local up"
     )
     assert (changed, stack.done) == ([*code], ["update"] if code else [])
     again = deploy_changes(cast("LocalStack", stack), said.append)

@@ -39,5 +39,5 @@ def test_every_kind_of_mentor_is_there() -> None:
 
 def test_more_expired_than_mentors_is_an_error() -> None:
     """In a sentence."""
-    with pytest.raises(ValueError, match="of 3 mentors 4 cannot be expired"):
+    with pytest.raises(ValueError, match="4 of 3 mentors cannot be expired"):
         make_roster(ORG, 3, 4, 1, TODAY)
