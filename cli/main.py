@@ -20,8 +20,9 @@ _EPILOG = "\b\nExit codes:\n" + "\n".join(
 def cli() -> None:
     """Pause peer mentors whose certification has expired: run jobs, watch them, try them locally.
 
-    Results go to standard output, notices to standard error. docs/command-line.md explains shell
-    completion, JSON output and environment variables.
+    Results go to standard output, notices to standard error.
+
+    docs/command-line.md explains shell completion, JSON output and environment variables.
     """
 
 

@@ -57,7 +57,7 @@ def monitor(as_json: bool, stack_name: str | None) -> None:
         sys.exit(1)
 
 
-@click.command(short_help="Count active mentors who have expired.")
+@click.command(short_help="Count stale active mentors.")
 @json_option
 @stack_option
 def stale(as_json: bool, stack_name: str | None) -> None:
