@@ -47,7 +47,7 @@ def check(mapping_file: Path | None, as_json: bool, stack_name: str | None) -> N
         show_findings(findings)
     if problems := [finding for finding in findings if finding.problem]:
         raise NotInOrder(
-            f"the check failed: {len(problems)} of {len(findings)} items are not in order; next:"
+            f"the portal's check found problems in {len(problems)} of {len(findings)} items; next:"
             f" {next_step(problems, mapping_file, stack_name)}",
             findings=details,
         )

@@ -175,7 +175,7 @@ def test_the_command_shows_what_hlf_has_to_change(portal: Portal) -> None:
     assert {"what": "credentials", "problem": None} in json.loads(fine.stdout)["findings"]
     assert lacking.returncode == 1
     assert "HLF has to define an alternate key on this column alone" in lacking.stdout
-    assert "the portal is not in order: 1 of " in lacking.stderr
+    assert "the portal's check found problems in 1 of " in lacking.stderr
     printed = json.loads(wrong.stdout)
     assert printed.keys() == {"findings", "error", "exit_code"}
     assert (printed["exit_code"], wrong.returncode) == (1, 1)

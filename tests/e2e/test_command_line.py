@@ -42,7 +42,7 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
             ("runs", "00000000-0000-0000-0000-000000000000"),
             "neither the ledger nor the newest 500 rows of the execution log have a run 00000000",
         ),
-        (("local", "seed", "--mentors", "3", "--expired", "4"), "of 3 mentors 4 cannot be expired"),
+        (("local", "seed", "--mentors", "3", "--expired", "4"), "4 of 3 mentors cannot be expired"),
         (("nonsense",), "No such command 'nonsense'"),
         (("mentor", str(UUID(int=0)), "--set", "paused"), "--set and --reason go together"),
         (("mentor", str(UUID(int=0))), "mentor not found: no such mentor in this organisation"),
@@ -194,7 +194,7 @@ def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     told, ports = done.stderr.splitlines()
     assert told == "the local stack is up, and nothing has changed since it was deployed"
-    assert f"keeps its ports: {before.aws_port} of the AWS emulator" in ports
+    assert f"keeps its ports: {before.aws_port} for the AWS emulator" in ports
     assert deployed.local.require() == before
 
 
