@@ -19,7 +19,7 @@ from typing import Any
 from local.deployment import client
 from local.emulator import CREDENTIALS
 from local.errors import StackError
-from local.scratch import told
+from local.scratch import run_command
 from local.stack import LocalStack
 from local.template import load_template
 
@@ -76,4 +76,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    sys.exit(run_command(main))

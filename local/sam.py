@@ -2,20 +2,18 @@
 
 Telemetry and the check for newer versions are switched off. The Python of this environment comes
 first on the path, because `sam build` needs a `python3.13` with pip, which a version manager's shim
-may not have. After `sam build` this module compiles the code to bytecode: Lambda's file system is
-read-only, so each cold start would compile it again (docs/decisions/0023).
+may not have. After `sam build` this module compiles the code to bytecode (`bytecode.py`).
 """
 
-import compileall
 import json
 import os
-import py_compile
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.bytecode import compile_folder
 from local.errors import StackError
 from local.scratch import run_command
 from local.template import ROOT
@@ -38,17 +36,8 @@ def build() -> Path:
 
 
 def _compile() -> None:
-    """Write bytecode that Python does not compare with its source: packing changes file dates."""
-    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     for folder in filter(Path.is_dir, _BUILD.iterdir()):
-        # The path on Lambda, for tracebacks.
-        inside = "/opt" if folder.name.endswith("Layer") else "/var/task"
-        done = compileall.compile_dir(
-            folder, quiet=1, force=True, invalidation_mode=unchecked,
-            stripdir=folder, prependdir=inside,
-        )  # fmt: skip
-        if not done:
-            raise StackError(f"{folder} could not be compiled")
+        compile_folder(folder, "/opt" if folder.name.endswith("Layer") else "/var/task")
 
 
 def invoke(

@@ -7,24 +7,27 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from local.bytecode import compile_folder
 from local.errors import StackError
 from local.places import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
-_LEFT_OUT = {"__pycache__", "requirements.txt"}
+_LEFT_OUT = "requirements.txt"
+_SITE, _SITE_INSIDE = "python/", "/opt/python"
+"""Where a layer has its packages, in the archive and on Lambda."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads CloudFormation's short forms (`!Ref`, `!GetAtt`, `!Sub` and so on)."""
 
 
-def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _short_form(loader: yaml.CSafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
@@ -96,21 +99,22 @@ def _alarm_on_one_metric(properties: dict[str, Any]) -> None:
 
 
 def functions_zip() -> bytes:
-    """Return `functions/` as SAM packages it."""
-    return _zip(_files(ROOT / "functions", ""))
+    """Return `functions/` as SAM packages it, compiled."""
+    return _zip(_compiled(ROOT / "functions", "", "/var/task"))
 
 
 def layer_zip(name: str, work: Path) -> bytes:
     """Return a layer as SAM builds it: its requirements and its own content, in `python/`.
 
-    `work` keeps the installed requirements for each content of the requirements file.
+    Both are compiled. `work` keeps the installed requirements for each content of the
+    requirements file.
     """
-    requirements = ROOT / "layers" / name / "requirements.txt"
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
-    installed = work / f"layer-{digest}"
+    folder = ROOT / "layers" / name
+    digest = hashlib.sha256((folder / "requirements.txt").read_bytes()).hexdigest()[:16]
+    installed = work / f"layer-{digest}-{sys.implementation.cache_tag}"
     if not installed.exists():
-        _install(requirements, installed)
-    return _zip([*_files(installed, "python/"), *_files(ROOT / "layers" / name, "python/")])
+        _install(folder / "requirements.txt", installed)
+    return _zip([*_files(installed, _SITE), *_compiled(folder, _SITE, _SITE_INSIDE)])
 
 
 def _install(requirements: Path, target: Path) -> None:
@@ -123,26 +127,32 @@ def _install(requirements: Path, target: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise StackError(
-            f"the layer's requirements could not be installed: {done.stderr.strip()}; check the"
-            " network, then repeat the command"
-        )
+        raise StackError(f"the layer's requirements could not be installed: {done.stderr.strip()}")
+    compile_folder(partial, _SITE_INSIDE)
     try:
         partial.rename(target)
     except OSError:
         shutil.rmtree(partial)
 
 
-def _files(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+def _compiled(folder: Path, prefix: str, inside: str) -> Iterator[tuple[str, bytes]]:
+    """Read a folder's files and their bytecode; that of the checkout has this machine's paths."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / folder.name
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        compile_folder(copy, inside)
+        yield from _files(copy, prefix)
+
+
+def _files(folder: Path, prefix: str) -> Iterator[tuple[str, bytes]]:
     for file in sorted(folder.rglob("*")):
-        inside = file.relative_to(folder)
-        if file.is_file() and not _LEFT_OUT.intersection(inside.parts):
-            yield file, prefix + inside.as_posix()
+        if file.is_file() and file.name != _LEFT_OUT:
+            yield prefix + file.relative_to(folder).as_posix(), file.read_bytes()
 
 
-def _zip(files: Any) -> bytes:
+def _zip(files: Iterable[tuple[str, bytes]]) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for file, name in files:
-            archive.write(file, name)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
     return packed.getvalue()
