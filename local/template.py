@@ -127,7 +127,10 @@ def _install(requirements: Path, target: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise StackError(f"the layer's requirements could not be installed: {done.stderr.strip()}")
+        raise StackError(
+            f"the layer's requirements could not be installed: {done.stderr.strip()}; check the"
+            " network, then repeat the command"
+        )
     compile_folder(partial, _SITE_INSIDE)
     try:
         partial.rename(target)
