@@ -169,9 +169,9 @@ def test_a_failing_mentor_leaves_the_rest_alone(
 
 def test_a_message_that_is_no_page_is_parked_for_a_person(deployed: Deployed) -> None:
     """Through the dead-letter queue."""
-    before = deployed.waiting("ParkedPagesQueueUrl")
+    before = deployed.waiting("QuarantinedPagesQueueUrl")
     deployed.sqs.send_message(QueueUrl=deployed.stack.outputs[PAGES], MessageBody='{"version": 9}')
-    eventually(lambda: deployed.waiting("ParkedPagesQueueUrl") == before + 1, 90)
+    eventually(lambda: deployed.waiting("QuarantinedPagesQueueUrl") == before + 1, 90)
 
 
 @pytest.mark.parametrize(

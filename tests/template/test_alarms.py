@@ -208,8 +208,8 @@ def test_every_queue_where_something_ends_is_watched() -> None:
     assert kinds == {
         "CertificationExpiryDeadLetterQueue": "NumberOfMessagesReceived",
         "HlfSyncDeadLetterQueue": "NumberOfMessagesReceived",
-        "ParkedPagesQueue": "ApproximateNumberOfMessagesVisible",
-        "FiringDeadLetterQueue": "ApproximateNumberOfMessagesVisible",
+        "QuarantinedPagesQueue": "ApproximateNumberOfMessagesVisible",
+        "TriggerDeadLetterQueue": "ApproximateNumberOfMessagesVisible",
     }
 
 

@@ -67,7 +67,7 @@ def test_a_worker_reads_its_queue_and_that_queues_dead_letters(worker: str) -> N
     main, dead = (queue for function, queue, _ in sources() if function == worker)
     assert QUEUES[main]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}
     assert QUEUES[dead]["RedrivePolicy"]["deadLetterTargetArn"] == {
-        "Fn::GetAtt": ["ParkedPagesQueue", "Arn"]
+        "Fn::GetAtt": ["QuarantinedPagesQueue", "Arn"]
     }
     own = FUNCTIONS[worker]["Environment"]["Variables"]
     assert own["QUEUE_URL"] == {"Ref": main}
@@ -379,7 +379,7 @@ def test_only_the_rules_may_invoke_their_function() -> None:
         (rule, properties["Targets"][0]["Arn"]["Fn::GetAtt"][0], "events.amazonaws.com")
         for rule, properties in rules.items()
     }
-    policy = json.dumps(of_type("SQS::QueuePolicy")["FiringDeadLetterQueuePolicy"])
+    policy = json.dumps(of_type("SQS::QueuePolicy")["TriggerDeadLetterQueuePolicy"])
     for rule, properties in rules.items():
         assert f'["{rule}", "Arn"]' in policy
         assert "DeadLetterConfig" in properties["Targets"][0]
