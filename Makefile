@@ -35,10 +35,10 @@ FUNCTION ?=
 COVERED ?= tests/unit tests/template tests/integration tests/contract tests/properties
 POSTGRES_BIN ?= /usr/lib/postgresql/15/bin
 ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
-# What basedpyright checks (include and exclude in pyproject.toml), as git's path patterns.
+# The files that basedpyright checks (include and exclude in pyproject.toml), as path patterns of git.
 TYPED := 'bench/*.py' 'cli/*.py' 'local/*.py' 'functions/*.py' 'layers/*.py' 'tests/*.py' ':!tests/oracles'
-# Runs targets at the same time and goes on after one that fails. Each target's output stays together. Python may write
-# bytecode: without it each linter compiles all of its modules again.
+# Runs targets at the same time, goes on after one that fails, and keeps each target's output together. Python may write
+# bytecode, because otherwise each linter compiles all of its modules at every start.
 JOBS ?= 3
 PARALLEL = env -u PYTHONDONTWRITEBYTECODE $(MAKE) -s -k -j$(JOBS) -Otarget
 
@@ -62,7 +62,7 @@ help:
 
 ##@ Work on the code
 
-## format, lint, types of the changed files, fast tests (below 15 s)
+## check the format, lint, types of the changed files and fast tests, in less than 15 s
 quick: $(VENV)/.done
 	@$(PARALLEL) check-format check-lint quick-types quick-tests
 
@@ -75,15 +75,15 @@ quick-types: $(VENV)/.done
 quick-tests: $(VENV)/.done
 	@echo "== $@"; $(VENV)/bin/python -m pytest -q -n 0 -m "not slow" tests/unit tests/template
 
-## all linters and the type checker, several at the same time
+## run all linters and the type checker, several at the same time
 check: setup $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done
 	@$(PARALLEL) check-types check-requirements check-checkov check-sam check-cfn check-database check-format check-lint
 
-## every test
+## run every test
 test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done $(TOOLS)/sam/.done $(TOOLS)/runtime/.done
 	$(VENV)/bin/python -m pytest
 
-## branch coverage of functions/ and layers/, with the lines and branches that no test runs
+## measure branch coverage of functions/ and layers/, and the lines that no test runs
 coverage: setup $(TOOLS)/portal-sdk/.done
 	$(VENV)/bin/python -m pytest -q --cov --cov-report=term-missing:skip-covered $(COVERED)
 
@@ -96,10 +96,10 @@ format: setup
 hooks: $(VENV)/.done $(TOOLS)/pre-commit/.done
 	$(TOOLS)/pre-commit/bin/pre-commit install
 
-## .venv and the emulator; every other target does this itself
+## install .venv and the emulator; the other targets do this themselves
 setup: $(VENV)/.done $(TOOLS)/emulator/.done
 
-## delete all that make has made, with the local stack's data
+## delete everything that make has written, and the local stack's data
 clean:
 	rm -rf $(VENV) $(TOOLS) .local .aws-sam
 
@@ -109,7 +109,7 @@ clean:
 nightly: setup
 	$(VENV)/bin/mentor-pause nightly
 
-## one function in this process, for a debugger: make invoke FUNCTION=Monitor EVENT=events/monitor_hourly.json
+## call a function, for a debugger: make invoke FUNCTION=Monitor EVENT=events/monitor_hourly.json
 invoke: setup
 	$(VENV)/bin/python -m local.invoke $(FUNCTION) $(EVENT)
 
@@ -117,13 +117,13 @@ invoke: setup
 build: setup $(TOOLS)/sam/.done
 	$(VENV)/bin/python -m local.sam build
 
-## every sample event through `sam local invoke`, in Docker (events/README.md)
+## give every sample event to its function with `sam local invoke`, in Docker
 sam-local: setup $(TOOLS)/sam/.done
 	$(VENV)/bin/python -m local.sam_local
 
 ##@ More tests
 
-## the database tests on another PostgreSQL: make test-database POSTGRES_BIN=DIR
+## run the database tests on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only tests/integration tests/contract tests/properties
 
@@ -131,7 +131,7 @@ test-database: setup $(TOOLS)/portal-sdk/.done
 test-fallback: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 tests/e2e/test_fallbacks.py
 
-## the access matrix, run by pgTAP
+## run the access matrix with pgTAP
 test-pgtap: setup
 	$(ON_POSTGRES) $(VENV)/bin/python -m local.scratch pg_prove supabase/tests/database/*.test.sql
 
@@ -142,17 +142,17 @@ deployment-tools: setup $(TOOLS)/sam/.done $(TOOLS)/awscli/.done $(TOOLS)/npm/.d
 deployment-walk: deployment-tools
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 -s tests/e2e/test_deployment_walk.py
 
-## nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
+## run nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-## portal syncs while HLF edits and requests fail: make portal-seeds SEEDS=250 FIRST=0
+## run portal syncs while HLF edits and requests fail: make portal-seeds SEEDS=250 FIRST=0
 portal-seeds: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m portal_seeds --seeds $(SEEDS) --first $(FIRST)
 
 # FROM is the day before the first night. KINDS='--only "NAME"' draws one kind of event. TRACE=--trace prints each step. The
 # target needs Debian's package faketime.
-## simulated nights, compared with an oracle (docs/decisions/0034): make year NIGHTS=400 SEED=0
+## compare simulated nights with an oracle (docs/decisions/0034): make year NIGHTS=400 SEED=0
 year: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m year --nights $(NIGHTS) --seed $(SEED) --first $(FROM) $(KINDS) $(TRACE)
 
@@ -172,7 +172,7 @@ slow-database: setup
 
 ##@ Files that a program writes
 
-## the pages of tables, HTTP entry (OpenAPI), database errors and requirements
+## write the pages of tables, HTTP entry (OpenAPI), database errors and requirements
 schema: setup
 	$(VENV)/bin/python -m local.schema > docs/schema.md
 	$(VENV)/bin/python -m local.openapi > docs/openapi.json
@@ -183,7 +183,7 @@ schema: setup
 migration: setup
 	$(VENV)/bin/python -m local.migration "$(NAME)"
 
-# The parts of `make check`, each also on its own.
+# The parts of `make check`. Each is also a target of its own.
 check-format: $(VENV)/.done
 	@echo "== $@"; $(VENV)/bin/ruff format --check .
 
