@@ -102,7 +102,7 @@ def resync(mentor_ids: tuple[UUID, ...], differing: bool, stack_name: str | None
         mentor_ids = tuple(UUID(d["mentor_id"]) for d in differences if d["mentor_id"])
     with stack.database() as database:
         for mentor_id in mentor_ids:
-            database.forget_portal_sync(stack.org_id, mentor_id)
+            database.reset_portal_sync(stack.org_id, mentor_id)
     follow = stack.command("run hlf_sync --follow")
     result(f"the next run sends {len(mentor_ids)} to the portal: {follow}")
 

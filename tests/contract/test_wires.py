@@ -131,10 +131,10 @@ def test_the_portal_can_be_told_of_a_mentor_again(database: Database, roster: Ro
     roster.db.execute("insert into portal_sync_state values (%s, 1)", (mentor,))
     roster.db.execute("grant execute on function reset_portal_sync to mentor_pause_job")
     with pytest.raises(NotFound):
-        database.forget_portal_sync(uuid4(), mentor)
+        database.reset_portal_sync(uuid4(), mentor)
     assert len(roster.rows("select from portal_sync_state")) == 1
     for _ in range(2):
-        database.forget_portal_sync(ORG, mentor)
+        database.reset_portal_sync(ORG, mentor)
     assert roster.rows("select from portal_sync_state") == []
 
 

@@ -1,6 +1,6 @@
-"""Every alarm and the dashboard, held against what the code emits and what AWS itself measures.
+"""Every alarm and the dashboard, compared with the metrics of the code and of AWS.
 
-An alarm on a metric that nobody emits is silent for ever, or rings for ever.
+An alarm on a metric without data never changes its state.
 """
 
 import json
@@ -35,7 +35,7 @@ AWS_METRICS = {
     "AWS/Lambda": ("FunctionName", {"Errors", "Throttles", "Duration"}),
     "AWS/ApiGateway": ("ApiName", {"Count", "4XXError", "5XXError"}),
 }
-"""What AWS measures, and the dimension that names of what; from its documentation."""
+"""The metrics of the AWS services in use, with the dimension that names the resource."""
 
 
 def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -53,7 +53,7 @@ def dimensions_of(metric: dict[str, Any]) -> dict[str, Any]:
 
 
 class AllIsWell:
-    """What monitor and drift ask, answered."""
+    """Answers the questions of monitor and drift, on a day without trouble."""
 
     def moment(self) -> datetime:
         """Return the present one."""
@@ -107,7 +107,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
 def test_an_alarm_watches_metrics_that_are_there(
     name: str, emitted: dict[str, dict[str, Any]]
 ) -> None:
-    """By name, dimensions and namespace; of resources that the template has."""
+    """Name, dimensions and namespace are the same, and the resource is in the template."""
     found = list(metrics_of(ALARMS[name]))
     assert found
     for metric in found:
@@ -150,7 +150,7 @@ def package_of(function: str) -> Path:
 
 
 def test_every_metric_of_the_code_is_watched_or_shown(emitted: dict[str, dict[str, Any]]) -> None:
-    """And whatever is shown is emitted."""
+    """And the dashboard shows no metric that the code does not emit."""
     dashboard = json.dumps(RESOURCES["Dashboard"])
     watched = {m["MetricName"] for a in ALARMS.values() for m in metrics_of(a)}
     assert {name for name in emitted if name not in watched and name not in dashboard} == set()
@@ -164,7 +164,7 @@ def test_every_metric_of_the_code_is_watched_or_shown(emitted: dict[str, dict[st
     ["StaleMentorsAlarm", "MissedNightAlarm", "HungRunsAlarm", "PortalDriftUnmeasuredAlarm"],
 )
 def test_silence_of_what_is_measured_every_hour_rings(alarm: str) -> None:
-    """O1: a monitor that is down is as bad as what it would say."""
+    """O1: a monitor that does not run is as bad as a stale mentor."""
     properties = ALARMS[alarm]
     assert (properties["TreatMissingData"], properties["Threshold"]) == ("breaching", 0)
     assert (properties["Period"], properties["ComparisonOperator"]) == (
@@ -181,7 +181,7 @@ def test_the_stale_alarm_rings_at_the_first_count_above_zero() -> None:
 
 @pytest.mark.parametrize("name", ["FunctionErrorsAlarm", "ThrottlesAlarm", "SlowFunctionsAlarm"])
 def test_an_alarm_on_functions_is_on_all_of_them(name: str) -> None:
-    """Each is in the expression, which alone is what the alarm looks at."""
+    """Each function is in the expression, because the alarm reads only the expression."""
     expression, *metrics = ALARMS[name]["Metrics"]
     named = {dimensions_of(m["MetricStat"]["Metric"])["FunctionName"]["Ref"] for m in metrics}
     assert named == FUNCTIONS
@@ -200,7 +200,7 @@ def test_a_duration_is_held_against_its_functions_own_time_out() -> None:
 
 
 def test_every_queue_where_something_ends_is_watched() -> None:
-    """Those that a worker empties at once by what arrives, the others by what lies there."""
+    """A worker empties two of them at once, so the alarm counts what arrives there."""
     kinds = {
         next(iter(references(dimensions_of(metric)["QueueName"]))): metric["MetricName"]
         for metric in metrics_of(ALARMS["DeadLettersAlarm"])
@@ -215,7 +215,7 @@ def test_every_queue_where_something_ends_is_watched() -> None:
 
 @pytest.mark.parametrize("name", sorted(ALARMS))
 def test_an_alarm_tells_somebody_says_what_it_means_and_has_its_place(name: str) -> None:
-    """It tells when it rings and when it is over; on the dashboard, and in the runbook."""
+    """It notifies at its start and end, is on the dashboard, and has a section in the runbook."""
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
     assert len(alarm["AlarmDescription"]) > 30

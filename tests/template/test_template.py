@@ -1,4 +1,4 @@
-"""`template.yaml`, parsed: what must be true of it for the code to keep its promises."""
+"""Properties of `template.yaml` that the code relies on."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def variables(function: str) -> set[str]:
 def test_a_page_queue_gives_its_worker_six_times_the_time(
     function: str, queue: str, source: dict[str, Any]
 ) -> None:
-    """AWS's advice; one page per invocation, failures reported one by one, concurrency limited."""
+    """As AWS advises. Each invocation gets one page, and the number of invocations is limited."""
     assert QUEUES[queue]["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["BatchSize"] == 1
@@ -63,7 +63,7 @@ def test_a_page_queue_gives_its_worker_six_times_the_time(
 
 @pytest.mark.parametrize("worker", sorted(WORKERS))
 def test_a_worker_reads_its_queue_and_that_queues_dead_letters(worker: str) -> None:
-    """E8: a page that failed for good is closed by the same code; the rest is parked."""
+    """E8: the worker closes a failed page; SQS quarantines a message that it cannot close."""
     main, dead = (queue for function, queue, _ in sources() if function == worker)
     assert QUEUES[main]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}
     assert QUEUES[dead]["RedrivePolicy"]["deadLetterTargetArn"] == {
@@ -75,7 +75,7 @@ def test_a_worker_reads_its_queue_and_that_queues_dead_letters(worker: str) -> N
 
 
 def test_a_run_keeps_its_lock_longer_than_a_page_takes_through_all_redeliveries() -> None:
-    """D6: else a slow night would be taken for a dead one."""
+    """D6: otherwise the monitor would end a slow night."""
     lease = TEMPLATE["Parameters"]["RunLeaseSeconds"]
     for _, queue, _ in sources():
         redrive, visible = QUEUES[queue]["RedrivePolicy"], QUEUES[queue]["VisibilityTimeout"]
@@ -85,7 +85,7 @@ def test_a_run_keeps_its_lock_longer_than_a_page_takes_through_all_redeliveries(
 
 
 def test_a_dispatcher_that_dies_loses_its_lease_before_lambda_repeats_the_delivery() -> None:
-    """D7: after 60 s, twice."""
+    """D7: Lambda repeats a failed delivery twice, the first time after 60 s."""
     lease = TEMPLATE["Parameters"]["DispatchLeaseSeconds"]
     assert lease["Default"] <= lease["MaxValue"] < 60
     repeated = FUNCTIONS["Dispatcher"]["EventInvokeConfig"]
@@ -101,7 +101,7 @@ def test_a_dispatcher_that_dies_loses_its_lease_before_lambda_repeats_the_delive
     ],
 )
 def test_a_rule_sends_what_the_dispatcher_reads(rule: str, job: str, schedule: str) -> None:
-    """D1: the event's id and time travel beside the job's name."""
+    """D1: the input has the event's id and time beside the job's name."""
     properties = of_type("Events::Rule")[rule]
     (target,) = properties["Targets"]
     transformer = target["InputTransformer"]
@@ -123,7 +123,7 @@ def test_a_rule_sends_what_the_dispatcher_reads(rule: str, job: str, schedule: s
 
 
 def test_the_drift_is_measured_every_hour_with_time_to_read_everybody() -> None:
-    """H5: whether or not the job runs."""
+    """H5: the rule does not depend on the sync job."""
     rule = of_type("Events::Rule")["PortalDriftRule"]
     assert rule["ScheduleExpression"] == "cron(30 * * * ? *)"
     assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["PortalDrift", "Arn"]}]
@@ -131,7 +131,7 @@ def test_the_drift_is_measured_every_hour_with_time_to_read_everybody() -> None:
 
 
 def test_the_monitor_looks_half_an_hour_after_the_night_and_every_hour() -> None:
-    """O1: it knows when the night is, and no parameter switches it off."""
+    """O1: the code and the rule agree on the time, and no parameter switches the rule off."""
     rules = of_type("Events::Rule")
     night, monitor = rules["CertificationExpiryRule"], rules["MonitorRule"]
     assert night["ScheduleExpression"] == f"cron({NIGHTLY.minute} {NIGHTLY.hour} * * ? *)"
@@ -142,7 +142,7 @@ def test_the_monitor_looks_half_an_hour_after_the_night_and_every_hour() -> None
 
 
 def test_every_job_of_the_registry_has_a_rule_and_a_queue() -> None:
-    """D1, D2."""
+    """D1, D2: the registry, the rules and the dispatcher's settings name the same jobs."""
     rules = json.dumps(of_type("Events::Rule"))
     queues = config.QueueSettings(
         certification_expiry_queue_url="a", hlf_sync_queue_url="b", waiting_runs_queue_url="c"
@@ -192,14 +192,14 @@ SETTINGS = {
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_every_setting_that_a_function_reads_is_given_to_it_and_no_other(function: str) -> None:
-    """By name, both ways."""
+    """A variable without a setting, or a setting without a variable, is an error."""
     read = {name.upper() for settings in SETTINGS[function] for name in settings.model_fields}
     own = {name for name in variables(function) if not name.startswith(("POWERTOOLS_", "AWS_"))}
     assert own == read | {"SUPABASE_SECRET_ID"}
 
 
 def test_the_example_environment_names_what_each_function_reads() -> None:
-    """O7: for sam local invoke --env-vars; a value for each variable, and no other."""
+    """O7: sam local invoke --env-vars reads it; it has each variable and no other."""
     example = json.loads((ROOT / "env.example.json").read_text())
     assert example.keys() == FUNCTIONS.keys()
     for function, values in example.items():
@@ -210,8 +210,13 @@ def test_the_example_environment_names_what_each_function_reads() -> None:
         assert {values["HLF_ORG_ID"], values["HLF_ORG_SLUG"]} == {str(ORG_ID), ORG_SLUG}
 
 
+<<<<<<< HEAD
 def test_api_gateways_own_answers_are_problem_details_like_ours() -> None:
     """O3: the document promises it. Each is a constant, with the function's headers."""
+=======
+def test_api_gateways_own_answers_are_of_the_shape_of_ours() -> None:
+    """O3: docs/http.md promises it. Each text is a constant, with the function's headers."""
+>>>>>>> 8758c8d (docs: say in plain words what the template's tests check)
     responses = of_type("Serverless::Api")["ApiGateway"]["GatewayResponses"]
     statuses = {
         "MISSING_AUTHENTICATION_TOKEN": 404, "REQUEST_TOO_LARGE": 413, "THROTTLED": 429,
@@ -234,7 +239,7 @@ def test_api_gateways_own_answers_are_problem_details_like_ours() -> None:
 
 
 def test_the_http_entry_cannot_take_the_whole_accounts_concurrency() -> None:
-    """R5: production limits it; a new account, which can reserve nothing, deploys by default."""
+    """R5: production reserves a limit. A new account cannot reserve any, so 0 is the default."""
     parameter = TEMPLATE["Parameters"]["ApiReservedConcurrency"]
     assert parameter["Default"] == 0
     assert FUNCTIONS["Api"]["ReservedConcurrentExecutions"] == {
@@ -254,7 +259,7 @@ def test_the_http_entry_cannot_take_the_whole_accounts_concurrency() -> None:
 
 
 def test_requests_are_throttled_and_the_api_has_no_other_way_in() -> None:
-    """O3: all methods of all addresses, and only those of the document."""
+    """O3: the limit covers every method, and the OpenAPI document has every address."""
     (setting,) = of_type("Serverless::Api")["ApiGateway"]["MethodSettings"]
     assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
     limit = {"Ref": "ApiRequestsPerSecond"}
@@ -267,7 +272,7 @@ def test_requests_are_throttled_and_the_api_has_no_other_way_in() -> None:
 
 
 def who_can_reach_the_portal() -> list[str]:
-    """The functions whose environment or role names the portal's secret."""
+    """Return the functions whose environment or role names the portal's secret."""
     return [
         name
         for name, function in FUNCTIONS.items()
@@ -276,7 +281,7 @@ def who_can_reach_the_portal() -> list[str]:
 
 
 def test_who_reaches_the_portal_never_holds_the_service_roles_credential() -> None:
-    """D9: neither in the environment nor in the policy; the secret is that of portal_sync."""
+    """D9: their environment and their policy name only the secret of the role portal_sync."""
     assert who_can_reach_the_portal() == ["HlfSyncWorker", "PortalDrift"]
     for name in who_can_reach_the_portal():
         function = FUNCTIONS[name]
@@ -295,7 +300,7 @@ def test_who_reaches_the_portal_never_holds_the_service_roles_credential() -> No
 
 
 def test_the_portal_is_off_until_an_operator_switches_it_on() -> None:
-    """H2: the switch and the mapping are parameters that no deployment sets again."""
+    """H2: the template sets both SSM parameters once, and operators change them later."""
     parameters = of_type("SSM::Parameter")
     assert parameters["PortalSwitch"]["Value"] == "off"
     assert parameters["PortalMapping"]["Value"] == "{}"
@@ -316,7 +321,7 @@ def test_the_portal_is_off_until_an_operator_switches_it_on() -> None:
 def test_the_sync_follows_a_run_that_left_it_something_to_do(
     rule: str, job: str, count: str, more: dict[str, list[bool]]
 ) -> None:
-    """H4: of our organisation; the run's id makes repeated events one trigger."""
+    """H4: only for this organisation. The run's id makes repeated events one trigger."""
     properties = of_type("Events::Rule")[rule]
     pattern = properties["EventPattern"]
     assert pattern["account"] == [{"Ref": "AWS::AccountId"}]
@@ -338,7 +343,7 @@ def test_the_sync_follows_a_run_that_left_it_something_to_do(
 
 
 def test_a_function_announces_runs_of_this_stack_only() -> None:
-    """R5: by the source that the stack's own rules match; IAM lets it use no other."""
+    """R5: IAM allows only the event source that this stack's rules match."""
     statements = [
         (role, statement)
         for role, properties in ROLES.items()
@@ -359,7 +364,7 @@ def test_a_function_announces_runs_of_this_stack_only() -> None:
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_a_role_may_do_named_actions_on_named_resources_only(role: str) -> None:
-    """Least privilege: no wildcard, no managed policy."""
+    """Least privilege: policies have no wildcard, and roles have no managed policy."""
     assert "ManagedPolicyArns" not in ROLES[role]
     for policy in ROLES[role]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -369,7 +374,7 @@ def test_a_role_may_do_named_actions_on_named_resources_only(role: str) -> None:
 
 
 def test_only_the_rules_may_invoke_their_function() -> None:
-    """Each by its ARN, not the service at large; and each may leave what it cannot deliver."""
+    """The permission names the rule's ARN. Each rule may send to the dead-letter queue."""
     rules = of_type("Events::Rule")
     allowed = {
         (p["SourceArn"]["Fn::GetAtt"][0], p["FunctionName"]["Ref"], p["Principal"])
@@ -386,7 +391,7 @@ def test_only_the_rules_may_invoke_their_function() -> None:
 
 
 def test_the_ledger_forgets_and_can_be_restored() -> None:
-    """TTL on the field that the code writes; point-in-time recovery; kept when the stack goes."""
+    """TTL uses the attribute that the code writes. Deleting the stack keeps the table."""
     ledger = of_type("DynamoDB::Table")["Ledger"]
     assert ledger["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert '"expires_at"' in (ROOT / "layers/shared/mentor_pause/ledger/runs.py").read_text()
@@ -396,7 +401,7 @@ def test_the_ledger_forgets_and_can_be_restored() -> None:
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_a_function_logs_json_to_a_group_that_forgets(function: str) -> None:
-    """And its handler exists."""
+    """The log group has a retention, and the handler exists."""
     logging = (
         TEMPLATE["Globals"]["Function"]["LoggingConfig"] | FUNCTIONS[function]["LoggingConfig"]
     )
@@ -407,7 +412,7 @@ def test_a_function_logs_json_to_a_group_that_forgets(function: str) -> None:
 
 
 def test_every_parameter_is_described_and_used_and_secrets_are_named_not_given() -> None:
-    """A person who deploys reads the descriptions."""
+    """`sam deploy --guided` shows the descriptions. Parameters name secrets and hold none."""
     text = json.dumps({k: TEMPLATE[k] for k in ("Globals", "Resources", "Outputs")})
     for name, parameter in TEMPLATE["Parameters"].items():
         assert len(parameter["Description"]) > 20, name
@@ -422,7 +427,7 @@ def test_sam_asks_before_it_changes_production() -> None:
 
 
 def test_the_stages_of_samconfig_are_those_of_the_template() -> None:
-    """Each with parameters that exist."""
+    """Each stage sets only parameters that the template has."""
     stages = tomllib.loads((ROOT / "samconfig.toml").read_text())
     allowed = TEMPLATE["Parameters"]["Stage"]["AllowedValues"]
     assert set(stages) - {"version", "default"} == set(allowed)

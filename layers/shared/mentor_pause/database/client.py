@@ -320,7 +320,7 @@ class Database:
         """Return how many mentors changed during a sync run and are still unsynced (H4)."""
         return self._call("count_unsynced_since_run", _count, p_job_run_id=job_run_id)
 
-    def forget_portal_sync(self, org_id: UUID, mentor_id: UUID) -> None:
+    def reset_portal_sync(self, org_id: UUID, mentor_id: UUID) -> None:
         """Make the next sync run push a mentor again.
 
         Raises:
