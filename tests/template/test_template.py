@@ -210,13 +210,8 @@ def test_the_example_environment_names_what_each_function_reads() -> None:
         assert {values["HLF_ORG_ID"], values["HLF_ORG_SLUG"]} == {str(ORG_ID), ORG_SLUG}
 
 
-<<<<<<< HEAD
 def test_api_gateways_own_answers_are_problem_details_like_ours() -> None:
     """O3: the document promises it. Each is a constant, with the function's headers."""
-=======
-def test_api_gateways_own_answers_are_of_the_shape_of_ours() -> None:
-    """O3: docs/http.md promises it. Each text is a constant, with the function's headers."""
->>>>>>> 8758c8d (docs: say in plain words what the template's tests check)
     responses = of_type("Serverless::Api")["ApiGateway"]["GatewayResponses"]
     statuses = {
         "MISSING_AUTHENTICATION_TOKEN": 404, "REQUEST_TOO_LARGE": 413, "THROTTLED": 429,
