@@ -12,11 +12,11 @@ from api.runs import Runs
 from api.tokens import SigningKeys, TokenVerifier
 from mentor_pause import config
 from mentor_pause.aws import clients
-from mentor_pause.aws.dispatcher import Dispatcher
+from mentor_pause.aws.dispatcher_client import DispatcherClient
 from mentor_pause.aws.secrets import secret_reader
 from mentor_pause.bootstrap import open_ledger
 from mentor_pause.database.client import connect
-from mentor_pause.database.documents import fetch_json
+from mentor_pause.database.jwks import fetch_jwks
 from mentor_pause.errors import SettingsUnavailable
 from mentor_pause.retry import OutOfTime, Retry, call_within, time_limit
 
@@ -48,7 +48,7 @@ def _settings() -> config.HttpSettings:
 @cache
 def _keys() -> SigningKeys:
     url = f"{_settings().auth_url}/.well-known/jwks.json"
-    return SigningKeys(lambda: fetch_json(url), time.monotonic)
+    return SigningKeys(lambda: fetch_jwks(url), time.monotonic)
 
 
 _open_secrets = cache(secret_reader)
@@ -76,7 +76,7 @@ def _open_runs() -> Runs:
     org_id, ledger = config.OrgSettings.load().hlf_org_id, open_ledger()
     client = clients.lambda_client(DISPATCHER_SECONDS)
     longest = DISPATCHER_SECONDS + CONNECT_SECONDS
-    dispatcher = Dispatcher(client, _settings().dispatcher_function, longest)
+    dispatcher = DispatcherClient(client, _settings().dispatcher_function, longest)
     database = connect(config.load_api_database(_read_secret), RETRY)
     return Runs(org_id, database, ledger, dispatcher, logger)
 

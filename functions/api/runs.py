@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from api.authentication import MACHINE, Caller
 from api.models import MAX_IDS, Run, RunDetail, StartRun
-from mentor_pause.aws.dispatcher import Dispatcher
+from mentor_pause.aws.dispatcher_client import DispatcherClient
 from mentor_pause.database.client import Database, Execution, MemberRole
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
@@ -61,7 +61,7 @@ class Runs:
     org_id: UUID
     database: Database
     ledger: Ledger
-    dispatcher: Dispatcher
+    dispatcher: DispatcherClient
     logger: Logger
 
     def get_role(self, caller: Caller) -> Role | None:

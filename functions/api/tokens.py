@@ -15,7 +15,7 @@ from uuid import UUID
 import jwt
 
 from api.authentication import Unauthenticated
-from mentor_pause.errors import DocumentUnavailable
+from mentor_pause.errors import JwksUnavailable
 
 _PUBLIC_KEY_ALGORITHMS = ("ES256", "RS256")
 _LEGACY_ALGORITHM = "HS256"
@@ -43,18 +43,18 @@ class SigningKeys:
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict[str, jwt.PyJWK], init=False)
     _read_at: float | None = field(default=None, init=False)
     _failed_at: float | None = field(default=None, init=False)
-    _failure: DocumentUnavailable | None = field(default=None, init=False)
+    _failure: JwksUnavailable | None = field(default=None, init=False)
 
     def find(self, key_id: object) -> jwt.PyJWK | None:
         """Return the key with that id.
 
         Raises:
-            DocumentUnavailable: the keys cannot be read, and no earlier ones are valid any more.
+            JwksUnavailable: the keys cannot be read, and no earlier ones are valid any more.
         """
         if self._should_read(str(key_id)):
             self._read()
         if self._age_of(self._read_at) >= _MAX_AGE_SECONDS:
-            raise DocumentUnavailable(f"the project's keys cannot be read: {self._failure}")
+            raise JwksUnavailable(f"the project's keys cannot be read: {self._failure}")
         return self._keys.get(str(key_id))
 
     def _should_read(self, key_id: str) -> bool:
@@ -67,7 +67,7 @@ class SigningKeys:
         try:
             self._keys = _parse_keys(self.fetch())
             self._read_at = self.clock()
-        except DocumentUnavailable as error:  # the keys from the last read stay in use
+        except JwksUnavailable as error:  # the keys from the last read stay in use
             self._failure = error
             self._failed_at = self.clock()
 
@@ -82,7 +82,7 @@ def _parse_keys(document: object) -> dict[str, jwt.PyJWK]:
         keys = jwt.PyJWKSet.from_dict(cast("dict[str, Any]", document)).keys
         return {str(key.key_id): key for key in keys if key.key_type in ("EC", "RSA")}
     except Exception as error:
-        raise DocumentUnavailable("the project's keys are not a JWKS document") from error
+        raise JwksUnavailable("the project's keys are not a JWKS document") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,12 @@ class TokenVerifier:
 
         Raises:
             Unauthenticated: the token is not valid, has expired, or does not belong to a person.
-            DocumentUnavailable: the project's keys cannot be read now.
+            JwksUnavailable: the project's keys cannot be read now.
         """
         try:
             claims = self._read_claims(token)
             user_id = UUID(claims["sub"])
-        except (Unauthenticated, DocumentUnavailable):
+        except (Unauthenticated, JwksUnavailable):
             raise
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired") from None

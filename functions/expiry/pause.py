@@ -29,7 +29,7 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from mentor_pause.database.client import Database, StatusChange
-from mentor_pause.database.failures import reason_of
+from mentor_pause.database.error_classification import reason_of
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.engine.requeue import PageResult, Requeue, wait_for_database

@@ -11,7 +11,7 @@ import pytest
 
 from local import portal_server
 from local.deployment import STACK_NAME
-from mentor_pause.aws.events import SOURCE, EventPublisher
+from mentor_pause.aws.event_bus import SOURCE, EventPublisher
 from mentor_pause.domain.messages import RunCompleted
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
 

@@ -403,7 +403,7 @@ UNKNOWN, FAILED = "/problems/run-state-unknown", "/problems/run-failed"
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (DispatcherUnavailable("the dispatcher broke down"), UNKNOWN),
+        (DispatcherUnavailable("the dispatcher crashed"), UNKNOWN),
         ({"status": "failed", "error": "arn:aws:x", "error_source": "server"}, UNKNOWN),
         ({"status": "failed", "error": "arn:aws:x"}, FAILED),
         ({"status": "superseded", "error": "x"}, UNKNOWN),

@@ -15,10 +15,10 @@ from psycopg import sql
 
 from dispatcher.handle_request import RequestHandler
 from expiry.pause import PausePage
-from mentor_pause.aws.clients import bounded
+from mentor_pause.aws.clients import with_deadline
 from mentor_pause.aws.queues import WaitingRequests, WorkerQueue
 from mentor_pause.database.client import Database
-from mentor_pause.database.failures import error_of_code
+from mentor_pause.database.error_classification import error_from_code
 from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.engine.page_worker import PageWorker, Scope
 from mentor_pause.engine.sqs_batch import take_pages
@@ -372,7 +372,7 @@ def test_what_is_wrong_with_the_table_is_no_error_of_a_mentor(
 
 def test_a_missing_right_is_the_systems_fault_in_any_language() -> None:
     """R3, R4: lc_messages is a setting of the server, the database or the role."""
-    error = error_of_code("42501", "keine Berechtigung für Funktion update_mentor_status")
+    error = error_from_code("42501", "keine Berechtigung für Funktion update_mentor_status")
     assert isinstance(error, DatabaseMisconfigured)
 
 
@@ -383,7 +383,7 @@ def test_a_worker_whose_ledger_and_queue_are_frozen_answers_before_it_is_killed(
     roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    frozen: Any = bounded(_Frozen(), 1.0)
+    frozen: Any = with_deadline(_Frozen(), 1.0)
     ledger = Ledger(Table(frozen, "ledger"), LEASES)
     queue = WorkerQueue(frozen, night.queue_url, f"https://sqs/{DEAD_LETTERS}")
     work: Any = None

@@ -26,7 +26,7 @@ from dispatcher.dispatch import Dispatch
 from dispatcher.handle_request import RequestHandler
 from expiry.pause import PausePage
 from local.template import load_template
-from mentor_pause.aws.events import EventPublisher
+from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings

@@ -15,7 +15,7 @@ from api.problems import MEDIA_TYPE, Problem
 from local.deployment import ORG_ID, ORG_SLUG
 from local.template import load_template
 from mentor_pause import config
-from mentor_pause.aws.events import SOURCE
+from mentor_pause.aws.event_bus import SOURCE
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest, RunCompleted
 from monitor.nightly_check import GRACE, NIGHTLY

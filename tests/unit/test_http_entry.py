@@ -111,7 +111,7 @@ def test_keys_that_do_not_come_hold_nobody_up(silent: str) -> None:
     began = time.monotonic()
     output, answers = run(*[request(token)] * 5, AUTH_URL=silent)
     assert [answer["statusCode"] for answer in answers] == [503] * 5
-    assert "keys cannot be read: the document" in output
+    assert "keys cannot be read: the key set" in output
     assert "127.0.0.1" not in output
     assert time.monotonic() - began < 12, "3 s in all, and the start of the process"
 
@@ -122,5 +122,5 @@ def test_a_dispatcher_that_is_silent_holds_nobody_up(silent: str) -> None:
     began = time.monotonic()
     output, (answer,) = run(request(SECRET), AWS_ENDPOINT_URL_LAMBDA=silent, REMAINING="8000")
     assert answer["statusCode"] == 503
-    assert "the dispatcher was not reached in time" in output
+    assert "the dispatcher could not be reached in time" in output
     assert time.monotonic() - began < 10, "3 s, and the start of the process"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.show.runs import show_run
-from mentor_pause.database.failures import error_of_code, reason_of
+from mentor_pause.database.error_classification import error_from_code, reason_of
 from mentor_pause.domain.reasons import (
     LONGEST,
     NO_REASON,
@@ -63,19 +63,19 @@ def test_a_reason_names_no_mentor_and_quotes_nobody() -> None:
     ("error", "reason"),
     [
         (
-            error_of_code("23514", "Kari is too old"),
+            error_from_code("23514", "Kari is too old"),
             "a constraint on this row (SQLSTATE 23514)",
         ),
         (
-            error_of_code("PT404", "mentor not found"),
+            error_from_code("PT404", "mentor not found"),
             "one of our functions refuses: not found, not allowed, conflict (SQLSTATE PT404)",
         ),
         (
-            error_of_code("ZZ001", "Kari"),
+            error_from_code("ZZ001", "Kari"),
             "the database refuses this row (SQLSTATE ZZ001)",
         ),
         (
-            error_of_code("53300", "user kari"),
+            error_from_code("53300", "user kari"),
             "the database is out of connections, memory or disk space (SQLSTATE 53300)",
         ),
         (DatabaseUnavailable("no answer within 5 s"), "no answer within 5 s"),

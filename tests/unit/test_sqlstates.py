@@ -2,14 +2,14 @@
 
 import pytest
 
-from mentor_pause.database.error_table import CODES, SENTENCES, STATUSES, Kind, Rule
-from mentor_pause.database.failures import (
-    error_of_answer,
-    error_of_code,
-    error_of_connection,
+from mentor_pause.database.error_classification import (
+    error_from_answer,
+    error_from_code,
+    error_from_connection,
     is_code,
     quote,
 )
+from mentor_pause.database.error_table import CODES, SENTENCES, STATUSES, Kind, Rule
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -48,16 +48,16 @@ from mentor_pause.errors import (
 )  # fmt: skip
 def test_a_code_has_its_class(code: str, error: type[Exception]) -> None:
     """The same on either transport."""
-    found = error_of_code(code, "message")
+    found = error_from_code(code, "message")
     assert type(found) is error
     assert getattr(found, "sqlstate", None) == code
 
 
 def test_of_the_conflicts_the_hint_tells_the_one_that_is_worth_another_look() -> None:
     """S2."""
-    found = error_of_code("PT409", "message", "detail", "version_conflict")
+    found = error_from_code("PT409", "message", "detail", "version_conflict")
     assert type(found) is VersionConflict
-    other = error_of_code("PT409", "message", "detail", "transition_not_allowed")
+    other = error_from_code("PT409", "message", "detail", "transition_not_allowed")
     assert type(other) is Conflict
     assert (other.detail, other.hint) == ("detail", "transition_not_allowed")
 
@@ -76,7 +76,7 @@ def test_a_right_that_the_role_lacks_is_no_mentors_error(
     message: str, error: type[Exception]
 ) -> None:
     """R3, R4: in any language of the server; the pause loop tells a row's policy from it."""
-    assert type(error_of_code("42501", message)) is error
+    assert type(error_from_code("42501", message)) is error
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_code_counts_only_beside_a_status_that_postgrest_gives_to_it(
     status: int, code: str, error: type[Exception]
 ) -> None:
     """A gateway's word of five capitals is not a SQLSTATE; a missing role in a token is 401."""
-    assert type(error_of_answer(status, code, "message", None, None)) is error
+    assert type(error_from_answer(status, code, "message", None, None)) is error
 
 
 def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> None:
@@ -124,7 +124,7 @@ def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> 
     assert len(quoted) == 200
     for secret in ("abc", "x.supabase.co", "postgres", "eyJ", "10.0", "a@b", "1234", "yyy"):
         assert secret not in quoted
-    found = error_of_answer(402, None, "over quota: exceed_egress_quota", None, None)
+    found = error_from_answer(402, None, "over quota: exceed_egress_quota", None, None)
     assert str(found) == (
         "HTTP 402: the project is over its quota, or not paid for; see the project's billing"
         " (it says: over quota: exceed_egress_quota)"
@@ -133,7 +133,7 @@ def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> 
 
 def test_of_a_refused_login_nothing_is_quoted() -> None:
     """R6: the server repeats the role, the database and the address."""
-    found = error_of_code("28P01", 'password authentication failed for user "job"', "job", "job")
+    found = error_from_code("28P01", 'password authentication failed for user "job"', "job", "job")
     assert "job" not in f"{found}{found.__dict__}"
     assert "SUPABASE_DB_URL" in str(found)
 
@@ -194,7 +194,7 @@ REFUSALS = {
 @pytest.mark.parametrize("said", REFUSALS)
 def test_a_refused_connection_is_one_sentence_without_a_word_of_the_url(said: str) -> None:
     """R6: of servers, PgBouncer, Supavisor and libpq itself."""
-    found: MentorPauseError = error_of_connection(said)
+    found: MentorPauseError = error_from_connection(said)
     assert isinstance(found, DatabaseUnavailable)
     assert str(found).startswith("no connection to the database: ")
     assert REFUSALS[said] in str(found)

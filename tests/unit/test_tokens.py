@@ -14,7 +14,7 @@ from api.authentication import (
     read_credential,
 )
 from api.tokens import SigningKeys, TokenVerifier
-from mentor_pause.errors import DocumentUnavailable
+from mentor_pause.errors import JwksUnavailable
 from support import identity
 from support.identity import ISSUER, MACHINE_SECRET, OURS, legacy_token, public_keys, token_of
 
@@ -117,7 +117,7 @@ class Login:
 
     def down(self) -> object:
         """Answer nothing."""
-        raise DocumentUnavailable("no answer")
+        raise JwksUnavailable("no answer")
 
 
 def test_keys_are_read_once_and_again_after_ten_minutes() -> None:
@@ -161,7 +161,7 @@ def test_a_login_that_is_down_is_not_the_callers_fault() -> None:
     login = Login()
     login.answer = login.down
     for _ in range(20):
-        with pytest.raises(DocumentUnavailable):
+        with pytest.raises(JwksUnavailable):
             login.tokens.verify(token_of())
     assert login.asked == 1, "it is left alone for some seconds"
     login.answer, login.now = lambda: public_keys(login.keys), 6
@@ -175,7 +175,7 @@ def test_keys_that_cannot_be_read_again_come_to_their_end() -> None:
     login = Login()
     login.tokens.verify(token_of())
     login.answer, login.now = login.down, 3600
-    with pytest.raises(DocumentUnavailable, match="cannot be read: no answer"):
+    with pytest.raises(JwksUnavailable, match="cannot be read: no answer"):
         login.tokens.verify(token_of())
 
 
@@ -194,7 +194,7 @@ def test_what_is_no_document_of_keys_is_said_to_be_none(document: object) -> Non
     """One error, whatever it is."""
     login = Login()
     login.answer = lambda: document
-    with pytest.raises(DocumentUnavailable, match="not a JWKS document"):
+    with pytest.raises(JwksUnavailable, match="not a JWKS document"):
         login.tokens.verify(token_of())
 
 

@@ -1,4 +1,4 @@
-"""How public documents are read: within a limit of time and of size, whatever the peer does."""
+"""The key set is fetched within a limit of time and of size, whatever the server does."""
 
 import gzip
 import socket
@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
-from mentor_pause.database.documents import fetch_json
-from mentor_pause.errors import DocumentUnavailable
+from mentor_pause.database.jwks import fetch_jwks
+from mentor_pause.errors import JwksUnavailable
 from mentor_pause.retry import time_limit
 
 URL = "https://project.example/keys"
@@ -31,7 +31,7 @@ def fetch(answer: httpx.Response | Exception) -> object:
             raise answer
         return answer
 
-    return fetch_json(URL, httpx.MockTransport(handle))
+    return fetch_jwks(URL, httpx.MockTransport(handle))
 
 
 def test_a_document_is_read() -> None:
@@ -64,7 +64,7 @@ def test_a_document_that_cannot_be_read_is_unavailable(
     answer: httpx.Response | Exception,
 ) -> None:
     """Only 200 counts; the error says what was wrong without an address or the peer's text."""
-    with pytest.raises(DocumentUnavailable, match=r"^the document [a-z ]+") as raised:
+    with pytest.raises(JwksUnavailable, match=r"^the key set [a-z ]+") as raised:
         fetch(answer)
     for text in ("https://", "project.example", "evil", "10.0.0.1"):
         assert text not in str(raised.value)
@@ -135,8 +135,8 @@ def test_a_peer_that_never_ends_is_given_up_and_its_connection_closed(manner: Ma
     """R2: one limit for the whole call; nothing goes on behind it."""
     with server(manner) as (url, closed):
         began = time.monotonic()
-        with pytest.raises(DocumentUnavailable, match="was not there in time"):
-            fetch_json(url, longest=0.4)
+        with pytest.raises(JwksUnavailable, match="did not arrive in time"):
+            fetch_jwks(url, longest=0.4)
         assert time.monotonic() - began < 2
         assert closed.wait(5)
 
@@ -145,8 +145,8 @@ def test_the_limit_of_the_request_counts_too() -> None:
     """R2: the shorter one."""
     with server(silence) as (url, _), time_limit(0.3):
         began = time.monotonic()
-        with pytest.raises(DocumentUnavailable):
-            fetch_json(url)
+        with pytest.raises(JwksUnavailable):
+            fetch_jwks(url)
         assert time.monotonic() - began < 2
 
 
@@ -158,4 +158,4 @@ def test_the_environments_proxies_are_not_used(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     with server(answering) as (url, _):
-        assert fetch_json(url) == 7
+        assert fetch_jwks(url) == 7

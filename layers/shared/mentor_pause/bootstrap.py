@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from mentor_pause import config
 from mentor_pause.aws import clients
-from mentor_pause.aws.events import EventPublisher
+from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.database.client import Database
 from mentor_pause.engine.completion import Completion

@@ -13,7 +13,7 @@ MentorPauseError
 │   ├── EventBusUnavailable       EventBridge
 │   ├── SettingsUnavailable       Parameter Store, Secrets Manager
 │   ├── DispatcherUnavailable     the dispatcher's function
-│   ├── DocumentUnavailable       a public document, such as a project's keys
+│   ├── JwksUnavailable           the public keys of the Supabase project
 │   ├── PortalUnavailable         HLF's portal, or its login
 │   │   └── PortalThrottled       it says how long to wait (429, or `Retry-After`)
 │   └── RetryableDatabaseError    lock time-out, deadlock: the same call may succeed in a moment
@@ -104,11 +104,11 @@ class SettingsUnavailable(TransientError):
 
 
 class DispatcherUnavailable(TransientError):
-    """The dispatcher's function could not be asked, or broke down."""
+    """The dispatcher's function could not be called, or crashed."""
 
 
-class DocumentUnavailable(TransientError):
-    """A public document could not be read, or is not what it should be."""
+class JwksUnavailable(TransientError):
+    """The public keys of the Supabase project could not be read, or are not a key set."""
 
 
 class PortalUnavailable(TransientError):

@@ -1,7 +1,8 @@
 """AWS clients for the Lambdas: short time-outs, one attempt, and a deadline for each call.
 
 The SDK's time-outs limit single reads, so every call also has a deadline, which is never later than
-the end of the invocation (R2). The SDK does not retry: the adapters do, with one `Retry` per call.
+the end of the invocation (R2). The SDK does not retry; each adapter does, with one `Retry` for a
+call.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -24,50 +25,50 @@ _CONFIG = Config(
 _CALL_SECONDS = 6.0
 
 
-class _Bounded:
-    """A client whose calls raise the SDK's own time-out when they have no answer in time."""
+class _ClientWithDeadline:
+    """A client whose calls raise the SDK's `ReadTimeoutError` when their seconds are over."""
 
     def __init__(self, client: object, seconds: float) -> None:
         self._client = client
         self._seconds = seconds
 
     def __getattr__(self, name: str) -> object:
-        found = getattr(self._client, name)
-        if not callable(found):
-            return found
+        attribute = getattr(self._client, name)
+        if not callable(attribute):
+            return attribute
 
         def call(*args: object, **kwargs: object) -> object:
             try:
-                return call_within(self._seconds, lambda: found(*args, **kwargs))
+                return call_within(self._seconds, lambda: attribute(*args, **kwargs))
             except OutOfTime as error:
                 raise ReadTimeoutError(endpoint_url=name) from error
 
         return call
 
 
-def bounded[T](client: T, seconds: float = _CALL_SECONDS) -> T:
+def with_deadline[T](client: T, seconds: float = _CALL_SECONDS) -> T:
     """Return the client with a deadline for each of its calls."""
-    return cast("T", _Bounded(client, seconds))
+    return cast("T", _ClientWithDeadline(client, seconds))
 
 
 def sqs_client() -> "SQSClient":
     """Return a client for SQS."""
-    return bounded(boto3.client("sqs", config=_CONFIG))
+    return with_deadline(boto3.client("sqs", config=_CONFIG))
 
 
 def events_client() -> "EventBridgeClient":
     """Return a client for EventBridge."""
-    return bounded(boto3.client("events", config=_CONFIG))
+    return with_deadline(boto3.client("events", config=_CONFIG))
 
 
 def lambda_client(patience: float) -> "LambdaClient":
     """Return a client for Lambda that waits `patience` seconds for an answer.
 
-    `Dispatcher` bounds its calls.
+    Its calls have no other deadline here; `DispatcherClient` sets one.
     """
     return boto3.client("lambda", config=_CONFIG.merge(Config(read_timeout=patience)))
 
 
 def dynamodb_client() -> "DynamoDBClient":
     """Return a client for DynamoDB."""
-    return bounded(boto3.client("dynamodb", config=_CONFIG))
+    return with_deadline(boto3.client("dynamodb", config=_CONFIG))

@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mentor_pause.aws.clients import bounded
+from mentor_pause.aws.clients import with_deadline
 from mentor_pause.aws.error_codes import error_code
 from mentor_pause.config import short_name
 from mentor_pause.errors import ConfigurationError, SettingsUnavailable
@@ -43,7 +43,7 @@ def read_secret(secret_id: str) -> str:
         SettingsUnavailable: Secrets Manager did not answer.
     """
     try:
-        client = bounded(boto3.client("secretsmanager", config=_CONFIG), _CALL_SECONDS)
+        client = with_deadline(boto3.client("secretsmanager", config=_CONFIG), _CALL_SECONDS)
         return client.get_secret_value(SecretId=secret_id)["SecretString"]
     except (ClientError, BotoCoreError) as error:
         raise _unread(f"the secret {short_name(secret_id)}", error) from error
@@ -58,7 +58,7 @@ def secret_reader() -> Callable[[str], str]:
         SecretsProvider,
     )
 
-    client = bounded(boto3.client("secretsmanager", config=_CONFIG), _CALL_SECONDS)
+    client = with_deadline(boto3.client("secretsmanager", config=_CONFIG), _CALL_SECONDS)
     return _reader(SecretsProvider(boto3_client=client), "secret", _SECRET_SECONDS)
 
 
@@ -72,7 +72,7 @@ def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
     )
 
     client = client or boto3.client("ssm", config=_CONFIG)
-    provider = SSMProvider(boto3_client=bounded(client, _CALL_SECONDS))
+    provider = SSMProvider(boto3_client=with_deadline(client, _CALL_SECONDS))
     return _reader(provider, "parameter", _PARAMETER_SECONDS)
 
 

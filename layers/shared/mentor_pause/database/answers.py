@@ -7,7 +7,7 @@ from typing import cast
 
 import httpx
 
-from mentor_pause.database.failures import error_of_answer, is_code
+from mentor_pause.database.error_classification import error_from_answer, is_code
 from mentor_pause.database.transport import Row
 from mentor_pause.errors import DatabaseUnavailable
 
@@ -68,7 +68,7 @@ def _error(response: httpx.Response) -> Exception:
     found, _ = _json(response)
     body = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     code = body.get("code")
-    return error_of_answer(
+    return error_from_answer(
         response.status_code,
         cast("str", code) if is_code(code) else None,
         _sentence(body) or _plain_text(response),

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from mentor_pause.database.failures import error_of_connection
+from mentor_pause.database.error_classification import error_from_connection
 from mentor_pause.database.session import Session
 from mentor_pause.database.transport import CALL_SECONDS, CONNECT_SECONDS, Row
 from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
@@ -76,7 +76,7 @@ def _connect(url: str, seconds: float) -> psycopg.Connection:
             f"no connection to the database within {CONNECT_SECONDS:.0f} s"
         )
     except (psycopg.Error, ValueError) as error:
-        failure = error_of_connection(str(error))
+        failure = error_from_connection(str(error))
     raise failure  # outside the handler: the driver's error may repeat the URL
 
 

@@ -11,7 +11,7 @@ import httpx
 from pydantic_core import PydanticSerializationError, to_json
 
 from mentor_pause.database.answers import Answer, read_answer
-from mentor_pause.database.failures import error_of_connection
+from mentor_pause.database.error_classification import error_from_connection
 from mentor_pause.database.transport import (
     CALL_SECONDS,
     CONNECT_SECONDS,
@@ -126,4 +126,4 @@ def _lost(error: httpx.TransportError) -> MentorPauseError:
             "the request cannot be sent as it is configured;"
             " check SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
         )
-    return error_of_connection(str(error), "SUPABASE_URL")
+    return error_from_connection(str(error), "SUPABASE_URL")

@@ -17,7 +17,7 @@ from psycopg import adapt, pq
 from psycopg.adapt import Buffer, PyFormat
 from psycopg.pq.abc import PGresult
 
-from mentor_pause.database.failures import error_of_code, error_of_connection
+from mentor_pause.database.error_classification import error_from_code, error_from_connection
 from mentor_pause.database.transport import Row
 from mentor_pause.errors import DatabaseError, MentorPauseError
 from mentor_pause.retry import OutOfTime
@@ -118,14 +118,14 @@ class Session:
         """Return the first error that came from the server; what follows is libpq's own."""
         for result in failed:
             if code := self._field(result, pq.DiagnosticField.SQLSTATE):
-                return error_of_code(
+                return error_from_code(
                     code,
                     self._field(result, pq.DiagnosticField.MESSAGE_PRIMARY) or "",
                     self._field(result, pq.DiagnosticField.MESSAGE_DETAIL),
                     self._field(result, pq.DiagnosticField.MESSAGE_HINT),
                 )
         said = failed[0].error_message if failed else self._pgconn.error_message
-        return error_of_connection(said.decode(errors="replace"))
+        return error_from_connection(said.decode(errors="replace"))
 
     def _field(self, result: PGresult, field: pq.DiagnosticField) -> str | None:
         found = result.error_field(field)

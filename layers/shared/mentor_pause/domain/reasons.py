@@ -28,7 +28,7 @@ _LONGER_THAN_IDS = 50
 """Characters. A longer word cannot be an id, so `cut` may shorten it."""
 
 _QUOTE = re.compile(r" \(it says: .*\)")
-"""The part of a message that quotes a server; see `database/failures.py`."""
+"""The part of a message that quotes a server; see `database/error_classification.py`."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 

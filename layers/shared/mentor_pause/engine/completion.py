@@ -15,7 +15,7 @@ from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
-from mentor_pause.aws.events import EventPublisher
+from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import RunCompleted
 from mentor_pause.domain.reasons import cut, describe_errors, join_notes

@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.aws.queues import Delivery, WorkerQueue
-from mentor_pause.database.failures import reason_of
+from mentor_pause.database.error_classification import reason_of
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.reasons import RequeueReason, join_notes, plain, reason_of_failed_page
 from mentor_pause.domain.runs import Page, PageOutcome, Run

@@ -1,4 +1,4 @@
-"""Calls the dispatcher's function for callers that start runs outside AWS's schedules."""
+"""Invokes the dispatcher's function for the HTTP entry, which starts runs on request."""
 
 import json
 from dataclasses import dataclass
@@ -15,47 +15,47 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _LARGEST = 65_536
-"""Bytes of an answer; the dispatcher's have some hundreds."""
+"""Bytes of an answer; the dispatcher's answers have some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatcher:
-    """The dispatcher's function by its name."""
+class DispatcherClient:
+    """Calls the dispatcher's function, which `function` names."""
 
     client: "LambdaClient"
     function: str
     longest: float
-    """Seconds that a call may take in all; more than the client's own time-out for an answer."""
+    """Seconds for a whole call; more than the time for which the client waits for an answer."""
 
     def __call__(self, request: DispatchRequest) -> dict[str, str] | None:
-        """Return the dispatcher's answer; None: it was asked, and has not answered in time.
+        """Return the dispatcher's answer; None: it got the request and no answer came in time.
 
-        Asking is not repeated here: the same request again would be a second delivery.
+        A failed call is not repeated, because the dispatcher would take it for a second delivery.
 
         Raises:
-            DispatcherUnavailable: it could not be asked, or broke down over it. Whether the run
-                has begun is not known.
+            DispatcherUnavailable: the call failed, or the dispatcher crashed. The run may have
+                begun.
         """
         payload = request.model_dump_json(exclude_none=True).encode()
         try:
-            answer: object = json.loads(call_within(self.longest, lambda: self._ask(payload)))
+            answer: object = json.loads(call_within(self.longest, lambda: self._invoke(payload)))
         except ReadTimeoutError:
             return None
         except OutOfTime as error:
-            raise DispatcherUnavailable("the dispatcher was not reached in time") from error
+            raise DispatcherUnavailable("the dispatcher could not be reached in time") from error
         except (ClientError, BotoCoreError, ValueError, RecursionError) as error:
             raise DispatcherUnavailable(
-                f"the dispatcher was not asked: {error_code(error)}"
+                f"the dispatcher could not be called: {error_code(error)}"
             ) from error
         if not _is_answer(answer):
-            raise DispatcherUnavailable("the dispatcher's answer makes no sense")
+            raise DispatcherUnavailable("the dispatcher's answer cannot be read")
         return cast("dict[str, str]", answer)
 
-    def _ask(self, payload: bytes) -> bytes:
+    def _invoke(self, payload: bytes) -> bytes:
         answer = self.client.invoke(FunctionName=self.function, Payload=payload)
         body = answer["Payload"].read(_LARGEST)
         if "FunctionError" in answer:
-            raise DispatcherUnavailable("the dispatcher broke down")
+            raise DispatcherUnavailable("the dispatcher crashed")
         return body
 
 

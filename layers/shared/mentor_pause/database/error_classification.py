@@ -65,7 +65,7 @@ def is_code(found: object) -> bool:
     return isinstance(found, str) and _CODE.fullmatch(found) is not None
 
 
-def error_of_code(
+def error_from_code(
     code: str, message: str, detail: str | None = None, hint: str | None = None
 ) -> MentorPauseError:
     """Return the error for a SQLSTATE or a code of PostgREST, on either transport."""
@@ -94,7 +94,7 @@ def reason_of(error: Exception) -> str:
     return plain(f"{reason} (SQLSTATE {code})" if code else reason)
 
 
-def error_of_answer(
+def error_from_answer(
     status: int, code: str | None, message: str, detail: str | None, hint: str | None
 ) -> MentorPauseError:
     """Return the error for an HTTP answer that is not a success.
@@ -103,7 +103,7 @@ def error_of_answer(
     that it does not know. Otherwise the status decides: the answer is a gateway's.
     """
     if code is not None and _fits(status, _longest(CODES, code), code):
-        return error_of_code(code, message, detail, hint)
+        return error_from_code(code, message, detail, hint)
     rule = _longest(STATUSES, str(status)) or Rule("", Kind.UNAVAILABLE, "the answer is unknown")
     text = f"HTTP {status}: {rule.meaning}"
     if quoted := quote(message):
@@ -111,7 +111,7 @@ def error_of_answer(
     return _BY_KIND[rule.kind](text)
 
 
-def error_of_connection(text: str, variable: str = "SUPABASE_DB_URL") -> MentorPauseError:
+def error_from_connection(text: str, variable: str = "SUPABASE_DB_URL") -> MentorPauseError:
     """Return the error for what a client says without a code; nothing of its text is kept.
 
     `variable` names the setting that holds the address.
