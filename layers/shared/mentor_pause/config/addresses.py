@@ -1,7 +1,7 @@
-"""Checks the addresses that people enter for the portal, and says what is wrong with one (H2).
+"""Checks the addresses that operators enter for the portal, and says what is wrong with one (H2).
 
-A wrong address is never repeated: a pasted one may hold a session or a password. Its host alone is,
-where it is plainly that of a Dataverse environment.
+A message never repeats a wrong address, because a pasted address may hold a session or a password.
+It names the host alone, and only the host of a Dataverse environment.
 """
 
 import re
@@ -10,9 +10,9 @@ DOCKER_HOST = "host.docker.internal"
 
 
 def plain_http(*, in_sam: bool) -> str:
-    """Return a pattern: the beginning of an address that needs no TLS. A port must follow it.
+    """Return a pattern for the part before the port of an address on this machine, without TLS.
 
-    `in_sam` says whether this is a container of `sam local invoke`.
+    `in_sam`: whether this process runs in a container of `sam local invoke`.
     """
     return r"http://(127\.0\.0\.1|host\.docker\.internal)" if in_sam else r"http://127\.0\.0\.1"
 
@@ -23,19 +23,19 @@ _PARTS = re.compile(r"(?:([A-Za-z]+)://)?(?:([^/?#]*)@)?([^/?#]*)(.*)", re.DOTAL
 _ENVIRONMENT = re.compile(r"[a-z0-9-]{1,63}(\.api)?\.crm[0-9]{0,2}\.dynamics\.com")
 
 
-def secure_address(given: str, *, in_sam: bool) -> str:
-    """Return an address that a secret may be sent to, without blanks around it.
+def secure_address(entered: str, *, in_sam: bool) -> str:
+    """Return an address, without blanks around it, to which a secret may be sent.
 
-    A secret goes over TLS, or to a program on this machine; `in_sam` as in `plain_http`.
+    A secret is sent over TLS, or to a program on this machine. `in_sam` as in `plain_http`.
 
     Raises:
-        ValueError: what is wrong with it, as the end of a sentence.
+        ValueError: what is wrong with the address, as the end of a sentence.
     """
-    address = given.strip()
+    address = entered.strip()
     if re.fullmatch(rf"({_SECURE}|{plain_http(in_sam=in_sam)}{_PORT})/?", address):
         return address
     scheme, user, host, behind = _parts(address)
-    meant = (
+    correction = (
         f"write https://{host} alone"
         if _ENVIRONMENT.fullmatch(host)
         else "write scheme and host alone, such as https://hlf.crm4.dynamics.com"
@@ -48,22 +48,22 @@ def secure_address(given: str, *, in_sam: bool) -> str:
         wrong = "has something behind its host, such as a page or a query"
     else:
         wrong = "is not the address of an environment"
-    raise ValueError(f"{wrong}; {meant}")
+    raise ValueError(f"{wrong}; {correction}")
 
 
 def _parts(address: str) -> tuple[str | None, str | None, str, str]:
     """Return scheme, user, host, and the rest."""
-    found = _PARTS.fullmatch(address)
-    return (found[1], found[2], found[3], found[4]) if found else (None, None, "", "")
+    parts = _PARTS.fullmatch(address)
+    return (parts[1], parts[2], parts[3], parts[4]) if parts else (None, None, "", "")
 
 
-def tenant(given: str) -> str:
+def tenant(entered: str) -> str:
     """Return a directory's id or domain, without blanks around it.
 
     Raises:
         ValueError: it is something else.
     """
-    found = given.strip()
-    if re.fullmatch(r"[A-Za-z0-9.-]+", found):
-        return found
+    directory = entered.strip()
+    if re.fullmatch(r"[A-Za-z0-9.-]+", directory):
+        return directory
     raise ValueError("is not the id of a directory (tenant), or its domain, such as hlf.no")

@@ -1,7 +1,7 @@
 """Reads a database's URL as the driver does, and says what is wrong with it (R6).
 
-There is one reader, libpq's own: what it takes for the user, the host or a parameter is what it
-uses. No sentence here holds a part of the URL, except the name of a parameter.
+libpq itself reads the URL, so this module checks the same user, host and parameters that the driver
+will use. A message repeats no part of the URL, except the name of a parameter.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from mentor_pause.config.addresses import DOCKER_HOST
 
 CERTIFICATE = Path(__file__).parents[2] / "supabase-ca.crt"
-"""The project's CA certificate, where an operator has put it: in the layer, or in layers/shared."""
+"""Where an operator puts the project's CA certificate: beside the package `mentor_pause`."""
 _SCHEMES = ("postgresql://", "postgres://")
 _UNENCRYPTED = ("disable", "allow", "prefer")
 _KNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "([a-z_]{1,40})"')
@@ -31,9 +31,9 @@ class Address:
     """A database, and the role that logs in to it."""
 
     conninfo: str
-    """The text for the driver: the URL, with `sslmode` and `sslrootcert` where it has none."""
+    """The URL for the driver, with `sslmode` and `sslrootcert` added where it had none."""
     role: str
-    """The role that libpq logs in as; a pooler wants `ROLE.PROJECT`, which is `ROLE` here."""
+    """The role that libpq logs in as; of a pooler's `ROLE.PROJECT` only `ROLE`."""
 
 
 def read_address(
@@ -45,13 +45,14 @@ def read_address(
 ) -> Address:
     """Check a URL such as `postgresql://ROLE:PASSWORD@HOST:6543/postgres`.
 
-    `default_sslmode` counts for another machine where the URL has no sslmode. `certificate` is what
-    a server is verified with where the URL names no `sslrootcert`, if there is such a file.
-    `in_sam` says whether this is a container of `sam local invoke`, which reaches this machine by
-    Docker's name for it.
+    For a database on another machine, `default_sslmode` is the `sslmode` of a URL that has none. If
+    the file `certificate` exists, it is the `sslrootcert` of a URL that has none. `in_sam`: whether
+    this process runs in a container of `sam local invoke`, which reaches this machine by Docker's
+    host name.
 
     Raises:
-        UnusableAddress: it cannot be read, or the password would go over the network unencrypted.
+        UnusableAddress: the URL cannot be read, or would send the password unencrypted over the
+            network.
     """
     if not url.startswith(_SCHEMES):
         raise UnusableAddress("is not a URL like postgresql://ROLE:PASSWORD@HOST:6543/postgres")
@@ -77,11 +78,14 @@ def _parts(url: str) -> dict[str, str]:
     raise UnusableAddress(reason)  # outside the handler: the driver's error repeats the URL
 
 
-def _unreadable(url: str, said: str) -> str:
-    """Name the parameter, if it is one: what looks like it may be a part of the password."""
+def _unreadable(url: str, driver_message: str) -> str:
+    """Say why the driver cannot read the URL; name a parameter only if the password is elsewhere.
+
+    If the password is not percent-encoded, a part of it may look like a parameter.
+    """
     before, _, query = url.partition("?")
-    if "@" in before and "@" not in query and (found := _KNOWN_PARAMETER.search(said)):
-        return f"has the parameter {found[1]}, which PostgreSQL's driver does not know; remove it"
+    if "@" in before and "@" not in query and (known := _KNOWN_PARAMETER.search(driver_message)):
+        return f"has the parameter {known[1]}, which PostgreSQL's driver does not know; remove it"
     return f"cannot be read; {_ENCODE}"
 
 

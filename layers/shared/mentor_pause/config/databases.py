@@ -1,4 +1,4 @@
-"""Decides how the database is reached: by REST or by the pooled connection, exactly one."""
+"""Decides which transport reaches the database: REST or the pooled connection, exactly one."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from mentor_pause.config.settings import ENVIRONMENT, PORT, Environment, is_in_s
 from mentor_pause.errors import ConfigurationError
 
 PORTAL_ROLE = "portal_sync"
-"""The database role of code that calls the portal; a pooler wants `portal_sync.PROJECT`."""
+"""The database role of code that calls the portal; with a pooler, `portal_sync.PROJECT`."""
 
 API_ROLE = "mentor_pause_api"
 """The database role of the HTTP entry."""
@@ -18,7 +18,7 @@ API_ROLE = "mentor_pause_api"
 _PROJECT_URL = (
     rf"(https://[A-Za-z0-9.-]+({PORT})?|http://(127\.0\.0\.1|localhost|\[::1\])({PORT})?)/?"
 )
-"""The service-role key goes over TLS, or to a program on this machine."""
+"""The service-role key is sent over TLS, or to a program on this machine."""
 
 _KEY = r"(?!sb_publishable_)[A-Za-z0-9._-]+"
 
@@ -39,38 +39,38 @@ class PooledDatabase(BaseModel):
 
     url: SecretStr
     role: str
-    """The role that the driver logs in as, without a pooler's project behind it."""
+    """The role that the driver logs in as, without the project that a pooler needs."""
 
 
 def load_database(
     read_secret: ReadSecret, environ: Environment = ENVIRONMENT
 ) -> RestDatabase | PooledDatabase:
-    """Return the one way to the database that is configured.
+    """Return the address and credential of the transport that is configured.
 
     Raises:
-        ConfigurationError: none or both ways are configured, an address or key cannot be used, or
-            the secret is no JSON object.
+        ConfigurationError: no transport or both are configured, an address or key cannot be used,
+            or the secret is not a JSON object.
     """
     names = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL")
-    given = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
+    values = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
     secret_id = environ.get("SUPABASE_SECRET_ID")
-    if secret_id and given:
+    if secret_id and values:
         raise ConfigurationError(
-            f"SUPABASE_SECRET_ID and {', '.join(given)} are both set; keep one of them"
+            f"SUPABASE_SECRET_ID and {', '.join(values)} are both set; keep one of them"
         )
     if secret_id:
-        given = secret_object(secret_id, read_secret(secret_id), names)
+        values = secret_object(secret_id, read_secret(secret_id), names)
     where = f"the secret {short_name(secret_id)}" if secret_id else "the environment"
-    return _one_database(given, where, environ.get("PGSSLMODE"))
+    return _one_database(values, where, environ.get("PGSSLMODE"))
 
 
 def load_portal_database(
     read_secret: ReadSecret, environ: Environment = ENVIRONMENT
 ) -> PooledDatabase:
-    """Return the way to the database for code that calls the portal, by its own role only (D9).
+    """Return the database for code that calls the portal, by the role `PORTAL_ROLE` only (D9).
 
     Raises:
-        ConfigurationError: it is another credential, such as the service role's.
+        ConfigurationError: another credential is configured, such as the service role's.
     """
     return _load_role_database("the portal sync", PORTAL_ROLE, read_secret, environ)
 
@@ -78,30 +78,30 @@ def load_portal_database(
 def load_api_database(
     read_secret: ReadSecret, environ: Environment = ENVIRONMENT
 ) -> PooledDatabase:
-    """Return the way to the database for the HTTP entry, by its own role only (O3).
+    """Return the database for the HTTP entry, by the role `API_ROLE` only (O3).
 
     Raises:
-        ConfigurationError: it is another credential, such as the service role's.
+        ConfigurationError: another credential is configured, such as the service role's.
     """
     return _load_role_database("the HTTP entry", API_ROLE, read_secret, environ)
 
 
 def _load_role_database(
-    who: str, role: str, read_secret: ReadSecret, environ: Environment
+    part: str, role: str, read_secret: ReadSecret, environ: Environment
 ) -> PooledDatabase:
-    found = load_database(read_secret, environ)
-    if not isinstance(found, PooledDatabase) or found.role != role:
+    database = load_database(read_secret, environ)
+    if not isinstance(database, PooledDatabase) or database.role != role:
         raise ConfigurationError(
-            f"{who} logs in to the database as {role}, by SUPABASE_DB_URL, "
+            f"{part} logs in to the database as {role}, by SUPABASE_DB_URL, "
             "and with no other credential"
         )
-    return found
+    return database
 
 
 def _one_database(
-    given: Mapping[str, str], where: str, default_sslmode: str | None
+    values: Mapping[str, str], where: str, default_sslmode: str | None
 ) -> RestDatabase | PooledDatabase:
-    url, db_url = given.get("SUPABASE_URL"), given.get("SUPABASE_DB_URL")
+    url, db_url = values.get("SUPABASE_URL"), values.get("SUPABASE_DB_URL")
     if url and db_url:
         raise ConfigurationError(
             f"SUPABASE_URL and SUPABASE_DB_URL are both set in {where}; keep one of them"
@@ -110,7 +110,7 @@ def _one_database(
         return _pooled_database(db_url, where, default_sslmode)
     if not url:
         raise ConfigurationError(f"neither SUPABASE_URL nor SUPABASE_DB_URL is set in {where}")
-    if not (key := given.get("SUPABASE_SERVICE_ROLE_KEY")):
+    if not (key := values.get("SUPABASE_SERVICE_ROLE_KEY")):
         raise ConfigurationError(
             f"SUPABASE_URL is set in {where} but SUPABASE_SERVICE_ROLE_KEY is not"
         )

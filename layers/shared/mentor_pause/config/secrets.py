@@ -11,28 +11,28 @@ type ReadSecret = Callable[[str], str]
 
 
 def load_portal(secret_id: str, read_secret: ReadSecret) -> PortalSettings:
-    """Return where the portal is and who we are there, from the secret.
+    """Return the portal's address and our credential for it, from the secret.
 
     Raises:
-        ConfigurationError: it cannot be read, is no JSON object, or lacks something.
+        ConfigurationError: the secret cannot be read, is not a JSON object, or lacks a key.
     """
     return _load_from_secret(PortalSettings, secret_id, read_secret)
 
 
 def load_http_secrets(secret_id: str, read_secret: ReadSecret) -> HttpSecrets:
-    """Return what proves to the HTTP entry who somebody is, from the secret.
+    """Return the secrets by which the HTTP entry recognises callers.
 
     Raises:
-        ConfigurationError: it cannot be read, is no JSON object, or lacks something.
+        ConfigurationError: the secret cannot be read, is not a JSON object, or lacks a key.
     """
     return _load_from_secret(HttpSecrets, secret_id, read_secret)
 
 
 def _load_from_secret[S: Settings](kind: type[S], secret_id: str, read_secret: ReadSecret) -> S:
     names = tuple(name.upper() for name in kind.model_fields)
-    given = secret_object(secret_id, read_secret(secret_id), names)
+    values = secret_object(secret_id, read_secret(secret_id), names)
     try:
-        return kind.load(given)
+        return kind.load(values)
     except ConfigurationError as error:
         raise ConfigurationError(f"in the secret {short_name(secret_id)}: {error}") from None
 
@@ -44,17 +44,17 @@ def secret_object(secret_id: str, text: str, names: tuple[str, ...]) -> dict[str
         ConfigurationError: the secret is not a JSON object.
     """
     try:
-        found: object = json.loads(text)
+        content: object = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         raise ConfigurationError(
             f"the secret {short_name(secret_id)} is not a JSON object with {', '.join(names)}"
         )
-    values = cast("dict[str, object]", found)
+    values = cast("dict[str, object]", content)
     return {name: str(values[name]).strip() for name in names if values.get(name)}
 
 
 def short_name(resource: str) -> str:
-    """Return the name of a secret or parameter: an ARN holds the account's id as well (R6)."""
+    """Return the name of a secret or parameter, without the account's id in its ARN (R6)."""
     return resource.rpartition(":")[2]

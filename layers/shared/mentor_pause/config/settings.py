@@ -1,9 +1,9 @@
-"""All settings, and the only place that reads the environment.
+"""All settings except those of the database, and the only place that reads the environment.
 
-The database is named by `SUPABASE_URL` with `SUPABASE_SERVICE_ROLE_KEY` (REST), or by
-`SUPABASE_DB_URL` (pooled): exactly one. They stand in the environment, or in the secret that
-`SUPABASE_SECRET_ID` names, which is a JSON object of the same names (E12). Everything else is in
-the classes below, each field by its name in capitals.
+Each field of a class is read from the variable of its name in capitals. `databases.py` reads the
+settings of the database: `SUPABASE_URL` with `SUPABASE_SERVICE_ROLE_KEY` (REST), or
+`SUPABASE_DB_URL` (pooled). They are in the environment, or in the secret that `SUPABASE_SECRET_ID`
+names, a JSON object with the same names (E12).
 """
 
 import os
@@ -26,26 +26,26 @@ PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
 
 
 def is_in_sam() -> bool:
-    """Whether this is a container of `sam local invoke`; SAM alone sets the variable."""
+    """Whether this process runs in a container of `sam local invoke`; SAM sets the variable."""
     return ENVIRONMENT.get("AWS_SAM_LOCAL") == "true"
 
 
-def _portal_address(given: str) -> str:
-    return secure_address(given, in_sam=is_in_sam())
+def _portal_address(entered: str) -> str:
+    return secure_address(entered, in_sam=is_in_sam())
 
 
-def _auth_url(given: str) -> str:
-    """Keys are read over TLS, or from a program on this machine."""
+def _auth_url(url: str) -> str:
+    """Return an address from which the project's keys may be read: TLS, or this machine."""
     plain = rf"{plain_http(in_sam=is_in_sam())}{PORT}"
-    if re.fullmatch(rf"(https://[A-Za-z0-9.-]+({PORT})?|{plain})(/[A-Za-z0-9._-]+)*", given):
-        return given
-    raise ValueError("is not of the form that it needs")
+    if re.fullmatch(rf"(https://[A-Za-z0-9.-]+({PORT})?|{plain})(/[A-Za-z0-9._-]+)*", url):
+        return url
+    raise ValueError("does not have the required form")
 
 
 class Settings(BaseModel):
     """Reads each field from the variable of its name in capitals; an empty one is missing."""
 
-    # No Lambda needs all of them: each is built when it is first read, not at import.
+    # No Lambda needs all classes, so pydantic builds each at its first use, not at import.
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
@@ -53,13 +53,13 @@ class Settings(BaseModel):
         """Read and check the variables.
 
         Raises:
-            ConfigurationError: one sentence naming each variable that is missing or wrong.
+            ConfigurationError: one sentence that names each missing or wrong variable.
         """
-        given = {
+        values = {
             name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())
         }
         try:
-            return cls.model_validate(given)
+            return cls.model_validate(values)
         except ValidationError as error:
             raise ConfigurationError(_sentence(error)) from None
 
@@ -69,17 +69,17 @@ def _sentence(error: ValidationError) -> str:
         if kind == "missing":
             return f"{name} is not set"
         if kind == "string_pattern_mismatch":
-            return f"{name} is not of the form that it needs"
+            return f"{name} does not have the required form"
         if kind == "value_error":
             return f"{name} {message.removeprefix('Value error, ')}"
         return f"{name}: {message}"
 
-    found = error.errors(include_input=False, include_url=False)
-    return "; ".join(one(str(e["loc"][0]).upper(), e["type"], e["msg"]) for e in found)
+    faults = error.errors(include_input=False, include_url=False)
+    return "; ".join(one(str(e["loc"][0]).upper(), e["type"], e["msg"]) for e in faults)
 
 
 class OrgSettings(Settings):
-    """The organisation that every run is confined to (D8)."""
+    """The one organisation whose mentors the runs may change (D8)."""
 
     hlf_org_id: UUID
     hlf_org_slug: str = "hlf"
@@ -90,19 +90,19 @@ class LedgerSettings(Settings):
 
     ledger_table: str
     dispatch_lease_seconds: Annotated[int, Field(ge=5)] = 45
-    """While paging: shorter than the 60 s after which Lambda repeats a failed delivery, so that the
-    repetition resumes the run (D7)."""
+    """While paging. Lambda repeats a failed delivery after 60 s; the lease is shorter, so that the
+    repeated delivery resumes the run (D7)."""
     run_lease_seconds: Annotated[int, Field(ge=60)] = 2700
-    """Afterwards: longer than a page can take through all its redeliveries."""
+    """After paging. Longer than a page can take, all its redeliveries included."""
 
 
 class QueueSettings(Settings):
-    """The page queues, by job, and how many mentors go on a page."""
+    """The page queue of each job, the queue of waiting requests, and the size of a page."""
 
     certification_expiry_queue_url: str
     hlf_sync_queue_url: str
     waiting_runs_queue_url: str
-    """Where scheduled runs wait that cannot start yet."""
+    """The queue of scheduled run requests that cannot start yet."""
     page_size: Annotated[int, Field(ge=1, le=500)] = 100
 
     def url_by_job(self) -> dict[str, str]:
@@ -114,14 +114,14 @@ class QueueSettings(Settings):
 
 
 class WorkerSettings(Settings):
-    """What a worker needs beside the organisation and the ledger."""
+    """The queue that a worker reads, and its dead-letter queue."""
 
     queue_url: str
     dead_letter_queue_url: str
 
 
 class BusSettings(Settings):
-    """Where completed runs are announced."""
+    """The event bus on which completed runs are published."""
 
     event_bus_name: str = "default"
     event_source: str
@@ -129,28 +129,28 @@ class BusSettings(Settings):
 
 
 class HttpSettings(Settings):
-    """What the HTTP entry needs beside the organisation and the ledger."""
+    """The settings of the HTTP entry, except the organisation and the ledger."""
 
     dispatcher_function: str
     auth_url: Annotated[str, AfterValidator(_auth_url)]
-    """Who issues the tokens of people: `https://PROJECT.supabase.co/auth/v1`."""
+    """The issuer of users' tokens: `https://PROJECT.supabase.co/auth/v1`."""
     api_secret_id: str
-    """The secret that holds the `HttpSecrets`, a JSON object."""
+    """The id of the secret that holds the `HttpSecrets`, a JSON object."""
 
 
 class HttpSecrets(Settings):
-    """What proves to the HTTP entry who somebody is."""
+    """The secrets by which the HTTP entry recognises callers."""
 
     scheduler_secret: Annotated[SecretStr, Field(min_length=32)]
-    """What a machine shows."""
+    """The secret that a machine sends."""
     scheduler_secret_previous: Annotated[SecretStr, Field(min_length=32)] | None = None
-    """The one before, as long as not every machine has the new one."""
+    """The previous secret, until every machine has the new one."""
     supabase_jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
-    """The project's legacy secret for tokens, where it still signs with it."""
+    """The project's legacy JWT secret, if the project still signs tokens with it."""
 
 
 class PortalSettings(Settings):
-    """Where HLF's portal is, and who we are there."""
+    """The address of HLF's portal, and our credential for it."""
 
     portal_url: Annotated[str, AfterValidator(_portal_address)]
     """The environment's address, such as `https://hlf.crm4.dynamics.com`."""
@@ -164,11 +164,11 @@ class PortalSettings(Settings):
 
 
 class PortalSourceSettings(Settings):
-    """Where operators keep what the portal needs; all of it can be changed without a deployment."""
+    """Where the portal's settings are; an operator can change them without a deployment."""
 
     portal_switch: str
-    """The parameter in the Parameter Store that is `on` or `off`."""
+    """The name of the parameter (Parameter Store) that is `on` or `off`."""
     portal_mapping: str
-    """The parameter that holds the mapping."""
+    """The name of the parameter that holds the mapping."""
     portal_secret_id: str
-    """The secret that holds the `PortalSettings`, a JSON object."""
+    """The id of the secret that holds the `PortalSettings`, a JSON object."""
