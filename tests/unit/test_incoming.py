@@ -77,23 +77,26 @@ EVENTS: dict[str, tuple[object, str]] = {
         {"job_name": "certification_expiry"},
         "a dispatcher's request or a page of mentors",
     ),
-    "headers are a text": (REST | {"headers": "x"}, "a REST request with a part of another type"),
+    "headers are a text": (
+        REST | {"headers": "x"},
+        "a REST request with a field of the wrong type",
+    ),
     "header values are numbers": (
         REST | {"multiValueHeaders": {"authorization": [7]}},
-        "a REST request with a part of another type",
+        "a REST request with a field of the wrong type",
     ),
     "path is missing": (
         {n: v for n, v in REST.items() if n != "path"},
-        "a REST request with a part of another type",
+        "a REST request with a field of the wrong type",
     ),
     "method is a list": (
         REST | {"httpMethod": ["GET"]},
-        "a REST request with a part of another type",
+        "a REST request with a field of the wrong type",
     ),
-    "body is an object": (REST | {"body": {}}, "a REST request with a part of another type"),
+    "body is an object": (REST | {"body": {}}, "a REST request with a field of the wrong type"),
     "parameters are a list": (
         REST | {"pathParameters": ["x"]},
-        "a REST request with a part of another type",
+        "a REST request with a field of the wrong type",
     ),
     "empty": ({}, "a JSON object of 0 fields ()"),
     "its own": ({"fødselsnummer": 1, "name": "Kari", "x y": 2}, "a JSON object of 3 fields (name)"),

@@ -1,6 +1,7 @@
-"""What may be said of an AWS client's error: its code, and nothing of its text (R6).
+"""Reads the code of an AWS client's error; messages and logs repeat nothing else of it (R6).
 
-The text names ARNs, account ids and roles, and a run's row shows it to coordinators.
+The error's text may name ARNs, account ids and roles, and coordinators read the messages in a run's
+row.
 """
 
 import re
@@ -11,7 +12,7 @@ _CODE = re.compile(r"[A-Za-z0-9._]{1,64}")
 
 
 def error_code(error: Exception) -> str:
-    """Return the service's code, or the kind of failure where no service answered."""
+    """Return the service's code, or the name of the exception if no service answered."""
     if isinstance(error, ClientError):
         code: object = error.response.get("Error", {}).get("Code")
         if isinstance(code, str) and _CODE.fullmatch(code):

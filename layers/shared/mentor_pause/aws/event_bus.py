@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SOURCE = "mentor-pause"
-"""The beginning of every source. The stack's name follows, to keep the stages apart (0026)."""
+"""The beginning of every source; the stack's name follows, so that stages stay apart (0026)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class EventPublisher:
     retry: Retry = NO_RETRY
 
     def publish(self, event: RunCompleted) -> None:
-        """Publish a `RunCompleted` event. Consumers recognise a repetition by `job_run_id`.
+        """Publish a `RunCompleted` event. Consumers recognise a repeated event by `job_run_id`.
 
         Raises:
             EventBusUnavailable: EventBridge did not accept the event.

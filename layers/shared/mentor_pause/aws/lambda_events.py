@@ -1,4 +1,4 @@
-"""Tells what kind of event has invoked a function; none of an event's values is repeated."""
+"""Recognises the kind of event that invoked a function, without repeating a value of the event."""
 
 import re
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ _SIGNS = {
     "identity": "an AppSync request",
     "job_name": "a dispatcher's request or a page of mentors",
 }
-"""A key that tells an event's kind."""
+"""Keys by which an event of a kind is recognised."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 _MOST_NAMES = 10
 
 
 class _RestRequest(BaseModel):
-    """What the HTTP entry reads of an event of API Gateway's REST API."""
+    """The fields that the HTTP entry reads from an event of API Gateway's REST API."""
 
     model_config = ConfigDict(strict=True, defer_build=True)
 
@@ -54,7 +54,7 @@ class _RestRequest(BaseModel):
 
 
 def is_request(event: object) -> bool:
-    """Say whether an event is a request of a REST API, with all parts of the types they have."""
+    """Whether an event is a request of a REST API whose fields have the right types."""
     if not isinstance(event, dict) or "methodArn" in event:
         return False
     try:
@@ -64,7 +64,7 @@ def is_request(event: object) -> bool:
 
 
 def is_sqs_batch(event: object) -> bool:
-    """Say whether an event is a batch of SQS messages, each with all that Lambda gives it."""
+    """Whether an event is a batch of SQS messages, each with the fields that Lambda sets."""
     records = cast("dict[str, Any]", event).get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list) or not records:
         return False
@@ -72,24 +72,24 @@ def is_sqs_batch(event: object) -> bool:
 
 
 def _is_message(record: object) -> bool:
-    found = cast("dict[str, Any]", record) if isinstance(record, dict) else {}
-    given = found.get("attributes")
-    attributes = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    message = cast("dict[str, Any]", record) if isinstance(record, dict) else {}
+    raw_attributes = message.get("attributes")
+    attributes = cast("dict[str, Any]", raw_attributes) if isinstance(raw_attributes, dict) else {}
     texts = ("messageId", "receiptHandle", "body", "eventSourceARN")
     return (
-        found.get("eventSource") == "aws:sqs"
-        and all(isinstance(found.get(text), str) for text in texts)
+        message.get("eventSource") == "aws:sqs"
+        and all(isinstance(message.get(text), str) for text in texts)
         and str(attributes.get("ApproximateReceiveCount")).isdecimal()
     )
 
 
 def kind_of(event: object) -> str:
-    """Say in a few words what an event is, for the log; none of its values is repeated."""
+    """Describe an event in a few words for the log, without repeating a value of it."""
     if not isinstance(event, dict):
         return f"a JSON {type(event).__name__}"
-    found = cast("dict[object, object]", event)
-    signs = (words for key, words in _SIGNS.items() if key in found)
-    return _batch(found) or _gateway(found) or next(signs, None) or _names(found)
+    fields = cast("dict[object, object]", event)
+    kinds = (kind for key, kind in _SIGNS.items() if key in fields)
+    return _batch(fields) or _gateway(fields) or next(kinds, None) or _names(fields)
 
 
 def _batch(event: Mapping[object, object]) -> str | None:
@@ -110,7 +110,7 @@ def _gateway(event: Mapping[object, object]) -> str | None:
         return "a request of a load balancer"
     if "connectionId" in context:
         return "a message of a WebSocket API"
-    return "a REST request with a part of another type" if "httpMethod" in event else None
+    return "a REST request with a field of the wrong type" if "httpMethod" in event else None
 
 
 def _names(event: Mapping[object, object]) -> str:

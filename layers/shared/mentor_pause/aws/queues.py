@@ -1,10 +1,11 @@
 """The SQS queues: the dispatcher sends pages, workers requeue them, waiting run requests come back.
 
 SQS counts how often it delivered a message, and moves it to the dead-letter queue after five times.
-So there are two ways to have a page again. `WorkerQueue.redeliver` makes the same message visible
-again, and the delivery counts. `WorkerQueue.requeue` sends its body as a fresh message, whose count
-starts at one, and the caller acknowledges the old message. A crash between the two leaves both
-messages. That is safe, because a page is closed once and a trigger has one run.
+A worker can therefore get a page again in two ways. `WorkerQueue.redeliver` makes the same message
+visible again, and the delivery counts. `WorkerQueue.requeue` sends the body as a fresh message,
+whose count starts at one, and the caller then acknowledges the old message. If the worker dies
+before it acknowledges the old message, the queue has both messages. That is safe, because a page is
+closed once and a trigger has one run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +41,7 @@ class PageQueues:
     def send(self, job_name: str, pages: Sequence[MentorPage]) -> None:
         """Send at most `BATCH` pages. A retry sends only the pages that SQS refused.
 
-        A message may still arrive twice; a page is closed once.
+        A message may still arrive twice. That is safe, because a page is closed once.
 
         Raises:
             QueueUnavailable: SQS did not accept some pages.
@@ -95,10 +96,11 @@ class WorkerQueue:
         return delivery.queue_name == _name(self.dead_letter_url)
 
     def redeliver(self, delivery: Delivery, seconds: int) -> None:
-        """Make a message visible again in `seconds` instead of after the queue's own time.
+        """Make a message visible again in `seconds`, not after the queue's visibility time-out.
 
         Raises:
-            QueueUnavailable: SQS did not do it; the message comes back after the queue's own time.
+            QueueUnavailable: SQS did not change it; the message comes back after the queue's
+                visibility time-out.
         """
         self.retry(lambda: self._change_visibility(delivery, seconds))
 
@@ -106,8 +108,8 @@ class WorkerQueue:
         """Send the message's body, or another one, as a fresh message for later.
 
         Raises:
-            QueueUnavailable: SQS did not accept it, or only its answer is lost. Do not acknowledge
-                the old message.
+            QueueUnavailable: SQS did not accept the message, or its answer was lost. The caller
+                must not acknowledge the old message.
         """
         text = delivery.body if body is None else body
         self.retry(lambda: send_later(self.client, self._url_of(delivery), text, seconds))

@@ -1,4 +1,4 @@
-"""Reads secrets and parameters."""
+"""Reads secrets (Secrets Manager) and parameters (Parameter Store)."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
@@ -22,7 +22,7 @@ _CONFIG = Config(
 """The SDK retries here, because the readers below have no other retry."""
 
 _CALL_SECONDS = 10.0
-"""For one call with all its retries."""
+"""The deadline of one call with all its retries."""
 
 _PARAMETER_SECONDS = 30
 _SECRET_SECONDS = 300
@@ -32,7 +32,7 @@ _REFUSED = frozenset(
         "InvalidRequestException", "DecryptionFailure", "ValidationException",
     }
 )  # fmt: skip
-"""Codes of failures that do not pass without an operator."""
+"""Codes of failures that last until an operator repairs the cause."""
 
 
 def read_secret(secret_id: str) -> str:
@@ -50,9 +50,10 @@ def read_secret(secret_id: str) -> str:
 
 
 def secret_reader() -> Callable[[str], str]:
-    """Return a function that reads secrets and keeps each for five minutes, to notice a rotation.
+    """Return a function that reads secrets and caches each for five minutes.
 
-    It raises what `read_secret` raises.
+    After a rotation it therefore returns the new secret within five minutes. It raises what
+    `read_secret` raises.
     """
     from aws_lambda_powertools.utilities.parameters import (  # noqa: PLC0415 - where it is used
         SecretsProvider,
@@ -63,7 +64,7 @@ def secret_reader() -> Callable[[str], str]:
 
 
 def parameter_reader(client: "SSMClient | None" = None) -> Callable[[str], str]:
-    """Return a function that reads parameters and keeps each for half a minute.
+    """Return a function that reads parameters and caches each for half a minute.
 
     It raises what `read_secret` raises.
     """

@@ -56,7 +56,7 @@ def load_database(
     secret_id = environ.get("SUPABASE_SECRET_ID")
     if secret_id and values:
         raise ConfigurationError(
-            f"SUPABASE_SECRET_ID and {', '.join(values)} are both set; keep one of them"
+            f"SUPABASE_SECRET_ID and {', '.join(values)} are both set; set only one"
         )
     if secret_id:
         values = secret_object(secret_id, read_secret(secret_id), names)
@@ -104,7 +104,7 @@ def _one_database(
     url, db_url = values.get("SUPABASE_URL"), values.get("SUPABASE_DB_URL")
     if url and db_url:
         raise ConfigurationError(
-            f"SUPABASE_URL and SUPABASE_DB_URL are both set in {where}; keep one of them"
+            f"SUPABASE_URL and SUPABASE_DB_URL are both set in {where}; set only one"
         )
     if db_url:
         return _pooled_database(db_url, where, default_sslmode)

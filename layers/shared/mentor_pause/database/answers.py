@@ -1,4 +1,7 @@
-"""Reads the HTTP answers of PostgREST, and of the gateways before it, which answer as they like."""
+"""Reads the HTTP answers of PostgREST and of the gateways in front of it.
+
+A gateway may answer with any status and any body, so nothing in an answer is taken for granted.
+"""
 
 import re
 from collections.abc import Sequence
@@ -21,11 +24,11 @@ class Answer:
 
     rows: Sequence[Row]
     total: int | None
-    """How many rows there are, this answer's included; None where nobody has counted them."""
+    """How many rows the function returned in all; None: the server did not count them."""
     is_list: bool
 
     def may_be_cut(self, *, has_key: bool) -> bool:
-        """Whether there may be more rows; without a count a list ends with an empty answer."""
+        """Whether the server may have more rows. Without a count, an empty answer ends a list."""
         if not self.is_list:
             return False
         if self.total is None:
@@ -38,7 +41,7 @@ def read_answer(function: str, response: httpx.Response) -> Answer:
 
     Raises:
         DatabaseError: the database refused.
-        RetryableDatabaseError: anything else is wrong; see the table.
+        RetryableDatabaseError: the call failed for another reason; see `error_table.py`.
     """
     if not response.is_success:
         raise _error(response)
@@ -53,8 +56,8 @@ def read_answer(function: str, response: httpx.Response) -> Answer:
         cast("Row", row) if isinstance(row, dict) else {function: row}
         for row in cast("list[object]", body)
     ]
-    counted = _TOTAL.search(response.headers.get("Content-Range", ""))
-    return Answer(rows, int(counted[1]) if counted else None, is_list=True)
+    total = _TOTAL.search(response.headers.get("Content-Range", ""))
+    return Answer(rows, int(total[1]) if total else None, is_list=True)
 
 
 def _json(response: httpx.Response) -> tuple[object, bool]:
@@ -65,8 +68,8 @@ def _json(response: httpx.Response) -> tuple[object, bool]:
 
 
 def _error(response: httpx.Response) -> Exception:
-    found, _ = _json(response)
-    body = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    content, _ = _json(response)
+    body = cast("dict[str, object]", content) if isinstance(content, dict) else {}
     code = body.get("code")
     return error_from_answer(
         response.status_code,
@@ -88,6 +91,5 @@ def _plain_text(response: httpx.Response) -> str:
     return response.text if is_plain else ""
 
 
-def _text(found: object) -> str | None:
-    """Return a text; a gateway may put anything there."""
-    return found if isinstance(found, str) else None
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Changing one mentor's status by hand: optimistic, on the version that was looked at (S2)."""
+"""Changes one mentor's status by hand, with optimistic locking on the mentor's version (S2)."""
 
 from uuid import UUID
 
@@ -13,25 +13,26 @@ _RETRIES = 3
 def change_status(
     database: Database, mentor_id: UUID, org_id: UUID, status: Status, reason: str
 ) -> StatusChange:
-    """Look at the mentor, then change just what was seen.
+    """Read the mentor's version, and change the status if the version is still the same.
 
-    Who is overtaken looks again, three times at most. An answer that got lost is not asked for
-    again: the next look tells whether the change was made.
+    If another process changed the mentor in between, read and try again, three times at most. A
+    call whose answer was lost is not repeated: the caller reads the mentor to see whether the
+    change was made.
 
     Raises:
-        VersionConflict: somebody was faster each time.
-        Conflict: not allowed from the present state, or the certification has expired.
-        Forbidden: the caller may not change this mentor, or there is none.
-        NotFound: no such mentor in the organisation.
+        VersionConflict: another process changed the mentor before each attempt.
+        Conflict: the present status does not allow it, or the certification has expired.
+        Forbidden: the caller may not change this mentor, or the mentor does not exist.
+        NotFound: the organisation has no such mentor.
     """
 
     def attempt() -> StatusChange:
-        seen = database.get_mentor_status(mentor_id, org_id)
-        return database.change_status(mentor_id, org_id, status, reason, seen.version)
+        mentor = database.get_mentor_status(mentor_id, org_id)
+        return database.change_status(mentor_id, org_id, status, reason, mentor.version)
 
-    overtaken = Retrying(
+    retrying = Retrying(
         retry=retry_if_exception_type(VersionConflict),
         stop=stop_after_attempt(1 + _RETRIES),
         reraise=True,
     )
-    return overtaken(attempt)
+    return retrying(attempt)

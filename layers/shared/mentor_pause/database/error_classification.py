@@ -1,8 +1,8 @@
-"""Makes the error of a failed call: looks it up in the table, and words it without secrets.
+"""Makes the error of a failed call: finds its class in the table, and writes its message.
 
-A mentor's error keeps the database's own words, which are our functions' (E5). Any other says what
-is wrong in our words first. It quotes the server or gateway where that cannot repeat the URL:
-bounded, and without addresses and credentials (R6).
+The message of a mentor's error is the database's own, because our functions wrote it (E5). Every
+other message begins with the table's text. It may then quote the server or gateway in one bounded
+line, without addresses and credentials. A server that may repeat the URL is not quoted (R6).
 """
 
 import re
@@ -42,9 +42,9 @@ _BY_KIND = {
     Kind.MISCONFIGURED: DatabaseMisconfigured,
 }
 _ANY_OTHER, _SERVER_ERROR = 400, 500
-"""PostgREST gives these statuses to codes that it does not know, and to conflicts."""
-_NOT_A_ROWS = (401, 402, 407, 408, 429, 502, 503, 504, *range(520, 600))
-"""HTTP statuses that no row causes, whatever code a gateway puts beside them."""
+"""The statuses that PostgREST sends with codes that it does not know, and with conflicts."""
+_NEVER_ABOUT_A_ROW = (401, 402, 407, 408, 429, 502, 503, 504, *range(520, 600))
+"""HTTP statuses that no row causes, also if a gateway sends a code of a row with them."""
 
 _SECRETS = re.compile(
     r"""(?ix)
@@ -60,9 +60,9 @@ _SECRETS = re.compile(
 )
 
 
-def is_code(found: object) -> bool:
-    """Whether something has the shape of a SQLSTATE or of PostgREST's own code."""
-    return isinstance(found, str) and _CODE.fullmatch(found) is not None
+def is_code(value: object) -> bool:
+    """Whether a value has the form of a SQLSTATE or of PostgREST's own code."""
+    return isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 
 def error_from_code(
@@ -71,20 +71,20 @@ def error_from_code(
     """Return the error for a SQLSTATE or a code of PostgREST, on either transport."""
     rule = _longest(CODES, code) or _MENTOR
     if rule.kind is Kind.MENTOR:
-        found = _BY_HINT.get(hint or "", _BY_CODE.get(code, DatabaseError))
-        return found(message[:_LONGEST_TEXT], code, _cut(detail), _cut(hint))
-    kind, text = _BY_KIND[rule.kind], rule.meaning
+        error_class = _BY_HINT.get(hint or "", _BY_CODE.get(code, DatabaseError))
+        return error_class(message[:_LONGEST_TEXT], code, _cut(detail), _cut(hint))
+    error_class, text = _BY_KIND[rule.kind], rule.meaning
     if not rule.is_quoted:
-        return kind(text, code)
+        return error_class(text, code)
     if quoted := quote(message):
         text += f" (it says: {quoted})"
-    return kind(text, code, _quote_or_none(detail), _quote_or_none(hint))
+    return error_class(text, code, _quote_or_none(detail), _quote_or_none(hint))
 
 
 def reason_of(error: Exception) -> str:
-    """Return why a call failed as a reason: by its code, without the server's words (E13).
+    """Return the reason of a failure: the meaning of its code, without the server's message (E13).
 
-    A server's words may name a person, and differ from mentor to mentor.
+    A server's message may name a person, and it differs from mentor to mentor.
     """
     code = getattr(error, "sqlstate", None)
     if isinstance(error, DatabaseError) and code:
@@ -99,8 +99,8 @@ def error_from_answer(
 ) -> MentorPauseError:
     """Return the error for an HTTP answer that is not a success.
 
-    The code counts if it is in the table, or if the status is the one that PostgREST gives to codes
-    that it does not know. Otherwise the status decides: the answer is a gateway's.
+    The code decides if it is in the table, or if PostgREST sends this status with codes that it
+    does not know. Otherwise the answer comes from a gateway, and the status decides.
     """
     if code is not None and _fits(status, _longest(CODES, code), code):
         return error_from_code(code, message, detail, hint)
@@ -112,9 +112,9 @@ def error_from_answer(
 
 
 def error_from_connection(text: str, variable: str = "SUPABASE_DB_URL") -> MentorPauseError:
-    """Return the error for what a client says without a code; nothing of its text is kept.
+    """Return the error for a message of the client library, which has no code.
 
-    `variable` names the setting that holds the address.
+    The error repeats nothing of the message. `variable` names the setting that holds the address.
     """
     lowered = text.lower()
     fitting = (rule for rule in SENTENCES if re.search(rule.key, lowered))
@@ -125,7 +125,7 @@ def error_from_connection(text: str, variable: str = "SUPABASE_DB_URL") -> Mento
 
 
 def quote(text: str) -> str:
-    """Return somebody else's sentence in one bounded line, without addresses and credentials."""
+    """Return a server's message in one bounded line, without addresses and credentials."""
     line = " ".join(re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]", " ", text[:_LONGEST_TEXT]).split())
     return _SECRETS.sub("...", line)[:_LONGEST_QUOTE]
 
@@ -137,11 +137,11 @@ def _fits(status: int, rule: Rule | None, code: str) -> bool:
         return True
     if rule.kind is Kind.RETRY:
         return status == _ANY_OTHER or status >= _SERVER_ERROR
-    return rule.kind is not Kind.MENTOR or status not in _NOT_A_ROWS
+    return rule.kind is not Kind.MENTOR or status not in _NEVER_ABOUT_A_ROW
 
 
-def _longest(rules: Sequence[Rule], found: str) -> Rule | None:
-    fitting = (rule for rule in rules if found.startswith(rule.key))
+def _longest(rules: Sequence[Rule], code: str) -> Rule | None:
+    fitting = (rule for rule in rules if code.startswith(rule.key))
     return max(fitting, key=lambda rule: len(rule.key), default=None)
 
 

@@ -1,11 +1,11 @@
 """The table that separates errors of one mentor from faults of the system (R3).
 
-Both transports look a failure up here, so that both report it by the same class:
+Both transports look up a failure here, so that both raise the same class for it:
 
 * `MENTOR`: `DatabaseError` or a subclass; only this call is refused, the next may succeed.
 * `RETRY`: `RetryableDatabaseError`; the same call may succeed in a moment.
 * `UNAVAILABLE`: `DatabaseUnavailable`; no call succeeds now, so the page has to wait.
-* `MISCONFIGURED`: `DatabaseMisconfigured`; the same, until a person changes something.
+* `MISCONFIGURED`: `DatabaseMisconfigured`; no call succeeds until a person changes something.
 
 The code decides first. Without a code, the HTTP status (REST) or libpq's message (pooled) decides.
 `docs/database-errors.md` is generated from these tables. Sources: PostgreSQL's documentation,
@@ -29,12 +29,12 @@ class Rule(NamedTuple):
     """One line of a table."""
 
     key: str
-    """How a code or a status begins, or a regular expression for libpq's sentence."""
+    """The beginning of a code or a status, or a regular expression for libpq's message."""
     kind: Kind
     meaning: str
-    """What is wrong, and for `MISCONFIGURED` what to do; empty for a mentor's error."""
+    """The cause, and for `MISCONFIGURED` the remedy."""
     is_quoted: bool = True
-    """Whether the message may quote the server; it may not where the server quotes the URL."""
+    """Whether our message may quote the server; False if the server may repeat the URL."""
 
 
 _M, _R, _U, _C = Kind.MENTOR, Kind.RETRY, Kind.UNAVAILABLE, Kind.MISCONFIGURED
@@ -96,12 +96,13 @@ CODES = (
     Rule("PGRST300", _C, "the REST interface has no JWT secret; ask the project's operator"),
     Rule("PGRSTX", _U, "the REST interface had an internal error"),
 )  # fmt: skip
-"""By SQLSTATE, or PostgREST's own code; the longest beginning decides. Any other is a mentor's."""
+"""By SQLSTATE or PostgREST's own code. The longest beginning decides; any other code is a mentor's
+error."""
 
 STATUSES = (
     Rule("2", _U, "the answer is not an answer of the REST interface"),
     Rule("3", _C, f"the address is redirected; {_ADDRESS}"),
-    Rule("4", _C, f"the server there does not accept the request; {_ADDRESS}"),
+    Rule("4", _C, f"the server at the address does not accept the request; {_ADDRESS}"),
     Rule("401", _C, f"the key is refused; {_KEY}"),
     Rule("402", _C, "the project is over its quota, or not paid for; see the project's billing"),
     Rule("403", _C, f"the key, or this network, is refused; {_KEY} and the project's restrictions"),
@@ -113,7 +114,7 @@ STATUSES = (
     Rule("5", _U, "the gateway has no answer from the REST interface"),
     Rule("540", _C, "the project is paused; resume it in its dashboard"),
 )  # fmt: skip
-"""By HTTP status, for an answer of the REST interface without a code; the longest decides."""
+"""By HTTP status, for an answer without a code. The longest beginning decides."""
 
 SENTENCES = (
     Rule(r"tenant.*not found", _C, "the pooler knows no such project or role; use the user"
@@ -129,7 +130,7 @@ SENTENCES = (
          "the server's pg_hba.conf refuses role, database or address; allow them there"),
     Rule(r"certificate|sslrootcert", _C,
          "the server's certificate is not trusted; check sslrootcert and the host"),
-    Rule(r"no password supplied", _C, "{url} holds no password; put it in"),
+    Rule(r"no password supplied", _C, "{url} holds no password; add the password"),
     Rule(r"(password|sasl|scram) authentication failed|wrong password|auth failed"
          r"|invalid (scram|server) |password authentication", _C,
          "wrong user or password; check both in {url}"),
@@ -138,7 +139,7 @@ SENTENCES = (
     Rule(r"no such user|role .*does not exist", _C,
          "there is no such role; check the user in {url}"),
     Rule(r"not permitted to log in|permission denied for database", _C,
-         "the role may not log in there; check the user in {url}"),
+         "the role may not log in to this database; check the user in {url}"),
     Rule(r"no more connections|too many (clients|connections)|connection slots|max.?client"
          r"|max.*connections", _U, "all connections are in use"),
     Rule(r"starting up|shutting down|recovery mode|accepting (connections|clients)"
@@ -148,7 +149,7 @@ SENTENCES = (
     Rule(r"startup parameter|unrecognized configuration parameter", _C,
          "the pooler refuses a parameter of {url}; remove its options"),
     Rule(r"frontend protocol|response to ssl|expected authentication request|unexpected message",
-         _C, "the server there is not PostgreSQL; check host and port in {url}"),
+         _C, "the server at the address is not PostgreSQL; check host and port in {url}"),
     Rule(r"temporary failure in name resolution", _U, "its host name cannot be resolved for now"),
     Rule(r"translate host name|resolve host|name or service not known|no address associated", _C,
          "there is no such host; check the host in {url}"),
@@ -162,10 +163,10 @@ SENTENCES = (
          r"|no connection to", _U,
          "the server closed the connection"),
 )  # fmt: skip
-"""By libpq's message, in lower case, if it has no SQLSTATE; the first that fits decides.
+"""By libpq's message in lower case, if libpq has no SQLSTATE. The first rule that fits decides.
 
 `{url}` stands for the variable that holds the address.
 """
 
 UNKNOWN_SENTENCE = Rule("", _U, "the connection failed for a reason that is not in the table")
-"""For anything else that libpq says."""
+"""For every other message of libpq."""

@@ -1,7 +1,7 @@
 """The pooled transport: psycopg through the pooler, as a role that can only execute functions.
 
-It sends by psycopg's libpq layer and not by a cursor: the pause loop waits for nothing else, and a
-cursor costs as much of the client's time again (docs/decisions/0022).
+It uses psycopg's libpq layer and not a cursor. The pause loop spends its time in these calls, and a
+cursor would double the time that the client needs for one (docs/decisions/0022).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from mentor_pause.retry import OutOfTime, call_within, seconds_for_call
 
 
 class PooledTransport:
-    """One connection, opened at the first call and again after it was lost."""
+    """One connection, which the first call opens, and the next call after it was lost."""
 
     def __init__(self, url: str) -> None:
         """`url` is a PostgreSQL connection URL or string."""
@@ -54,23 +54,23 @@ class PooledTransport:
 
 
 def _connect(url: str, seconds: float) -> psycopg.Connection:
-    """Open a connection within the seconds; one that comes later is closed."""
-    made: list[psycopg.Connection] = []
+    """Open a connection within the seconds; close a connection that opens too late."""
+    opened: list[psycopg.Connection] = []
     too_late = Event()
 
     def connect() -> psycopg.Connection:
-        # No prepared statements: the pooler may hand the next call to another server.
-        # No transaction around the call either, which would cost two more round trips.
-        made.append(psycopg.connect(url, autocommit=True, **_settings(url)))
+        # No prepared statements: the pooler may send the next call to another server connection.
+        # No transaction around the call: it would cost two more round trips.
+        opened.append(psycopg.connect(url, autocommit=True, **_settings(url)))
         if too_late.is_set():
-            made[0].close()
-        return made[0]
+            opened[0].close()
+        return opened[0]
 
     try:
         return call_within(seconds, connect)
     except OutOfTime:
         too_late.set()
-        for connection in made:
+        for connection in opened:
             connection.close()
         failure: MentorPauseError = DatabaseUnavailable(
             f"no connection to the database within {CONNECT_SECONDS:.0f} s"
@@ -81,13 +81,13 @@ def _connect(url: str, seconds: float) -> psycopg.Connection:
 
 
 def _settings(url: str) -> dict[str, Any]:
-    """Return what libpq would else take from its environment or from the role's settings."""
+    """Return settings that libpq would otherwise take from the environment or from the role."""
     return {
         "application_name": "mentor-pause",
         "client_encoding": "UTF8",
-        # A pooler refuses options; the environment's (PGOPTIONS) are none of ours.
+        # Without this, libpq would send the environment's PGOPTIONS, which a pooler refuses.
         "options": conninfo_to_dict(url).get("options") or "",
-        # Per address; it ends attempts that `_connect` does not wait for any more.
+        # For each address; it ends attempts for which `_connect` no longer waits.
         "connect_timeout": round(CONNECT_SECONDS),
         "tcp_user_timeout": round(CALL_SECONDS * 1000),
         "keepalives_idle": 5,

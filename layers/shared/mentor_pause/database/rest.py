@@ -1,8 +1,8 @@
 """The REST transport: PostgREST's `POST /rest/v1/rpc/<function>` with the service-role credential.
 
-Only a 2xx answer is a success. Each answer says how many rows there are (`Prefer: count=exact`), so
-that one which the project's `max-rows` has cut is noticed; the rest is asked for by key
-(documentation of PostgREST, "Pagination and Count").
+Only a 2xx answer is a success. The project's `max-rows` may cut an answer. Each answer says how
+many rows there are (`Prefer: count=exact`), so the transport notices a cut and fetches the rest by
+key (documentation of PostgREST, "Pagination and Count").
 """
 
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ _TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
 
 
 class RestTransport:
-    """Keeps its connections open between calls."""
+    """One HTTP client, which keeps its connections open between calls."""
 
     def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
-        """`url` is the project's, `key` a secret key (`sb_secret_...`) or a service-role JWT."""
+        """`url` is the project's; `key` is a secret key (`sb_secret_...`) or a service-role JWT."""
         self._url = f"{url.rstrip('/')}/rest/v1/rpc/"
         # A secret key is not a token: PostgREST refuses it as Bearer (PGRST301).
         bearer = {} if key.startswith("sb_secret_") else {"Authorization": f"Bearer {key}"}
@@ -50,8 +50,8 @@ class RestTransport:
         while answer.may_be_cut(has_key=key is not None):
             if key is None or not answer.rows:
                 raise _cut(function)
-            answer = self._ask(function, content, _behind(key, rows[-1]))
-            if answer.rows and answer.rows[-1] == rows[-1]:  # the same rows again, and for ever
+            answer = self._ask(function, content, _after(key, rows[-1]))
+            if answer.rows and answer.rows[-1] == rows[-1]:  # the same rows: it would never end
                 raise _cut(function)
             rows += answer.rows
         return rows
@@ -66,7 +66,7 @@ class RestTransport:
         return read_answer(function, self._post(function, content, query))
 
     def _post(self, function: str, content: bytes, query: Mapping[str, str]) -> httpx.Response:
-        """Send a request and return its whole answer; a peer that drips is not waited for."""
+        """Send a request and return its whole answer, also in time if the server sends slowly."""
         client = self._open()
         try:
             return call_within(
@@ -90,7 +90,7 @@ class RestTransport:
                 headers=self._headers,
                 timeout=_TIMEOUT,
                 transport=self._transport,
-                trust_env=False,  # a proxy that the environment names is none of ours (R4)
+                trust_env=False,  # use no proxy that the environment names (R4)
                 follow_redirects=False,
             )
         return self._client
@@ -101,17 +101,17 @@ def _json(arguments: Mapping[str, object]) -> bytes:
         return to_json(arguments)
     except (PydanticSerializationError, ValueError):
         pass
-    raise DatabaseError("a value cannot be sent: it holds NUL or half a character")
+    raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate")
 
 
 def _order(key: str | None) -> dict[str, str]:
-    """Return the query that orders a list by its key, which `-` makes descending."""
+    """Return the query that orders a list by its key; a key that begins with `-` descends."""
     if key is None:
         return {}
     return {"order": f"{key.removeprefix('-')}.{'desc' if key.startswith('-') else 'asc'}"}
 
 
-def _behind(key: str, last: Row) -> dict[str, str]:
+def _after(key: str, last: Row) -> dict[str, str]:
     column, operator = key.removeprefix("-"), "lt" if key.startswith("-") else "gt"
     return _order(key) | {column: f"{operator}.{last[column]}"}
 

@@ -34,7 +34,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A moment in UTC, whatever zone the database's session has."""
+"""A moment in UTC; the time zone of the database's session does not matter."""
 
 
 class Result(BaseModel):
@@ -57,7 +57,7 @@ class Result(BaseModel):
         """Return the only row, typed.
 
         Raises:
-            DatabaseUnavailable: there is not exactly one row: our functions did not answer that.
+            DatabaseUnavailable: the answer has no row or several; our functions return one.
             MentorPauseError: as `read_all` does.
         """
         return cls.read_all([_only(rows)])[0]
@@ -72,10 +72,10 @@ def read_value[T](kind: TypeAdapter[T], rows: Sequence[Row]) -> T:
     return _read(lambda: kind.validate_python(_only(list(_only(rows).values()))))
 
 
-def _only[T](found: Sequence[T]) -> T:
-    if len(found) != 1:
+def _only[T](items: Sequence[T]) -> T:
+    if len(items) != 1:
         raise DatabaseUnavailable("the answer does not come from our database functions")
-    return found[0]
+    return items[0]
 
 
 def _read[T](read: Callable[[], T]) -> T:
@@ -97,7 +97,7 @@ def _unread(error: ValidationError) -> MentorPauseError:
 
 
 class StatusChange(Result):
-    """What `update_mentor_status` did to one mentor."""
+    """The answer of `update_mentor_status` for one mentor."""
 
     outcome: Outcome
     previous_status: str
@@ -108,7 +108,7 @@ class StatusChange(Result):
 
 
 class MentorStatus(Result):
-    """A mentor's status, as read before a change."""
+    """A mentor's status before a change."""
 
     mentor_id: UUID
     status: Status
@@ -118,35 +118,35 @@ class MentorStatus(Result):
 
 
 class OrgScope(Result):
-    """The organisation, and its present day by the database's clock."""
+    """The organisation, and today in its time zone by the database's clock."""
 
     org_id: UUID
     slug: str
     time_zone: str
     today: date
     moment: Moment
-    """The present one."""
+    """The present moment by the database's clock."""
 
 
 class RunFreshness(Result):
-    """When a job last completed a run; None: never."""
+    """When a job last completed a run; the fields are None if it never did."""
 
     last_finished_at: Moment | None
     last_as_of: date | None
     hours_since_completed_run: float | None
     night_error_count: int | None
-    """Errors of the night's best run; None: no run was about that night."""
+    """The errors of the night's best run; None: the night had no run."""
 
 
 class Begun(Result):
-    """The run's row, written now or before."""
+    """The run's row, which this call or an earlier one wrote."""
 
     status: ExecutionStatus
     as_of: date | None
 
 
 class LostEnd(Result):
-    """What the database knows about a run that the ledger has lost."""
+    """The end of a run that the ledger has lost, with the counts from the database."""
 
     has_ended: bool
     """Whether this call ended the row."""
@@ -179,13 +179,13 @@ class Execution(Result):
 
 
 class MentorId(Result):
-    """A mentor, by id alone."""
+    """The id of a mentor."""
 
     mentor_id: UUID
 
 
 class MentorOutcome(Result):
-    """What the data says about a mentor of a run."""
+    """A mentor's result in a run, as the tables show it."""
 
     mentor_id: UUID
     outcome: Literal["applied", "not_needed"]

@@ -1,8 +1,9 @@
-"""One session with PostgreSQL, by libpq without blocking: no call waits beyond its seconds.
+"""One session with PostgreSQL by libpq's non-blocking calls: no call waits beyond its seconds.
 
-libpq's blocking calls wait for ever for a peer that keeps its connection and says nothing, such as
-a paused pooler. So the session sends, polls the socket and reads (R2). It asks for binary results:
-they do not depend on DateStyle, TimeZone and the like, which a role or database may set (R4).
+libpq's blocking calls never end if the server keeps the connection and sends nothing, as a paused
+pooler does. So the session sends, polls the socket and reads (R2). It requests binary results,
+because they do not depend on settings such as DateStyle and TimeZone, which a role or database may
+have (R4).
 """
 
 import select
@@ -26,14 +27,14 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _VOID = 2278
 _TEXTS = ("text", "varchar", "bpchar", "name")
 _PART_FOR_CANCELLING = 0.1
-"""Of a call's seconds: 1 s of 10."""
+"""The part of a call's seconds that is reserved for cancelling: 1 s of 10."""
 
 
 class Session:
     """Sends statements over one connection."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
-        """`connection` is in autocommit mode, and nobody else uses it."""
+        """`connection` is in autocommit mode, and only this session uses it."""
         self._connection = connection
         self._pgconn = connection.pgconn
         self._poll = select.poll()
@@ -41,14 +42,14 @@ class Session:
         self._types = adapt.Transformer(connection)
 
     def is_open(self) -> bool:
-        """Whether the connection is there, as far as this side knows."""
+        """Whether the connection is open, as far as libpq knows."""
         return self._pgconn.status == pq.ConnStatus.OK
 
     def ask(self, statement: bytes, values: Sequence[object], seconds: float) -> list[Row]:
         """Send a statement and return its rows.
 
         Raises:
-            OutOfTime: there is no answer within the seconds; the connection is closed.
+            OutOfTime: no answer came within the seconds; the connection is closed.
             MentorPauseError: the database refused, or the connection is lost.
         """
         parameters = self._dump(values)
@@ -72,12 +73,12 @@ class Session:
             return self._types.dump_sequence(values, [PyFormat.AUTO] * len(values))
         except (psycopg.Error, ValueError, OverflowError):
             pass
-        raise DatabaseError("a value cannot be sent: it holds NUL or half a character")
+        raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate")
 
     def _exchange(
         self, statement: bytes, parameters: Sequence[Buffer | None], ends_at: float
     ) -> list[PGresult]:
-        """Return all results: after the error of a closed session follows a second one."""
+        """Return all results: when a session ends, libpq adds its own error to the server's."""
         pgconn, results = self._pgconn, list[PGresult]()
         try:
             pgconn.send_query_params(
@@ -109,13 +110,13 @@ class Session:
             raise OutOfTime("no answer in time")
 
     def _abandon(self, seconds: float) -> None:
-        """Ask the server to drop the call, and close; a server that is frozen is not waited for."""
+        """Ask the server to cancel the call, and close; wait at most `seconds`."""
         with suppress(psycopg.Error, OSError):
             self._connection.cancel_safe(timeout=seconds)
         self.close()
 
     def _failure(self, failed: Sequence[PGresult]) -> MentorPauseError:
-        """Return the first error that came from the server; what follows is libpq's own."""
+        """Return the server's first error, or libpq's own if the server sent none."""
         for result in failed:
             if code := self._field(result, pq.DiagnosticField.SQLSTATE):
                 return error_from_code(
@@ -124,12 +125,12 @@ class Session:
                     self._field(result, pq.DiagnosticField.MESSAGE_DETAIL),
                     self._field(result, pq.DiagnosticField.MESSAGE_HINT),
                 )
-        said = failed[0].error_message if failed else self._pgconn.error_message
-        return error_from_connection(said.decode(errors="replace"))
+        message = failed[0].error_message if failed else self._pgconn.error_message
+        return error_from_connection(message.decode(errors="replace"))
 
     def _field(self, result: PGresult, field: pq.DiagnosticField) -> str | None:
-        found = result.error_field(field)
-        return None if found is None else found.decode(errors="replace")
+        value = result.error_field(field)
+        return None if value is None else value.decode(errors="replace")
 
     def _read(self, result: PGresult) -> list[Row]:
         try:
@@ -138,7 +139,7 @@ class Session:
             return self._types.load_rows(
                 0, result.ntuples, lambda row: dict(zip(names, row, strict=True))
             )
-        except Exception:  # noqa: BLE001 - a driver has many ways to fail at a value
+        except Exception:  # noqa: BLE001 - psycopg's loaders raise many types of errors
             self._types = adapt.Transformer(self._connection)
         raise DatabaseError("a value in the answer cannot be read, such as a day after year 9999")
 
@@ -146,7 +147,7 @@ class Session:
         adapters = self._connection.adapters
         adapters.register_loader("timestamptz", _UtcMoment)
         adapters.register_loader(_VOID, _Nothing)
-        if self._connection.info.encoding == "ascii":  # SQL_ASCII: the bytes are the database's own
+        if self._connection.info.encoding == "ascii":  # SQL_ASCII: the server converts no text
             for name in _TEXTS:
                 adapters.register_loader(name, _Utf8)
 

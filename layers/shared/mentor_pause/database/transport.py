@@ -1,7 +1,7 @@
 """The interface of a transport to the database.
 
-Both transports report a failure by the same code: PostgreSQL's SQLSTATE, or PostgREST's `PGRST...`
-where the database was never reached (`error_table.py`).
+Both transports raise the same error for the same code: PostgreSQL's SQLSTATE, or PostgREST's
+`PGRST...` if PostgREST could not call the database (`error_table.py`).
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from typing import Protocol
 type Row = dict[str, object]
 
 CALL_SECONDS = 10.0
-"""No call lasts longer, whatever the peer does (R2); the database's own limit is 8 s."""
+"""The longest time of a call (R2); the database's own limit for a statement is 8 s."""
 
 CONNECT_SECONDS = 5.0
-"""Connecting lasts no longer as a whole: all addresses, TLS and login."""
+"""The longest time for connecting: all addresses, TLS and login together."""
 
 IDS_PER_CALL = 500
-"""How many ids go into one call, and how many rows come back in one page."""
+"""The most ids in one call, and the most rows in one page of a listing."""
 
 LIST_KEYS: Mapping[str, str] = {
     "list_all_portal_states": "mentor_id",
@@ -30,7 +30,7 @@ LIST_KEYS: Mapping[str, str] = {
 }
 """Each function that returns many rows, and the unique column that orders them; `-`: descending.
 
-A REST interface cuts an answer at its `max-rows`; the transport asks for the rest by this key.
+PostgREST cuts an answer at its `max-rows`; the REST transport fetches the rest by this key.
 """
 
 
@@ -41,7 +41,7 @@ class Transport(Protocol):
         """Call `public.<function>` with named arguments and return all its rows.
 
         A scalar comes back as one row with one column, named as the function. The call ends within
-        `CALL_SECONDS`, or with the work that it belongs to (`retry.py`).
+        `CALL_SECONDS`, and not later than the current work (`retry.time_limit`).
 
         Raises:
             RetryableDatabaseError: the same call may succeed later.
