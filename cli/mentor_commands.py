@@ -10,7 +10,7 @@ import click
 from cli.options import json_option, stack_option
 
 if TYPE_CHECKING:
-    from mentor_pause.database.client import Status
+    from mentor_pause.domain.mentors import Status
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{2,62}")
 """The same rule as in `private.assert_transition_request`."""

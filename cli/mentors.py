@@ -5,7 +5,8 @@ from uuid import UUID
 from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.database.change_status import change_status
-from mentor_pause.database.client import Database, Status
+from mentor_pause.database.client import Database
+from mentor_pause.domain.mentors import Status
 from mentor_pause.errors import Conflict
 
 

@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from mentor_pause.database.change_status import change_status
-from mentor_pause.database.client import Database, Status, StatusChange
+from mentor_pause.database.client import Database, StatusChange
+from mentor_pause.domain.mentors import Status
 from mentor_pause.errors import Conflict, VersionConflict
 from support.cluster import Cluster
 from support.people import FAR_OFF, People

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from mentor_pause.database.client import Database, Status, StatusChange
+from mentor_pause.database.client import Database, StatusChange
+from mentor_pause.domain.mentors import Status
 from mentor_pause.errors import VersionConflict
 
 _RETRIES = 3
