@@ -16,7 +16,7 @@ PLACES: Mapping[str, str] = {
     f"{SCHEMAS}/private/functions/assert_transition_request.sql": "who may give the reason",
     f"{SCHEMAS}/functions/update_mentor_status.sql": "the rule behind the reason",
     f"{SCHEMAS}/tables/peer_mentor_status_history.sql": "the constraint that binds it to the job",
-    f"{LAYER}/database/client.py": "the method that passes the reason",
+    f"{LAYER}/database/mentor_functions.py": "the method that passes the reason",
     "functions/portal_drift/waiting.py": "whether the portal must show the change within the hour",
     "docs/portal-mapping.json": "the portal's value",
     "docs/access.md": "the refusals",
