@@ -122,7 +122,7 @@ class MentorFunctions(DatabaseCalls):
         """Return how many active mentors have no certification at all."""
         return self.call("count_active_uncertified", read_count, p_org_id=org_id)
 
-    def forget_portal_sync(self, org_id: UUID, mentor_id: UUID) -> None:
+    def reset_portal_sync(self, org_id: UUID, mentor_id: UUID) -> None:
         """Make the next sync run push a mentor again.
 
         Raises:
