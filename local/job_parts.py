@@ -143,7 +143,7 @@ def _count_parts(job: Job, sources: Sources) -> Iterator[Part]:
         (f"{SCHEMAS}/tables/scheduler_execution_log.sql", f"the column {count}"),
         (f"{SCHEMAS}/functions/finish_execution.sql", f"the argument p_{count}"),
         (f"{LAYER}/domain/messages.py", f"the field {count} of RunCompleted"),
-        (f"{LAYER}/database/results.py", f"the field {count} of a row of the log"),
+        (f"{LAYER}/database/calls.py", f"the field {count} of a row of the log"),
         ("functions/api/models.py", f"the field {count} of a run"),
         ("cli/show/runs.py", f"the count {count}"),
     ):

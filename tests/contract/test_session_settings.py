@@ -11,10 +11,9 @@ from psycopg import sql
 
 from mentor_pause.config import API_ROLE, PORTAL_ROLE
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledTransport
+from mentor_pause.database.pooled import PooledTransport, Session
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
-from mentor_pause.database.session import Session
 from mentor_pause.domain.runs import RunRequest
 from mentor_pause.domain.summary import Summary
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable

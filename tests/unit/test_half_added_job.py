@@ -65,7 +65,7 @@ def test_an_effect_of_its_own_needs_a_count_everywhere() -> None:
     missing = missing_parts(job, SOURCES)
     assert all("reminded_count" in part for part in missing)
     assert {Path(part.split(": ")[0]).name for part in missing} == {
-        "scheduler_execution_log.sql", "finish_execution.sql", "messages.py", "results.py",
+        "scheduler_execution_log.sql", "finish_execution.sql", "messages.py", "calls.py",
         "models.py", "runs.py",
     }  # fmt: skip
 

@@ -8,8 +8,7 @@ call may succeed later and `DatabaseError` when the database refused; the error 
 from dataclasses import dataclass
 
 from mentor_pause.config import PooledDatabase, RestDatabase
-from mentor_pause.database.mentor_functions import MentorFunctions
-from mentor_pause.database.results import (
+from mentor_pause.database.calls import (
     Begun,
     Execution,
     ExecutionStatus,
@@ -20,6 +19,7 @@ from mentor_pause.database.results import (
     RunFreshness,
     StatusChange,
 )
+from mentor_pause.database.mentor_functions import MentorFunctions
 from mentor_pause.database.run_functions import RunFunctions
 from mentor_pause.database.transport import Transport
 from mentor_pause.retry import NO_RETRY, Retry

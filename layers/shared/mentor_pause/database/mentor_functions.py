@@ -6,13 +6,15 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from mentor_pause.database.calls import WHEN_USED, DatabaseCalls, read_count
-from mentor_pause.database.results import (
+from mentor_pause.database.calls import (
+    WHEN_USED,
+    DatabaseCalls,
     MemberRole,
     MentorId,
     MentorStatus,
     OrgScope,
     StatusChange,
+    read_count,
     read_value,
 )
 from mentor_pause.database.transport import Row

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter
 
+from mentor_pause.database.calls import read_value
 from mentor_pause.database.portal_results import (
     Mirrored,
     MirroredColumns,
     PortalState,
     StoredCertification,
 )
-from mentor_pause.database.results import read_value
 from mentor_pause.database.transport import IDS_PER_CALL, Transport
 from mentor_pause.domain.mentors import Certification
 from mentor_pause.retry import NO_RETRY, Retry

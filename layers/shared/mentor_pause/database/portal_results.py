@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from mentor_pause.database.results import Result
+from mentor_pause.database.calls import Result
 from mentor_pause.domain.mentors import Status
 
 

@@ -7,14 +7,16 @@ from itertools import batched
 from typing import Literal
 from uuid import UUID
 
-from mentor_pause.database.calls import DatabaseCalls, read_count, read_flag
-from mentor_pause.database.results import (
+from mentor_pause.database.calls import (
     Begun,
+    DatabaseCalls,
     Execution,
     ExecutionStatus,
     LostEnd,
     MentorOutcome,
     RunFreshness,
+    read_count,
+    read_flag,
 )
 from mentor_pause.database.transport import IDS_PER_CALL
 from mentor_pause.domain.runs import MentorResult, RunRequest
