@@ -8,12 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from local.places import ROOT
 from local.samples import with_sample_mentor
 from local.seed import make_roster
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest, MentorPage
 
-EVENTS = Path(__file__).parent.parent.parent / "events"
+EVENTS = ROOT / "events"
 
 
 def test_every_job_has_a_nightly_event_and_a_page() -> None:

@@ -25,7 +25,7 @@ def test_a_walk_has_blocks_and_a_test_that_types_them(name: str, test: str) -> N
     """A walk that nobody takes would prove nothing."""
     assert walk(name)
     assert (ROOT / test).exists()
-    ours = {"documents.py", "test_documents.py"}
+    ours = {"documents.py", "test_code_blocks.py"}
     tests = [file for file in (ROOT / "tests").rglob("*.py") if file.name not in ours]
     assert any(f'"{name}"' in file.read_text() for file in tests)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from local.places import ROOT
+
 FUNCTIONS = ROOT / "functions"
 PACKAGE = ROOT / "layers/shared/mentor_pause"
 CLIENTS = {"boto3", "botocore", "psycopg", "httpx"}

@@ -2,13 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
+from local.places import ROOT
 from local.sam_local import SAMPLES, Outcome, result_of
 
-EVENTS = Path(__file__).parent.parent.parent / "events"
+EVENTS = ROOT / "events"
 
 
 @pytest.mark.parametrize(

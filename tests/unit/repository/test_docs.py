@@ -11,9 +11,9 @@ import pytest
 
 from cli.main import cli
 from local import database_errors
+from local.places import ROOT
 from local.template import load_template
 
-ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _COMMAND = re.compile(r"mentor-pause ((?:[a-z]+ ?)+)((?:[^`\n|#]|\\\n)*)")
 

@@ -1,0 +1,156 @@
+"""Settings from the environment: one clear sentence when they are wrong."""
+
+import json
+
+import pytest
+
+from mentor_pause.config import (
+    HttpSettings,
+    LedgerSettings,
+    OrgSettings,
+    PooledDatabase,
+    QueueSettings,
+    RestDatabase,
+    load_database,
+    load_http_secrets,
+)
+from mentor_pause.errors import ConfigurationError
+from support.settings import POOLED, REST, no_secret
+
+
+def test_each_way_to_the_database_is_found() -> None:
+    """In the environment."""
+    assert isinstance(load_database(no_secret, POOLED), PooledDatabase)
+    assert isinstance(load_database(no_secret, REST), RestDatabase)
+
+
+@pytest.mark.parametrize("content", [POOLED, REST])
+def test_the_secret_that_the_environment_names_is_read(content: dict[str, str]) -> None:
+    """E12."""
+    asked: list[str] = []
+
+    def read(secret_id: str) -> str:
+        asked.append(secret_id)
+        return json.dumps(content)
+
+    assert load_database(read, {"SUPABASE_SECRET_ID": "arn"}) == load_database(no_secret, content)
+    assert asked == ["arn"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({}, "neither SUPABASE_URL nor SUPABASE_DB_URL is set in the environment"),
+        (
+            POOLED | REST,
+            "SUPABASE_URL and SUPABASE_DB_URL are both set in the environment; keep one of them",
+        ),
+        (
+            {"SUPABASE_URL": "https://p"},
+            "SUPABASE_URL is set in the environment but SUPABASE_SERVICE_ROLE_KEY is not",
+        ),
+        (
+            POOLED | {"SUPABASE_SECRET_ID": "s"},
+            "SUPABASE_SECRET_ID and SUPABASE_DB_URL are both set; keep one of them",
+        ),
+        (
+            {"SUPABASE_URL": "", "SUPABASE_DB_URL": ""},
+            "neither SUPABASE_URL nor SUPABASE_DB_URL is set in the environment",
+        ),
+    ],
+)
+def test_missing_or_contradictory_settings_are_one_sentence(
+    environ: dict[str, str], sentence: str
+) -> None:
+    """Naming the variables."""
+    with pytest.raises(ConfigurationError) as raised:
+        load_database(no_secret, environ)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '"x"'])
+def test_a_secret_that_is_no_object_is_said_without_its_content(text: str) -> None:
+    """E12: never in a message."""
+    with pytest.raises(ConfigurationError, match="the secret s is not a JSON object"):
+        load_database(lambda _: text, {"SUPABASE_SECRET_ID": "s"})
+
+
+def test_a_credential_does_not_show_when_settings_are_printed() -> None:
+    """E12: never logged."""
+    assert "secret" not in repr(load_database(no_secret, POOLED))
+    assert "sb_secret_x" not in repr(load_database(no_secret, REST))
+
+
+def test_every_missing_or_wrong_variable_is_named() -> None:
+    """At once, not one by one."""
+    with pytest.raises(ConfigurationError) as raised:
+        QueueSettings.load(
+            {"PAGE_SIZE": "501", "HLF_SYNC_QUEUE_URL": "u", "WAITING_RUNS_QUEUE_URL": "w"}
+        )
+    assert str(raised.value) == (
+        "CERTIFICATION_EXPIRY_QUEUE_URL is not set; "
+        "PAGE_SIZE: Input should be less than or equal to 500"
+    )
+    with pytest.raises(ConfigurationError, match="HLF_ORG_ID: Input should be a valid UUID"):
+        OrgSettings.load({"HLF_ORG_ID": "hlf"})
+
+
+def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
+    """CloudFormation passes empty parameters on as empty strings."""
+    settings = LedgerSettings.load({"LEDGER_TABLE": "t", "RUN_LEASE_SECONDS": ""})
+    assert (settings.dispatch_lease_seconds, settings.run_lease_seconds) == (45, 2700)
+
+
+def test_white_space_around_a_credential_is_not_part_of_it() -> None:
+    """Pasted with the end of its line."""
+    pasted = {name: f" {value}\n" for name, value in REST.items()}
+    assert load_database(no_secret, pasted) == load_database(no_secret, REST)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "SCHEDULER_SECRET is not set"),
+        ({"SCHEDULER_SECRET": ""}, "SCHEDULER_SECRET is not set"),
+        ({"SCHEDULER_SECRET": "short"}, "SCHEDULER_SECRET: .* at least 32"),
+        (
+            {"SCHEDULER_SECRET": "x" * 32, "SCHEDULER_SECRET_PREVIOUS": "short"},
+            "SCHEDULER_SECRET_PREVIOUS: .* at least 32",
+        ),
+        (
+            {"SCHEDULER_SECRET": "x" * 32, "SUPABASE_JWT_SECRET": "short"},
+            "SUPABASE_JWT_SECRET: .* at least 32",
+        ),
+    ],
+)
+def test_a_secret_that_is_easily_guessed_is_none(given: dict[str, str], reason: str) -> None:
+    """D3: nobody is let in by it; what it is does not show."""
+    with pytest.raises(ConfigurationError, match=f"in the secret s: {reason}") as raised:
+        load_http_secrets("s", lambda _: json.dumps(given))
+    assert "short" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://project.supabase.co/auth/v1", "project.supabase.co", "https://", "ftp://x/auth/v1",
+        "https://user@project.supabase.co/auth/v1", "https://project.supabase.co/auth/v1?x=y",
+        "http://127.0.0.1/auth/v1", "http://127.0.0.1.evil.org:80/auth/v1",
+        "http://host.docker.internal:4321/auth/v1", "http://host.docker.internal.evil.org:80/auth/v1",
+    ],
+)  # fmt: skip
+def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
+    """Or from a program on this machine."""
+    given = {"DISPATCHER_FUNCTION": "d", "API_SECRET_ID": "s"}
+    with pytest.raises(ConfigurationError, match="AUTH_URL"):
+        HttpSettings.load(given | {"AUTH_URL": url})
+    HttpSettings.load(given | {"AUTH_URL": "https://project.supabase.co/auth/v1"})
+    HttpSettings.load(given | {"AUTH_URL": "http://127.0.0.1:4321/auth/v1"})
+
+
+def test_a_secret_is_named_without_the_account_that_it_is_in() -> None:
+    """R6: its ARN would end in a run's row."""
+    arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:database-AbCdEf"
+    with pytest.raises(ConfigurationError) as raised:
+        load_database(lambda _: "", {"SUPABASE_SECRET_ID": arn})
+    assert str(raised.value).startswith("the secret database-AbCdEf is not a JSON object with ")
