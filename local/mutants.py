@@ -30,9 +30,10 @@ also_copy = ["local", "cli", "supabase", "docs", "template.yaml"]
 pytest_add_cli_args = ["-n0", "-x", "-p", "no:cacheprovider"]
 pytest_add_cli_args_test_selection = [
     "tests/unit/domain/test_runs.py", "tests/unit/domain/test_summary.py",
-    "tests/unit/functions/expiry/test_pause.py", "tests/integration/test_lock.py",
-    "tests/integration/test_night.py", "tests/integration/test_night_failures.py",
-    "tests/integration/test_redrive.py", "tests/integration/test_monitor.py",
+    "tests/unit/functions/expiry/test_pause.py", "tests/integration/test_night.py",
+    "tests/integration/ledger", "tests/integration/engine",
+    "tests/integration/functions/dispatcher", "tests/integration/functions/expiry",
+    "tests/integration/functions/monitor",
 ]
 timeout_constant = 30.0
 """

@@ -6,6 +6,7 @@ import pytest
 
 from support.adoption import VALLEY, Adoption, open_adoption
 from support.cluster import Cluster
+from support.monitor import Monitor
 from support.night import Clients, Night, open_night
 from support.roster import Roster
 
@@ -22,3 +23,9 @@ def valley(cluster: Cluster) -> Iterator[Adoption]:
     """A project that has adopted mentor-pause; change it in a transaction that is rolled back."""
     with open_adoption(cluster, VALLEY) as found:
         yield found
+
+
+@pytest.fixture
+def monitor(night: Night, capsys: pytest.CaptureFixture[str]) -> Monitor:
+    """The monitor of a night."""
+    return Monitor(night, capsys)

@@ -6,16 +6,16 @@ run at all. What happened is a row of the table in the decision record.
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
+from local.places import ROOT
 from support.faked_clock import FakedCluster, open_faked_cluster
 from support.night import Clients, Night, open_night, run_id
 from support.roster import Roster
 from support.skew import Component, at, ledger_clock, skew_worker, skewed_monitor
 
-TABLE = Path(__file__).parent.parent.parent / "docs/decisions/0032-one-clock.md"
+TABLE = ROOT / "docs/decisions/0032-one-clock.md"
 SKEWS = {
     "1 h behind": timedelta(hours=-1),
     "1 h ahead": timedelta(hours=1),

@@ -34,3 +34,11 @@ def work_off(night: Night, dice: random.Random) -> None:
         repeated = [m for m in done if attempt < 3 and dice.random() < 1 / 4]
         waiting = [m for m in waiting if m not in done] + repeated
         night.clock.advance(360)
+
+
+def deliver_for(night: Night, minutes: int) -> None:
+    """Deliver what is on the queue, once a minute."""
+    for _ in range(minutes):
+        for message in night.receive():
+            night.deliver(message)
+        night.clock.advance(60)

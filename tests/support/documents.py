@@ -37,7 +37,7 @@ WALKS: Mapping[str, str] = {
     "rotation": "tests/e2e/test_deployment_walk.py",
     "runbook": "tests/e2e/test_deployment_walk.py",
     "sam-local": "tests/e2e/test_sam_local.py",
-    "uncertified": "tests/integration/test_uncertified.py",
+    "uncertified": "tests/integration/supabase/test_uncertified.py",
     "upgrade": "tests/e2e/test_deployment_walk.py",
 }
 _SIGPIPE = 128 + signal.SIGPIPE

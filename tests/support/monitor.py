@@ -14,8 +14,12 @@ from monitor.app import build_hung_runs
 from monitor.check import Answer, Check
 from monitor.nightly_check import NightlyCheck
 from support.metrics import emitted
-from support.night import Night
+from support.night import LEASES, Night
 from support.roster import ORG
+
+RUN_LEASE = LEASES.run
+PATIENCE = 600
+"""Seconds after the end of a lease before the monitor calls a run hung."""
 
 
 @dataclass(frozen=True)

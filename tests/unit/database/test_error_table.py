@@ -111,3 +111,9 @@ def test_every_line_of_the_table_has_a_meaning_and_says_what_to_do(rule: Rule) -
     assert rule.meaning
     if rule.kind is Kind.MISCONFIGURED:
         assert ";" in rule.meaning
+
+
+def test_a_missing_right_is_the_systems_fault_in_any_language() -> None:
+    """R3, R4: lc_messages is a setting of the server, the database or the role."""
+    error = error_of_code("42501", "keine Berechtigung für Funktion update_mentor_status")
+    assert isinstance(error, DatabaseMisconfigured)

@@ -1,12 +1,14 @@
 """A fault of the whole database is no mentor's error, even if other calls succeed (R3)."""
 
 from collections.abc import Callable
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from support.delivery import deliver_for
 from support.night import DELIVERIES, Night
 from support.roster import Roster
 
@@ -55,3 +57,38 @@ def test_a_database_that_can_be_read_and_not_written_is_no_mentors_error(
     night.work_off()
     (summary,) = night.summaries()
     assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+
+
+_TABLE_FAULTS: dict[str, tuple[LiteralString, LiteralString]] = {
+    "55000, no replica identity": (
+        (
+            "alter table peer_mentors replica identity nothing; create publication p for table"
+            " peer_mentors"
+        ),
+        "drop publication p",
+    ),
+    "2200H, the sequence is at its end": (
+        (
+            "alter table peer_mentor_status_history alter column id set maxvalue 2;"
+            " select nextval(pg_get_serial_sequence('peer_mentor_status_history', 'id'))"
+            " from generate_series(1, 2)"
+        ),
+        "alter table peer_mentor_status_history alter column id set no maxvalue",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", _TABLE_FAULTS)
+def test_what_is_wrong_with_the_table_is_no_error_of_a_mentor(
+    night: Night, roster: Roster, fault: str
+) -> None:
+    """R3."""
+    begin, end = _TABLE_FAULTS[fault]
+    roster.add_mentors(3)
+    for statement in begin.split(";"):
+        roster.db.execute(statement)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    night.fire()
+    deliver_for(night, 3)
+    roster.db.execute(end)
+    night.work_off()
+    assert night.summaries()[0]["error_count"] == 0

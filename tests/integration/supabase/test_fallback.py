@@ -16,13 +16,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from local import database
+from local.places import ROOT
 from local.postgres import Server, has_pg_cron
 from support.cluster import Cluster
 from support.deployed import eventually
 from support.night import Night
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Records, Roster
 
-SCHEDULE = Path(__file__).parents[2] / "supabase/fallback/schedule_certification_expiry.sql"
+SCHEDULE = ROOT / "supabase/fallback/schedule_certification_expiry.sql"
 
 
 def run(roster: Records, as_of: date | None = None, org_id: UUID = ORG) -> dict[str, Any]:

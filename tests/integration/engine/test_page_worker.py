@@ -1,0 +1,163 @@
+"""A page ends once, whatever happens to the workers that have it (E8 to E10, R1)."""
+
+import psycopg
+import pytest
+
+from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.requeue import PageResult
+from support.cluster import Cluster
+from support.faults import ProcessDied, failures
+from support.night import DELIVERIES, Night, run_id
+from support.roster import Roster
+
+
+def test_a_redelivered_page_changes_nothing(night: Night, roster: Roster) -> None:
+    """E9: before and after its run has ended."""
+    roster.add_mentors(6)
+    night.fire()
+    first, second = night.receive()
+    for message in (first, first, second, second, first):
+        assert night.deliver(message)
+    (summary,) = night.summaries()
+    assert (summary["processed_count"], summary["paused_count"]) == (6, 6)
+    assert (len(roster.history()), len(night.events.details)) == (6, 1)
+
+
+def test_a_worker_killed_half_way_is_replaced_and_its_mentors_are_reported(
+    night: Night, roster: Roster
+) -> None:
+    """E8, E9: what was paused before comes back as replayed, and counts as paused."""
+    mentors = roster.add_mentors(3)
+    night.fire()
+    (message,) = night.receive()
+    night.plan.then("dies after", after=3)  # find run and page, one mentor; then the second
+    with pytest.raises(ProcessDied):
+        night.deliver(message)
+    assert len(roster.history()) == 2
+    assert night.deliver(message, receive_count=2)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert len(roster.history()) == 3
+
+
+def test_a_page_in_the_dead_letter_queue_counts_as_errors_and_the_run_completes(
+    night: Night, roster: Roster
+) -> None:
+    """E8."""
+    mentors = roster.add_mentors(6)
+    night.fire()
+    good, poisoned = night.receive()
+    assert night.deliver(good)
+    assert night.deliver(poisoned, dead=True)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors[:3]]
+    assert summary["mentor_ids_errored"] == [str(mentor) for mentor in mentors[3:]]
+    assert [row["status"] for row in roster.log()] == ["completed"]
+
+
+def test_a_mentor_that_a_dead_worker_did_pause_is_reported_as_paused(
+    night: Night, roster: Roster
+) -> None:
+    """E8: the history knows; only the answer was lost."""
+    mentors = roster.add_mentors(3)
+    night.fire()
+    (message,) = night.receive()
+    night.plan.then("dies after", after=2)  # find run and page; then the first mentor
+    with pytest.raises(ProcessDied):
+        night.deliver(message)
+    assert night.deliver(message, dead=True)
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentors[0])]
+    assert summary["mentor_ids_errored"] == [str(mentor) for mentor in mentors[1:]]
+
+
+def test_a_worker_short_of_time_keeps_its_progress_and_the_next_one_goes_on(
+    night: Night, roster: Roster
+) -> None:
+    """E10, R1: as a fresh message, and no mentor is asked about twice."""
+    mentors = roster.add_mentors(3)
+    night.fire()
+    (message,) = night.receive()
+    left = iter([60.0, 60.0, 60.0, 60.0, 5.0])
+    night.consume(night.record(message), lambda: next(left))
+    (line,) = night.lines("page requeued")
+    assert (line["reason"], line["has_progress"]) == ("time ran short after 2 mentors", True)
+    assert (len(roster.history()), night.sqs.delays) == (2, [1])
+    asked = night.wire_calls("update_mentor_status")
+    (again,) = night.receive()
+    page, before = MentorPage.parse(again["Body"]), MentorPage.parse(message["Body"])
+    assert page == before.model_copy(update={"copy_number": 1})
+    assert night.deliver(again)
+    assert night.wire_calls("update_mentor_status") - asked == 1
+    assert night.summaries()[0]["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+
+
+def test_a_page_ends_however_many_invocations_it_takes(night: Night, roster: Roster) -> None:
+    """R1: one mentor at a time, each delivery is a first one, and nothing fails."""
+    mentors = roster.add_mentors(3)
+    night.fire()
+    for _ in mentors:
+        (message,) = night.receive()
+        left = iter([60.0, 60.0, 60.0])
+        night.consume(night.record(message), lambda left=left: next(left, 5.0))
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert night.lines("page requeued")[0]["has_progress"]
+
+
+def test_deliveries_without_progress_count_and_in_the_end_the_page_fails_with_what_it_has(
+    night: Night, roster: Roster, cluster: Cluster
+) -> None:
+    """R1, E8: only who was locked to the very end is an error."""
+    locked, *others = roster.add_mentors(3)
+    night.fire()
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
+        holder.execute("select from peer_mentors where id = %s for update", (locked,))
+        roster.db.execute("alter function update_mentor_status set lock_timeout = '20ms'")
+        night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in others]
+    assert summary["mentor_ids_errored"] == [str(locked)]
+    puts_back = [line["has_progress"] for line in night.lines("page requeued")]
+    assert puts_back == [True, *[False] * DELIVERIES]
+
+
+def test_a_page_waits_for_the_database_as_long_as_it_takes(night: Night, roster: Roster) -> None:
+    """E6, R3: its deliveries do not count, the run moves, and says why it had to wait."""
+    roster.add_mentors(3)
+    night.fire()
+    for _ in range(12):
+        (message,) = night.receive()
+        night.plan.then(*failures(3), after=2)
+        night.clock.advance(600)
+        assert night.deliver(message)
+        run = night.ledger.find_run(run_id())
+        assert run is not None
+        assert (run.active_at, run.wait_reason) == (night.clock(), "gone")
+    night.plan.then()
+    night.work_off()
+    assert night.summaries()[0]["paused_count"] == 3
+    assert [row["error"] for row in roster.log()] == ["pages had to wait: gone"]
+
+
+def test_a_job_that_refuses_its_pages_completes_with_everybody_skipped(
+    night: Night, roster: Roster
+) -> None:
+    """What the portal sync does until it is enabled."""
+    roster.add_mentors(4)
+    night.consume = night.consumer(lambda page, _: PageResult(PageOutcome(skipped=page.mentor_ids)))
+    night.fire()
+    night.work_off()
+    assert [(s["processed_count"], s["skipped_count"]) for s in night.summaries()] == [(4, 4)]
+
+
+def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:
+    """E9: whatever a late duplicate of its message comes to."""
+    first, second = roster.add_mentors(2)
+    night.fire()
+    ledger = night.ledger
+    ledger.pages.close(run_id(), 1, [first, second], PageOutcome(applied=(first, second)))
+    ledger.pages.close(run_id(), 1, [first, second], PageOutcome(errored=(first, second)))
+    (page,) = ledger.pages.list(run_id())
+    assert page.outcome == PageOutcome(applied=(first, second))

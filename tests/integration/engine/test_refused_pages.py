@@ -1,0 +1,98 @@
+"""A message that is not a planned page of this job is refused, whoever sent it (D8, R5)."""
+
+from uuid import uuid4
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from mentor_pause.errors import InvalidRequest
+from support.night import Night, sqs_record
+from support.roster import TOMORROW, Roster
+
+
+def test_a_page_from_another_queue_is_refused(night: Night, roster: Roster) -> None:
+    """R5: it may be a dead letter of another stack, and is not worked like a page that is due."""
+    (mentor,) = roster.add_mentors(1)
+    night.fire()
+    (message,) = night.receive()
+    record = SQSRecord(sqs_record(message, "another-DeadLetterQueue", 1))
+    with pytest.raises(InvalidRequest, match="from a queue that this worker does not read"):
+        night.consume(record, night.remaining(60))
+    assert roster.status(mentor) == "active"
+    (line,) = night.lines("page not done")
+    assert line["message_id"] == message.get("MessageId")
+    assert night.deliver(message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no json",
+        "{}",
+        "[]",
+        '{"version": 2}',
+        '{"version": 1, "job_name": "certification_expiry"}',
+    ],
+)
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_message_that_is_no_page_is_refused_whole(
+    night: Night, roster: Roster, body: str, dead: bool
+) -> None:
+    """Logged by its id, not by its content; never half-applied."""
+    assert not night.deliver({"Body": body}, dead=dead)
+    (line,) = night.lines("page not done")
+    assert line["reason"].startswith("not a valid MentorPage")
+    assert roster.history() == []
+
+
+def test_a_page_of_another_organisation_or_job_is_refused(night: Night, roster: Roster) -> None:
+    """D8, again at the worker."""
+    roster.add_mentors(1)
+    night.fire()
+    (page,) = night.pages()
+    for other in ({"org_id": uuid4()}, {"job_name": "hlf_sync"}):
+        body = page.model_copy(update=other).model_dump_json()
+        assert not night.deliver({"Body": body})
+    assert roster.history() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"job_run_id": uuid4()}, {"page": 2}, {"dry_run": True}, {"as_of": TOMORROW},
+        {"mentor_ids": (uuid4(),)},
+    ],
+)  # fmt: skip
+def test_a_page_that_no_dispatcher_has_planned_pauses_nobody(
+    night: Night, roster: Roster, change: dict[str, object]
+) -> None:
+    """R5: a right to send to the queue is not enough to make up a page."""
+    mentors = roster.add_mentors(2)
+    night.fire()
+    (page,) = night.pages()
+    body = page.model_copy(update=change).model_dump_json()
+    assert not night.deliver({"Body": body})
+    assert [roster.status(mentor) for mentor in mentors] == ["active", "active"]
+    (line,) = night.lines("page not done")
+    assert line["again_in"] == 0, "on its way to the dead letters"
+
+
+def test_a_page_of_a_dry_runs_id_pauses_nobody(night: Night, roster: Roster) -> None:
+    """R5: a real page under a dry run is not as the dry run planned it."""
+    (mentor,) = roster.add_mentors(1)
+    night.fire(dry_run=True)
+    (page,) = night.pages()
+    assert not night.deliver({"Body": page.model_copy(update={"dry_run": False}).model_dump_json()})
+    assert roster.status(mentor) == "active"
+
+
+def test_a_message_that_can_never_be_done_comes_back_at_once(night: Night) -> None:
+    """E8: it is on its way to the dead letters; SQS is told, not only the log."""
+    night.sqs.send_message(QueueUrl=night.queue_url, MessageBody='{"version": 9}')
+    (message,) = night.receive()
+    assert night.receive() == []
+    assert not night.deliver(message)
+    (again,) = night.receive()
+    assert again["MessageId"] == message["MessageId"]
+    assert night.lines("page not done")[-1]["message_id"] == message["MessageId"]
