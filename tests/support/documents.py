@@ -24,8 +24,8 @@ TYPED = frozenset({"sh", "sql", "python"})
 SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that takes it.
 WALKS: Mapping[str, str] = {
-    "adopting": "tests/integration/test_adoption.py",
-    "adopting-push": "tests/integration/test_adopted_migrations.py",
+    "adopting": "tests/integration/supabase/adoption/test_adoption.py",
+    "adopting-push": "tests/integration/supabase/adoption/test_adopted_migrations.py",
     "command-line": "tests/e2e/test_command_line_runs.py",
     "contributing": "tests/e2e/test_contributing.py",
     "deployment": "tests/e2e/test_deployment_walk.py",

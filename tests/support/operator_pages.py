@@ -25,7 +25,7 @@ CANNOT_BE_TYPED: Mapping[str, str] = {
     "aws lambda get-account-settings": "the emulator has no quotas",
     "metric math": "the emulator has no alarms over several metrics: each gets its first one",
     "sqs:SendMessageBatch, events:source": "not in the emulator's IAM: the policies are bent",
-    "verify-full": "Debian's server has no certificate; tests/unit/test_config.py has the rule",
+    "verify-full": "Debian's server has no certificate; tests/unit/config has the rule",
 }
 """Each step, or part of one, that the walk leaves out or does not judge, and why."""
 

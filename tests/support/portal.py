@@ -97,3 +97,9 @@ def recorded(
     transport = httpx.MockTransport(handler)
     requests = Requests(settings("https://hlf.crm4.example"), Time().timing(), transport)
     return Dataverse(requests, mapping)
+
+
+def the_mentor(portal: Portal) -> dict[str, object]:
+    """Return the only row of mentors."""
+    (row,) = portal.table(MENTORS).rows.values()
+    return row

@@ -24,12 +24,16 @@ from mentor_pause.portal import Portal as PortalClient
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.retry import Remaining, Retry
+from portal_drift.measure import MeasureDrift
 from support.cluster import Cluster
 from support.faults import PORTAL, FaultyTransport, Plan
-from support.night import Clients, CountingTransport, Night
+from support.night import Clients, CountingTransport, Message, Night
 from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
 from support.roster import ORG, Roster
 
+MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
+BEFORE = 1
+"""Requests on each page before the first mentor's: the login."""
 SYNC = "hlf_sync"
 _VALUES = {value: status for status, value in EXAMPLE.mentors.status_values.items()}
 
@@ -175,3 +179,27 @@ def open_sync(
         night.sync_plan = sync_plan
         night.portal_plan = plan or Plan()
         yield night
+
+
+def expiries(roster: Roster, mentor: UUID) -> list[date]:
+    """Return a mentor's days of expiry."""
+    rows = roster.rows("select expires_on from certifications where mentor_id = %s", mentor)
+    return sorted(row["expires_on"] for row in rows)
+
+
+def drift(night: SyncNight) -> int:
+    """Return how many mentors differ."""
+    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC))
+    return len(measure(lambda: 60).differences)
+
+
+def fired(night: SyncNight) -> Message:
+    """Start a run of one page, and return its message."""
+    night.fire()
+    (message,) = night.receive()
+    return message
+
+
+def ids(mentors: list[UUID]) -> list[str]:
+    """Return the ids as the summary has them."""
+    return [str(mentor) for mentor in mentors]

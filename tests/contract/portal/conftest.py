@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.portal import serving
 from local.portal_tables import Portal
 from mentor_pause.portal.dataverse import Dataverse
 from support.portal import MENTORS, Time, connected, example_portal
+from support.stand_in import Reader
 
 
 @pytest.fixture
@@ -28,3 +30,12 @@ def dataverse(portal: Portal, time: Time) -> Iterator[Dataverse]:
     """The real client."""
     with connected(portal, time) as found:
         yield found
+
+
+@pytest.fixture
+def reader(portal: Portal) -> Iterator[Reader]:
+    """A reader that has logged in."""
+    with serving(portal) as url:
+        found = Reader(url)
+        yield found
+        found.http.close()

@@ -11,9 +11,8 @@ from support.cluster import Cluster
 from support.night import Clients
 from support.portal import MENTORS
 from support.roster import ORG, YESTERDAY, Roster
-from support.sync import PortalRows, SyncNight, open_sync
+from support.sync import MONDAY, PortalRows, SyncNight, open_sync
 
-MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 IN_2028 = date(2028, 5, 31)
 
 
@@ -23,12 +22,6 @@ def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]
     with open_sync(aws, roster, cluster, page_size=50) as found:
         found.portal.page_size = 20
         yield found
-
-
-@pytest.fixture
-def portal(night: SyncNight) -> PortalRows:
-    """The portal's rows, as people see and edit them."""
-    return PortalRows(night.portal)
 
 
 def certified(roster: Roster, portal: PortalRows, mentors: int = 50) -> list[Row]:

@@ -2,8 +2,8 @@
 
 import socket
 import time
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,25 +11,11 @@ import pytest
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.database.transport import Transport
-from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.retry import time_limit
 from support.cluster import Cluster
+from support.deadlines import SCOPE, ends_in_time
 from support.postgrest import SECRET_KEY, postgrest
 from support.proxy import Proxy, running_proxy, silent_addresses, silent_server
-from support.roster import ORG, Roster
-
-BUDGET = 0.6
-SCOPE = {"p_org_id": ORG, "p_slug": "hlf"}
-
-
-@contextmanager
-def ends_in_time(sentence: str, budget: float = BUDGET) -> Generator[None]:
-    """The block fails as unavailable, and within its budget."""
-    began = time.monotonic()
-    with time_limit(budget), pytest.raises(DatabaseUnavailable, match=sentence) as raised:
-        yield
-    assert time.monotonic() - began < budget + 0.4
-    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
+from support.roster import Roster
 
 
 @pytest.fixture(params=["pooled", "rest"])

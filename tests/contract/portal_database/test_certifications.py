@@ -1,11 +1,10 @@
-"""The portal sync's database functions, over both transports (H1, D9)."""
+"""The portal's certifications and renewals in the database, over both transports (H1, E7)."""
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import date, datetime, timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -13,66 +12,13 @@ import pytest
 from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
-from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.runs import RunRequest
 from mentor_pause.domain.summary import Summary
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
-from support.postgrest import SECRET_KEY, postgrest
-from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
-
-EARLIER, LATER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
-PAST, FUTURE = date(2019, 1, 1), date(2100, 1, 1)
-RUN, OTHER = uuid4(), uuid4()
-
-
-def pause_by_hand(roster: Roster, mentor: UUID) -> None:
-    """Pause a mentor as a service does."""
-    roster.db.execute(
-        "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')", (mentor, ORG)
-    )
-
-
-@pytest.fixture(params=["pooled", "rest"])
-def database(
-    request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
-) -> Iterator[PortalDatabase]:
-    """Yield the client: over the pooler with the role portal_sync, and over REST."""
-    with postgrest(cluster.server.url(str(roster.db.info.dbname))) as url:
-        transport = (
-            PooledTransport(cluster.url(roster.db, "portal_sync"))
-            if request.param == "pooled"
-            else RestTransport(url, SECRET_KEY)
-        )
-        with closing(transport):
-            yield PortalDatabase(transport)
-
-
-def record(
-    database: PortalDatabase,
-    key: object,
-    day: date,
-    moment: datetime = EARLIER,
-    run: UUID = RUN,
-    row: str = "c-1",
-) -> str:
-    """Mirror one certification of the portal, and return its outcome."""
-    found = database.mirror(ORG, run, [Certification(row, str(key), day, moment)])
-    return found[0].outcome if found else "in line"
-
-
-def mark(
-    database: PortalDatabase, mentor: UUID, version: int, run: UUID = RUN, org: UUID = ORG
-) -> bool:
-    """Note that a run has sent a mentor's version to the portal."""
-    (state,) = database.list_states(ORG, [mentor])
-    return database.mark_synced(org, state.model_copy(update={"version": version}), run)
-
-
-def expiries(roster: Roster, mentor: UUID) -> list[date]:
-    """Return a mentor's days of expiry."""
-    rows = roster.rows("select expires_on from certifications where mentor_id = %s", mentor)
-    return sorted(row["expires_on"] for row in rows)
+from support.portal_client import EARLIER, FUTURE, LATER, OTHER, PAST, RUN, record
+from support.roster import ORG, TODAY, YESTERDAY, Roster
+from support.sync import expiries
 
 
 def test_a_renewal_is_stored_once_and_pauses_or_resumes_nobody(
@@ -286,144 +232,6 @@ def test_two_workers_with_the_same_renewal_renew_once(roster: Roster, cluster: C
     assert outcomes.count("recorded") >= 1
 
 
-def test_the_watermark_is_the_runs_own_and_moves_forward_only(database: PortalDatabase) -> None:
-    """H1: the run's next invocation goes on from there; another run reads everything again."""
-    assert database.begin_reading(ORG, RUN) is None
-    for moment in (EARLIER, LATER, EARLIER):
-        database.move_watermark(ORG, RUN, moment)
-    assert database.begin_reading(ORG, RUN) == LATER
-    later = uuid4()
-    assert database.begin_reading(ORG, later) is None
-    database.move_watermark(ORG, RUN, LATER)
-    assert database.begin_reading(ORG, later) is None
-
-
-def test_the_watermark_never_passes_now(database: PortalDatabase) -> None:
-    """R3: a row may have a moment in the future."""
-    database.begin_reading(ORG, RUN)
-    database.move_watermark(ORG, RUN, datetime(2999, 1, 1, tzinfo=UTC))
-    watermark = database.begin_reading(ORG, RUN)
-    assert watermark is not None
-    assert watermark <= datetime.now(UTC) + timedelta(minutes=1)
-
-
-def test_a_state_has_status_reason_and_day(database: PortalDatabase, roster: Roster) -> None:
-    """H1: in the organisation's time zone; mentors of other organisations are not listed."""
-    roster.db.execute("update organisations set time_zone = 'Pacific/Kiritimati'")
-    changed, entered = roster.add_mentor(YESTERDAY), roster.add_mentor(TOMORROW)
-    roster.db.execute(
-        "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')", (changed, ORG)
-    )
-    (day,) = roster.rows("select (now() at time zone 'Pacific/Kiritimati')::date as d")
-    found = {s.mentor_id: s for s in database.list_states(ORG, [changed, entered, uuid4()])}
-    assert found.keys() == {changed, entered}
-    state = found[changed]
-    assert (state.status, state.reason, state.effective_on) == ("paused", "on_leave", day["d"])
-    assert (state.portal_key, state.version, state.is_synced) == (str(changed), 2, False)
-    assert found[entered].reason == "entered"
-    assert database.list_states(uuid4(), [changed]) == []
-
-
-def test_the_version_in_the_portal_is_recorded_and_never_lowered(
-    database: PortalDatabase, roster: Roster
-) -> None:
-    """H1: marking an older version returns False, and so does a version that does not exist yet."""
-    mentor = roster.add_mentor(TOMORROW)
-    pause_by_hand(roster, mentor)
-    for version, noted, synced in (
-        (9, False, False),
-        (1, True, False),
-        (2, True, True),
-        (1, False, True),
-        (2, True, True),
-    ):
-        assert mark(database, mentor, version) == noted
-        assert database.list_states(ORG, [mentor])[0].is_synced == synced
-    assert not mark(database, mentor, 2, org=uuid4())
-    (row,) = roster.rows("select * from portal_sync_state")
-    assert (row["synced_version"], row["job_run_id"]) == (2, RUN)
-
-
-def test_the_mentors_that_a_run_has_synced_can_be_listed_afterwards(
-    database: PortalDatabase, roster: Roster, cluster: Cluster
-) -> None:
-    """E8: even if the worker died before it reported them."""
-    synced, other = roster.add_mentor(), roster.add_mentor()
-    mark(database, synced, 1)
-    mark(database, other, 1, uuid4())
-    assert [s.synced_by for s in database.list_states(ORG, [synced])] == [RUN]
-    with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport:
-        found = Database(transport).list_run_outcomes(ORG, RUN, TODAY, [synced, other])
-    assert found == {synced: "applied"}
-
-
-def test_if_all_are_synced_one_is_listed_so_that_the_portal_is_read(
-    database: PortalDatabase, roster: Roster
-) -> None:
-    """H1: a run without a page would not read the portal's certifications."""
-    listing = "select mentor_id from list_unsynced_mentors(%s, '2026-01-01', %s, 9)"
-    first, second, third = (roster.add_mentor() for _ in range(3))
-    for mentor in (second, first):
-        mark(database, mentor, 1)
-    assert roster.rows(listing, ORG, None) == [{"mentor_id": third}]
-    mark(database, third, 1)
-    assert roster.rows(listing, ORG, None) == [{"mentor_id": second}]
-    assert roster.rows(listing, ORG, second) == []
-    assert roster.rows(listing, uuid4(), None) == []
-
-
-def test_all_states_are_listed_page_by_page(database: PortalDatabase, roster: Roster) -> None:
-    """H5: in keyset pages."""
-    mentors = roster.add_mentors(501)
-    assert [s.mentor_id for s in database.list_all_states(ORG)] == mentors
-    assert [s.mentor_id for s in database.list_states(ORG, mentors)] == mentors
-    assert list(database.list_all_states(uuid4())) == []
-
-
-def test_the_portal_may_differ_since_the_first_change_that_was_not_sent(
-    database: PortalDatabase, roster: Roster
-) -> None:
-    """H5: or since the moment of the last sync, if all changes were sent."""
-
-    def since() -> datetime:
-        return database.list_states(ORG, [mentor])[0].differs_since
-
-    mentor = roster.add_mentor(date(2100, 1, 1))
-    (entered,) = roster.rows("select status_changed_at as at from peer_mentors")
-    assert since() == entered["at"]
-    mark(database, mentor, 1)
-    (marked,) = roster.rows("select synced_at as at from portal_sync_state")
-    assert since() == marked["at"]
-    for status, reason in (("paused", "on_leave"), ("active", "back"), ("paused", "ill")):
-        roster.db.execute(
-            "select * from update_mentor_status(%s, %s, %s, %s)", (mentor, ORG, status, reason)
-        )
-    history = roster.history()
-    assert since() == history[0]["changed_at"]
-    mark(database, mentor, 2)
-    assert since() == history[1]["changed_at"]
-    roster.db.execute("delete from portal_sync_state")
-    assert since() == history[0]["changed_at"]
-
-
-def test_a_new_mentor_or_a_new_key_restarts_the_reading(
-    database: PortalDatabase, roster: Roster
-) -> None:
-    """H1: the reading has skipped this mentor's rows; other changes do not restart it."""
-    mentor = roster.add_mentor()
-    database.begin_reading(ORG, RUN)
-    database.move_watermark(ORG, RUN, LATER)
-    roster.db.execute("update peer_mentors set user_id = gen_random_uuid()")
-    pause_by_hand(roster, mentor)
-    assert database.begin_reading(ORG, RUN) == LATER
-    roster.db.execute("update peer_mentors set portal_key = 'HLF-1'")
-    database.move_watermark(ORG, RUN, LATER)
-    assert database.begin_reading(ORG, RUN) is None
-    database.move_watermark(ORG, RUN, EARLIER)
-    roster.add_mentor()
-    assert database.begin_reading(ORG, RUN) is None
-
-
 def test_a_runs_renewals_are_counted_by_mentor(
     database: PortalDatabase, roster: Roster, cluster: Cluster
 ) -> None:
@@ -436,28 +244,6 @@ def test_a_runs_renewals_are_counted_by_mentor(
     with closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport:
         assert Database(transport).count_run_renewals(RUN) == 1
         assert Database(transport).count_run_renewals(uuid4()) == 0
-
-
-def test_mentors_who_changed_during_a_sync_run_are_counted(
-    database: PortalDatabase, roster: Roster, cluster: Cluster
-) -> None:
-    """H4: a mentor that the portal refused changed earlier, so it causes no endless runs."""
-    refused, synced, changed = (roster.add_mentor(TOMORROW) for _ in range(3))
-    attempt = RunRequest("hlf_sync", ORG, "event", "t-1", "an event")
-    with (
-        closing(PooledTransport(cluster.url(roster.db))) as job,
-        closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as transport,
-    ):
-        Database(job).begin_execution(attempt, "running", as_of=TOMORROW)
-        Database(job).begin_execution(attempt, "duplicate")
-        mark(database, synced, 1, attempt.job_run_id)
-        assert Database(transport).count_unsynced_since_run(attempt.job_run_id) == 0
-        pause_by_hand(roster, changed)
-        pause_by_hand(roster, synced)
-        mark(database, synced, 2, attempt.job_run_id)
-        assert Database(transport).count_unsynced_since_run(attempt.job_run_id) == 1
-        assert Database(job).count_unsynced_since_run(uuid4()) == 0
-    assert not database.list_states(ORG, [refused])[0].is_synced
 
 
 def test_coordinators_are_notified_of_renewals_once(roster: Roster, cluster: Cluster) -> None:

@@ -1,36 +1,20 @@
 """After a sync, the database holds the certifications that are valid in the portal (H1)."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from mentor_pause.portal import NoPortal
-from support.cluster import Cluster
-from support.night import Clients
 from support.portal import CERTIFICATIONS
 from support.portal_wrappers import Meanwhile
 from support.roster import YESTERDAY, Roster
-from support.sync import PortalRows, SyncNight, open_sync
+from support.sync import MONDAY, PortalRows, SyncNight
 
-MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 ID, KEY, DAY = "hlf_certificationid", "hlf_mentornumber", "hlf_validuntil"
 """The portal's names."""
-
-
-@pytest.fixture
-def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
-    """Pages of three mentors."""
-    with open_sync(aws, roster, cluster) as found:
-        yield found
-
-
-@pytest.fixture
-def portal(night: SyncNight) -> PortalRows:
-    """The portal's rows, as people edit them."""
-    return PortalRows(night.portal)
 
 
 @pytest.fixture

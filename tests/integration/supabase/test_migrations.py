@@ -8,10 +8,11 @@ import pytest
 
 from local import database
 from local.errors import StackError
+from local.places import ROOT
 from local.schema import draw
 from support.cluster import Cluster
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 
 def test_the_picture_of_the_tables_is_that_of_the_database(db: psycopg.Connection) -> None:

@@ -6,10 +6,10 @@ from contextlib import closing, suppress
 
 import pytest
 
-from contract.test_deadlines import SCOPE, ends_in_time
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.errors import DatabaseMisconfigured, DatabaseUnavailable, MentorPauseError
 from support.cluster import Cluster
+from support.deadlines import SCOPE, ends_in_time
 from support.pooler import Pooler, needs_pgbouncer, pgbouncer
 from support.roster import Roster
 

@@ -3,16 +3,15 @@
 import json
 import subprocess
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from local.places import ROOT
 from mentor_pause.portal import MentorState
 from support.portal import EXAMPLE, MENTORS, recorded
 
-ROOT = Path(__file__).parents[2]
 ODATA = ("accept", "content-type", "odata-version", "odata-maxversion", "authorization")
 
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from local.places import ROOT
 from mentor_pause.database.client import Database
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
@@ -21,7 +21,7 @@ from support.postgrest import EXPIRED_JWT, LEGACY_JWT, SECRET_KEY, postgrest
 from support.postgrest_errors import OWN_CODES, SQLSTATES, status_of
 from support.roster import ORG, TODAY, Roster
 
-PACKAGE = Path(__file__).parent.parent.parent / "layers/shared/mentor_pause"
+PACKAGE = ROOT / "layers/shared/mentor_pause"
 FUNCTIONS = """
 create function numbers(p_count int) returns table (n int) language sql stable
     as 'select generate_series(p_count, 1, -1)';

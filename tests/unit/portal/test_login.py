@@ -1,0 +1,90 @@
+"""The login to the portal: what is sent, and which answers count (H3)."""
+
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from local.portal import CLIENT_ID, TENANT
+from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
+from mentor_pause.portal.answers import login_error_of, token_of
+from mentor_pause.portal.dataverse import Dataverse
+from mentor_pause.portal.requests import Requests
+from support.portal import EXAMPLE, PAUSED, SECRET, Time, settings
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (401, {"error": "invalid_client"}, PortalRefused),
+        (400, {"error": "temporarily_unavailable"}, PortalUnavailable),
+        (400, {"error": {"secret": "the-portals-secret"}}, PortalRefused),
+        (429, {}, PortalThrottled),
+        (503, {}, PortalUnavailable),
+        (401, {"error": "invalid_client", "error_description": "AADSTSsecret"}, PortalRefused),
+    ],
+)
+def test_a_login_that_fails_has_its_class(
+    status: int, body: dict[str, object], error: type[Exception]
+) -> None:
+    """H3: only the field `error` decides; an unknown value is not repeated."""
+    found = login_error_of(httpx.Response(status, json=body))
+    assert type(found) is error
+    assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "token"),
+    [
+        ({"access_token": "t", "expires_in": 3599}, ("t", 3599.0)),
+        ({"access_token": "t", "expires_in": "3599"}, ("t", 3599.0)),
+        ({"access_token": "t"}, ("t", 300.0)),
+        ({"access_token": "t", "expires_in": "nan"}, ("t", 300.0)),
+        ({"access_token": "t", "expires_in": -1}, ("t", 300.0)),
+        ({"access_token": ""}, None),
+        ({"access_token": "\u00e6"}, None),
+        ({"access_token": 5}, None),
+    ],
+)
+def test_a_token_must_be_text_that_a_header_can_hold(
+    body: dict[str, object], token: tuple[str, float] | None
+) -> None:
+    """If the login states no valid life, the client assumes a short one."""
+    if token is not None:
+        assert token_of(httpx.Response(200, json=body)) == token
+        return
+    with pytest.raises(PortalError, match="no token"):
+        token_of(httpx.Response(200, json=body))
+
+
+def test_the_login_sends_the_request_of_the_documentation() -> None:
+    """Microsoft's identity platform, "Get a token", with a shared secret."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if "token" in request.url.path:
+            return httpx.Response(200, json={"access_token": "a-token", "expires_in": 3599})
+        return httpx.Response(204)
+
+    given = settings("https://hlf.crm4.example").model_copy(
+        update={"portal_login_url": "https://login.example"}
+    )
+    transport = httpx.MockTransport(answer)
+    Dataverse(Requests(given, Time(left=7.0).timing(), transport), EXAMPLE).push(PAUSED)
+    login, patch = seen
+    assert (login.method, str(login.url)) == (
+        "POST", f"https://login.example/{TENANT}/oauth2/v2.0/token",
+    )  # fmt: skip
+    assert login.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(login.content.decode()) == {
+        "client_id": [CLIENT_ID],
+        "client_secret": [SECRET],
+        "scope": ["https://hlf.crm4.example/.default"],
+        "grant_type": ["client_credentials"],
+    }
+    for request in seen:
+        assert request.extensions["timeout"] == {
+            "connect": 5.0, "read": 7.0, "write": 7.0, "pool": 7.0,
+        }  # fmt: skip
+    assert "client_secret" not in patch.url.query.decode()
