@@ -214,3 +214,20 @@ def test_an_idle_transaction_of_a_job_role_ends_by_itself(
         "lock_timeout": ("3s",),
         "idle_in_transaction_session_timeout": ("10s",),
     }
+
+
+@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync"])
+def test_a_job_role_can_neither_read_a_table_nor_become_another_role(
+    roster: Roster, cluster: Cluster, role: str
+) -> None:
+    """D9: only functions, only as itself."""
+    with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+        for statement in (
+            "select from peer_mentors",
+            "update peer_mentors set status = 'active'",
+            "select from peer_mentor_status_history",
+            "set role service_role",
+            "set role postgres",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)

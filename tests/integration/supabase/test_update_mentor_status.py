@@ -1,49 +1,13 @@
-"""The one transition, on a real PostgreSQL (E2-E5, E9, S1, S2)."""
+"""`update_mentor_status`: the one transition (E1 to E4, E9, S1, S2)."""
 
-import threading
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, LiteralString
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.rows import dict_row
 
-from support.cluster import Cluster
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
-
-RUN = uuid4()
-FAR_OFF = date(2099, 1, 1)
-
-
-def change(connection: psycopg.Connection, mentor: UUID, **arguments: object) -> dict[str, Any]:
-    """Call the function as the job does, with some arguments of one's own."""
-    named = {
-        "p_mentor_id": mentor,
-        "p_org_id": ORG,
-        "p_status": "paused",
-        "p_reason": "certification_expired",
-        "p_job_run_id": RUN,
-        "p_as_of": TODAY,
-        "p_expected_version": None,
-    } | arguments
-    call = sql.SQL("select * from update_mentor_status({})").format(
-        sql.SQL(", ").join(
-            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
-            for name in named
-        )
-    )
-    with connection.cursor(row_factory=dict_row) as cursor:
-        (row,) = cursor.execute(call, named).fetchall()
-    return row
-
-
-def by_hand(connection: psycopg.Connection, mentor: UUID, status: str) -> dict[str, Any]:
-    """Change a status outside any job."""
-    return change(
-        connection, mentor, p_status=status, p_reason="on_leave", p_job_run_id=None, p_as_of=None
-    )
+from support.transitions import FAR_OFF, RUN, by_hand, change
 
 
 def test_an_expired_mentor_is_paused_with_one_complete_history_row(roster: Roster) -> None:
@@ -243,111 +207,3 @@ def test_arguments_that_make_no_sense_are_refused(
         change(roster.db, mentor, **nonsense)
     assert raised.value.sqlstate == "22023"
     assert roster.status(mentor) == "active"
-
-
-def test_of_many_concurrent_runs_exactly_one_pauses(roster: Roster, cluster: Cluster) -> None:
-    """S1: each caller on a connection of its own; the others wait, then see the new state."""
-    mentor = roster.add_mentor()
-    outcomes: list[str] = []
-    barrier = threading.Barrier(12)
-
-    def call() -> None:
-        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
-            barrier.wait()
-            outcomes.append(change(connection, mentor, p_job_run_id=uuid4())["outcome"])
-
-    threads = [threading.Thread(target=call) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["changed"] + ["not_active"] * 11
-    assert len(roster.history()) == 1
-
-
-def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
-    roster: Roster, cluster: Cluster
-) -> None:
-    """E6: 55P03, which is retried."""
-    mentor = roster.add_mentor()
-    with roster.db.transaction():
-        roster.db.execute("select from peer_mentors where id = %s for update", (mentor,))
-        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
-            began = datetime.now(UTC)
-            with pytest.raises(psycopg.errors.LockNotAvailable):
-                change(connection, mentor)
-            assert timedelta(seconds=2.5) < datetime.now(UTC) - began < timedelta(seconds=6)
-
-
-def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
-    roster: Roster, cluster: Cluster
-) -> None:
-    """R1: twenty locked mentors cost less than one short wait, and the others are paused."""
-    mentors = roster.add_mentors(30)
-    outcomes: list[object] = []
-    with roster.db.transaction():
-        roster.db.execute("select from peer_mentors where id = any(%s) for update", (mentors[:20],))
-        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
-            began = datetime.now(UTC)
-            for mentor in mentors:
-                try:
-                    outcomes.append(change(connection, mentor, p_wait=False)["outcome"])
-                except psycopg.errors.LockNotAvailable:
-                    outcomes.append("locked")
-            assert datetime.now(UTC) - began < timedelta(seconds=2)
-    assert outcomes == ["locked"] * 20 + ["changed"] * 10
-
-
-def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Cluster) -> None:
-    """R1: the next call of the same session waits as ever."""
-    with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
-        before = connection.execute("show lock_timeout").fetchone()
-        change(connection, roster.add_mentor(), p_wait=False)
-        assert connection.execute("show lock_timeout").fetchone() == before
-
-
-@pytest.mark.parametrize("lock", ["access exclusive", "exclusive"])
-def test_a_caller_who_does_not_wait_does_not_wait_for_a_table_either(
-    roster: Roster, cluster: Cluster, lock: LiteralString
-) -> None:
-    """R1: a migration that holds the whole table."""
-    mentor = roster.add_mentor()
-    with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
-        change(connection, mentor, p_dry_run=True)  # a session that has called it before
-        with roster.db.transaction():
-            roster.db.execute(sql.SQL("lock table peer_mentors in {} mode").format(sql.SQL(lock)))
-            began = datetime.now(UTC)
-            with pytest.raises(psycopg.errors.LockNotAvailable):
-                change(connection, mentor, p_wait=False)
-            assert datetime.now(UTC) - began < timedelta(seconds=1)
-
-
-def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(
-    roster: Roster, cluster: Cluster
-) -> None:
-    """E3: not in the order in which their transactions began."""
-    mentor = roster.add_mentor(FAR_OFF)
-    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as early:
-        early.execute("select now()")  # its transaction begins first
-        by_hand(roster.db, mentor, "paused")
-        by_hand(early, mentor, "active")
-    first, second = roster.history()
-    assert (first["new_status"], second["new_status"]) == ("paused", "active")
-    assert first["changed_at"] < second["changed_at"]
-
-
-def test_a_call_costs_the_same_in_the_first_night_of_a_new_project(
-    db: psycopg.Connection, roster: Roster
-) -> None:
-    """E10: a session that began with an empty history does not read all of it at each call."""
-    mentors = roster.add_mentors(50)
-    db.execute(
-        "vacuum analyze"
-    )  # as after the roster was loaded: now the history is known as empty
-    with db.transaction():
-        for mentor in mentors:
-            assert change(db, mentor)["outcome"] == "changed"
-        read = roster.rows(
-            "select relname, seq_tup_read from pg_stat_xact_user_tables where seq_tup_read > 0"
-        )
-    assert read == []

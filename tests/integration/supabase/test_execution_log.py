@@ -1,0 +1,94 @@
+"""`begin_execution`, `finish_execution` and `get_run_freshness` (D4, D7, D9, E8, O1)."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from support.cluster import Cluster
+from support.roster import ORG, TODAY, Roster
+
+
+def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -> None:
+    """O1: another organisation's night, and another job's, cover nothing here."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    ask = "select * from get_run_freshness(%s, %s)"
+    columns = ("last_finished_at", "last_as_of", "hours_since_completed_run", "night_error_count")
+    nothing = [dict.fromkeys(columns)]
+    for org, job_name in ((other, "certification_expiry"), (ORG, "hlf_sync")):
+        run = uuid4()
+        roster.db.execute(
+            "select from begin_execution(%s, %s, %s, 'schedule', 'event', 'running', %s)",
+            (job_name, run, org, TODAY),
+        )
+        finish(roster, run, 0)
+    assert roster.rows(ask, ORG, "certification_expiry") == nothing
+    for org, job_name in ((other, "certification_expiry"), (ORG, "hlf_sync")):
+        (row,) = roster.rows(ask, org, job_name)
+        assert row["last_as_of"] == TODAY
+
+
+def begin(roster: Roster, run: UUID, status: str, job_name: str = "certification_expiry") -> None:
+    """Log an attempt."""
+    roster.db.execute(
+        "select * from begin_execution(%s, %s, %s, 'schedule', 'event 1', %s)",
+        (job_name, run, ORG, status),
+    )
+
+
+def finish(roster: Roster, run: UUID, paused: int) -> None:
+    """Log an end."""
+    roster.db.execute(
+        "select * from finish_execution(%s, 'completed', %s, %s, 0, 0)", (run, paused, paused)
+    )
+
+
+def test_a_run_has_one_row_however_often_it_begins_or_ends(roster: Roster) -> None:
+    """D4, D7, E8: a resumed run finds its row, the first end stands."""
+    run = uuid4()
+    begin(roster, run, "running")
+    begin(roster, run, "running")
+    finish(roster, run, 3)
+    finish(roster, run, 99)
+    begin(roster, run, "failed")
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"], row["processed_count"]) == ("completed", 3, 3)
+    assert row["started_at"] <= row["finished_at"]
+
+
+def test_the_portal_syncs_role_can_close_runs_of_its_own_job_only(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """D9: its credential sits next to an external system."""
+    expiry, sync = uuid4(), uuid4()
+    begin(roster, expiry, "running")
+    begin(roster, sync, "running", "hlf_sync")
+    call = "select * from finish_execution(%s, 'completed', 0, 0, 0, 0)"
+    with psycopg.connect(cluster.url(roster.db, "portal_sync"), autocommit=True) as connection:
+        connection.execute(call, (sync,))
+        with pytest.raises(psycopg.Error) as raised:
+            connection.execute(call, (expiry,))
+    assert raised.value.sqlstate == "PT404"
+    assert [row["status"] for row in roster.log()] == ["running", "completed"]
+
+
+def test_duplicates_and_refusals_have_rows_of_their_own(roster: Roster) -> None:
+    """D4: silence is always explained."""
+    run = uuid4()
+    for status in ("running", "duplicate", "duplicate", "refused"):
+        begin(roster, run, status)
+    assert [row["status"] for row in roster.log()] == [
+        "running",
+        "duplicate",
+        "duplicate",
+        "refused",
+    ]
+    assert [row["finished_at"] is None for row in roster.log()] == [True, False, False, False]
+
+
+def test_a_run_that_never_began_cannot_end(roster: Roster) -> None:
+    """PT404, and no row appears."""
+    with pytest.raises(psycopg.Error) as raised:
+        finish(roster, uuid4(), 1)
+    assert (raised.value.sqlstate, roster.log()) == ("PT404", [])

@@ -1,0 +1,122 @@
+"""Callers of `update_mentor_status` that meet at one row: order and waits (E3, E6, E10, R1, S1)."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.cluster import Cluster
+from support.roster import Roster
+from support.transitions import FAR_OFF, by_hand, change
+
+
+def test_of_many_concurrent_runs_exactly_one_pauses(roster: Roster, cluster: Cluster) -> None:
+    """S1: each caller on a connection of its own; the others wait, then see the new state."""
+    mentor = roster.add_mentor()
+    outcomes: list[str] = []
+    barrier = threading.Barrier(12)
+
+    def call() -> None:
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            barrier.wait()
+            outcomes.append(change(connection, mentor, p_job_run_id=uuid4())["outcome"])
+
+    threads = [threading.Thread(target=call) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["changed"] + ["not_active"] * 11
+    assert len(roster.history()) == 1
+
+
+def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """E6: 55P03, which is retried."""
+    mentor = roster.add_mentor()
+    with roster.db.transaction():
+        roster.db.execute("select from peer_mentors where id = %s for update", (mentor,))
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            began = datetime.now(UTC)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                change(connection, mentor)
+            assert timedelta(seconds=2.5) < datetime.now(UTC) - began < timedelta(seconds=6)
+
+
+def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """R1: twenty locked mentors cost less than one short wait, and the others are paused."""
+    mentors = roster.add_mentors(30)
+    outcomes: list[object] = []
+    with roster.db.transaction():
+        roster.db.execute("select from peer_mentors where id = any(%s) for update", (mentors[:20],))
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            began = datetime.now(UTC)
+            for mentor in mentors:
+                try:
+                    outcomes.append(change(connection, mentor, p_wait=False)["outcome"])
+                except psycopg.errors.LockNotAvailable:
+                    outcomes.append("locked")
+            assert datetime.now(UTC) - began < timedelta(seconds=2)
+    assert outcomes == ["locked"] * 20 + ["changed"] * 10
+
+
+def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Cluster) -> None:
+    """R1: the next call of the same session waits as ever."""
+    with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+        before = connection.execute("show lock_timeout").fetchone()
+        change(connection, roster.add_mentor(), p_wait=False)
+        assert connection.execute("show lock_timeout").fetchone() == before
+
+
+@pytest.mark.parametrize("lock", ["access exclusive", "exclusive"])
+def test_a_caller_who_does_not_wait_does_not_wait_for_a_table_either(
+    roster: Roster, cluster: Cluster, lock: LiteralString
+) -> None:
+    """R1: a migration that holds the whole table."""
+    mentor = roster.add_mentor()
+    with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+        change(connection, mentor, p_dry_run=True)  # a session that has called it before
+        with roster.db.transaction():
+            roster.db.execute(sql.SQL("lock table peer_mentors in {} mode").format(sql.SQL(lock)))
+            began = datetime.now(UTC)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                change(connection, mentor, p_wait=False)
+            assert datetime.now(UTC) - began < timedelta(seconds=1)
+
+
+def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """E3: not in the order in which their transactions began."""
+    mentor = roster.add_mentor(FAR_OFF)
+    with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as early:
+        early.execute("select now()")  # its transaction begins first
+        by_hand(roster.db, mentor, "paused")
+        by_hand(early, mentor, "active")
+    first, second = roster.history()
+    assert (first["new_status"], second["new_status"]) == ("paused", "active")
+    assert first["changed_at"] < second["changed_at"]
+
+
+def test_a_call_costs_the_same_in_the_first_night_of_a_new_project(
+    db: psycopg.Connection, roster: Roster
+) -> None:
+    """E10: a session that began with an empty history does not read all of it at each call."""
+    mentors = roster.add_mentors(50)
+    db.execute(
+        "vacuum analyze"
+    )  # as after the roster was loaded: now the history is known as empty
+    with db.transaction():
+        for mentor in mentors:
+            assert change(db, mentor)["outcome"] == "changed"
+        read = roster.rows(
+            "select relname, seq_tup_read from pg_stat_xact_user_tables where seq_tup_read > 0"
+        )
+    assert read == []
