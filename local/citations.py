@@ -20,7 +20,7 @@ NOT_BUILT = "*Not built yet.*"
 
 _SUFFIXES = frozenset({".py", ".sql", ".md", ".yaml", ".yml", ".sh", ".mjs", ""})
 # The page itself, and the test of this module, whose ids are examples.
-_NOT_READ = frozenset({"docs/requirements.md", "tests/unit/test_requirements.py"})
+_NOT_READ = frozenset({"docs/requirements.md", "tests/unit/repository/test_requirements.py"})
 _CITATION = re.compile(r"(?<![\w-])([CDEGHORSW])(\d{1,2})(?:(?:-| to )\1(\d{1,2}))?(?!\w)")
 _AMAZON_S3 = re.compile(r"Amazon S3|an S3 event|\"S3\":")
 _HEADING = re.compile(r"^### (\w+)$", re.MULTILINE)

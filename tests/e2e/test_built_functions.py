@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from local.emulator import ACCOUNT, REGION
+from local.places import ROOT
 from mentor_pause.domain.runs import run_id_of
 from support.deployed import Deployed, expired_ids, rows
 from support.metrics import metrics_in
@@ -23,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not IS_HERE, reason="the layer is built for 64-bit Linux"),
 ]
 
-EVENTS = Path(__file__).parent.parent.parent / "events"
+EVENTS = ROOT / "events"
 NIGHTS = ["certification_expiry_dry_run", "certification_expiry_nightly"]
 SYNCS = ["hlf_sync_after_run", "hlf_sync_nightly"]
 EXPIRY_PAGE, SYNC_PAGE = "certification_expiry_page", "hlf_sync_page"

@@ -134,3 +134,18 @@ def add_member(roster: Roster, role: str) -> UUID:
     member = roster.add_coordinator(chapters=[roster.chapter_id])
     roster.db.execute("update org_members set role = %s where user_id = %s", (role, member))
     return member
+
+
+def run_of(answer: Answer) -> UUID:
+    """The run that an answer is about, which is also where it points."""
+    job_run_id = UUID(answer.body["job_run_id"])
+    assert answer.headers["Location"] == f"../../runs/{job_run_id}"
+    return job_run_id
+
+
+def problem_of(answer: Answer) -> str:
+    """The type of an answer's problem details, which have every member of RFC 9457 but one."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body.keys() >= {"type", "title", "status", "detail"}
+    assert answer.body["status"] == answer.status
+    return answer.body["type"]

@@ -1,14 +1,14 @@
 """docs/alarms.md is a table of the template's alarms, with the numbers of the template."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.places import ROOT
 from local.template import load_template
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = ROOT / "docs"
 RESOURCES: dict[str, Any] = load_template()["Resources"]
 ALARMS: dict[str, Any] = {
     name: resource["Properties"]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
+from local.places import ROOT
 from local.template import load_template
 from monitor.check import Check
 from monitor.nightly_check import Freshness
@@ -20,7 +21,6 @@ from portal_drift.measure import Drift
 from portal_drift.report import Report
 from portal_drift.waiting import Waiting
 
-ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 FUNCTIONS = {n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}

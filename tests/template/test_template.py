@@ -5,7 +5,6 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from api.handle_request import HEADERS
 from api.problems import MEDIA_TYPE, Problem
 from local.deployment import ORG_ID, ORG_SLUG
+from local.places import ROOT
 from local.template import load_template
 from mentor_pause import config
 from mentor_pause.aws.event_bus import SOURCE
@@ -20,7 +20,6 @@ from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest, RunCompleted
 from monitor.nightly_check import GRACE, NIGHTLY
 
-ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = load_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 

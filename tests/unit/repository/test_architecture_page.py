@@ -2,11 +2,10 @@
 
 import re
 from collections import defaultdict
-from pathlib import Path
 
+from local.places import ROOT
 from mentor_pause.domain.jobs import JOBS
 
-ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/architecture.md").read_text()
 SCHEMAS = ROOT / "supabase/schemas"
 ROLES = ("mentor_pause_job", "portal_sync", "mentor_pause_api", "authenticated")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from local.places import ROOT
+
 FOLDER = ROOT / "docs/decisions"
 FILES = sorted(FOLDER.glob("[0-9]*.md"))
 PATHS = [

@@ -3,9 +3,9 @@
 import re
 import tomllib
 from datetime import date
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from local.places import ROOT
+
 LINES = (ROOT / "CHANGELOG.md").read_text().splitlines()
 VERSIONS = [line for line in LINES if line.startswith("## ")]
 GROUPS = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,8 @@ import yaml
 
 from local.errors import StackError
 from local.invoke import main as invoke
+from local.places import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 INTERNAL = re.compile(r"help|compile|deployment-tools|(check|quick)-.*")
 """Targets that another target runs, or that are parts of one."""

@@ -1,0 +1,141 @@
+"""Who may call the HTTP entry; each caller is checked before anything else (D3, O3, D4)."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from mentor_pause.retry import seconds_left, time_limit
+from support import identity
+from support.http import Http, problem_of
+from support.identity import token_of
+from support.roster import Roster
+
+WRONG = identity.wrong_tokens()
+PATHS = [
+    ("GET", "/jobs"),
+    ("GET", "/runs"),
+    ("GET", f"/runs/{UUID(int=7)}"),
+    ("POST", "/jobs/certification_expiry/runs"),
+    ("POST", "/jobs/unknown/runs"),
+    ("GET", "/nowhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize("credential", [None, "expired", "alg none", "other project"])
+def test_without_a_valid_credential_nothing_else_happens(
+    http: Http, roster: Roster, method: str, path: str, credential: str | None
+) -> None:
+    """D3: 401 before the body is read, and no database, no ledger, no dispatcher."""
+    http.runs = _untouchable()
+    body = '{"as_of": 7, not even JSON' if method == "POST" else None
+    answer = http.ask(method, path, credential and WRONG[credential], body)
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert problem_of(answer) == "/problems/authentication-required"
+    assert roster.log() == []
+
+
+def _untouchable() -> Any:
+    class Untouchable:
+        def __getattr__(self, name: str) -> object:
+            pytest.fail(f"{name} was asked for")
+
+    return Untouchable()
+
+
+@pytest.mark.parametrize("what", sorted(WRONG))
+def test_no_wrong_token_starts_anything_or_gets_into_the_log(
+    http: Http, roster: Roster, what: str
+) -> None:
+    """Shows: every wrong token that we could think of."""
+    answer = http.start(WRONG[what])
+    assert answer.status == 401
+    assert (roster.log(), roster.history()) == ([], [])
+    if len(WRONG[what]) > 8:
+        assert WRONG[what][:1000] not in http.night.output.getvalue()
+
+
+def test_who_is_no_member_may_not_and_is_recorded(http: Http, roster: Roster) -> None:
+    """O3, D4: 403, the job named, nothing started; also somebody of another organisation."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    stranger, foreign, mentor = uuid4(), uuid4(), uuid4()
+    roster.db.execute("insert into org_members values (%s, %s, 'admin')", (other, foreign))
+    roster.db.execute("update peer_mentors set user_id = %s", (mentor,))
+    for caller in (stranger, foreign, mentor):
+        for method, path in PATHS:
+            assert http.ask(method, path, token_of(caller)).status == 403, (method, path)
+    assert http.start(token_of(uuid4()), "Kari-Nordmann-555").status == 403
+    assert http.night.lines("refusal not recorded") == []
+    *rows, named = roster.log()
+    assert named["job_name"] == "unknown", "no text of a stranger's is kept for ever (E13)"
+    assert [(row["job_name"], row["triggered_by"]) for row in rows] == [
+        (job, f"user {caller}")
+        for caller in (stranger, foreign, mentor)
+        for job in ["certification_expiry"]  # one row a minute: nobody fills the log
+    ]
+    assert {(row["status"], row["trigger"]) for row in rows} == {("refused", "manual")}
+    assert "only coordinators and administrators" in rows[0]["error"]
+    assert roster.history() == []
+
+
+def test_who_leaves_the_organisation_may_not_any_more(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """The token is still good; what counts is what they are now."""
+    assert http.ask("GET", "/runs", coordinator).status == 200
+    roster.db.execute("delete from org_members")
+    assert http.ask("GET", "/runs", coordinator).status == 403
+
+
+def test_a_refusal_that_cannot_be_written_down_stays_one(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """The log line says why there is no row."""
+    roster.db.execute(
+        "alter function begin_execution(text, uuid, uuid, text, text, text, date, boolean, text,"
+        " uuid) rename to begin_execution_gone"
+    )
+    assert http.start(coordinator, "nonsense").status == 404
+    assert http.start(token_of(uuid4())).status == 403
+    assert len(http.night.lines("refusal not recorded")) == 2
+
+
+def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> None:
+    """D3: 401, also when they could not be."""
+
+    def broken() -> Any:
+        pytest.fail("the secrets were read")
+
+    http.handler = replace(http.handler, open_authenticator=broken)
+    for credential in (None, "", "nøkkel", "a" * 9000):
+        assert http.ask("GET", "/runs", credential).status == 401
+
+
+def test_a_database_that_is_down_lets_nobody_in(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """Neither a member nor a stranger: who they are cannot be told."""
+    roster.db.execute("drop function get_member_role")
+    assert http.start(coordinator).status == 503
+    assert roster.log() == []
+
+
+def test_authentication_has_its_own_limit_and_the_rest_has_that_of_the_request(
+    http: Http, coordinator: str
+) -> None:
+    """R2: whatever is asked behind the door is asked within these seconds."""
+    found: list[float] = []
+    whole = http.handler
+    http.handler = replace(
+        whole,
+        open_authenticator=lambda: (found.append(seconds_left()), whole.open_authenticator())[1],
+        open_runs=lambda: (found.append(seconds_left()), whole.open_runs())[1],
+    )
+    with time_limit(24):
+        assert http.ask("GET", "/jobs", coordinator).status == 200
+    with time_limit(2):
+        assert http.ask("GET", "/jobs", coordinator).status == 200
+    assert [round(seconds) for seconds in found] == [5, 24, 2, 2]

@@ -1,0 +1,124 @@
+"""The answer to a request for a run says what became of the run (O3, R6)."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import run_id_of
+from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
+from support.http import Http, problem_of, run_of
+from support.roster import ORG, Roster
+
+
+def test_a_dispatcher_that_takes_its_time_has_been_asked(http: Http, coordinator: str) -> None:
+    """Its run is known before it answers."""
+    http.answer = None
+    answer = http.start(coordinator)
+    assert (answer.status, answer.body["status"]) == (202, "running")
+    run_of(answer)
+
+
+UNKNOWN, FAILED = "/problems/run-state-unknown", "/problems/run-failed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (DispatcherUnavailable("the dispatcher broke down"), UNKNOWN),
+        ({"status": "failed", "error": "arn:aws:x", "error_source": "server"}, UNKNOWN),
+        ({"status": "failed", "error": "arn:aws:x"}, FAILED),
+        ({"status": "superseded", "error": "x"}, UNKNOWN),
+        ({"status": "duplicate", "error": "x"}, UNKNOWN),
+        ({"status": "refused", "error": "x"}, UNKNOWN),
+        ({"status": "refused", "error": "x", "conflicting_run_id": "no id"}, UNKNOWN),
+        ({"status": "something new"}, UNKNOWN),
+        ({"nonsense": "x"}, UNKNOWN),
+    ],
+)
+def test_a_run_that_has_not_begun_or_has_failed_is_not_taken_for_a_success(
+    http: Http, coordinator: str, answer: Any, problem: str
+) -> None:
+    """503 with the run's address: whatever it came to is found there. No client's text is shown."""
+    http.answer = answer
+    found = http.start(coordinator)
+    job_run_id = run_of(found)
+    assert (found.status, problem_of(found)) == (503, problem)
+    assert UUID(found.body["job_run_id"]) == job_run_id
+    assert ("Retry-After" in found.headers) == (problem == UNKNOWN)
+    assert "arn:aws" not in found.text
+
+
+@pytest.mark.parametrize("status", ["running", "completed"])
+def test_a_run_that_has_begun_is_accepted(http: Http, coordinator: str, status: str) -> None:
+    """Also one that has completed by now."""
+    http.answer = {"status": status}
+    found = http.start(coordinator)
+    assert (found.status, found.body["status"]) == (202, status)
+
+
+@pytest.mark.parametrize("said", ["superseded", "duplicate"])
+@pytest.mark.parametrize(
+    ("row", "status", "body"),
+    [
+        ("running", 202, "running"),
+        ("completed", 202, "completed"),
+        ("failed", 503, None),
+        ("refused", 503, None),
+    ],
+)
+def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
+    http: Http, roster: Roster, coordinator: str, said: str, row: str, status: int, body: str | None
+) -> None:
+    """R6: neither word alone tells what became of the run."""
+
+    def dispatch(request: DispatchRequest) -> dict[str, str]:
+        job_run_id = run_id_of(request.job_name, ORG, str(request.trigger_id))
+        roster.db.execute(
+            "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger,"
+            " triggered_by, status, finished_at) values ('certification_expiry', %s, %s, 'manual',"
+            " 'me', %s, case when %s = 'running' then null else now() end)",
+            (job_run_id, ORG, row, row),
+        )
+        return {"status": said, "error": "x"}
+
+    other: Any = dispatch
+    http.runs = replace(http.runs, dispatcher=other)
+    found = http.start(coordinator)
+    assert (found.status, found.body["status"]) == (status, body or status)
+    run_of(found)
+
+
+def test_a_run_that_fails_within_the_wait_leads_to_its_row(
+    http: Http, roster: Roster, coordinator: str
+) -> None:
+    """R6: from the dispatcher itself; the row at Location has failed."""
+    roster.db.execute("update organisations set slug = 'renamed'")
+    found = http.start(coordinator)
+    assert found.status == 503
+    row = http.ask("GET", f"/runs/{run_of(found)}", coordinator).body
+    assert row["status"] == "failed"
+
+
+def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
+    http: Http, coordinator: str
+) -> None:
+    """503, with one sentence that tells nothing; the log has the reason."""
+    http.night.plan.then()
+
+    def broken() -> Any:
+        raise ConfigurationError("SCHEDULER_SECRET is not set in the secret x")
+
+    whole = http.handler
+    for http.handler in (
+        replace(whole, open_authenticator=broken),
+        replace(whole, open_runs=broken),
+    ):
+        answer = http.ask("GET", "/runs", coordinator)
+        assert (answer.status, problem_of(answer)) == (503, "/problems/unavailable")
+        assert answer.body["detail"] == "not available now; try again later"
+        assert answer.headers["Retry-After"] == "10"
+    lines = http.night.lines("not answered")
+    assert {line["reason"] for line in lines} == {"SCHEDULER_SECRET is not set in the secret x"}
