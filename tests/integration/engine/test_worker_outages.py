@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mentor_pause.aws.clients import bounded
+from mentor_pause.aws.clients import with_deadline
 from mentor_pause.aws.queues import WorkerQueue
 from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.engine.page_worker import PageWorker, Scope
@@ -66,7 +66,7 @@ def test_a_worker_whose_ledger_and_queue_are_frozen_answers_before_it_is_killed(
     roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
-    frozen: Any = bounded(_Frozen(), 1.0)
+    frozen: Any = with_deadline(_Frozen(), 1.0)
     ledger = Ledger(Table(frozen, "ledger"), LEASES)
     queue = WorkerQueue(frozen, night.queue_url, f"https://sqs/{DEAD_LETTERS}")
     work: Any = None

@@ -125,7 +125,7 @@ def test_dockers_name_of_this_machine_counts_only_in_a_container_of_sam(
     )
     assert DOCKER_HOST in load_portal("s", lambda _: text).portal_url
     for other in (f"x.{DOCKER_HOST}", f"{DOCKER_HOST}.evil.org", "hostxdocker.internal"):
-        with pytest.raises(ConfigurationError, match="AUTH_URL is not of the form that it needs"):
+        with pytest.raises(ConfigurationError, match="AUTH_URL does not have the required form"):
             HttpSettings.load(http | {"AUTH_URL": f"http://{other}:4321/auth/v1"})
     for value in ("", "false", "1"):
         monkeypatch.setenv("AWS_SAM_LOCAL", value)

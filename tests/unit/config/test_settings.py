@@ -43,7 +43,7 @@ def test_the_secret_that_the_environment_names_is_read(content: dict[str, str]) 
         ({}, "neither SUPABASE_URL nor SUPABASE_DB_URL is set in the environment"),
         (
             POOLED | REST,
-            "SUPABASE_URL and SUPABASE_DB_URL are both set in the environment; keep one of them",
+            "SUPABASE_URL and SUPABASE_DB_URL are both set in the environment; set only one",
         ),
         (
             {"SUPABASE_URL": "https://p"},
@@ -51,7 +51,7 @@ def test_the_secret_that_the_environment_names_is_read(content: dict[str, str]) 
         ),
         (
             POOLED | {"SUPABASE_SECRET_ID": "s"},
-            "SUPABASE_SECRET_ID and SUPABASE_DB_URL are both set; keep one of them",
+            "SUPABASE_SECRET_ID and SUPABASE_DB_URL are both set; set only one",
         ),
         (
             {"SUPABASE_URL": "", "SUPABASE_DB_URL": ""},

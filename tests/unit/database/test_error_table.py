@@ -2,8 +2,8 @@
 
 import pytest
 
+from mentor_pause.database.error_classification import error_from_answer, error_from_code, is_code
 from mentor_pause.database.error_table import CODES, SENTENCES, STATUSES, Kind, Rule
-from mentor_pause.database.failures import error_of_answer, error_of_code, is_code
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,
@@ -41,16 +41,16 @@ from mentor_pause.errors import (
 )  # fmt: skip
 def test_a_code_has_its_class(code: str, error: type[Exception]) -> None:
     """The same on either transport."""
-    found = error_of_code(code, "message")
+    found = error_from_code(code, "message")
     assert type(found) is error
     assert getattr(found, "sqlstate", None) == code
 
 
 def test_of_the_conflicts_the_hint_tells_the_one_that_is_worth_another_look() -> None:
     """S2."""
-    found = error_of_code("PT409", "message", "detail", "version_conflict")
+    found = error_from_code("PT409", "message", "detail", "version_conflict")
     assert type(found) is VersionConflict
-    other = error_of_code("PT409", "message", "detail", "transition_not_allowed")
+    other = error_from_code("PT409", "message", "detail", "transition_not_allowed")
     assert type(other) is Conflict
     assert (other.detail, other.hint) == ("detail", "transition_not_allowed")
 
@@ -69,7 +69,7 @@ def test_a_right_that_the_role_lacks_is_no_mentors_error(
     message: str, error: type[Exception]
 ) -> None:
     """R3, R4: in any language of the server; the pause loop tells a row's policy from it."""
-    assert type(error_of_code("42501", message)) is error
+    assert type(error_from_code("42501", message)) is error
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_code_counts_only_beside_a_status_that_postgrest_gives_to_it(
     status: int, code: str, error: type[Exception]
 ) -> None:
     """A gateway's word of five capitals is not a SQLSTATE; a missing role in a token is 401."""
-    assert type(error_of_answer(status, code, "message", None, None)) is error
+    assert type(error_from_answer(status, code, "message", None, None)) is error
 
 
 @pytest.mark.parametrize("rule", [*CODES, *STATUSES, *SENTENCES], ids=lambda rule: rule.key)
@@ -115,5 +115,5 @@ def test_every_line_of_the_table_has_a_meaning_and_says_what_to_do(rule: Rule) -
 
 def test_a_missing_right_is_the_systems_fault_in_any_language() -> None:
     """R3, R4: lc_messages is a setting of the server, the database or the role."""
-    error = error_of_code("42501", "keine Berechtigung für Funktion update_mentor_status")
+    error = error_from_code("42501", "keine Berechtigung für Funktion update_mentor_status")
     assert isinstance(error, DatabaseMisconfigured)

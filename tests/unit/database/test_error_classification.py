@@ -2,10 +2,10 @@
 
 import pytest
 
-from mentor_pause.database.failures import (
-    error_of_answer,
-    error_of_code,
-    error_of_connection,
+from mentor_pause.database.error_classification import (
+    error_from_answer,
+    error_from_code,
+    error_from_connection,
     quote,
 )
 from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
@@ -23,7 +23,7 @@ def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> 
     assert len(quoted) == 200
     for secret in ("abc", "x.supabase.co", "postgres", "eyJ", "10.0", "a@b", "1234", "yyy"):
         assert secret not in quoted
-    found = error_of_answer(402, None, "over quota: exceed_egress_quota", None, None)
+    found = error_from_answer(402, None, "over quota: exceed_egress_quota", None, None)
     assert str(found) == (
         "HTTP 402: the project is over its quota, or not paid for; see the project's billing"
         " (it says: over quota: exceed_egress_quota)"
@@ -32,7 +32,7 @@ def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> 
 
 def test_of_a_refused_login_nothing_is_quoted() -> None:
     """R6: the server repeats the role, the database and the address."""
-    found = error_of_code("28P01", 'password authentication failed for user "job"', "job", "job")
+    found = error_from_code("28P01", 'password authentication failed for user "job"', "job", "job")
     assert "job" not in f"{found}{found.__dict__}"
     assert "SUPABASE_DB_URL" in str(found)
 
@@ -85,7 +85,7 @@ REFUSALS = {
 @pytest.mark.parametrize("said", REFUSALS)
 def test_a_refused_connection_is_one_sentence_without_a_word_of_the_url(said: str) -> None:
     """R6: of servers, PgBouncer, Supavisor and libpq itself."""
-    found: MentorPauseError = error_of_connection(said)
+    found: MentorPauseError = error_from_connection(said)
     assert isinstance(found, DatabaseUnavailable)
     assert str(found).startswith("no connection to the database: ")
     assert REFUSALS[said] in str(found)
