@@ -14,9 +14,10 @@ from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.database.client import Execution
 from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.run_report import SUMMARY_MESSAGES, join_summary_lines
 from mentor_pause.domain.runs import Page, Run, Trigger
-from mentor_pause.domain.summary import Summary, join_summary_lines
-from mentor_pause.engine.completion import SUMMARY_MESSAGES, summary_of
+from mentor_pause.domain.summary import Summary
+from mentor_pause.engine.completion import summary_of
 
 
 class NotFinished(NotInOrder):

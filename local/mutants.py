@@ -24,7 +24,8 @@ source_paths = ["src"]
 only_mutate = [
     "src/mentor_pause/ledger/runs.py", "src/mentor_pause/ledger/lock.py",
     "src/mentor_pause/domain/runs.py",
-    "src/mentor_pause/engine/page_worker.py", "src/expiry/pause.py",
+    "src/mentor_pause/engine/page_worker.py", "src/mentor_pause/engine/failed_delivery.py",
+    "src/expiry/pause.py",
 ]
 also_copy = ["local", "cli", "supabase", "docs", "template.yaml"]
 pytest_add_cli_args = ["-n0", "-x", "-p", "no:cacheprovider"]

@@ -48,7 +48,7 @@ class Evidence:
     rows: list[dict[str, Any]]
     """Its rows in the execution log, but of refused and repeated triggers."""
     events: list[dict[str, Any]] | None
-    not_announced: bool
+    not_published: bool
     late: set[str]
     """The mentors that a worker settled after their page had failed, by its log line."""
     requeued: list[dict[str, Any]]
@@ -89,7 +89,9 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
         events=None
         if (seen := night.announcements()) is None
         else [e for e in seen if e["job_run_id"] == text],
-        not_announced=any(line["job_run_id"] == text for line in night.lines("run not announced")),
+        not_published=any(
+            line["job_run_id"] == text for line in night.lines("event not published")
+        ),
         late={
             mentor
             for line in night.lines("processed after the page had failed")
@@ -250,8 +252,8 @@ def announced(found: Evidence) -> Iterator[str]:
     """The event says what the summary says, or a line says that there was none (E11)."""
     if found.events is None:
         return
-    if not found.events and not found.not_announced:
-        yield "the run was not announced"
+    if not found.events and not found.not_published:
+        yield "the run's event was not published"
     for summary in found.summaries[:1]:
         field = f"{found.effect}_count"
         if any(event[field] != summary[field] for event in found.events):

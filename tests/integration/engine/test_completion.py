@@ -18,7 +18,7 @@ def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Ros
     night.plan.then("before", "before", "before", after=10)
     assert night.deliver(message)
     assert [row["status"] for row in roster.log()] == ["completed"]
-    assert (night.events.details, len(night.lines("run not announced"))) == ([], 1)
+    assert (night.events.details, len(night.lines("event not published"))) == ([], 1)
 
 
 @pytest.mark.parametrize("calls_before", range(12))

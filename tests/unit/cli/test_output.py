@@ -14,8 +14,8 @@ from cli.show.night import show_mentor, show_night, show_uncertified, show_waiti
 from cli.show.runs import show_history
 from local.errors import StackError
 from mentor_pause.database.client import Execution, MentorStatus, OrgScope
+from mentor_pause.domain.run_report import SUMMARY_MESSAGES
 from mentor_pause.domain.summary import Summary
-from mentor_pause.engine.completion import SUMMARY_MESSAGES
 
 NIGHT = {"failed": {}, "stale_active_mentors": 0, "night_missed": False}
 WELL = {

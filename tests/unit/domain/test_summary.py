@@ -1,15 +1,13 @@
 """The summary of a run: every mentor is in exactly one list."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run, Trigger
-from mentor_pause.domain.summary import Summary, join_summary_lines, summarise
+from mentor_pause.domain.summary import summarise
 
 ids = st.uuids(version=4)
 
@@ -56,27 +54,6 @@ def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other(
         (settled, skipped),
         (failed,),
     )
-
-
-@given(st.integers(0, 25), st.integers(0, 25), st.integers(1, 7))
-def test_a_summary_that_is_cut_into_lines_comes_together_again(
-    done: int, errored: int, size: int
-) -> None:
-    """E7: whatever the order of the lines, and when a line comes twice."""
-    ids = [uuid4() for _ in range(done + errored)]
-    summary = Summary(RUN.job_run_id, "paused", tuple(ids[:done]), (), tuple(ids[done:]))
-    first, *more = summary.parts(size)
-    assert all(sum(map(len, part.values())) <= size for part in (first, *more))
-    total = {"lines": 1 + len(more)} if more else {}
-    lines: list[dict[str, Any]] = [{**summary.as_json(), **total, **first}]
-    lines += [{**total, "line": n, **part} for n, part in enumerate(more, 2)]
-    assert join_summary_lines([*reversed(lines), lines[0]]) == summary.as_json()
-
-
-def test_a_summary_line_that_is_missing_is_named() -> None:
-    """E7: an incomplete list must not look like a whole one."""
-    with pytest.raises(ValueError, match=r"lines \[3\] of 3 are missing"):
-        join_summary_lines([{"lines": 3}, {"line": 2, "lines": 3}])
 
 
 def test_the_summary_has_the_fields_of_the_requirement_and_reasons_in_page_order() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
-from typing import Any
 from uuid import UUID
 
 from mentor_pause.domain.jobs import Effect
@@ -141,25 +140,3 @@ def _result(
     found = in_database.get(mentor, result)
     is_sync_error = run.effect == "synced" and mentor in recorded
     return result if is_sync_error and found == "skipped" else found
-
-
-def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Join the log lines of one run's summary, which may come in any order and twice.
-
-    Returns:
-        The summary line with every id, without `lines` and `line`.
-
-    Raises:
-        ValueError: a line is missing; the message names its number.
-    """
-    by_number = {int(line.get("line", 1)): dict(line) for line in lines}
-    total = next((int(line["lines"]) for line in by_number.values() if "lines" in line), 1)
-    missing = set(range(1, total + 1)) - by_number.keys()
-    if missing:
-        raise ValueError(f"the summary's lines {sorted(missing)} of {total} are missing")
-    summary = by_number[1]
-    for number in range(2, total + 1):
-        for name, ids in by_number[number].items():
-            if name.startswith("mentor_ids_"):
-                summary[name] = [*summary[name], *ids]
-    return {name: value for name, value in summary.items() if name != "lines"}

@@ -8,7 +8,7 @@ twice only if its writer dies, or DynamoDB is away, between the line and the mar
 released before the event is published, because a consumer may start the next run at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import RunCompleted
-from mentor_pause.domain.reasons import cut, describe_errors, join_notes
+from mentor_pause.domain.run_report import completed_event, log_row_text, summary_lines
 from mentor_pause.domain.runs import MentorResult, Page, Run
 from mentor_pause.domain.summary import Summary, summarise_with_data
 from mentor_pause.errors import (
@@ -29,20 +29,6 @@ from mentor_pause.errors import (
     describe,
 )
 from mentor_pause.ledger.runs import Ledger
-
-SUMMARY_MESSAGES = ("run completed", "run completed, more mentors")
-"""The message of the summary line, and of the lines with the ids that do not fit in it."""
-
-_IDS_PER_LINE = 4000
-"""Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
-
-_LONGEST_REMARK = 3800
-"""The row's text ends at 4,000 characters; a late correction needs some of them."""
-
-_LONGEST_RUN_ERROR = 800
-
-_ERRORS_ROOM = 2400
-"""Characters for about nine reasons with examples; the summary line has twenty."""
 
 type CompletionState = Literal["open", "ended", "ended_by_another", "claimed_by_another"]
 """`open`: pages are missing. `ended`: the run has ended.
@@ -109,13 +95,13 @@ class Completion:
             lambda: self.database.notify_coordinators(run.job_run_id),
             is_optional=True,
         )
-        remark = _remark(run, summary, pages, unnotified)
+        remark = log_row_text(run, summary, pages, unnotified)
         self._unless_refused(
             "log row", lambda: self.database.finish_execution(summary, status, remark)
         )
         self.ledger.locks.release(run.trigger)
-        self._publish(_event(run, summary, status, self._count_unsynced(run)))
-        for message, line in _lines(run, summary, status):
+        self._publish(completed_event(run, summary, status, self._count_unsynced(run)))
+        for message, line in summary_lines(run, summary, status):
             self.logger.info(message, extra=line)
         self.ledger.end_run(run.job_run_id, status, summary.errors)
         self.ledger.locks.remove_open_run(run.trigger, run.job_run_id)
@@ -163,7 +149,7 @@ class Completion:
             self.publisher.publish(event)
         except EventBusUnavailable as error:
             self.logger.error(
-                "run not announced",
+                "event not published",
                 extra={"job_run_id": str(event.job_run_id), "reason": str(error)},
             )
 
@@ -188,61 +174,3 @@ def results_in_database(
 def _is_about_this_call(error: RetryableDatabaseError) -> bool:
     """Whether the database is there, and only this call takes too long or cannot be made."""
     return (error.sqlstate or "").startswith(("57014", "42", "0A", "PGRST202"))
-
-
-def _remark(run: Run, summary: Summary, pages: Sequence[Page], unnotified: str) -> str | None:
-    """Return the text of the run's row; None only if there are no errors.
-
-    The run's own error comes first, then the mentors' errors, then everything else that fits.
-    """
-    notes = join_notes(*(page.outcome.note for page in pages if page.outcome))
-    waited = f"pages had to wait: {run.wait_reason}" if run.wait_reason else ""
-    error = cut(run.error or "", _LONGEST_RUN_ERROR)
-    parts = (error, describe_errors(summary.errors, _ERRORS_ROOM), unnotified, notes, waited)
-    return cut("; ".join(filter(None, parts)), _LONGEST_REMARK) or None
-
-
-def _lines(run: Run, summary: Summary, status: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield the summary line, and numbered lines with the ids that do not fit in it (E7)."""
-    first, *more = summary.parts(_IDS_PER_LINE)
-    yield (
-        SUMMARY_MESSAGES[0],
-        {
-            **{name: value for name, value in summary.as_json().items() if name not in first},
-            "job_name": run.trigger.job_name,
-            "as_of": run.as_of.isoformat(),
-            "dry_run": run.trigger.dry_run,
-            "status": status,
-            **({"redrive_of": str(run.trigger.redrive_of)} if run.trigger.redrive_of else {}),
-            **({"error": run.error} if run.error else {}),
-            **({"lines": 1 + len(more)} if more else {}),
-            **first,
-        },
-    )
-    for number, ids in enumerate(more, 2):
-        yield (
-            SUMMARY_MESSAGES[1],
-            {"job_run_id": str(run.job_run_id), "line": number, "lines": 1 + len(more), **ids},
-        )
-
-
-def _event(
-    run: Run, summary: Summary, status: Literal["completed", "failed"], left_count: int
-) -> RunCompleted:
-    counts = summary.counts()
-    return RunCompleted(
-        job_name=run.trigger.job_name,
-        job_run_id=run.job_run_id,
-        org_id=run.trigger.org_id,
-        as_of=run.as_of,
-        dry_run=run.trigger.dry_run,
-        status=status,
-        processed_count=summary.processed_count,
-        paused_count=counts.get("paused_count", 0),
-        synced_count=counts.get("synced_count", 0),
-        skipped_count=len(summary.skipped),
-        error_count=len(summary.errored),
-        renewed_count=summary.renewed_count or 0,
-        left_count=left_count,
-        redrive_of=run.trigger.redrive_of,
-    )

@@ -13,7 +13,6 @@ dead-letter queue. The worker reads that queue too and closes the page: processe
 results, and the others count as errors (E8, R1).
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -21,25 +20,19 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.aws.queues import Delivery, WorkerQueue
-from mentor_pause.database.error_classification import reason_of
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.reasons import RequeueReason, join_notes, plain, reason_of_failed_page
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.engine.completion import Completion
+from mentor_pause.engine.failed_delivery import FailedDelivery
 from mentor_pause.engine.requeue import (
     DeliveryFailed,
     PageResult,
     Requeue,
     Work,
-    seconds_until_retry,
-    wait_for,
 )
 from mentor_pause.errors import (
     InvalidRequest,
-    QueueUnavailable,
-    TransientError,
-    describe,
-    origin,
 )
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining, time_limit
@@ -104,12 +97,9 @@ class PageWorker:
             with time_limit(seconds - _LAST_SECOND - _REQUEUE_SECONDS):
                 self._handle(delivery, message_id, remaining)
         except Exception as error:
-            self._log(error, message_id)
-            is_requeued = isinstance(error, TransientError) and self._wait(delivery, error)
-            if not is_requeued:
-                self._redeliver(delivery, seconds_until_retry(error))
-            self._save_reason(delivery, error)
-            if not is_requeued:
+            failed = FailedDelivery(delivery, error, self.ledger, self.queue)
+            failed.log(self.logger, message_id)
+            if not failed.bring_back():
                 raise
 
     def _handle(self, delivery: Delivery, message_id: str, remaining: Remaining) -> None:
@@ -251,55 +241,6 @@ class PageWorker:
         counted = {*outcome.applied, *outcome.skipped}
         self.completion.report_late_changes(
             run, [mentor for mentor in message.mentor_ids if mentor not in counted]
-        )
-
-    def _wait(self, delivery: Delivery, error: TransientError) -> bool:
-        """Requeue a page that waits for a service; False: this delivery counts.
-
-        A message in the dead-letter queue stays there and keeps its count. After `QueueUnavailable`
-        SQS may have accepted a message whose answer was lost, so no second message is sent, and
-        copies do not multiply.
-        """
-        if self.queue.is_dead_letter(delivery) or isinstance(error, QueueUnavailable):
-            return False
-        requeue = wait_for(error)
-        with suppress(TransientError, InvalidRequest):
-            message = MentorPage.parse(delivery.body)
-            self.ledger.record_requeue(message.job_run_id, requeue.wait_reason)
-        try:
-            self.queue.requeue(delivery, requeue.seconds)
-        except QueueUnavailable:
-            return False
-        return True
-
-    def _save_reason(self, delivery: Delivery, error: Exception) -> None:
-        """Save why this delivery failed, because the page may have no other reason.
-
-        A page that was requeued, or that is in the dead-letter queue, has its reason already.
-        """
-        if self.queue.is_dead_letter(delivery) or isinstance(
-            error, (DeliveryFailed, InvalidRequest)
-        ):
-            return
-        with suppress(TransientError, InvalidRequest):
-            message = MentorPage.parse(delivery.body)
-            reason = RequeueReason(reason_of(error), delivery.receive_count)
-            self.ledger.pages.save_progress(message.job_run_id, message.page, PageOutcome(), reason)
-
-    def _redeliver(self, delivery: Delivery, seconds: int | None) -> None:
-        if seconds is not None:
-            with suppress(QueueUnavailable):  # then it comes back after the queue's own time
-                self.queue.redeliver(delivery, seconds)
-
-    def _log(self, error: Exception, message_id: str) -> None:
-        self.logger.error(
-            "page not done",
-            extra={
-                "reason": describe(error),
-                "origin": origin(error),
-                "message_id": message_id,
-                "again_in": seconds_until_retry(error),
-            },
         )
 
 
