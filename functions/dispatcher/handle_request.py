@@ -1,9 +1,9 @@
 """Handles the dispatcher's events, and every failure behind them (D2, D4, D5).
 
-A scheduled run, or a run that an event asks for, is not dropped because it cannot start now:
-another run is in progress, or the database, the ledger or the queue is away. The request goes to a
-queue and comes back with the same trigger until it can start (R5). A person or a machine that asks
-by hand gets the answer at once instead, and may ask again.
+A scheduled run, or a run that an event requests, may be unable to start now: another run is in
+progress, or the database, the ledger or the queue is away. The request then goes to a queue, which
+delivers it again with the same trigger until it can start (R5). A manual request is answered at
+once, and the caller may send another one.
 """
 
 import json
@@ -41,13 +41,13 @@ _WAITING_KINDS: tuple[TriggerKind, ...] = ("schedule", "event")
 
 _NOT_STARTED = ("refused", "superseded", "waiting")
 """Statuses after which a scheduled run may not have started. If another delivery of the same
-trigger superseded the request, the next attempt is a duplicate."""
+trigger superseded this one, the next delivery is answered as a duplicate."""
 
 _NOT_QUEUED = "not queued"
 """The status of a request that could not be put on the queue either."""
 
 _WAIT_SECONDS = 30
-"""Until a request comes again. Its trigger may acquire the lock that is reserved for it."""
+"""Until the next delivery of a waiting request, which can then acquire the lock reserved for it."""
 
 _OPERATOR_WAIT_SECONDS = 300
 """The same when an operator has to act first."""

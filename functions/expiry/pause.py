@@ -1,22 +1,23 @@
 """Pauses the mentors on one page, one after the other (E2-E6, E10, R1-R3).
 
-A worker does not wait for a locked row before every mentor has had a turn:
+A worker waits for a locked row only after it has tried every mentor once:
 
 1. The first pass over the page skips locked rows.
-2. While mentors are locked, the worker waits for one of them, for 3 s at most. Then it passes over
-   the others again without waiting. After `_WAITS` waits without success, a later invocation
+2. While rows are locked, the worker waits for one locked row, for 3 s at most. Then it tries the
+   other mentors again without waiting. After `_WAITS` waits without success, a later invocation
    processes the rest.
 
 A call without an answer says nothing about the mentor. The worker then asks the database for
-something else. If that has no answer either, the page waits for the database. Otherwise the mentor
-has one more turn, and a second failure counts as the mentor's error. The worker does not ask when
-the database reports that it accepts no change, because a read-only database still answers reads.
+something else. If that call has no answer either, the page waits for the database. Otherwise the
+worker tries the mentor once more, and a second failure counts as the mentor's error. If the
+database reports that it accepts no change, the page waits at once, because a read-only database
+still answers reads.
 
 A call that the database refuses as misconfigured may be about one row (an adopter's trigger) or
 about every row. It is about every row if the database also refuses a dry run of the same call, or
 if no other call of the page succeeds.
 
-Each invocation draws the order again, so that no mentor always waits behind slow rows.
+Each invocation draws a new random order, so that no mentor always waits behind slow rows.
 """
 
 import random
@@ -55,7 +56,7 @@ _WAITS = 5
 """Waits for locked rows without success, one after the other, before the page is requeued."""
 
 _LOCKED_SECONDS = 10
-"""Until a page comes again whose unprocessed mentors are all locked."""
+"""Until the next delivery of a page whose unprocessed mentors are all locked."""
 
 _NO_CHANGES = ("25", "531", "533")
 """The beginnings of the SQLSTATEs of a database that refuses every change: read-only, disk full, no
@@ -127,7 +128,7 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class PausePage:
-    """The pause loop."""
+    """Pauses the mentors of one page: the pause loop."""
 
     database: Database
     """Its retry bounds the attempts of a call whose connection is lost."""
@@ -139,7 +140,7 @@ class PausePage:
         """Pause every mentor on the page that is still active and whose certification expired.
 
         Returns:
-            The processed mentors, and when the others come again, if there are any.
+            The processed mentors, and when SQS delivers the others again, if there are any.
         """
         progress = _Progress(page, remaining)
         try:
@@ -170,7 +171,7 @@ class PausePage:
             self._try(progress, mentor_id, wait=False)
 
     def _try(self, progress: _Progress, mentor_id: UUID, *, wait: bool) -> None:
-        """Give one mentor a turn.
+        """Try to pause one mentor.
 
         Raises:
             DatabaseUnavailable: the database is away, or its configuration is wrong.

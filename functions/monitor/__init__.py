@@ -1,1 +1,1 @@
-"""Lambda: asks the database whether the night was all right, and ends runs that hang."""
+"""Lambda: asks the database whether the last night was complete, and ends hung runs."""

@@ -13,7 +13,7 @@ from mentor_pause.ledger.clock import Clock
 
 JOB = "certification_expiry"
 NIGHTLY = time(2, 0, tzinfo=UTC)
-"""When the rule of the expiry job fires (template.yaml; a test compares)."""
+"""When the rule of the expiry job fires; a test compares it with template.yaml."""
 
 GRACE = timedelta(minutes=29)
 """How long a night may take; the monitor's rule fires about half an hour after the job's."""
@@ -47,7 +47,8 @@ class NightlyCheck:
     def moment(self) -> datetime:
         """Return the present moment: the later one by this side's clock and the database's.
 
-        A clock that is behind hides no night. A clock that is ahead raises an alarm too early.
+        Because of that, a clock that is behind cannot hide a missed night. A clock that is ahead
+        raises an alarm too early.
 
         Raises:
             MentorPauseError: the organisation does not exist, or is not the configured one.
@@ -75,8 +76,8 @@ class NightlyCheck:
 
         A night whose run had errors counts as missed while mentors are stale.
         """
-        found = self.database.get_run_freshness(self.org.hlf_org_id, JOB, day, moment)
-        is_missed = found.night_error_count is None
-        if found.night_error_count:
+        run = self.database.get_run_freshness(self.org.hlf_org_id, JOB, day, moment)
+        is_missed = run.night_error_count is None
+        if run.night_error_count:
             is_missed = self.count_stale(day) > 0
-        return Freshness(found.hours_since_completed_run, is_missed)
+        return Freshness(run.hours_since_completed_run, is_missed)

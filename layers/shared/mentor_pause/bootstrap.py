@@ -46,7 +46,7 @@ class Engine:
 
     @property
     def recovery(self) -> Recovery:
-        """Ends runs that nobody else ends."""
+        """Ends runs that their own dispatcher or workers do not end."""
         return Recovery(self.ledger, self.database, self.completion, self.logger)
 
     def worker(self, scope: Scope, work: Work, queue: WorkerQueue) -> PageWorker:
@@ -108,8 +108,8 @@ def open_worker_queue() -> WorkerQueue:
 def open_worker(job_name: str, work: Work, database: Database, logger: Logger) -> "Consumer":
     """Return the worker of a job.
 
-    It closes the database's connection after each record. An idle warm function would keep the
-    connection for minutes, and where connections are few, another worker waits for one (R1).
+    It closes the database's connection after each record. Otherwise an idle warm function would
+    keep it for minutes, and another worker may wait for a connection where they are few (R1).
 
     Raises:
         ConfigurationError: a setting is missing.
@@ -125,14 +125,14 @@ def open_worker(job_name: str, work: Work, database: Database, logger: Logger) -
     return consume
 
 
-class _Cached(Protocol):
+class _CachedDatabase(Protocol):
     def __call__(self) -> Database: ...
 
     def cache_info(self) -> Any: ...  # noqa: ANN401 - functools does not export its type
 
 
 @contextmanager
-def closing_if_opened(database: _Cached) -> Generator[None]:
+def closing_if_opened(database: _CachedDatabase) -> Generator[None]:
     """Close the database's connection, if it was opened, when an invocation ends (R1)."""
     try:
         yield

@@ -2,8 +2,8 @@
 
 MentorPauseError
 ├── ConfigurationError            a setting is missing or contradicts another
-├── InvalidRequest                an event or a message that cannot be what it should be
-│   └── UnprovenEvent             an event that no run of this stack has caused
+├── InvalidRequest                an event or a message has the wrong shape
+│   └── UnprovenEvent             an event that no run of this stack caused
 ├── LeaseLost                     another holder has the lock: stop writing
 ├── TransientError                the same call may succeed later
 │   ├── LedgerUnavailable         DynamoDB
@@ -17,9 +17,9 @@ MentorPauseError
 │   ├── PortalUnavailable         HLF's portal, or its login
 │   │   └── PortalThrottled       it says how long to wait (429, or `Retry-After`)
 │   └── RetryableDatabaseError    lock time-out, deadlock: the same call may succeed in a moment
-│       └── DatabaseUnavailable   no connection, no answer in time, overload: for later
+│       └── DatabaseUnavailable   no connection, no answer in time, overload: every call fails
 │           └── DatabaseMisconfigured   wrong credential, quota, schema: a person has to act
-├── DatabaseError                 the database's clear no, with its SQLSTATE
+├── DatabaseError                 the database refused, with its SQLSTATE
 │   ├── Forbidden                 PT403
 │   ├── NotFound                  PT404
 │   └── Conflict                  PT409
@@ -42,20 +42,20 @@ class MentorPauseError(Exception):
 def describe(error: Exception) -> str:
     """Say what went wrong, for people and for the execution log.
 
-    Of an error that is not ours only its type: its text may hold personal data or a password
-    (E12, E13).
+    For an error of another library this is only its type, because its message may hold personal
+    data or a password (E12, E13).
     """
     return str(error) if isinstance(error, MentorPauseError) else type(error).__name__
 
 
 def origin(error: Exception) -> str:
-    """Say where an error was raised, innermost first, without any text of it."""
+    """Return the functions and lines where an error was raised, innermost first."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
 
 
 def error_source(error: Exception) -> ErrorSource:
-    """Return whether the request or this side caused a failure."""
+    """Return which side caused a failure."""
     return "client" if isinstance(error, InvalidRequest) else "server"
 
 
@@ -72,7 +72,7 @@ class UnprovenEvent(InvalidRequest):
 
 
 class LeaseLost(MentorPauseError):
-    """The lock has another holder by now; nothing was written."""
+    """The lock now has another holder; nothing was written."""
 
 
 class TransientError(MentorPauseError):
@@ -80,11 +80,11 @@ class TransientError(MentorPauseError):
 
 
 class LedgerUnavailable(TransientError):
-    """DynamoDB did not answer as it should."""
+    """DynamoDB did not answer, or answered with an error."""
 
 
 class LedgerContended(LedgerUnavailable):
-    """Another write of the same item was in progress; DynamoDB refuses one of them."""
+    """DynamoDB refused a write, because another write of the same item was in progress."""
 
 
 class PagesChanged(TransientError):
@@ -161,27 +161,27 @@ class _WithSqlstate(MentorPauseError):
 
 
 class RetryableDatabaseError(_WithSqlstate, TransientError):
-    """The database could not do it now: another transaction was in the way."""
+    """Another transaction was in the way; the same call may succeed in a moment."""
 
 
 class DatabaseUnavailable(RetryableDatabaseError):
-    """There is no connection to the database, or it does not answer in time; no call succeeds."""
+    """The database cannot be reached, or does not answer in time: every call fails."""
 
 
 class DatabaseMisconfigured(DatabaseUnavailable):
-    """No call succeeds until a person has changed what the message names.
+    """Every call fails until a person has changed what the message names.
 
-    The credential, the quota, the schema or the address is wrong. The work waits as it does for a
-    database that is down, since no mentor is at fault (R3).
+    The credential, the quota, the schema or the address is wrong. The page waits as it does for a
+    database that is down, because the fault is not in a mentor's data (R3).
     """
 
 
 class DatabaseError(_WithSqlstate):
-    """The database refused; the same call would be refused again."""
+    """The database refused the call, and would refuse it again."""
 
 
 class Forbidden(DatabaseError):
-    """The caller may not ask this, or not about this mentor (PT403)."""
+    """The caller may not call the function, or not for this mentor (PT403)."""
 
 
 class NotFound(DatabaseError):
@@ -193,4 +193,4 @@ class Conflict(DatabaseError):
 
 
 class VersionConflict(Conflict):
-    """Somebody changed the row since the caller looked; the detail has expected and actual."""
+    """Another process changed the row after the caller read it; the detail has both versions."""

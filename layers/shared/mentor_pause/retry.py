@@ -1,9 +1,9 @@
 """How long a call to another service may take, and how often it is tried (E6, R2).
 
-A handler states once how many seconds its invocation has left (`time_limit`). An adapter asks how
-many of them one call may take, and stops waiting when they are over. Socket time-outs cannot do
-that: they limit single reads and single addresses, and a peer may send a byte every two seconds or
-have ten addresses of which none answers.
+A handler sets once how many seconds its invocation has left (`time_limit`). An adapter limits each
+call to these seconds, and then stops waiting. Socket time-outs are not enough, because they limit
+single reads and single addresses: a server may send one byte every two seconds, and a host may have
+ten addresses that do not answer.
 
 An adapter repeats a failed call by its `Retry`. Nothing above or below it retries, so each call has
 one budget.
@@ -79,7 +79,7 @@ def call_within[T](longest: float, call: Callable[[], T]) -> T:
     repeat.
 
     Raises:
-        OutOfTime: there was no answer in time, or no time is left.
+        OutOfTime: no answer came in time, or no time is left.
     """
     seconds = seconds_for_call(longest)
     answer: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
@@ -119,9 +119,9 @@ class Retry:
     def __call__[T](self, call: Callable[[], T]) -> T:
         """Return what `call` returns.
 
-        Two failures are not repeated. A wrong configuration, because poolers lock out a role that
-        shows a wrong password too often. A statement that took too long, because it would take too
-        long again.
+        Two kinds of failure are not repeated: a wrong configuration, because poolers lock out a
+        role after too many wrong passwords, and a statement that took too long, because it would
+        take too long again.
 
         Raises:
             TransientError: the last one, when every attempt failed.

@@ -19,7 +19,7 @@ class Job:
     listing: Listing
     """The database function that lists the job's mentors, page by page."""
     effect: Effect
-    """What a run does to a mentor; it names the count and the list in the summary (E7)."""
+    """The change that a run makes; the summary names its count and its list after it (E7)."""
     longest_page: int = 500
     """The most mentors that one worker invocation can process at a second each (E10)."""
 

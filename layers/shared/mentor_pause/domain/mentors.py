@@ -1,4 +1,4 @@
-"""What mentor-pause knows about a mentor: the status, and a certification."""
+"""A mentor's status and certification."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +16,6 @@ class Certification:
     key: str
     """The mentor's key."""
     expires_on: date
-    """The first day on which it counts no longer."""
+    """The first day on which the certification is no longer valid."""
     modified_on: datetime
     """When the portal changed the row last; aware."""

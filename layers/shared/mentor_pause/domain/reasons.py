@@ -55,9 +55,9 @@ class ErrorGroup:
         return {"reason": self.reason, "count": self.count, "example": str(self.example)}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, object]) -> "ErrorGroup":
-        """Read what `as_json` returned."""
-        return cls(str(found["reason"]), int(str(found["count"])), UUID(str(found["example"])))
+    def from_json(cls, fields: Mapping[str, object]) -> "ErrorGroup":
+        """Return the group from the fields that `as_json` returned."""
+        return cls(str(fields["reason"]), int(str(fields["count"])), UUID(str(fields["example"])))
 
 
 def plain(text: str) -> str:

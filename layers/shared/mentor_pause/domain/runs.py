@@ -1,4 +1,4 @@
-"""What asks for a run, the run, its pages, and the results of the mentors on a page. No I/O."""
+"""A run request, the run, its pages, and the results of the mentors on a page. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from mentor_pause.domain.reasons import ErrorGroup, RequeueReason, join_notes, p
 type TriggerKind = Literal["schedule", "manual", "event"]
 type RunStatus = Literal["running", "completed", "failed"]
 type MentorResult = Literal["applied", "skipped", "errored"]
-"""`applied`: the job did to the mentor what it is for. `skipped`: nothing was left to do."""
+"""`applied`: the job made its change. `skipped`: the mentor needed no change."""
 
 _RUN_IDS = UUID("5b1f3c0a-6f0e-4c7f-9a55-0d6c1f0f2a11")
 
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def effect(self) -> Effect:
-        """What the run's job does to a mentor."""
+        """The change that the run's job makes to a mentor."""
         return JOBS[self.trigger.job_name].effect
 
     @property
@@ -106,7 +106,7 @@ class PageOutcome:
     """The result of each mentor on a page."""
 
     applied: tuple[UUID, ...] = ()
-    """Mentors to whom the job's effect was applied: paused, or pushed to the portal."""
+    """Mentors with the job's effect: paused, or pushed to the portal."""
     skipped: tuple[UUID, ...] = ()
     errored: tuple[UUID, ...] = ()
     note: str = ""

@@ -1,4 +1,4 @@
-"""What a run's pages add up to (E7). No I/O."""
+"""Adds up the pages of a run (E7). No I/O."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,7 +106,7 @@ def summarise(
             results[mentor] = _result(run, mentor, recorded, in_database or {})
 
     def mentors_with(result: MentorResult) -> tuple[UUID, ...]:
-        return tuple(mentor for mentor, found in results.items() if found == result)
+        return tuple(mentor for mentor, its_result in results.items() if its_result == result)
 
     errored = mentors_with("errored")
     return Summary(
@@ -137,6 +137,6 @@ def _result(
     result = recorded.get(mentor, "errored")
     if result != "errored":
         return result
-    found = in_database.get(mentor, result)
+    by_data = in_database.get(mentor, result)
     is_sync_error = run.effect == "synced" and mentor in recorded
-    return result if is_sync_error and found == "skipped" else found
+    return result if is_sync_error and by_data == "skipped" else by_data

@@ -61,8 +61,8 @@ class Completion:
             self.ledger.extend_lease(run)
             return "open"
         if not self.ledger.claim_completion(run.job_run_id, claimant):
-            found = self.ledger.find_run(run.job_run_id)
-            is_running = found is not None and found.status == "running"
+            latest = self.ledger.find_run(run.job_run_id)
+            is_running = latest is not None and latest.status == "running"
             return "claimed_by_another" if is_running else "ended_by_another"
         self._complete(run)
         return "ended"
@@ -111,8 +111,8 @@ class Completion:
     ) -> str:
         """Do a step. A step that the database refuses does not keep the run open (E8).
 
-        An optional step is also left out when it takes too long, or cannot be called although the
-        database is there.
+        The run also completes without an optional step that takes too long, or that cannot be
+        called although the database answers.
 
         Returns:
             Why the database refused the step; empty if it did not.
@@ -144,7 +144,7 @@ class Completion:
             return 1  # one sync run too many is better than one too few
 
     def _publish(self, event: RunCompleted) -> None:
-        """Publish the event. A failure does not keep the run open: consumers run nightly too."""
+        """Publish the event. A failure does not keep the run open: consumers also run nightly."""
         try:
             self.publisher.publish(event)
         except EventBusUnavailable as error:
@@ -172,5 +172,5 @@ def results_in_database(
 
 
 def _is_about_this_call(error: RetryableDatabaseError) -> bool:
-    """Whether the database is there, and only this call takes too long or cannot be made."""
+    """Whether the database answers, and only this call takes too long or cannot be made."""
     return (error.sqlstate or "").startswith(("57014", "42", "0A", "PGRST202"))

@@ -1,4 +1,4 @@
-"""Takes page messages from a job's queue, for every job: process, close the page, complete the run.
+"""Handles page messages for every job: process the mentors, close the page, complete the run.
 
 The worker acknowledges a message when its page is closed and, after the last page, its run is
 completed. A page that an invocation could not finish goes back to the queue, and its progress stays
@@ -190,7 +190,7 @@ class PageWorker:
         requeue: Requeue,
         delivery: Delivery,
     ) -> None:
-        """Requeue a page: as a fresh message if this delivery is not to count.
+        """Requeue a page: as a fresh message, unless this delivery has to count.
 
         Raises:
             DeliveryFailed: this delivery counts.

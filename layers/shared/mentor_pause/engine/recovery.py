@@ -87,7 +87,7 @@ class Recovery:
 
         Raises:
             LeaseLost: the lock has another holder.
-            MentorPauseError: a service is away; trying again loses nothing.
+            MentorPauseError: a service is away; the caller can safely try again.
         """
         run = self.ledger.find_run(job_run_id)
         if run is not None and run.status == "running":
@@ -160,7 +160,7 @@ class Recovery:
             return self.abort_paging(lock, run, reason)
         if run.all_pages_closed or self._may_be_active(run):
             return run
-        # The pages may stand still because the database is away; then this call fails.
+        # If the pages stand still because the database is away, this call raises.
         self.database.get_run_freshness(run.trigger.org_id, run.trigger.job_name)
         pages = self.ledger.pages.list(run.job_run_id)
         missing = missing_pages(run, pages)

@@ -1,4 +1,4 @@
-"""What a job's work on a page returns, and when an unfinished page comes again."""
+"""The result of a job's work on a page, and when SQS delivers an unfinished page again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mentor_pause.errors import (
 from mentor_pause.retry import Remaining
 
 SERVICE_WAIT = 15
-"""Seconds until a page comes again that waits for the database, the ledger or another service."""
+"""Seconds until the next delivery of a page that waits for the database or another service."""
 
 OPERATOR_WAIT = 120
 """The same when an operator has to act. Poolers lock out a role after several wrong passwords."""
@@ -24,7 +24,7 @@ OPERATOR_WAIT = 120
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """Why some mentors of a page are not processed yet, and when the page comes again."""
+    """Why some mentors of a page are not processed yet, and when SQS delivers the page again."""
 
     reason: str
     seconds: int
@@ -36,7 +36,7 @@ class Requeue:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What an invocation did: the mentors that it processed, and when the others come again."""
+    """The mentors that an invocation processed, and when the others are delivered again."""
 
     outcome: PageOutcome
     requeue: Requeue | None = None
@@ -44,8 +44,8 @@ class PageResult:
 
 
 type Work = Callable[[MentorPage, Remaining], PageResult]
-"""A job's work on a page whose `mentor_ids` are the unprocessed ones, perhaps none. It may raise
-`TransientError` before it has processed a mentor: the page waits."""
+"""A job's work on a page, whose `mentor_ids` are the unprocessed ones, perhaps none. If it raises
+`TransientError`, the page waits; it may do so only before it has processed a mentor."""
 
 
 class DeliveryFailed(MentorPauseError):
@@ -71,9 +71,9 @@ def wait_for(error: TransientError) -> Requeue:
 
 
 def seconds_until_retry(error: Exception) -> int | None:
-    """Return in how many seconds a page comes again; None: after the queue's own time."""
+    """Return the seconds until the next delivery; None: the queue's visibility time-out."""
     if isinstance(error, DeliveryFailed):
         return error.seconds
     if isinstance(error, InvalidRequest):
-        return 0  # it can never succeed: on to the dead-letter queue
+        return 0  # it can never succeed: let it reach the dead-letter queue at once
     return wait_for(error).seconds if isinstance(error, TransientError) else None

@@ -27,10 +27,10 @@ from mentor_pause.errors import (
 from mentor_pause.retry import Remaining, time_limit
 
 _LAST_SECONDS = 12.0
-"""Reserved for the queue, when the worker cannot be built."""
+"""Reserved for requeuing the messages if the worker cannot be built."""
 
 type Consumer = Callable[[SQSRecord, Remaining], None]
-"""What a worker does with an SQS record; see `PageWorker.__call__`."""
+"""Handles one SQS record; see `PageWorker.__call__`."""
 
 
 def take_pages(
@@ -43,8 +43,8 @@ def take_pages(
     """Handle the messages of an SQS event; return the failed ones to SQS.
 
     `consumer` builds the worker. If that fails, for instance because its secret cannot be read, the
-    function logs it and requeues each message: no mentor is an error because of that (R3). An event
-    that is not an SQS batch is logged and dropped, because it would be the same when repeated.
+    function logs the failure and requeues each message, so no mentor counts as an error (R3). An
+    event that is not an SQS batch is logged and dropped, because a repetition would not change it.
     """
     if not is_sqs_batch(event):
         logger.error("not an SQS batch; nothing was done", extra={"event_kind": kind_of(event)})

@@ -6,8 +6,8 @@ alive. So all of them use DynamoDB's clock. The header is exact to a second; lea
 forty times as long.
 
 Between two answers this machine's clock continues from the last header. It is trusted for a minute.
-After that, or if the clock was set back, the next look at the time asks DynamoDB. A function that
-Lambda froze between two invocations asks too.
+After that, or if the clock was set back, the next call asks DynamoDB, and so does a function that
+Lambda froze between two invocations.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ def utc_now() -> datetime:
 
 
 class ServerClock:
-    """Reads the time from the answers that it is given."""
+    """Tells the time by the `Date` headers of a server's answers."""
 
     def __init__(self, ask: Callable[[], None], local_clock: Clock) -> None:
-        """`ask` makes the server answer and passes the answer to `note`; it does not raise."""
+        """`ask` sends the server a request and passes the answer to `note`; it never raises."""
         self._ask = ask
         self._local_clock = local_clock
         self._ahead = timedelta()
@@ -43,7 +43,7 @@ class ServerClock:
         """
         if not self._is_fresh():
             self._ask()
-            if not self._is_fresh():  # the answer had no date; do not ask again at each look
+            if not self._is_fresh():  # the answer had no date; do not ask again at each call
                 self._noted_at = self._local_clock()
         return self._local_clock() + self._ahead
 

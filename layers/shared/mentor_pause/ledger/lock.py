@@ -46,8 +46,8 @@ _STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
 _HELD_BY_RUN = "job_run_id = :run and attribute_not_exists(released_at)"
 
 RESERVED_SECONDS = 900
-"""How long the lock is reserved for a scheduled trigger; its request waits for less on its queue.
-Without it a manual run, perhaps about fewer mentors, could take the night's place."""
+"""How long the lock is reserved for a scheduled trigger; its request comes back earlier than that.
+Without the reservation a manual run, perhaps for fewer mentors, could replace the nightly run."""
 
 TOLERATED_SECONDS = 3600
 """How far a clock may be off when DynamoDB's answers have no date."""

@@ -138,8 +138,8 @@ class Ledger:
         """Fix the number of a run's pages, so that the run can complete.
 
         The run is the lock's own, or one that lost the lock to it. `pages_total` is the number of
-        planned pages that the caller saw. Nothing is written if another page was planned since: a
-        page that is not counted would never be waited for.
+        planned pages that the caller read. Nothing is written if another page was planned since,
+        because the run would complete without that page.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.
@@ -160,7 +160,7 @@ class Ledger:
         )
         run = self.find_run(job_run_id)
         if run is not None and run.status != "running":
-            return run  # its last page has completed it meanwhile
+            return run  # the worker of the last page has completed it
         if run is not None and not ended and run.pages_planned != pages_total:
             raise PagesChanged(f"run {job_run_id} now has {run.pages_planned} pages")
         if run is None or (not ended and (run.pages_total, run.error) != (pages_total, error)):
@@ -186,7 +186,7 @@ class Ledger:
         `wait_reason` names the service that the page waits for, if that is the reason.
         """
         now = self.now().isoformat()
-        known, item = self.table.update(
+        exists, item = self.table.update(
             run_key(job_run_id),
             "RUN",
             "SET active_at = :now"
@@ -198,25 +198,25 @@ class Ledger:
             "attribute_exists(pk)",
             {"now": now} | ({"reason": wait_reason, "waiting": True} if wait_reason else {}),
         )
-        if known:
+        if exists:
             self.extend_lease(read_run(item))
 
     def mark_page_closed(self, job_run_id: UUID, number: int) -> Run | None:
         """Add a closed page to the run's set, which is safe to repeat, and return the run."""
-        known, item = self.table.update(
+        exists, item = self.table.update(
             run_key(job_run_id),
             "RUN",
             "ADD closed_pages :page SET active_at = :now REMOVE is_waiting",
             "attribute_exists(pk)",
             {"page": {number}, "now": self.now().isoformat()},
         )
-        return read_run(item) if known else None
+        return read_run(item) if exists else None
 
     def extend_lease(self, run: Run) -> None:
         """Extend the lease of an active run.
 
-        While paging only the dispatcher extends its lease. Otherwise a dispatcher's death would be
-        hidden as long as workers close pages.
+        While paging only the dispatcher extends its lease. If workers extended it too, nobody would
+        notice a dead dispatcher as long as workers close pages.
         """
         if run.pages_total is not None:
             self.locks.extend(run.trigger, self.leases.run)

@@ -28,7 +28,7 @@ type Action = dict[str, dict[str, Any]]
 """One action of a transaction; `update_action` and `put_new_action` build it."""
 
 RETRY = Retry(attempts=9, base=0.03, longest=4, on=LedgerUnavailable, patience=10)
-"""Two writes of one item meet for milliseconds; DynamoDB may be away for seconds."""
+"""Two writes of one item conflict for milliseconds; DynamoDB may be unavailable for seconds."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -45,7 +45,7 @@ class Table:
         clock: Clock | None = None,
         local_clock: Clock = utc_now,
     ) -> None:
-        """Make `clock` tell the time; None: DynamoDB's answers, which correct `local_clock`."""
+        """`clock` tells the time; without it, DynamoDB's answers correct `local_clock`."""
         self._client = client
         self.name = name
         self._retry = retry
