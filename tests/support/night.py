@@ -45,6 +45,7 @@ from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Remaining, Retry
 from support.cluster import Cluster
+from support.dynamodb import answer_without_http
 from support.faults import (
     POOLED,
     REST,
@@ -174,7 +175,9 @@ def open_clients() -> Generator[Clients]:
     try:
         with mock_aws():
             session = boto3.Session(region_name="eu-north-1")
-            yield Clients(session.client("dynamodb"), session.client("sqs"))
+            dynamodb = session.client("dynamodb")
+            answer_without_http(dynamodb)
+            yield Clients(dynamodb, session.client("sqs"))
     finally:
         del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
         os.environ |= real
