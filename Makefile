@@ -82,6 +82,8 @@ check: setup $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done
 ## run every test
 test: setup $(TOOLS)/portal-sdk/.done $(TOOLS)/schemathesis/.done $(TOOLS)/sam/.done $(TOOLS)/runtime/.done
 	$(VENV)/bin/python -m pytest
+# The programs that tests start find their bytecode, also where the environment says to write none.
+test: export PYTHONDONTWRITEBYTECODE :=
 
 ## measure branch coverage of functions/ and layers/, and the lines that no test runs
 coverage: setup $(TOOLS)/portal-sdk/.done

@@ -50,9 +50,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def db(cluster: Cluster) -> Iterator[psycopg.Connection]:
+def db(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
     """The owner's connection to a fresh database."""
-    with cluster.database() as connection:
+    with cluster.database(with_organisation="roster" in request.fixturenames) as connection:
         yield connection
 
 

@@ -36,7 +36,7 @@ def run_seed(seed: int, cluster: Cluster, aws: Clients, build: type[Night] = Nig
     """Live through the night of a seed: mostly one of the expiry job, else one of the sync."""
     dice = random.Random(seed)  # noqa: S311 - a schedule, no secret
     is_sync = build is Night and dice.random() < 1 / 4
-    with cluster.database() as db:
+    with cluster.database(with_organisation=True) as db:
         roster, schedule = Roster(db), Schedule(dice)
         if is_sync:
             return _sync(seed, roster, schedule, dice, cluster, aws)

@@ -34,7 +34,7 @@ def run_seed(seed: int, cluster: Cluster, aws: Clients) -> list[str]:
     has created a mentor. The last sync has sent nothing, except for mentors who are named.
     """
     dice = random.Random(seed)  # noqa: S311 - a schedule, no secret
-    with cluster.database() as db:
+    with cluster.database(with_organisation=True) as db:
         roster = Roster(db)
         with open_sync(aws, roster, cluster, page_size=dice.randint(2, 6)) as night:
             return _Seed(night, roster, dice).play()

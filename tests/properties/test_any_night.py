@@ -50,7 +50,7 @@ def test_a_few_faults_late_in_the_night(
 
 
 def _one_night(cluster: Cluster, aws: Clients, faults: list[Fault], order: random.Random) -> None:
-    with cluster.database() as db:
+    with cluster.database(with_organisation=True) as db:
         roster = Roster(db)
         mentors = roster.add_mentors(MENTORS)
         roster.add_coordinator(chapters=[roster.chapter_id])

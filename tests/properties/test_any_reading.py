@@ -75,7 +75,7 @@ def test_a_reading_of_any_number_of_invocations_has_every_row(
     dice: random.Random,
 ) -> None:
     """In the same run what was there when it began; after the next one exactly what is valid."""
-    with cluster.database() as db:
+    with cluster.database(with_organisation=True) as db:
         roster = Roster(db)
         mentors = [roster.add_mentor(YESTERDAY) for _ in range(3)]
         with open_sync(aws, roster, cluster) as night:

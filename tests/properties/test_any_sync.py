@@ -40,7 +40,7 @@ def test_after_any_faults_the_next_sync_leaves_no_difference(
     order: random.Random,
 ) -> None:
     """Nobody lost, nobody created, every renewal stored once, every count adds up."""
-    with cluster.database() as db:
+    with cluster.database(with_organisation=True) as db:
         roster = Roster(db)
         mentors = roster.add_mentors(MENTORS)
         with open_sync(aws, roster, cluster) as night:

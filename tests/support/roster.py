@@ -15,6 +15,15 @@ TOMORROW = TODAY + timedelta(days=1)
 ORG = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 
 
+def add_organisation(db: psycopg.Connection) -> None:
+    """Add the organisation, HLF, unless the database was copied with it."""
+    known = "select from organisations where id = %(id)s"
+    db.execute(
+        f"insert into organisations (id, slug) select %(id)s, 'hlf' where not exists ({known})",
+        {"id": ORG},
+    )
+
+
 class Records:
     """What a database says became of its mentors."""
 
@@ -83,7 +92,7 @@ class Roster(Records):
         """`db` is the owner's connection."""
         super().__init__(db)
         self.org_id = ORG
-        db.execute("insert into organisations (id, slug) values (%s, 'hlf')", (ORG,))
+        add_organisation(db)
         self.chapter_id = self.add_chapter()
 
     def add_chapter(self) -> UUID:
