@@ -36,8 +36,9 @@ def files_passed(root: Path, step: Callable[[], object], until: str) -> set[str]
 
 def main() -> None:
     """Print the files of both walks, and on the last line their numbers."""
+    from support.aws import open_clients  # noqa: PLC0415
     from support.cluster import open_cluster  # noqa: PLC0415 - the checkout's own
-    from support.night import open_clients, open_night  # noqa: PLC0415
+    from support.night import open_night  # noqa: PLC0415
     from support.roster import Roster  # noqa: PLC0415
 
     root = Path(sys.argv[1]).resolve()

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.aws import Clients, open_clients
 from support.cluster import Cluster, open_cluster
-from support.night import Clients, open_clients
 from support.roster import Roster
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -13,8 +13,9 @@ from mentor_pause.domain.runs import Trigger
 from mentor_pause.ledger.lock import Lock
 from mentor_pause.ledger.runs import Leases, Ledger
 from support.conservation import violations
-from support.deployed import Deployed, Witness, eventually, expired_ids, rows
+from support.deployed import Deployed, eventually, expired_ids, rows
 from support.roster import Records
+from support.witness import Witness
 
 pytestmark = pytest.mark.xdist_group("second stack")
 

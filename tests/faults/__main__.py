@@ -17,8 +17,8 @@ from rich.table import Table
 
 from faults.schedule import NIGHTLY
 from faults.seeds import Verdict, run_seed
+from support.aws import open_clients
 from support.cluster import open_cluster
-from support.night import open_clients
 
 _PROCESSES = 2
 

@@ -11,10 +11,12 @@ from uuid import UUID
 from faults.schedule import Schedule
 from faults.storm import Storm
 from portal_drift.measure import MeasureDrift
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients, Night, TransportKind, open_night
+from support.night import Night, open_night
 from support.roster import ORG, TOMORROW, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
+from support.transports import TransportKind
 
 _WIRES: tuple[TransportKind, ...] = ("pooled", "REST")
 _MONDAY, _UNTIL = datetime(2026, 11, 2, 8, tzinfo=UTC), date(2028, 5, 31)

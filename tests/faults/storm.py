@@ -16,9 +16,10 @@ from faults.schedule import Schedule
 from mentor_pause.errors import MentorPauseError
 from mentor_pause.retry import Remaining
 from monitor.app import build_hung_runs
+from support.aws import Message
 from support.conservation import violations
 from support.faults import ProcessDied
-from support.night import Message, Night, run_id
+from support.night import Night, run_id
 from support.roster import ORG, Roster
 
 CALM = ("the next night", "the night after")

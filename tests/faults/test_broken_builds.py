@@ -11,9 +11,10 @@ from mentor_pause.ledger.lock import Lock, Locks
 from mentor_pause.ledger.pages import Pages
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.ledger.table import Action
+from support.aws import Clients, Message
 from support.cluster import Cluster
 from support.faults import ProcessDied
-from support.night import Clients, Message, Night
+from support.night import Night
 
 
 class _UnfencedLocks(Locks):

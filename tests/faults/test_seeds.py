@@ -3,8 +3,8 @@
 import pytest
 
 from faults.seeds import run_seed
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 
 SEEDS = (*range(8), 57, 40248)
 """The last two found a request that was lost, and a page whose planning landed late."""

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from support.adoption import VALLEY, Adoption, open_adoption
+from support.aws import Clients
 from support.cluster import Cluster
 from support.monitor import Monitor
-from support.night import Clients, Night, open_night
+from support.night import Night, open_night
 from support.roster import Roster
 
 

@@ -10,8 +10,9 @@ from datetime import date, timedelta
 import pytest
 
 from local.places import ROOT
+from support.aws import Clients
 from support.faked_clock import FakedCluster, open_faked_cluster
-from support.night import Clients, Night, open_night, run_id
+from support.night import Night, open_night, run_id
 from support.roster import Roster
 from support.skew import Component, at, ledger_clock, skew_worker, skewed_monitor
 

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from portal_seeds.seed import run_seed
+from support.aws import open_clients
 from support.cluster import open_cluster
-from support.night import open_clients
 
 _PROCESSES = 2
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from local.portal_manners import Fault, Manner
 from portal_seeds.hlf import Hands
+from support.aws import Clients
 from support.cluster import Cluster
 from support.delivery import work_off
-from support.night import Clients
 from support.portal_wrappers import Meanwhile
 from support.roster import ORG, Roster
 from support.sync import PortalRows, SyncNight, open_sync

@@ -3,8 +3,8 @@
 import pytest
 
 from portal_seeds.seed import run_seed
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 
 
 @pytest.mark.parametrize("seed", range(6))

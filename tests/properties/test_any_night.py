@@ -11,11 +11,12 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.aws import Clients
 from support.cluster import Cluster
 from support.conservation import check_conservation
 from support.delivery import fire, work_off
 from support.faults import FAULTS, Fault, Plan
-from support.night import Clients, open_night, run_id
+from support.night import open_night, run_id
 from support.roster import Roster
 
 MENTORS = 7

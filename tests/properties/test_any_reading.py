@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.aws import Clients, Message
 from support.cluster import Cluster
-from support.night import Clients, Message, run_id
+from support.night import run_id
 from support.portal import CERTIFICATIONS
 from support.portal_wrappers import Meanwhile
 from support.roster import YESTERDAY, Roster

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from local.portal_tables import Fault as PortalFault
 from portal_drift.measure import MeasureDrift
+from support.aws import Clients
 from support.cluster import Cluster
 from support.delivery import fire, work_off
 from support.faults import FAULTS, Fault
-from support.night import Clients, run_id
+from support.night import run_id
 from support.roster import ORG, YESTERDAY, Roster
 from support.sync import SYNC, PortalRows, SyncNight, open_sync, pause
 

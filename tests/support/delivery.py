@@ -2,8 +2,9 @@
 
 import random
 
+from support.aws import Message
 from support.faults import ProcessDied
-from support.night import Message, Night
+from support.night import Night
 
 
 def fire(night: Night) -> None:

@@ -24,7 +24,6 @@ from local.portal_example import example_mapping
 from local.portal_server import read_rows
 from local.stack import LocalStack
 from mentor_pause.domain.runs import Run
-from mentor_pause.domain.summary import Summary
 from support.command_line import Typed, type_command
 
 COMMAND = Path(sys.executable).parent / "mentor-pause"
@@ -279,29 +278,6 @@ class Deployed:
                     process.kill()
                     killed = True
         return killed
-
-
-class Witness:
-    """A deployed stack's ledger and log lines, for the conservation check; no event is seen."""
-
-    def __init__(self, deployed: Deployed) -> None:
-        """Read what is there when it is asked for."""
-        self.ledger = deployed.stack.ledger()
-        self._deployed = deployed
-
-    def lines(self, message: str) -> list[dict[str, Any]]:
-        """Return the lines of all that may end a run."""
-        groups = ("DispatcherLogGroup", "ExpiryWorkerLogGroup", "MonitorLogGroup")
-        return [line for group in groups for line in self._deployed.lines(group, message)]
-
-    def summaries(self) -> list[dict[str, Any]]:
-        """Return the summary lines, with just the fields of E7 and `errors`."""
-        wanted = Summary(UUID(int=0), "paused").as_json()
-        return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
-
-    def announcements(self) -> None:
-        """Nobody listens."""
-        return
 
 
 def rows(connection: psycopg.Connection, query: Any, *values: object) -> list[dict[str, Any]]:

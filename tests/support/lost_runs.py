@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from support.night import Clients, Night, run_id
+from support.aws import Clients
+from support.night import Night, run_id
 from support.roster import Roster
 
 

@@ -5,34 +5,25 @@ The database is PostgreSQL; DynamoDB and SQS are moto's; time stands still until
 
 import io
 import json
-import os
-from collections import Counter
-from collections.abc import Generator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 from uuid import UUID
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from moto import mock_aws
 
 from dispatcher.app import build_dispatch
 from dispatcher.dispatch import Dispatch
 from dispatcher.handle_request import RequestHandler
 from expiry.pause import PausePage
-from local.template import load_template
 from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
-from mentor_pause.database.pooled import PooledTransport
-from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import run_id_of
@@ -44,39 +35,29 @@ from mentor_pause.ledger.clock import Clock as LedgerClock
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Remaining, Retry
-from support.cluster import Cluster
-from support.dynamodb import answer_without_http
-from support.faults import (
-    POOLED,
-    REST,
-    FaultyTransport,
-    Plan,
-    faulty_bus,
-    faulty_ledger,
-    faulty_queue,
+from support.aws import (
+    Clients,
+    ImpatientQueue,
+    Message,
+    RecordingEvents,
+    create_ledger_table,
+    sqs_record,
 )
-from support.postgrest import SECRET_KEY, postgrest
+from support.cluster import Cluster
+from support.faults import Plan, faulty_bus, faulty_ledger, faulty_queue
 from support.roster import ORG, TODAY, Records
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_sqs import SQSClient
+from support.transports import TransportKind, open_transport
 
 JOB = "certification_expiry"
 DEAD_LETTERS = "dead-letters"
 DELIVERIES = 5
 """After so many SQS moves a message to the dead letters (the template's number)."""
-
 LEASES = Leases(dispatch=45, run=2700)
 _names = count()
 
 
 def _no_wait(_seconds: float) -> None:
     """Let no time pass between attempts."""
-
-
-type Message = Mapping[str, Any]
-"""A message as SQS gives it."""
 
 
 class Clock:
@@ -93,114 +74,6 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
-
-
-class CountingTransport:
-    """A wire that counts the calls that reach the database, by function."""
-
-    def __init__(self, wire: Any, plan: Plan) -> None:
-        """`wire` does the work, when the plan lets a call reach it."""
-        self._wire = wire
-        self._plan = plan
-        self.calls: Counter[str] = Counter()
-
-    def call(self, function: str, arguments: Mapping[str, object]) -> Any:
-        """Count, and call."""
-
-        def reach() -> Any:
-            self.calls[function] += 1
-            return self._wire.call(function, arguments)
-
-        return self._plan.around(reach, POOLED, function)
-
-    def close(self) -> None:
-        """Close the wire."""
-        self._wire.close()
-
-
-class RecordingEvents:
-    """An EventBridge client that keeps what it is given."""
-
-    def __init__(self) -> None:
-        """Empty at first."""
-        self.details: list[dict[str, Any]] = []
-
-    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
-        """Take the entries."""
-        self.details += [json.loads(entry["Detail"]) for entry in Entries]
-        return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
-
-
-class ImpatientQueue:
-    """An SQS client for which no time passes: what is sent for later is there at once."""
-
-    def __init__(self, client: Any) -> None:
-        """`client` is the real one, or moto's."""
-        self._client = client
-        self.delays: list[int] = []
-        """The seconds for which messages were to be kept back."""
-        self.handed_back: list[int] = []
-        """The seconds after which messages were to be visible again."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def send_message(self, DelaySeconds: int = 0, **request: Any) -> Any:
-        """Send it at once, and note for how long it was to be kept back."""
-        assert 0 <= DelaySeconds <= 900, "SQS's own limit"
-        self.delays.append(DelaySeconds)
-        return self._client.send_message(**request)
-
-    def change_message_visibility(self, VisibilityTimeout: int, **request: Any) -> Any:
-        """Note when it was to be visible again; only a test that waits for it sees it at once."""
-        assert 0 <= VisibilityTimeout <= 43200, "SQS's own limit"
-        self.handed_back.append(VisibilityTimeout)
-        seconds = VisibilityTimeout and 43000
-        return self._client.change_message_visibility(VisibilityTimeout=seconds, **request)
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """AWS clients, shared by nights that each have a table and a queue of their own."""
-
-    dynamodb: "DynamoDBClient"
-    sqs: "SQSClient"
-
-
-@contextmanager
-def open_clients() -> Generator[Clients]:
-    """AWS as moto plays it, inside this process; nothing of the caller's own AWS settings."""
-    real = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
-    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    try:
-        with mock_aws():
-            session = boto3.Session(region_name="eu-north-1")
-            dynamodb = session.client("dynamodb")
-            answer_without_http(dynamodb)
-            yield Clients(dynamodb, session.client("sqs"))
-    finally:
-        del os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-        os.environ |= real
-
-
-@cache
-def _defined_ledger() -> dict[str, Any]:
-    """Return the template's ledger table; reading the template takes 0.07 s."""
-    return load_template()["Resources"]["Ledger"]["Properties"]
-
-
-def create_ledger_table(
-    client: "DynamoDBClient", name: str, clock: LedgerClock | None = None
-) -> Table:
-    """Create a table as the template defines it; without a clock DynamoDB tells the time."""
-    defined = _defined_ledger()
-    client.create_table(
-        TableName=name,
-        KeySchema=defined["KeySchema"],
-        AttributeDefinitions=defined["AttributeDefinitions"],
-        BillingMode=defined["BillingMode"],
-    )
-    return Table(client, name, clock=clock)
 
 
 class Night:
@@ -387,40 +260,9 @@ class Night:
         return self.events.details
 
 
-def sqs_record(message: Message, queue: str, receive_count: int) -> dict[str, Any]:
-    """Return a message as Lambda's event source mapping hands it over."""
-    return {
-        "messageId": message.get("MessageId", "m-1"),
-        "receiptHandle": message.get("ReceiptHandle", "r-1"),
-        "body": message["Body"],
-        "attributes": {"ApproximateReceiveCount": str(receive_count)},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:eu-north-1:123456789012:{queue}",
-    }
-
-
 def run_id(trigger_id: str = "night-1", job: str = JOB, *, dry_run: bool = False) -> UUID:
     """Return the id of the run that a trigger starts."""
     return run_id_of(job, ORG, trigger_id, dry_run=dry_run)
-
-
-type TransportKind = Literal["pooled", "REST"]
-
-
-@contextmanager
-def open_transport(
-    kind: TransportKind, roster: Records, cluster: Cluster, plan: Plan
-) -> Generator[CountingTransport]:
-    """Open a wire to a test's database, on which the plan's faults happen."""
-    if kind == "pooled":
-        with closing(PooledTransport(cluster.url(roster.db))) as wire:
-            yield CountingTransport(wire, plan)
-    else:
-        with (
-            postgrest(cluster.server.url(roster.db.info.dbname)) as url,
-            closing(RestTransport(url, SECRET_KEY, FaultyTransport(plan, REST))) as wire,
-        ):
-            yield CountingTransport(wire, Plan())
 
 
 @contextmanager

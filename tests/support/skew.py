@@ -12,8 +12,9 @@ from mentor_pause.ledger.clock import Clock
 from mentor_pause.ledger.table import Table
 from monitor.app import build_hung_runs
 from monitor.nightly_check import NightlyCheck
+from support.aws import Clients
 from support.monitor import Monitor
-from support.night import Clients, Night
+from support.night import Night
 from support.roster import ORG
 
 type Component = Literal["dispatcher", "worker", "monitor", "database"]

@@ -25,11 +25,13 @@ from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.retry import Remaining, Retry
 from portal_drift.measure import MeasureDrift
+from support.aws import Clients, Message
 from support.cluster import Cluster
 from support.faults import PORTAL, FaultyTransport, Plan
-from support.night import Clients, CountingTransport, Message, Night
+from support.night import Night
 from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
 from support.roster import ORG, Roster
+from support.transports import CountingTransport
 
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 BEFORE = 1

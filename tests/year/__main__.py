@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from support.aws import open_clients
 from support.faked_clock import NOTICE, find_library, open_faked_cluster
-from support.night import open_clients
 from year.events import EVERYTHING
 from year.harness import FIRST, Report, live_through
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
+from support.aws import Clients
 from support.faked_clock import FakedCluster
-from support.night import Clients
 from year.compare import Look, differences
 from year.events import EVERYTHING, Drawn
 from year.nights import Moment, Nights

@@ -16,13 +16,15 @@ from local.portal import serving
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
+from support.aws import Clients
 from support.cluster import Cluster
 from support.faked_clock import ServerClock
 from support.faults import Plan
-from support.night import Clients, CountingTransport, Night
+from support.night import Night
 from support.portal import example_portal
 from support.roster import Roster
 from support.sync import PortalRows, SyncNight
+from support.transports import CountingTransport
 from year.jobs import Jobs
 from year.people import People
 from year.portal_hands import PortalHands

@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
+from support.aws import Clients
 from support.faked_clock import FakedCluster
-from support.night import Clients
 from year.broken import EXPIRED, Broken, unchanged_by_its_own_time
 from year.events import EVERYTHING
 from year.harness import live_through

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from support.aws import Clients
 from support.faked_clock import FakedCluster
-from support.night import Clients
 from year.harness import live_through
 
 LEAP_DAY_TO_SUMMER_TIME = date(2020, 2, 28)

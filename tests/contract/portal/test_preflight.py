@@ -13,7 +13,8 @@ from local.portal_tables import Portal
 from mentor_pause.portal.dataverse import Dataverse
 from support.deployed import COMMAND
 from support.portal import EXAMPLE, SECRET, Time, connected, environment, recorded
-from support.portal_mistakes import MISTAKES, TABLES, Break, column, mentors, reach, secured
+from support.portal_edits import TABLES, Break, column, mentors, reach, secured
+from support.portal_mistakes import MISTAKES
 
 
 def test_a_portal_that_is_as_the_mapping_says_passes_the_preflight(dataverse: Dataverse) -> None:

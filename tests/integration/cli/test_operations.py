@@ -14,8 +14,8 @@ from psycopg import sql
 from cli.failures import run_guarded
 from cli.operations import operations, restart_functions
 from local.errors import StackError
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 
 
 class Operator:

@@ -9,9 +9,10 @@ from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.engine.requeue import PageResult, Requeue
 from mentor_pause.portal import NoPortal, Portal
 from mentor_pause.retry import Remaining
+from support.aws import Clients
 from support.cluster import Cluster
 from support.faults import ProcessDied
-from support.night import DELIVERIES, Clients, Night, open_night, run_id
+from support.night import DELIVERIES, Night, open_night, run_id
 from support.roster import Roster
 from support.sync import PortalRows, open_sync
 

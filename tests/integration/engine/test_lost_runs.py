@@ -3,10 +3,11 @@
 import pytest
 
 from mentor_pause.domain.runs import Trigger
+from support.aws import Clients
 from support.faults import ProcessDied
 from support.lost_runs import complete, lose, lose_open_run, lost_row
 from support.monitor import Monitor
-from support.night import JOB, Clients, Night, run_id
+from support.night import JOB, Night, run_id
 from support.roster import ORG, Roster
 
 

@@ -6,7 +6,8 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.errors import InvalidRequest
-from support.night import Night, sqs_record
+from support.aws import sqs_record
+from support.night import Night
 from support.roster import TOMORROW, Roster
 
 

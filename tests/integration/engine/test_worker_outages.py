@@ -17,7 +17,8 @@ from mentor_pause.engine.sqs_batch import take_pages
 from mentor_pause.errors import ConfigurationError, SettingsUnavailable
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.ledger.table import Table
-from support.night import DEAD_LETTERS, DELIVERIES, JOB, LEASES, Message, Night, run_id, sqs_record
+from support.aws import Message, sqs_record
+from support.night import DEAD_LETTERS, DELIVERIES, JOB, LEASES, Night, run_id
 from support.roster import ORG, Roster
 
 

@@ -8,7 +8,8 @@ import pytest
 from mentor_pause.domain.runs import Trigger
 from mentor_pause.ledger.lock import Held, Lock, Locks
 from mentor_pause.ledger.table import Table
-from support.night import Clients, Clock, create_ledger_table
+from support.aws import Clients, create_ledger_table
+from support.night import Clock
 from support.roster import ORG
 
 LEASE = 45

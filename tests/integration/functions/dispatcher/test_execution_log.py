@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from support.aws import Clients
 from support.faults import ProcessDied, failures
 from support.lost_runs import complete, lose
-from support.night import JOB, Clients, Night, run_id
+from support.night import JOB, Night, run_id
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 

@@ -12,10 +12,11 @@ from expiry.pause import PausePage
 from mentor_pause.database.client import Database
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import Retry
+from support.aws import Clients, Message
 from support.cluster import Cluster
 from support.delivery import deliver_for
 from support.faults import failures
-from support.night import DELIVERIES, Clients, Message, Night, open_night
+from support.night import DELIVERIES, Night, open_night
 from support.roster import TOMORROW, Roster
 from support.row_faults import fail_with
 

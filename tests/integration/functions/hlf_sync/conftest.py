@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 from support.roster import Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 

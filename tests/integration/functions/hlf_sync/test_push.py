@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from local.portal_tables import Fault
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 from support.portal import MENTORS
 from support.portal_wrappers import Overtaken
 from support.roster import ORG, YESTERDAY, Roster

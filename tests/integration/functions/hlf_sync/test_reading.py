@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 from support.portal import CERTIFICATIONS
 from support.portal_wrappers import Meanwhile
 from support.roster import YESTERDAY, Roster

@@ -4,8 +4,9 @@ from datetime import date
 
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.portal import NoPortal
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients, run_id
+from support.night import run_id
 from support.portal import MENTORS
 from support.roster import ORG, YESTERDAY, Roster
 from support.sync import MONDAY, SYNC, PortalRows, SyncNight, expiries, open_sync, pause

@@ -7,8 +7,8 @@ import pytest
 
 from local.portal_tables import Row
 from portal_drift.measure import Drift, MeasureDrift
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 from support.portal import MENTORS
 from support.roster import ORG, YESTERDAY, Roster
 from support.sync import MONDAY, PortalRows, SyncNight, open_sync

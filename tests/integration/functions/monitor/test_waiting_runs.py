@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from mentor_pause.errors import SettingsUnavailable
+from support.aws import Clients
 from support.cluster import Cluster
 from support.delivery import deliver_for
 from support.faults import POOLED, failures
 from support.monitor import Monitor
-from support.night import Clients, Night, run_id
+from support.night import Night, run_id
 from support.roster import Roster
 from support.sync import SyncNight, open_sync, pause
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Clients
 from support.roster import Roster
 from support.sync import PortalRows, SyncNight, open_sync
 

@@ -13,9 +13,10 @@ import pytest
 
 from local.postgres import binaries
 from support.adoption import HARBOUR, MARK, VALLEY, WALK, Adoption, Block, open_project
+from support.aws import Clients
 from support.cluster import Cluster
 from support.documents import ROOT, walk
-from support.night import Clients, open_night
+from support.night import open_night
 from support.roster import Records
 
 pytestmark = pytest.mark.xdist_group("adoption")  # one project is adopted once for all of them

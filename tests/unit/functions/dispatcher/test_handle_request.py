@@ -24,7 +24,7 @@ from mentor_pause.errors import (
     UnprovenEvent,
 )
 from mentor_pause.retry import Retry
-from support.night import sqs_record
+from support.aws import sqs_record
 
 ORG = UUID(int=1)
 NOW = datetime(2026, 11, 26, 2, tzinfo=UTC)

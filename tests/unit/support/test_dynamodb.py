@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
+from support.aws import Clients, create_ledger_table
 from support.dynamodb import OPERATIONS
-from support.night import Clients, create_ledger_table
 
 type Call = tuple[str, dict[str, Any]]
 
