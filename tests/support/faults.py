@@ -72,6 +72,8 @@ class Plan:
         self._calls = 0
         self._meanwhile: dict[int, Callable[[], object]] = {}
         self.injected = 0
+        self.called: list[str] = []
+        """The method or function of each call since `then`."""
         self.let_time_pass: Callable[[float], object] = float
         """Hears for how many seconds a call was blocked."""
         self.then(*faults)
@@ -82,6 +84,7 @@ class Plan:
         due: list[Fault] = [*well, *faults]
         self._faults = iter(due)
         self.injected = 0
+        self.called = []
 
     def before_call(self, number: int, meanwhile: Callable[[], object]) -> None:
         """Let something happen before a call; 1 is the next one."""
@@ -96,6 +99,7 @@ class Plan:
     def around[T](self, call: Callable[[], T], seam: Seam, what: str = "") -> T:
         """Make one call, with the fault that is due."""
         self._calls += 1
+        self.called.append(what)
         self._meanwhile.pop(self._calls, str)()
         self.arrive(before=self._calls)
         fault = self.due(seam, what)

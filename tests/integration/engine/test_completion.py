@@ -5,7 +5,7 @@ import pytest
 from support.delivery import deliver_for
 from support.faults import ProcessDied
 from support.monitor import Monitor
-from support.night import Night, run_id
+from support.night import Message, Night, run_id
 from support.roster import Roster
 from support.row_faults import fail_with
 
@@ -21,16 +21,49 @@ def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Ros
     assert (night.events.details, len(night.lines("event not published"))) == ([], 1)
 
 
-@pytest.mark.parametrize("calls_before", range(12))
-def test_whoever_dies_while_completing_the_run_is_replaced(
-    night: Night, roster: Roster, calls_before: int
-) -> None:
-    """E8: the message was not acknowledged, so it comes again."""
+CALLS = {
+    "find_run": "get_item",
+    "find_page": "get_item",
+    "pause_the_first_mentor": "update_mentor_status",
+    "pause_the_second_mentor": "update_mentor_status",
+    "close_the_page": "update_item",
+    "mark_page_closed": "update_item",
+    "claim_completion": "update_item",
+    "list_the_pages": "query",
+    "notify_coordinators": "notify_coordinators",
+    "finish_execution": "finish_execution",
+    "release_the_lock": "update_item",
+    "publish_the_event": "put_events",
+    "end_run": "update_item",
+    "remove_open_run": "update_item",
+}
+"""Each outside call of a worker that processes two mentors and completes their run, in order."""
+
+
+def last_page(night: Night, roster: Roster) -> Message:
+    """Start a run of two mentors on one page."""
     roster.add_mentors(2)
     roster.add_coordinator(chapters=[roster.chapter_id])
     night.fire()
     (message,) = night.receive()
-    night.plan.then("dies after", after=calls_before)
+    return message
+
+
+def test_a_worker_completes_a_run_with_these_calls(night: Night, roster: Roster) -> None:
+    """E8: so a worker of the next test dies after each of them."""
+    message = last_page(night, roster)
+    night.plan.then()
+    assert night.deliver(message)
+    assert night.plan.called == list(CALLS.values())
+
+
+@pytest.mark.parametrize("last_call", CALLS)
+def test_a_run_completes_although_its_worker_dies_after_a_call(
+    night: Night, roster: Roster, last_call: str
+) -> None:
+    """E8: the message was not acknowledged, so it comes again."""
+    message = last_page(night, roster)
+    night.plan.then("dies after", after=list(CALLS).index(last_call))
     with pytest.raises(ProcessDied):
         night.deliver(message)
     night.clock.advance(400)
