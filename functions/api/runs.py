@@ -11,9 +11,9 @@ from api.authentication import MACHINE, Caller
 from api.models import MAX_IDS, Run, RunDetail, StartRun
 from mentor_pause.aws.dispatcher_client import DispatcherClient
 from mentor_pause.database.client import Database, Execution, MemberRole
+from mentor_pause.domain.error_reasons import cut, without_ids
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.reasons import cut, without_ids
 from mentor_pause.domain.runs import Run as LedgerRun
 from mentor_pause.domain.runs import RunRequest, run_id_of
 from mentor_pause.domain.summary import summarise

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from faults.seeds import run_seed
-from mentor_pause.domain.reasons import RequeueReason
+from mentor_pause.domain.error_reasons import RequeueReason
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.ledger.lock import Lock, Locks
 from mentor_pause.ledger.pages import Pages

@@ -7,10 +7,10 @@ from mentor_pause.portal import (
     Certification,
     CertificationPage,
     Finding,
-    MentorPage,
     MentorState,
     Portal,
     PortalMentor,
+    PortalMentorPage,
     Pushed,
 )
 
@@ -38,7 +38,7 @@ class Wrapper:
         """Pass on."""
         return self.real.certification(row_id)
 
-    def mentors(self) -> Iterator[MentorPage]:
+    def mentors(self) -> Iterator[PortalMentorPage]:
         """Pass on."""
         return self.real.mentors()
 

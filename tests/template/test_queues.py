@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from local.places import ROOT
+from mentor_pause.config.settings import MIN_DISPATCH_LEASE
+from mentor_pause.domain.jobs import JOBS, MAX_PAGE_SIZE
+from mentor_pause.ledger.runs import CLAIM_SECONDS
 from support.template import FUNCTIONS, QUEUES, RESOURCES, TEMPLATE, WORKERS, of_type, sources
 
 
@@ -46,9 +49,17 @@ def test_a_dispatcher_that_dies_loses_its_lease_before_lambda_repeats_the_delive
     """D7: Lambda repeats a failed delivery twice, the first time after 60 s."""
     lease = TEMPLATE["Parameters"]["DispatchLeaseSeconds"]
     assert lease["Default"] <= lease["MaxValue"] < 60
+    assert lease["Default"] >= lease["MinValue"] == MIN_DISPATCH_LEASE > CLAIM_SECONDS
     repeated = FUNCTIONS["Dispatcher"]["EventInvokeConfig"]
     assert repeated["MaximumRetryAttempts"] == 2
     assert repeated["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
+def test_a_page_of_the_largest_size_fits_into_a_message() -> None:
+    """D3: the parameter, the setting and the message have one limit."""
+    size = TEMPLATE["Parameters"]["PageSize"]
+    assert size["Default"] <= size["MaxValue"] == MAX_PAGE_SIZE
+    assert all(job.longest_page <= MAX_PAGE_SIZE for job in JOBS.values())
 
 
 def test_the_ledger_forgets_and_can_be_restored() -> None:

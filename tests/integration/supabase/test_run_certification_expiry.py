@@ -85,7 +85,7 @@ def test_who_is_paused_stays_paused_though_nobody_could_be_told(roster: Roster) 
     assert row["error"].startswith("the coordinators were not notified: 42P01")
 
 
-def test_reasons_are_told_by_size_and_have_room_behind_any_trouble_with_notifications(
+def test_error_reasons_are_told_by_size_and_have_room_behind_any_trouble_with_notifications(
     roster: Roster,
 ) -> None:
     """E7: what, how many, an example; the words of another failure hide none of it."""

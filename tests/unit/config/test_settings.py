@@ -14,7 +14,9 @@ from mentor_pause.config import (
     load_database,
     load_http_secrets,
 )
+from mentor_pause.domain.jobs import MAX_PAGE_SIZE
 from mentor_pause.errors import ConfigurationError
+from mentor_pause.ledger.runs import CLAIM_SECONDS
 from support.settings import POOLED, REST, no_secret
 
 
@@ -85,11 +87,15 @@ def test_every_missing_or_wrong_variable_is_named() -> None:
     """At once, not one by one."""
     with pytest.raises(ConfigurationError) as raised:
         QueueSettings.load(
-            {"PAGE_SIZE": "501", "HLF_SYNC_QUEUE_URL": "u", "WAITING_RUNS_QUEUE_URL": "w"}
+            {
+                "PAGE_SIZE": str(MAX_PAGE_SIZE + 1),
+                "HLF_SYNC_QUEUE_URL": "u",
+                "WAITING_RUNS_QUEUE_URL": "w",
+            }
         )
     assert str(raised.value) == (
         "CERTIFICATION_EXPIRY_QUEUE_URL is not set; "
-        "PAGE_SIZE: Input should be less than or equal to 500"
+        f"PAGE_SIZE: Input should be less than or equal to {MAX_PAGE_SIZE}"
     )
     with pytest.raises(ConfigurationError, match="HLF_ORG_ID: Input should be a valid UUID"):
         OrgSettings.load({"HLF_ORG_ID": "hlf"})
@@ -99,6 +105,12 @@ def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
     """CloudFormation passes empty parameters on as empty strings."""
     settings = LedgerSettings.load({"LEDGER_TABLE": "t", "RUN_LEASE_SECONDS": ""})
     assert (settings.dispatch_lease_seconds, settings.run_lease_seconds) == (45, 2700)
+
+
+def test_a_dispatch_lease_that_is_as_short_as_the_claim_is_refused() -> None:
+    """E8: a dead holder's claim has ended when the run is resumed."""
+    with pytest.raises(ConfigurationError, match="DISPATCH_LEASE_SECONDS: Input should be greater"):
+        LedgerSettings.load({"LEDGER_TABLE": "t", "DISPATCH_LEASE_SECONDS": str(CLAIM_SECONDS)})
 
 
 def test_white_space_around_a_credential_is_not_part_of_it() -> None:

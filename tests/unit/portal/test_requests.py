@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mentor_pause.errors import PortalError, PortalUnavailable
-from mentor_pause.portal import MentorPage, MentorState
+from mentor_pause.portal import MentorState, PortalMentorPage
 from support.portal import PAUSED, recorded
 
 
@@ -95,7 +95,7 @@ def test_a_host_may_be_written_in_another_way() -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"value": [], "@odata.nextLink": links.pop(0)})
 
-    assert list(recorded(answer).mentors()) == [MentorPage((), ())] * 2
+    assert list(recorded(answer).mentors()) == [PortalMentorPage((), ())] * 2
 
 
 def test_the_filter_has_its_moment_in_utc() -> None:

@@ -16,7 +16,7 @@ CLIENTS = {"boto3", "botocore", "psycopg", "httpx"}
 BELOW: dict[str, set[str]] = {
     "errors": set(),
     "retry": {"errors"},
-    "config": {"errors"},
+    "config": {"errors", "domain"},
     "domain": {"errors"},
     "ledger": {"errors", "retry", "domain"},
     "database": {"errors", "retry", "config", "domain"},

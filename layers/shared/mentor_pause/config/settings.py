@@ -15,12 +15,17 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from mentor_pause.config.addresses import plain_http, secure_address, tenant
+from mentor_pause.domain.jobs import MAX_PAGE_SIZE
 from mentor_pause.errors import ConfigurationError
 
 type Environment = Mapping[str, str]
 
 ENVIRONMENT: Environment = os.environ
 """The environment of this process; read by the loaders, never at import."""
+
+MIN_DISPATCH_LEASE = 41
+"""Seconds. Longer than the claim of a run's completion (40 s): when a run is resumed, the claim of
+a holder that died has ended."""
 
 PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-5]\d{3})"
 
@@ -89,7 +94,7 @@ class LedgerSettings(Settings):
     """The run ledger and the leases on its lock, in seconds."""
 
     ledger_table: str
-    dispatch_lease_seconds: Annotated[int, Field(ge=5)] = 45
+    dispatch_lease_seconds: Annotated[int, Field(ge=MIN_DISPATCH_LEASE)] = 45
     """While paging. Lambda repeats a failed delivery after 60 s; the lease is shorter, so that the
     repeated delivery resumes the run (D7)."""
     run_lease_seconds: Annotated[int, Field(ge=60)] = 2700
@@ -103,7 +108,7 @@ class QueueSettings(Settings):
     hlf_sync_queue_url: str
     waiting_runs_queue_url: str
     """The queue of scheduled run requests that cannot start yet."""
-    page_size: Annotated[int, Field(ge=1, le=500)] = 100
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 100
 
     def url_by_job(self) -> dict[str, str]:
         """Return each job's queue."""

@@ -16,7 +16,7 @@ from mentor_pause.database.error_table import (
     Kind,
     Rule,
 )
-from mentor_pause.domain.reasons import plain
+from mentor_pause.domain.error_reasons import plain
 from mentor_pause.errors import (
     Conflict,
     DatabaseError,

@@ -10,6 +10,9 @@ from mentor_pause.errors import InvalidRequest
 type Listing = Literal["list_expired_mentors", "list_unsynced_mentors"]
 type Effect = Literal["paused", "synced"]
 
+MAX_PAGE_SIZE = 500
+"""The most mentors on a page, whatever the job: one message on a queue holds them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -20,7 +23,7 @@ class Job:
     """The database function that lists the job's mentors, page by page."""
     effect: Effect
     """The change that a run makes; the summary names its count and its list after it (E7)."""
-    longest_page: int = 500
+    longest_page: int = MAX_PAGE_SIZE
     """The most mentors that one worker invocation can process at a second each (E10)."""
 
 

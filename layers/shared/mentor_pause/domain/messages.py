@@ -12,11 +12,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from mentor_pause.domain.jobs import MAX_PAGE_SIZE
 from mentor_pause.domain.runs import TriggerKind
 from mentor_pause.errors import InvalidRequest
 
 PAGE_VERSION = 1
-MAX_PAGE_SIZE = 500
 
 _ESCAPED = '"\\'
 _MOST_FAULTS = 10

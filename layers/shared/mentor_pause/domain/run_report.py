@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from mentor_pause.domain.error_reasons import cut, describe_errors, join_notes
 from mentor_pause.domain.messages import RunCompleted
-from mentor_pause.domain.reasons import cut, describe_errors, join_notes
 from mentor_pause.domain.runs import Page, Run
 from mentor_pause.domain.summary import Summary
 

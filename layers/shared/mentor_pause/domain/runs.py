@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
 
+from mentor_pause.domain.error_reasons import ErrorGroup, RequeueReason, join_notes, plain
 from mentor_pause.domain.jobs import JOBS, Effect
-from mentor_pause.domain.reasons import ErrorGroup, RequeueReason, join_notes, plain
 
 type TriggerKind = Literal["schedule", "manual", "event"]
 type RunStatus = Literal["running", "completed", "failed"]

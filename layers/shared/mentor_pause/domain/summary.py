@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import batched
 from uuid import UUID
 
+from mentor_pause.domain.error_reasons import NO_REASON, UNNAMED, ErrorGroup, group_errors
 from mentor_pause.domain.jobs import Effect
-from mentor_pause.domain.reasons import NO_REASON, UNNAMED, ErrorGroup, group_errors
 from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run
 
 _ERRORED_LIST = "mentor_ids_errored"

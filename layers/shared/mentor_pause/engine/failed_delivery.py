@@ -11,8 +11,8 @@ from aws_lambda_powertools import Logger
 
 from mentor_pause.aws.queues import Delivery, WorkerQueue
 from mentor_pause.database.error_classification import reason_of
+from mentor_pause.domain.error_reasons import RequeueReason
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.reasons import RequeueReason
 from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.engine.requeue import DeliveryFailed, seconds_until_retry, wait_for
 from mentor_pause.errors import InvalidRequest, QueueUnavailable, TransientError, describe, origin

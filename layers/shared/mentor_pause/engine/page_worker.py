@@ -20,8 +20,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from mentor_pause.aws.queues import Delivery, WorkerQueue
+from mentor_pause.domain.error_reasons import (
+    RequeueReason,
+    join_notes,
+    plain,
+    reason_of_failed_page,
+)
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.reasons import RequeueReason, join_notes, plain, reason_of_failed_page
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.engine.completion import Completion
 from mentor_pause.engine.failed_delivery import FailedDelivery
@@ -109,8 +114,10 @@ class PageWorker:
         if message.copy_number < page.copy:
             self.logger.warning("older copy of a page dropped; a newer copy is on the queue")
             return
-        if page.outcome is None and not self._process(message, page, delivery, remaining):
-            return
+        if page.outcome is None:
+            is_closed = self._process(message, page, delivery, remaining)
+            if not is_closed:
+                return
         self._complete(message, delivery, f"delivery {delivery.receive_count} of {message_id}")
 
     def _read(self, body: str) -> MentorPage:

@@ -17,8 +17,8 @@ from uuid import UUID
 from aws_lambda_powertools import Logger
 
 from mentor_pause.database.client import Database
+from mentor_pause.domain.error_reasons import reason_of_unfinished_page
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.reasons import reason_of_unfinished_page
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger, missing_pages
 from mentor_pause.domain.summary import Summary
 from mentor_pause.engine.completion import Completion

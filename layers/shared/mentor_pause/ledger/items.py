@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from mentor_pause.domain.reasons import ErrorGroup, RequeueReason
+from mentor_pause.domain.error_reasons import ErrorGroup, RequeueReason
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
 from mentor_pause.ledger.table import Item
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from mentor_pause.domain.reasons import RequeueReason, cut
+from mentor_pause.domain.error_reasons import RequeueReason, cut
 from mentor_pause.domain.runs import Page, PageOutcome
 from mentor_pause.ledger.items import (
     add_clause,

@@ -1,6 +1,6 @@
 """The run ledger: what a run has dispatched, and the results, in DynamoDB.
 
-    RUN#<job_run_id> / RUN             the run: cursor, pages planned, sent and in all, closed pages
+    RUN#<job_run_id> / RUN             the run: cursor, numbers of pages planned, sent, and total
     RUN#<job_run_id> / PAGE#<number>   a page: its mentors, and their results once it is closed
 
 The dispatcher plans a page before it sends the page's message: one transaction writes the page,
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from mentor_pause.domain.reasons import ErrorGroup
+from mentor_pause.domain.error_reasons import ErrorGroup
 from mentor_pause.domain.runs import Run, RunStatus
 from mentor_pause.errors import LeaseLost, PagesChanged
 from mentor_pause.ledger.items import expiry, new_run, page_key, read_run, run_key
@@ -23,8 +23,9 @@ from mentor_pause.ledger.lock import RESERVED_SECONDS, TOLERATED_SECONDS, Lock, 
 from mentor_pause.ledger.pages import Pages
 from mentor_pause.ledger.table import Table
 
-_CLAIM_SECONDS = 40
-"""Shorter than a dispatch lease: when a run is resumed, its last holder's claim has run out."""
+CLAIM_SECONDS = 40
+"""Shorter than a dispatch lease. A run is resumed after its lease; by then a dead holder's claim
+has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Ledger:
         page = self.pages.find(lock.trigger.job_run_id, number)
         if page is None or [str(mentor) for mentor in page.mentor_ids] != mentors:
             return False
-        return self.is_held(lock)
+        return self.renew_if_held(lock)
 
     def mark_sent(self, job_run_id: UUID, number: int) -> None:
         """Record that the pages up to this number are on the queue."""
@@ -167,8 +168,8 @@ class Ledger:
             raise LeaseLost(f"run {lock.trigger.job_run_id} was taken over")
         return run
 
-    def is_held(self, lock: Lock) -> bool:
-        """Whether the lock is still held; renews it."""
+    def renew_if_held(self, lock: Lock) -> bool:
+        """Renew the lock, if it is still held; return whether it was."""
         return self.table.transact([self.locks.still_held(lock, self.leases.dispatch)])
 
     def assert_held(self, lock: Lock) -> None:
@@ -177,7 +178,7 @@ class Ledger:
         Raises:
             LeaseLost: it has another holder.
         """
-        if not self.is_held(lock):
+        if not self.renew_if_held(lock):
             raise LeaseLost(f"run {lock.trigger.job_run_id} was taken over")
 
     def record_requeue(self, job_run_id: UUID, wait_reason: str | None) -> None:
@@ -236,8 +237,8 @@ class Ledger:
             "or claimed_until <= :now or claimed_until > :no_claim)",
             {
                 "claimant": claimant,
-                "until": now + _CLAIM_SECONDS,
-                "no_claim": now + _CLAIM_SECONDS + TOLERATED_SECONDS,
+                "until": now + CLAIM_SECONDS,
+                "no_claim": now + CLAIM_SECONDS + TOLERATED_SECONDS,
                 "now": now,
                 "running": "running",
             },

@@ -59,7 +59,7 @@ class CertificationPage:
 
 
 @dataclass(frozen=True, slots=True)
-class MentorPage:
+class PortalMentorPage:
     """A page of mentors."""
 
     mentors: tuple[PortalMentor, ...]
@@ -102,7 +102,7 @@ class Portal(Protocol):
         """Return a certification by the id of its row; None: it is deleted or no longer valid."""
         ...
 
-    def mentors(self) -> Iterator[MentorPage]:
+    def mentors(self) -> Iterator[PortalMentorPage]:
         """Yield every mentor that the portal holds, a page at a time.
 
         A row that changes while the pages are read may be missing, or appear twice.
@@ -149,7 +149,7 @@ class NoPortal:
         """Refuse, as `certifications` does."""
         raise PortalUnavailable("the portal is switched off")
 
-    def mentors(self) -> Iterator[MentorPage]:
+    def mentors(self) -> Iterator[PortalMentorPage]:
         """Return no mentors."""
         return iter(())
 

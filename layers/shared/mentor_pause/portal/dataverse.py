@@ -18,9 +18,9 @@ from mentor_pause.portal import (
     Certification,
     CertificationPage,
     Finding,
-    MentorPage,
     MentorState,
     PortalMentor,
+    PortalMentorPage,
     Pushed,
 )
 from mentor_pause.portal.answers import error_of, json_object
@@ -116,7 +116,7 @@ class Dataverse:
         columns = (names.id, names.mentor_key, names.expires_on, "modifiedon", STATE)
         return f"$select={','.join(dict.fromkeys(columns))}"
 
-    def mentors(self) -> Iterator[MentorPage]:
+    def mentors(self) -> Iterator[PortalMentorPage]:
         """See `Portal.mentors`."""
         names = self.mapping.mentors
         query = f"{self._mentor_columns()}&$filter={names.key} ne null"

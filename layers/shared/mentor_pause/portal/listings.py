@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Literal, cast
 
-from mentor_pause.portal import Certification, CertificationPage, MentorPage, PortalMentor
+from mentor_pause.portal import Certification, CertificationPage, PortalMentor, PortalMentorPage
 from mentor_pause.portal.mapping import CertificationMapping, MentorMapping
 from mentor_pause.portal.rows import (
     LONGEST_ID,
@@ -67,7 +67,7 @@ def is_deactivated(row: Row) -> bool:
     return row.get(STATE) not in (None, _ACTIVE)
 
 
-def mentor_page(names: MentorMapping, page: int, rows: list[object]) -> MentorPage:
+def mentor_page(names: MentorMapping, page: int, rows: list[object]) -> PortalMentorPage:
     """Read a page of mentors; `page` counts from 1.
 
     An unreadable row is named by its place in the listing, since its key is what cannot be read.
@@ -75,7 +75,7 @@ def mentor_page(names: MentorMapping, page: int, rows: list[object]) -> MentorPa
     mentors, unreadable = _read(
         rows, lambda row: mentor_of(names, row), lambda _, number: f"row {number} of page {page}"
     )
-    return MentorPage(tuple(mentors), unreadable)
+    return PortalMentorPage(tuple(mentors), unreadable)
 
 
 def mentor_of(names: MentorMapping, row: Row) -> PortalMentor:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from mentor_pause.portal import MentorPage, Portal, PortalMentor
+from mentor_pause.portal import Portal, PortalMentor, PortalMentorPage
 from portal_drift.measure import Drift, MeasureDrift
 from support.drift import NOW, measure, measuring, row_of
 from support.portal import MENTORS
@@ -23,7 +23,7 @@ class Moving(Wrapper):
         super().__init__(real)
         self._meanwhile = [meanwhile]
 
-    def mentors(self) -> Iterator[MentorPage]:
+    def mentors(self) -> Iterator[PortalMentorPage]:
         """Yield the pages."""
         for page in self.real.mentors():
             yield page

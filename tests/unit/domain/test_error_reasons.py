@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cli.show.runs import show_run
 from mentor_pause.database.error_classification import error_from_code, reason_of
-from mentor_pause.domain.reasons import (
+from mentor_pause.domain.error_reasons import (
     LONGEST,
     NO_REASON,
     UNNAMED,
