@@ -1,6 +1,7 @@
 """Callers of `update_mentor_status` that meet at one row: order and waits (E3, E6, E10, R1, S1)."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 from uuid import uuid4
@@ -10,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from support.cluster import Cluster
+from support.deployed import eventually
 from support.roster import Roster
 from support.transitions import FAR_OFF, by_hand, change
 
@@ -32,6 +34,38 @@ def test_of_many_concurrent_runs_exactly_one_pauses(roster: Roster, cluster: Clu
         thread.join()
     assert sorted(outcomes) == ["changed"] + ["not_active"] * 11
     assert len(roster.history()) == 1
+
+
+def test_a_renewal_that_commits_while_the_call_waits_is_skipped(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """E4: the call reads the certification after it has the row."""
+    mentor = roster.add_mentor()
+
+    def pause() -> str:
+        with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
+            return change(connection, mentor)["outcome"]
+
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as renewal:
+            renewal.execute(
+                "insert into certifications (mentor_id, expires_on) values (%s, %s)",
+                (mentor, FAR_OFF),
+            )  # its foreign key locks the mentor's row
+            waiting = pool.submit(pause)
+            eventually(lambda: waits_for_a_lock(roster))
+        assert waiting.result() == "not_expired"
+    assert (roster.status(mentor), roster.history()) == ("active", [])
+
+
+def waits_for_a_lock(roster: Roster) -> bool:
+    """Whether a session of the test's database waits for a lock."""
+    return bool(
+        roster.rows(
+            "select from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock'"
+        )
+    )
 
 
 def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
