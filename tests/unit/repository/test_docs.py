@@ -14,7 +14,7 @@ from local import database_errors
 from local.places import ROOT
 from local.template import load_template
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/README.md"])
 _COMMAND = re.compile(r"mentor-pause ((?:[a-z]+ ?)+)((?:[^`\n|#]|\\\n)*)")
 
 
@@ -37,7 +37,7 @@ def resolve(words: list[str]) -> click.Command:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_command_that_a_page_names_exists_with_its_options(page: Path) -> None:
     """Who reads it in the night must not find out otherwise."""
     for words, options in commands_in(page.read_text()):
@@ -49,7 +49,7 @@ def test_a_command_that_a_page_names_exists_with_its_options(page: Path) -> None
         assert set(options) <= known, (words, options)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_link_leads_somewhere(page: Path) -> None:
     """To a file, and to a heading in it."""
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
