@@ -1,4 +1,4 @@
-"""A night per test."""
+"""A night, its monitor, and a project that has adopted mentor-pause, for the integration tests."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,14 @@ from support.roster import Roster
 
 @pytest.fixture
 def night(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[Night]:
-    """Dispatcher, queue, worker, ledger and database; pages of three mentors."""
+    """Dispatcher, queue, worker, ledger and database, with pages of three mentors."""
     with open_night(aws, roster, cluster) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def valley(cluster: Cluster) -> Iterator[Adoption]:
-    """A project that has adopted mentor-pause; change it in a transaction that is rolled back."""
+    """A project that has adopted mentor-pause. Change it in a transaction that is rolled back."""
     with open_adoption(cluster, VALLEY) as found:
         yield found
 

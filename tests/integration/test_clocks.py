@@ -1,7 +1,7 @@
-"""Clocks that are off by an hour or a day, on one component at a time (R1, E1, O1, O2).
+"""Clocks of single components that are an hour or a day off (R1, E1, O1, O2).
 
-For each case a night is run, and the next one with the clocks put right, and a third night does not
-run at all. What happened is a row of the table in the decision record.
+In each case, a first night runs with the wrong clock, a second night runs with correct clocks, and
+a third night does not run. The results are rows of the table in the decision record.
 """
 
 from collections.abc import Iterator
@@ -27,13 +27,13 @@ SKEWS = {
 
 @pytest.fixture(scope="module")
 def faked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakedCluster]:
-    """A server whose clock a test sets."""
+    """A server whose clock the test sets."""
     with open_faked_cluster(tmp_path_factory.mktemp("faked")) as found:
         yield found
 
 
 class Case:
-    """A night of which one component's clock is off."""
+    """A night in which one component has a wrong clock."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Case:
         self._database_ahead = timedelta()
 
     def fire(self, trigger_id: str) -> None:
-        """Dispatch a run about today."""
+        """Start a run about today."""
         answer = self.night.fire(trigger_id, None, dispatch=self._dispatch)
         assert answer["status"] == "running"
 
@@ -61,7 +61,7 @@ class Case:
         self._roster.db.execute("update organisations set time_zone = %s", (time_zone,))
 
     def skew(self, component: Component | None, ahead: timedelta) -> None:
-        """Put one component's clock off, and all others right."""
+        """Set the clock of one component wrong, and all other clocks right."""
 
         def clock_of(one: Component) -> timedelta:
             return ahead if one == component else timedelta()
@@ -76,12 +76,12 @@ class Case:
         self._database_ahead = clock_of("database")
 
     def let_it_be(self, *moment: int) -> None:
-        """Set the true time; the database's is off by its skew."""
+        """Set the true time. The database's clock is off by its skew."""
         self.night.clock.now = at(*moment)
         self._faked.clock.set(at(*moment) + self._database_ahead)
 
     def run(self, day: int) -> tuple[int, int, int]:
-        """Run the night of a day; return how many hung at half past, and were missed and stale."""
+        """Run a day's night; return hung runs, 1 if the night was missed, and stale mentors."""
         self.let_it_be(day, 2, 0)
         self.fire(f"night-{day}")
         first, *_ = messages = self.night.receive()
@@ -94,7 +94,7 @@ class Case:
         return (len(hung), *self.look(day, 3, 30))
 
     def look(self, *moment: int) -> tuple[int, int]:
-        """Let the monitor look; return whether the night was missed, and how many are stale."""
+        """Run the monitor; return 1 if the night was missed, and the number of stale mentors."""
         self.let_it_be(*moment)
         found = self._monitor()
         assert found["failed"] == {}
@@ -105,12 +105,12 @@ class Case:
         return int(bool(missed)), stale
 
     def row(self, trigger_id: str) -> dict[str, object]:
-        """Return the log's row of a night."""
+        """Return the execution log's row of a night."""
         wanted = run_id(trigger_id)
         return next(row for row in self._roster.log() if row["job_run_id"] == wanted)
 
     def paused(self) -> int:
-        """Return how many mentors are paused, who are those that expired first."""
+        """Return how many mentors are paused, and check that they expired first."""
         statuses = [self._roster.status(mentor) for _, mentor in self._mentors]
         number = statuses.count("paused")
         assert statuses == ["paused"] * number + ["active"] * (len(statuses) - number)
@@ -119,7 +119,7 @@ class Case:
 
 @pytest.fixture
 def case(aws: Clients, faked: FakedCluster, capsys: pytest.CaptureFixture[str]) -> Iterator[Case]:
-    """A night over the server whose clock a test sets."""
+    """A night on a server whose clock the test sets."""
     faked.clock.set(at(1, 1, 0))
     with faked.cluster.database() as db:
         roster = Roster(db)
@@ -129,10 +129,10 @@ def case(aws: Clients, faked: FakedCluster, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("by", SKEWS)
 @pytest.mark.parametrize("component", ["dispatcher", "worker", "monitor", "database"])
-def test_a_clock_that_is_off_ends_no_living_run_and_hides_no_missed_night(
+def test_a_wrong_clock_ends_no_run_in_progress_and_hides_no_missed_night(
     case: Case, component: Component, by: str
 ) -> None:
-    """Nobody is paused early or left behind; a false alarm is loud, and over with the skew."""
+    """No mentor is paused early or stays active. A false alarm ends with the wrong clock."""
     case.skew(component, SKEWS[by])
     hung, missed, stale = case.run(1)
     first, paused = case.row("night-1"), case.paused()
@@ -152,7 +152,7 @@ def test_a_clock_that_is_off_ends_no_living_run_and_hides_no_missed_night(
 
 
 def test_a_time_zone_that_changes_after_the_dispatch_makes_nobody_an_error(case: Case) -> None:
-    """E1: from Oslo to Adak it is yesterday again; the run keeps its day."""
+    """E1: in Adak it is still the day before, but the run keeps its day."""
     case.skew(None, timedelta())
     case.let_it_be(1, 2, 0)
     case.fire("night-1")
@@ -163,7 +163,7 @@ def test_a_time_zone_that_changes_after_the_dispatch_makes_nobody_an_error(case:
 
 
 def test_a_database_that_steps_back_over_midnight_makes_nobody_an_error(case: Case) -> None:
-    """E1: at one second past midnight in Oslo its clock is put back by ten."""
+    """E1: one second after midnight in Oslo, its clock is set back by ten seconds."""
     case.skew(None, timedelta())
     case.let_it_be(1, 23, 0)
     case.night.clock.advance(1)

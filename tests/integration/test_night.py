@@ -1,4 +1,4 @@
-"""A whole night, from the trigger to the summary, when nothing fails (D, E)."""
+"""A whole night without failures, from the trigger to the summary (D, E)."""
 
 from datetime import timedelta
 
@@ -6,8 +6,8 @@ from support.night import Night, run_id
 from support.roster import TOMORROW, YESTERDAY, Roster
 
 
-def test_a_night_pauses_the_expired_and_says_so(night: Night, roster: Roster) -> None:
-    """E1-E3, E7, E11: ids, counts, log row, event, notification."""
+def test_a_night_pauses_the_expired_mentors_and_reports_them(night: Night, roster: Roster) -> None:
+    """E1-E3, E7, E11: summary, execution log, history, event and notification."""
     expired = roster.add_mentors(7)
     roster.add_mentor(TOMORROW)
     coordinator = roster.add_coordinator(chapters=[roster.chapter_id])
@@ -27,14 +27,14 @@ def test_a_night_pauses_the_expired_and_says_so(night: Night, roster: Roster) ->
     assert [row["mentor_id"] for row in roster.history()] == expired
     (row,) = roster.log()
     assert (row["status"], row["paused_count"], row["trigger"]) == ("completed", 7, "schedule")
-    (told,) = roster.rows("select * from coordinator_notifications")
-    assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, expired)
+    (notification,) = roster.rows("select * from coordinator_notifications")
+    assert (notification["coordinator_id"], notification["mentor_ids"]) == (coordinator, expired)
     (event,) = night.events.details
     assert (event["job_run_id"], event["paused_count"]) == (str(run_id()), 7)
 
 
 def test_a_night_without_expired_mentors_completes_at_once(night: Night, roster: Roster) -> None:
-    """E8: nothing to do is a result too."""
+    """E8: the dispatcher completes the run."""
     roster.add_mentor(TOMORROW)
     assert night.fire()["status"] == "completed"
     assert [s["processed_count"] for s in night.summaries()] == [0]
@@ -42,7 +42,7 @@ def test_a_night_without_expired_mentors_completes_at_once(night: Night, roster:
 
 
 def test_a_second_run_on_the_same_day_pauses_nobody(night: Night, roster: Roster) -> None:
-    """E9."""
+    """E9: all mentors are paused already."""
     roster.add_mentors(4)
     night.fire()
     night.work_off()
@@ -52,7 +52,7 @@ def test_a_second_run_on_the_same_day_pauses_nobody(night: Night, roster: Roster
 
 
 def test_logs_hold_no_personal_data_and_no_certification(night: Night, roster: Roster) -> None:
-    """E13: ids of mentors and runs, and no expiry date."""
+    """E13: the log names mentors and runs by id, and no expiry date."""
     mentor = roster.add_mentor(YESTERDAY - timedelta(days=3))
     roster.fail_for(roster.add_mentor(YESTERDAY))
     coordinator = roster.add_coordinator(mentors=[mentor])

@@ -1,4 +1,4 @@
-"""A run with errors says what went wrong, how many mentors, and an example (E5, E7, E8)."""
+"""A run with errors names each reason, the number of mentors, and an example (E5, E7, E8)."""
 
 from typing import Any
 from uuid import UUID
@@ -20,13 +20,13 @@ REFUSED = "a function or a trigger refuses this row (SQLSTATE P0001)"
 
 
 def error_of(roster: Roster) -> str:
-    """Return the text of the only run's row, which has one."""
+    """Return the error text of the only run's row."""
     (row,) = roster.log()
     return str(row["error"])
 
 
 def errors_of(night: Night) -> list[dict[str, Any]]:
-    """Return the groups of the only summary line; the ledger has the same."""
+    """Return the error groups of the only summary line, and check that the ledger has the same."""
     (line,) = night.lines("run completed")
     run = night.ledger.find_run(run_id(job=night.job))
     assert run is not None
@@ -36,7 +36,7 @@ def errors_of(night: Night) -> list[dict[str, Any]]:
 
 
 def fail_with(roster: Roster, code: str, *mentors: UUID) -> None:
-    """Make every change of these mentors fail with a SQLSTATE, in words that name a person."""
+    """Make every change of these mentors fail with a SQLSTATE and a message that names a person."""
     roster.db.execute(
         f"create function refuse_{code}() returns trigger language plpgsql as $$ begin"
         f" raise exception 'Kari % is %', new.id, now() using errcode = '{code}'; end $$".encode()
@@ -51,7 +51,10 @@ def fail_with(roster: Roster, code: str, *mentors: UUID) -> None:
 def test_two_kinds_of_errors_on_two_pages_are_two_groups_with_an_example_each(
     night: Night, roster: Roster
 ) -> None:
-    """E7: the larger one first; no page's trouble hides another's, and nobody is named."""
+    """E7: the larger group comes first.
+
+    Both pages' errors are named, and the text names no person.
+    """
     mentors = roster.add_mentors(6)
     fail_with(roster, "P0001", mentors[1])
     fail_with(roster, "23514", mentors[2], mentors[4], mentors[5])
@@ -71,7 +74,7 @@ def test_two_kinds_of_errors_on_two_pages_are_two_groups_with_an_example_each(
 def test_a_reason_survives_the_invocations_that_its_page_takes(
     night: Night, roster: Roster
 ) -> None:
-    """R1: it is progress, as the error is; the page's remarks stay as well."""
+    """R1: the ledger keeps the reason as part of the page's progress, and the page's note too."""
     mentors = roster.add_mentors(3)
     first, second, third = mentors
     results = iter([
@@ -95,7 +98,7 @@ def test_a_reason_survives_the_invocations_that_its_page_takes(
 
 
 def test_a_dead_page_says_why_it_failed(night: Night, roster: Roster) -> None:
-    """R1, E8: the last reason for which its message came again."""
+    """R1, E8: the text has the last reason for which the worker requeued the page."""
     mentors = roster.add_mentors(3)
     asked = iter(range(100))
 
@@ -116,7 +119,7 @@ def test_a_dead_page_says_why_it_failed(night: Night, roster: Roster) -> None:
 def test_a_dead_page_whose_worker_broke_names_the_kind_of_error_alone(
     night: Night, roster: Roster
 ) -> None:
-    """E13: the text of an error that is not ours may hold anything."""
+    """E13: the message of a foreign error may hold personal data, so only its type is named."""
 
     def broken(*_: object) -> PageResult:
         raise KeyError("Kari")
@@ -133,10 +136,10 @@ def test_a_dead_page_whose_worker_broke_names_the_kind_of_error_alone(
     assert errors_of(night) == [{"reason": reason, "count": 2, "example": str(mentors[0])}]
 
 
-def test_a_page_whose_workers_are_killed_says_that_nobody_said_why(
+def test_a_page_whose_workers_are_killed_says_that_no_reason_is_known(
     night: Night, roster: Roster
 ) -> None:
-    """R1, E8: the data knows about the first mentor, so only the others are errors."""
+    """R1, E8: the database knows that the first mentor was paused; the others are errors."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -157,7 +160,7 @@ def test_a_page_whose_workers_are_killed_says_that_nobody_said_why(
 def test_a_page_that_waits_does_not_hide_that_its_workers_are_killed_later(
     night: Night, roster: Roster
 ) -> None:
-    """R1: the text says if later deliveries ended without a reason."""
+    """R1: the text says so if later deliveries ended without a reason."""
     roster.add_mentors(2)
     night.fire()
     (message,) = night.receive()
@@ -172,10 +175,10 @@ def test_a_page_that_waits_does_not_hide_that_its_workers_are_killed_later(
     )
 
 
-def test_a_page_that_the_portal_refuses_is_told_beside_one_for_which_it_is_switched_off(
+def test_a_refused_page_and_a_page_without_a_portal_both_have_their_note(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """H3: one page's remark hides no other page's errors."""
+    """H3: the note of one page does not hide the errors of another page."""
     mentors = roster.add_mentors(6)
     with open_sync(aws, roster, cluster) as night:
         PortalRows(night.portal).add(*mentors)
@@ -202,7 +205,7 @@ def test_a_page_that_the_portal_refuses_is_told_beside_one_for_which_it_is_switc
 def test_a_page_of_any_size_has_room_for_a_reason_of_each_mentor(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """DynamoDB takes no item above 400 KB; the row's text ends in a whole sentence."""
+    """DynamoDB refuses items above 400 KB. The row's text ends with a whole sentence."""
     mentors = roster.add_mentors(500)
     reasons = {m: f"{number:03} {'x' * 300}" for number, m in enumerate(mentors)}
     settled = PageOutcome(errored=tuple(mentors), reasons=reasons)

@@ -13,10 +13,10 @@ from support.night import run_id
 from support.roster import Roster
 
 
-def test_who_is_paused_after_their_page_was_given_up_is_made_known(
+def test_a_mentor_who_is_paused_after_their_page_failed_is_reported(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """E11: the coordinator hears of it, and the log has it; said once is said of the run."""
+    """E11: the coordinator is notified, and the log has a line. The run has only one summary."""
     (mentor,) = roster.add_mentors(1)
     coordinator = roster.add_coordinator(mentors=[mentor])
     night = monitor.night
@@ -32,17 +32,17 @@ def test_who_is_paused_after_their_page_was_given_up_is_made_known(
     night.consume = replace(night.consume, work=slow)
     assert night.deliver(message)
     assert [row["mentor_id"] for row in roster.history()] == [mentor]
-    (told,) = roster.rows("select * from coordinator_notifications")
-    assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, [mentor])
+    (notification,) = roster.rows("select * from coordinator_notifications")
+    assert (notification["coordinator_id"], notification["mentor_ids"]) == (coordinator, [mentor])
     (line,) = night.lines("processed after the page had failed")
     assert line["mentor_ids"] == [str(mentor)]
     assert len(night.summaries()) == 1
 
 
-def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
+def test_a_notification_grows_by_the_mentors_who_are_paused_after_the_end(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """E11: one notification, which grows; also when the worker died, and its page comes again."""
+    """E11: also when the worker dies, and its page is delivered again."""
     mentors = roster.add_mentors(6)
     roster.add_coordinator(mentors=mentors)
     night = monitor.night
@@ -52,28 +52,28 @@ def test_who_was_told_of_a_run_hears_of_those_who_were_paused_after_its_end(
     night.clock.advance(RUN_LEASE + PATIENCE)
     pause = night.consume.work
 
-    def given_up_and_killed(page: MentorPage, remaining: Remaining) -> PageResult:
+    def failed_and_killed(page: MentorPage, remaining: Remaining) -> PageResult:
         assert monitor()["hung_runs"] == {str(run_id()): True}
         pause(page, remaining)
         raise ProcessDied
 
-    night.consume = replace(night.consume, work=given_up_and_killed)
+    night.consume = replace(night.consume, work=failed_and_killed)
     with pytest.raises(ProcessDied):
         night.deliver(second)
-    (told,) = roster.rows("select * from coordinator_notifications")
-    assert told["mentor_ids"] == mentors[:3]
+    (notification,) = roster.rows("select * from coordinator_notifications")
+    assert notification["mentor_ids"] == mentors[:3]
     assert night.deliver(second)
     (grown,) = roster.rows("select * from coordinator_notifications")
     assert grown["mentor_ids"] == mentors
-    assert grown["created_at"] > told["created_at"]
+    assert grown["created_at"] > notification["created_at"]
     (line,) = night.lines("processed after the page had failed")
     assert line["mentor_ids"] == [str(mentor) for mentor in mentors[3:]]
 
 
-def test_a_worker_that_ends_together_with_its_run_is_heard_of(
+def test_a_worker_that_ends_at_the_same_moment_as_its_run_is_reported(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """E11: who gave its page up has told the coordinators already, and ends the run just now."""
+    """E11: the monitor has failed the page, and ends the run while the worker closes it."""
     mentors = roster.add_mentors(3)
     roster.add_coordinator(mentors=mentors)
     night = monitor.night
@@ -82,21 +82,22 @@ def test_a_worker_that_ends_together_with_its_run_is_heard_of(
     night.clock.advance(RUN_LEASE + PATIENCE)
     run_ends = lambda: night.ledger.end_run(run_id(), "failed")  # noqa: E731
 
-    def given_up() -> None:
-        night.plan.then("dies before", after=22)  # it has claimed the end, and told whom it knew of
+    def fail_the_page() -> None:
+        # claim the completion, and notify the coordinators: no change has been made yet
+        night.plan.then("dies before", after=22)
         with pytest.raises(ProcessDied):
             monitor()
         assert roster.rows("select from coordinator_notifications") == []
-        # three mentors, close, note, claim, which somebody has; then find the run
+        # three mentors, close, mark, claim, which the monitor has; then find the run
         night.plan.before_call(7, run_ends)
 
     pause = night.consume.work
 
     def overtaken(page: MentorPage, remaining: Remaining) -> PageResult:
-        given_up()
+        fail_the_page()
         return pause(page, remaining)
 
     night.consume = replace(night.consume, work=overtaken)
     night.deliver(message)
-    (told,) = roster.rows("select * from coordinator_notifications")
-    assert told["mentor_ids"] == mentors
+    (notification,) = roster.rows("select * from coordinator_notifications")
+    assert notification["mentor_ids"] == mentors

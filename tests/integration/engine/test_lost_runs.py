@@ -1,4 +1,4 @@
-"""Runs that the ledger has lost: the monitor, or the next dispatcher, ends their rows (E8, O2)."""
+"""Runs that the ledger has lost: the monitor or the next dispatcher ends their rows (E8, O2)."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from support.roster import ORG, Roster
 def test_the_monitor_ends_the_row_of_a_run_that_the_ledger_has_lost(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """E8: by what the data say, and with the next command; coordinators are notified."""
+    """E8: with the counts of the database and the next command. The coordinators are notified."""
     lose_open_run(aws, night, roster, "RUN", "PAGE")
     night.clock.advance(4000)
     assert monitor()["hung_runs"] == {str(run_id()): True}
@@ -29,7 +29,7 @@ def test_the_monitor_ends_the_row_of_a_run_that_the_ledger_has_lost(
 def test_the_monitor_finds_a_lost_run_by_its_row(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """E8: the whole table was created anew, and no lock names the run any more."""
+    """E8: after the table was created again, no lock names the run."""
     lose_open_run(aws, night, roster)
     assert monitor()["hung_runs"] == {}, "its dispatcher may be about to open it"
     roster.age_log()
@@ -39,15 +39,15 @@ def test_the_monitor_finds_a_lost_run_by_its_row(
     assert night.fire("night-2")["status"] == "running", "the lock is free"
 
 
-def test_a_living_run_is_not_taken_for_a_lost_one(
+def test_a_run_in_progress_does_not_count_as_lost(
     night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """E8: the ledger knows it, however long it takes."""
+    """E8: the ledger has the run, however long it takes."""
     roster.add_mentors(5)
     night.fire()
     roster.age_log()
     trigger = Trigger(JOB, ORG, "schedule", "night-1", "rule")
-    night.ledger.locks.release(trigger)  # as its completion does before its end
+    night.ledger.locks.release(trigger)  # as the completion does before it ends the run
     assert monitor()["hung_runs"] == {}
     night.work_off()
     assert night.summaries()[0]["paused_count"] == 5
@@ -56,7 +56,7 @@ def test_a_living_run_is_not_taken_for_a_lost_one(
 def test_the_next_dispatcher_ends_the_row_of_a_lost_run(
     aws: Clients, night: Night, roster: Roster
 ) -> None:
-    """E8: and pauses the mentors who are left."""
+    """E8: its own run pauses the remaining mentors."""
     mentors = lose_open_run(aws, night, roster, "RUN", "PAGE")
     night.clock.advance(4000)
     complete(night, "night-2")
@@ -67,7 +67,7 @@ def test_the_next_dispatcher_ends_the_row_of_a_lost_run(
 def test_a_lost_run_that_did_nothing_may_begin_again(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """D6: its trigger may come again after the monitor has ended its row."""
+    """D6: its trigger may arrive again after the monitor has ended its row."""
     roster.add_mentors(2)
     night.fire()
     lose(aws, night)
@@ -82,7 +82,7 @@ def test_a_lost_run_that_did_nothing_may_begin_again(
 def test_a_run_that_has_lost_a_page_ends_and_says_which(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """E8: nobody can close a page that the ledger does not have."""
+    """E8: no worker can close a page that the ledger does not have."""
     lose_open_run(aws, night, roster, "PAGE#2")
     night.clock.advance(4000)
     assert monitor()["hung_runs"] == {str(run_id()): True}
@@ -91,10 +91,10 @@ def test_a_run_that_has_lost_a_page_ends_and_says_which(
     assert "the ledger has lost pages: 2" in row["error"]
 
 
-def test_a_lost_run_costs_another_run_of_its_job_no_patience(
+def test_a_lost_run_does_not_shorten_the_patience_for_another_run(
     aws: Clients, night: Night, roster: Roster, monitor: Monitor
 ) -> None:
-    """O2: the monitor ends the lost one; a dispatcher that died a moment ago is resumed."""
+    """O2: the monitor ends the lost run. The run whose dispatcher has just died is resumed."""
     mentors = roster.add_mentors(4)
     night.plan.then("dies after", after=4)  # acquire, find, scope, day; then begin
     with pytest.raises(ProcessDied):
@@ -105,7 +105,7 @@ def test_a_lost_run_costs_another_run_of_its_job_no_patience(
         "update scheduler_execution_log set started_at = started_at - interval '2 hours';"
         "alter table scheduler_execution_log enable trigger user"
     )
-    night.plan.then("dies after", after=8)  # in mid-paging
+    night.plan.then("dies after", after=8)  # while it plans pages
     with pytest.raises(ProcessDied):
         night.fire("night-1")
     night.clock.advance(night.ledger.leases.dispatch + 5)

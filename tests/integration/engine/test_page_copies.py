@@ -1,4 +1,4 @@
-"""Copies of one page: they do not multiply, and an old one does not fail a fresh one (R1, R5)."""
+"""Copies of one page do not multiply, and an old copy does not fail a newer one (R1, R5)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from support.roster import Roster
 
 
 def test_copies_of_a_page_do_not_multiply(night: Night, roster: Roster) -> None:
-    """R5: two copies after one round, 64 after six; each goes on while the page waits."""
+    """R5: each delivery of a waiting page could make a second copy: 64 copies after six rounds."""
     roster.add_mentors(3)
     night.fire()
     send, sent = night.sqs.send_message, [0]
@@ -31,15 +31,15 @@ def test_copies_of_a_page_do_not_multiply(night: Night, roster: Roster) -> None:
     assert len(messages) <= 2
 
 
-def test_an_old_copy_of_a_page_does_not_fail_it_under_a_fresh_one(
-    night: Night, roster: Roster
-) -> None:
-    """R1: both are alive after a crash between send_again and the acknowledgement."""
+def test_a_dead_old_copy_of_a_page_does_not_fail_the_page(night: Night, roster: Roster) -> None:
+    """R1: both copies exist after a crash between `send_again` and the acknowledgement."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
     left = iter([60.0, 60.0, 60.0])
-    night.consume(night.record(message), lambda: next(left, 5.0))  # one settled; a fresh copy
+    night.consume(
+        night.record(message), lambda: next(left, 5.0)
+    )  # one mentor is processed, and a new copy is sent
     night.deliver(message, dead=True)
     night.work_off()
     assert night.summaries()[0]["mentor_ids_paused"] == [str(m) for m in mentors]

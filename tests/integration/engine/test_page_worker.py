@@ -1,4 +1,4 @@
-"""A page ends once, whatever happens to the workers that have it (E8 to E10, R1)."""
+"""A page ends exactly once, whatever happens to its workers (E8 to E10, R1)."""
 
 import psycopg
 import pytest
@@ -13,7 +13,7 @@ from support.roster import Roster
 
 
 def test_a_redelivered_page_changes_nothing(night: Night, roster: Roster) -> None:
-    """E9: before and after its run has ended."""
+    """E9: before the run has ended, and after it."""
     roster.add_mentors(6)
     night.fire()
     first, second = night.receive()
@@ -27,7 +27,7 @@ def test_a_redelivered_page_changes_nothing(night: Night, roster: Roster) -> Non
 def test_a_worker_killed_half_way_is_replaced_and_its_mentors_are_reported(
     night: Night, roster: Roster
 ) -> None:
-    """E8, E9: what was paused before comes back as replayed, and counts as paused."""
+    """E8, E9: the change that the killed worker made is replayed, and counts as paused."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -44,7 +44,7 @@ def test_a_worker_killed_half_way_is_replaced_and_its_mentors_are_reported(
 def test_a_page_in_the_dead_letter_queue_counts_as_errors_and_the_run_completes(
     night: Night, roster: Roster
 ) -> None:
-    """E8."""
+    """E8: only the mentors of this page are errors."""
     mentors = roster.add_mentors(6)
     night.fire()
     good, poisoned = night.receive()
@@ -56,10 +56,10 @@ def test_a_page_in_the_dead_letter_queue_counts_as_errors_and_the_run_completes(
     assert [row["status"] for row in roster.log()] == ["completed"]
 
 
-def test_a_mentor_that_a_dead_worker_did_pause_is_reported_as_paused(
+def test_a_mentor_whom_a_dead_worker_has_paused_is_reported_as_paused(
     night: Night, roster: Roster
 ) -> None:
-    """E8: the history knows; only the answer was lost."""
+    """E8: the history has the change, although the worker's answer was lost."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -75,7 +75,7 @@ def test_a_mentor_that_a_dead_worker_did_pause_is_reported_as_paused(
 def test_a_worker_short_of_time_keeps_its_progress_and_the_next_one_goes_on(
     night: Night, roster: Roster
 ) -> None:
-    """E10, R1: as a fresh message, and no mentor is asked about twice."""
+    """E10, R1: the worker requeues the page as a new message. No mentor is updated twice."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -94,7 +94,7 @@ def test_a_worker_short_of_time_keeps_its_progress_and_the_next_one_goes_on(
 
 
 def test_a_page_ends_however_many_invocations_it_takes(night: Night, roster: Roster) -> None:
-    """R1: one mentor at a time, each delivery is a first one, and nothing fails."""
+    """R1: each invocation processes one mentor and requeues the page, and no delivery fails."""
     mentors = roster.add_mentors(3)
     night.fire()
     for _ in mentors:
@@ -106,10 +106,10 @@ def test_a_page_ends_however_many_invocations_it_takes(night: Night, roster: Ros
     assert night.lines("page requeued")[0]["has_progress"]
 
 
-def test_deliveries_without_progress_count_and_in_the_end_the_page_fails_with_what_it_has(
+def test_deliveries_without_progress_count_and_the_last_one_fails_the_page(
     night: Night, roster: Roster, cluster: Cluster
 ) -> None:
-    """R1, E8: only who was locked to the very end is an error."""
+    """R1, E8: only the mentor who stays locked until the end is an error."""
     locked, *others = roster.add_mentors(3)
     night.fire()
     with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as holder:
@@ -119,12 +119,15 @@ def test_deliveries_without_progress_count_and_in_the_end_the_page_fails_with_wh
     (summary,) = night.summaries()
     assert summary["mentor_ids_paused"] == [str(mentor) for mentor in others]
     assert summary["mentor_ids_errored"] == [str(locked)]
-    puts_back = [line["has_progress"] for line in night.lines("page requeued")]
-    assert puts_back == [True, *[False] * DELIVERIES]
+    has_progress = [line["has_progress"] for line in night.lines("page requeued")]
+    assert has_progress == [True, *[False] * DELIVERIES]
 
 
 def test_a_page_waits_for_the_database_as_long_as_it_takes(night: Night, roster: Roster) -> None:
-    """E6, R3: its deliveries do not count, the run moves, and says why it had to wait."""
+    """E6, R3: these deliveries do not count.
+
+    The run stays active, and its row says why it waited.
+    """
     roster.add_mentors(3)
     night.fire()
     for _ in range(12):
@@ -141,10 +144,10 @@ def test_a_page_waits_for_the_database_as_long_as_it_takes(night: Night, roster:
     assert [row["error"] for row in roster.log()] == ["pages had to wait: gone"]
 
 
-def test_a_job_that_refuses_its_pages_completes_with_everybody_skipped(
+def test_a_job_that_skips_its_pages_completes_with_all_mentors_skipped(
     night: Night, roster: Roster
 ) -> None:
-    """What the portal sync does until it is enabled."""
+    """The portal sync does this while the portal is switched off."""
     roster.add_mentors(4)
     night.consume = night.consumer(lambda page, _: PageResult(PageOutcome(skipped=page.mentor_ids)))
     night.fire()
@@ -153,7 +156,7 @@ def test_a_job_that_refuses_its_pages_completes_with_everybody_skipped(
 
 
 def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:
-    """E9: whatever a late duplicate of its message comes to."""
+    """E9: a late duplicate of the message does not replace it."""
     first, second = roster.add_mentors(2)
     night.fire()
     ledger = night.ledger

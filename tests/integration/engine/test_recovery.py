@@ -9,10 +9,13 @@ from support.night import JOB, LEASES, Night, run_id
 from support.roster import ORG, TODAY, Roster
 
 
-def test_the_next_firing_ends_a_run_that_was_abandoned_while_paging(
+def test_the_next_trigger_ends_a_run_that_was_abandoned_while_paging(
     night: Night, roster: Roster
 ) -> None:
-    """E8: whose dispatcher died for good; its mentors are told of, the rest is the next run's."""
+    """E8: the abandoned run's mentors are in its summary.
+
+    The new run takes the mentors who are left.
+    """
     mentors = roster.add_mentors(35)
     roster.add_coordinator(chapters=[roster.chapter_id])
     night.plan.then("dies before", after=29)  # ten pages are sent, an eleventh is planned
@@ -37,7 +40,7 @@ def test_the_next_firing_ends_a_run_that_was_abandoned_while_paging(
 def test_a_run_that_was_opened_and_has_no_row_gets_one_when_it_is_ended(
     night: Night, roster: Roster
 ) -> None:
-    """D4, E8: an earlier version opened it first, and its dispatcher died just there."""
+    """D4, E8: an earlier version opened a run before it wrote the row, and could die between."""
     roster.add_mentors(2)
     night.plan.then("dies before", after=4)  # acquire, find, scope, day; then begin
     with pytest.raises(ProcessDied):

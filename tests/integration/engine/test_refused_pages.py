@@ -1,4 +1,4 @@
-"""A message that is not a planned page of this job is refused, whoever sent it (D8, R5)."""
+"""A message that is not a planned page of this job is refused (D8, R5)."""
 
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from support.roster import TOMORROW, Roster
 
 
 def test_a_page_from_another_queue_is_refused(night: Night, roster: Roster) -> None:
-    """R5: it may be a dead letter of another stack, and is not worked like a page that is due."""
+    """R5: it may be a dead letter of another stack, so the worker must not process it."""
     (mentor,) = roster.add_mentors(1)
     night.fire()
     (message,) = night.receive()
@@ -37,10 +37,10 @@ def test_a_page_from_another_queue_is_refused(night: Night, roster: Roster) -> N
     ],
 )
 @pytest.mark.parametrize("dead", [False, True])
-def test_a_message_that_is_no_page_is_refused_whole(
+def test_a_message_that_is_not_a_page_is_refused(
     night: Night, roster: Roster, body: str, dead: bool
 ) -> None:
-    """Logged by its id, not by its content; never half-applied."""
+    """The log names its message id and not its content, and nothing is changed."""
     assert not night.deliver({"Body": body}, dead=dead)
     (line,) = night.lines("page not done")
     assert line["reason"].startswith("not a valid MentorPage")
@@ -48,7 +48,7 @@ def test_a_message_that_is_no_page_is_refused_whole(
 
 
 def test_a_page_of_another_organisation_or_job_is_refused(night: Night, roster: Roster) -> None:
-    """D8, again at the worker."""
+    """D8: the worker checks the scope, too."""
     roster.add_mentors(1)
     night.fire()
     (page,) = night.pages()
@@ -68,7 +68,7 @@ def test_a_page_of_another_organisation_or_job_is_refused(night: Night, roster: 
 def test_a_page_that_no_dispatcher_has_planned_pauses_nobody(
     night: Night, roster: Roster, change: dict[str, object]
 ) -> None:
-    """R5: a right to send to the queue is not enough to make up a page."""
+    """R5: the right to send to the queue does not allow a sender to invent a page."""
     mentors = roster.add_mentors(2)
     night.fire()
     (page,) = night.pages()
@@ -79,8 +79,8 @@ def test_a_page_that_no_dispatcher_has_planned_pauses_nobody(
     assert line["again_in"] == 0, "on its way to the dead letters"
 
 
-def test_a_page_of_a_dry_runs_id_pauses_nobody(night: Night, roster: Roster) -> None:
-    """R5: a real page under a dry run is not as the dry run planned it."""
+def test_a_real_page_with_the_id_of_a_dry_run_pauses_nobody(night: Night, roster: Roster) -> None:
+    """R5: the dry run planned this page as a dry one."""
     (mentor,) = roster.add_mentors(1)
     night.fire(dry_run=True)
     (page,) = night.pages()
@@ -88,8 +88,8 @@ def test_a_page_of_a_dry_runs_id_pauses_nobody(night: Night, roster: Roster) -> 
     assert roster.status(mentor) == "active"
 
 
-def test_a_message_that_can_never_be_done_comes_back_at_once(night: Night) -> None:
-    """E8: it is on its way to the dead letters; SQS is told, not only the log."""
+def test_a_message_that_can_never_succeed_becomes_visible_at_once(night: Night) -> None:
+    """E8: so that SQS moves it to the dead letters without a delay."""
     night.sqs.send_message(QueueUrl=night.queue_url, MessageBody='{"version": 9}')
     (message,) = night.receive()
     assert night.receive() == []

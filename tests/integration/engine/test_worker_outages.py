@@ -1,4 +1,4 @@
-"""A worker whose secret, ledger or queue is away blames no mentor and ends in time (R2, R3)."""
+"""A worker without secret, ledger or queue ends in time and makes no mentor an error (R2, R3)."""
 
 import time
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from support.roster import ORG, Roster
 def test_a_worker_without_its_secret_makes_nobody_an_error(
     night: Night, roster: Roster, error: Exception
 ) -> None:
-    """R3: what is wrong with the system is no error of a mentor."""
+    """R3: a fault of the system is not an error of a mentor."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -63,7 +63,10 @@ def _is_done(
 def test_a_worker_whose_ledger_and_queue_are_frozen_answers_before_it_is_killed(
     night: Night, roster: Roster
 ) -> None:
-    """R2: no invocation ends by Lambda's time-out. The deadline of a call is 1 s here, not 6."""
+    """R2: otherwise the invocation would end by Lambda's time-out.
+
+    A call's deadline is 1 s here, not 6 s.
+    """
     roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -87,7 +90,7 @@ class _Frozen:
 
 
 def test_the_reason_of_an_error_survives_the_next_invocation(night: Night, roster: Roster) -> None:
-    """R3: no error without its reason in the row."""
+    """R3: each error has its reason in the run's row."""
     mentors = roster.add_mentors(2)
     night.fire()
     night.ledger.pages.save_progress(

@@ -17,7 +17,7 @@ _holders = count()
 
 
 def holder() -> str:
-    """Every delivery is a holder of its own."""
+    """Return a new holder; each delivery is one."""
     return f"holder {next(_holders)}"
 
 
@@ -26,39 +26,39 @@ SECOND = Trigger("certification_expiry", ORG, "schedule", "second", "rule")
 
 
 class AnswerLost:
-    """A table whose update lands but loses its answer, and is repeated by the SDK itself."""
+    """A table that makes each update twice, as the SDK does after a lost answer."""
 
     def __init__(self, table: Table) -> None:
-        """`table` does the work."""
+        """`table` makes the updates."""
         self._table = table
         self.now = table.now
 
     def update(self, *arguments: Any, **named: Any) -> Any:
-        """Do it twice; only the second answer is heard."""
+        """Update twice, and return the second answer."""
         self._table.update(*arguments, **named)
         return self._table.update(*arguments, **named)
 
 
 @pytest.fixture
 def table(aws: Clients, request: pytest.FixtureRequest, clock: Clock) -> Table:
-    """A ledger of the test's own."""
+    """A ledger table for one test."""
     return create_ledger_table(aws.dynamodb, request.node.name, clock)
 
 
 @pytest.fixture
 def locks(table: Table) -> Locks:
-    """The locks in it."""
+    """The locks in this table."""
     return Locks(table)
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Time that a test moves."""
+    """The time, which a test moves."""
     return Clock()
 
 
-def test_a_free_lock_is_acquired_and_a_held_one_tells_by_whom(locks: Locks, clock: Clock) -> None:
-    """A duplicate of the trigger is told from another trigger."""
+def test_a_free_lock_is_acquired_and_a_held_lock_names_its_run(locks: Locks, clock: Clock) -> None:
+    """The answer says whether the run belongs to the same trigger."""
     lock = locks.acquire(FIRST, holder(), LEASE)
     assert isinstance(lock, Lock)
     assert lock.fence == 1
@@ -67,14 +67,14 @@ def test_a_free_lock_is_acquired_and_a_held_one_tells_by_whom(locks: Locks, cloc
 
 
 def test_jobs_do_not_lock_each_other_out(locks: Locks, clock: Clock) -> None:
-    """One lock per job and organisation."""
+    """There is one lock per job and organisation."""
     other = Trigger("hlf_sync", ORG, "schedule", "first", "rule")
     assert isinstance(locks.acquire(FIRST, holder(), LEASE), Lock)
     assert isinstance(locks.acquire(other, holder(), LEASE), Lock)
 
 
-def test_a_released_lock_is_for_another_firing_only(locks: Locks, clock: Clock) -> None:
-    """No second run for the same trigger."""
+def test_a_released_lock_is_free_for_other_triggers_only(locks: Locks, clock: Clock) -> None:
+    """A trigger starts only one run."""
     locks.acquire(FIRST, holder(), LEASE)
     locks.release(FIRST)
     assert locks.acquire(FIRST, holder(), LEASE) == Held(FIRST.job_run_id, same_trigger=True)
@@ -84,10 +84,10 @@ def test_a_released_lock_is_for_another_firing_only(locks: Locks, clock: Clock) 
 
 
 @pytest.mark.parametrize("trigger", [FIRST, SECOND])
-def test_a_lease_that_ran_out_blocks_nobody_and_every_acquisition_raises_the_fence(
+def test_an_expired_lease_blocks_no_trigger_and_each_acquisition_raises_the_fence(
     locks: Locks, clock: Clock, trigger: Trigger
 ) -> None:
-    """Neither the same trigger, which resumes, nor another one."""
+    """The same trigger resumes its run; another trigger starts its own."""
     locks.acquire(FIRST, holder(), LEASE)
     clock.advance(LEASE - 1)
     assert isinstance(locks.acquire(trigger, holder(), LEASE), Held)
@@ -95,14 +95,14 @@ def test_a_lease_that_ran_out_blocks_nobody_and_every_acquisition_raises_the_fen
     found = locks.acquire(trigger, holder(), LEASE)
     assert isinstance(found, Lock)
     assert found.fence == 2
-    # Whose run nobody else will end is told to the one who takes over.
+    # The new holder learns which run it has to end.
     assert found.abandoned == (set() if trigger == FIRST else {FIRST.job_run_id})
 
 
 def test_a_holder_that_was_replaced_can_neither_write_nor_extend_nor_release(
     locks: Locks, table: Table, clock: Clock
 ) -> None:
-    """Its lock is another's by now."""
+    """The lock has another holder."""
     old = locks.acquire(FIRST, holder(), LEASE)
     assert isinstance(old, Lock)
     clock.advance(LEASE)
@@ -117,8 +117,8 @@ def test_a_holder_that_was_replaced_can_neither_write_nor_extend_nor_release(
     assert isinstance(locks.acquire(FIRST, holder(), LEASE), Lock)
 
 
-def test_who_holds_the_lock_can_renew_it(locks: Locks, table: Table, clock: Clock) -> None:
-    """Time and again, with what it writes."""
+def test_the_holder_can_extend_its_lease(locks: Locks, table: Table, clock: Clock) -> None:
+    """Each planned page extends it, too."""
     lock = locks.acquire(FIRST, holder(), LEASE)
     assert isinstance(lock, Lock)
     for _ in range(3):
@@ -127,18 +127,18 @@ def test_who_holds_the_lock_can_renew_it(locks: Locks, table: Table, clock: Cloc
     assert isinstance(locks.acquire(SECOND, holder(), LEASE), Held)
 
 
-def test_an_acquisition_whose_answer_was_lost_is_not_taken_for_a_duplicate(
+def test_an_acquisition_whose_answer_was_lost_does_not_count_as_a_duplicate(
     table: Table, clock: Clock
 ) -> None:
-    """Else the night would be skipped as its own duplicate."""
+    """Otherwise the night would be skipped as a duplicate of itself."""
     found = Locks(AnswerLost(table)).acquire(FIRST, holder(), LEASE)  # type: ignore[arg-type]
     assert isinstance(found, Lock)
 
 
-def test_abandoned_runs_are_told_to_every_next_holder_until_they_have_ended(
+def test_each_new_holder_learns_of_abandoned_runs_until_they_have_ended(
     locks: Locks, clock: Clock
 ) -> None:
-    """Also when the one who took over could not end them, or died."""
+    """Also when an earlier holder could not end them, or died."""
     third = Trigger("certification_expiry", ORG, "schedule", "third", "rule")
     locks.acquire(FIRST, holder(), LEASE)
     clock.advance(LEASE)

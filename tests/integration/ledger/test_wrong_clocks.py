@@ -1,4 +1,4 @@
-"""Leases that a clock which was ahead has written (D6)."""
+"""Leases that were written by a clock that was ahead (D6)."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from support.roster import ORG, Roster
 
 
 def test_a_lock_that_a_wrong_clock_leased_for_a_day_is_free(night: Night, roster: Roster) -> None:
-    """D6: no lease lasts for so long; the claim of a completion likewise."""
+    """D6: no lease is that long. The same holds for the claim of a completion."""
     roster.add_mentors(1)
     tomorrow = night.clock() + timedelta(days=1)
     trigger = Trigger(JOB, ORG, "schedule", "night-1", "rule")
@@ -22,7 +22,7 @@ def test_a_lock_that_a_wrong_clock_leased_for_a_day_is_free(night: Night, roster
 
 
 def test_a_lease_of_a_clock_an_hour_ahead_is_kept(night: Night, roster: Roster) -> None:
-    """D6: where DynamoDB does not tell the time, clocks may differ by an hour."""
+    """D6: the lock tolerates clocks that differ by an hour."""
     roster.add_mentors(1)
     ahead = night.dispatcher(lambda: night.clock() + timedelta(hours=1))
     assert night.fire("night-1", dispatch=ahead)["status"] == "running"
