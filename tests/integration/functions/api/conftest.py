@@ -13,7 +13,7 @@ from support.roster import Roster
 
 @pytest.fixture
 def http(night: Night, roster: Roster, cluster: Cluster) -> Iterator[Http]:
-    """The entry, with three active mentors who are expired."""
+    """The HTTP entry, with three expired mentors who are active."""
     roster.add_mentors(3)
     with open_http(night, roster, cluster) as found:
         yield found

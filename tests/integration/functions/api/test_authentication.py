@@ -28,7 +28,7 @@ PATHS = [
 def test_without_a_valid_credential_nothing_else_happens(
     http: Http, roster: Roster, method: str, path: str, credential: str | None
 ) -> None:
-    """D3: 401 before the body is read, and no database, no ledger, no dispatcher."""
+    """D3: 401, before the entry reads the body. It calls no database, ledger or dispatcher."""
     http.runs = _untouchable()
     body = '{"as_of": 7, not even JSON' if method == "POST" else None
     answer = http.ask(method, path, credential and WRONG[credential], body)
@@ -46,10 +46,8 @@ def _untouchable() -> Any:
 
 
 @pytest.mark.parametrize("what", sorted(WRONG))
-def test_no_wrong_token_starts_anything_or_gets_into_the_log(
-    http: Http, roster: Roster, what: str
-) -> None:
-    """Shows: every wrong token that we could think of."""
+def test_no_wrong_token_starts_a_run_or_is_logged(http: Http, roster: Roster, what: str) -> None:
+    """D3: every wrong token of `support/identity.py`."""
     answer = http.start(WRONG[what])
     assert answer.status == 401
     assert (roster.log(), roster.history()) == ([], [])
@@ -57,8 +55,8 @@ def test_no_wrong_token_starts_anything_or_gets_into_the_log(
         assert WRONG[what][:1000] not in http.night.output.getvalue()
 
 
-def test_who_is_no_member_may_not_and_is_recorded(http: Http, roster: Roster) -> None:
-    """O3, D4: 403, the job named, nothing started; also somebody of another organisation."""
+def test_a_caller_who_is_not_a_member_is_refused_with_a_row(http: Http, roster: Roster) -> None:
+    """O3, D4: 403. The row names the job. The same holds for members of another organisation."""
     other = uuid4()
     roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
     stranger, foreign, mentor = uuid4(), uuid4(), uuid4()
@@ -74,26 +72,26 @@ def test_who_is_no_member_may_not_and_is_recorded(http: Http, roster: Roster) ->
     assert [(row["job_name"], row["triggered_by"]) for row in rows] == [
         (job, f"user {caller}")
         for caller in (stranger, foreign, mentor)
-        for job in ["certification_expiry"]  # one row a minute: nobody fills the log
+        for job in ["certification_expiry"]  # one row a minute, so that no caller can fill the log
     ]
     assert {(row["status"], row["trigger"]) for row in rows} == {("refused", "manual")}
     assert "only coordinators and administrators" in rows[0]["error"]
     assert roster.history() == []
 
 
-def test_who_leaves_the_organisation_may_not_any_more(
+def test_a_caller_who_has_left_the_organisation_is_refused(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
-    """The token is still good; what counts is what they are now."""
+    """The token is still valid, but the present membership counts."""
     assert http.ask("GET", "/runs", coordinator).status == 200
     roster.db.execute("delete from org_members")
     assert http.ask("GET", "/runs", coordinator).status == 403
 
 
-def test_a_refusal_that_cannot_be_written_down_stays_one(
+def test_a_refusal_stays_a_refusal_when_its_row_cannot_be_written(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
-    """The log line says why there is no row."""
+    """The log line says why the row is missing."""
     roster.db.execute(
         "alter function begin_execution(text, uuid, uuid, text, text, text, date, boolean, text,"
         " uuid) rename to begin_execution_gone"
@@ -103,8 +101,8 @@ def test_a_refusal_that_cannot_be_written_down_stays_one(
     assert len(http.night.lines("refusal not recorded")) == 2
 
 
-def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> None:
-    """D3: 401, also when they could not be."""
+def test_without_a_credential_the_entry_reads_no_secret(http: Http) -> None:
+    """D3: 401, even if the secrets could not be read."""
 
     def broken() -> Any:
         pytest.fail("the secrets were read")
@@ -114,10 +112,10 @@ def test_without_a_credential_not_even_our_own_secrets_are_read(http: Http) -> N
         assert http.ask("GET", "/runs", credential).status == 401
 
 
-def test_a_database_that_is_down_lets_nobody_in(
+def test_no_caller_is_let_in_while_the_database_is_down(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
-    """Neither a member nor a stranger: who they are cannot be told."""
+    """Their membership is unknown."""
     roster.db.execute("drop function get_member_role")
     assert http.start(coordinator).status == 503
     assert roster.log() == []
@@ -126,7 +124,7 @@ def test_a_database_that_is_down_lets_nobody_in(
 def test_authentication_has_its_own_limit_and_the_rest_has_that_of_the_request(
     http: Http, coordinator: str
 ) -> None:
-    """R2: whatever is asked behind the door is asked within these seconds."""
+    """R2: every call of the entry has a time limit."""
     found: list[float] = []
     whole = http.handler
     http.handler = replace(

@@ -1,4 +1,4 @@
-"""Hostile requests: each gets a documented, small answer with every header; nothing starts."""
+"""Hostile requests get a documented, small answer with all headers, and start nothing."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ START = "/jobs/certification_expiry/runs"
 
 @pytest.fixture
 def http(night: Night, roster: Roster, cluster: Cluster) -> Iterator[Http]:
-    """The entry; its dispatcher must not be asked."""
+    """The HTTP entry, whose dispatcher must not be called."""
     with open_http(night, roster, cluster) as found:
         found.answer = AssertionError("the dispatcher was asked")
         yield found
@@ -36,7 +36,7 @@ def coordinator(http: Http, roster: Roster) -> str:
 
 
 def nested(depth: int) -> str:
-    """Return arrays within arrays as JSON."""
+    """Return nested arrays as JSON."""
     return '{"as_of": ' + "[" * depth + "]" * depth + "}"
 
 
@@ -162,7 +162,7 @@ def _as(credential: str, method: str, path: str, body: str | None = None) -> dic
 
 @pytest.mark.parametrize("name", sorted(PATHS))
 def test_a_hostile_path_or_method(http: Http, roster: Roster, coordinator: str, name: str) -> None:
-    """R5: wanting to start what is not there leaves a row that keeps nothing of the text."""
+    """R5: a request for an unknown job leaves a row without the caller's text."""
     method, path, status = PATHS[name]
     _check(http, _as(coordinator, method, path), status)
     wanted = [row for row in roster.log() if row["job_name"] != "certification_expiry"]
@@ -173,7 +173,7 @@ def test_a_hostile_path_or_method(http: Http, roster: Roster, coordinator: str, 
 
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_a_hostile_body(http: Http, roster: Roster, coordinator: str, name: str) -> None:
-    """R5: at most ten reasons, each of them short; no row, and no run."""
+    """R5: at most ten short reasons, no row and no run."""
     body, status = BODIES[name]
     _check(http, _as(coordinator, "POST", START, body), status)
     assert roster.log() == []
@@ -189,7 +189,7 @@ def test_a_hostile_query(http: Http, coordinator: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(HEADER_LINES))
 def test_hostile_headers(http: Http, roster: Roster, name: str) -> None:
-    """D3: nothing but 401 without a credential, and no row."""
+    """D3: always 401 without a credential, and no row."""
     lines, status = HEADER_LINES[name]
     event = request_event("POST", START, {}) | {"multiValueHeaders": lines, "headers": None}
     _check(http, event, status)
@@ -198,7 +198,7 @@ def test_hostile_headers(http: Http, roster: Roster, name: str) -> None:
 
 @pytest.mark.parametrize("limits", [["1", "100000"], ["100000", "1"], []])
 def test_several_limits(http: Http, coordinator: str, limits: list[str]) -> None:
-    """Whichever counts, it is within the bounds, or refused."""
+    """The one that counts is within the bounds, or the request is refused."""
     event = _as(coordinator, "GET", "/runs")
     event |= {
         "queryStringParameters": {"limit": limits[-1]} if limits else {},
@@ -207,8 +207,8 @@ def test_several_limits(http: Http, coordinator: str, limits: list[str]) -> None
     assert http.send(event).status in (200, 422)
 
 
-def test_a_stranger_leaves_one_row_a_minute_whatever_they_want(http: Http, roster: Roster) -> None:
-    """R5: nobody fills what cannot be emptied."""
+def test_a_stranger_leaves_at_most_one_row_a_minute(http: Http, roster: Roster) -> None:
+    """R5: rows cannot be deleted, so no caller may fill the table."""
     stranger = token_of(uuid4())
     for number in range(20):
         assert http.ask("POST", f"/jobs/{MARK}{number}/runs", stranger).status == 403

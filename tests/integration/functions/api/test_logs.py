@@ -1,4 +1,4 @@
-"""What the HTTP entry logs of a request (E12, E13)."""
+"""The log lines of the HTTP entry (E12, E13)."""
 
 import logging
 
@@ -12,7 +12,7 @@ from support.roster import Roster
 def test_the_text_of_an_unexpected_error_is_not_logged(
     http: Http, coordinator: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """E12, E13: neither by us nor by the router; nor is the path, at DEBUG."""
+    """E12, E13: not by our code and not by the router. At DEBUG, the path is not logged either."""
     caplog.set_level(logging.DEBUG)
     http.answer = RuntimeError("Kari Nordmann")
     assert http.start(coordinator).status == 503
@@ -26,7 +26,7 @@ def test_the_text_of_an_unexpected_error_is_not_logged(
 def test_log_lines_name_the_caller_and_no_credential(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
-    """Who asked, for how long one looks; never with what."""
+    """A line names the caller and the duration, and no token."""
     http.start(coordinator)
     http.ask("GET", "/runs", MACHINE_SECRET)
     answered = http.night.lines("answered")

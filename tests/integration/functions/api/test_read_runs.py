@@ -1,4 +1,4 @@
-"""Reading runs: what coordinators, administrators and machines see (O3, S4)."""
+"""Reading runs: coordinators, administrators and machines see different parts (O3, S4)."""
 
 from dataclasses import replace
 from threading import Event
@@ -17,7 +17,7 @@ from support.roster import ORG, TODAY, Roster
 
 
 def test_a_run_is_followed_to_its_end(http: Http, roster: Roster, admin: str) -> None:
-    """O3: progress first, then what it came to."""
+    """O3: its progress first, then its result."""
     first, *_ = mentors = sorted(m["id"] for m in roster.rows("select id from peer_mentors"))
     roster.fail_for(first)
     job_run_id = run_of(http.start(admin, as_of=TODAY.isoformat()))
@@ -43,7 +43,7 @@ def test_a_run_is_followed_to_its_end(http: Http, roster: Roster, admin: str) ->
 
 
 def test_a_coordinator_sees_counts_and_no_mentors(http: Http, coordinator: str, admin: str) -> None:
-    """S4: not all of them are theirs."""
+    """S4: some of the mentors belong to other coordinators."""
     job_run_id = run_of(http.start(coordinator, as_of=TODAY.isoformat()))
     http.night.work_off()
     seen = http.ask("GET", f"/runs/{job_run_id}", coordinator).body
@@ -58,7 +58,7 @@ def test_a_coordinator_sees_counts_and_no_mentors(http: Http, coordinator: str, 
 def test_a_coordinator_learns_why_mentors_are_errors_and_not_which(
     http: Http, roster: Roster, coordinator: str, admin: str
 ) -> None:
-    """S4: neither by the run's groups, nor by the text of its row, nor in the list of runs."""
+    """S4: in the run, in its row and in the list of runs."""
     first = min(m["id"] for m in roster.rows("select id from peer_mentors"))
     roster.fail_for(first)
     job_run_id = run_of(http.start(coordinator, as_of=TODAY.isoformat()))
@@ -72,18 +72,18 @@ def test_a_coordinator_learns_why_mentors_are_errors_and_not_which(
     assert str(first) in http.ask("GET", "/runs", admin).text
 
 
-def test_a_run_that_the_ledger_has_forgotten_is_still_in_the_log(
+def test_a_run_that_has_expired_in_the_ledger_is_read_from_the_log(
     http: Http, roster: Roster, admin: str
 ) -> None:
-    """As is one of the database's own."""
+    """Runs of the database's own job are only there, too."""
     (ran,) = roster.rows("select * from run_certification_expiry(%s, %s)", ORG, TODAY)
     found = http.ask("GET", f"/runs/{ran['job_run_id']}", admin).body
     assert (found["status"], found["paused_count"]) == ("completed", 3)
     assert (found["pages_closed"], found["mentor_ids_applied"]) == (None, None)
 
 
-def test_what_is_not_there_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
-    """A run of another organisation is not there either."""
+def test_an_unknown_run_or_path_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
+    """A run of another organisation gets the same answer."""
     other, job_run_id = uuid4(), uuid4()
     roster.db.execute(
         "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by,"
@@ -102,10 +102,8 @@ def test_what_is_not_there_is_not_found(http: Http, roster: Roster, coordinator:
     assert http.ask("GET", "/runs", coordinator).body == []
 
 
-def test_the_newest_runs_come_first_and_no_more_than_asked_for(
-    http: Http, coordinator: str
-) -> None:
-    """Refused ones, too."""
+def test_the_newest_runs_come_first_up_to_the_limit(http: Http, coordinator: str) -> None:
+    """The list has refused runs, too."""
     for _ in range(3):
         http.start(coordinator)
     found = http.ask("GET", "/runs", coordinator, limit="2").body
@@ -116,7 +114,7 @@ def test_the_newest_runs_come_first_and_no_more_than_asked_for(
 
 
 def test_coordinators_see_no_user_id_but_their_own(http: Http, roster: Roster, admin: str) -> None:
-    """S4: as row-level security has it; administrators and machines see who it was."""
+    """S4: as in row-level security. Administrators and machines see all user ids."""
     me, other = add_member(roster, "coordinator"), add_member(roster, "coordinator")
     hands = [
         f"user {me}", f"user {other}", "machine", "schedule of 2026-11-22T02:00:00+00:00, tick-1",
@@ -144,7 +142,7 @@ def test_coordinators_see_no_user_id_but_their_own(http: Http, roster: Roster, a
 
 
 def test_an_answer_holds_a_hundred_rows_of_any_size(http: Http, roster: Roster, admin: str) -> None:
-    """Lambda lets an answer have 6 MB."""
+    """An answer of Lambda may have 6 MB."""
     for _ in range(100):
         roster.db.execute(
             "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger,"
@@ -157,10 +155,10 @@ def test_an_answer_holds_a_hundred_rows_of_any_size(http: Http, roster: Roster, 
 
 
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
+def test_a_run_with_too_many_mentors_for_an_answer_has_only_counts(
     http: Http, admin: str, more: int
 ) -> None:
-    """Lambda refuses an answer above 6 MB."""
+    """An answer of Lambda may have 6 MB."""
     job_run_id, ledger = run_of(http.start(admin)), http.night.ledger
     ids = tuple(UUID(int=number) for number in range(MAX_IDS + more))
 
@@ -176,8 +174,8 @@ def test_a_run_of_more_mentors_than_an_answer_holds_has_its_counts_alone(
     assert len(answer.text) < 4_500_000
 
 
-def test_a_ledger_that_is_silent_holds_nobody_up(http: Http, admin: str) -> None:
-    """R2: whatever is asked behind the door ends with the request's limit."""
+def test_a_silent_ledger_does_not_delay_the_answer(http: Http, admin: str) -> None:
+    """R2: each call of the entry ends within the request's limit."""
     job_run_id, answered = run_of(http.start(admin)), Event()
 
     def find_run(_job_run_id: UUID) -> object:

@@ -1,4 +1,4 @@
-"""The answer to a request for a run says what became of the run (O3, R6)."""
+"""A caller who starts a run learns its state (O3, R6)."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,8 +13,8 @@ from support.http import Http, problem_of, run_of
 from support.roster import ORG, Roster
 
 
-def test_a_dispatcher_that_takes_its_time_has_been_asked(http: Http, coordinator: str) -> None:
-    """Its run is known before it answers."""
+def test_a_slow_dispatcher_counts_as_accepted(http: Http, coordinator: str) -> None:
+    """The entry knows the run's id before the dispatcher answers."""
     http.answer = None
     answer = http.start(coordinator)
     assert (answer.status, answer.body["status"]) == (202, "running")
@@ -38,10 +38,10 @@ UNKNOWN, FAILED = "/problems/run-state-unknown", "/problems/run-failed"
         ({"nonsense": "x"}, UNKNOWN),
     ],
 )
-def test_a_run_that_has_not_begun_or_has_failed_is_not_taken_for_a_success(
+def test_a_run_that_has_not_begun_or_has_failed_is_not_a_success(
     http: Http, coordinator: str, answer: Any, problem: str
 ) -> None:
-    """503 with the run's address: whatever it came to is found there. No client's text is shown."""
+    """503 with the run's address, where its result appears. The answer quotes no client's error."""
     http.answer = answer
     found = http.start(coordinator)
     job_run_id = run_of(found)
@@ -53,7 +53,7 @@ def test_a_run_that_has_not_begun_or_has_failed_is_not_taken_for_a_success(
 
 @pytest.mark.parametrize("status", ["running", "completed"])
 def test_a_run_that_has_begun_is_accepted(http: Http, coordinator: str, status: str) -> None:
-    """Also one that has completed by now."""
+    """Also if it has completed already."""
     http.answer = {"status": status}
     found = http.start(coordinator)
     assert (found.status, found.body["status"]) == (202, status)
@@ -69,10 +69,10 @@ def test_a_run_that_has_begun_is_accepted(http: Http, coordinator: str, status: 
         ("refused", 503, None),
     ],
 )
-def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
+def test_the_row_decides_the_state_of_a_run_that_another_dispatcher_has(
     http: Http, roster: Roster, coordinator: str, said: str, row: str, status: int, body: str | None
 ) -> None:
-    """R6: neither word alone tells what became of the run."""
+    """R6: the dispatcher's answer alone does not tell the run's state."""
 
     def dispatch(request: DispatchRequest) -> dict[str, str]:
         job_run_id = run_id_of(request.job_name, ORG, str(request.trigger_id))
@@ -91,10 +91,10 @@ def test_a_run_that_another_dispatcher_has_is_as_its_row_says(
     run_of(found)
 
 
-def test_a_run_that_fails_within_the_wait_leads_to_its_row(
+def test_a_run_that_fails_during_the_wait_is_reported_with_its_row(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
-    """R6: from the dispatcher itself; the row at Location has failed."""
+    """R6: the row at `Location` is failed."""
     roster.db.execute("update organisations set slug = 'renamed'")
     found = http.start(coordinator)
     assert found.status == 503
@@ -102,10 +102,8 @@ def test_a_run_that_fails_within_the_wait_leads_to_its_row(
     assert row["status"] == "failed"
 
 
-def test_what_is_broken_here_is_no_secret_of_ours_and_no_fault_of_theirs(
-    http: Http, coordinator: str
-) -> None:
-    """503, with one sentence that tells nothing; the log has the reason."""
+def test_a_fault_on_our_side_is_a_503_without_details(http: Http, coordinator: str) -> None:
+    """Only the log has the reason."""
     http.night.plan.then()
 
     def broken() -> Any:

@@ -1,4 +1,4 @@
-"""Requests that start a run: what is accepted, and what is refused with its reason (O3, D2)."""
+"""Requests that start a run, and requests that are refused with a reason (O3, D2)."""
 
 import json
 
@@ -11,7 +11,7 @@ from support.roster import TODAY, TOMORROW, Roster
 
 @pytest.mark.parametrize("role", ["coordinator", "admin"])
 def test_a_member_starts_a_run_and_is_recorded(http: Http, roster: Roster, role: str) -> None:
-    """O3: 202, where to look, and who it was."""
+    """O3: 202 with the run's address. The row names the member."""
     member = add_member(roster, role)
     answer = http.start(token_of(member), as_of=TODAY.isoformat())
     assert answer.status == 202
@@ -23,10 +23,10 @@ def test_a_member_starts_a_run_and_is_recorded(http: Http, roster: Roster, role:
 
 
 @pytest.mark.parametrize("body", [None, "", "{}", "null"])
-def test_a_machine_starts_a_run_without_saying_how(
+def test_a_machine_starts_a_run_with_an_empty_body(
     http: Http, roster: Roster, body: str | None
 ) -> None:
-    """O3, O5: today, by the ledger's clock here, and for real."""
+    """O3, O5: a real run about today, by the ledger's clock."""
     event = request_event(
         "POST",
         "/jobs/certification_expiry/runs",
@@ -52,7 +52,7 @@ def test_a_run_in_progress_is_named(http: Http, roster: Roster, coordinator: str
 
 
 def test_an_unknown_job_is_not_found(http: Http, roster: Roster, coordinator: str) -> None:
-    """D2: the known ones are named; there is a row, and nothing of the caller's text is kept."""
+    """D2: the answer names the known jobs. The row has nothing of the caller's text."""
     http.answer = AssertionError("the dispatcher was asked")
     answer = http.start(coordinator, "nonsense")
     assert answer.status == 404
@@ -77,7 +77,7 @@ def test_an_unknown_job_is_not_found(http: Http, roster: Roster, coordinator: st
         ('{"as_of": "2199-01-01"}', "as_of 2199-01-01 is after today"),
     ],
 )
-def test_a_request_that_is_not_valid_as_a_whole_is_refused_with_the_reason(
+def test_a_request_that_is_invalid_as_a_whole_is_refused_with_the_reason(
     http: Http, roster: Roster, coordinator: str, body: str, detail: str
 ) -> None:
     """O3: 422, and no run."""
@@ -99,7 +99,7 @@ def test_a_request_that_is_not_valid_as_a_whole_is_refused_with_the_reason(
         ('{"dryrun": true}', "dryrun", "Extra inputs are not permitted"),
     ],
 )
-def test_a_field_that_is_not_valid_is_named_with_the_reason(
+def test_an_invalid_field_is_named_with_the_reason(
     http: Http, roster: Roster, coordinator: str, body: str, field: str, reason: str
 ) -> None:
     """O3: 422, and no run."""
@@ -114,7 +114,7 @@ def test_a_field_that_is_not_valid_is_named_with_the_reason(
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "", "json", "Application/JSON"]
 )
-def test_a_body_that_is_not_said_to_be_json_is_not_read(
+def test_a_body_without_the_content_type_of_json_is_not_read(
     http: Http, roster: Roster, coordinator: str, kind: str
 ) -> None:
     """415."""
@@ -129,10 +129,10 @@ def test_a_body_that_is_not_said_to_be_json_is_not_read(
     assert roster.log() == []
 
 
-def test_a_dry_run_says_who_would_be_paused_and_changes_nothing(
+def test_a_dry_run_lists_the_mentors_and_changes_nothing(
     http: Http, roster: Roster, admin: str
 ) -> None:
-    """By the same code path; also for a day that has not come."""
+    """By the same code path as a real run, and also for a later day."""
     mentor = roster.add_mentor(TODAY)
     later = roster.add_mentor(TOMORROW)
     before = _everything(roster)
@@ -151,7 +151,7 @@ def _everything(roster: Roster) -> object:
 
 
 def test_of_a_hundred_faults_ten_are_named(http: Http, coordinator: str) -> None:
-    """An answer has its limits."""
+    """So that the answer stays small."""
     body = json.dumps({f"field-{n}": n for n in range(100)})
     answer = http.ask("POST", "/jobs/certification_expiry/runs", coordinator, body)
     assert (answer.status, len(answer.body["errors"])) == (422, 10)

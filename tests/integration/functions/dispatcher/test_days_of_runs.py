@@ -8,8 +8,8 @@ from support.night import JOB, Night, run_id
 from support.roster import ORG, TODAY, Roster
 
 
-def test_a_day_that_was_fixed_holds_for_the_whole_run(night: Night, roster: Roster) -> None:
-    """E1: the database's clock steps back between dispatch and work."""
+def test_a_run_keeps_the_day_that_was_fixed_when_it_began(night: Night, roster: Roster) -> None:
+    """E1: the database's clock steps back between the dispatch and the work."""
     mentors = roster.add_mentors(5)
     night.clock.now += timedelta(days=2000)
     ((today,),) = roster.db.execute("select private.org_today(%s)", (ORG,))
@@ -22,7 +22,7 @@ def test_a_day_that_was_fixed_holds_for_the_whole_run(night: Night, roster: Rost
 
 
 def step_back(roster: Roster, today: date) -> None:
-    """Let the database take yesterday for today."""
+    """Let the database's today be one day earlier."""
     roster.db.execute(
         f"create or replace function private.org_today(p_org_id uuid) returns date language sql"
         f" stable security definer set search_path = pg_catalog, pg_temp"
@@ -31,7 +31,7 @@ def step_back(roster: Roster, today: date) -> None:
 
 
 def test_a_day_ahead_is_refused_unless_its_run_has_begun(night: Night, roster: Roster) -> None:
-    """E1: neither a run that has ended, nor another's, nor another day opens a way."""
+    """E1: a run that has ended, another organisation's run and another day are refused, too."""
     mentor, other = roster.add_mentor(TODAY), roster.add_mentor(TODAY)
     ((today,),) = roster.db.execute("select private.org_today(%s)", (ORG,))
     ahead = today + timedelta(days=1)

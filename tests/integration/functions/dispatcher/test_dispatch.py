@@ -1,4 +1,4 @@
-"""The dispatcher starts a run, or says why it starts none (D2 to D8)."""
+"""The dispatcher starts a run, or answers why it does not (D2 to D8)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +10,10 @@ from support.roster import Roster
 
 
 @pytest.mark.parametrize("when", ["while it runs", "after it ended", "after the next night"])
-def test_the_same_firing_again_is_a_duplicate_with_a_row(
+def test_a_trigger_that_is_delivered_again_is_a_duplicate_with_a_row(
     night: Night, roster: Roster, when: str
 ) -> None:
-    """D4, D6: whenever it comes."""
+    """D4, D6: while its run is in progress, and after its end."""
     roster.add_mentors(4)
     night.fire()
     if when != "while it runs":
@@ -24,14 +24,12 @@ def test_the_same_firing_again_is_a_duplicate_with_a_row(
     assert (answer["status"], answer["job_run_id"]) == ("duplicate", str(run_id()))
     assert roster.log()[-1]["status"] == "duplicate"
     assert roster.log()[-1]["job_run_id"] == run_id()
-    if when == "after the next night":  # and the lock was given back
+    if when == "after the next night":  # and the lock is released
         assert night.fire("night-3")["status"] == "completed"
 
 
-def test_another_firing_while_a_run_goes_on_is_refused_with_a_row(
-    night: Night, roster: Roster
-) -> None:
-    """D6: one run of a job at a time; the row names the run that is in the way."""
+def test_another_trigger_during_a_run_is_refused_with_a_row(night: Night, roster: Roster) -> None:
+    """D6: a job has one run at a time. The row names the run in progress."""
     roster.add_mentors(4)
     night.fire()
     assert night.fire("by hand")["status"] == "refused"
@@ -40,10 +38,11 @@ def test_another_firing_while_a_run_goes_on_is_refused_with_a_row(
     assert night.fire("by hand again")["status"] == "completed"
 
 
-def test_a_run_that_stops_moving_loses_its_lease_to_the_next_night(
-    night: Night, roster: Roster
-) -> None:
-    """D6: a crashed holder never blocks; its own pages can still be worked off."""
+def test_an_inactive_run_loses_its_lock_to_the_next_night(night: Night, roster: Roster) -> None:
+    """D6: a dispatcher that crashed does not block the lock.
+
+    Workers can still process its pages.
+    """
     roster.add_mentors(4)
     night.fire()
     night.clock.advance(LEASES.run + 1)
@@ -63,10 +62,10 @@ def test_a_run_that_stops_moving_loses_its_lease_to_the_next_night(
         {"job_name": JOB, "trigger": "schedule", "trigger_id": "night-1"},
     ],
 )
-def test_a_failing_delivery_of_the_same_firing_leaves_the_live_run_alone(
+def test_a_failed_second_delivery_of_a_trigger_does_not_change_its_run(
     night: Night, roster: Roster, event: dict[str, str]
 ) -> None:
-    """D4: the row is the run's; what it comes to is told by its completion."""
+    """D4: the row belongs to the run; only the run's completion ends it."""
     roster.add_mentors(4)
     night.fire()
     night.plan.then(*failures(12))
@@ -76,8 +75,8 @@ def test_a_failing_delivery_of_the_same_firing_leaves_the_live_run_alone(
     assert [(row["status"], row["paused_count"]) for row in roster.log()] == [("completed", 4)]
 
 
-def test_a_page_that_is_closed_keeps_a_long_night_alive(night: Night, roster: Roster) -> None:
-    """D6: the lease follows the pages."""
+def test_each_closed_page_extends_the_lease_of_a_long_night(night: Night, roster: Roster) -> None:
+    """D6: so a slow run keeps its lock."""
     roster.add_mentors(6)
     night.fire()
     first, second = night.receive()
@@ -92,7 +91,7 @@ def test_a_page_that_is_closed_keeps_a_long_night_alive(night: Night, roster: Ro
 def test_a_wrong_organisation_stops_the_run_before_anything_changes(
     night: Night, roster: Roster
 ) -> None:
-    """D8: a clear error, a failed row, the lock given back."""
+    """D8: the answer has a clear error, the row is failed, and the lock is released."""
     roster.add_mentors(2)
     roster.db.execute("update organisations set slug = 'other'")
     answer = night.fire()
@@ -107,8 +106,8 @@ def test_a_wrong_organisation_stops_the_run_before_anything_changes(
     assert night.fire("night-2")["status"] == "running"
 
 
-def test_a_day_that_has_not_come_is_for_dry_runs_only(night: Night, roster: Roster) -> None:
-    """Nobody is paused for a certification that is still valid."""
+def test_only_a_dry_run_may_be_about_a_later_day(night: Night, roster: Roster) -> None:
+    """No mentor is paused whose certification is still valid."""
     (row,) = roster.rows("select today from assert_org_scope(%s, 'hlf')", roster.org_id)
     tomorrow = row["today"] + timedelta(days=1)
     mentor = roster.add_mentor(tomorrow)
@@ -122,10 +121,10 @@ def test_a_day_that_has_not_come_is_for_dry_runs_only(night: Night, roster: Rost
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=-1), timedelta(days=1)])
-def test_without_a_day_the_organisations_today_is_taken_once_for_the_run(
+def test_without_a_day_the_run_takes_the_organisations_today_once(
     night: Night, roster: Roster, ahead: timedelta
 ) -> None:
-    """E1: it is the earlier day of two clocks, and as_of travels with every page."""
+    """E1: every page message has this day."""
     roster.add_mentors(4)
     night.clock.now = datetime.now(UTC) + ahead
     night.fire(as_of=None)

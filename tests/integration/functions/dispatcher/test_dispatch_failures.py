@@ -1,4 +1,4 @@
-"""What a dispatcher does when the database, the queue or its lock goes away (E6 to E8, R3)."""
+"""The dispatcher loses the database, the queue or its lock (E6 to E8, R3)."""
 
 from datetime import timedelta
 
@@ -11,10 +11,10 @@ from support.night import JOB, Night, run_id
 from support.roster import ORG, Roster
 
 
-def test_a_database_that_is_down_when_a_person_asks_fails_the_run_and_frees_the_lock(
+def test_a_manual_run_fails_and_releases_the_lock_while_the_database_is_down(
     night: Night, roster: Roster
 ) -> None:
-    """E6, D5: said plainly; the next trigger can run."""
+    """E6, D5: the answer says so, and the next trigger can start a run."""
     roster.add_mentors(2)
     # acquire, then find_run, then three tries at the scope
     night.plan.then("ok", "ok", "before", "before", "before")
@@ -27,7 +27,7 @@ def test_a_database_that_is_down_when_a_person_asks_fails_the_run_and_frees_the_
 def test_a_database_that_is_away_when_the_night_begins_delays_the_night(
     night: Night, roster: Roster, after: int
 ) -> None:
-    """R3, R5: the request waits, and its run goes on where it stood; nobody is an error."""
+    """R3, R5: the request waits, and the dispatcher then resumes its run. No mentor is an error."""
     mentors = roster.add_mentors(7)
     night.plan.then(*failures(3), after=after)
     if night.fire()["status"] == "waiting":
@@ -43,7 +43,7 @@ def test_a_database_that_is_away_when_the_night_begins_delays_the_night(
 def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     night: Night, roster: Roster
 ) -> None:
-    """E8: what could not be sent counts as errors; processed equals dispatched."""
+    """E8: mentors of unsent pages count as errors, so processed equals dispatched."""
     mentors = roster.add_mentors(5)
     # acquire, find, scope, day, begin, open, get; list + plan twice, list; then three tries to send
     night.plan.then("before", "before", "before", after=12)
@@ -57,10 +57,8 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
     assert [(row["status"], row["error_count"]) for row in roster.log()] == [("failed", 5)]
 
 
-def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
-    night: Night, roster: Roster
-) -> None:
-    """D6: its pages are its successor's; it may not close them as errors."""
+def test_a_dispatcher_that_lost_the_lock_fails_no_page(night: Night, roster: Roster) -> None:
+    """D6: the pages belong to the new lock holder."""
     mentors = roster.add_mentors(5)
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
@@ -68,7 +66,7 @@ def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
         night.plan.then("dies before", after=2)
         with pytest.raises(ProcessDied):
             night.fire(dispatch=fast)
-        night.plan.then(*failures(3))  # then the first one's three tries to send
+        night.plan.then(*failures(3))  # then the first dispatcher's three tries to send
 
     # acquire, find, scope, day, begin, open, get; list + plan twice, list; then send
     night.plan.before_call(13, overtaken)
@@ -84,7 +82,7 @@ def test_a_dispatcher_that_fails_after_it_lost_the_lock_gives_nothing_up(
 def test_a_database_that_goes_away_while_paging_does_not_keep_the_run_open(
     night: Night, roster: Roster
 ) -> None:
-    """E8: what is on the queue is done once it is back, and ends the run by itself."""
+    """E8: workers process the sent pages once the database is back, and complete the run."""
     roster.add_mentors(33)
 
     def go_away() -> None:
@@ -100,10 +98,8 @@ def test_a_database_that_goes_away_while_paging_does_not_keep_the_run_open(
     assert [row["status"] for row in roster.log()] == ["failed"]
 
 
-def test_a_page_whose_planning_lands_late_is_in_the_number_of_pages(
-    night: Night, roster: Roster
-) -> None:
-    """E8, D7: the dispatcher took it for failed; the end of paging looks at what is planned."""
+def test_a_page_whose_late_write_succeeded_is_counted(night: Night, roster: Roster) -> None:
+    """E8, D7: the dispatcher saw a failed write, and counts the planned pages again at the end."""
     mentors = roster.add_mentors(7)
 
     def lands() -> None:
@@ -123,10 +119,10 @@ def test_a_page_whose_planning_lands_late_is_in_the_number_of_pages(
     assert night.summaries()[0]["processed_count"] == 6
 
 
-def test_a_run_whose_opening_comes_too_late_is_ended_by_the_next_one(
+def test_a_run_whose_late_opening_succeeded_is_ended_by_the_next_run(
     night: Night, roster: Roster
 ) -> None:
-    """D6, E8: the dispatcher has given up by then."""
+    """D6, E8: the dispatcher has already reported a failure."""
     roster.add_mentors(2)
     night.plan.then("late", "late", "late", after=5)  # acquire, find, scope, day, begin; then open
     assert night.fire(trigger="manual")["status"] == "failed"

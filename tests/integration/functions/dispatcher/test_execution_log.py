@@ -1,4 +1,4 @@
-"""The execution log's row decides about a run whose ledger items are gone (D2, D6, E1, E8)."""
+"""The row in the execution log decides about a run whose ledger items are lost (D2, D6, E1, E8)."""
 
 from datetime import timedelta
 
@@ -13,10 +13,10 @@ from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 @pytest.mark.parametrize("kinds", [(), ("RUN", "PAGE")], ids=["the table", "runs and pages"])
 @pytest.mark.parametrize("has_waited", [False, True])
-def test_a_firing_whose_ledger_items_are_gone_has_had_its_run(
+def test_a_trigger_whose_ledger_items_are_lost_is_a_duplicate(
     aws: Clients, night: Night, roster: Roster, kinds: tuple[str, ...], *, has_waited: bool
 ) -> None:
-    """D2: the row does not expire. The mentors who are active now are not reported as paused."""
+    """D2: rows do not expire. Mentors who are active again are not reported as paused."""
     (mentor,) = roster.add_mentors(1)
     complete(night)
     complete_row = roster.log()[0]
@@ -27,7 +27,7 @@ def test_a_firing_whose_ledger_items_are_gone_has_had_its_run(
     lose(aws, night, *kinds)
     night.clock.advance(91 * 86400)
     if has_waited:
-        night.fire("another")  # whose lock it meets
+        night.fire("another")  # its lock is held when the first trigger comes again
         night.work_off()
         lose(aws, night, *kinds)
     before = roster.history()
@@ -42,10 +42,10 @@ def test_a_firing_whose_ledger_items_are_gone_has_had_its_run(
     assert night.fire("night-2")["status"] == ("completed" if has_waited else "running")
 
 
-def test_a_run_that_was_begun_and_is_not_in_the_ledger_goes_on_with_its_day(
+def test_a_run_that_has_a_row_and_is_not_in_the_ledger_keeps_its_id_and_day(
     aws: Clients, night: Night, roster: Roster
 ) -> None:
-    """D6, E1: under its own id; the day is that of its row, though another one is asked for."""
+    """D6, E1: even if the repeated request names another day."""
     mentors = roster.add_mentors(4)
     night.plan.then("dies after", after=4)  # acquire, find, scope, day; then begin
     with pytest.raises(ProcessDied):
@@ -61,10 +61,10 @@ def test_a_run_that_was_begun_and_is_not_in_the_ledger_goes_on_with_its_day(
     assert {h["mentor_id"] for h in roster.history()} == set(mentors)
 
 
-def test_a_person_whose_run_could_not_be_opened_has_its_row_ended(
+def test_the_row_of_a_manual_run_that_could_not_be_opened_is_ended(
     night: Night, roster: Roster
 ) -> None:
-    """D4, D5: the row was begun before the ledger went away."""
+    """D4, D5: the row was written before the ledger failed."""
     roster.add_mentors(1)
     night.plan.then(*failures(3), after=5)  # acquire, find, scope, day, begin; then open
     assert night.fire(trigger="manual")["status"] == "failed"
@@ -76,7 +76,7 @@ def test_a_person_whose_run_could_not_be_opened_has_its_row_ended(
 def test_a_dispatcher_that_is_superseded_before_it_opens_its_run_ends_its_row(
     night: Night, roster: Roster
 ) -> None:
-    """D4, D6: its successor has looked at the open runs already, when there was no row yet."""
+    """D4, D6: its successor found no row, because it looked before the row was written."""
     roster.add_mentors(2)
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
@@ -90,10 +90,10 @@ def test_a_dispatcher_that_is_superseded_before_it_opens_its_run_ends_its_row(
     assert rows == {run_id("night-1"): "failed", run_id("night-2"): "completed"}
 
 
-def test_a_request_that_comes_again_goes_on_with_the_row_of_the_run_it_could_not_open(
+def test_a_repeated_request_continues_the_row_of_the_run_that_it_could_not_open(
     night: Night, roster: Roster
 ) -> None:
-    """R5: a scheduled run that lost its lock is made up for under its own id."""
+    """R5: a scheduled run that lost its lock runs later under its own id."""
     roster.add_mentors(2)
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
@@ -110,8 +110,8 @@ def test_a_request_that_comes_again_goes_on_with_the_row_of_the_run_it_could_not
     assert rows == {run_id("night-1"): "completed", run_id("night-2"): "completed"}
 
 
-def test_a_row_is_left_to_the_delivery_that_has_the_lock(night: Night, roster: Roster) -> None:
-    """D6: the same trigger, delivered twice, is one run."""
+def test_only_the_delivery_that_holds_the_lock_ends_the_row(night: Night, roster: Roster) -> None:
+    """D6: a trigger that is delivered twice has one run."""
     roster.add_mentors(2)
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
@@ -129,10 +129,10 @@ def test_a_row_is_left_to_the_delivery_that_has_the_lock(night: Night, roster: R
     assert [row["status"] for row in roster.log()] == ["completed"]
 
 
-def test_a_redrive_of_a_run_whose_pages_are_gone_is_refused(
+def test_a_redrive_of_a_run_with_lost_pages_is_refused(
     aws: Clients, night: Night, roster: Roster
 ) -> None:
-    """E8: who errored on a page that is gone nobody knows; a fresh run asks the database."""
+    """E8: the errored mentors of a lost page are unknown. A new run asks the database instead."""
     roster.add_mentors(5)
     night.fire()
     for message in night.receive():
@@ -146,10 +146,10 @@ def test_a_redrive_of_a_run_whose_pages_are_gone_is_refused(
     assert night.receive() == []
 
 
-def test_a_firing_whose_run_was_restored_in_mid_paging_has_had_its_run(
+def test_a_trigger_whose_run_was_restored_while_paging_is_a_duplicate(
     aws: Clients, night: Night, roster: Roster
 ) -> None:
-    """D2: the table is as it was while pages were planned; the row says that the run is over."""
+    """D2: the restored table has the run in progress, but the row says that it has ended."""
     (mentor,) = roster.add_mentors(1)
     complete(night)
     roster.db.execute("delete from certifications")

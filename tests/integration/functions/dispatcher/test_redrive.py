@@ -1,4 +1,4 @@
-"""A redrive: those whom a run errored on, in a run of its own that names the first."""
+"""A redrive runs the errored mentors of a run again, in a new run that names the first."""
 
 from datetime import date
 from uuid import UUID, uuid4
@@ -16,22 +16,22 @@ from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
 def redrive(night: Night, first: UUID, trigger_id: str = "again", **more: object) -> dict[str, str]:
-    """Ask for a redrive, as the command line does."""
+    """Request a redrive, as the command line does."""
     asked = {"job_name": JOB, "trigger_id": trigger_id, "redrive_of": str(first)}
     return night.handle(asked | more)
 
 
-def give_up(night: Night, *pages: int) -> None:
-    """Do the pages of a run, and let these end in the dead-letter queue."""
+def fail_pages(night: Night, *pages: int) -> None:
+    """Process the pages of a run, but let these end in the dead-letter queue."""
     for number, message in enumerate(night.receive(), 1):
         assert night.deliver(message, dead=number in pages)
 
 
-def test_only_those_that_errored_are_run_again(night: Night, roster: Roster) -> None:
-    """One row each; the second names the first, keeps its day, and takes nobody else along."""
+def test_only_errored_mentors_are_run_again(night: Night, roster: Roster) -> None:
+    """Each run has a row. The redrive's row names the first run, and the redrive keeps its day."""
     mentors = roster.add_mentors(8)
     night.fire(as_of=YESTERDAY)
-    give_up(night, 2)
+    fail_pages(night, 2)
     roster.add_mentors(3)
     answer = redrive(night, run_id())
     night.work_off()
@@ -48,10 +48,10 @@ def test_only_those_that_errored_are_run_again(night: Night, roster: Roster) -> 
 
 
 def test_a_mentor_who_was_renewed_meanwhile_is_skipped(night: Night, roster: Roster) -> None:
-    """E4: a redrive decides under the row lock like any run."""
+    """E4: a redrive decides under the row lock, like any run."""
     (mentor,) = roster.add_mentors(1)
     night.fire()
-    give_up(night, 1)
+    fail_pages(night, 1)
     redrive(night, run_id())
     roster.certify(mentor, TOMORROW)
     night.work_off()
@@ -62,11 +62,11 @@ def test_a_mentor_who_was_renewed_meanwhile_is_skipped(night: Night, roster: Ros
 def test_a_mentor_who_was_paused_though_the_answer_was_lost_is_not_redriven(
     night: Night, roster: Roster
 ) -> None:
-    """E8: the page was given up, and one of its mentors had been paused: the data decides."""
+    """E8: the page failed, but the database knows that this mentor was paused."""
     paused, active = roster.add_mentors(2)
     night.fire()
     night.database.pause_expired(paused, ORG, run_id(), TODAY)
-    give_up(night, 1)
+    fail_pages(night, 1)
     redrive(night, run_id())
     night.work_off()
     first, second = night.summaries()
@@ -77,13 +77,13 @@ def test_a_mentor_who_was_paused_though_the_answer_was_lost_is_not_redriven(
     assert (second["processed_count"], second["mentor_ids_paused"]) == (1, [str(active)])
 
 
-def test_who_was_paused_after_the_run_had_ended_is_not_redriven(
+def test_a_mentor_who_was_paused_after_the_run_had_ended_is_not_redriven(
     night: Night, roster: Roster
 ) -> None:
-    """The first run's pages say errors; its history, which is asked, knows better."""
+    """The run's pages have an error, but the redrive reads the history, which has the pause."""
     late, active = roster.add_mentors(2)
     night.fire()
-    give_up(night, 1)
+    fail_pages(night, 1)
     night.database.pause_expired(late, ORG, run_id(), TODAY)
     redrive(night, run_id())
     night.work_off()
@@ -91,8 +91,10 @@ def test_who_was_paused_after_the_run_had_ended_is_not_redriven(
     assert night.summaries()[1]["processed_count"] == 1
 
 
-def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster: Roster) -> None:
-    """And leaves a failed row (D4)."""
+def test_a_run_that_cannot_be_redriven_is_refused_with_one_sentence(
+    night: Night, roster: Roster
+) -> None:
+    """D4: the refusal leaves a failed row."""
     roster.add_mentors(2)
     night.fire()
     unknown = UUID(int=7)
@@ -107,7 +109,7 @@ def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster
             sentence,
             "client",
         )
-    give_up(night, 1)
+    fail_pages(night, 1)
     answer = redrive(night, run_id(), "another day", as_of=TOMORROW.isoformat())
     assert answer["error"] == f"a redrive keeps the day of its run: {TODAY}"
     assert [row["status"] for row in roster.log()] == ["completed", *["failed"] * 4]
@@ -115,7 +117,7 @@ def test_what_cannot_be_redriven_is_refused_in_one_sentence(night: Night, roster
 
 
 def test_a_run_of_another_organisation_is_not_redriven(night: Night, roster: Roster) -> None:
-    """D8: its mentors are none of ours, and that it exists is nobody's business here."""
+    """D8: the refusal does not reveal that the run exists."""
     roster.add_mentors(1)
     theirs = Trigger(JOB, uuid4(), "manual", "theirs", "somebody")
     lock = night.ledger.locks.acquire(theirs, "holder", 45)
@@ -127,8 +129,8 @@ def test_a_run_of_another_organisation_is_not_redriven(night: Night, roster: Ros
     assert answer["error"].startswith("the ledger has no run")
 
 
-def test_a_run_lists_the_mentors_of_its_own_organisation(night: Night, roster: Roster) -> None:
-    """D8: asked for by the run's organisation, at each page."""
+def test_each_page_lists_the_mentors_of_the_runs_organisation(night: Night, roster: Roster) -> None:
+    """D8: the database gets the organisation's id with each page."""
     asked: list[UUID] = []
 
     class Recording(Database):
@@ -144,11 +146,11 @@ def test_a_run_lists_the_mentors_of_its_own_organisation(night: Night, roster: R
     assert set(asked) == {ORG}
 
 
-def test_a_redrive_of_a_dry_run_is_one(night: Night, roster: Roster) -> None:
-    """Whoever only wanted to know gets to know."""
+def test_a_redrive_of_a_dry_run_is_a_dry_run(night: Night, roster: Roster) -> None:
+    """A request that changes nothing must not become one that does."""
     roster.add_mentors(2)
     night.fire(dry_run=True)
-    give_up(night, 1)
+    fail_pages(night, 1)
     redrive(night, run_id(dry_run=True))
     night.work_off()
     assert night.summaries()[1]["paused_count"] == 2
@@ -159,10 +161,10 @@ def test_a_redrive_of_a_dry_run_is_one(night: Night, roster: Roster) -> None:
 def test_a_redrive_that_is_delivered_again_is_one_run_wherever_its_dispatcher_died(
     night: Night, roster: Roster
 ) -> None:
-    """D7: resumed from the cursor, nobody twice, nobody lost."""
+    """D7: it resumes from the cursor, and processes each mentor once."""
     mentors = roster.add_mentors(4)
     night.fire(dry_run=True)
-    give_up(night, 1, 2)
+    fail_pages(night, 1, 2)
     crashes = 0
     for number in range(24):
         night.plan.then("dies after", after=number)
@@ -178,11 +180,11 @@ def test_a_redrive_that_is_delivered_again_is_one_run_wherever_its_dispatcher_di
         again = run_id(f"again-{number}", dry_run=True)
         row = next(r for r in roster.log() if r["job_run_id"] == again)
         assert (row["status"], row["processed_count"]) == ("completed", len(mentors)), number
-    assert 15 < crashes < 24  # the last ones come too late to hit anything
+    assert 15 < crashes < 24  # the last ones are later than the last call
 
 
 @pytest.mark.parametrize("value", ["x", 7])
-def test_a_run_id_that_is_none_is_named(night: Night, value: object) -> None:
+def test_an_invalid_run_id_is_refused_by_the_name_of_its_field(night: Night, value: object) -> None:
     """By its field."""
     answer = night.handle({"job_name": JOB, "redrive_of": value})
     assert answer["error"].startswith("not a valid DispatchRequest: redrive_of: ")

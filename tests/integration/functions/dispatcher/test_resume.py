@@ -1,4 +1,4 @@
-"""A dispatcher that dies, or loses its lock, is replaced (D6, D7)."""
+"""A dispatcher that dies or loses its lock is replaced (D6, D7)."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -15,15 +15,15 @@ from support.roster import ORG, TODAY, TOMORROW, Roster
 
 @pytest.mark.parametrize("calls_before", range(14))
 @pytest.mark.parametrize("how", ["dies before", "dies after"])
-def test_a_dispatcher_that_dies_is_resumed_without_a_page_lost_or_doubled(
+def test_a_run_whose_dispatcher_died_is_resumed_with_each_page_once(
     night: Night, roster: Roster, calls_before: int, how: Fault
 ) -> None:
-    """D7: wherever it dies, the repeated trigger goes on with the same run."""
+    """D7: wherever the dispatcher dies, the repeated trigger continues the same run."""
     mentors = roster.add_mentors(8)
     night.plan.then(how, after=calls_before)
     with pytest.raises(ProcessDied):
         night.fire()
-    for message in night.receive():  # what was sent is worked off meanwhile
+    for message in night.receive():  # workers process the sent pages before that
         night.deliver(message)
     night.clock.advance(60)  # Lambda repeats the delivery after a minute
     assert night.fire()["status"] in ("running", "completed")
@@ -35,10 +35,10 @@ def test_a_dispatcher_that_dies_is_resumed_without_a_page_lost_or_doubled(
 
 
 @pytest.mark.parametrize("calls_before", range(16))
-def test_an_answer_that_a_dispatcher_loses_costs_nothing(
+def test_a_dispatcher_that_loses_an_answer_repeats_the_call_without_effect(
     night: Night, roster: Roster, calls_before: int
 ) -> None:
-    """D7: the write landed, and the repeated call finds its own."""
+    """D7: the first write succeeded, and the repeated call recognises it."""
     mentors = roster.add_mentors(8)
     night.plan.then("after", after=calls_before)
     assert night.fire()["status"] == "running"
@@ -52,7 +52,7 @@ def test_an_answer_that_a_dispatcher_loses_costs_nothing(
 def test_a_holder_that_lost_its_lease_cannot_plan_another_page(
     night: Night, roster: Roster
 ) -> None:
-    """D6: the fence, not the clock, keeps it from writing."""
+    """D6: the fence prevents the write, whatever the holder's clock says."""
     roster.add_mentors(2)
     trigger = Trigger(JOB, ORG, "schedule", "night-1", "test")
     lock = night.ledger.locks.acquire(trigger, "holder", LEASES.dispatch)
@@ -65,10 +65,8 @@ def test_a_holder_that_lost_its_lease_cannot_plan_another_page(
     assert list(night.ledger.pages.list(run_id("night-1"))) == []
 
 
-def test_a_holder_that_lost_its_lease_opens_no_run_that_nobody_would_end(
-    night: Night, roster: Roster
-) -> None:
-    """D6, E8: who took over has given the run up already, and looks for it no more."""
+def test_a_holder_that_lost_its_lease_cannot_open_its_run(night: Night, roster: Roster) -> None:
+    """D6, E8: the new holder has checked the open runs, so no holder would end this run."""
     roster.add_mentors(2)
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
@@ -83,10 +81,10 @@ def test_a_holder_that_lost_its_lease_opens_no_run_that_nobody_would_end(
 
 
 @pytest.mark.parametrize("after", range(16))
-def test_wherever_a_dispatcher_dies_the_repeated_firing_sees_the_run_to_its_end(
+def test_wherever_a_dispatcher_dies_the_repeated_trigger_completes_the_run(
     night: Night, roster: Roster, after: int
 ) -> None:
-    """E7, E8: also one that has given its lock back; the line and the event are never missing."""
+    """E7, E8: also after it has released its lock. Summary and event are never missing."""
     roster.add_mentor(TOMORROW)
     night.plan.then("dies before", after=after)
     try:

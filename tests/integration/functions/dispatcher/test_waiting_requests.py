@@ -1,4 +1,4 @@
-"""A run request that waits: it starts its run once, and no other request takes its place (R5)."""
+"""A waiting run request starts its run exactly once, and no other request replaces it (R5)."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,10 +13,10 @@ from support.night import JOB, Night
 from support.roster import ORG, TODAY, Roster
 
 
-def test_a_run_by_hand_about_fewer_mentors_does_not_end_a_night_that_waits(
+def test_a_manual_run_about_fewer_mentors_does_not_end_a_waiting_night(
     night: Night, roster: Roster
 ) -> None:
-    """R5: the night's request comes back, is a duplicate, and nobody was paused."""
+    """R5: otherwise the night's request would be a duplicate, and no mentor would be paused."""
     mentors = roster.add_mentors(7)
     # acquire, find, scope, open, get, begin; list + plan; then three tries to list
     night.plan.then(*failures(3), after=8)
@@ -34,7 +34,7 @@ def test_a_run_by_hand_about_fewer_mentors_does_not_end_a_night_that_waits(
 
 
 def test_a_night_waits_for_its_configuration(night: Night, roster: Roster) -> None:
-    """R3, R5: as it waits for a wrong password (DatabaseMisconfigured)."""
+    """R3, R5: as it waits for a correct password (DatabaseMisconfigured)."""
     mentors = roster.add_mentors(3)
 
     def broken() -> Any:
@@ -52,8 +52,10 @@ def test_a_night_waits_for_its_configuration(night: Night, roster: Roster) -> No
 
 
 @pytest.mark.parametrize("since", ["2026-03-01T00:00:00", "9999-01-01T00:00:00Z"])
-def test_no_event_says_since_when_it_waits(night: Night, roster: Roster, since: str) -> None:
-    """D4, D5: TypeError leaves the handler; or it comes again for ever, and has no row."""
+def test_an_event_cannot_set_the_start_of_its_waiting_time(
+    night: Night, roster: Roster, since: str
+) -> None:
+    """D4, D5: otherwise the handler could raise, or the request could wait for ever."""
     roster.add_mentors(3)
     night.fire("other", trigger="manual")
     event: Any = {
@@ -64,7 +66,7 @@ def test_no_event_says_since_when_it_waits(night: Night, roster: Roster, since: 
 
 
 def test_a_dry_run_and_a_real_run_of_one_trigger_are_two_runs(night: Night, roster: Roster) -> None:
-    """R5: dry runs hold nothing that a real run needs; needs lambda:InvokeFunction."""
+    """R5: a dry run must not block the real run of its trigger."""
     mentors = roster.add_mentors(3)
     night.fire("t", dry_run=True)
     night.work_off()
@@ -76,7 +78,7 @@ def test_a_dry_run_and_a_real_run_of_one_trigger_are_two_runs(night: Night, rost
 def test_a_second_copy_of_a_request_that_failed_is_a_duplicate(
     night: Night, roster: Roster
 ) -> None:
-    """It comes back each minute for 23 hours, and may start what was answered as failed."""
+    """Otherwise the copy could start a run 23 hours after the answer said that it had failed."""
     roster.add_mentors(3)
     roster.db.execute("update organisations set slug = 'other'")
     assert night.fire()["status"] == "failed"

@@ -1,4 +1,4 @@
-"""The mentors of a page, one by one, on a real PostgreSQL (E4 to E6, E10)."""
+"""The expiry worker processes the mentors of a page on a real PostgreSQL (E4 to E6, E10)."""
 
 import time
 from collections.abc import Callable
@@ -21,10 +21,10 @@ from support.roster import TOMORROW, Roster
 from support.row_faults import fail_with
 
 
-def test_renewed_paused_locked_and_failing_mentors_leave_the_rest_of_the_page_alone(
+def test_renewed_paused_locked_and_failing_mentors_do_not_affect_the_others(
     night: Night, roster: Roster, cluster: Cluster
 ) -> None:
-    """E4-E6: between paging and work the world moves on."""
+    """E4-E6: mentors change between paging and work."""
     fine, renewed, on_leave, locked, failing, also_fine = roster.add_mentors(6)
     night.fire()
     roster.certify(renewed, TOMORROW)
@@ -42,10 +42,10 @@ def test_renewed_paused_locked_and_failing_mentors_leave_the_rest_of_the_page_al
     assert errors == {str(locked): "55P03", str(failing): "P0001"}
 
 
-def test_the_mentors_who_are_free_are_paused_before_anybody_waits_for_a_lock(
+def test_unlocked_mentors_are_paused_before_the_worker_waits_for_a_lock(
     night: Night, roster: Roster, cluster: Cluster
 ) -> None:
-    """R1: and once the lock is released, the locked one too, in the same invocation."""
+    """R1: when the lock is released, the same invocation pauses the locked mentor, too."""
     locked, *others = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -64,7 +64,7 @@ def test_the_mentors_who_are_free_are_paused_before_anybody_waits_for_a_lock(
 def test_a_mentor_whose_own_call_kills_the_connection_does_not_stop_the_page(
     night: Night, roster: Roster
 ) -> None:
-    """E5: the database answers other questions, so it is there."""
+    """E5: the database answers the probe, so this is an error of one mentor."""
     mentors = roster.add_mentors(3)
     night.fire()
     (message,) = night.receive()
@@ -79,7 +79,7 @@ def test_a_mentor_whose_own_call_kills_the_connection_does_not_stop_the_page(
 def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """E10: within 30 s, and one call per mentor."""
+    """E10: within 30 s, with one call per mentor."""
     roster.add_mentors(500)
     with open_night(aws, roster, cluster, page_size=500) as night:
         night.fire()
@@ -92,10 +92,10 @@ def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(
 
 
 @pytest.mark.parametrize("sqlstate", ["42883", "42P01", "42703", "0A000"])
-def test_one_row_whose_trigger_fails_costs_one_row(
+def test_a_row_whose_trigger_fails_affects_no_other_row(
     night: Night, roster: Roster, sqlstate: LiteralString
 ) -> None:
-    """R1, R3, E8: the others are paused, and the run ends."""
+    """R1, R3, E8: the other mentors are paused, and the run ends."""
     mentors = roster.add_mentors(3)
     fail_with(roster, mentors[0], sqlstate)
     night.fire()
@@ -105,7 +105,7 @@ def test_one_row_whose_trigger_fails_costs_one_row(
 
 
 class SlowRows:
-    """A database whose time limit ends the calls for some mentors; each costs 8 s."""
+    """A database whose time limit ends the calls for some mentors. Each such call takes 8 s."""
 
     def __init__(self, night: Night, slow: list[UUID]) -> None:
         retry = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _seconds: None)
@@ -123,10 +123,10 @@ class SlowRows:
         return self._database.pause_expired(mentor_id, *args, **options)
 
 
-def test_who_stands_behind_four_slow_rows_is_paused(
+def test_mentors_behind_four_slow_rows_are_paused(
     aws: Clients, roster: Roster, cluster: Cluster
 ) -> None:
-    """R1: every mentor who can be paused is paused before anybody has a second turn."""
+    """R1: the worker tries every mentor once before it tries a mentor again."""
     with open_night(aws, roster, cluster, page_size=10) as night:
         mentors = roster.add_mentors(10)
         database: Any = SlowRows(night, mentors[:4])

@@ -1,4 +1,4 @@
-"""A fault of the whole database is no mentor's error, even if other calls succeed (R3)."""
+"""A fault of the whole database is not a mentor's error, even if other calls succeed (R3)."""
 
 from collections.abc import Callable
 from typing import LiteralString
@@ -14,7 +14,7 @@ from support.roster import Roster
 
 
 def set_read_only(db: psycopg.Connection, value: str) -> None:
-    """Let each new session refuse to write, as a project does whose disk quota is used up."""
+    """Let each new session refuse writes, as in a project whose disk quota is used up."""
     database = sql.Identifier(str(db.info.dbname))
     words = sql.SQL("alter database {} set default_transaction_read_only = {}")
     db.execute("set default_transaction_read_only = off")
@@ -26,7 +26,7 @@ def set_read_only(db: psycopg.Connection, value: str) -> None:
 
 
 def fill_the_disk(db: psycopg.Connection, value: str) -> None:
-    """Let each write of a mentor fail as on a full disk; what only reads goes on."""
+    """Let each update of a mentor fail as on a full disk. Reads still work."""
     db.execute(
         "create or replace function fill() returns trigger language plpgsql as"
         " $$ begin raise exception 'no space left on device' using errcode = '53100'; end $$"
@@ -39,10 +39,10 @@ def fill_the_disk(db: psycopg.Connection, value: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [set_read_only, fill_the_disk])
-def test_a_database_that_can_be_read_and_not_written_is_no_mentors_error(
+def test_a_database_that_refuses_writes_makes_no_mentor_an_error(
     night: Night, roster: Roster, fault: Callable[[psycopg.Connection, str], None]
 ) -> None:
-    """R3: however often the page comes, it waits, and the run says for what."""
+    """R3: the page is requeued each time, and the run says what it waits for."""
     mentors = roster.add_mentors(3)
     job_run_id = UUID(night.fire()["job_run_id"])
     fault(roster.db, "on")
@@ -79,10 +79,10 @@ _TABLE_FAULTS: dict[str, tuple[LiteralString, LiteralString]] = {
 
 
 @pytest.mark.parametrize("fault", _TABLE_FAULTS)
-def test_what_is_wrong_with_the_table_is_no_error_of_a_mentor(
+def test_a_fault_of_the_table_makes_no_mentor_an_error(
     night: Night, roster: Roster, fault: str
 ) -> None:
-    """R3."""
+    """R3: the page waits until the fault is repaired."""
     begin, end = _TABLE_FAULTS[fault]
     roster.add_mentors(3)
     for statement in begin.split(";"):

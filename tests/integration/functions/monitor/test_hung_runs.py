@@ -1,4 +1,4 @@
-"""The monitor ends runs that hang, and leaves the others alone (O2, E8)."""
+"""The monitor ends hung runs, and no others (O2, E8)."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ from support.roster import ORG, Roster
 def test_a_run_whose_worker_vanished_is_ended_with_its_mentors_named(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2, E8: the messages are gone; who was paused before is paused, the others are errors."""
+    """O2, E8: the messages are lost. Paused mentors stay paused, and the others are errors."""
     mentors = roster.add_mentors(8)
     night = monitor.night
     night.fire()
-    first, *_ = night.receive()  # the others never come back
+    first, *_ = night.receive()  # the other messages are lost
     assert night.deliver(first)
     night.clock.advance(RUN_LEASE + PATIENCE - 1)
     assert monitor()["hung_runs"] == {}
@@ -41,10 +41,10 @@ def test_a_run_whose_worker_vanished_is_ended_with_its_mentors_named(
     assert night.fire("night-2")["status"] == "running"
 
 
-def test_a_dispatcher_that_vanished_leaves_its_pages_to_the_workers_first(
+def test_the_pages_of_a_vanished_dispatcher_are_left_to_the_workers_first(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2: paging ends where it stands; only a whole lease later are the pages given up, too."""
+    """O2: the monitor ends the paging at once, and fails the pages only a whole lease later."""
     mentors = roster.add_mentors(40)
     night = monitor.night
     night.plan.then("dies before", after=35)  # the first ten pages are on the queue by then
@@ -69,10 +69,10 @@ def test_a_dispatcher_that_vanished_leaves_its_pages_to_the_workers_first(
     assert night.fire("night-2")["status"] == "running"
 
 
-def test_a_dispatcher_that_only_lost_its_lease_is_left_to_its_repetition(
+def test_a_run_whose_dispatcher_lost_its_lease_is_left_to_the_repeated_trigger(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """D7: a failed delivery that Lambda repeats must find its run as it was."""
+    """D7: Lambda repeats a failed delivery, and the repetition must find its run unchanged."""
     roster.add_mentors(8)
     night = monitor.night
     night.plan.then("dies before", after=8)
@@ -90,7 +90,7 @@ def test_a_dispatcher_that_only_lost_its_lease_is_left_to_its_repetition(
 def test_a_run_that_vanished_before_it_began_counts_as_hung_once(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2: there is nothing of it but the lock."""
+    """O2: only its lock is left."""
     roster.add_mentors(2)
     night = monitor.night
     night.plan.then("dies before", after=3)  # acquire, find, scope; then open
@@ -102,8 +102,8 @@ def test_a_run_that_vanished_before_it_began_counts_as_hung_once(
     assert roster.log() == []
 
 
-def test_a_run_that_is_whole_but_for_its_end_is_completed(monitor: Monitor, roster: Roster) -> None:
-    """O2: its last worker died between closing the page and completing; nobody is an error."""
+def test_a_run_with_all_pages_closed_is_completed(monitor: Monitor, roster: Roster) -> None:
+    """O2: its last worker died before the completion. No mentor is an error."""
     mentors = roster.add_mentors(2)
     night = monitor.night
     night.fire()
@@ -117,10 +117,10 @@ def test_a_run_that_is_whole_but_for_its_end_is_completed(monitor: Monitor, rost
     assert (row["status"], row["skipped_count"], row["error"]) == ("completed", 2, None)
 
 
-def test_every_job_is_looked_after_and_a_job_without_trouble_keeps_its_lock_free(
+def test_every_job_is_checked_and_the_lock_of_a_healthy_job_stays_free(
     monitor: Monitor,
 ) -> None:
-    """O2: also the sync; its dispatcher died before anything but the lock was there."""
+    """O2: also the sync, whose dispatcher died right after it had acquired the lock."""
     night = monitor.night
     trigger = Trigger("hlf_sync", ORG, "schedule", "night-1", "a rule")
     night.ledger.locks.acquire(trigger, "holder", 45)
@@ -136,10 +136,10 @@ def test_every_job_is_looked_after_and_a_job_without_trouble_keeps_its_lock_free
     assert first.fence == 1
 
 
-def test_a_run_of_a_version_that_noted_no_movement_is_given_up_as_well(
+def test_a_run_of_a_version_without_active_at_is_ended_as_well(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """An upgrade in between leaves nothing open for ever."""
+    """An upgrade during a run must not leave it open for ever."""
     roster.add_mentors(2)
     night = monitor.night
     night.fire()
@@ -151,10 +151,8 @@ def test_a_run_of_a_version_that_noted_no_movement_is_given_up_as_well(
     assert monitor()["hung_runs"] == {str(run_id()): True}
 
 
-def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
-    monitor: Monitor, roster: Roster
-) -> None:
-    """E6: they are on their queue, and will move once it is back."""
+def test_pages_that_wait_for_the_database_are_not_failed(monitor: Monitor, roster: Roster) -> None:
+    """E6: they are on their queue, and workers process them once the database is back."""
     roster.add_mentors(4)
     night = monitor.night
     night.fire()
@@ -171,10 +169,8 @@ def test_pages_that_do_not_move_because_the_database_is_away_are_not_given_up(
     assert (summary["paused_count"], summary["error_count"]) == (4, 0)
 
 
-def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(
-    monitor: Monitor, roster: Roster
-) -> None:
-    """No alarm for what is over."""
+def test_a_run_that_has_ended_does_not_count_as_hung(monitor: Monitor, roster: Roster) -> None:
+    """Its lock item still lists it as open."""
     roster.add_mentors(2)
     night = monitor.night
     night.fire()
@@ -192,28 +188,28 @@ def test_a_run_that_has_ended_but_for_its_mark_is_not_called_hung(
     assert night.ledger.locks.find_hung(run.trigger, night.clock()) == frozenset()
 
 
-def test_who_hears_that_a_hung_run_has_ended_can_start_the_next_one_at_once(
+def test_a_consumer_of_the_event_can_start_the_next_run_at_once(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """H4: the monitor holds no lock any more when it announces."""
+    """H4: the monitor releases the lock before it publishes the event."""
     roster.add_mentors(2)
     night = monitor.night
     night.fire()
     assert night.receive()
     night.clock.advance(RUN_LEASE + PATIENCE)
-    heard: list[str] = []
+    answers: list[str] = []
 
     def put_events(Entries: list[dict[str, Any]]) -> dict[str, Any]:
-        heard.append(night.fire("the next one")["status"])
+        answers.append(night.fire("the next one")["status"])
         return {"FailedEntryCount": 0, "Entries": Entries}
 
     night.events.put_events = put_events
     assert monitor()["hung_runs"] == {str(run_id()): True}
-    assert heard == ["running"]
+    assert answers == ["running"]
 
 
-def test_a_row_that_could_not_be_closed_is_closed_later(monitor: Monitor, roster: Roster) -> None:
-    """D4, E8: the dispatcher's database went away just between its row and its run."""
+def test_a_row_that_could_not_be_ended_is_ended_later(monitor: Monitor, roster: Roster) -> None:
+    """D4, E8: the database failed after the dispatcher had written the row."""
     night = monitor.night
     # acquire, find, scope, open, find; begin; then the run's own reading, and then the database
     night.plan.then(*failures(3), "ok", "ok", "ok", *failures(6), after=5)
@@ -225,10 +221,8 @@ def test_a_row_that_could_not_be_closed_is_closed_later(monitor: Monitor, roster
     assert [row["status"] for row in roster.log()] == ["failed"]
 
 
-def test_a_run_that_moves_and_a_lock_that_is_held_are_left_alone(
-    monitor: Monitor, roster: Roster
-) -> None:
-    """D6: the monitor takes no lock that somebody has a lease on."""
+def test_an_active_run_and_a_held_lock_are_not_touched(monitor: Monitor, roster: Roster) -> None:
+    """D6: the monitor takes no lock whose lease is still valid."""
     roster.add_mentors(4)
     night = monitor.night
     night.fire()

@@ -1,4 +1,4 @@
-"""When a night counts as missed, and when it does not (O1, R3)."""
+"""Which nights count as missed (O1, R3)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,20 +16,20 @@ HALF_PAST = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 
 
 class Away:
-    """A database that is away until it is back."""
+    """A database that does not answer until `come_back`."""
 
     def __init__(self, night: Night) -> None:
-        """It goes away now."""
+        """The database stops answering now."""
         self._wire: Any = night.transport
         self._real = night.transport._wire
         self._wire._wire = self
 
     def call(self, _function: str, _arguments: Mapping[str, object]) -> Any:
-        """Do not answer."""
+        """Raise an error."""
         raise DatabaseUnavailable("the database does not answer")
 
     def come_back(self) -> None:
-        """Answer from now on."""
+        """Answer again."""
         self._wire._wire = self._real
 
 
@@ -40,7 +40,7 @@ def monitor(night: Night, capsys: pytest.CaptureFixture[str]) -> Monitor:
 
 
 def missed(monitor: Monitor) -> object:
-    """Whether the night of 1 March is missed, by the answer and by the metric."""
+    """Return whether the night of 1 March is missed, and check that the metric says the same."""
     monitor.emitted()
     monitor.night.clock.now = max(monitor.night.clock.now, HALF_PAST)
     answer = monitor()["night_missed"]
@@ -51,7 +51,7 @@ def missed(monitor: Monitor) -> object:
 def test_a_night_whose_run_had_errors_is_missed_as_long_as_mentors_are_stale(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: a redrive of the mentors, or one of them by hand, makes up for it."""
+    """O1: a redrive, or a manual pause of the mentors, makes up for it."""
     night = monitor.night
     roster.add_mentors(4)
     night.fire()
@@ -65,10 +65,10 @@ def test_a_night_whose_run_had_errors_is_missed_as_long_as_mentors_are_stale(
     assert missed(monitor) is False
 
 
-def test_errors_of_mentors_who_need_no_run_any_more_are_none_of_the_night(
+def test_errors_of_mentors_who_are_paused_or_renewed_do_not_count(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: they were paused by hand, or renewed."""
+    """O1: the night does not need another run for them."""
     night = monitor.night
     (mentor,) = roster.add_mentors(1)
     night.fire()
@@ -78,10 +78,10 @@ def test_errors_of_mentors_who_need_no_run_any_more_are_none_of_the_night(
     assert missed(monitor) is False
 
 
-def test_a_night_of_which_the_database_cannot_tell_has_no_metric(
+def test_a_night_has_no_metric_while_the_database_does_not_answer(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: the alarm takes a missing metric for the worst (template.yaml)."""
+    """O1: the alarm treats a missing metric as a missed night (template.yaml)."""
     roster.add_mentors(1)
     monitor.night.fire()
     monitor.night.work_off()
@@ -93,14 +93,14 @@ def test_a_night_of_which_the_database_cannot_tell_has_no_metric(
 
 
 def dispatch_only(night: Night) -> Away:
-    """Let the database go away before the night begins."""
+    """Stop the database before the night begins."""
     away = Away(night)
     assert night.fire()["status"] == "waiting"
     return away
 
 
 def dispatch_half(night: Night) -> Away:
-    """Let it go away while the dispatcher is paging."""
+    """Stop the database while the dispatcher plans pages."""
     found = list[Away]()
     # acquire, find, scope, day, begin, open, get; list + plan; then list
     night.plan.before_call(10, lambda: found.append(Away(night)))
@@ -109,7 +109,7 @@ def dispatch_half(night: Night) -> Away:
 
 
 def work_half(night: Night) -> Away:
-    """Let it go away while the workers are at it."""
+    """Stop the database while the workers process pages."""
     assert night.fire()["status"] == "running"
     first, second = night.receive()
     assert night.deliver(first)
@@ -121,10 +121,10 @@ def work_half(night: Night) -> Away:
 @pytest.mark.parametrize("away_for", [timedelta(minutes=16), timedelta(hours=2, minutes=29)])
 @pytest.mark.parametrize("monitor_first", [False, True])
 @pytest.mark.parametrize("go_away", [dispatch_only, dispatch_half, work_half])
-def test_a_database_that_was_away_has_one_outcome_whoever_comes_first(
+def test_an_absent_database_has_one_outcome_in_either_order(
     monitor: Monitor, roster: Roster, go_away: Any, away_for: timedelta, *, monitor_first: bool
 ) -> None:
-    """R3, O1: requests and pages wait for it; no mentor is an error."""
+    """R3, O1: requests and pages wait for the database, and no mentor is an error."""
     night = monitor.night
     mentors = roster.add_mentors(5)
     away = go_away(night)
@@ -142,10 +142,10 @@ def test_a_database_that_was_away_has_one_outcome_whoever_comes_first(
     assert missed(monitor) is False
 
 
-def test_a_request_that_does_not_come_again_is_given_up_some_time(
+def test_the_run_of_a_lost_request_is_ended_after_six_hours(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2: its lock was kept for it; after six hours the monitor ends the run."""
+    """O2: until then, its lock is kept for the request."""
     roster.add_mentors(5)
     dispatch_half(monitor.night).come_back()
     monitor.night.clock.advance(900 + 5 * 3600)
@@ -154,10 +154,10 @@ def test_a_request_that_does_not_come_again_is_given_up_some_time(
     assert monitor()["hung_runs"] == {str(run_id()): True}
 
 
-def test_runs_that_are_not_about_the_night_and_everybody_do_not_count(
+def test_runs_about_another_day_or_fewer_mentors_do_not_count(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: by hand about an earlier day, dry, or about the errors of another run."""
+    """O1: manual runs about an earlier day, dry runs and redrives."""
     night = monitor.night
     ((today,),) = roster.db.execute("select private.org_today(%s)", (ORG,))
     night.clock.now = datetime.now(UTC)
@@ -174,10 +174,10 @@ def test_runs_that_are_not_about_the_night_and_everybody_do_not_count(
     assert isinstance(found["hours_since_completed_run"], float)
 
 
-def test_a_row_of_a_clock_that_was_ahead_counts_not_before_its_time(
+def test_a_row_with_a_later_moment_counts_only_from_that_moment(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: the database was three days ahead for one run; hours are never negative."""
+    """O1: the database's clock was three days ahead for one run. Hours are never negative."""
     night = monitor.night
     night.fire()
     roster.db.execute("alter table scheduler_execution_log disable trigger restrict_log_updates")
@@ -193,10 +193,10 @@ def test_a_row_of_a_clock_that_was_ahead_counts_not_before_its_time(
     assert monitor()["hours_since_completed_run"] == 2
 
 
-def test_a_monitor_that_is_behind_looks_at_the_databases_night(
+def test_the_monitor_checks_the_night_by_the_databases_clock(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: an hour behind it would still look at the night before."""
+    """O1: by its own clock, which is an hour behind, it would check the night before."""
     night = monitor.night
     night.fire(as_of=YESTERDAY)
     behind = replace(monitor.look, clock=lambda: night.clock() - BEHIND)

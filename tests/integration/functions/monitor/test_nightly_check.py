@@ -1,4 +1,4 @@
-"""The monitor asks the data whether the night was all right (O1)."""
+"""The monitor asks the database whether the night went well (O1)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,15 +17,15 @@ from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
 def stale_at(monitor: Monitor, *moment: int) -> object:
-    """What the monitor counts at a moment of 2026."""
+    """Return how many mentors the monitor counts as stale at a moment of 2026."""
     monitor.night.clock.now = datetime(2026, *moment, tzinfo=UTC)
     return monitor()["stale_active_mentors"]
 
 
-def test_who_expired_by_the_last_night_and_is_active_still_is_stale(
+def test_an_active_mentor_who_expired_by_the_last_night_is_stale(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: the metric and the answer say the same."""
+    """O1: the metric and the answer have the same number."""
     roster.add_mentor(TODAY)
     roster.add_mentor(YESTERDAY)
     roster.add_mentor(YESTERDAY, TOMORROW)
@@ -39,10 +39,10 @@ def test_who_expired_by_the_last_night_and_is_active_still_is_stale(
     assert monitor.emitted()["StaleActiveMentors"] == [0]
 
 
-def test_who_expires_today_is_not_stale_before_tonights_run_is_over(
+def test_a_mentor_who_expires_today_is_not_stale_before_the_nights_run(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: neither after midnight in Oslo, nor in UTC, nor while the run may be under way."""
+    """O1: not after midnight in Oslo or in UTC, and not while the run may be in progress."""
     roster.add_mentor(TODAY)
     assert stale_at(monitor, 2, 28, 22, 59) == 0
     assert stale_at(monitor, 2, 28, 23, 30) == 0  # it is March in Oslo
@@ -55,10 +55,10 @@ def test_who_expires_today_is_not_stale_before_tonights_run_is_over(
 
 
 @pytest.mark.parametrize(("day", "hour_in_oslo"), [((3, 29), 4), ((10, 25), 3)])
-def test_a_night_on_which_clocks_change_is_a_night(
+def test_the_night_of_a_clock_change_counts_as_any_other(
     monitor: Monitor, roster: Roster, day: tuple[int, int], hour_in_oslo: int
 ) -> None:
-    """O1: the job runs by UTC, at another hour of the same day."""
+    """O1: the job runs at a fixed time in UTC, which is another hour in Oslo."""
     due = datetime(2026, *day, tzinfo=UTC)
     roster.add_mentor(due.date())
     assert stale_at(monitor, *day, 1, 30) == 0
@@ -71,7 +71,7 @@ def test_a_night_on_which_clocks_change_is_a_night(
 
 
 def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster: Roster) -> None:
-    """O1: with both gone it is there, and what is not there is not made up."""
+    """O1: without both, the monitor counts stale mentors, and reports nothing about the rest."""
     roster.add_mentor(YESTERDAY)
     roster.db.execute("drop function get_run_freshness")
     monitor.hung = _unreachable(monitor)
@@ -96,7 +96,10 @@ def _unreachable(monitor: Monitor) -> EndHungRuns:
 def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
     monitor: Monitor, roster: Roster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """O1, D8: the alarm notices that; a zero would lie. Hung runs are looked for all the same."""
+    """O1, D8: the alarm notices a missing metric; a zero would be wrong.
+
+    Hung runs are still checked.
+    """
     roster.add_mentor(YESTERDAY)
     monitor.night.plan.then(*failures(8))
     looks = ("stale mentors", "last night", "uncertified mentors")
@@ -107,10 +110,10 @@ def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
     assert other.emitted() == {"ActiveWithoutCertification": [0], "HungRuns": [0]}
 
 
-def test_a_night_is_missed_until_a_complete_run_was_about_its_day(
+def test_a_night_is_missed_until_a_run_about_its_day_has_completed(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: a dry run, a redrive, a failed run and an earlier day do not make up for it."""
+    """O1: a dry run, a redrive, a failed run or a run about an earlier day do not count."""
     roster.add_mentors(2)
     night = monitor.night
     assert (monitor()["night_missed"], monitor.emitted()["NightMissed"]) == (True, [1])
@@ -132,8 +135,10 @@ def test_a_night_is_missed_until_a_complete_run_was_about_its_day(
     assert (monitor()["night_missed"], monitor.emitted()["NightMissed"]) == (False, [0])
 
 
-def test_the_hours_since_the_last_complete_run_are_told(monitor: Monitor, roster: Roster) -> None:
-    """O1: of the execution log, by the database's clock; without any run nothing is told."""
+def test_the_hours_since_the_last_completed_run_are_reported(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O1: from the execution log, by the database's clock. Without a run there is no metric."""
     assert monitor()["hours_since_completed_run"] is None
     assert "HoursSinceCompletedRun" not in monitor.emitted()
     monitor.night.fire()

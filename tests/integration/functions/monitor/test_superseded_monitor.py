@@ -15,8 +15,8 @@ from support.night import JOB, Night, run_id
 from support.roster import ORG, Roster
 
 
-def takes_over(night: Night) -> Lock:
-    """Let another holder have the lock, as a dispatcher whose trigger came just now."""
+def take_over_the_lock(night: Night) -> Lock:
+    """Acquire the lock for another trigger."""
     trigger = Trigger(JOB, ORG, "schedule", "night-2", "a rule")
     taken = night.ledger.locks.acquire(trigger, "another holder", 45)
     assert isinstance(taken, Lock)
@@ -24,24 +24,24 @@ def takes_over(night: Night) -> Lock:
 
 
 def hang_a_run(night: Night, roster: Roster) -> None:
-    """Fire, lose the messages, and let the lease run out."""
+    """Start a run, lose its messages, and let its lease expire."""
     roster.add_mentors(2)
     night.fire()
     assert night.receive()
     night.clock.advance(RUN_LEASE + PATIENCE)
 
 
-def test_a_lock_that_another_holder_was_faster_to_take_is_left_to_it(
+def test_a_lock_that_another_holder_took_first_is_left_to_it(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2, D6: that holder ends the hung run itself; its lock stays as it is."""
+    """O2, D6: that holder ends the hung run itself."""
     night, taken = monitor.night, list[Lock]()
     hang_a_run(night, roster)
 
     class Faster(Locks):
         def acquire(self, trigger: Trigger, holder: str, lease: int) -> Lock | Held:
-            """Come too late, the first time."""
-            taken.append(takes_over(night))
+            """Let another holder acquire the lock first."""
+            taken.append(take_over_the_lock(night))
             return night.ledger.locks.acquire(trigger, holder, lease)
 
     class Overtaken(Ledger):
@@ -60,18 +60,18 @@ def test_a_lock_that_another_holder_was_faster_to_take_is_left_to_it(
     assert (run.status, run.closed_pages) == ("running", frozenset())
 
 
-def test_a_monitor_that_lost_its_lock_gives_nothing_up_and_lets_nobody_elses_go(
+def test_a_monitor_that_lost_its_lock_fails_no_page_and_releases_no_lock(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2, D6: it says so in one line, and the other looks are not concerned."""
+    """O2, D6: it logs one line, and its other checks are not affected."""
     night, taken = monitor.night, list[Lock]()
     hang_a_run(night, roster)
 
     class Overtaken(Recovery):
         def take_over(self, lock: Lock, job_run_id: UUID, reason: str) -> Run | None:
-            """Be taken for dead just before."""
+            """Lose the lock just before."""
             night.clock.advance(46)
-            taken.append(takes_over(night))
+            taken.append(take_over_the_lock(night))
             return super().take_over(lock, job_run_id, reason)
 
     class OvertakenEngine(Engine):
@@ -91,10 +91,10 @@ def test_a_monitor_that_lost_its_lock_gives_nothing_up_and_lets_nobody_elses_go(
     assert (run.status, run.closed_pages) == ("running", frozenset())
 
 
-def test_wherever_the_monitor_dies_its_next_look_ends_the_run(
+def test_wherever_the_monitor_dies_its_next_check_ends_the_run(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O2: each outside call of ending a run, before it and after it."""
+    """O2: before and after each external call."""
     roster.add_mentors(2)
     night = monitor.night
     crashes = 0
@@ -117,5 +117,5 @@ def test_wherever_the_monitor_dies_its_next_look_ends_the_run(
         ended = night.ledger.find_run(run_id(trigger))
         assert ended is not None
         assert ended.status == "failed", number
-    assert 30 < crashes < 44  # the last ones come too late to hit anything
+    assert 30 < crashes < 44  # the last ones are later than the last call
     assert roster.history() == []

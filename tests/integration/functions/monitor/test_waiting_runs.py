@@ -1,4 +1,4 @@
-"""Runs whose pages wait are not hung; one that waits for ever ends (D6, E8, O2)."""
+"""Runs whose pages wait are not hung, and none waits for ever (D6, E8, O2)."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,13 +19,13 @@ from support.sync import SyncNight, open_sync, pause
 
 @pytest.fixture
 def sync(aws: Clients, roster: Roster, cluster: Cluster) -> Iterator[SyncNight]:
-    """Pages of five mentors."""
+    """A sync with pages of five mentors."""
     with open_sync(aws, roster, cluster, page_size=5) as found:
         yield found
 
 
 def let_pages_wait(night: Night, minutes: int) -> None:
-    """Let the database be away for the workers; the page is put back each minute."""
+    """Let the workers' database fail, so that the page is requeued once a minute."""
     for _ in range(minutes):
         (message,) = night.receive()
         night.plan.then(*failures(3), after=2)
@@ -40,7 +40,7 @@ def silence_the_database(night: Night) -> None:
 
 
 def test_a_hung_dry_run_is_ended_by_the_monitor(monitor: Monitor, roster: Roster) -> None:
-    """O2, E8: its row says running until somebody asks for another dry run."""
+    """O2, E8: otherwise its row says "running" until the next dry run."""
     roster.add_mentors(3)
     night = monitor.night
     night.fire("dry", dry_run=True, trigger="manual")
@@ -55,7 +55,7 @@ def test_a_hung_dry_run_is_ended_by_the_monitor(monitor: Monitor, roster: Roster
 def test_a_run_whose_pages_wait_keeps_its_lock(
     monitor: Monitor, roster: Roster, *, has_monitor_looked: bool
 ) -> None:
-    """D6: no second run beside it."""
+    """D6: no second run may start beside it."""
     roster.add_mentors(3)
     night = monitor.night
     night.fire()
@@ -66,17 +66,17 @@ def test_a_run_whose_pages_wait_keeps_its_lock(
 
 
 def test_a_run_whose_pages_wait_is_not_called_hung(monitor: Monitor, roster: Roster) -> None:
-    """R1."""
+    """R1: its pages come back."""
     roster.add_mentors(3)
     monitor.night.fire()
     let_pages_wait(monitor.night, 60)
     assert monitor()["hung_runs"] == {}
 
 
-def test_a_sync_whose_settings_cannot_be_read_ends_some_time(
+def test_a_sync_whose_settings_cannot_be_read_ends(
     sync: SyncNight, roster: Roster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """H3, E8: a KMS key that is disabled, for one; after a day of deliveries it is still open."""
+    """H3, E8: for example, a KMS key may be disabled for a day."""
     pause(roster, *roster.add_mentors(5))
 
     def broken(_remaining: object) -> Any:
@@ -94,7 +94,7 @@ def test_a_sync_whose_settings_cannot_be_read_ends_some_time(
 def test_the_monitor_ends_within_its_time_while_the_database_is_silent(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """R2: Lambda kills it after 120 s, with its lock held and no line written."""
+    """R2: otherwise Lambda kills it after 120 s, with its lock held and without a log line."""
     roster.add_mentors(3)
     night = monitor.night
     names = ("a", "b", "c")
