@@ -1,7 +1,7 @@
 """Starts a run: lock, scope, log row, then pages while there are mentors (D1-D8).
 
-A trigger whose dispatcher died while paging is resumed: `Paging` sends the pages again that may not
-be on the queue, and continues after the cursor.
+A trigger whose dispatcher died while paging is resumed: `Paging` sends each planned page again
+whose sending was not recorded, and continues after the cursor.
 """
 
 from contextlib import suppress
@@ -80,7 +80,7 @@ class Dispatch:
             InvalidRequest: there is no such job, or no such run to redrive.
             UnprovenEvent: the event is not about a run of this stack.
             TransientError: a service is away; a scheduled request is to be repeated.
-            MentorPauseError: the lock could not be acquired or refused.
+            MentorPauseError: the ledger gave no answer about the lock.
         """
         find_job(request.job_name)
         self._prove(request)
@@ -234,8 +234,8 @@ class Dispatch:
     def _resume(self, run: Run) -> Run | None:
         """Write the run's row, unless an earlier delivery of its trigger did.
 
-        None: the log says that the run has ended. The ledger, which has the run while paging, was
-        restored from a backup.
+        None: the run must not continue. The log says ended and the ledger says paging: the ledger
+        was restored from a backup.
         """
         begun = self.database.begin_execution(run.trigger, "running", as_of=run.as_of)
         if begun is None or begun.status == "running" or run.pages_total is not None:

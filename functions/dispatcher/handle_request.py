@@ -40,8 +40,8 @@ type Answer = dict[str, Any]
 _WAITING_KINDS: tuple[TriggerKind, ...] = ("schedule", "event")
 
 _NOT_STARTED = ("refused", "superseded", "waiting")
-"""Statuses after which a scheduled run may not have started. If another delivery of the same
-trigger superseded this one, the next delivery is answered as a duplicate."""
+"""Statuses after which a scheduled run may not have started. A superseded request is queued too. If
+another delivery has started the run, the next attempt is answered `duplicate`."""
 
 _NOT_QUEUED = "not queued"
 """The status of a request that could not be put on the queue either."""
@@ -180,7 +180,10 @@ class RequestHandler:
         return Dispatched(request.job_run_id, "failed", reason, error_source(error)).as_json()
 
     def _record(self, request: RunRequest, error: str) -> None:
-        """Write a failed row, unless the run has a row, which its dispatcher completes."""
+        """Write a failed row.
+
+        If the run has a row already, write nothing: its dispatcher ends that row.
+        """
         try:
             self.database().begin_execution(request, "failed", error=error)
         except Exception as unrecorded:  # noqa: BLE001 - the answer is still due (D5)

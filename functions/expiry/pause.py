@@ -56,7 +56,7 @@ _WAITS = 5
 """Waits for locked rows without success, one after the other, before the page is requeued."""
 
 _LOCKED_SECONDS = 10
-"""Until the next delivery of a page whose unprocessed mentors are all locked."""
+"""Seconds until the page comes again, if all its unprocessed mentors are locked."""
 
 _NO_CHANGES = ("25", "531", "533")
 """The beginnings of the SQLSTATEs of a database that refuses every change: read-only, disk full, no
@@ -65,7 +65,8 @@ connection left."""
 _APPLIED = ("changed", "replayed", "would_change")
 
 _REFUSED_WITHOUT_SUCCESS = 2
-"""Mentors whose calls are refused as misconfigured while no other call succeeds."""
+"""Mentors whose calls are refused as misconfigured while no other call succeeds. After this many
+such mentors, the fault is taken to be the database's configuration."""
 
 
 def _draw(mentor_ids: Sequence[UUID]) -> Sequence[UUID]:

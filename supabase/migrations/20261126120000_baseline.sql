@@ -3725,8 +3725,8 @@ grant execute on function public.run_certification_expiry to service_role;
 
 -- The only function that changes a mentor's status (E2-E4, S1-S3): a state machine under the row lock.
 --
---   active -> paused             everybody. For the job (p_reason certification_expired), a mentor who is
---                                not active, or not expired, is an outcome and not an error.
+--   active -> paused             everybody. If the mentor is not active or not expired, the job
+--                                (p_reason certification_expired) gets an outcome and no error.
 --   paused -> active             people and services, with a certification that expires after today
 --   inactive -> active           services, with a certification that expires after today
 --   active, paused -> inactive   services
@@ -3735,11 +3735,14 @@ grant execute on function public.run_certification_expiry to service_role;
 -- deleted could resume, and no night would pause them again. An insert may still enter an active mentor,
 -- because an adopter enters the certification after the mentor.
 --
--- With p_wait false, a mentor whose row is locked raises 55P03 at once. The first pass over a page uses that,
--- so that locked mentors do not delay the others; the worker tries the locked mentors again later.
--- Called by: the expiry worker, once per mentor, in a transaction of its own; the app's users.
--- Locks: the mentor's row, for the duration of the call. With p_wait the caller waits for it for at most 3 s,
--- otherwise for at most 1 ms (55P03). A caller cannot lock a row that they may not change.
+-- The first pass over a page calls the function with p_wait false, so that locked mentors do not delay the
+-- others; the worker tries the locked mentors again later.
+-- enable_seqscan is off because a session that first calls the function while the history is empty would
+-- otherwise keep a plan that reads the whole table.
+-- Called by: the expiry worker, once per mentor, in a transaction of its own; private.pause_each, for the
+-- fallback inside the database; the app's users and back end.
+-- Locks: the mentor's row, until the transaction ends. The call waits for the row for 3 s (1 ms if p_wait is
+-- false), then raises 55P03. A caller cannot lock a row that they may not change.
 -- Errors: see private.assert_transition_request; PT409 with the hint certification_missing or
 -- certification_expired.
 
@@ -3784,7 +3787,7 @@ begin
         p_org_id, p_status, p_reason, p_job_run_id, p_as_of, p_dry_run
     );
     if p_wait is false then
-        -- Only until the function ends: PostgreSQL then restores the lock_timeout that the function's settings replace.
+        -- PostgreSQL restores the caller's lock_timeout when the function ends, because the function itself sets one.
         perform set_config('lock_timeout', '1ms', true);
     end if;
 

@@ -31,10 +31,10 @@ from mentor_pause.errors import (
 from mentor_pause.ledger.runs import Ledger
 
 type CompletionState = Literal["open", "ended", "ended_by_another", "claimed_by_another"]
-"""`open`: pages are missing. `ended`: the run has ended.
+"""`open`: pages are missing. `ended`: this call ended the run, or it had ended before.
 
-`ended_by_another`: another worker has just ended it. `claimed_by_another`: another worker is
-completing it; check again later.
+`ended_by_another`: it ended after this caller had read it as running. `claimed_by_another`: another
+worker is completing it; check again later.
 """
 
 
@@ -70,9 +70,9 @@ class Completion:
     def report_late_changes(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
         """Report mentors that a worker processed after their page had been closed as failed.
 
-        The run's log line, its event and the reasons in its row stay. The database corrects the
-        row's counts and says so in the row's text, so that the row agrees with the history. The
-        coordinators are notified.
+        The run's log line, its event and the reasons in its row are not changed. The database
+        corrects the row's counts and says so in the row's text, so that the row agrees with the
+        history. The coordinators are notified.
 
         Raises:
             TransientError: the database is away; SQS delivers the page again.

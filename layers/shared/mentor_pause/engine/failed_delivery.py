@@ -80,7 +80,9 @@ class FailedDelivery:
                 self.queue.redeliver(self.delivery, seconds)
 
     def _save_reason(self) -> None:
-        """Save why this delivery failed, because the page may have no other reason.
+        """Save why this delivery failed.
+
+        So the page's errors have a reason if it ends in the dead-letter queue.
 
         A page that was requeued, or that is in the dead-letter queue, has its reason already.
         """

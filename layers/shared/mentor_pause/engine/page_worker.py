@@ -85,7 +85,9 @@ class PageWorker:
             self.logger.remove_keys(["job_run_id", "page"])
 
     def _refuse_unknown(self, delivery: Delivery, message_id: str) -> None:
-        """Refuse a message from any other queue: its page may have been closed as failed (R5).
+        """Accept only the worker's queue and its dead-letter queue (R5).
+
+        A quarantined message that is sent here may be about a page already closed as failed.
 
         Raises:
             InvalidRequest: it is from neither the worker's queue nor its dead-letter queue.
@@ -121,6 +123,11 @@ class PageWorker:
         self._complete(message, delivery, f"delivery {delivery.receive_count} of {message_id}")
 
     def _read(self, body: str) -> MentorPage:
+        """Read a message of this worker's job and organisation.
+
+        Raises:
+            InvalidRequest: it is no page, or of another job or organisation.
+        """
         message = MentorPage.parse(body)
         if Scope(message.job_name, message.org_id) != self.scope:
             raise InvalidRequest(
@@ -156,7 +163,12 @@ class PageWorker:
     def _process(
         self, message: MentorPage, page: Page, delivery: Delivery, remaining: Remaining
     ) -> bool:
-        """Process an open page; False: it is on the queue again, with its progress saved."""
+        """Process an open page; False: it is on the queue again, with its progress saved.
+
+        Raises:
+            DeliveryFailed: the page has no progress, and this delivery counts.
+            TransientError: a service is away.
+        """
         result = self._result(message, page, delivery, remaining)
         if result.requeue is None:
             outcome = page.processed | result.outcome
@@ -182,7 +194,7 @@ class PageWorker:
             self.logger.error(
                 "page failed; its unprocessed mentors count as errors", extra={"reason": reason}
             )
-            # Without unprocessed mentors the page had another task, such as a reading.
+            # A page without unprocessed mentors can still carry the portal reading.
             is_note = page.last_requeue is not None and not page.unprocessed
             reasons = dict.fromkeys(page.unprocessed, reason)
             return PageResult(PageOutcome(reasons=reasons, note=reason if is_note else ""))
@@ -229,7 +241,13 @@ class PageWorker:
         self.ledger.pages.record_copy(message.job_run_id, message.page, copy.copy_number)
 
     def _complete(self, message: MentorPage, delivery: Delivery, claimant: str) -> None:
-        """Mark the page as closed in its run, and complete the run if it was the last one."""
+        """Mark the page as closed in its run, and complete the run if it was the last one.
+
+        Raises:
+            InvalidRequest: the ledger has no such run.
+            DeliveryFailed: another worker is completing the run; this message is a dead letter.
+            TransientError: a service is away.
+        """
         run = self.ledger.mark_page_closed(message.job_run_id, message.page)
         if run is None:
             raise InvalidRequest(f"the ledger has no run {message.job_run_id}")

@@ -1,11 +1,11 @@
 """Ends runs whose dispatcher failed or died, or whose workers vanished.
 
-The caller has acquired the lock of the run's job, and `Recovery` proves before it fails a page that
-the lock is still held. A run that was interrupted while paging ends with the pages that are on the
-queue. A run whose pages have not moved for a whole lease ends as failed, and the unprocessed
-mentors of its open pages count as errors (E8, O2). Pages that wait for the database get more time,
-because their messages come again. A run that the ledger has lost has no pages: its row in the
-execution log is ended, with the counts that the database knows.
+The caller has acquired the lock of the run's job. Before `Recovery` closes a page as failed, it
+checks that the caller still holds the lock. A run that was interrupted while paging ends with the
+pages that are on the queue. A run whose pages have not moved for a whole lease ends as failed, and
+the unprocessed mentors of its open pages count as errors (E8, O2). Pages that wait for the database
+get more time, because their messages come again. A run that the ledger has lost has no pages: its
+row in the execution log is ended, with the counts that the database knows.
 """
 
 from collections.abc import Generator
@@ -80,7 +80,7 @@ class Recovery:
             )
 
     def take_over(self, lock: Lock, job_run_id: UUID, reason: str) -> Run | None:
-        """Fail the pages of a run that no worker will do any more.
+        """Close the open pages of a dead run as failed; leave a run that may be active as it is.
 
         Returns:
             The run, which the caller then completes; None: it had ended.
@@ -134,7 +134,7 @@ class Recovery:
 
         Raises:
             LeaseLost: the lock has another holder.
-            PagesChanged: more pages were planned meanwhile than a dispatcher can have under way.
+            PagesChanged: pages were still being planned after five attempts.
         """
         if run.pages_total is not None:
             return run
@@ -160,7 +160,7 @@ class Recovery:
             return self.abort_paging(lock, run, reason)
         if run.all_pages_closed or self._may_be_active(run):
             return run
-        # If the pages stand still because the database is away, this call raises.
+        # Called only to see whether the database answers. If not, it raises; the pages stay open.
         self.database.get_run_freshness(run.trigger.org_id, run.trigger.job_name)
         pages = self.ledger.pages.list(run.job_run_id)
         missing = missing_pages(run, pages)

@@ -44,8 +44,8 @@ class PageResult:
 
 
 type Work = Callable[[MentorPage, Remaining], PageResult]
-"""A job's work on a page, whose `mentor_ids` are the unprocessed ones, perhaps none. If it raises
-`TransientError`, the page waits; it may do so only before it has processed a mentor."""
+"""A job's work on a page. It gets the unprocessed mentors; the list may be empty. If it raises
+`TransientError`, it has processed no mentor, and the page waits."""
 
 
 class DeliveryFailed(MentorPauseError):

@@ -1,8 +1,8 @@
 """The time by AWS: this machine's clock, corrected by the `Date` header of AWS's answers.
 
-The holder of a lock writes when its lease ends, and other processes compare that moment with their
-clock. If each Lambda used its own clock, a Lambda whose clock is ahead would end runs that are
-alive. So all of them use DynamoDB's clock. The header is exact to a second; leases are at least
+The holder of a lock stores the moment at which its lease ends, and other processes compare it with
+their clock. If each Lambda used its own clock, a Lambda whose clock is ahead would end runs that
+are alive. So all of them use DynamoDB's clock. The header is exact to a second; leases are at least
 forty times as long.
 
 Between two answers this machine's clock continues from the last header. It is trusted for a minute.

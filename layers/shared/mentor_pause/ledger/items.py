@@ -133,7 +133,10 @@ def _outcome(item: Item) -> PageOutcome:
 
 
 def _reasons(texts: Iterable[str]) -> dict[UUID, str]:
-    """Return each mentor's reason. Sorting picks the same one of several each time."""
+    """Return each mentor's reason.
+
+    If a mentor has several reasons, the sort order decides, so every reader returns the same one.
+    """
     reasons: dict[UUID, str] = {}
     for text in sorted(texts):
         ids, _, reason = text.partition("|")

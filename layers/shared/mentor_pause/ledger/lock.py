@@ -3,22 +3,28 @@
 One item, `LOCK#<job>#<org>`, which one conditional write acquires. Dry runs have their own lock
 (`LOCK#<job>#<org>#dry`), because a dry run changes nothing and must not block a night.
 
-          ┌───────── another trigger ──────────┐
-          v                                    │
-    free ──acquire──> held ──release──> released
-                      │  ^
-      lease runs out  │  │  acquire: the same trigger resumes its run,
-                      v  │           another trigger starts its own run
-                     expired
+                       ┌────── acquire: another trigger ───────┐
+                       v                                       │
+    free ──acquire──> held ──────────────release──────────> released
+                      │ │^
+                      │ │└──acquire: the same trigger──┐
+                      │ └──────────reserve──────> reserved
+                      │                                │
+                lease runs out                   lease runs out
+                      │                                │
+                      └──────────> expired <───────────┘
+
+An expired lock can be acquired by its own trigger, which resumes its run, or by another trigger,
+which starts its own run.
 
 A dispatcher whose run request has to wait for the database reserves the lock for its trigger
 (`reserve`). That trigger can acquire the lock at once; another trigger can only after the lease.
 
 Every acquisition raises `fence`. Planning a page, the end of paging and failing a page are
 conditional on the holder's fence (`still_held`). A holder that lost the lock can do none of them.
-A lease is in seconds of the epoch by DynamoDB's clock (`Table.now`), which all holders share. A
-lease that ends more than an hour after every possible lease comes from a wrong clock and counts as
-run out.
+A lease is in seconds of the epoch by DynamoDB's clock (`Table.now`), which all holders share. No
+lease is longer than `longest_lease`. A lease that ends over an hour later than that was written
+with a wrong clock and counts as run out.
 
 `open_runs` is the set of runs that acquired the lock and have not ended. The next holder ends the
 abandoned ones, also those that an earlier holder tried and failed to end. If nobody acquires the
@@ -131,7 +137,7 @@ class Locks:
     def find_hung(
         self, trigger: Trigger, since: datetime, reserved_since: datetime | None = None
     ) -> frozenset[UUID]:
-        """Return the runs that have not ended, if no lease on the lock ended after `since`.
+        """Return the lock's open runs, if its lease had run out by `since`; otherwise none.
 
         `reserved_since` replaces `since` for a lock that is reserved for a waiting run request.
         """

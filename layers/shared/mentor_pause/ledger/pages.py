@@ -80,8 +80,8 @@ class Pages:
     ) -> Page | None:
         """Add the mentors that an invocation processed, and return the page.
 
-        `requeue` says why the other mentors are not processed yet. It replaces the reason of an
-        earlier invocation, and so does the outcome's note. Nothing is added to a closed page.
+        `requeue` says why the other mentors are not processed yet. It replaces the earlier reason.
+        The outcome's note replaces the earlier note. Nothing is added to a closed page.
 
         Returns:
             The page as it is now; None: the ledger has no such page.

@@ -138,9 +138,9 @@ class Ledger:
     ) -> Run:
         """Fix the number of a run's pages, so that the run can complete.
 
-        The run is the lock's own, or one that lost the lock to it. `pages_total` is the number of
-        planned pages that the caller read. Nothing is written if another page was planned since,
-        because the run would complete without that page.
+        The run is the lock's own, or an abandoned run that held the lock before. `pages_total` is
+        the number of planned pages that the caller read. Nothing is written if another page was
+        planned since, because the run would complete without that page.
 
         Raises:
             LeaseLost: the lock has another holder; nothing was written.

@@ -1,6 +1,6 @@
 """One DynamoDB table, in Python values.
 
-The table repeats a call that DynamoDB did not answer or refused for another write of the same item,
+The table repeats a call that got no answer, or that conflicted with another write of the same item,
 by one `Retry`. A failed condition is an answer and not an error: the methods return False, or the
 item that failed the condition.
 """
@@ -45,7 +45,7 @@ class Table:
         clock: Clock | None = None,
         local_clock: Clock = utc_now,
     ) -> None:
-        """`clock` tells the time; without it, DynamoDB's answers correct `local_clock`."""
+        """`clock` tells the time. None: `local_clock`, corrected by DynamoDB's answers."""
         self._client = client
         self.name = name
         self._retry = retry
