@@ -201,7 +201,7 @@ def test_the_built_dispatcher_says_what_it_cannot_redrive(
     """The sample's run is the nightly sample's; before that one the answer says so."""
     event = sample(REDRIVE)
     answer, _ = invoke("Dispatcher", event)
-    assert (answer["status"], answer["fault"]) == ("failed", "request")
+    assert (answer["status"], answer["error_source"]) == ("failed", "client")
     assert (
         answer["error"]
         == f"the ledger knows no run {event['redrive_of']}; it keeps runs for 90 days"

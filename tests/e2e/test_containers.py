@@ -90,7 +90,7 @@ def test_each_part_of_the_stack_answers_on_the_bridge(deployed: Deployed) -> Non
             assert connection.execute("select 1").fetchone() == (1,)
         assert state.forwarder
         state.forwarder.stop()
-        with pytest.raises(StackError, match="containers do not reach the local stack"):
+        with pytest.raises(StackError, match="containers cannot reach the local stack"):
             local.require_docker()
         again = local.open_to_docker(state, bridge, lambda _text: None)
         assert again.forwarder not in (None, state.forwarder)

@@ -86,7 +86,7 @@ def test_the_workflow_waits_for_a_run_in_its_way_and_then_has_its_own(
         done = asked.result()
     assert done.returncode == 0, done.stderr
     first, last = done.stdout.splitlines()
-    assert first == f"run {other['job_run_id']} is in the way: failed"
+    assert first == f"run {other['job_run_id']} is in progress: failed"
     assert last.endswith(": completed")
     assert len(rows(owner, "select from peer_mentor_status_history")) == 150
 
