@@ -63,3 +63,13 @@ def test_the_table_of_rooms_names_each_room_of_the_layer() -> None:
     }
     table = PAGE.partition("| room |")[2].partition("\n\n")[0]
     assert set(re.findall(r"\[(\w+)\]", table)) == rooms
+
+
+def test_each_question_names_a_test_that_exists() -> None:
+    """A reader finds the proof beside the place."""
+    _, _, table = PAGE.partition("| question | place | test |\n| --- | --- | --- |\n")
+    for row in table.strip().splitlines():
+        named = re.findall(r"\]\(\.\./(tests/[\w/]+\.py)\): `(test_\w+)`", row)
+        assert named, row
+        for path, name in named:
+            assert f"def {name}(" in (ROOT / path).read_text(), name

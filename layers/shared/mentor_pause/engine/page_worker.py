@@ -126,7 +126,7 @@ class PageWorker:
         """Read a message of this worker's job and organisation.
 
         Raises:
-            InvalidRequest: it is no page, or of another job or organisation.
+            InvalidRequest: it is not a valid page, or it is of another job or organisation.
         """
         message = MentorPage.parse(body)
         if Scope(message.job_name, message.org_id) != self.scope:
