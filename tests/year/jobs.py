@@ -100,10 +100,10 @@ class Jobs:
 
     def sync(self, run: str, trigger: str) -> dict[str, Any]:
         """Fire the sync and work it off; an event's trigger is the run that it is about."""
-        trigger = (
+        trigger_id = (
             str(self.sight.job_run_id(run.removeprefix("after "))) if trigger == "event" else run
         )
-        answer = self.syncs.fire(trigger, None, trigger=trigger)
+        answer = self.syncs.fire(trigger_id, None, trigger=trigger)
         self.sight.remember(run, answer["job_run_id"])
         if answer["status"] == "duplicate":
             return {"status": "duplicate"}
