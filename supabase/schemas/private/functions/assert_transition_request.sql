@@ -1,6 +1,6 @@
 -- Checks what a caller may ask of update_mentor_status, whichever mentor it is about (S3). People pause and
--- resume; only services end and restart a mentorship. Only the job may use certification_expired, run ids and
--- as-of dates. The job's credential cannot pause a mentor whose certification is valid, because the job's day
+-- resume; only services end and restart a mentorship. People never use certification_expired, run ids and
+-- as-of dates; jobs and services may. The job's credential cannot pause a mentor whose certification is valid, because the job's day
 -- may not lie in the future.
 --
 -- A run that has begun keeps its day, even if that day is after today (E1): the database's clock may step
