@@ -1,4 +1,4 @@
-"""One seed: it decides the roster, the wire, every fault and the way of every message."""
+"""One seed: it decides the roster, the transport, every fault and the way of every message."""
 
 import json
 import random

@@ -210,12 +210,12 @@ LEDGER = _aws("DynamoDB", "ProvisionedThroughputExceededException")
 QUEUE = _aws("SQS", "RequestThrottled")
 BUS = _aws("EventBridge", "ThrottlingException")
 POOLED = Seam(
-    "pooled wire",
+    "pooled transport",
     raising(lambda: DatabaseUnavailable("gone", "08006")),
     raising(lambda: DatabaseUnavailable("no answer in time")),
     raising(lambda: RetryableDatabaseError("the row is locked", "55P03")),
 )
-REST = _http("REST wire", 504, {}, {"code": "PGRST003", "message": "no connection in time"})
+REST = _http("REST transport", 504, {}, {"code": "PGRST003", "message": "no connection in time"})
 PORTAL = _http("portal", 429, {"Retry-After": "1"}, {"error": {"code": "0x80072322"}})
 
 _LEDGER_CALLS = ("get_item", "query", "update_item", "transact_write_items")

@@ -82,7 +82,7 @@ class Night:
     ledger_class = Ledger
 
     def __init__(
-        self, clients: Clients, wire: Any, plan: Plan, page_size: int, job: str = JOB
+        self, clients: Clients, transport: Any, plan: Plan, page_size: int, job: str = JOB
     ) -> None:
         """`plan` is asked before every outside call."""
         self.job = job
@@ -97,14 +97,14 @@ class Night:
         create_ledger_table(clients.dynamodb, name)
         self._dynamodb = faulty_ledger(clients.dynamodb, plan)
         self._table_name = name
-        self.transport, self._page_size = wire, page_size
+        self.transport, self._page_size = transport, page_size
         self.retry = Retry(sleep=_no_wait)
-        self.database = Database(wire, self.retry)
+        self.database = Database(transport, self.retry)
         self.publisher = EventPublisher(faulty_bus(self.events, plan), "default", retry=self.retry)
         self.engine = self.engine_at(self.clock)
         self.dispatch = self.dispatcher(self.clock)
         reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=_no_wait)
-        self.consume = self.consumer(PausePage(Database(wire, reconnect), self.logger, tuple))
+        self.consume = self.consumer(PausePage(Database(transport, reconnect), self.logger, tuple))
 
     @property
     def ledger(self) -> Ledger:
@@ -240,7 +240,7 @@ class Night:
         """Take the messages off the queue and read them."""
         return [MentorPage.parse(message["Body"]) for message in self.receive()]
 
-    def wire_calls(self, function: str) -> int:
+    def database_calls(self, function: str) -> int:
         """Return how often a database function was called so far."""
         return self.transport.calls[function]
 
@@ -277,5 +277,5 @@ def open_night(
 ) -> Generator[Night]:
     """Put a night together over a test's database."""
     plan = plan or Plan()
-    with open_transport(kind, roster, cluster, plan) as wire:
-        yield build(clients, wire, plan, page_size)
+    with open_transport(kind, roster, cluster, plan) as transport:
+        yield build(clients, transport, plan, page_size)

@@ -1,4 +1,4 @@
-"""One mentor and everybody who may change their status, each through the product's own door."""
+"""One mentor and everybody who may change their status, each with a database client."""
 
 import time
 from collections.abc import Callable, Generator
@@ -17,10 +17,10 @@ FAR_OFF = date(2099, 1, 1)
 
 
 class People:
-    """An active mentor, their coordinators, and the ways to the database that each one has."""
+    """An active mentor, their coordinators, and each caller's way to the database."""
 
     def __init__(self, roster: Roster, cluster: Cluster) -> None:
-        """Put them into the roster."""
+        """Add them to the roster."""
         self.roster = roster
         self._cluster = cluster
         self.mentor_id = roster.add_mentor(FAR_OFF)
@@ -36,16 +36,16 @@ class People:
         )
 
     @contextmanager
-    def door(self, caller: str) -> Generator[Database]:
-        """Open the database as a person, as `job` or as `service`."""
-        wire = PooledTransport(self.url(caller))
+    def client_of(self, caller: str) -> Generator[Database]:
+        """Open a caller's database client; `caller` is a person, `job` or `service`."""
+        transport = PooledTransport(self.url(caller))
         try:
-            yield Database(wire)
+            yield Database(transport)
         finally:
-            wire.close()
+            transport.close()
 
     def url(self, caller: str) -> str:
-        """Return the URL by which somebody reaches the database."""
+        """Return the URL of a caller's connection."""
         if caller == "job":
             return self._cluster.url(self.roster.db, "mentor_pause_job")
         if caller == "service":
@@ -53,11 +53,11 @@ class People:
         return self._cluster.url_as(self.roster.db, "authenticated", self.users[caller])
 
     def expire(self, on: date = TODAY) -> None:
-        """Give the mentor's certification another day of expiry."""
+        """Change the day on which the mentor's certification expires."""
         self.roster.db.execute("update certifications set expires_on = %s", (on,))
 
     def in_background[T](self, call: Callable[[], T]) -> "Future[T]":
-        """Make a call on a thread of its own."""
+        """Make a call in another thread."""
         with_one_thread = ThreadPoolExecutor(1)
         try:
             return with_one_thread.submit(call)
@@ -72,6 +72,6 @@ class People:
         )
         until = time.monotonic() + 5
         while self.roster.db.execute(waiting).fetchone() == (0,):
-            assert time.monotonic() < until, "nobody waits for a lock"
+            assert time.monotonic() < until, "no session waits for a lock"
             # Within a transaction the view is a snapshot until it is dropped.
             self.roster.db.execute("select pg_stat_clear_snapshot()")

@@ -14,11 +14,11 @@ from support.roster import Records
 
 
 class CountingTransport:
-    """A wire that counts the calls that reach the database, by function."""
+    """A transport that counts the calls that reach the database, by function."""
 
-    def __init__(self, wire: Any, plan: Plan) -> None:
-        """`wire` does the work, when the plan lets a call reach it."""
-        self._wire = wire
+    def __init__(self, transport: Any, plan: Plan) -> None:
+        """`transport` does the work, when the plan lets a call reach it."""
+        self._transport = transport
         self._plan = plan
         self.calls: Counter[str] = Counter()
 
@@ -27,13 +27,13 @@ class CountingTransport:
 
         def reach() -> Any:
             self.calls[function] += 1
-            return self._wire.call(function, arguments)
+            return self._transport.call(function, arguments)
 
         return self._plan.around(reach, POOLED, function)
 
     def close(self) -> None:
-        """Close the wire."""
-        self._wire.close()
+        """Close the transport."""
+        self._transport.close()
 
 
 type TransportKind = Literal["pooled", "REST"]
@@ -43,13 +43,13 @@ type TransportKind = Literal["pooled", "REST"]
 def open_transport(
     kind: TransportKind, roster: Records, cluster: Cluster, plan: Plan
 ) -> Generator[CountingTransport]:
-    """Open a wire to a test's database, on which the plan's faults happen."""
+    """Open a transport to a test's database, on which the plan's faults happen."""
     if kind == "pooled":
-        with closing(PooledTransport(cluster.url(roster.db))) as wire:
-            yield CountingTransport(wire, plan)
+        with closing(PooledTransport(cluster.url(roster.db))) as transport:
+            yield CountingTransport(transport, plan)
     else:
         with (
             postgrest(cluster.server.url(roster.db.info.dbname)) as url,
-            closing(RestTransport(url, SECRET_KEY, FaultyTransport(plan, REST))) as wire,
+            closing(RestTransport(url, SECRET_KEY, FaultyTransport(plan, REST))) as transport,
         ):
-            yield CountingTransport(wire, Plan())
+            yield CountingTransport(transport, Plan())

@@ -82,15 +82,17 @@ def open_product(
     """Put the product together over a fresh database."""
     portal, roster = example_portal(), Roster(db)
     with ExitStack() as stack:
-        wires = [
+        transports = [
             CountingTransport(
                 stack.enter_context(closing(PooledTransport(cluster.url(db, role)))), Plan()
             )
             for role in ("mentor_pause_job", "portal_sync")
         ]
         url = stack.enter_context(serving(portal))
-        expiry = Night(clients, wires[0], Plan(), PAGE_SIZE)
-        syncs = _SyncNight(expiry.ledger, clients, tuple(wires), Plan(), portal, url, PAGE_SIZE)
+        expiry = Night(clients, transports[0], Plan(), PAGE_SIZE)
+        syncs = _SyncNight(
+            expiry.ledger, clients, tuple(transports), Plan(), portal, url, PAGE_SIZE
+        )
         portal.clock = lambda: syncs.clock.now
         sight = Sight(roster, seed)
         yield Product(

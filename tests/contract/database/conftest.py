@@ -18,7 +18,7 @@ from support.roster import Roster
 def database(
     request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
 ) -> Iterator[Database]:
-    """The database client over each transport; the pooled one through PgBouncer, too."""
+    """The database client over each transport; the pooled one also through PgBouncer."""
     if request.param == "pooled":
         with closing(PooledTransport(cluster.url(roster.db))) as pooled:
             yield Database(pooled)
@@ -30,5 +30,5 @@ def database(
             yield Database(pooled)
     else:
         owner_url = cluster.server.url(str(roster.db.info.dbname))
-        with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as rest_wire:
-            yield Database(rest_wire)
+        with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as transport:
+            yield Database(transport)

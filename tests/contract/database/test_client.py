@@ -1,7 +1,7 @@
 """The database client gets the same results over every transport (D4, D7, D8, E4, S2, O1, O3).
 
-The REST transport speaks to a small server in PostgREST's documented dialect over the same
-PostgreSQL.
+The REST transport connects to a small server that speaks PostgREST's documented dialect, over the
+same PostgreSQL.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ from support.postgrest import SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
-def test_a_change_comes_back_typed(database: Database, roster: Roster) -> None:
-    """Every column, in Python's own types."""
+def test_a_change_is_returned_typed(database: Database, roster: Roster) -> None:
+    """Each column has a Python type."""
     mentor = roster.add_mentor(YESTERDAY)
     change = database.pause_expired(mentor, ORG, uuid4(), TODAY)
     (row,) = roster.history()
@@ -38,7 +38,7 @@ def test_a_change_comes_back_typed(database: Database, roster: Roster) -> None:
     }
 
 
-def test_every_outcome_is_told_apart(database: Database, roster: Roster) -> None:
+def test_every_outcome_has_its_own_value(database: Database, roster: Roster) -> None:
     """E4, E9."""
     run, mentor = uuid4(), roster.add_mentor()
     assert pause(database, mentor, dry=True) == "would_change"
@@ -49,7 +49,7 @@ def test_every_outcome_is_told_apart(database: Database, roster: Roster) -> None
 
 
 def test_pages_of_mentors(database: Database, roster: Roster) -> None:
-    """D7, with and without a place to go on from."""
+    """D7: from the first mentor, and after a given mentor."""
     mentors = roster.add_mentors(7)
     first = database.list_mentors("list_expired_mentors", ORG, TODAY, None, 5)
     rest = database.list_mentors("list_expired_mentors", ORG, TODAY, first[-1], 5)
@@ -58,7 +58,7 @@ def test_pages_of_mentors(database: Database, roster: Roster) -> None:
 
 
 def test_scope_and_monitoring_query(database: Database, roster: Roster) -> None:
-    """D8, O1: a row and a scalar."""
+    """D8, O1: one returns a row, the other a scalar."""
     roster.add_mentors(3)
     scope = database.assert_org_scope(ORG, "hlf")
     assert (scope.org_id, scope.slug, scope.time_zone) == (ORG, "hlf", "Europe/Oslo")
@@ -83,8 +83,8 @@ def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> No
     assert (row.job_run_id, row.as_of, row.trigger, row.error) == (run, TODAY, "manual", None)
 
 
-def test_the_portal_can_be_told_of_a_mentor_again(database: Database, roster: Roster) -> None:
-    """H5: of one of this organisation; for services only (the access matrix)."""
+def test_a_mentors_portal_state_can_be_reset(database: Database, roster: Roster) -> None:
+    """H5: only for mentors of this organisation, and only by services."""
     mentor = roster.add_mentor()
     roster.db.execute("insert into portal_sync_state values (%s, 1)", (mentor,))
     roster.db.execute("grant execute on function reset_portal_sync to mentor_pause_job")
@@ -96,15 +96,15 @@ def test_the_portal_can_be_told_of_a_mentor_again(database: Database, roster: Ro
     assert roster.rows("select from portal_sync_state") == []
 
 
-def test_an_attempt_without_organisation_is_logged(database: Database, roster: Roster) -> None:
-    """D4: also what could not be configured."""
+def test_a_run_request_without_organisation_is_logged(database: Database, roster: Roster) -> None:
+    """D4: also when the settings are wrong."""
     database.begin_execution(RunRequest("?", None, "manual", "t", "x"), "failed", error="no job")
     (row,) = database.list_executions(ORG, 10)
     assert (row.org_id, row.status, row.error) == (None, "failed", "no job")
 
 
-def test_the_databases_no_keeps_its_code_and_detail(database: Database, roster: Roster) -> None:
-    """PT404 and PT409 have classes of their own."""
+def test_a_refusal_keeps_its_code_and_detail(database: Database, roster: Roster) -> None:
+    """PT404 and PT409 have their own error classes."""
     with pytest.raises(NotFound) as missing:
         pause(database, uuid4())
     assert (missing.value.sqlstate, str(missing.value)) == ("PT404", "mentor not found")
@@ -115,18 +115,18 @@ def test_the_databases_no_keeps_its_code_and_detail(database: Database, roster: 
 
 @pytest.fixture(params=["pooled", "rest"])
 def service(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Database]:
-    """The door of a service, which may make every change, over one wire and over the other."""
+    """The client of a service, which may make every change, over each transport."""
     with postgrest(cluster.server.url(str(roster.db.info.dbname))) as url:
-        wire = (
+        transport = (
             PooledTransport(cluster.url_as(roster.db, "service_role"))
             if request.param == "pooled"
             else RestTransport(url, SECRET_KEY)
         )
-        with closing(wire):
-            yield Database(wire)
+        with closing(transport):
+            yield Database(transport)
 
 
-def test_a_status_is_looked_at_and_changed_by_hand(service: Database, roster: Roster) -> None:
+def test_a_status_is_read_and_changed_by_hand(service: Database, roster: Roster) -> None:
     """S2, S3."""
     mentor = roster.add_mentor(YESTERDAY)
     seen = service.get_mentor_status(mentor, ORG)
@@ -142,7 +142,7 @@ def test_a_status_is_looked_at_and_changed_by_hand(service: Database, roster: Ro
         service.get_mentor_status(uuid4(), ORG)
 
 
-def test_what_the_monitor_asks_comes_back_typed(database: Database, roster: Roster) -> None:
+def test_the_monitors_queries_are_typed(database: Database, roster: Roster) -> None:
     """O1: days by the organisation's clock, moments with their zone, and no run at first."""
     late = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
     assert database.get_org_day(ORG, late) == TODAY
@@ -172,8 +172,8 @@ def test_what_the_monitor_asks_comes_back_typed(database: Database, roster: Rost
     assert found.last_finished_at.tzinfo is not None
 
 
-def test_what_the_http_entry_asks_comes_back_typed(service: Database, roster: Roster) -> None:
-    """O3: a stranger has no role, a run that is not there no row."""
+def test_the_http_entrys_queries_are_typed(service: Database, roster: Roster) -> None:
+    """O3: a stranger has no role, and an unknown run has no row."""
     coordinator = roster.add_coordinator()
     assert service.get_member_role(ORG, coordinator) == "coordinator"
     assert service.get_member_role(ORG, uuid4()) is None
@@ -192,12 +192,12 @@ def test_what_the_http_entry_asks_comes_back_typed(service: Database, roster: Ro
     assert service.get_execution(uuid4(), attempt.job_run_id) is None
 
 
-def test_the_job_does_nothing_but_its_job(roster: Roster, cluster: Cluster) -> None:
-    """S3: its credential, in other hands, cannot make anybody active."""
+def test_the_jobs_credential_can_only_pause(roster: Roster, cluster: Cluster) -> None:
+    """S3: a stolen one makes no mentor active."""
     mentor = roster.add_mentor(status="paused")
     with (
-        closing(PooledTransport(cluster.url(roster.db))) as wire,
+        closing(PooledTransport(cluster.url(roster.db))) as transport,
         pytest.raises(Forbidden) as raised,
     ):
-        Database(wire).change_status(mentor, ORG, "active", "on_leave")
+        Database(transport).change_status(mentor, ORG, "active", "on_leave")
     assert raised.value.hint == "reserved_for_the_job"

@@ -41,7 +41,9 @@ grant execute on function public.raise_code to mentor_pause_job, service_role;
 
 
 @pytest.fixture(params=["pooled", "pgbouncer", "rest"])
-def wire(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> Iterator[Transport]:
+def transport(
+    request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
+) -> Iterator[Transport]:
     """Each transport, to a database with a function that raises any code."""
     roster.db.execute(RAISE)
     url = cluster.url(roster.db)
@@ -58,21 +60,21 @@ def wire(request: pytest.FixtureRequest, roster: Roster, cluster: Cluster) -> It
 
 
 def example(rule: Rule) -> str:
-    """A code that begins as the line does."""
+    """Return a SQLSTATE that begins as the line does."""
     return rule.key.ljust(5, "1")
 
 
 def rest(answer: httpx.Response) -> RestTransport:
-    """The REST transport to a server that gives one answer."""
+    """The REST transport to a server that gives one fixed answer."""
     return RestTransport("https://project", SECRET_KEY, httpx.MockTransport(lambda _: answer))
 
 
-def test_every_sqlstate_of_the_table(wire: Transport) -> None:
-    """Class, code and words; one test for all lines, since each transport starts a server."""
+def test_every_sqlstate_of_the_table(transport: Transport) -> None:
+    """Class, code and message. One test covers all lines, since each transport starts a server."""
     for rule in (rule for rule in CODES if not rule.key.startswith("PGRST")):
         code = example(rule)
         with pytest.raises(MentorPauseError) as raised:
-            wire.call("raise_code", {"p_code": code})
+            transport.call("raise_code", {"p_code": code})
         assert type(raised.value) is CLASSES[rule.kind], code
         assert getattr(raised.value, "sqlstate", None) == code
         assert ("permission denied" in str(raised.value)) is rule.is_quoted, code
@@ -80,35 +82,35 @@ def test_every_sqlstate_of_the_table(wire: Transport) -> None:
         assert (raised.value.__cause__, raised.value.__context__) == (None, None)
 
 
-def test_an_adopters_own_code_is_a_mentors_error(wire: Transport) -> None:
-    """A trigger may raise any."""
+def test_an_adopters_own_code_is_a_mentors_error(transport: Transport) -> None:
+    """A trigger may raise any code."""
     with pytest.raises(DatabaseError, match="permission denied for function x") as raised:
-        wire.call("raise_code", {"p_code": "HLF01"})
+        transport.call("raise_code", {"p_code": "HLF01"})
     assert (raised.value.sqlstate, raised.value.detail) == ("HLF01", "why")
 
 
 def test_a_missing_function_right_or_table_is_misconfigured(
-    wire: Transport, roster: Roster
+    transport: Transport, roster: Roster
 ) -> None:
-    """R3: no mentor is at fault, on either transport."""
+    """R3: it is not an error of a mentor, on either transport."""
     with pytest.raises(DatabaseMisconfigured, match="apply every migration") as raised:
-        wire.call("get_org_day", {"p_organisation": ORG})
+        transport.call("get_org_day", {"p_organisation": ORG})
     assert raised.value.sqlstate in ("42883", "PGRST202")
     roster.db.execute("revoke execute on function assert_org_scope from public, service_role")
     roster.db.execute("revoke execute on function assert_org_scope from mentor_pause_job")
     with pytest.raises(DatabaseMisconfigured, match="the role lacks a right") as raised:
-        wire.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})
+        transport.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})
     assert raised.value.sqlstate == "42501"
     roster.db.execute("alter table organisations rename to organizations")
     with pytest.raises(DatabaseMisconfigured, match=r'relation "public.organisations" does not'):
-        wire.call("get_org_day", {"p_org_id": ORG, "p_at": "2026-03-01T00:00:00Z"})
+        transport.call("get_org_day", {"p_org_id": ORG, "p_at": "2026-03-01T00:00:00Z"})
 
 
 @pytest.mark.parametrize(
     "rule", [rule for rule in CODES if rule.key.startswith("PGRST")], ids=lambda rule: rule.key
 )
 def test_every_code_of_postgrest(rule: Rule) -> None:
-    """With the status that PostgREST gives to it, and nothing of the address in its words."""
+    """With the status that PostgREST gives to it. The message has no part of the address."""
     code = rule.key.ljust(8, "9")
     said = {"code": code, "message": "it says so", "details": "host db.x.supabase.co", "hint": None}
     with pytest.raises(MentorPauseError) as raised:
@@ -133,7 +135,7 @@ ODD_BODIES = (
 
 @pytest.mark.parametrize("rule", STATUSES, ids=lambda rule: rule.key)
 def test_every_status_without_a_code(rule: Rule) -> None:
-    """R3: whatever the body is, and with the gateway's sentence where it has one."""
+    """R3: whatever the body is. The message has the gateway's sentence, if there is one."""
     status = int(rule.key.ljust(3, "0"))
     if status == 200:
         for body in (b"<html>login</html>", b"{", b"\xff"):
@@ -154,23 +156,23 @@ def test_every_status_without_a_code(rule: Rule) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
-    """R3: the key would go to another host."""
+    """R3: the key would be sent to another host."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
         return httpx.Response(status, headers={"Location": "https://evil.org/"}, json=[])
 
-    wire = RestTransport("https://project", SECRET_KEY, httpx.MockTransport(answer))
+    transport = RestTransport("https://project", SECRET_KEY, httpx.MockTransport(answer))
     with pytest.raises(DatabaseMisconfigured, match="redirected; check SUPABASE_URL") as raised:
-        wire.call("begin_execution", {})
+        transport.call("begin_execution", {})
     assert asked == ["https://project/rest/v1/rpc/begin_execution"]
     assert "evil" not in str(raised.value)
 
 
 @pytest.mark.parametrize("line", [*SQLSTATES, *OWN_CODES], ids=lambda line: line.code)
-def test_what_postgrest_answers_is_read_as_its_code(line: Line) -> None:
-    """Each line of its specification: the status never turns a code into something else."""
+def test_an_answer_of_postgrest_is_read_by_its_code(line: Line) -> None:
+    """Each line of its specification: the status does not change a code's meaning."""
     code = line.code if line.code.startswith("PGRST") else line.code.ljust(5, "0")
     body = {"code": code, "message": "permission denied for x", "details": None, "hint": None}
     with pytest.raises(MentorPauseError) as raised:
@@ -191,10 +193,10 @@ def test_what_postgrest_answers_is_read_as_its_code(line: Line) -> None:
     ],
 )
 def test_a_pooler_that_refuses_is_one_sentence(message: str, code: str, sentence: str) -> None:
-    """R6: through the driver, with and without a SQLSTATE; nothing of the URL is in it."""
-    with refusing_server(message, code) as url, closing(PooledTransport(url)) as wire:
+    """R6: through the driver, with and without a SQLSTATE. The sentence has no part of the URL."""
+    with refusing_server(message, code) as url, closing(PooledTransport(url)) as transport:
         with pytest.raises(DatabaseUnavailable, match=sentence) as raised:
-            wire.call("f", {})
+            transport.call("f", {})
         said = f"{raised.value}{raised.value.__dict__}"
     for word in ("job_role", "a_database", "TOPSECRET", "127.0.0.1"):
         assert word not in said

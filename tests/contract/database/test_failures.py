@@ -18,7 +18,7 @@ from support.roster import Roster
 
 
 def test_a_failing_mentor_is_a_permanent_error(database: Database, roster: Roster) -> None:
-    """E5: P0001 of a trigger, with its SQLSTATE."""
+    """E5: a trigger raises P0001."""
     mentor = roster.add_mentor()
     roster.fail_for(mentor)
     with pytest.raises(DatabaseError) as raised:
@@ -53,22 +53,22 @@ def test_a_lost_connection_is_retryable_and_the_next_call_connects_again(
     while not outcomes:
         try:
             outcomes.append(pause(database, mentor))
-        except DatabaseUnavailable:  # at most once: the connection was gone
+        except DatabaseUnavailable:  # the call fails at most once, because the connection is lost
             assert roster.history() == []
     assert outcomes == ["changed"]
 
 
-def test_a_server_that_goes_away_without_a_word_is_unavailable(
-    cluster: Cluster, roster: Roster
-) -> None:
-    """E6: libpq's own words have no SQLSTATE; the next call connects again."""
+def test_a_server_that_disappears_is_unavailable(cluster: Cluster, roster: Roster) -> None:
+    """E6: libpq's own error has no SQLSTATE. The next call connects again."""
     mentor = roster.add_mentor()
     url = urlsplit(cluster.url(roster.db))
     with (
         running_proxy((url.hostname or "", url.port or 0)) as proxy,
-        closing(PooledTransport(url.geturl().replace(f":{url.port}/", f":{proxy.port}/"))) as wire,
+        closing(
+            PooledTransport(url.geturl().replace(f":{url.port}/", f":{proxy.port}/"))
+        ) as transport,
     ):
-        database = Database(wire)
+        database = Database(transport)
         assert pause(database, mentor, dry=True) == "would_change"
         proxy.cut()
         with pytest.raises(DatabaseUnavailable) as raised:
@@ -79,16 +79,16 @@ def test_a_server_that_goes_away_without_a_word_is_unavailable(
 
 
 @pytest.mark.parametrize("kind", ["pooled", "rest"])
-def test_a_database_that_is_not_there_is_unavailable(kind: str) -> None:
-    """E6: nobody listens on the port."""
+def test_a_database_without_a_server_is_unavailable(kind: str) -> None:
+    """E6: no server listens on the port."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         address = f"127.0.0.1:{port}"
-        wire = (
+        transport = (
             PooledTransport(f"postgresql://{address}/x")
             if kind == "pooled"
             else RestTransport(f"http://{address}", "key")
         )
         with pytest.raises(DatabaseUnavailable):
-            Database(wire).notify_coordinators(uuid4())
+            Database(transport).notify_coordinators(uuid4())

@@ -24,59 +24,63 @@ def pooler(roster: Roster, cluster: Cluster) -> Iterator[Pooler]:
 
 
 @pytest.fixture
-def wire(pooler: Pooler) -> Iterator[PooledTransport]:
-    """The transport, warm."""
+def transport(pooler: Pooler) -> Iterator[PooledTransport]:
+    """The pooled transport, connected."""
     with closing(PooledTransport(pooler.url)) as found:
         found.call("assert_org_scope", SCOPE)
         yield found
 
 
-def test_a_paused_pooler(pooler: Pooler, wire: PooledTransport) -> None:
-    """R2: PAUSE holds every query; the call ends within its budget, and works after RESUME."""
+def test_a_paused_pooler(pooler: Pooler, transport: PooledTransport) -> None:
+    """R2: PAUSE holds every query. The call ends within its budget, and works after RESUME."""
     pooler.pause()
     with ends_in_time("no answer from the database within 10 s"):
-        wire.call("assert_org_scope", SCOPE)
+        transport.call("assert_org_scope", SCOPE)
     pooler.resume()
-    assert wire.call("assert_org_scope", SCOPE)
+    assert transport.call("assert_org_scope", SCOPE)
 
 
-def test_a_frozen_pooler(pooler: Pooler, wire: PooledTransport) -> None:
-    """R2: SIGSTOP; the cancelling is bounded, too."""
+def test_a_frozen_pooler(pooler: Pooler, transport: PooledTransport) -> None:
+    """R2: SIGSTOP. Cancelling the call is bounded, too."""
     pooler.freeze()
     with ends_in_time("no answer from the database within 10 s"):
-        wire.call("assert_org_scope", SCOPE)
+        transport.call("assert_org_scope", SCOPE)
     with ends_in_time("no connection to the database within 5 s"):
-        wire.call("assert_org_scope", SCOPE)
+        transport.call("assert_org_scope", SCOPE)
     pooler.thaw()
-    assert wire.call("assert_org_scope", SCOPE)
+    assert transport.call("assert_org_scope", SCOPE)
 
 
-def test_a_pooler_that_is_killed_and_started_again(pooler: Pooler, wire: PooledTransport) -> None:
+def test_a_pooler_that_is_killed_and_started_again(
+    pooler: Pooler, transport: PooledTransport
+) -> None:
     """One call is lost; the next one connects."""
     pooler.kill()
     with ends_in_time("the server closed the connection"):
-        wire.call("assert_org_scope", SCOPE)
+        transport.call("assert_org_scope", SCOPE)
     with ends_in_time("nothing listens at its address"):
-        wire.call("assert_org_scope", SCOPE)
+        transport.call("assert_org_scope", SCOPE)
     pooler.start()
-    assert wire.call("assert_org_scope", SCOPE)
+    assert transport.call("assert_org_scope", SCOPE)
 
 
-def test_a_pooler_that_reconnects_is_not_noticed(pooler: Pooler, wire: PooledTransport) -> None:
+def test_a_pooler_that_reconnects_is_not_noticed(
+    pooler: Pooler, transport: PooledTransport
+) -> None:
     """RECONNECT, as after a failover of the database."""
     for _ in range(3):
         pooler.reconnect()
-        assert wire.call("assert_org_scope", SCOPE)
+        assert transport.call("assert_org_scope", SCOPE)
 
 
-def wait_for_lock(wire: PooledTransport) -> None:
-    """Keep the connection to the server busy; how that ends is of no account."""
+def wait_for_lock(transport: PooledTransport) -> None:
+    """Keep the connection to the server busy; ignore how the query ends."""
     with suppress(MentorPauseError):
-        wire.call("wait_for_lock", {})
+        transport.call("wait_for_lock", {})
 
 
 def test_a_pool_that_is_exhausted(
-    pooler: Pooler, wire: PooledTransport, roster: Roster, cluster: Cluster
+    pooler: Pooler, transport: PooledTransport, roster: Roster, cluster: Cluster
 ) -> None:
     """R2: its only connection to the server is busy."""
     roster.db.execute(
@@ -92,30 +96,30 @@ def test_a_pool_that_is_exhausted(
         while not roster.rows(waiting):
             pass
         with ends_in_time("no answer from the database"):
-            wire.call("assert_org_scope", SCOPE)
+            transport.call("assert_org_scope", SCOPE)
     busy.join(10)
-    assert wire.call("assert_org_scope", SCOPE)
+    assert transport.call("assert_org_scope", SCOPE)
 
 
-def test_a_wait_that_the_pooler_ends_is_told_by_the_pooler(
+def test_a_wait_that_the_pooler_ends_keeps_the_poolers_error(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """R3: query_wait_timeout is a FATAL in mid-session; its code and its text survive."""
+    """R3: query_wait_timeout is a FATAL error in an open session. Its code and its text survive."""
     with (
         pgbouncer(cluster.url(roster.db), query_wait_timeout=1) as pooler,
-        closing(PooledTransport(pooler.url)) as wire,
+        closing(PooledTransport(pooler.url)) as transport,
     ):
-        wire.call("assert_org_scope", SCOPE)
+        transport.call("assert_org_scope", SCOPE)
         pooler.pause()
         with pytest.raises(DatabaseUnavailable, match="it says: query_wait_timeout") as raised:
-            wire.call("assert_org_scope", SCOPE)
+            transport.call("assert_org_scope", SCOPE)
         assert raised.value.sqlstate == "08P01"
         pooler.resume()
-        assert wire.call("assert_org_scope", SCOPE)
+        assert transport.call("assert_org_scope", SCOPE)
 
 
-def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> None:
-    """R2, R6: each in one sentence; a wrong password waits for a person."""
+def test_a_pooler_that_refuses_a_login_is_named(roster: Roster, cluster: Cluster) -> None:
+    """R2, R6: each refusal is one sentence. A wrong password waits for an operator."""
     url = cluster.url(roster.db)
     with pgbouncer(url, max_client_conn=2) as pooler:
         password = cluster.passwords["mentor_pause_job"]
@@ -126,9 +130,9 @@ def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> Non
             (pooler.url + "?sslmode=require", "the server offers no TLS"),
             (pooler.url + "?options=-crole%3Dx", "refuses a parameter of SUPABASE_DB_URL"),
         ):
-            with closing(PooledTransport(wrong)) as wire:
+            with closing(PooledTransport(wrong)) as transport:
                 with pytest.raises(DatabaseMisconfigured, match=sentence) as raised:
-                    wire.call("assert_org_scope", SCOPE)
+                    transport.call("assert_org_scope", SCOPE)
                 assert password not in str(raised.value)
         with (
             closing(PooledTransport(pooler.url)) as one,
@@ -144,14 +148,14 @@ def test_what_a_pooler_refuses_is_named(roster: Roster, cluster: Cluster) -> Non
 
 
 def test_the_error_of_a_terminated_session_survives(roster: Roster, cluster: Cluster) -> None:
-    """R3: 57P01 is followed by libpq's own error; the next call connects again."""
-    with closing(PooledTransport(cluster.url(roster.db))) as wire:
-        wire.call("assert_org_scope", SCOPE)
+    """R3: libpq's own error follows 57P01 and must not hide it. The next call connects again."""
+    with closing(PooledTransport(cluster.url(roster.db))) as transport:
+        transport.call("assert_org_scope", SCOPE)
         roster.db.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
             " where usename = 'mentor_pause_job' and datname = current_database()"
         )
         with pytest.raises(DatabaseUnavailable, match="due to administrator command") as raised:
-            wire.call("assert_org_scope", SCOPE)
+            transport.call("assert_org_scope", SCOPE)
         assert raised.value.sqlstate == "57P01"
-        assert wire.call("assert_org_scope", SCOPE)
+        assert transport.call("assert_org_scope", SCOPE)

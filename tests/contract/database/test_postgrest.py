@@ -1,4 +1,4 @@
-"""The stand-in for PostgREST follows its specification, and no answer is cut silently (R4)."""
+"""The stand-in for PostgREST follows its specification, and no result is cut silently (R4)."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def owner_url(roster: Roster, cluster: Cluster) -> str:
 
 @pytest.fixture
 def client(owner_url: str) -> Iterator[httpx.Client]:
-    """A client of a stand-in that gives 3 rows at most."""
+    """A client of a stand-in that returns at most 3 rows."""
     with (
         postgrest(owner_url, max_rows=3) as url,
         httpx.Client(base_url=f"{url}/rest/v1/", headers={"apikey": SECRET_KEY}) as found,
@@ -55,7 +55,7 @@ def client(owner_url: str) -> Iterator[httpx.Client]:
 
 
 def call(client: httpx.Client, path: str, body: Any = None, **headers: str) -> httpx.Response:
-    """Post to it."""
+    """Send a POST request."""
     return client.post(path, json=body or {}, headers=headers)
 
 
@@ -111,15 +111,17 @@ def test_refusals_of_its_own(
 
 
 def test_an_overloaded_function_is_300(client: httpx.Client) -> None:
-    """RpcSpec.hs; the transport names it, and takes it for no success (R3)."""
+    """RpcSpec.hs. R3: the transport reports it as an error."""
     found = call(client, "rpc/answer", {"p_a": 7})
     assert (found.status_code, found.json()["code"]) == (300, "PGRST203")
-    with closing(RestTransport(str(client.base_url).removesuffix("/rest/v1/"), SECRET_KEY)) as wire:
+    with closing(
+        RestTransport(str(client.base_url).removesuffix("/rest/v1/"), SECRET_KEY)
+    ) as transport:
         with pytest.raises(DatabaseMisconfigured, match="is there several times") as raised:
-            wire.call("answer", {"p_a": 7})
+            transport.call("answer", {"p_a": 7})
         assert raised.value.sqlstate == "PGRST203"
-        assert wire.call("nothing", {}) == [{"nothing": None}]
-        assert wire.call("answer", {"p_a": 7, "p_b": 1}) == [{"answer": 7}]
+        assert transport.call("nothing", {}) == [{"nothing": None}]
+        assert transport.call("answer", {"p_a": 7, "p_b": 1}) == [{"answer": 7}]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_an_overloaded_function_is_300(client: httpx.Client) -> None:
 def test_a_body_that_is_not_json(
     client: httpx.Client, body: bytes, headers: dict[str, str], code: str
 ) -> None:
-    """RpcSpec.hs; the key is looked at first."""
+    """RpcSpec.hs. PostgREST checks the key first."""
     found = client.post("rpc/nothing", content=body, headers=headers)
     assert (found.status_code, found.json()["code"]) == (status_of(code), code)
     found = httpx.post(f"{client.base_url}rpc/nothing", content=b"{}", trust_env=False)
@@ -137,7 +139,7 @@ def test_a_body_that_is_not_json(
 
 
 def test_the_status_of_every_sqlstate(client: httpx.Client) -> None:
-    """Error.hs, line by line; what it does not name is 400, and `PTxyz` is xyz."""
+    """Error.hs, line by line. Any other SQLSTATE is 400, and `PTxyz` is xyz."""
     named = [(line.code.ljust(5, "1"), line.status) for line in SQLSTATES]
     for code, status in [*named, ("22P02", 400), ("HLF01", 400), ("PT418", 418), ("PT40A", 500)]:
         found = call(client, "rpc/raise_code", {"p_code": code})
@@ -146,7 +148,7 @@ def test_the_status_of_every_sqlstate(client: httpx.Client) -> None:
 
 
 def test_every_line_names_its_source() -> None:
-    """A file of PostgREST's repository."""
+    """Each source is a file of PostgREST's repository."""
     for line in (*SQLSTATES, *OWN_CODES):
         assert re.fullmatch(r"(src/PostgREST|test/spec/Feature)/[A-Za-z/]+\.hs", line.source)
 
@@ -165,13 +167,13 @@ def test_a_database_that_is_gone_is_503(cluster: Cluster) -> None:
 def test_no_list_is_cut_at_any_cap(
     owner_url: str, roster: Roster, max_rows: int | None, counts: bool
 ) -> None:
-    """R4: also where the operator of the project has counting disabled."""
+    """R4: also if the project's operator has disabled counting."""
     mentors = roster.add_mentors(100 if max_rows != 1 else 9)
     with (
         postgrest(owner_url, max_rows, counts=counts) as url,
-        closing(RestTransport(url, SECRET_KEY)) as wire,
+        closing(RestTransport(url, SECRET_KEY)) as transport,
     ):
-        database, portal = Database(wire), PortalDatabase(wire)
+        database, portal = Database(transport), PortalDatabase(transport)
         attempts = [
             RunRequest("certification_expiry", ORG, "manual", f"t-{n}", "x")
             for n in range(len(mentors))
@@ -195,39 +197,42 @@ def test_no_list_is_cut_at_any_cap(
         assert [s.mentor_id for s in portal.list_all_states(ORG)] == sorted(mentors)
 
 
-def test_a_cut_that_cannot_be_mended_is_named(owner_url: str) -> None:
-    """A function without a key is not called twice, since it may change something."""
-    with postgrest(owner_url, max_rows=3) as url, closing(RestTransport(url, SECRET_KEY)) as wire:
-        assert len(wire.call("numbers", {"p_count": 3})) == 3
+def test_a_cut_list_that_cannot_be_completed_is_an_error(owner_url: str) -> None:
+    """A function without a key is not called twice, because it may change something."""
+    with (
+        postgrest(owner_url, max_rows=3) as url,
+        closing(RestTransport(url, SECRET_KEY)) as transport,
+    ):
+        assert len(transport.call("numbers", {"p_count": 3})) == 3
         with pytest.raises(DatabaseMisconfigured, match="max-rows of the project cuts") as raised:
-            wire.call("numbers", {"p_count": 4})
+            transport.call("numbers", {"p_count": 4})
         assert "numbers" in str(raised.value)
     with (
         postgrest(owner_url, max_rows=0) as url,
-        closing(RestTransport(url, SECRET_KEY)) as wire,
+        closing(RestTransport(url, SECRET_KEY)) as transport,
         pytest.raises(DatabaseMisconfigured, match="max-rows of the project cuts"),
     ):
-        wire.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})
+        transport.call("assert_org_scope", {"p_org_id": ORG, "p_slug": "hlf"})
 
 
-def test_a_peer_that_gives_the_same_rows_for_ever_is_left() -> None:
-    """A gateway that drops the query."""
+def test_a_peer_that_repeats_the_same_rows_is_an_error() -> None:
+    """For example, a gateway that drops the query."""
     rows = [{"mentor_id": "1"}, {"mentor_id": "2"}]
     answer = httpx.Response(206, json=rows, headers={"Content-Range": "0-1/9"})
-    wire = RestTransport("https://p", SECRET_KEY, httpx.MockTransport(lambda _: answer))
+    transport = RestTransport("https://p", SECRET_KEY, httpx.MockTransport(lambda _: answer))
     with pytest.raises(DatabaseMisconfigured, match="cuts the answer of list_run_outcomes"):
-        wire.call("list_run_outcomes", {})
+        transport.call("list_run_outcomes", {})
 
 
 def test_counting_calls_a_function_once(owner_url: str, roster: Roster) -> None:
-    """Statements.hs: the rows and the count are of one call."""
-    with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as wire:
-        assert wire.call("count_calls", {}) == [{"n": 1}]
+    """Statements.hs: rows and count belong to one call."""
+    with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as transport:
+        assert transport.call("count_calls", {}) == [{"n": 1}]
     assert len(roster.rows("select from calls")) == 1
 
 
 def test_every_list_that_the_code_asks_for_has_a_key(roster: Roster) -> None:
-    """A function that is added later is not forgotten; the key is a column that it returns."""
+    """A function that is added later needs a key, too. The key is a column that it returns."""
     used = {
         name
         for file in PACKAGE.rglob("*.py")
@@ -254,11 +259,11 @@ def test_every_list_that_the_code_asks_for_has_a_key(roster: Roster) -> None:
         {"HTTP_PROXY": "not an address"},
     ],
 )
-def test_proxies_of_the_environment_concern_no_connection_of_ours(
+def test_our_connections_ignore_proxies_of_the_environment(
     owner_url: str, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
 ) -> None:
     """R4."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as wire:
-        assert wire.call("answer", {"p_a": 7, "p_b": 1}) == [{"answer": 7}]
+    with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as transport:
+        assert transport.call("answer", {"p_a": 7, "p_b": 1}) == [{"answer": 7}]

@@ -1,4 +1,4 @@
-"""The REST transport reads answers by their code, and sends its key as it must be sent."""
+"""The REST transport reads each answer by its code, and sends its key correctly."""
 
 import os
 from contextlib import closing
@@ -22,7 +22,7 @@ from support.roster import ORG, TODAY, Roster
 
 
 def rest(answer: httpx.Response | Exception, key: str = "key") -> Database:
-    """The REST wire to a server that gives one answer."""
+    """The REST transport to a server that gives one fixed answer."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         if isinstance(answer, Exception):
@@ -50,10 +50,10 @@ def rest(answer: httpx.Response | Exception, key: str = "key") -> Database:
         (httpx.ConnectError("nobody there"), DatabaseUnavailable),
     ],
 )
-def test_rest_answers_are_told_apart_by_code_then_by_status(
+def test_rest_answers_are_read_by_code_and_then_by_status(
     answer: httpx.Response | Exception, error: type[Exception]
 ) -> None:
-    """Documentation of PostgREST, "Errors"; gateways in front of it answer as they like."""
+    """PostgREST's documentation, "Errors". Gateways in front of it may give any answer."""
     with pytest.raises(error) as raised:
         rest(answer).notify_coordinators(uuid4())
     assert type(raised.value) is error
@@ -65,19 +65,19 @@ def test_rest_answers_are_told_apart_by_code_then_by_status(
 def test_both_kinds_of_key_are_sent_as_they_must_be(
     roster: Roster, cluster: Cluster, key: str, accepted: bool
 ) -> None:
-    """A secret key as Bearer would be refused (PGRST301)."""
+    """PostgREST would refuse a secret key in a Bearer header (PGRST301)."""
     owner_url = cluster.server.url(str(roster.db.info.dbname))
-    with postgrest(owner_url) as url, closing(RestTransport(url, key)) as wire:
+    with postgrest(owner_url) as url, closing(RestTransport(url, key)) as transport:
         if accepted:
-            assert Database(wire).assert_org_scope(ORG, "hlf").slug == "hlf"
+            assert Database(transport).assert_org_scope(ORG, "hlf").slug == "hlf"
         else:
             with pytest.raises(DatabaseMisconfigured, match="check SUPABASE_SERVICE_ROLE_KEY"):
-                Database(wire).assert_org_scope(ORG, "hlf")
+                Database(transport).assert_org_scope(ORG, "hlf")
 
 
 @pytest.mark.skipif("SUPABASE_TEST_URL" not in os.environ, reason="SUPABASE_TEST_URL is not set")
 def test_a_real_project_gives_the_documented_errors() -> None:
-    """Asks only for what cannot exist, so that nothing in the project changes."""
+    """It requests only rows that cannot exist, so it changes nothing in the project."""
     database = Database(
         RestTransport(os.environ["SUPABASE_TEST_URL"], os.environ["SUPABASE_TEST_KEY"])
     )

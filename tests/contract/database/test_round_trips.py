@@ -1,4 +1,4 @@
-"""Each call of the database costs one round trip."""
+"""Each call of a database function takes one round trip."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ from support.roster import Roster
 
 @contextmanager
 def counting_proxy(host: str, port: int) -> Generator[tuple[int, list[int]]]:
-    """A TCP proxy that counts the server's ReadyForQuery messages: one ends each round trip."""
+    """A TCP proxy that counts the server's ReadyForQuery messages; each ends a round trip."""
     counted = [0]
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -47,22 +47,24 @@ def counting_proxy(host: str, port: int) -> Generator[tuple[int, list[int]]]:
         listener.close()
 
 
-def test_the_pooled_wire_takes_one_round_trip_per_mentor(roster: Roster, cluster: Cluster) -> None:
-    """Counted on the wire: one ReadyForQuery for the connection, then one per call."""
+def test_the_pooled_transport_takes_one_round_trip_per_mentor(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """One ReadyForQuery for the connection, and one for each call."""
     mentors = roster.add_mentors(25)
     url = cluster.url(roster.db)
     parts = conninfo_to_dict(url)
     with counting_proxy(str(parts["host"]), int(str(parts["port"]))) as (port, counted):
         proxied = make_conninfo(url, port=port, sslmode="disable")
-        wire = PooledTransport(proxied)
+        transport = PooledTransport(proxied)
         for mentor in mentors:
-            assert pause(Database(wire), mentor) == "changed"
+            assert pause(Database(transport), mentor) == "changed"
         assert counted == [1 + len(mentors)]
-        wire.close()
+        transport.close()
 
 
-def test_the_rest_wire_takes_one_request_per_mentor() -> None:
-    """And reuses its connection, which is httpx's doing."""
+def test_the_rest_transport_takes_one_request_per_mentor() -> None:
+    """The client reuses its connection."""
     seen: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Every database function answers the same, whatever settings a role or a database has (R4)."""
+"""Every database function returns the same, whatever settings a role or a database has (R4)."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -40,9 +40,9 @@ KEY = "Ørn-77 漢"
 
 
 def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, object]:
-    """Call the functions of a night and of a sync, and return what they say.
+    """Call the functions of a night and of a sync, and return the results.
 
-    The ids of mentors and the moments of changes differ from database to database, and are checked
+    The ids of mentors and the moments of changes differ between databases, so they are checked
     here.
     """
     mentor, paused = roster.add_mentor(YESTERDAY), roster.add_mentor(YESTERDAY)
@@ -94,7 +94,7 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
 
 
 @pytest.fixture(params=["pooled", "pgbouncer", "rest"])
-def doors(
+def clients(
     request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
 ) -> Iterator[tuple[Database, PortalDatabase]]:
     """The two clients over each transport, not connected yet."""
@@ -103,8 +103,8 @@ def doors(
         if request.param == "rest":
             owner_url = cluster.server.url(str(roster.db.info.dbname))
             project = stack.enter_context(postgrest(owner_url))
-            wire = stack.enter_context(closing(RestTransport(project, SECRET_KEY)))
-            yield Database(wire), PortalDatabase(wire)
+            transport = stack.enter_context(closing(RestTransport(project, SECRET_KEY)))
+            yield Database(transport), PortalDatabase(transport)
             return
         if request.param == "pgbouncer":
             pooler = stack.enter_context(pgbouncer(*urls))
@@ -113,8 +113,8 @@ def doors(
         yield Database(job), PortalDatabase(portal)
 
 
-def put(db: psycopg.Connection, name: str, value: str, on: str) -> None:
-    """Set it for the database, or for each role in this database."""
+def set_for_all(db: psycopg.Connection, name: str, value: str, on: str) -> None:
+    """Set a setting for the database, or for each role in this database."""
     database = sql.Identifier(str(db.info.dbname))
     words = {"name": sql.Identifier(name), "value": sql.Literal(value), "database": database}
     if on == "database":
@@ -131,16 +131,16 @@ def put(db: psycopg.Connection, name: str, value: str, on: str) -> None:
 @pytest.mark.parametrize("on", ["database", "role"])
 @pytest.mark.parametrize(("name", "value"), CASES)
 def test_a_setting_changes_no_answer(
-    doors: tuple[Database, PortalDatabase],
+    clients: tuple[Database, PortalDatabase],
     roster: Roster,
     caplog: pytest.LogCaptureFixture,
     name: str,
     value: str,
     on: str,
 ) -> None:
-    """R4: values come in binary, or as JSON, and texts in UTF-8."""
-    put(roster.db, name, value, on)
-    found = answers(*doors, roster)
+    """R4: values come in binary or as JSON, and texts in UTF-8."""
+    set_for_all(roster.db, name, value, on)
+    found = answers(*clients, roster)
     assert [r.message for r in caplog.records if r.name == "psycopg"] == []
     assert found["day"] == YESTERDAY
     assert found["watermark"] == AT
@@ -159,7 +159,7 @@ def test_a_setting_changes_no_answer(
 def test_the_environment_of_the_driver_changes_no_answer(
     roster: Roster, cluster: Cluster, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Libpq reads variables; a pooler would refuse the options."""
+    """The driver reads environment variables. A pooler would refuse their options."""
     for name, value in {
         "PGOPTIONS": "-c datestyle=German", "PGDATESTYLE": "SQL, DMY", "PGTZ": "Asia/Kathmandu",
         "PGCLIENTENCODING": "LATIN1", "PGAPPNAME": "x", "PGCONNECT_TIMEOUT": "1",
@@ -177,9 +177,9 @@ def test_the_environment_of_the_driver_changes_no_answer(
 
 @pytest.mark.parametrize("day", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01"])
 def test_an_answer_that_cannot_be_read_is_one_sentence_and_does_no_harm(
-    doors: tuple[Database, PortalDatabase], roster: Roster, day: str
+    clients: tuple[Database, PortalDatabase], roster: Roster, day: str
 ) -> None:
-    """R4: days that Python does not have; the connection stays good."""
+    """R4: Python does not have these days. The connection stays usable."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute(
         sql.SQL(
@@ -187,7 +187,7 @@ def test_an_answer_that_cannot_be_read_is_one_sentence_and_does_no_harm(
             " language sql as $$ select {}::date $$"
         ).format(day)
     )
-    job, _ = doors
+    job, _ = clients
     for _ in range(2):
         with pytest.raises(DatabaseError, match="in the answer cannot be read") as raised:
             job.get_org_day(ORG, AT)
@@ -198,10 +198,10 @@ def test_an_answer_that_cannot_be_read_is_one_sentence_and_does_no_harm(
 
 @pytest.mark.parametrize("text", ["a\0b", "half \ud83d of one"])
 def test_a_value_that_cannot_be_sent_is_that_calls_error(
-    doors: tuple[Database, PortalDatabase], roster: Roster, text: str
+    clients: tuple[Database, PortalDatabase], roster: Roster, text: str
 ) -> None:
-    """R3: it costs one row; the connection stays good."""
-    _, portal = doors
+    """R3: it affects one row. The connection stays usable."""
+    _, portal = clients
     with pytest.raises(DatabaseError) as raised:
         portal.mirror(ORG, ORG, [Certification("c-1", text, TODAY, AT)])
     assert not isinstance(raised.value, DatabaseUnavailable)

@@ -1,4 +1,4 @@
-"""The operator's steps on a stack's secrets, roles and functions (O6)."""
+"""The steps of an operator for a stack's secrets, roles and functions (O6)."""
 
 import json
 import secrets
@@ -19,7 +19,7 @@ from support.cluster import Cluster
 
 
 class Operator:
-    """Types steps for a stack of its own; its secrets are moto's."""
+    """Types the steps for one stack; moto holds its secrets."""
 
     def __init__(self, environ: pytest.MonkeyPatch, shown: pytest.CaptureFixture[str]) -> None:
         self.stack = f"stack-{secrets.token_hex(4)}"
@@ -29,7 +29,7 @@ class Operator:
         self.vault = boto3.client("secretsmanager", region_name="eu-north-1")
 
     def type(self, *step: str) -> tuple[int, str, str]:
-        """Return the exit code, and both outputs."""
+        """Type a command; return the exit code and both outputs."""
         code = run_guarded(operations, ["--stack", self.stack, *step])
         shown = self._shown.readouterr()
         return code, shown.out, shown.err
@@ -39,12 +39,12 @@ class Operator:
         self.vault.create_secret(Name=f"{self.stack}/{name}", SecretString=json.dumps(held))
 
     def held(self, name: str) -> dict[str, str]:
-        """Return what a secret holds."""
+        """Return the content of a secret."""
         found = self.vault.get_secret_value(SecretId=f"{self.stack}/{name}")
         return json.loads(found["SecretString"])
 
     def names(self) -> list[str]:
-        """Return the secrets of the stack."""
+        """Return the names of the stack's secrets."""
         found = self.vault.list_secrets(Filters=[{"Key": "name", "Values": [self.stack]}])
         return [secret.get("Name", "") for secret in found["SecretList"]]
 
@@ -53,13 +53,13 @@ class Operator:
 def operator(
     aws: Clients, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Operator:
-    """An operator of a stack without secrets."""
+    """An operator of a stack that has no secrets yet."""
     return Operator(monkeypatch, capsys)
 
 
 @pytest.fixture
 def role(cluster: Cluster, operator: Operator) -> Iterator[str]:
-    """A role that may not log in yet; the operator has both addresses."""
+    """A role that may not log in yet. The operator has both addresses."""
     name = f"operated_{secrets.token_hex(4)}"
     owner_url = cluster.server.url("postgres")
     pooled = f"postgresql://ROLE:PASSWORD@{owner_url.rpartition('@')[2]}"
@@ -72,7 +72,7 @@ def role(cluster: Cluster, operator: Operator) -> Iterator[str]:
 
 
 def logs_in(url: str) -> bool:
-    """Whether the database takes the URL."""
+    """Return whether the database accepts the URL."""
     try:
         psycopg.connect(url).close()
     except psycopg.OperationalError:
@@ -81,7 +81,7 @@ def logs_in(url: str) -> bool:
 
 
 def test_a_login_may_be_typed_again(operator: Operator, role: str) -> None:
-    """The secret holds the password that counts, and keeps what else it held."""
+    """The secret has the valid password, and its other content stays."""
     code, arn, _ = operator.type("login", role, "database")
     assert (code, arn.split(":")[:3]) == (0, ["arn", "aws", "secretsmanager"])
     old = operator.held("database")["SUPABASE_DB_URL"]
@@ -95,7 +95,7 @@ def test_a_login_may_be_typed_again(operator: Operator, role: str) -> None:
 
 
 def test_the_servers_log_holds_no_password(operator: Operator, role: str, cluster: Cluster) -> None:
-    """S1: also where the server logs all statements."""
+    """S1: also on a server that logs all statements."""
     owner_url = cluster.server.url("postgres")
     operator.environ.setenv("OWNER_URL", f"{owner_url}?options=-c%20log_statement%3Dall")
     assert operator.type("login", role, "database")[0] == 0
@@ -117,7 +117,7 @@ def test_the_servers_log_holds_no_password(operator: Operator, role: str, cluste
 def test_an_address_without_its_two_words_changes_nothing(
     operator: Operator, role: str, address: str
 ) -> None:
-    """Each secret would get the same role, or a URL that nobody can use."""
+    """Otherwise each secret would get the same role, or an unusable URL."""
     operator.type("login", role, "database")
     before = operator.held("database")
     operator.environ.setenv("POOLED_URL", address)
@@ -131,7 +131,7 @@ def test_an_address_without_its_two_words_changes_nothing(
 def test_a_secret_that_cannot_be_written_leaves_the_password_as_it_was(
     operator: Operator, role: str
 ) -> None:
-    """Functions that run go on with the password that they know."""
+    """Running functions keep working with the password that they have."""
     operator.type("login", role, "database")
     before = operator.held("database")["SUPABASE_DB_URL"]
     operator.vault.delete_secret(SecretId=f"{operator.stack}/database", RecoveryWindowInDays=7)
@@ -141,8 +141,8 @@ def test_a_secret_that_cannot_be_written_leaves_the_password_as_it_was(
     assert logs_in(before)
 
 
-def test_a_role_that_is_not_there_leaves_no_secret(operator: Operator, role: str) -> None:
-    """The message names the role, and nothing of the owner's URL."""
+def test_a_missing_role_leaves_no_secret(operator: Operator, role: str) -> None:
+    """The message names the role, and has no part of the owner's URL."""
     code, _, err = operator.type("login", "nobody_here", "database")
     assert code == 2
     assert "could not give nobody_here a password" in err
@@ -151,7 +151,7 @@ def test_a_role_that_is_not_there_leaves_no_secret(operator: Operator, role: str
 
 
 def test_an_empty_secret_is_created_once(operator: Operator) -> None:
-    """Typed again, it changes nothing and prints the same ARN."""
+    """The same command again changes nothing, and prints the same ARN."""
     first = operator.type("keep", "portal")
     operator.type("change", "portal", "s.update(PORTAL_URL='here')")
     assert operator.type("keep", "portal") == first
@@ -169,7 +169,7 @@ def test_an_empty_secret_is_created_once(operator: Operator) -> None:
     ],
 )
 def test_a_change_to_nothing_is_refused(operator: Operator, statement: str) -> None:
-    """The secret is as it was, and the message is one sentence."""
+    """The secret stays as it was, and the message is one sentence."""
     operator.hold("api", {"SCHEDULER_SECRET": "old"})
     code, out, err = operator.type("change", "api", statement)
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -177,7 +177,7 @@ def test_a_change_to_nothing_is_refused(operator: Operator, statement: str) -> N
 
 
 def test_a_secret_is_shown_as_exports(operator: Operator) -> None:
-    """A value is one word for the shell."""
+    """Each value is one word for the shell."""
     operator.hold("api", {"SCHEDULER_SECRET": "a b'c$(d)"})
     shown = operator.type("secret", "api")
     assert shown == (0, "export SCHEDULER_SECRET='a b'\"'\"'c$(d)'\n", "")
@@ -185,14 +185,14 @@ def test_a_secret_is_shown_as_exports(operator: Operator) -> None:
 
 @pytest.mark.parametrize("key", ["x; touch pwned; export y", "PATH", "LD_PRELOAD"])
 def test_a_key_that_no_function_reads_reaches_no_shell(operator: Operator, key: str) -> None:
-    """S1: whoever may write the secret may not type for the operator."""
+    """S1: a person who may write the secret must not be able to type for the operator."""
     operator.hold("api", {key: "value", "SCHEDULER_SECRET": "value"})
     code, out, _ = operator.type("secret", "api")
     assert (code, out) == (2, "")
 
 
 class Functions:
-    """Stands in for Lambda's client: some functions are refused, or never updated."""
+    """A stand-in for Lambda's client. It refuses some functions, or never updates them."""
 
     def __init__(self, refused: str = "", stuck: str = "") -> None:
         self.refused, self.stuck = refused, stuck
@@ -203,26 +203,26 @@ class Functions:
         return {"Environment": {"Variables": {"KEPT": FunctionName}}}
 
     def update_function_configuration(self, FunctionName: str, Environment: Any) -> None:
-        """Note the update."""
+        """Record the update."""
         if FunctionName == self.refused:
             raise ClientError({"Error": {"Code": "ResourceConflictException"}}, "Update")
         assert Environment["Variables"].keys() == {"KEPT", "RESTARTED_AT"}
         self.steps.append(("update", FunctionName))
 
     def get_waiter(self, name: str) -> "Functions":
-        """Return the waiter, which is this one."""
+        """Return this object."""
         assert name == "function_updated"
         return self
 
     def wait(self, FunctionName: str, WaiterConfig: Any) -> None:
-        """Note the end of the update."""
+        """Record the end of the update."""
         if FunctionName == self.stuck:
             raise WaiterError(name="FunctionUpdated", reason="stuck", last_response={})
         self.steps.append(("wait", FunctionName))
 
 
 def test_a_function_is_waited_for_before_and_after_its_update() -> None:
-    """An update that is under way would refuse this one, and the old function may still answer."""
+    """An update in progress would refuse this one, and the old code may still answer."""
     functions: Any = Functions()
     restart_functions(functions, ["a"])
     assert functions.steps == [("wait", "a"), ("update", "a"), ("wait", "a")]
@@ -232,7 +232,7 @@ def test_a_function_is_waited_for_before_and_after_its_update() -> None:
 def test_one_function_that_fails_keeps_no_other_from_its_restart(
     functions: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The step fails in the end, and names the function."""
+    """The step fails at its end, and names the function."""
     with pytest.raises(StackError, match="1 of 3 functions did not restart"):
         restart_functions(functions, ["a", "b", "c"])
     assert functions.steps[-2:] == [("wait", "a"), ("wait", "c")]
@@ -241,7 +241,7 @@ def test_one_function_that_fails_keeps_no_other_from_its_restart(
 
 @pytest.mark.parametrize("step", [("restart",), ("secret", "api"), ("login", "a", "b")])
 def test_a_step_without_a_stack_is_refused(operator: Operator, step: tuple[str, ...]) -> None:
-    """It would reach for the local stack, or for a secret that has no stack's name."""
+    """Otherwise it would use the local stack, or a secret without the stack's name."""
     operator.stack = ""
     code, out, err = operator.type(*step)
     assert (code, out) == (2, "")

@@ -84,12 +84,12 @@ def test_a_worker_short_of_time_keeps_its_progress_and_the_next_one_goes_on(
     (line,) = night.lines("page requeued")
     assert (line["reason"], line["has_progress"]) == ("time ran short after 2 mentors", True)
     assert (len(roster.history()), night.sqs.delays) == (2, [1])
-    asked = night.wire_calls("update_mentor_status")
+    asked = night.database_calls("update_mentor_status")
     (again,) = night.receive()
     page, before = MentorPage.parse(again["Body"]), MentorPage.parse(message["Body"])
     assert page == before.model_copy(update={"copy_number": 1})
     assert night.deliver(again)
-    assert night.wire_calls("update_mentor_status") - asked == 1
+    assert night.database_calls("update_mentor_status") - asked == 1
     assert night.summaries()[0]["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
 
 

@@ -1,6 +1,6 @@
-"""Who may see and change what, on a real PostgreSQL (S3-S7, D9).
+"""The access matrix on a real PostgreSQL (S3-S7, D9).
 
-The matrix and the rules are in `supabase/tests/database/access`; pgTAP runs the same files.
+The matrix and the rules are in `supabase/tests/database/access`. pgTAP runs the same files.
 """
 
 from typing import LiteralString
@@ -52,7 +52,7 @@ REMOVALS: dict[str, LiteralString] = {
             and a.grantee <> f.proowner
     """,
 }
-"""What is taken away, one at a time."""
+"""What the test removes, one at a time."""
 
 ADDITIONS: dict[str, LiteralString] = {
     "a policy that lets everybody see everything": """
@@ -107,17 +107,17 @@ ADDITIONS: dict[str, LiteralString] = {
 
 @pytest.fixture
 def access(db: psycopg.Connection) -> Access:
-    """A database with the matrix's world."""
+    """A database with the data of the access matrix."""
     return Access(db)
 
 
 def test_every_cell_of_the_matrix_holds(access: Access) -> None:
-    """S5: persona x object x operation -> outcome, each one tried."""
+    """S5: each persona tries each operation on each object."""
     assert access.differences() == []
 
 
 def test_no_table_function_or_policy_breaks_a_rule(access: Access) -> None:
-    """S4, S6, D9: also those that come later."""
+    """S4, S6, D9: the rules cover objects that are added later, too."""
     assert access.findings() == []
 
 
@@ -148,10 +148,8 @@ def test_the_matrix_has_a_cell_for_every_permutation(access: Access) -> None:
 
 
 @pytest.mark.parametrize("kind", [*REMOVALS, *ADDITIONS])
-def test_a_guard_that_is_taken_away_or_a_hole_that_is_opened_is_noticed(
-    access: Access, kind: str
-) -> None:
-    """S5: each policy, trigger and grant, and each grant that is not there, one after the other."""
+def test_a_removed_guard_or_an_added_right_is_noticed(access: Access, kind: str) -> None:
+    """S5: each policy, trigger and grant is removed, and each missing grant is added."""
     changes = access.generate((REMOVALS | ADDITIONS)[kind])
     assert changes
     assert [str(s.as_string()) for s, objects in changes if not access.is_noticed(s, objects)] == []
@@ -161,10 +159,10 @@ def test_a_guard_that_is_taken_away_or_a_hole_that_is_opened_is_noticed(
     ("persona", "role"),
     [("job", "mentor_pause_job"), ("portal", "portal_sync"), ("api", "mentor_pause_api")],
 )
-def test_a_job_that_logs_in_is_refused_just_what_the_matrix_says(
+def test_a_job_that_logs_in_has_exactly_the_rights_of_the_matrix(
     access: Access, cluster: Cluster, persona: str, role: str
 ) -> None:
-    """D9: the matrix changes into a role; here the role itself is at the door."""
+    """D9: the matrix switches to a role with `set role`; here the role itself logs in."""
     cells = access.db.execute(
         "select pg_temp.filled(statement), expected from cell where persona = %s", (persona,)
     ).fetchall()

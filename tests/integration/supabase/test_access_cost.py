@@ -17,10 +17,13 @@ pytestmark = pytest.mark.xdist_group("large")  # it is loaded once
 
 
 class Large:
-    """A large roster, asked by the coordinator in its middle; plans of nested statements too."""
+    """A large roster, queried by one of its coordinators.
+
+    It returns the plans of nested statements, too.
+    """
 
     def __init__(self, db: psycopg.Connection, coordinator_id: UUID, mentor_id: UUID) -> None:
-        """Let the server tell the plan of every statement, also within functions."""
+        """Let the server log the plan of every statement, also within functions."""
         self._db = db
         self._coordinator_id = coordinator_id
         self._mentor_id = mentor_id
@@ -36,7 +39,7 @@ class Large:
             db.execute(sql.SQL("set ") + sql.SQL(setting))  # type: ignore[arg-type]
 
     def plans(self, query: LiteralString) -> list[str]:
-        """Run a query as the coordinator; return the plans of all that it ran."""
+        """Run a query as the coordinator, and return the plans of all its statements."""
         self._plans.clear()
         claims = json.dumps({"sub": str(self._coordinator_id)})
         with self._db.transaction():
@@ -55,7 +58,7 @@ class Large:
 
 @pytest.fixture(scope="module")
 def large(cluster: Cluster) -> Iterator[Large]:
-    """100,000 mentors, 2,001 coordinators."""
+    """100,000 mentors and 2,001 coordinators."""
     with cluster.database() as db:
         roster, mentor = load(cluster.server.url(str(db.info.dbname)))
         assert (len(roster.mentors), len(roster.coordinators)) == (100_000, 2001)
@@ -74,7 +77,7 @@ def large(cluster: Cluster) -> Iterator[Large]:
 def test_a_coordinator_query_reads_by_index_and_no_more_than_it_needs(
     large: Large, query: LiteralString
 ) -> None:
-    """S4, S7: nothing that grows with the roster is read as a whole."""
+    """S4, S7: no query reads a table that grows with the roster as a whole."""
     plans = large.plans(query)
     assert any("Index" in plan for plan in plans)
     for plan in plans:
@@ -83,7 +86,7 @@ def test_a_coordinator_query_reads_by_index_and_no_more_than_it_needs(
 
 
 def most_rows(plan: str) -> int:
-    """Return how many rows went through the busiest step of a plan, those it dropped included."""
+    """Return the rows that the busiest step of a plan has read, with the rows that it dropped."""
     passed = re.findall(r"rows=(\d+)(?:\.\d+)? loops=(\d+)\)", plan)
     dropped = re.findall(r"Rows Removed by [\w ]+: (\d+)", plan)
     return max(*(int(rows) * int(loops) for rows, loops in passed), *map(int, dropped), 0)
@@ -94,7 +97,7 @@ def most_rows(plan: str) -> int:
     ["select * from peer_mentors", "select * from peer_mentor_status_history"],
 )
 def test_a_policy_asks_once_and_hashes_the_answer(large: Large, query: LiteralString) -> None:
-    """S4: not once per row."""
+    """S4: a policy does not run its subquery for each row."""
     (asked,) = [plan for plan in large.plans(query) if f"Query Text: {query}" in plan]
     assert "hashed SubPlan" in asked
     assert "loops=1" in asked

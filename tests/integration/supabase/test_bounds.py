@@ -1,6 +1,6 @@
 """Every stored value can be read, whatever arguments a job role passes (R5).
 
-The catalogue names each function that a role may execute, and each of its arguments.
+The database's catalogue names each function that a role may execute, and its arguments.
 """
 
 from collections.abc import Iterator
@@ -44,14 +44,14 @@ GOOD: dict[str, LiteralString] = {
     "p_dry_run": "false",
     "p_wait": "false",
 }
-"""A sensible value for each argument; null for those that are not here."""
+"""A good value for each argument; null for arguments that are not listed."""
 
 BY_FUNCTION: dict[tuple[str, str], LiteralString] = {
     ("update_mentor_status", "p_status"): "'paused'",
     ("finish_execution", "p_status"): "'completed'",
     ("finish_execution", "p_job_run_id"): "'00000000-0000-0000-0000-000000000007'",
 }
-"""Where it depends on the function."""
+"""Good values that depend on the function."""
 
 HOSTILE: dict[str, tuple[LiteralString, ...]] = {
     "date": ("'infinity'", "'-infinity'", "'0001-01-01 BC'", "'10000-01-01'", "'0001-01-01'"),
@@ -84,12 +84,12 @@ HOSTILE: dict[str, tuple[LiteralString, ...]] = {
         "array['infinity'::timestamptz]",
     ),
 }  # fmt: skip
-"""Hostile values for each type; null is tried for all."""
+"""Hostile values for each type. The test also tries null for every argument."""
 
 REFUSALS = {
     "22023", "23502", "23503", "23514", "42501", "PT403", "PT404", "PT409", "PT429", "P0002",
 }  # fmt: skip
-"""How an argument may be refused: out of bounds, missing, not one of the words, not theirs."""
+"""The SQLSTATEs of a refusal: out of bounds, missing, an unknown word, no right."""
 
 FUNCTIONS: LiteralString = """
     select f.proname, f.proargnames[1:f.pronargs], f.proargtypes::regtype[]::text[]
@@ -101,7 +101,7 @@ FUNCTIONS: LiteralString = """
 
 
 def call(name: str, arguments: dict[str, tuple[str, LiteralString]]) -> sql.Composed:
-    """Return a call of a function with each argument as SQL, of its type."""
+    """Return a call of a function; each argument is SQL, cast to its type."""
     given = sql.SQL(", ").join(
         sql.SQL("{} => ({})::{}").format(
             sql.Identifier(arg),
@@ -114,7 +114,7 @@ def call(name: str, arguments: dict[str, tuple[str, LiteralString]]) -> sql.Comp
 
 
 def attempts(name: str, names: list[str], kinds: list[str]) -> Iterator[sql.Composed]:
-    """Yield a call for each argument and each hostile value of its type, the others sensible."""
+    """Yield a call for each argument and each of its hostile values; other arguments are good."""
     good: dict[str, tuple[str, LiteralString]] = {
         arg: (kind, BY_FUNCTION.get((name, arg), GOOD.get(arg, "null")))
         for arg, kind in zip(names, kinds, strict=True)
@@ -152,7 +152,7 @@ def test_what_is_stored_can_be_read_whatever_a_job_role_passes(
 
 
 def check_readable(roster: Roster, cluster: Cluster) -> None:
-    """Read every table whole, and ask the readers as the programs do."""
+    """Read every table, and call the reading functions as the programs do."""
     for (table,) in roster.db.execute(
         "select oid::regclass::text from pg_class"
         " where relkind = 'r' and relnamespace = 'public'::regnamespace"
@@ -160,8 +160,8 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
         rows = roster.rows(sql.SQL("select * from {}").format(sql.SQL(table)))
         texts = [v for row in rows for v in row.values() if isinstance(v, str)]
         assert max(map(len, texts), default=0) <= 4000, table
-    with closing(PooledTransport(cluster.url_as(roster.db, "service_role"))) as wire:
-        database, portal = Database(wire), PortalDatabase(wire)
+    with closing(PooledTransport(cluster.url_as(roster.db, "service_role"))) as transport:
+        database, portal = Database(transport), PortalDatabase(transport)
         for row in database.list_executions(ORG, 1000):
             if row.org_id is not None:
                 assert database.get_execution(ORG, row.job_run_id) is not None
@@ -169,7 +169,7 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
             database.get_run_freshness(ORG, job)
         portal.begin_reading(ORG, RUN)
         list(portal.list_certifications(ORG))
-        wire.call("list_all_portal_states", {"p_org_id": ORG, "p_after": None, "p_limit": 500})
+        transport.call("list_all_portal_states", {"p_org_id": ORG, "p_after": None, "p_limit": 500})
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
 def test_an_argument_out_of_bounds_is_named(
     roster: Roster, cluster: Cluster, role: str, query: LiteralString
 ) -> None:
-    """R5: 22023, and a sentence that says which bounds."""
+    """R5: 22023, and a sentence that states the bounds."""
     filled = sql.SQL(query).format(org=sql.Literal(str(ORG)), run=sql.Literal(str(uuid4())))
     with (
         psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection,
@@ -207,7 +207,7 @@ def test_an_argument_out_of_bounds_is_named(
 
 
 def test_a_long_error_is_cut_so_that_a_run_can_end(roster: Roster) -> None:
-    """R5: its end counts, not the whole of its reasons."""
+    """R5: ending the run is more important than the whole error text."""
     run = uuid4()
     roster.db.execute(
         "select from begin_execution('hlf_sync', %s, %s, 'manual', 'machine', 'running')",

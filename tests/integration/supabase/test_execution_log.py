@@ -9,8 +9,8 @@ from support.cluster import Cluster
 from support.roster import ORG, TODAY, Roster
 
 
-def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -> None:
-    """O1: another organisation's night, and another job's, cover nothing here."""
+def test_freshness_is_about_one_organisations_runs_of_one_job(roster: Roster) -> None:
+    """O1: runs of another organisation or of another job do not count."""
     other = uuid4()
     roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
     ask = "select * from get_run_freshness(%s, %s)"
@@ -30,7 +30,7 @@ def test_coverage_is_that_of_one_organisations_runs_of_one_job(roster: Roster) -
 
 
 def begin(roster: Roster, run: UUID, status: str, job_name: str = "certification_expiry") -> None:
-    """Log an attempt."""
+    """Begin a run."""
     roster.db.execute(
         "select * from begin_execution(%s, %s, %s, 'schedule', 'event 1', %s)",
         (job_name, run, ORG, status),
@@ -38,14 +38,14 @@ def begin(roster: Roster, run: UUID, status: str, job_name: str = "certification
 
 
 def finish(roster: Roster, run: UUID, paused: int) -> None:
-    """Log an end."""
+    """Finish a run."""
     roster.db.execute(
         "select * from finish_execution(%s, 'completed', %s, %s, 0, 0)", (run, paused, paused)
     )
 
 
 def test_a_run_has_one_row_however_often_it_begins_or_ends(roster: Roster) -> None:
-    """D4, D7, E8: a resumed run finds its row, the first end stands."""
+    """D4, D7, E8: a resumed run keeps its row, and the first end stays."""
     run = uuid4()
     begin(roster, run, "running")
     begin(roster, run, "running")
@@ -57,10 +57,10 @@ def test_a_run_has_one_row_however_often_it_begins_or_ends(roster: Roster) -> No
     assert row["started_at"] <= row["finished_at"]
 
 
-def test_the_portal_syncs_role_can_close_runs_of_its_own_job_only(
+def test_the_role_portal_sync_can_finish_only_runs_of_its_own_job(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """D9: its credential sits next to an external system."""
+    """D9: its credential is used beside an external system."""
     expiry, sync = uuid4(), uuid4()
     begin(roster, expiry, "running")
     begin(roster, sync, "running", "hlf_sync")
@@ -74,7 +74,7 @@ def test_the_portal_syncs_role_can_close_runs_of_its_own_job_only(
 
 
 def test_duplicates_and_refusals_have_rows_of_their_own(roster: Roster) -> None:
-    """D4: silence is always explained."""
+    """D4: the log explains why nothing ran."""
     run = uuid4()
     for status in ("running", "duplicate", "duplicate", "refused"):
         begin(roster, run, status)
@@ -87,8 +87,8 @@ def test_duplicates_and_refusals_have_rows_of_their_own(roster: Roster) -> None:
     assert [row["finished_at"] is None for row in roster.log()] == [True, False, False, False]
 
 
-def test_a_run_that_never_began_cannot_end(roster: Roster) -> None:
-    """PT404, and no row appears."""
+def test_a_run_that_never_began_cannot_finish(roster: Roster) -> None:
+    """PT404, and the function adds no row."""
     with pytest.raises(psycopg.Error) as raised:
         finish(roster, uuid4(), 1)
     assert (raised.value.sqlstate, roster.log()) == ("PT404", [])

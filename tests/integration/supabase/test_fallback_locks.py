@@ -1,4 +1,4 @@
-"""The nightly job inside the database beside other callers and locks (D4, D6, E4, O5, R1, R5)."""
+"""The nightly job inside the database, beside other callers and locks (D4, D6, E4, O5, R1, R5)."""
 
 import time
 from collections.abc import Generator
@@ -20,7 +20,7 @@ from support.roster import ORG, TODAY, Records, Roster
 def test_a_second_call_at_the_same_time_is_refused_with_a_row(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """D4, D6: and of another organisation it is not in the way."""
+    """D4, D6: a call for another organisation runs."""
     roster.add_mentors(2)
     with psycopg.connect(cluster.server.url(str(roster.db.info.dbname))) as other:
         other.execute("select from run_certification_expiry(%s)", (ORG,))
@@ -40,7 +40,7 @@ def test_a_second_call_at_the_same_time_is_refused_with_a_row(
 def test_with_the_lambdas_at_the_same_moment_each_mentor_is_paused_once(
     night: Night, roster: Roster, cluster: Cluster
 ) -> None:
-    """O5: one history row each, by whoever came first; both runs add up, and nobody is an error."""
+    """O5: each mentor has one history row. Both runs count correctly, and no mentor is an error."""
     mentors = roster.add_mentors(60)
     night.fire(as_of=TODAY)
     with (
@@ -66,7 +66,7 @@ def test_with_the_lambdas_at_the_same_moment_each_mentor_is_paused_once(
 def test_a_mentor_who_is_renewed_meanwhile_is_skipped_and_not_counted_as_paused(
     roster: Roster,
 ) -> None:
-    """E4: decided when their turn comes, and not when they were listed."""
+    """E4: the job decides at each mentor's turn, and not when it lists them."""
     first, renewed = roster.add_mentors(2)
     roster.db.execute(
         sql.SQL(
@@ -87,7 +87,7 @@ def test_a_mentor_who_is_renewed_meanwhile_is_skipped_and_not_counted_as_paused(
 def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """R1: a quarter of the mentors locked, under a time-out of twelve seconds."""
+    """R1: a quarter of the mentors is locked, and the time-out is twelve seconds."""
     mentors = roster.add_mentors(20)
     locked, free = mentors[:5], mentors[5:]
     with roster.db.transaction():
@@ -107,7 +107,7 @@ def test_locked_mentors_cost_one_wait_in_all_and_the_others_stay_paused(
 
 
 def test_mentors_who_are_locked_for_a_moment_are_paused(roster: Roster, cluster: Cluster) -> None:
-    """R1: the wait at the end is long enough for a night's other calls."""
+    """R1: the job waits at its end, long enough for a night's other calls."""
     mentors = roster.add_mentors(3)
     with owner(roster, cluster, "12s") as other, ThreadPoolExecutor(1) as pool:
         with roster.db.transaction():
@@ -121,7 +121,7 @@ def test_mentors_who_are_locked_for_a_moment_are_paused(roster: Roster, cluster:
 def test_a_time_out_takes_nothing_back_and_the_next_call_goes_on(
     roster: Roster, cluster: Cluster, seconds: float
 ) -> None:
-    """R1: it stops in time; and a mentor who takes too long is cancelled, and nobody else."""
+    """R1: the job stops in time. Only the mentor whose update takes too long is cancelled."""
     mentors = roster.add_mentors(12)
     slow = mentors[3:] if seconds < 1 else mentors[3:4]
     roster.db.execute(
@@ -156,7 +156,7 @@ def test_a_time_out_takes_nothing_back_and_the_next_call_goes_on(
 def test_without_a_time_out_it_holds_no_mentor_for_longer_than_twenty_seconds(
     roster: Roster,
 ) -> None:
-    """R1: a page of a Lambda may wait for them; the deadline is an argument here."""
+    """R1: a Lambda's page may wait for this mentor. The test passes a shorter deadline."""
     mentors = roster.add_mentors(2)
     rows = roster.rows(
         "select * from private.pause_each(%s, %s, %s, %s, clock_timestamp(), false)",
@@ -171,7 +171,7 @@ def test_without_a_time_out_it_holds_no_mentor_for_longer_than_twenty_seconds(
 
 @pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
 def test_no_job_role_can_keep_it_from_running(roster: Roster, cluster: Cluster, role: str) -> None:
-    """R5: whatever advisory locks it holds."""
+    """R5: a job role may hold any advisory lock."""
     mentors = roster.add_mentors(2)
     with psycopg.connect(cluster.url(roster.db, role)) as blocker:
         blocker.execute(
@@ -183,7 +183,7 @@ def test_no_job_role_can_keep_it_from_running(roster: Roster, cluster: Cluster, 
 
 @contextmanager
 def owner(roster: Roster, cluster: Cluster, statement_timeout: str) -> Generator[Records]:
-    """Another session of the owner, whose statements end after a while."""
+    """A second session of the owner, with a statement time-out."""
     with psycopg.connect(
         cluster.server.url(roster.db.info.dbname),
         autocommit=True,
@@ -193,7 +193,7 @@ def owner(roster: Roster, cluster: Cluster, statement_timeout: str) -> Generator
 
 
 def waits_for_a_lock(roster: Roster) -> bool:
-    """Whether a session of this database waits for a lock."""
+    """Return whether a session of this database waits for a lock."""
     roster.db.execute("select pg_stat_clear_snapshot()")
     (row,) = roster.rows(
         "select count(*) as waiting from pg_stat_activity"

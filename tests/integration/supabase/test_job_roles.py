@@ -1,4 +1,4 @@
-"""A job role acts for its own organisation, as itself, and says little (R5, S4)."""
+"""A job role acts only for its own organisation, and its answers reveal little (R5, S4)."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def others_mentor(roster: Roster) -> UUID:
 
 @contextmanager
 def login_role(roster: Roster, cluster: Cluster, inherits: LiteralString) -> Generator[str]:
-    """A login role of an operator's making, which inherits other roles."""
+    """A login role that an operator has created, and that inherits other roles."""
     roster.db.execute(
         sql.SQL("create role second_stage login inherit password 'made-up' in role {}").format(
             sql.SQL(inherits)
@@ -64,7 +64,7 @@ NOT_YOURS = ("42501", "not_your_organisation")
 def test_the_first_organisation_is_given_to_the_job_roles(
     roster: Roster, others_mentor: UUID
 ) -> None:
-    """R5: one organisation needs no step, a further one opens nothing."""
+    """R5: one organisation needs no setup. A second one is not added by itself."""
     rows = roster.rows("select role_name, org_id from private.job_organisations order by 1")
     assert [(row["role_name"], row["org_id"]) for row in rows] == [
         (role, ORG) for role in ("mentor_pause_api", "mentor_pause_job", "portal_sync")
@@ -72,7 +72,7 @@ def test_the_first_organisation_is_given_to_the_job_roles(
 
 
 def test_of_several_organisations_that_come_at_once_none_is_given(db: psycopg.Connection) -> None:
-    """R5: an operator decides, also if another one comes later."""
+    """R5: the operator decides, also when another organisation is added later."""
     db.execute("insert into organisations (slug) values ('one-of'), ('two')")
     db.execute("insert into organisations (slug) values ('three')")
     assert db.execute("select from private.job_organisations").fetchall() == []
@@ -81,7 +81,7 @@ def test_of_several_organisations_that_come_at_once_none_is_given(db: psycopg.Co
 def test_a_login_that_inherits_the_job_acts_for_its_own_organisation_only(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
-    """R5: several stages and organisations in one database; not even by taking the job's role."""
+    """R5: also after `set role`, where several stages and organisations share a database."""
     mine = roster.add_mentor()
     with (
         login_role(roster, cluster, "mentor_pause_job") as role,
@@ -99,10 +99,10 @@ def test_a_login_that_inherits_the_job_acts_for_its_own_organisation_only(
 
 
 @pytest.mark.parametrize("inherits", ["mentor_pause_job", "mentor_pause_job, authenticated"])
-def test_claims_that_a_login_sets_name_nobody(
+def test_claims_that_a_login_sets_itself_do_not_count(
     roster: Roster, cluster: Cluster, inherits: LiteralString
 ) -> None:
-    """S4: a coordinator's claims count only where PostgREST has switched to `authenticated`."""
+    """S4: claims count only after PostgREST has switched to the role `authenticated`."""
     mentor = roster.add_mentor(TOMORROW)
     coordinator = roster.add_coordinator(mentors=[mentor])
     with login_role(roster, cluster, inherits) as role:
@@ -122,8 +122,10 @@ def test_claims_that_a_login_sets_name_nobody(
     assert roster.history() == []
 
 
-def test_a_role_that_nobody_named_may_do_nothing(roster: Roster, cluster: Cluster) -> None:
-    """S4: whatever it was granted."""
+def test_a_role_that_the_functions_do_not_name_may_do_nothing(
+    roster: Roster, cluster: Cluster
+) -> None:
+    """S4: whatever rights it was granted."""
     mentor = roster.add_mentor()
     with login_role(roster, cluster, "pg_monitor") as role:
         roster.db.execute("grant usage on schema public to second_stage")
@@ -137,10 +139,10 @@ def test_a_role_that_nobody_named_may_do_nothing(roster: Roster, cluster: Cluste
     assert roster.history() == []
 
 
-def test_a_run_of_another_organisation_is_not_a_job_roles_to_touch(
+def test_a_job_role_cannot_touch_a_run_of_another_organisation(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
-    """R5: functions that are asked by run."""
+    """R5: by any function that takes a run's id."""
     run = uuid4()
     roster.db.execute(
         "select from begin_execution('hlf_sync', %s, %s, 'schedule', 'event', 'running')",
@@ -162,7 +164,7 @@ def test_a_run_of_another_organisation_is_not_a_job_roles_to_touch(
 def test_a_certification_is_not_moved_to_another_organisations_mentor(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
-    """R5: by the portal's id of a row that a mentor of another organisation has."""
+    """R5: not even by the portal id of that mentor's row."""
     mine = roster.add_mentor()
     record = (
         "select outcomes from mirror_portal_certifications(%s, gen_random_uuid(), array['row-1'],"
@@ -172,7 +174,7 @@ def test_a_certification_is_not_moved_to_another_organisations_mentor(
     with psycopg.connect(cluster.url(roster.db, "portal_sync"), autocommit=True) as connection:
         found = connection.execute(record, (ORG, str(mine), TOMORROW)).fetchall()
         assert found == [(["failed PT409"],)]
-        # Within the organisation it follows its row.
+        # Within the organisation, the certification follows the portal's row.
         again = roster.add_mentor()
         for mentor in (mine, again):
             connection.execute(record.replace("row-1", "row-2"), (ORG, str(mentor), TOMORROW))
@@ -182,10 +184,10 @@ def test_a_certification_is_not_moved_to_another_organisations_mentor(
     }  # fmt: skip
 
 
-def test_the_http_entry_says_whom_it_refused_and_nothing_else(
+def test_the_http_entry_can_record_only_which_caller_it_refused(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """R5: a user or the machine, one row a minute each, sixty a minute in all."""
+    """R5: at most one row a minute per caller, and sixty a minute in all."""
     with psycopg.connect(cluster.url(roster.db, "mentor_pause_api"), autocommit=True) as connection:
         for said in ("somebody", "user 1", f"user {ORG} and more", "machine\n", "MACHINE"):
             assert refusal(connection, REFUSED, uuid4(), ORG, said)[0] == "PT403"
@@ -201,7 +203,7 @@ def test_the_http_entry_says_whom_it_refused_and_nothing_else(
 def test_an_idle_transaction_of_a_job_role_ends_by_itself(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:
-    """R5: nobody's rows stay locked by a caller that went away."""
+    """R5: a caller that disappeared keeps no row locked."""
     with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
         settings = {
             name: connection.execute(sql.SQL("show {}").format(sql.SQL(name))).fetchone()
@@ -220,7 +222,7 @@ def test_an_idle_transaction_of_a_job_role_ends_by_itself(
 def test_a_job_role_can_neither_read_a_table_nor_become_another_role(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:
-    """D9: only functions, only as itself."""
+    """D9: it can only call functions, as itself."""
     with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
         for statement in (
             "select from peer_mentors",

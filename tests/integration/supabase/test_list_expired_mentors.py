@@ -10,14 +10,16 @@ NOWHERE = UUID(int=0)
 
 
 def expired(roster: Roster, after: UUID | None = None, limit: int = 100) -> list[UUID]:
-    """One keyset page."""
+    """Return one keyset page."""
     rows = roster.rows(
         "select * from list_expired_mentors(%s, %s, %s, %s)", ORG, TODAY, after, limit
     )
     return [row["mentor_id"] for row in rows]
 
 
-def test_exactly_the_active_mentors_whose_latest_expiry_has_come_are_listed(roster: Roster) -> None:
+def test_exactly_the_active_mentors_whose_latest_certification_expired_are_listed(
+    roster: Roster,
+) -> None:
     """E1."""
     wanted = {roster.add_mentor(YESTERDAY), roster.add_mentor(TODAY)}
     roster.add_mentor(TOMORROW)
@@ -29,7 +31,7 @@ def test_exactly_the_active_mentors_whose_latest_expiry_has_come_are_listed(rost
 
 
 def test_pages_follow_each_other_without_gap_or_overlap(roster: Roster) -> None:
-    """D7: keyset, in id order."""
+    """D7: keyset pages in the order of ids."""
     mentors = roster.add_mentors(25)
     first = expired(roster, limit=10)
     second = expired(roster, first[-1], 10)
@@ -44,7 +46,7 @@ def test_mentors_of_another_organisation_are_not_listed(roster: Roster) -> None:
     assert roster.rows("select * from list_expired_mentors(%s, %s, null, 9)", NOWHERE, TODAY) == []
 
 
-def test_stale_mentors_are_counted_from_the_data_alone(roster: Roster) -> None:
+def test_stale_mentors_are_counted_without_the_execution_log(roster: Roster) -> None:
     """O1."""
     roster.add_mentors(3)
     roster.add_mentor(TOMORROW)
@@ -53,10 +55,8 @@ def test_stale_mentors_are_counted_from_the_data_alone(roster: Roster) -> None:
 
 
 @pytest.mark.parametrize("function", ["list_expired_mentors", "list_unsynced_mentors"])
-def test_a_page_is_read_from_its_place_on_whatever_lies_before(
-    roster: Roster, function: str
-) -> None:
-    """D7 at scale: the function's own text, planned generically, skips no rows to get there."""
+def test_a_later_page_reads_no_rows_of_earlier_pages(roster: Roster, function: str) -> None:
+    """D7: checked in the generic plan of the function's own query."""
     mentors = roster.add_mentors(2000)
     roster.db.execute("analyze")
     (row,) = roster.rows("select prosrc from pg_proc where proname = %s", function)

@@ -1,4 +1,4 @@
-"""What the data say about a run after calls failed, workers came late, or a redrive began again."""
+"""`list_run_outcomes` and later corrections of a run's row (D4, E8, R1, S6)."""
 
 from typing import LiteralString
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
 def begin(roster: Roster, run: UUID, job_name: str, status: str = "running") -> None:
-    """Write the run's row of the log."""
+    """Begin a run."""
     roster.db.execute(
         "select * from begin_execution(%s, %s, %s, 'schedule', 'event 1', %s)",
         (job_name, run, ORG, status),
@@ -20,7 +20,7 @@ def begin(roster: Roster, run: UUID, job_name: str, status: str = "running") -> 
 
 
 def finish(roster: Roster, run: UUID, *, effect: int, errors: int, job_name: str) -> None:
-    """End the run with counts."""
+    """Finish a run with counts."""
     effects = (0, effect) if job_name == "hlf_sync" else (effect, None)
     roster.db.execute(
         "select * from finish_execution(%s, 'completed', %s, %s, 0, %s, null, %s)",
@@ -36,13 +36,13 @@ def pause(roster: Roster, mentor: UUID, run: UUID) -> None:
     )
 
 
-def tell(roster: Roster, mentor: UUID, run: UUID) -> None:
+def mark(roster: Roster, mentor: UUID, run: UUID) -> None:
     """Mark a mentor as synced by a run."""
     roster.db.execute("select mark_portal_synced(%s, %s, 1, %s)", (ORG, mentor, run))
 
 
 def outcomes(roster: Roster, run: UUID, mentors: list[UUID]) -> dict[UUID, str]:
-    """Ask for the outcomes of these mentors."""
+    """Return the outcomes of these mentors."""
     rows = roster.rows(
         "select * from list_run_outcomes(%s, %s, %s, %s::uuid[])", run, ORG, TODAY, mentors
     )
@@ -56,7 +56,7 @@ def late(roster: Roster, run: UUID) -> bool:
 
 
 def test_a_mentor_is_applied_not_needed_or_left_out(roster: Roster) -> None:
-    """R1: the run's own change, what needs no change any more, and what still does."""
+    """R1: changed by this run; without need of a change; still to be changed."""
     run, elsewhere, missing = uuid4(), uuid4(), uuid4()
     begin(roster, run, "certification_expiry")
     mine, by_another, open_ = roster.add_mentors(3)
@@ -91,14 +91,14 @@ def test_a_mentor_whom_the_run_paused_stays_applied_though_they_were_resumed(
     assert outcomes(roster, run, [mentor]) == {mentor: "applied"}
 
 
-def test_of_a_sync_run_it_is_the_portals_state_that_counts(roster: Roster) -> None:
-    """R1: synced by this run, by another one, not at all, gone."""
+def test_the_outcome_of_a_sync_run_is_read_from_the_portals_state(roster: Roster) -> None:
+    """R1: synced by this run, by another run, not at all; or the mentor was deleted."""
     run, missing = uuid4(), uuid4()
     begin(roster, run, "hlf_sync")
     mine, by_another, open_, changed_since = roster.add_mentors(4)
-    tell(roster, mine, run)
-    tell(roster, by_another, uuid4())
-    tell(roster, changed_since, uuid4())
+    mark(roster, mine, run)
+    mark(roster, by_another, uuid4())
+    mark(roster, changed_since, uuid4())
     pause(roster, changed_since, uuid4())
     asked = [mine, by_another, open_, changed_since, missing]
     assert outcomes(roster, run, asked) == {
@@ -106,8 +106,8 @@ def test_of_a_sync_run_it_is_the_portals_state_that_counts(roster: Roster) -> No
     }  # fmt: skip
 
 
-def test_of_a_run_without_a_row_only_its_own_changes_are_known(roster: Roster) -> None:
-    """The row says which job it was."""
+def test_a_run_without_a_row_has_only_its_own_changes(roster: Roster) -> None:
+    """The row would name the run's job."""
     run = uuid4()
     mine, by_another = roster.add_mentors(2)
     pause(roster, mine, run)
@@ -116,7 +116,7 @@ def test_of_a_run_without_a_row_only_its_own_changes_are_known(roster: Roster) -
 
 
 def test_more_than_five_hundred_ids_are_refused(roster: Roster) -> None:
-    """22023, as for every argument that is out of bounds."""
+    """22023, as for every argument out of bounds."""
     assert outcomes(roster, uuid4(), [uuid4()] * 500) == {}
     with pytest.raises(psycopg.Error) as raised:
         outcomes(roster, uuid4(), [uuid4()] * 501)
@@ -125,9 +125,9 @@ def test_more_than_five_hundred_ids_are_refused(roster: Roster) -> None:
 
 @pytest.mark.parametrize("job_name", ["certification_expiry", "hlf_sync"])
 def test_late_changes_move_from_the_errors_to_the_effect(roster: Roster, job_name: str) -> None:
-    """D4: the row's last word agrees with the data; processed_count and the end stay."""
+    """D4: the row then agrees with the data. `processed_count` and the end stay."""
     run = uuid4()
-    change = tell if job_name == "hlf_sync" else pause
+    change = mark if job_name == "hlf_sync" else pause
     count = "synced_count" if job_name == "hlf_sync" else "paused_count"
     begin(roster, run, job_name)
     first, second, failing = roster.add_mentors(3)
@@ -148,7 +148,7 @@ def test_late_changes_move_from_the_errors_to_the_effect(roster: Roster, job_nam
 
 
 def test_counts_never_grow_beyond_the_errors_nor_before_the_end(roster: Roster) -> None:
-    """D4: a running row, a run that never began, one without errors and an unknown one stay."""
+    """D4: a running, never begun, error-free or unknown run stays unchanged."""
     running, failed, whole = uuid4(), uuid4(), uuid4()
     begin(roster, running, "certification_expiry")
     begin(roster, failed, "certification_expiry", "failed")
@@ -165,12 +165,12 @@ def test_counts_never_grow_beyond_the_errors_nor_before_the_end(roster: Roster) 
 def test_the_portals_role_corrects_runs_of_its_own_job_only(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """D9."""
+    """D9: the role is portal_sync."""
     runs = {job: uuid4() for job in ("certification_expiry", "hlf_sync")}
     for (job_name, run), mentor in zip(runs.items(), roster.add_mentors(2), strict=True):
         begin(roster, run, job_name)
         finish(roster, run, effect=0, errors=1, job_name=job_name)
-        (tell if job_name == "hlf_sync" else pause)(roster, mentor, run)
+        (mark if job_name == "hlf_sync" else pause)(roster, mentor, run)
     with psycopg.connect(cluster.url(roster.db, "portal_sync"), autocommit=True) as connection:
         corrected = {
             job: connection.execute("select report_late_changes(%s)", (run,)).fetchone()
@@ -194,10 +194,8 @@ def test_the_portals_role_corrects_runs_of_its_own_job_only(
         "status = 'running', finished_at = null",
     ],
 )
-def test_no_other_change_of_an_ended_row_is_let_through(
-    roster: Roster, rewrite: LiteralString
-) -> None:
-    """S6: append-only, for the owner too."""
+def test_an_ended_row_refuses_every_other_change(roster: Roster, rewrite: LiteralString) -> None:
+    """S6: the log is append-only, for the owner too."""
     run = uuid4()
     begin(roster, run, "certification_expiry")
     roster.db.execute(
@@ -210,7 +208,7 @@ def test_no_other_change_of_an_ended_row_is_let_through(
 
 
 def test_a_failed_run_that_never_began_begins_when_it_is_delivered_again(roster: Roster) -> None:
-    """D4: the row tells what happened, and keeps when the run was first tried."""
+    """D4: the row then shows the run, and keeps the time of the first attempt."""
     run = uuid4()
     begin(roster, run, "certification_expiry", "failed")
     (failed,) = roster.log()
@@ -231,7 +229,7 @@ def test_a_failed_run_that_never_began_begins_when_it_is_delivered_again(roster:
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
 def test_a_run_that_has_counts_does_not_begin_again(roster: Roster, status: str) -> None:
-    """D4: the first end stands."""
+    """D4: its first end stays."""
     run = uuid4()
     begin(roster, run, "certification_expiry")
     roster.db.execute("select * from finish_execution(%s, %s, 0, 0, 0, 0)", (run, status))

@@ -1,4 +1,4 @@
-"""How migrations are applied, and the page that is drawn from the migrated database."""
+"""How migrations are applied, and the page that is generated from the migrated database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 
 
 def test_the_picture_of_the_tables_is_that_of_the_database(db: psycopg.Connection) -> None:
-    """Generated: make schema."""
+    """`make schema` generates it."""
     assert (DOCS / "schema.md").read_text() == draw(db)
 
 
@@ -30,7 +30,7 @@ def empty(cluster: Cluster) -> Iterator[str]:
 
 
 def test_the_error_of_a_migration_names_its_file_and_line(empty: str, tmp_path: Path) -> None:
-    """The server's reason, and the next command; nothing of that file is applied."""
+    """The message has the server's reason and the next command. Nothing of the file is applied."""
     (tmp_path / "20990101000000_fine.sql").write_text("create table fine ();")
     broken = tmp_path / "20990102000000_broken.sql"
     broken.write_text("-- ø\ncreate table half ();\ncreate tabel x ();\n")
@@ -48,7 +48,7 @@ def test_the_error_of_a_migration_names_its_file_and_line(empty: str, tmp_path: 
 
 
 def test_a_migration_without_a_statement_waits_for_one(empty: str, tmp_path: Path) -> None:
-    """A file that somebody has only begun to write is not noted as applied."""
+    """A file that an author has just started does not count as applied."""
     file = tmp_path / "20990101000000_begun.sql"
     for begun in ("", "-- todo\n", "/* later */"):
         file.write_text(begun)

@@ -1,4 +1,4 @@
-"""People change a status (S3): what the history says of them, and what they are told."""
+"""People change a mentor's status: the history, the refusals and the limits (S3)."""
 
 from contextlib import closing
 from typing import LiteralString
@@ -25,7 +25,7 @@ from support.roster import ORG, TODAY, YESTERDAY, Roster
 
 @pytest.fixture
 def people(roster: Roster, cluster: Cluster) -> People:
-    """One mentor, and everybody who may change them."""
+    """One mentor, and every person who may change this mentor."""
     return People(roster, cluster)
 
 
@@ -33,42 +33,44 @@ def people(roster: Roster, cluster: Cluster) -> People:
     ("caller", "role"),
     [("mentor", "mentor"), ("by_assignment", "coordinator"), ("by_chapter", "coordinator")],
 )
-def test_the_history_says_who_and_in_what_capacity(people: People, caller: str, role: str) -> None:
-    """S3: the same function, the same history."""
-    with people.door(caller) as door:
-        door.change_status(people.mentor_id, ORG, "paused", "on_leave")
-        door.change_status(people.mentor_id, ORG, "active", "back_again")
+def test_the_history_names_the_person_and_their_capacity(
+    people: People, caller: str, role: str
+) -> None:
+    """S3: people and jobs use the same function and the same history."""
+    with people.client_of(caller) as client:
+        client.change_status(people.mentor_id, ORG, "paused", "on_leave")
+        client.change_status(people.mentor_id, ORG, "active", "back_again")
     for row, reason in zip(people.roster.history(), ("on_leave", "back_again"), strict=True):
         assert (row["changed_by"], row["changed_by_role"]) == (people.users[caller], role)
         assert (row["reason"], row["job_run_id"]) == (reason, None)
 
 
-def test_who_is_both_the_mentor_and_a_coordinator_acts_as_the_mentor(people: People) -> None:
+def test_a_mentor_who_is_also_a_coordinator_acts_as_the_mentor(people: People) -> None:
     """S3."""
     people.roster.db.execute(
         "insert into assignments (mentor_id, coordinator_id) values (%s, %s)",
         (people.mentor_id, people.users["mentor"]),
     )
-    with people.door("mentor") as door:
-        door.change_status(people.mentor_id, ORG, "paused", "on_leave")
+    with people.client_of("mentor") as client:
+        client.change_status(people.mentor_id, ORG, "paused", "on_leave")
     assert people.roster.history()[0]["changed_by_role"] == "mentor"
 
 
-def test_jobs_and_services_are_told_apart(people: People) -> None:
+def test_the_history_distinguishes_jobs_and_services(people: People) -> None:
     """S3: neither is a person."""
     people.expire()
-    with people.door("job") as door:
-        door.pause_expired(people.mentor_id, ORG, uuid4(), TODAY)
-    with people.door("service") as door:
-        door.change_status(people.mentor_id, ORG, "inactive", "moved_away")
+    with people.client_of("job") as client:
+        client.pause_expired(people.mentor_id, ORG, uuid4(), TODAY)
+    with people.client_of("service") as client:
+        client.change_status(people.mentor_id, ORG, "inactive", "moved_away")
     rows = people.roster.history()
     assert [(r["changed_by_role"], r["changed_by"]) for r in rows] == [
         ("job", None), ("service", None),
     ]  # fmt: skip
 
 
-def test_a_signed_in_caller_without_a_user_is_nobody(people: People, cluster: Cluster) -> None:
-    """A token without a subject opens nothing."""
+def test_a_token_without_a_subject_has_no_rights(people: People, cluster: Cluster) -> None:
+    """S3: it names no user."""
     url = cluster.url_as(people.roster.db, "authenticated").replace('"sub":"None",', "")
     database = Database(PooledTransport(url))
     with pytest.raises(Forbidden):
@@ -77,8 +79,8 @@ def test_a_signed_in_caller_without_a_user_is_nobody(people: People, cluster: Cl
 
 
 def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
-    """S1, S3: not yours, not allowed from this state, somebody was faster, expired."""
-    with people.door("mentor") as mentor, people.door("stranger") as stranger:
+    """S1, S3: not your mentor, wrong state, overtaken by another change, expired."""
+    with people.client_of("mentor") as mentor, people.client_of("stranger") as stranger:
         refusals = [
             refused(stranger, people.mentor_id, "paused"),
             refused(mentor, people.mentor_id, "active"),
@@ -104,7 +106,7 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
 
 
 def refused(
-    door: Database,
+    client: Database,
     mentor: UUID,
     status: str,
     *,
@@ -113,36 +115,36 @@ def refused(
 ) -> Forbidden | Conflict:
     """Return the refusal of a change."""
     with pytest.raises((Forbidden, Conflict)) as raised:
-        door.change_status(mentor, ORG, status, reason, version)  # type: ignore[arg-type]
+        client.change_status(mentor, ORG, status, reason, version)  # type: ignore[arg-type]
     return raised.value
 
 
-def toggle(door: Database, mentor: UUID, times: int) -> None:
+def toggle(client: Database, mentor: UUID, times: int) -> None:
     """Pause and resume in turn, beginning with a pause."""
     for i in range(times):
-        door.change_status(mentor, ORG, "active" if i % 2 else "paused", "on_leave")
+        client.change_status(mentor, ORG, "active" if i % 2 else "paused", "on_leave")
 
 
-def test_a_person_changes_a_mentor_twenty_times_an_hour_and_no_more(people: People) -> None:
-    """R5: the history is append-only; a code, a hint and a sentence of its own."""
-    with people.door("mentor") as door:
-        toggle(door, people.mentor_id, 20)
+def test_a_person_may_change_a_mentor_twenty_times_an_hour(people: People) -> None:
+    """R5: the history only grows. The refusal has its own code, hint and sentence."""
+    with people.client_of("mentor") as client:
+        toggle(client, people.mentor_id, 20)
         with pytest.raises(DatabaseError) as raised:
-            door.change_status(people.mentor_id, ORG, "paused", "on_leave")
+            client.change_status(people.mentor_id, ORG, "paused", "on_leave")
     assert (raised.value.sqlstate, raised.value.hint) == ("PT429", "too_many_changes")
     assert str(raised.value.detail).startswith("you have changed this mentor 20 times")
     assert len(people.roster.history()) == 20
 
 
-def test_the_limit_is_a_persons_own(people: People) -> None:
-    """R5: a mentor who toggles keeps neither their coordinator nor the job from pausing them."""
-    with people.door("mentor") as door:
-        toggle(door, people.mentor_id, 20)
-    with people.door("by_chapter") as coordinator, people.door("service") as service:
+def test_the_limit_counts_each_person_separately(people: People) -> None:
+    """R5: a mentor's own changes do not stop a coordinator or the job from pausing them."""
+    with people.client_of("mentor") as client:
+        toggle(client, people.mentor_id, 20)
+    with people.client_of("by_chapter") as coordinator, people.client_of("service") as service:
         toggle(coordinator, people.mentor_id, 20)
         toggle(service, people.mentor_id, 40)
     people.expire()
-    with people.door("job") as job:
+    with people.client_of("job") as job:
         assert job.pause_expired(people.mentor_id, ORG, uuid4(), TODAY).outcome == "changed"
 
 
@@ -154,8 +156,8 @@ def test_after_an_hour_a_person_may_change_again(people: People) -> None:
         " 'on_leave', now() - interval '61 minutes', %s, 'mentor' from generate_series(1, 30)",
         (people.mentor_id, ORG, people.users["mentor"]),
     )
-    with people.door("mentor") as door:
-        toggle(door, people.mentor_id, 1)
+    with people.client_of("mentor") as client:
+        toggle(client, people.mentor_id, 1)
 
 
 @pytest.mark.parametrize(
@@ -166,14 +168,14 @@ def test_after_an_hour_a_person_may_change_again(people: People) -> None:
         ("by_assignment", "delete from org_members"),
     ],
 )
-def test_who_loses_a_mentor_while_they_wait_for_the_row_changes_nothing(
+def test_a_coordinator_who_loses_the_mentor_while_waiting_changes_nothing(
     people: People, roster: Roster, caller: str, loss: LiteralString
 ) -> None:
-    """S1, S3: decided under the row lock."""
-    with people.door(caller) as door:
+    """S1, S3: the function decides under the row lock."""
+    with people.client_of(caller) as client:
         with roster.db.transaction():
             roster.db.execute("select from peer_mentors for update")
-            waiting = people.in_background(lambda: refused(door, people.mentor_id, "paused"))
+            waiting = people.in_background(lambda: refused(client, people.mentor_id, "paused"))
             people.wait_for_a_lock()
             roster.db.execute(loss)
         assert waiting.result().hint == "not_yours"
@@ -181,31 +183,29 @@ def test_who_loses_a_mentor_while_they_wait_for_the_row_changes_nothing(
 
 
 def test_a_stranger_neither_waits_for_a_row_nor_locks_it(people: People, roster: Roster) -> None:
-    """S4: the time an answer takes tells nothing either."""
-    with roster.db.transaction(), people.door("stranger") as door:
+    """S4: the time of the answer reveals nothing."""
+    with roster.db.transaction(), people.client_of("stranger") as client:
         roster.db.execute("select from peer_mentors where id = %s for update", (people.mentor_id,))
-        assert refused(door, people.mentor_id, "paused").hint == "not_yours"
-        assert refused(door, uuid4(), "paused").hint == "not_yours"
+        assert refused(client, people.mentor_id, "paused").hint == "not_yours"
+        assert refused(client, uuid4(), "paused").hint == "not_yours"
 
 
 @pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "authenticated"])
-def test_a_role_that_is_added_later_opens_nothing_by_itself(
-    people: People, cluster: Cluster, role: str
-) -> None:
-    """D9: who is not named is a person, also with the rights of a job."""
+def test_a_new_role_has_no_rights_by_itself(people: People, cluster: Cluster, role: str) -> None:
+    """D9: the functions treat an unknown role as a person, whatever rights it inherits."""
     db = people.roster.db
     db.execute(sql.SQL("create role added_later in role {} inherit").format(sql.Identifier(role)))
     try:
-        wire = PooledTransport(cluster.url_as(db, "added_later", people.users["stranger"]))
-        with closing(wire), pytest.raises((Forbidden, DatabaseMisconfigured)) as raised:
-            Database(wire).change_status(people.mentor_id, ORG, "paused", "on_leave")
+        transport = PooledTransport(cluster.url_as(db, "added_later", people.users["stranger"]))
+        with closing(transport), pytest.raises((Forbidden, DatabaseMisconfigured)) as raised:
+            Database(transport).change_status(people.mentor_id, ORG, "paused", "on_leave")
         assert raised.value.sqlstate in ("PT403", "42501")
     finally:
         db.execute("drop role added_later")
 
 
 def test_a_coordinators_mentors_come_in_pages_in_id_order(people: People, roster: Roster) -> None:
-    """S7: keyset; each with the latest of its certifications."""
+    """S7: keyset pages. Each mentor has the latest certification."""
     mentors = sorted([people.mentor_id, *roster.add_mentors(6)])
     for mentor in mentors:
         roster.certify(mentor, YESTERDAY)
@@ -227,18 +227,18 @@ def test_a_coordinators_mentors_come_in_pages_in_id_order(people: People, roster
     assert found == whole
     latest = {row["mentor_id"]: row["certification_expiry_date"] for row in found}
     assert latest == dict.fromkeys(mentors, YESTERDAY) | {people.mentor_id: FAR_OFF}
-    with people.door("by_chapter") as door:
-        seen = door.get_mentor_status(people.mentor_id, ORG)
+    with people.client_of("by_chapter") as client:
+        seen = client.get_mentor_status(people.mentor_id, ORG)
     assert (seen.status, seen.certification_expiry_date) == ("active", FAR_OFF)
 
 
 def test_one_mentors_history_and_certifications_come_newest_first(
     people: People, roster: Roster
 ) -> None:
-    """S7: the history in pages."""
-    with people.door("by_chapter") as door:
+    """S7: the history comes in pages."""
+    with people.client_of("by_chapter") as client:
         for status in ("paused", "active", "paused", "active", "paused"):
-            door.change_status(people.mentor_id, ORG, status, "on_leave")
+            client.change_status(people.mentor_id, ORG, status, "on_leave")
     roster.certify(people.mentor_id, YESTERDAY)
     whom = (people.users["by_chapter"], people.mentor_id)
     with psycopg.connect(people.url("by_chapter"), autocommit=True) as connection:

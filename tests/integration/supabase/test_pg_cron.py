@@ -34,11 +34,11 @@ def cron(tmp_path: Path) -> Iterator[psycopg.Connection]:
         server.stop()
 
 
-def test_pg_cron_runs_it_and_its_details_tell_what_became_of_it(cron: psycopg.Connection) -> None:
-    """O5: the real extension; a slug that is not there shows as a failure."""
+def test_pg_cron_runs_the_job_and_records_its_result(cron: psycopg.Connection) -> None:
+    """O5: with the real extension. An unknown slug is recorded as a failure."""
     roster = Roster(cron)
     mentors = roster.add_mentors(2)
-    for _ in range(2):  # twice: schedules are replaced by name
+    for _ in range(2):  # twice: a schedule of the same name is replaced
         cron.execute(SCHEDULE.read_bytes())
     jobs = roster.rows("select jobname, schedule, command from cron.job order by jobname")
     assert [(job["jobname"], job["schedule"]) for job in jobs] == [

@@ -12,7 +12,7 @@ from support.fallback import run
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
-def test_it_does_what_a_night_does(roster: Roster) -> None:
+def test_the_job_does_what_a_night_does(roster: Roster) -> None:
     """E1-E4, E7, E11: history, log, notifications, and the counts of the summary."""
     mentors = roster.add_mentors(3)
     expiring_today = roster.add_mentor(TODAY)
@@ -61,8 +61,8 @@ def test_without_a_day_it_is_the_organisations_today(roster: Roster) -> None:
     assert run(roster)["mentor_ids_paused"] == [expired]
 
 
-def test_one_mentors_failure_leaves_the_others_alone(roster: Roster) -> None:
-    """E5: counted and named, in the server's log as well."""
+def test_one_mentors_failure_does_not_affect_the_others(roster: Roster) -> None:
+    """E5: it is counted and named, also in the server's log."""
     first, failing, last = roster.add_mentors(3)
     roster.fail_for(failing)
     said: list[str] = []
@@ -74,8 +74,10 @@ def test_one_mentors_failure_leaves_the_others_alone(roster: Roster) -> None:
     assert said == [f"mentor {failing} not paused: P0001 no way"]
 
 
-def test_who_is_paused_stays_paused_though_nobody_could_be_told(roster: Roster) -> None:
-    """E3: and the log says so."""
+def test_paused_mentors_stay_paused_although_no_coordinator_could_be_notified(
+    roster: Roster,
+) -> None:
+    """E3: the log says so."""
     mentors = roster.add_mentors(2)
     roster.db.execute("alter table coordinator_notifications rename to elsewhere")
     assert run(roster, TODAY)["mentor_ids_paused"] == mentors
@@ -85,10 +87,10 @@ def test_who_is_paused_stays_paused_though_nobody_could_be_told(roster: Roster) 
     assert row["error"].startswith("the coordinators were not notified: 42P01")
 
 
-def test_error_reasons_are_told_by_size_and_have_room_behind_any_trouble_with_notifications(
+def test_the_largest_error_groups_are_named_even_after_a_long_notification_error(
     roster: Roster,
 ) -> None:
-    """E7: what, how many, an example; the words of another failure hide none of it."""
+    """E7: reason, count and an example. Another error's text hides none of them."""
     mentors = roster.add_mentors(4)
     roster.add_coordinator(chapters=[roster.chapter_id])
     for code, failing in (("P0002", mentors[0]), ("P0003", mentors[2]), ("P0003", mentors[1])):
@@ -119,7 +121,7 @@ def test_error_reasons_are_told_by_size_and_have_room_behind_any_trouble_with_no
 
 
 def test_only_so_many_reasons_are_named_and_the_others_are_counted(roster: Roster) -> None:
-    """E7: the text fits into the log row, and ends in no id's middle."""
+    """E7: the text fits into the row, and does not cut an id."""
     results = {str(UUID(int=n)): f"P0{n:03}" for n in range(100)} | {str(UUID(int=100)): "P0099"}
     (found,) = roster.rows("select private.summarise_errors(%s) as text", Jsonb(results))
     text = found["text"]
@@ -132,8 +134,8 @@ def test_only_so_many_reasons_are_named_and_the_others_are_counted(roster: Roste
     assert nobody["text"] is None
 
 
-def test_a_wrong_organisation_and_a_day_that_has_not_come_are_refused(roster: Roster) -> None:
-    """D8: before anything changes; an id that is missing is wrong, too."""
+def test_a_wrong_organisation_and_a_later_day_are_refused(roster: Roster) -> None:
+    """D8: before anything changes. A missing id is refused, too."""
     roster.add_mentors(1)
     for org_id in (uuid4(), None):
         with pytest.raises(psycopg.Error, match="does not exist") as refused:
@@ -146,14 +148,14 @@ def test_a_wrong_organisation_and_a_day_that_has_not_come_are_refused(roster: Ro
 
 
 def test_more_mentors_than_a_page_are_all_paused(roster: Roster) -> None:
-    """E10: it lists a thousand at a time."""
+    """E10: the job lists a thousand mentors at a time."""
     mentors = roster.add_mentors(1001)
     found = run(roster, TODAY)
     assert (found["mentor_ids_paused"], found["processed_count"]) == (mentors, 1001)
 
 
-def test_another_role_hears_what_is_missing(roster: Roster, cluster: Cluster) -> None:
-    """R6: and not that a run was not found."""
+def test_another_role_gets_the_missing_right_as_its_error(roster: Roster, cluster: Cluster) -> None:
+    """R6: and not the error that the run was not found."""
     roster.db.execute("grant execute on function run_certification_expiry to mentor_pause_job")
     with (
         psycopg.connect(cluster.url(roster.db), autocommit=True) as connection,

@@ -19,7 +19,7 @@ SCHEMAS = SUPABASE / "schemas"
 
 @pytest.fixture(scope="module")
 def migrated(cluster: Cluster) -> Iterator[str]:
-    """A migrated database on a server of its own, whose roles nothing else has changed."""
+    """A migrated database on a new server, so that no other test has changed its roles."""
     assert cluster  # `--database-only` chooses tests by this fixture
     with scratch_database() as url:
         yield url
@@ -27,7 +27,7 @@ def migrated(cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def declared(cluster: Cluster) -> Iterator[str]:
-    """The same, but built from the schema files."""
+    """The same, built from the schema files."""
     assert cluster
     with scratch_database(database.load_schema) as url:
         yield url
@@ -50,7 +50,7 @@ def test_every_file_but_a_tables_can_be_run_again(declared: str) -> None:
 
 
 def test_each_function_and_table_has_a_file_of_its_name(declared: str) -> None:
-    """And the other way round: each file creates the object that it is named for."""
+    """And each file creates the object whose name it has."""
     with psycopg.connect(declared) as connection:
         objects = connection.execute(
             "select n.nspname, 'functions', p.proname from pg_proc as p"
@@ -67,7 +67,7 @@ def test_each_function_and_table_has_a_file_of_its_name(declared: str) -> None:
 
 
 def test_a_schema_file_explains_its_object() -> None:
-    """It begins with a comment. It names no migration: it is the current text."""
+    """It begins with a comment, and names no migration."""
     for file in schema_files():
         text = file.read_text()
         assert text.startswith("-- "), file
@@ -80,7 +80,7 @@ def test_the_order_has_every_file_once() -> None:
 
 
 def test_a_pattern_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
-    """It is a typing error, and would leave files out."""
+    """A pattern with a typing error would leave files out."""
     (tmp_path / "config.toml").write_text('[db.migrations]\nschema_paths = ["./schemas/no/*.sql"]')
     with pytest.raises(StackError, match=r"schemas/no/\*\.sql matches no file"):
         schema_files(tmp_path)

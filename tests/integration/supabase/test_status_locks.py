@@ -1,4 +1,4 @@
-"""Callers of `update_mentor_status` that meet at one row: order and waits (E3, E6, E10, R1, S1)."""
+"""Callers of `update_mentor_status` that meet at one row (E3, E6, E10, R1, S1)."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from support.transitions import FAR_OFF, by_hand, change
 
 
 def test_of_many_concurrent_runs_exactly_one_pauses(roster: Roster, cluster: Cluster) -> None:
-    """S1: each caller on a connection of its own; the others wait, then see the new state."""
+    """S1: each caller has its own connection. The others wait, then see the new state."""
     mentor = roster.add_mentor()
     outcomes: list[str] = []
     barrier = threading.Barrier(12)
@@ -71,7 +71,7 @@ def waits_for_a_lock(roster: Roster) -> bool:
 def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """E6: 55P03, which is retried."""
+    """E6: 55P03, which the caller tries again."""
     mentor = roster.add_mentor()
     with roster.db.transaction():
         roster.db.execute("select from peer_mentors where id = %s for update", (mentor,))
@@ -82,10 +82,10 @@ def test_a_caller_waits_for_a_locked_row_no_longer_than_three_seconds(
             assert timedelta(seconds=2.5) < datetime.now(UTC) - began < timedelta(seconds=6)
 
 
-def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
+def test_a_caller_that_does_not_wait_gets_an_error_at_once(
     roster: Roster, cluster: Cluster
 ) -> None:
-    """R1: twenty locked mentors cost less than one short wait, and the others are paused."""
+    """R1: twenty locked mentors take less time than one short wait. The others are paused."""
     mentors = roster.add_mentors(30)
     outcomes: list[object] = []
     with roster.db.transaction():
@@ -102,7 +102,7 @@ def test_a_caller_who_does_not_wait_hears_of_a_locked_row_at_once(
 
 
 def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Cluster) -> None:
-    """R1: the next call of the same session waits as ever."""
+    """R1: the next call of the same session waits again."""
     with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
         before = connection.execute("show lock_timeout").fetchone()
         change(connection, roster.add_mentor(), p_wait=False)
@@ -110,10 +110,10 @@ def test_not_waiting_lasts_no_longer_than_the_call(roster: Roster, cluster: Clus
 
 
 @pytest.mark.parametrize("lock", ["access exclusive", "exclusive"])
-def test_a_caller_who_does_not_wait_does_not_wait_for_a_table_either(
+def test_a_caller_that_does_not_wait_does_not_wait_for_a_table_either(
     roster: Roster, cluster: Cluster, lock: LiteralString
 ) -> None:
-    """R1: a migration that holds the whole table."""
+    """R1: a migration may lock the whole table."""
     mentor = roster.add_mentor()
     with psycopg.connect(cluster.url(roster.db), autocommit=True) as connection:
         change(connection, mentor, p_dry_run=True)  # a session that has called it before
@@ -142,11 +142,11 @@ def test_changes_are_dated_in_the_order_in_which_they_got_the_lock(
 def test_a_call_costs_the_same_in_the_first_night_of_a_new_project(
     db: psycopg.Connection, roster: Roster
 ) -> None:
-    """E10: a session that began with an empty history does not read all of it at each call."""
+    """E10: the plan of a session that began with an empty history must not read all of it."""
     mentors = roster.add_mentors(50)
     db.execute(
         "vacuum analyze"
-    )  # as after the roster was loaded: now the history is known as empty
+    )  # as after loading a roster: the statistics now say that the history is empty
     with db.transaction():
         for mentor in mentors:
             assert change(db, mentor)["outcome"] == "changed"

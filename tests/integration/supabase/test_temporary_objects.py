@@ -1,4 +1,4 @@
-"""No temporary object of a caller runs with the owner's rights (S4), whatever kind it is.
+"""No temporary object of a caller runs with the owner's rights, whatever kind it is (S4).
 
 Everybody may create temporary objects. PostgreSQL looks for relations and types in the caller's
 temporary schema first, unless a function's `search_path` names that schema last.
@@ -125,13 +125,13 @@ KINDS: dict[str, LiteralString] = {
 
 @pytest.fixture
 def access(db: psycopg.Connection) -> Access:
-    """A database with the matrix's world."""
+    """A database with the data of the access matrix."""
     return Access(db)
 
 
 @contextmanager
 def caller(access: Access, cluster: Cluster, persona: str) -> Generator[psycopg.Connection]:
-    """Open a session as the persona: the job roles log in, PostgREST switches to the others."""
+    """Open a session as the persona: job roles log in, and PostgREST switches to the others."""
     role = PERSONAS[persona]
     if role in cluster.passwords:
         url = cluster.url(access.db, role)
@@ -143,7 +143,7 @@ def caller(access: Access, cluster: Cluster, persona: str) -> Generator[psycopg.
 
 
 def attack(access: Access, connection: psycopg.Connection, persona: str, kind: str) -> list[str]:
-    """Plant objects of a kind, call everything, and return as whom planted code ran."""
+    """Create objects of a kind, call everything, and return the role that ran the planted code."""
     ran: list[str] = []
     connection.add_notice_handler(lambda notice: ran.append(str(notice.message_primary)))
     access.db.execute("select set_config('attack.role', %s, false)", (PERSONAS[persona],))
@@ -160,14 +160,14 @@ def attack(access: Access, connection: psycopg.Connection, persona: str, kind: s
         try:
             with connection.transaction(force_rollback=True):
                 connection.execute(statement.encode())
-        except psycopg.Error:  # refused, as the matrix says, or in the caller's own query
+        except psycopg.Error:  # refused as in the matrix, or an error in the caller's own query
             connection.rollback()
     return [said for said in ran if said == f"planted code runs as {OWNER}"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("persona", PERSONAS)
-def test_nothing_that_a_caller_plants_runs_as_the_owner(
+def test_no_planted_object_runs_as_the_owner(
     access: Access, cluster: Cluster, persona: str, kind: str
 ) -> None:
     """S4, D9: every kind of temporary object, and every call that the persona may make."""
@@ -186,9 +186,9 @@ def test_nothing_that_a_caller_plants_runs_as_the_owner(
 def test_the_attack_finds_a_function_that_forgets_the_temporary_schema(
     access: Access, cluster: Cluster, function: LiteralString, kind: str
 ) -> None:
-    """A test that cannot fail proves nothing: one function is enough for the attack."""
+    """One such function is enough, so the test above can fail."""
     path = "" if kind == "domain" else "pg_temp, public, pg_catalog"
-    if kind == "view":  # a function that names a table without its schema, as well
+    if kind == "view":  # also: this function names a table without its schema
         (text,) = access.db.execute(
             "select pg_get_functiondef('public.get_mentor_status'::regproc)"
         ).fetchone() or ("",)

@@ -1,4 +1,4 @@
-"""Mentors who have no certification at all (E1)."""
+"""Mentors without any certification (E1)."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ FAR_OFF = datetime.now(UTC).date().replace(year=2099)
 
 
 def refused(db: psycopg.Connection, mentor: UUID, status: str = "active") -> str | None:
-    """Ask for a status outside any job; return the code and the hint of the refusal."""
+    """Request a status outside any job; return the code and the hint of the refusal."""
     try:
         db.execute("select update_mentor_status(%s, %s, %s, 'back')", (mentor, ORG, status))
     except psycopg.Error as error:
@@ -26,7 +26,7 @@ def refused(db: psycopg.Connection, mentor: UUID, status: str = "active") -> str
 
 @pytest.mark.parametrize("before", ["paused", "inactive"])
 def test_nobody_becomes_active_without_a_valid_certification(roster: Roster, before: str) -> None:
-    """E1: for services; with a date that has passed, without any, and then with a valid one."""
+    """E1: a service is refused for an expired or missing certification, but not for a valid one."""
     mentor = roster.add_mentor(YESTERDAY, status=before)
     assert refused(roster.db, mentor) == "PT409 certification_expired"
     roster.db.execute("delete from certifications")
@@ -40,7 +40,7 @@ def test_nobody_becomes_active_without_a_valid_certification(roster: Roster, bef
 def test_a_mentor_whose_certification_was_deleted_after_the_pause_stays_paused(
     night: Night, roster: Roster, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """E1: neither the mentor nor a coordinator brings them back; no night would notice."""
+    """E1: neither the mentor nor a coordinator can resume them; no run would pause them again."""
     (mentor,) = roster.add_mentors(1)
     night.fire()
     night.work_off()
@@ -58,7 +58,7 @@ def test_a_mentor_whose_certification_was_deleted_after_the_pause_stays_paused(
 def test_active_mentors_without_a_certification_are_counted_and_left_alone(
     night: Night, roster: Roster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """E1: an insert may enter them; the metric and the answer say how many there are."""
+    """E1: an insert may create such mentors. The metric and the answer have their number."""
     mentors = [roster.add_mentor(YESTERDAY) for _ in range(3)]
     roster.db.execute("delete from certifications where mentor_id <> %s", (mentors[0],))
     roster.add_mentor(TOMORROW)
@@ -76,7 +76,7 @@ def test_active_mentors_without_a_certification_are_counted_and_left_alone(
 def test_the_statement_of_the_decision_lets_the_next_night_pause_them(
     roster: Roster,
 ) -> None:
-    """Typed as docs/decisions/0033 has it; mentors who are certified keep their days."""
+    """The statement is typed from decision 33. Certified mentors keep their days."""
     (statement,) = walk("uncertified")
     uncertified = roster.add_mentor(YESTERDAY)
     roster.db.execute("delete from certifications")

@@ -11,7 +11,7 @@ from support.transitions import FAR_OFF, RUN, by_hand, change
 
 
 def test_an_expired_mentor_is_paused_with_one_complete_history_row(roster: Roster) -> None:
-    """E3: all six fields, written with the change."""
+    """E3: all six fields are written with the change."""
     mentor = roster.add_mentor(YESTERDAY)
     before = datetime.now(UTC)
     answer = change(roster.db, mentor)
@@ -42,7 +42,7 @@ def test_a_renewed_certification_is_skipped(roster: Roster) -> None:
 
 
 def test_a_mentor_without_certification_is_not_expired(roster: Roster) -> None:
-    """There is no date that could have passed."""
+    """Such a mentor has no day of expiry."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("delete from certifications")
     assert change(roster.db, mentor)["outcome"] == "not_expired"
@@ -57,10 +57,10 @@ def test_a_mentor_without_certification_is_not_expired(roster: Roster) -> None:
         ("0044-03-15 BC", date.min, "changed"),
     ],
 )
-def test_a_day_that_no_program_can_read_decides_and_is_shown_as_the_nearest_one(
+def test_an_unreadable_day_counts_and_is_shown_as_the_nearest_readable_day(
     roster: Roster, stored: str, shown: date, outcome: str
 ) -> None:
-    """R4: dry run, run, look and history; an adopter's table may say infinity."""
+    """R4: in dry runs, runs, reads and the history. An adopter's table may hold infinity."""
     mentor = roster.add_mentor(YESTERDAY)
     roster.db.execute("update certifications set expires_on = %s::date", (stored,))
     answers = [change(roster.db, mentor, p_dry_run=dry_run) for dry_run in (True, False)]
@@ -81,7 +81,9 @@ def test_a_day_that_no_program_can_read_decides_and_is_shown_as_the_nearest_one(
 
 
 @pytest.mark.parametrize("status", ["paused", "inactive"])
-def test_who_is_not_active_is_skipped_without_a_history_row(roster: Roster, status: str) -> None:
+def test_a_mentor_who_is_not_active_is_skipped_without_a_history_row(
+    roster: Roster, status: str
+) -> None:
     """E4."""
     mentor = roster.add_mentor(YESTERDAY, status=status)
     assert change(roster.db, mentor)["outcome"] == "not_active"
@@ -89,7 +91,7 @@ def test_who_is_not_active_is_skipped_without_a_history_row(roster: Roster, stat
 
 
 def test_the_same_run_again_is_a_replay(roster: Roster) -> None:
-    """E9: nothing changes, even when the mentor was resumed in between."""
+    """E9: nothing changes, even if the mentor was resumed in between."""
     mentor = roster.add_mentor(YESTERDAY)
     first = change(roster.db, mentor)
     roster.certify(mentor, FAR_OFF)
@@ -100,8 +102,8 @@ def test_the_same_run_again_is_a_replay(roster: Roster) -> None:
     assert len(roster.history()) == 2
 
 
-def test_a_dry_run_tells_and_changes_nothing(roster: Roster) -> None:
-    """The same path up to the write."""
+def test_a_dry_run_reports_the_outcome_and_changes_nothing(roster: Roster) -> None:
+    """It follows the same path up to the write."""
     mentor = roster.add_mentor(YESTERDAY)
     assert change(roster.db, mentor, p_dry_run=True)["outcome"] == "would_change"
     assert (roster.status(mentor), roster.history()) == ("active", [])
@@ -129,7 +131,7 @@ def test_a_stale_version_is_a_conflict_with_expected_and_actual(roster: Roster) 
 def test_the_state_machine(
     roster: Roster, before: str, after: str, allowed_from: list[str]
 ) -> None:
-    """S1: every pair of states; a refused one is PT409, with expected and actual in the detail."""
+    """S1: every pair of states. A refused one is PT409, with expected and actual in the detail."""
     mentor = roster.add_mentor(FAR_OFF, status=before)
     if before in allowed_from:
         assert by_hand(roster.db, mentor, after)["new_status"] == after
@@ -146,10 +148,10 @@ def test_the_state_machine(
 
 
 @pytest.mark.parametrize("before", ["paused", "inactive"])
-def test_nobody_makes_a_mentor_active_whose_certification_has_expired(
+def test_no_caller_makes_a_mentor_active_whose_certification_has_expired(
     roster: Roster, before: str
 ) -> None:
-    """The mission: such a mentor is not shown as available; a renewal opens the way."""
+    """Such a mentor must not be shown as available. After a renewal it is possible."""
     mentor = roster.add_mentor(YESTERDAY, status=before)
     with pytest.raises(psycopg.Error) as raised:
         by_hand(roster.db, mentor, "active")
@@ -160,8 +162,8 @@ def test_nobody_makes_a_mentor_active_whose_certification_has_expired(
     assert by_hand(roster.db, mentor, "active")["outcome"] == "changed"
 
 
-def test_whether_it_has_expired_is_judged_in_the_organisations_time_zone(roster: Roster) -> None:
-    """E1: what expires today in Kiritimati, the first to see the day, is valid in Pago Pago yet."""
+def test_a_certification_expires_in_the_organisations_time_zone(roster: Roster) -> None:
+    """E1: a certification that expires today in Kiritimati is still valid in Pago Pago."""
     mentor = roster.add_mentor(YESTERDAY, status="paused")
     roster.db.execute(
         "update certifications set expires_on = (now() at time zone 'Pacific/Kiritimati')::date"
@@ -174,7 +176,7 @@ def test_whether_it_has_expired_is_judged_in_the_organisations_time_zone(roster:
 
 
 def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
-    """The answer is the same as for one who does not exist."""
+    """The answer is the same as for an unknown mentor."""
     other = uuid4()
     roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
     for mentor, org in ((roster.add_mentor(), other), (uuid4(), ORG)):
@@ -201,7 +203,7 @@ def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
 def test_arguments_that_make_no_sense_are_refused(
     roster: Roster, nonsense: dict[str, object]
 ) -> None:
-    """22023; among them the job's own reason without the job's own arguments."""
+    """22023; for example, the job's own reason without the job's arguments."""
     mentor = roster.add_mentor()
     with pytest.raises(psycopg.Error) as raised:
         change(roster.db, mentor, **nonsense)

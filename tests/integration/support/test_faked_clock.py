@@ -15,19 +15,19 @@ A_MOMENT = timedelta(minutes=1)
 
 @pytest.fixture(scope="module")
 def faked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakedCluster]:
-    """A server of this module's own."""
+    """A server for this file."""
     with open_faked_cluster(tmp_path_factory.mktemp("faked")) as found:
         yield found
 
 
 def present(db: psycopg.Connection) -> datetime:
-    """The moment, by the server."""
+    """Return the server's present moment."""
     ((found,),) = db.execute("select clock_timestamp()")
     return found
 
 
 def test_a_server_has_the_time_that_a_test_sets(faked: FakedCluster) -> None:
-    """An open session sees each new setting at once, forwards and backwards."""
+    """An open session sees each new setting at once, also an earlier one."""
     with faked.cluster.database() as db:
         assert abs(present(db) - datetime.now(UTC)) < A_MOMENT
         for moment in (AT, AT + timedelta(days=400), AT - timedelta(seconds=10)):
@@ -38,7 +38,7 @@ def test_a_server_has_the_time_that_a_test_sets(faked: FakedCluster) -> None:
 
 
 def test_a_statement_is_ended_in_time_whatever_the_clock_says(faked: FakedCluster) -> None:
-    """Time passes at its usual pace."""
+    """A time-out counts real seconds."""
     faked.clock.set(AT)
     with faked.cluster.database() as db:
         db.execute("set statement_timeout = 200")

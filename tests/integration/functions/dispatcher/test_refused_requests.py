@@ -29,6 +29,6 @@ def test_refused_requests_do_not_make_a_night_slower(night: Night, roster: Roste
     for number in range(20):
         night.fire(f"odd-{number}", as_of=date(1, 1, 1), trigger="manual")
         night.clock.advance(60)
-    before = night.wire_calls("begin_execution")
+    before = night.database_calls("begin_execution")
     assert night.fire()["status"] == "running"
-    assert night.wire_calls("begin_execution") - before <= 3
+    assert night.database_calls("begin_execution") - before <= 3

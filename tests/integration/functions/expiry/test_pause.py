@@ -84,10 +84,10 @@ def test_five_hundred_mentors_fit_into_one_page_and_one_invocation(
     with open_night(aws, roster, cluster, page_size=500) as night:
         night.fire()
         (message,) = night.receive()
-        before, began = night.wire_calls("update_mentor_status"), time.monotonic()
+        before, began = night.database_calls("update_mentor_status"), time.monotonic()
         assert night.deliver(message)
         assert time.monotonic() - began < 30
-        assert night.wire_calls("update_mentor_status") - before == 500
+        assert night.database_calls("update_mentor_status") - before == 500
         assert night.summaries()[0]["paused_count"] == 500
 
 

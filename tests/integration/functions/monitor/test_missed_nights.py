@@ -20,9 +20,9 @@ class Away:
 
     def __init__(self, night: Night) -> None:
         """The database stops answering now."""
-        self._wire: Any = night.transport
-        self._real = night.transport._wire
-        self._wire._wire = self
+        self._transport: Any = night.transport
+        self._real = night.transport._transport
+        self._transport._transport = self
 
     def call(self, _function: str, _arguments: Mapping[str, object]) -> Any:
         """Raise an error."""
@@ -30,7 +30,7 @@ class Away:
 
     def come_back(self) -> None:
         """Answer again."""
-        self._wire._wire = self._real
+        self._transport._transport = self._real
 
 
 @pytest.fixture

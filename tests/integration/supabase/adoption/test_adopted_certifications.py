@@ -28,7 +28,7 @@ OF_THE_PORTAL = """
 
 @pytest.fixture(scope="module")
 def _with_portal(cluster: Cluster) -> Iterator[Adoption]:
-    """The club, mapped without a view of certifications."""
+    """The club, whose mapping has no view of certifications."""
     with open_project(cluster, VALLEY) as club:
         club.begin(cluster.server.url(club.db.info.dbname))
         before, _, after = club.text(Block.MAP).partition("-- Way 2: certifications.")
@@ -39,7 +39,7 @@ def _with_portal(cluster: Cluster) -> Iterator[Adoption]:
 
 @pytest.fixture
 def club(_with_portal: Adoption) -> Iterator[Adoption]:
-    """The same for each test; all is undone afterwards."""
+    """The club again for each test; its changes are rolled back."""
     with _with_portal.db.transaction(force_rollback=True):
         yield _with_portal
 
@@ -62,7 +62,7 @@ def test_certifications_are_kept_in_step(club: Adoption) -> None:
 
 
 def test_an_import_that_empties_the_table_leaves_nothing_valid(club: Adoption) -> None:
-    """E1: truncated and filled again, by certifications that have expired."""
+    """E1: the table is truncated, and filled with expired certifications."""
     club.db.execute(OF_ANOTHER)
     club.db.execute(OF_THE_PORTAL)
     club.db.execute("truncate licences")
@@ -76,7 +76,7 @@ def test_an_import_that_empties_the_table_leaves_nothing_valid(club: Adoption) -
 
 
 def test_a_certification_that_a_trigger_missed_is_found(club: Adoption) -> None:
-    """It would keep a mentor active for ever."""
+    """Otherwise it would keep a mentor active for ever."""
     club.db.execute("alter table licences disable trigger all; delete from licences")
     club.db.execute("alter table licences enable trigger all")
     found = "rows of public.certifications that adopted.certifications does not have: "
@@ -85,10 +85,10 @@ def test_a_certification_that_a_trigger_missed_is_found(club: Adoption) -> None:
 
 @pytest.mark.parametrize("theirs", [OF_ANOTHER, OF_THE_PORTAL])
 @pytest.mark.parametrize("withdrawn", ["null", "now()"])
-def test_a_certification_of_others_is_not_taken_over(
+def test_a_certification_of_another_organisation_is_not_taken_over(
     club: Adoption, theirs: str, withdrawn: str
 ) -> None:
-    """Whoever may enter a certification may choose its uuid."""
+    """A person who may enter a certification may also choose its uuid."""
     ((taken,),) = club.db.execute(theirs.encode()).fetchall()
     with (
         pytest.raises(psycopg.errors.RaiseException, match="another organisation, or the portal's"),

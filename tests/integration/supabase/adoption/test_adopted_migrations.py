@@ -20,7 +20,10 @@ pytestmark = pytest.mark.skipif(
 def test_our_migrations_and_the_mapping_are_pushed_beside_an_adopters_own(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    """One of the adopter's is older than ours and one younger; the mapping is a migration too."""
+    """One adopter's migration is older than ours and one is newer.
+
+    The mapping is a migration, too.
+    """
     own = _folder(tmp_path)
     (push,) = walk("adopting-push")
     again = push.text.splitlines()[-1]
@@ -43,7 +46,10 @@ def test_our_migrations_and_the_mapping_are_pushed_beside_an_adopters_own(
 def test_an_adopted_project_is_rebuilt_from_its_migrations(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    """A branch has the files only: room is made before ours, the mapping comes after them."""
+    """A branch has only the files.
+
+    One makes room before our migrations; the mapping follows them.
+    """
     own = _folder(tmp_path)
     (push,) = walk("adopting-push")
     (room,) = re.findall(r"`(\d{14}_make_room\.sql)`", (ROOT / "docs/adopting.md").read_text())
@@ -74,6 +80,6 @@ def _shell(project: Path, url: str) -> Shell:
 
 
 def _as_migration(block: str) -> str:
-    """Leave out the lines that make the block a transaction."""
+    """Remove the lines that make the block a transaction."""
     kept = [line for line in block.splitlines() if line not in {"begin;", "commit;"}]
     return "\n".join(kept) + "\n"

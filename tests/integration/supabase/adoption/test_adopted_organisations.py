@@ -22,7 +22,7 @@ OTHER = """
 
 @pytest.fixture
 def other(valley: Adoption) -> Iterator[tuple[UUID, UUID]]:
-    """Another organisation's mentor and chapter; all is undone afterwards."""
+    """Another organisation's mentor and chapter; all changes are rolled back."""
     with valley.db.transaction(force_rollback=True):
         ((mentor, chapter),) = valley.db.execute(OTHER, (account_id(50), account_id(51))).fetchall()
         yield mentor, chapter
@@ -30,14 +30,14 @@ def other(valley: Adoption) -> Iterator[tuple[UUID, UUID]]:
 
 @pytest.mark.usefixtures("other")
 def test_another_organisation_keeps_its_members(valley: Adoption) -> None:
-    """A change of the adopter's members takes out none of theirs, and the self-check is content."""
+    """A change of the adopter's members removes none of them, and the self-check finds nothing."""
     valley.db.execute(TOUCH)
     theirs = Records(valley.db).rows("select from org_members where user_id = %s", account_id(50))
     assert theirs == [{}]
     assert [row for row in valley.findings() if row[1] == "wrong"] == []
 
 
-def test_a_new_slug_takes_nobody_out(valley: Adoption) -> None:
+def test_a_new_slug_removes_no_member(valley: Adoption) -> None:
     """The mapping holds the organisation's id."""
     members = "select count(*) from org_members"
     with valley.db.transaction(force_rollback=True):
@@ -52,7 +52,7 @@ def test_a_new_slug_takes_nobody_out(valley: Adoption) -> None:
 def test_a_mentor_of_another_organisation_cannot_be_taken_over(
     valley: Adoption, other: tuple[UUID, UUID], is_mentor: bool
 ) -> None:
-    """Whoever may enter a person may choose the uuid, and must know it for that."""
+    """A person who may enter a mentor may choose the uuid, and could know this one."""
     enter = "insert into people (person, name, login, is_mentor) values (%s, 'Thief', %s, %s)"
     with (
         pytest.raises(psycopg.errors.RaiseException, match="mentor of another organisation"),

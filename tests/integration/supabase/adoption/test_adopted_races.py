@@ -1,4 +1,4 @@
-"""Two changes of an adopter's tables at one moment leave ours in step (R6, S4)."""
+"""Two changes of an adopter's tables at the same moment keep ours in step (R6, S4)."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,7 @@ def _race(valley: Adoption, cluster: Cluster, first: str, second: str) -> None:
 def test_an_administrator_who_is_demoted_does_not_come_back(
     valley: Adoption, cluster: Cluster
 ) -> None:
-    """The change of another member at that moment does not know of it when it begins."""
+    """The change of another member began before it could see the demotion."""
     try:
         _race(valley, cluster, DEMOTE, TOUCH)
         left = valley.db.execute("select from org_members where user_id = %s", (BOSS,)).fetchall()
@@ -53,7 +53,7 @@ def test_an_administrator_who_is_demoted_does_not_come_back(
 
 
 def test_a_demotion_is_not_undone_by_an_older_snapshot(valley: Adoption, cluster: Cluster) -> None:
-    """A transaction that sees only what was there when it began fails, and can be tried again."""
+    """A transaction with an older snapshot fails, and can be tried again."""
     with _session(valley, cluster) as late:
         late.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         late.execute("select 1")
@@ -67,7 +67,7 @@ def test_a_demotion_is_not_undone_by_an_older_snapshot(valley: Adoption, cluster
 
 
 def test_a_chapter_that_is_deleted_does_not_come_back(valley: Adoption, cluster: Cluster) -> None:
-    """The change of another chapter at that moment does not know of it when it begins."""
+    """The change of another chapter began before it could see the deletion."""
     valley.db.execute("insert into sections values ('E', 'East')")
     touch = "update sections set label = label where code = 'N'"
     _race(valley, cluster, "delete from sections where code = 'E'", touch)

@@ -19,7 +19,7 @@ OF_GUIDE = """
 
 
 def test_a_mentor_who_is_entered_or_changed_is_in_step(valley: Adoption) -> None:
-    """Way 3: what is written there holds here at once, but for the status."""
+    """Way 3: what the app writes is in our table at once, except for the status."""
     db, records, person, account = valley.db, Records(valley.db), uuid4(), account_id(9)
     with db.transaction(force_rollback=True):
         db.execute(NEW, (person,))
@@ -38,7 +38,7 @@ def test_a_mentor_who_is_entered_or_changed_is_in_step(valley: Adoption) -> None
 
 
 def test_chapters_and_members_are_in_step(valley: Adoption) -> None:
-    """A member who is taken out loses the rights of one in the same transaction."""
+    """A removed member loses all rights in the same transaction."""
     db, records, boss = valley.db, Records(valley.db), account_id(1)
     with db.transaction(force_rollback=True):
         db.execute("update sections set label = 'Far north' where code = 'N'")
@@ -53,7 +53,7 @@ def test_chapters_and_members_are_in_step(valley: Adoption) -> None:
 
 
 def test_an_id_never_changes(valley: Adoption) -> None:
-    """History, runs and the portal's state name a mentor by it."""
+    """History, runs and the portal's state refer to the mentor by it."""
     change = "update people set person = gen_random_uuid() where person = %s"
     with (
         valley.db.transaction(force_rollback=True),
@@ -63,7 +63,7 @@ def test_an_id_never_changes(valley: Adoption) -> None:
 
 
 def test_only_a_mentor_who_is_inactive_is_deleted(valley: Adoption) -> None:
-    """The history keeps its mentors; our row of a mentor who has left names no person."""
+    """The history keeps its mentors. Our row of a mentor who has left names no person."""
     db, person, delete = valley.db, uuid4(), "delete from people where person = %s"
     with db.transaction(force_rollback=True):
         db.execute(NEW, (person,))
@@ -80,7 +80,7 @@ def test_only_a_mentor_who_is_inactive_is_deleted(valley: Adoption) -> None:
 
 
 def test_mentors_are_not_truncated(valley: Adoption) -> None:
-    """No row tells us of those who were there."""
+    """A truncated table would not say which mentors it had."""
     with (
         valley.db.transaction(force_rollback=True),
         pytest.raises(psycopg.errors.RaiseException, match=r"app\.people is not truncated"),
@@ -89,7 +89,7 @@ def test_mentors_are_not_truncated(valley: Adoption) -> None:
 
 
 def test_the_app_sees_the_status_and_cannot_write_it(valley: Adoption, cluster: Cluster) -> None:
-    """Under the old name, and by the adopter's own policies."""
+    """The column keeps its old name, and the adopter's own policies apply."""
     ((person,),) = valley.db.execute(OF_GUIDE, (account_id(GUIDE),)).fetchall()
     see = "select state from people where person = %s"
     change = "select update_mentor_status(%s, %s, %s, 'agreed')"
@@ -107,7 +107,7 @@ def test_the_app_sees_the_status_and_cannot_write_it(valley: Adoption, cluster: 
 
 
 def test_the_apps_functions_and_inserts_still_work(valley: Adoption) -> None:
-    """The view has the table's columns and types; a status is there from the next statement on."""
+    """The view has the table's columns and types. The status is visible from the next statement."""
     function = (
         "create function public.everyone() returns setof app.people language sql"
         " as 'select * from public.people'"
@@ -125,7 +125,7 @@ def test_the_apps_functions_and_inserts_still_work(valley: Adoption) -> None:
 def test_a_new_coordinator_of_a_chapter_sees_its_mentors_at_once(
     valley: Adoption, cluster: Cluster
 ) -> None:
-    """Way 2: a row of the adopter's own table counts from the moment that it is there."""
+    """Way 2: our view reads the adopter's own table."""
     appoint, account = "insert into section_guides values (%s, 'N')", account_id(7)
     with valley.as_person(cluster, 7) as app:
         before = len(app.execute("select from peer_mentors").fetchall())
@@ -136,7 +136,7 @@ def test_a_new_coordinator_of_a_chapter_sees_its_mentors_at_once(
 
 
 def test_an_adopter_can_go_back(valley: Adoption) -> None:
-    """The table is the app's again, and nothing of ours hinders it."""
+    """The app can write its table again, and nothing of ours is in its way."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute("drop schema adopted cascade; drop view public.people")
         valley.db.execute("alter table app.people set schema public")
@@ -145,7 +145,7 @@ def test_an_adopter_can_go_back(valley: Adoption) -> None:
 
 
 def test_strangers_see_nothing_through_the_views(valley: Adoption, cluster: Cluster) -> None:
-    """S4: the adopter's policies decide, and the default grants are gone."""
+    """S4: the adopter's policies apply, and the default grants are revoked."""
     with valley.as_person(cluster, 50) as stranger:
         for table in ("people", "certifications", "assignments", "peer_mentors"):
             assert stranger.execute(b"select from " + table.encode()).fetchall() == []
@@ -156,7 +156,7 @@ def test_strangers_see_nothing_through_the_views(valley: Adoption, cluster: Clus
 
 
 def test_a_view_of_certifications_is_enough_while_the_portal_is_off(valley: Adoption) -> None:
-    """The end of a run and the sync's lists only read it; the portal's reading writes to it."""
+    """Ending a run and listing for the sync only read it. Reading the portal writes to it."""
     records = Records(valley.db)
     with valley.db.transaction(force_rollback=True):
         ((run, *_),) = valley.type(Block.NIGHT)

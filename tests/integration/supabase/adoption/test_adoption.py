@@ -25,21 +25,21 @@ EXAMPLE = r"volunteer|mentor_uuid|staff|mentorship|branch|hlf|enrolled|app\.|\.s
 
 @pytest.fixture
 def harbour(cluster: Cluster) -> Iterator[Adoption]:
-    """The association of the page, with 10,000 mentors and nothing of ours."""
+    """The page's association, with 10,000 mentors and none of our tables."""
     with open_project(cluster, HARBOUR) as found:
         yield found
 
 
 @pytest.fixture
 def club(cluster: Cluster) -> Iterator[Adoption]:
-    """The other project, with its organisation and an empty set of our tables."""
+    """The other project, with its organisation and our empty tables."""
     with open_project(cluster, VALLEY) as found:
         found.begin(cluster.server.url(found.db.info.dbname))
         yield found
 
 
 def test_lines_that_the_reader_keeps_name_nothing_of_the_example() -> None:
-    """A reader replaces the marked lines, and only those."""
+    """A reader replaces only the marked lines."""
     lines = [
         line
         for block in walk(WALK, [ROOT / "docs/adopting.md"])
@@ -77,7 +77,10 @@ def test_a_conversion_of_the_page_gives_the_first_invalid_day(
 def test_an_association_with_10000_mentors_gets_to_its_second_night(
     harbour: Adoption, cluster: Cluster
 ) -> None:
-    """Integer keys, taken names, last valid days: by the page alone, to the database's night."""
+    """It has integer keys, colliding names and last valid days.
+
+    Its night runs inside the database.
+    """
     harbour.begin(cluster.server.url(harbour.db.info.dbname))
     harbour.type(Block.MAP)
     assert harbour.type(Block.CHECK) == []
@@ -99,7 +102,7 @@ def test_an_association_with_10000_mentors_gets_to_its_second_night(
 def test_a_club_gets_to_its_second_night_in_the_workers(
     club: Adoption, aws: Clients, cluster: Cluster
 ) -> None:
-    """Other names, enums, moments and uuids: the workers pause the mentors of the preview."""
+    """It has other names, enums, timestamps and uuids. The workers pause the previewed mentors."""
     club.type(Block.MAP)
     assert club.type(Block.CHECK) == []
     expired, previewed = club.expired(), club.type(Block.PREVIEW)
@@ -155,7 +158,7 @@ def test_a_preview_of_an_unknown_organisation_says_so(valley: Adoption) -> None:
 
 
 def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
-    """One transaction: no table is dropped, no half of the mapping is left."""
+    """The mapping is one transaction, so no table is dropped and no part of the mapping stays."""
     before, mapping = _objects(club), club.text(Block.MAP)
     for right, wrong, said in (
         ("c.withdrawn_at", "c.withdrawn_on", "column c.withdrawn_on does not exist"),
@@ -173,7 +176,7 @@ def test_a_typo_in_the_mapping_changes_nothing(club: Adoption) -> None:
 
 
 def _typed_into_psql(adoption: Adoption, text: str) -> str:
-    """Type statement after statement, also after one that failed; return what psql prints."""
+    """Type one statement after another, also after a failed one; return what psql prints."""
     info = adoption.db.info
     environ = {
         "PGHOST": info.host, "PGPORT": str(info.port), "PGDATABASE": info.dbname,
@@ -195,7 +198,7 @@ def _objects(adoption: Adoption) -> list[Any]:
 
 
 def test_days_of_a_file_are_imported_as_written(valley: Adoption) -> None:
-    """The first of December is not the twelfth of January; no half of a file is imported."""
+    """The first of December does not become the twelfth of January. A bad file imports nothing."""
     latest = "select max(c.expires_on) from certifications as c where c.mentor_id = %s"
     with valley.db.transaction(force_rollback=True):
         valley.type(Block.STAGE)
@@ -211,7 +214,7 @@ def test_days_of_a_file_are_imported_as_written(valley: Adoption) -> None:
 
 
 def test_a_file_with_semicolons_is_copied(valley: Adoption, tmp_path: Path) -> None:
-    """The page's own command reads what a Norwegian Excel saves."""
+    """The page's command reads the file that a Norwegian Excel saves."""
     (copy,) = re.findall(r"`(\\copy [^`]+)`", (ROOT / "docs/adopting.md").read_text())
     (tmp_path / "certifications.csv").write_text("Mentor;Valid\r\n11;01.12.2035\r\n12;\r\n")
     stage, show = valley.text(Block.STAGE), "select * from adopted.import;"

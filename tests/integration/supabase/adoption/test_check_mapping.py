@@ -1,4 +1,4 @@
-"""Each mistake of a mapping is found by `private.check_mapping`, in plain words (R6)."""
+"""`private.check_mapping` finds each mistake of a mapping (R6)."""
 
 import re
 
@@ -16,16 +16,16 @@ MISTAKES = [
 """Level, how the finding begins, and the statements that make the mistake."""
 
 
-def test_nothing_is_said_of_a_mapping_that_fits(valley: Adoption) -> None:
-    """Empty means that everything fits."""
+def test_a_correct_mapping_has_no_finding(valley: Adoption) -> None:
+    """The result is empty."""
     assert valley.findings() == []
 
 
 @pytest.mark.parametrize(("level", "words", "statements"), MISTAKES)
-def test_a_mistake_is_found_in_plain_words(
+def test_a_mistake_has_one_finding_with_its_remedy(
     valley: Adoption, level: str, words: str, statements: str
 ) -> None:
-    """Each one by itself, with a line that says what to do."""
+    """R6: each mistake is made alone."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute(statements.encode())
         found = valley.findings()
@@ -51,7 +51,7 @@ def test_a_mistake_is_found_in_plain_words(
 def test_the_conversion_that_a_finding_proposes_is_right(
     valley: Adoption, column: str, wanted: str, value: str | None
 ) -> None:
-    """E1: nobody is paused a day early, whatever the session's time zone is."""
+    """E1: no mentor is paused a day early, whatever the session's time zone is."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute("set local timezone = 'UTC'")
         propose = f"select private.suggest_conversion(pg_typeof({column})::text, %s)"
@@ -64,7 +64,7 @@ def test_the_conversion_that_a_finding_proposes_is_right(
 
 
 def test_a_table_that_our_functions_cannot_read_is_found(valley: Adoption) -> None:
-    """An adopter's table may belong to another role than the functions do."""
+    """An adopter's table may belong to another role than the functions."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute(
             "create role plain_owner; alter function private.check_rights() owner to plain_owner;"
@@ -80,7 +80,7 @@ def test_a_table_that_our_functions_cannot_read_is_found(valley: Adoption) -> No
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "mentor_pause_job"])
 @pytest.mark.parametrize("call", ["check_mapping()", "preview_certification_expiry('hlf')"])
 def test_only_the_owner_may_check_and_preview(valley: Adoption, role: str, call: str) -> None:
-    """S4: both read every row."""
+    """S4: both functions read every row."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute(f"set local role {role}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -88,7 +88,7 @@ def test_only_the_owner_may_check_and_preview(valley: Adoption, role: str, call:
 
 
 def test_a_check_changes_nothing_and_says_what_to_do(valley: Adoption) -> None:
-    """The line of a disabled trigger is the statement that enables it."""
+    """The finding about a disabled trigger has the statement that enables it."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute(
             "alter table public.peer_mentor_status_history disable trigger refuse_update"
@@ -115,7 +115,7 @@ def test_a_trigger_that_works_for_the_app_works_for_the_check(valley: Adoption) 
 
 
 def test_a_trigger_of_the_adopters_own_that_fails_is_named(valley: Adoption) -> None:
-    """It fails without the mapping too, so it is a note."""
+    """It fails without the mapping, too, so the finding is a note."""
     with valley.db.transaction(force_rollback=True):
         valley.db.execute(AUDIT.replace("TABLE", "no_such_table").encode())
         ((_, level, finding, advice),) = valley.findings()

@@ -32,7 +32,7 @@ SCHEDULED = {"job_name": "certification_expiry", "trigger": "schedule", "trigger
 _names = count()
 
 
-class RecordingWire:
+class RecordingTransport:
     """A database that keeps what it was asked."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class RecordingWire:
         """Nothing is open."""
 
 
-class AbsentWire:
+class AbsentTransport:
     """A database that is down."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
@@ -84,13 +84,13 @@ class Waiting:
 
 
 def receive(
-    event: object, wire: Any, dispatch: Any, waiting: Any = None
+    event: object, transport: Any, dispatch: Any, waiting: Any = None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Let an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"reception-{next(_names)}", stream=output)
     reception = RequestHandler(
-        dispatch, lambda: Database(wire, Retry(sleep=lambda _: None)), lambda: waiting,
+        dispatch, lambda: Database(transport, Retry(sleep=lambda _: None)), lambda: waiting,
         lambda: ORG, lambda: NOW, logger,
     )  # fmt: skip
     return reception(event, "request-1"), [
@@ -101,11 +101,11 @@ def receive(
 @pytest.mark.parametrize("event", [None, 7, [], {}, {"job_name": "x" * 500, "as_of": "soon"}])
 def test_a_malformed_event_is_answered_logged_and_recorded(event: object) -> None:
     """Nothing else runs."""
-    wire = RecordingWire()
-    answer, (line,) = receive(event, wire, raising(AssertionError("not asked")))
+    transport = RecordingTransport()
+    answer, (line,) = receive(event, transport, raising(AssertionError("not asked")))
     assert answer["status"] == "failed"
     assert answer["error"].startswith("not a valid DispatchRequest")
-    (begun,) = wire.calls
+    (begun,) = transport.calls
     assert begun[0] == "begin_execution"
     assert (begun[1]["p_status"], begun[1]["p_error"]) == ("failed", answer["error"])
     assert line["job_run_id"] == answer["job_run_id"]
@@ -113,10 +113,10 @@ def test_a_malformed_event_is_answered_logged_and_recorded(event: object) -> Non
 
 def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
     """Where the database is reachable."""
-    wire = RecordingWire()
+    transport = RecordingTransport()
     error = ConfigurationError("LEDGER_TABLE is not set")
     answer, _ = receive(
-        {"job_name": "certification_expiry", "trigger_id": "e"}, wire, raising(error)
+        {"job_name": "certification_expiry", "trigger_id": "e"}, transport, raising(error)
     )
     assert answer == {
         "job_run_id": str(run_id_of("certification_expiry", ORG, "e")),
@@ -124,12 +124,14 @@ def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
         "error": "LEDGER_TABLE is not set",
         "error_source": "server",
     }
-    assert [call[0] for call in wire.calls] == ["begin_execution"]
+    assert [call[0] for call in transport.calls] == ["begin_execution"]
 
 
 def test_an_error_of_anybody_else_is_told_by_its_type_only() -> None:
     """E13: its text may hold anything."""
-    answer, lines = receive({"job_name": "x"}, RecordingWire(), raising(KeyError("Kari Nordmann")))
+    answer, lines = receive(
+        {"job_name": "x"}, RecordingTransport(), raising(KeyError("Kari Nordmann"))
+    )
     assert answer["error"] == "KeyError"
     assert "Kari" not in json.dumps(lines)
     assert lines[0]["origin"].startswith("build:")
@@ -138,7 +140,7 @@ def test_an_error_of_anybody_else_is_told_by_its_type_only() -> None:
 def test_when_the_database_is_down_too_the_log_says_both() -> None:
     """D5: still an answer."""
     answer, lines = receive(
-        {"job_name": "x"}, AbsentWire(), raising(ConfigurationError("no table"))
+        {"job_name": "x"}, AbsentTransport(), raising(ConfigurationError("no table"))
     )
     assert answer["error"] == "no table"
     assert [line["message"] for line in lines] == ["run not started", "failed run not recorded"]
@@ -186,7 +188,7 @@ def test_a_scheduled_run_that_is_refused_waits_with_its_trigger(trigger: str) ->
     """R5: the same trigger, and so the same run, however often it has to wait."""
     waiting = Waiting()
     event = SCHEDULED | {"trigger": trigger}
-    answer, (line,) = receive(event, RecordingWire(), lambda: refusing, waiting)
+    answer, (line,) = receive(event, RecordingTransport(), lambda: refusing, waiting)
     assert (answer["status"], line["message"]) == ("refused", "request waits")
     ((request, seconds),) = waiting.kept
     assert (request.trigger_id, request.waiting_since, seconds) == ("tick", NOW, 30)
@@ -196,7 +198,7 @@ def test_a_request_by_hand_gets_its_answer_at_once() -> None:
     """O3: the person who asked can ask again."""
     waiting = Waiting()
     event = SCHEDULED | {"trigger": "manual"}
-    answer, _ = receive(event, RecordingWire(), lambda: refusing, waiting)
+    answer, _ = receive(event, RecordingTransport(), lambda: refusing, waiting)
     assert (answer["status"], waiting.kept) == ("refused", [])
 
 
@@ -206,19 +208,19 @@ def test_a_request_by_hand_gets_its_answer_at_once() -> None:
 )
 def test_a_scheduled_run_waits_for_a_database_that_is_away(error: Exception, seconds: int) -> None:
     """R3, R5: the night is not lost, and no row says that it failed."""
-    waiting, wire = Waiting(), RecordingWire()
-    answer, _ = receive(SCHEDULED, wire, raising(error), waiting)
+    waiting, transport = Waiting(), RecordingTransport()
+    answer, _ = receive(SCHEDULED, transport, raising(error), waiting)
     job_run_id = str(run_id_of("certification_expiry", ORG, "tick"))
     assert answer == {"job_run_id": job_run_id, "status": "waiting", "error": str(error)}
     assert [after for _, after in waiting.kept] == [seconds]
-    assert wire.calls == []
+    assert transport.calls == []
 
 
 def test_a_request_without_an_id_waits_under_that_of_its_first_invocation() -> None:
     """D7: a trigger of its own each time would be a run of its own each time."""
     waiting = Waiting()
     event = {"job_name": "certification_expiry", "trigger": "schedule"}
-    receive(event, RecordingWire(), lambda: refusing, waiting)
+    receive(event, RecordingTransport(), lambda: refusing, waiting)
     assert waiting.kept[0][0].trigger_id == "request-1"
 
 
@@ -227,10 +229,10 @@ def test_after_a_day_the_next_night_takes_the_place_of_a_request() -> None:
     waiting = Waiting()
     body = json.dumps(SCHEDULED | {"waiting_since": (NOW - timedelta(hours=24)).isoformat()})
     event = {"Records": [sqs_record({"MessageId": "m-7", "Body": body}, "waiting", 1)]}
-    wire = RecordingWire()
-    assert receive(event, wire, lambda: refusing, waiting)[0] == {"batchItemFailures": []}
+    transport = RecordingTransport()
+    assert receive(event, transport, lambda: refusing, waiting)[0] == {"batchItemFailures": []}
     assert waiting.kept == []
-    ((_, row),) = wire.calls
+    ((_, row),) = transport.calls
     assert (row["p_status"], row["p_error"]) == (
         "failed", "waited for 23 hours for other runs; the next night replaces this request"
     )  # fmt: skip
@@ -240,7 +242,7 @@ def test_since_when_a_request_waits_only_the_queue_may_say() -> None:
     """R5: a caller's own word could keep its refusal out of the log, or let it wait for ever."""
     waiting = Waiting()
     event = SCHEDULED | {"waiting_since": "9999-01-01T00:00:00Z"}
-    receive(event, RecordingWire(), lambda: refusing, waiting)
+    receive(event, RecordingTransport(), lambda: refusing, waiting)
     assert [request.waiting_since for request, _ in waiting.kept] == [NOW]
 
 
@@ -249,16 +251,18 @@ def test_a_request_that_waited_comes_by_the_queue_and_is_kept_there_while_sqs_is
     body = json.dumps(SCHEDULED | {"waiting_since": NOW.isoformat()})
     record = sqs_record({"MessageId": "m-7", "Body": body}, "waiting", 1)
     event = {"Records": [record]}
-    assert receive(event, RecordingWire(), lambda: refusing, Waiting())[0] == {
+    assert receive(event, RecordingTransport(), lambda: refusing, Waiting())[0] == {
         "batchItemFailures": []
     }
-    assert receive(event, RecordingWire(), lambda: refusing, Waiting(is_away=True))[0] == {
+    assert receive(event, RecordingTransport(), lambda: refusing, Waiting(is_away=True))[0] == {
         "batchItemFailures": [{"itemIdentifier": "m-7"}]
     }
 
 
 def test_an_event_that_no_run_of_ours_has_caused_leaves_a_line_and_no_row() -> None:
     """R5: nobody else can fill the log."""
-    wire = RecordingWire()
-    answer, (line,) = receive(SCHEDULED, wire, raising(UnprovenEvent("no such run")), Waiting())
-    assert (answer["status"], line["message"], wire.calls) == ("refused", "event refused", [])
+    transport = RecordingTransport()
+    answer, (line,) = receive(
+        SCHEDULED, transport, raising(UnprovenEvent("no such run")), Waiting()
+    )
+    assert (answer["status"], line["message"], transport.calls) == ("refused", "event refused", [])
