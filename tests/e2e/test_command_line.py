@@ -110,8 +110,8 @@ def test_a_mentor_can_be_looked_at_and_changed_by_hand(
     assert (again.returncode, again.stdout) == (2, "")
     assert f"mentor {found[0]} is already paused, so nothing was changed" in again.stderr
     assert f"{found[0]} is paused since" in mentor_pause("mentor", found[0]).stdout
-    told = owner.execute("select reason, changed_by_role from peer_mentor_status_history")
-    assert told.fetchall() == [("on_leave", "service")]
+    text = owner.execute("select reason, changed_by_role from peer_mentor_status_history")
+    assert text.fetchall() == [("on_leave", "service")]
 
 
 def test_a_roster_is_not_replaced_under_a_run(
@@ -121,10 +121,10 @@ def test_a_roster_is_not_replaced_under_a_run(
     with deployed.workers_asleep():
         job_run_id = deployed.fire()["job_run_id"]
         refused = mentor_pause("local", "seed", "--mentors", "5", "--expired", "1")
-        told = " ".join(refused.stderr.split())
+        text = " ".join(refused.stderr.split())
         assert (refused.returncode, refused.stdout) == (2, "")
-        assert f"run {job_run_id} of certification_expiry is in progress" in told
-        assert f"mentor-pause runs {job_run_id}" in told
+        assert f"run {job_run_id} of certification_expiry is in progress" in text
+        assert f"mentor-pause runs {job_run_id}" in text
         assert owner.execute("select count(*) from peer_mentors").fetchone() == (300,)
     deployed.let_the_lease_run_out(job_run_id)
     mentor_pause("monitor")
@@ -147,9 +147,9 @@ def test_the_monitors_command_says_who_waits_for_a_portal_that_is_down(
             "select min(changed_at) from peer_mentor_status_history"
         ).fetchall()
         assert datetime.fromisoformat(portal["waiting_since"]) == first[0]
-        told = " ".join(mentor_pause("monitor").stdout.split())
-        assert "HLF's portal could not be checked: no answer" in told
-        assert "150 inactive or paused mentors wait for the portal since" in told
+        text = " ".join(mentor_pause("monitor").stdout.split())
+        assert "HLF's portal could not be checked: no answer" in text
+        assert "150 inactive or paused mentors wait for the portal since" in text
         assert deployed.metrics("PortalDriftLogGroup", "PortalMentorsWaiting")[-1] == 0  # not yet
     finally:
         switch_on(deployed.local.require().portal_port, [])
@@ -192,8 +192,8 @@ def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
     before = deployed.local.require()
     done = mentor_pause("local", "up", "--aws-port", "1")
     assert (done.returncode, done.stdout) == (0, "")
-    told, ports = done.stderr.splitlines()
-    assert told == "the local stack is up, and nothing has changed since it was deployed"
+    text, ports = done.stderr.splitlines()
+    assert text == "the local stack is up, and nothing has changed since it was deployed"
     assert f"keeps its ports: {before.aws_port} for the AWS emulator" in ports
     assert deployed.local.require() == before
 

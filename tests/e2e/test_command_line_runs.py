@@ -74,9 +74,9 @@ def test_a_dry_run_is_told_apart_and_names_whom_it_would_pause(
     assert named < expired
     assert lines[place + 21].startswith("  and 130 more; list all: mentor-pause runs ")
     everybody = lines[place + 21].partition("mentor-pause ")[2]
-    told = json.loads(mentor_pause(*everybody.split()).stdout)
-    assert told["dry_run"] is True
-    assert set(told["mentor_ids_paused"]) == expired
+    result = json.loads(mentor_pause(*everybody.split()).stdout)
+    assert result["dry_run"] is True
+    assert set(result["mentor_ids_paused"]) == expired
     assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
     (real, dry) = json.loads(mentor_pause("runs", "--json").stdout)
     assert (real["dry_run"], dry["dry_run"]) == (False, True)
@@ -96,9 +96,9 @@ def test_a_refused_run_is_an_object_with_its_id(
     with deployed.workers_asleep():
         first = mentor_pause("run", "certification_expiry").stdout.strip()
         refused = mentor_pause("run", "certification_expiry", "--json")
-    told = json.loads(refused.stdout)
-    assert (refused.returncode, told["exit_code"], told["status"]) == (1, 1, "refused")
-    assert f"wait for its end with: mentor-pause runs {first} --follow" in told["error"]
+    result = json.loads(refused.stdout)
+    assert (refused.returncode, result["exit_code"], result["status"]) == (1, 1, "refused")
+    assert f"wait for its end with: mentor-pause runs {first} --follow" in result["error"]
     deployed.forget_runs()
 
 

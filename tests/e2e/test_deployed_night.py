@@ -49,8 +49,8 @@ def test_a_night_pauses_exactly_the_expired_with_complete_history(
         )  # fmt: skip
         assert row["certification_expiry_date"] == row["expiry"]
         assert row["changed_at"] is not None
-    told = rows(owner, "select unnest(mentor_ids) as id from coordinator_notifications")
-    assert {str(row["id"]) for row in told} == expired
+    notified = rows(owner, "select unnest(mentor_ids) as id from coordinator_notifications")
+    assert {str(row["id"]) for row in notified} == expired
     (logged,) = (
         found
         for found in deployed.lines("ExpiryWorkerLogGroup", "run completed")

@@ -108,7 +108,7 @@ def test_a_storm_of_429_and_lost_answers_costs_time_and_nobody(
 def test_a_renewal_comes_back_from_the_portal(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """H1: on a night on which nobody is to be told of anything."""
+    """H1: on a night on which nobody is to be result of anything."""
     port = deployed.local.require().portal_port
     held = portal_server.read_rows(port)
     certification = held["hlf_certifications"][0]
@@ -134,8 +134,8 @@ def test_the_switch_needs_no_deployment(deployed: Deployed, owner: psycopg.Conne
         assert deployed.shown() == before
         assert syncs(owner)[-1]["error"] == "the portal is switched off"
         done = mentor_pause("portal", "drift", "--json")
-        told = json.loads(done.stdout)
-        assert (done.returncode, told["status"], told["exit_code"]) == (1, "off", 1)
+        result = json.loads(done.stdout)
+        assert (done.returncode, result["status"], result["exit_code"]) == (1, "off", 1)
     finally:
         assert mentor_pause("portal", "on").returncode == 0
         deployed.start_workers_anew()

@@ -135,10 +135,10 @@ def test_schedule_database_and_workflow_in_the_same_second_pause_each_mentor_onc
         schedule_every_minute(deployed)
         eventually(lambda: datetime.now(UTC).second == 0, 70)
     with ThreadPoolExecutor(3) as pool:
-        fired = pool.submit(deployed.fire)
+        started = pool.submit(deployed.fire)
         by_itself = pool.submit(in_database, deployed)
         asked = pool.submit(run_workflow, tmp_path, **surroundings)
-        answer, done = fired.result(), asked.result()
+        answer, done = started.result(), asked.result()
         assert by_itself.result()[0]["status"] in ("completed", "succeeded")
     assert done.returncode == 0, done.stderr
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:

@@ -90,8 +90,8 @@ def test_what_has_changed_is_deployed(
     checkout.answer("first")
     migration = checkout.folder / "supabase/migrations" / _MIGRATION
     migration.write_text("comment on table public.chapters is 'As the copy says.';\n")
-    code, told = checkout.up()
-    assert (code, told) == (0, [
+    code, messages = checkout.up()
+    assert (code, messages) == (0, [
         "deploying the changes: functions, supabase/migrations", f"applied {_MIGRATION}",
         "deployed",
     ])  # fmt: skip
@@ -120,9 +120,9 @@ def test_a_template_that_the_emulator_refuses_leaves_the_stack_as_it_was(
     """The sentence has the emulator's reason."""
     template = checkout.folder / "template.yaml"
     template.write_text(template.read_text().replace("AWS::SQS::Queue", "AWS::SQS::Nonsense", 1))
-    code, told = checkout.up()
+    code, messages = checkout.up()
     assert code == 2
-    assert "the changes are not deployed: " in told[-1]
-    assert "Nonsense" in told[-1]
-    assert "The stack is unchanged" in told[-1]
+    assert "the changes are not deployed: " in messages[-1]
+    assert "Nonsense" in messages[-1]
+    assert "The stack is unchanged" in messages[-1]
     assert json.loads(mentor_pause("stale", "--json").stdout)["stale_active_mentors"] == 150

@@ -94,8 +94,8 @@ def check_run(night: SyncNight, roster: Roster, trigger_id: str) -> None:
         == len(dispatched)
         == (summary["synced_count"] + summary["skipped_count"] + summary["error_count"])
     )
-    told = {*summary["mentor_ids_synced"], *summary["mentor_ids_errored"]}
-    assert told <= dispatched
+    reported = {*summary["mentor_ids_synced"], *summary["mentor_ids_errored"]}
+    assert reported <= dispatched
     (row,) = [r for r in roster.log() if r["job_run_id"] == job_run_id]
     assert (row["processed_count"], row["paused_count"]) == (len(dispatched), 0)
     events = [e for e in night.events.details if e["job_run_id"] == str(job_run_id)]

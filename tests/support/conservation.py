@@ -53,7 +53,7 @@ class Evidence:
     """The mentors that a worker settled after their page had failed, by its log line."""
     requeued: list[dict[str, Any]]
     """The log lines about pages that went back to the queue."""
-    told: list[dict[str, Any]]
+    notifications: list[dict[str, Any]]
     concerned: Mapping[UUID, set[UUID]]
     """Whom the run paused, or whose certification it renewed, by the coordinator responsible."""
 
@@ -99,7 +99,7 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
             for mentor in line["mentor_ids"]
         },
         requeued=[line for line in night.lines("page requeued") if line["job_run_id"] == text],
-        told=records.rows(
+        notifications=records.rows(
             "select * from coordinator_notifications where job_run_id = %s", job_run_id
         ),
         concerned=concerned,
@@ -237,15 +237,15 @@ def progress_kept(found: Evidence) -> Iterator[str]:
 
 def told_once(found: Evidence) -> Iterator[str]:
     """One notification per coordinator, about everybody who is theirs (E11)."""
-    counts = Counter(row["coordinator_id"] for row in found.told)
-    yield from (f"coordinator {c} was told {n} times" for c, n in counts.items() if n > 1)
-    told = {row["coordinator_id"]: set(row["mentor_ids"]) for row in found.told}
+    counts = Counter(row["coordinator_id"] for row in found.notifications)
+    yield from (f"coordinator {c} has {n} notifications" for c, n in counts.items() if n > 1)
+    notified = {row["coordinator_id"]: set(row["mentor_ids"]) for row in found.notifications}
     for coordinator, mentors in found.concerned.items():
-        if missing := mentors - told.get(coordinator, set()):
-            yield f"coordinator {coordinator} was not told of {len(missing)} mentors"
-    for coordinator, mentors in told.items():
+        if missing := mentors - notified.get(coordinator, set()):
+            yield f"coordinator {coordinator} was not notified of {len(missing)} mentors"
+    for coordinator, mentors in notified.items():
         if strangers := mentors - found.concerned.get(coordinator, set()):
-            yield f"coordinator {coordinator} was told of {len(strangers)} mentors for no reason"
+            yield f"coordinator {coordinator} was notified of {len(strangers)} others"
 
 
 def announced(found: Evidence) -> Iterator[str]:

@@ -195,7 +195,7 @@ def drift(night: SyncNight) -> int:
     return len(measure(lambda: 60).differences)
 
 
-def fired(night: SyncNight) -> Message:
+def start_run(night: SyncNight) -> Message:
     """Start a run of one page, and return its message."""
     night.fire()
     (message,) = night.receive()

@@ -240,14 +240,14 @@ def test_one_mentors_history_and_certifications_come_newest_first(
         for status in ("paused", "active", "paused", "active", "paused"):
             client.change_status(people.mentor_id, ORG, status, "on_leave")
     roster.certify(people.mentor_id, YESTERDAY)
-    whom = (people.users["by_chapter"], people.mentor_id)
+    arguments = (people.users["by_chapter"], people.mentor_id)
     with psycopg.connect(people.url("by_chapter"), autocommit=True) as connection:
         history = "select id from coordinator_mentor_history(%s, %s, %s, 2)"
-        first = connection.execute(history, (*whom, None)).fetchall()
-        second = connection.execute(history, (*whom, first[-1][0])).fetchall()
-        third = connection.execute(history, (*whom, second[-1][0])).fetchall()
+        first = connection.execute(history, (*arguments, None)).fetchall()
+        second = connection.execute(history, (*arguments, first[-1][0])).fetchall()
+        third = connection.execute(history, (*arguments, second[-1][0])).fetchall()
         dates = connection.execute(
-            "select expires_on from coordinator_mentor_certifications(%s, %s)", whom
+            "select expires_on from coordinator_mentor_certifications(%s, %s)", arguments
         ).fetchall()
     written = [row["id"] for row in roster.history()]
     assert [row[0] for row in (*first, *second, *third)] == written[::-1]

@@ -40,8 +40,8 @@ def test_the_job_does_what_a_night_does(roster: Roster) -> None:
     assert [log[name] for name in counts] == [found[name] for name in counts] == [4, 4, 0, 0]
     assert (log["status"], log["trigger"], log["as_of"]) == ("completed", "schedule", TODAY)
     assert log["triggered_by"] == "database, postgres"
-    (told,) = roster.rows("select * from coordinator_notifications")
-    assert (told["coordinator_id"], told["mentor_ids"]) == (coordinator, paused)
+    (notification,) = roster.rows("select * from coordinator_notifications")
+    assert (notification["coordinator_id"], notification["mentor_ids"]) == (coordinator, paused)
 
 
 def test_a_second_run_pauses_nobody(roster: Roster) -> None:

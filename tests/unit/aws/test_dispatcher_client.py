@@ -1,4 +1,4 @@
-"""How the dispatcher's function is called from outside."""
+"""How other functions call the dispatcher."""
 
 import io
 import json
@@ -26,16 +26,16 @@ DENIED: Any = {
 
 
 class Lambda:
-    """A client for Lambda that answers as it is told to."""
+    """A client for Lambda that gives a fixed answer."""
 
     def __init__(self, answer: object, *, broken: bool = False) -> None:
-        """An exception is raised; an event is waited for."""
+        """It raises an exception, or waits for an event."""
         self.answer = answer
         self.broken = broken
         self.asked: list[dict[str, Any]] = []
 
     def invoke(self, **request: Any) -> dict[str, Any]:
-        """Take the request."""
+        """Record the request, and answer."""
         self.asked.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -46,12 +46,12 @@ class Lambda:
 
 
 def call(client: Any, longest: float = 5) -> dict[str, str] | None:
-    """Ask for the run."""
+    """Request a run."""
     return DispatcherClient(client, "the-dispatcher", longest)(REQUEST)
 
 
 def test_the_request_is_what_the_dispatcher_reads_and_its_answer_comes_back() -> None:
-    """Once, and waited for."""
+    """The client calls once, and waits for the answer."""
     client = Lambda('{"job_run_id": "r", "status": "running"}')
     assert call(client) == {"job_run_id": "r", "status": "running"}
     (asked,) = client.asked
@@ -60,7 +60,7 @@ def test_the_request_is_what_the_dispatcher_reads_and_its_answer_comes_back() ->
 
 
 def test_a_dispatcher_that_takes_too_long_was_asked_once() -> None:
-    """Its run goes on; asking again would be a second delivery."""
+    """The run continues. A second call would be a second delivery."""
     client = Lambda(ReadTimeoutError(endpoint_url="https://lambda"))
     assert call(client) is None
     assert len(client.asked) == 1
@@ -84,16 +84,16 @@ def test_a_dispatcher_that_takes_too_long_was_asked_once() -> None:
         Lambda("no JSON"),
     ],
 )
-def test_a_dispatcher_that_cannot_be_asked_or_breaks_down_is_unavailable(client: Lambda) -> None:
-    """The error holds words of our own and AWS's code; no ARN, account, role, URL or text."""
+def test_a_dispatcher_that_cannot_be_called_or_fails_is_unavailable(client: Lambda) -> None:
+    """The error has our own words and AWS's code, but no ARN, account, role, URL or text."""
     with pytest.raises(DispatcherUnavailable) as raised:
         call(client)
     for text in ("Kari", "for a person", "arn:", "123456789012", "https://"):
         assert text not in str(raised.value)
 
 
-def test_a_dispatcher_that_is_not_even_reached_is_given_up_in_time() -> None:
-    """R2: whatever the peer does; and nobody can say that the dispatcher was asked."""
+def test_a_call_that_does_not_reach_the_dispatcher_ends_in_time() -> None:
+    """R2: whatever the peer does. It stays unknown whether the dispatcher was called."""
     silent, began = Lambda(Event()), time.monotonic()
     with pytest.raises(DispatcherUnavailable, match="could not be reached in time"):
         call(silent, longest=0.2)
@@ -102,7 +102,7 @@ def test_a_dispatcher_that_is_not_even_reached_is_given_up_in_time() -> None:
     silent.answer.set()
 
 
-def test_nothing_is_asked_when_no_time_is_left() -> None:
+def test_no_call_is_made_when_no_time_is_left() -> None:
     """R2: the request's own limit counts."""
     client = Lambda("{}")
     with time_limit(0), pytest.raises(DispatcherUnavailable):

@@ -1,4 +1,4 @@
-"""Pages on their way to SQS."""
+"""Sending pages to SQS, and recognising a worker's queues."""
 
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from mentor_pause.retry import Retry
 
 
 def a_page(number: int, mentors: int = 1) -> MentorPage:
-    """A page with that number."""
+    """Return a page with this number."""
     ids = tuple(uuid4() for _ in range(mentors))
     return MentorPage(
         job_name="job", job_run_id=uuid4(), org_id=uuid4(), as_of=date(2026, 3, 1), page=number,
@@ -24,7 +24,7 @@ def a_page(number: int, mentors: int = 1) -> MentorPage:
 
 
 class FlakySqs:
-    """An SQS client that refuses some entries the first time, or does not answer at all."""
+    """An SQS client that refuses some entries the first time, or does not answer."""
 
     def __init__(self, refuses: set[str], silent: int = 0) -> None:
         """`refuses` are entry ids; `silent` is how many calls get no answer."""
@@ -33,7 +33,7 @@ class FlakySqs:
         self.largest = 0
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
-        """Take what is not to be refused."""
+        """Accept the entries that are not to be refused."""
         if self.silent:
             self.silent -= 1
             raise EndpointConnectionError(endpoint_url="https://sqs")
@@ -48,12 +48,12 @@ class FlakySqs:
 
 
 def send(sqs: FlakySqs, pages: list[MentorPage], attempts: int = 3) -> None:
-    """Send pages over it."""
+    """Send pages with this client."""
     retry = Retry(attempts, sleep=lambda _: None)
     PageQueues(sqs, {"job": "https://queue"}, retry).send("job", pages)  # type: ignore[arg-type]
 
 
-def test_only_what_was_refused_is_sent_again() -> None:
+def test_only_refused_entries_are_sent_again() -> None:
     """A batch can fail in part."""
     sqs = FlakySqs({"2", "3"})
     send(sqs, [a_page(n) for n in range(1, 5)])
@@ -61,27 +61,27 @@ def test_only_what_was_refused_is_sent_again() -> None:
 
 
 def test_a_batch_without_an_answer_is_sent_again_whole() -> None:
-    """It may arrive twice; a page is closed once."""
+    """Its pages may arrive twice, but each is closed once."""
     sqs = FlakySqs(set(), silent=2)
     send(sqs, [a_page(1), a_page(2)])
     assert sqs.batches == [["1", "2"]]
 
 
 def test_pages_that_cannot_be_sent_are_named() -> None:
-    """In the end it is an error."""
+    """The error has their numbers."""
     with pytest.raises(QueueUnavailable, match=r"SQS did not accept pages 2: Throttled"):
         send(FlakySqs({"2"}), [a_page(1), a_page(2)], attempts=1)
 
 
 def test_ten_full_pages_stay_below_sqs_limit() -> None:
-    """256 KiB for a batch."""
+    """A batch may have 256 KiB."""
     sqs = FlakySqs(set())
     send(sqs, [a_page(n, 500) for n in range(1, 11)])
     assert 100_000 < sqs.largest < 262_144
 
 
 def test_nothing_of_the_clients_text_is_kept() -> None:
-    """R6: it names ARNs, accounts and roles, and a run's row shows it to coordinators."""
+    """R6: it names ARNs, accounts and roles, and coordinators see the run's row."""
     text = "User: arn:aws:sts::123456789012:assumed-role/x is not authorized"
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": text}}, "SendMessage")
     assert error_code(error) == "AccessDenied"
@@ -105,7 +105,7 @@ def test_nothing_of_the_clients_text_is_kept() -> None:
 
 
 def test_a_worker_knows_its_queue_and_its_dead_letter_queue_and_no_other() -> None:
-    """R5: by the whole name; another stack's dead letters are not taken for pages to be done."""
+    """R5: by the whole name, so that dead letters of another stack are not processed as pages."""
     queue = WorkerQueue(FlakySqs(set()), "https://q/1/live", "https://q/1/dead")  # type: ignore[arg-type]
     known = {name: queue.reads(Delivery(name, "r", 1, "{}")) for name in ("live", "dead", "other")}
     assert known == {"live": True, "dead": True, "other": False}

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is one sentence with the next command, and an exit code (R6, O3)."""
+"""Each failure is one sentence with the next command, and an exit code (R6, O3)."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ SECRET = "https://user:hunter2@db.example.com arn:aws:iam::123456789012:role/x"
 
 
 def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientError:
-    """An error as AWS answers it."""
+    """Return an error as AWS answers it."""
     return botocore.ClientError({"Error": {"Code": code, "Message": SECRET}}, operation)
 
 
@@ -76,7 +76,7 @@ def refused(code: str, operation: str = "DescribeStacks") -> botocore.ClientErro
 def test_an_error_is_one_sentence(
     error: BaseException, stack: str | None, code: int, sentence: str
 ) -> None:
-    """With nothing of a client's text."""
+    """It has nothing of a client's text."""
     found, exit_code = explain(error, stack)
     assert sentence in found
     assert exit_code == code
@@ -87,7 +87,7 @@ def test_an_error_is_one_sentence(
 
 @pytest.fixture
 def away_from_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """No settings of AWS, no local stack."""
+    """Remove all settings of AWS and the local stack."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -100,7 +100,7 @@ def away_from_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Mon
 def test_a_deployed_stack_needs_a_region_and_credentials(
     away_from_aws: pytest.MonkeyPatch,
 ) -> None:
-    """Each is named by its own sentence, as AWS's real client raises it."""
+    """Each has its own sentence. AWS's real client raises the errors."""
     shown = type_command("runs", "--stack", "prod")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr.startswith("mentor-pause: AWS_REGION is not set")
@@ -117,7 +117,7 @@ def test_a_deployed_stack_needs_a_region_and_credentials(
 def test_an_empty_name_of_a_stack_is_not_the_local_stack(
     away_from_aws: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    """`--stack "$STACK"` with an unset variable looks at no stack, and starts no run."""
+    """`--stack "$STACK"` with an unset variable must start no run on another stack."""
     for command in (("monitor",), ("run", "certification_expiry"), ("portal", "off")):
         shown = type_command(*command, *arguments)
         assert (shown.returncode, shown.stdout) == (2, "")
@@ -136,15 +136,15 @@ def test_an_empty_name_of_a_stack_is_not_the_local_stack(
 def test_a_failure_with_json_is_one_object_on_standard_output(
     away_from_aws: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    """Also where the arguments could not be parsed; people read the sentence beside it."""
+    """Also if the arguments could not be parsed. The sentence is on standard error."""
     shown = type_command(*arguments)
-    told = json.loads(shown.stdout)
-    assert set(told) == {"error", "exit_code"}
-    assert (told["exit_code"], shown.returncode) == (2, 2)
-    assert told["error"] in " ".join(shown.stderr.split())
+    printed = json.loads(shown.stdout)
+    assert set(printed) == {"error", "exit_code"}
+    assert (printed["exit_code"], shown.returncode) == (2, 2)
+    assert printed["error"] in " ".join(shown.stderr.split())
 
 
-def test_what_is_not_in_order_adds_what_was_found_to_its_object(
+def test_a_failed_check_adds_its_finding_to_the_object(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """So a program learns which run was refused."""
@@ -155,8 +155,8 @@ def test_what_is_not_in_order_adds_what_was_found_to_its_object(
         raise NotInOrder("run 7 refused", job_run_id="7", status="refused")
 
     assert run_guarded(command, ["--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told == {
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == {
         "job_run_id": "7",
         "status": "refused",
         "error": "run 7 refused",
@@ -167,7 +167,7 @@ def test_what_is_not_in_order_adds_what_was_found_to_its_object(
 def test_an_unexpected_error_shows_its_traceback_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And not before."""
+    """Without the request it is one sentence."""
 
     @click.command()
     def broken() -> None:
@@ -182,8 +182,8 @@ def test_an_unexpected_error_shows_its_traceback_on_request(
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_had_enough_is_no_error() -> None:
-    """`mentor-pause --help | head -1` says nothing on standard error."""
+def test_a_reader_that_closes_the_pipe_is_not_an_error() -> None:
+    """`mentor-pause --help | head -1` prints nothing on standard error."""
     script = "from cli.main import main; import time; main()"
     with subprocess.Popen(
         [sys.executable, "-c", script, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -205,10 +205,10 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
         ("stale --json >/dev/full 2>/dev/full", 2, ""),
     ],
 )  # fmt: skip
-def test_an_output_that_cannot_be_written_is_no_traceback(
+def test_an_output_that_cannot_be_written_is_one_sentence(
     tmp_path: Path, command: str, code: int, sentence: str
 ) -> None:
-    """The exit code is that of the command; the sentence is on standard error, once."""
+    """The exit code is the command's own, and the sentence is on standard error."""
     script = f"{sys.executable} -c 'from cli.main import main; main()' {command}"
     done = subprocess.run(
         ["/bin/sh", "-c", script], capture_output=True, text=True, check=False,
@@ -220,8 +220,8 @@ def test_an_output_that_cannot_be_written_is_no_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_an_output_that_the_caller_has_closed_leads_nowhere() -> None:
-    """Python has none then: `stale >&-` still ends with its exit code."""
+def test_a_closed_standard_output_is_not_an_error() -> None:
+    """`stale >&-` still ends with its exit code."""
     with redirect_stdout(None):
         open_missing_outputs()
         with sys.stdout:
@@ -230,7 +230,7 @@ def test_an_output_that_the_caller_has_closed_leads_nowhere() -> None:
 
 
 def test_a_missing_program_is_one_sentence_with_what_to_install() -> None:
-    """`make test-pgtap` without pg_prove; no server is started for it."""
+    """`make test-pgtap` without pg_prove, for example, starts no server."""
     done = subprocess.run(
         [sys.executable, "-m", "local.scratch", "pg_prove", "x.sql"],
         capture_output=True, text=True, check=False, cwd=ROOT, env={"PATH": "/nowhere"},
@@ -253,5 +253,5 @@ def test_a_missing_program_is_one_sentence_with_what_to_install() -> None:
 def test_a_finding_of_the_portals_check_has_a_next_step(
     what: str, stack: str | None, step: str
 ) -> None:
-    """A stand-in that breaks connections off (RemoteProtocolError) has faults to end."""
+    """For a stand-in with faults (RemoteProtocolError), it is the command that ends them."""
     assert step in next_step([Finding(what, "no answer")], None, stack)

@@ -1,4 +1,4 @@
-"""Help and completion: quick, whole, and of use to who has mistyped (O3)."""
+"""Help and completion are quick and complete, and correct typing errors (O3)."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def commands(group: click.Group) -> Iterator[click.Command]:
     ids=["help", "run", "fault", "portal", "completion", "completion script"],
 )  # fmt: skip
 def test_help_and_completion_load_no_client(arguments: Sequence[str], env: dict[str, str]) -> None:
-    """Neither AWS's nor the database's, nor what draws: that is what takes seconds."""
+    """AWS's client, the database's client and the drawing of tables take seconds to load."""
     done = subprocess.run(
         [sys.executable, "-c", _LOOK, *arguments],
         capture_output=True, text=True, check=True, env=env,
@@ -64,37 +64,37 @@ def test_help_and_completion_load_no_client(arguments: Sequence[str], env: dict[
 
 
 def test_the_summary_of_a_command_is_a_whole_sentence() -> None:
-    """Nothing in a list of commands is cut."""
+    """A list of commands cuts nothing."""
     for command in commands(cli):
         assert command.get_short_help_str(48).endswith("."), command.name
         assert not command.get_short_help_str(48).endswith("..."), command.name
 
 
 def test_the_help_of_faults_names_each_fault_and_each_manner() -> None:
-    """They are what is typed behind it."""
+    """They are the words to type after the command."""
     shown = " ".join(type_command("local", "fault", "--help").stdout.split())
     for kind in (*FAULTS, *MANNERS):
         assert kind in shown
 
 
 @pytest.mark.parametrize(
-    ("kind", "times", "told"),
+    ("kind", "times", "text"),
     [
         ("down", 3, "the next 3 requests: down"), ("down", 1, "the next request: down"),
         ("down", 0, "no faults; manners last until --off"),
         ("none", 1, "no faults; manners last until --off"),
     ],
 )  # fmt: skip
-def test_a_fault_says_what_is_on_now(kind: Fault, times: int, told: str) -> None:
+def test_a_fault_prints_the_active_faults(kind: Fault, times: int, text: str) -> None:
     """So does a manner."""
-    assert describe_faults([kind for _ in range(times)]) == told
+    assert describe_faults([kind for _ in range(times)]) == text
     on = describe_manner("foreign rows", ("1017", "1018"), is_on=True)
     assert on == "foreign rows: on, for 1017, 1018"
     assert describe_manner("gzip", (), is_on=False) == "gzip: off"
 
 
 def test_help_names_the_exit_codes() -> None:
-    """Each with its meaning, on a line of its own."""
+    """Each has its meaning, on its own line."""
     shown = type_command("--help")
     assert (shown.returncode, shown.stderr) == (0, "")
     lines = [line.strip() for line in shown.stdout.splitlines()]
@@ -104,7 +104,7 @@ def test_help_names_the_exit_codes() -> None:
 
 
 def test_the_page_has_the_same_exit_codes() -> None:
-    """docs/command-line.md, a row each."""
+    """docs/command-line.md has a row for each."""
     page = (ROOT / "docs/command-line.md").read_text()
     rows = re.findall(r"^\| (\d+) \| ", page, re.MULTILINE)
     assert list(map(int, rows)) == list(EXIT_CODES)
@@ -122,8 +122,8 @@ def test_the_page_has_the_same_exit_codes() -> None:
         (("runs", "--follow"), "--follow needs the id of a run; list the runs: mentor-pause runs"),
     ],
 )
-def test_whoever_has_mistyped_is_told_what_is_near(arguments: Sequence[str], near: str) -> None:
-    """Of commands, options, jobs and faults."""
+def test_a_typing_error_gets_a_suggestion(arguments: Sequence[str], near: str) -> None:
+    """For commands, options, jobs and faults."""
     shown = type_command(*arguments)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert near in " ".join(shown.stderr.split())

@@ -1,4 +1,4 @@
-"""A run that the ledger does not have is shown as the execution log has it (D4, O3)."""
+"""A run that is only in the execution log is shown from there (D4, O3)."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ ID = UUID(int=7)
 
 
 def row(**more: Any) -> Execution:
-    """A row of a run that failed before it had a page."""
+    """Return the row of a run that failed before its first page."""
     found: dict[str, Any] = {
         "job_run_id": ID, "job_name": "certification_expiry", "status": "failed",
         "trigger": "manual", "started_at": datetime(2026, 11, 26, 2, tzinfo=UTC), "dry_run": False,
@@ -35,16 +35,16 @@ class Log:
     """An execution log."""
 
     def __init__(self, rows: Sequence[Execution]) -> None:
-        """`rows` are all that there are, the newest first."""
+        """`rows` are all rows, the newest first."""
         self._rows = rows
 
     def list_executions(self, _org_id: UUID, limit: int) -> list[Execution]:
-        """Return the newest."""
+        """Return the newest rows."""
         return [*self._rows][:limit]
 
 
 def stack_with(*rows: Execution) -> Stack:
-    """A stack whose ledger is empty, and whose log has these rows."""
+    """Return a stack whose ledger is empty, and whose log has these rows."""
     ledger: Any = SimpleNamespace(find_run={}.get)
     log = Log(rows)
     stack = SimpleNamespace(
@@ -63,8 +63,8 @@ def test_a_run_that_failed_before_its_first_page_is_shown(
     assert "only a dry run may look ahead" in shown
     assert "the ledger has no pages of this run" in shown
     show_one(stack_with(row()), ID, as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert (told["job_run_id"], told["status"], told["pages"]) == (str(ID), "failed", [])
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["job_run_id"], printed["status"], printed["pages"]) == (str(ID), "failed", [])
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_run_that_failed_before_its_first_page_is_shown(
         ({"status": "completed", "error_count": 1}, False),
     ],
 )  # fmt: skip
-def test_what_has_ended_is_not_waited_for(
+def test_a_run_that_has_ended_is_not_waited_for(
     more: dict[str, Any], in_order: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--follow` shows the end at once, and its exit code is that of the run."""
+    """`--follow` shows the end at once, and exits with the run's code."""
     if in_order:
         attach(stack_with(row(**more)), ID, as_json=True)
     else:
@@ -86,13 +86,13 @@ def test_what_has_ended_is_not_waited_for(
     assert json.loads(capsys.readouterr().out)["job_run_id"] == str(ID)
 
 
-def test_a_run_that_the_ledger_lost_while_it_went_on_is_for_the_monitor() -> None:
-    """Nothing can be followed."""
+def test_a_running_row_without_a_ledger_item_is_left_to_the_monitor() -> None:
+    """The command line cannot follow such a run."""
     with pytest.raises(NotInOrder, match="the monitor ends such runs: mentor-pause monitor"):
         show_end(stack_with(row(status="running")), ID, as_json=False)
 
 
-def test_of_a_request_that_came_twice_the_run_is_shown(
+def test_for_a_duplicate_request_the_run_itself_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The row of the duplicate is newer."""
@@ -102,14 +102,14 @@ def test_of_a_request_that_came_twice_the_run_is_shown(
 
 
 def test_a_request_that_was_refused_never_began(capsys: pytest.CaptureFixture[str]) -> None:
-    """It says so."""
+    """The command line says so."""
     show_one(stack_with(row(status="refused", redrive_of=UUID(int=3))), ID, as_json=False)
     shown = capsys.readouterr().out
     assert "because it was not started" in shown
     assert f"redrive of run {UUID(int=3)}" in shown
 
 
-def test_a_run_that_nobody_knows_is_one_sentence() -> None:
-    """With the next command."""
+def test_an_unknown_run_is_one_sentence() -> None:
+    """It has the next command."""
     with pytest.raises(StackError, match="List the newest runs with: mentor-pause runs"):
         show_one(stack_with(), ID, as_json=False)

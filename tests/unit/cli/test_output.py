@@ -1,4 +1,4 @@
-"""What the command line makes of answers: exit codes, and moments in UTC (O1)."""
+"""How the command line prints answers: exit codes, and moments in UTC (O1)."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -40,10 +40,10 @@ AT_TWO = datetime(2026, 11, 26, 7, 30, tzinfo=INDIA)
         ({"status": "failed", "error": "PortalDrift failed"}, False),
     ],
 )
-def test_a_night_is_all_right_if_the_portal_was_told_of_it(
+def test_a_night_is_all_right_if_the_portal_is_synced(
     portal: dict[str, object], well: bool
 ) -> None:
-    """O1: a portal that cannot be asked is not all right, one that is switched off is."""
+    """O1: not if the portal cannot be reached, but if it is switched off."""
     assert all_is_well(NIGHT, portal) is well
 
 
@@ -51,17 +51,17 @@ def test_a_night_is_all_right_if_the_portal_was_told_of_it(
     "night",
     [{"failed": {"last night": "gone"}}, {"stale_active_mentors": 1}, {"night_missed": True}],
 )
-def test_a_night_that_is_not_all_right_is_not_mended_by_the_portal(
+def test_a_synced_portal_does_not_make_a_bad_night_all_right(
     night: dict[str, object],
 ) -> None:
     """O1."""
     assert not all_is_well(NIGHT | night, WELL)
 
 
-def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
+def test_mentors_who_wait_for_the_portal_are_shown_with_the_next_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """O1: while the portal is down, too."""
+    """O1: with the moment since when they wait, also while the portal is down."""
     waiting = {"waiting": 120, "waiting_since": AT_TWO.isoformat(), "waiting_over_an_hour": 7}
     show_waiting({"status": "failed", "error": "no answer (ConnectError)"} | waiting)
     shown = " ".join(capsys.readouterr().out.split())
@@ -72,9 +72,9 @@ def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
     assert "a run paused 7 of them more than an hour ago" in shown
     assert "mentor-pause run hlf_sync --follow" in shown
     show_waiting(WELL | {"waiting": 1, "waiting_since": AT_TWO.isoformat()})
-    told = capsys.readouterr().out
-    assert "1 inactive or paused mentor waits for the portal since" in told
-    assert "more than an hour ago" not in told
+    text = capsys.readouterr().out
+    assert "1 inactive or paused mentor waits for the portal since" in text
+    assert "more than an hour ago" not in text
     show_waiting({"status": "off"})
     assert "switch it on with: mentor-pause portal on" in capsys.readouterr().out
     show_waiting(WELL)
@@ -84,7 +84,7 @@ def test_who_waits_for_the_portal_is_shown_since_when_and_with_the_next_command(
 def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The column says UTC; JSON has UTC as well."""
+    """The column says UTC; JSON has UTC, too."""
     row = Execution.model_construct(
         job_name="hlf_sync", job_run_id=UUID(int=7), status="completed", trigger="schedule",
         started_at=AT_TWO, processed_count=1, paused_count=0, synced_count=1, skipped_count=0,
@@ -101,7 +101,7 @@ def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
 
 
 def test_a_moment_of_the_database_is_in_utc_whatever_zone_its_session_has() -> None:
-    """O1: the HTTP entry gives it as it is typed here, and so does `--json`."""
+    """O1: the HTTP entry and `--json` print it as it is typed here."""
     (scope,) = OrgScope.read_all(
         [{
             "org_id": str(UUID(int=7)), "slug": "hlf", "time_zone": "Europe/Oslo",
@@ -115,7 +115,7 @@ def test_a_moment_of_the_database_is_in_utc_whatever_zone_its_session_has() -> N
 def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """E1."""
+    """E1: otherwise the line is left out."""
     show_uncertified(0)
     assert capsys.readouterr().out == ""
     show_night(
@@ -129,7 +129,7 @@ def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
 
 
 @pytest.mark.parametrize(
-    ("day", "told"),
+    ("day", "text"),
     [
         (None, "certification: none"),
         (date(2027, 5, 31), "certification: until 2027-05-31"),
@@ -138,9 +138,9 @@ def test_active_mentors_without_a_certification_are_shown_if_there_are_any(
     ],
 )
 def test_a_mentor_is_shown_whatever_day_their_certification_has(
-    day: date | None, told: str, capsys: pytest.CaptureFixture[str]
+    day: date | None, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """R3: the database gives the ends of the calendar for `infinity` and its like."""
+    """R3: for `infinity`, the database returns the end of the calendar."""
     moment = datetime(2026, 11, 26, tzinfo=UTC)
     show_mentor(
         MentorStatus(
@@ -148,7 +148,7 @@ def test_a_mentor_is_shown_whatever_day_their_certification_has(
             certification_expiry_date=day,
         )
     )  # fmt: skip
-    assert told in capsys.readouterr().out.splitlines()
+    assert text in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -159,15 +159,15 @@ def test_a_mentor_is_shown_whatever_day_their_certification_has(
         "\uff12\uff10\uff12\uff16-11-22", "infinity", "today",
     ],
 )  # fmt: skip
-def test_only_a_day_as_it_is_written_here_is_a_day(day: str) -> None:
-    """R5: checked where it is typed, before anything is opened."""
+def test_only_the_format_of_iso_8601_is_a_day(day: str) -> None:
+    """R5: checked before anything is opened."""
     done = CliRunner().invoke(cli, ["run", "certification_expiry", "--as-of", day])
     assert done.exit_code == 2
     assert "is not a date; write it as 2026-11-22" in " ".join(done.output.split())
 
 
-def test_the_lines_of_a_long_summary_become_one_again() -> None:
-    """E7: of all runs in a log, or of one; whatever else is in it, and in any order."""
+def test_the_lines_of_a_long_summary_are_joined() -> None:
+    """E7: in any order, and among other lines and other runs."""
     run, other = uuid4(), uuid4()
     mentors = tuple(sorted(uuid4() for _ in range(5)))
     long, short = Summary(run, "paused", mentors), Summary(other, "paused")

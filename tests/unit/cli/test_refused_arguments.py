@@ -1,4 +1,4 @@
-"""What cannot be meant is refused before anything is opened, wiped or asked (O3)."""
+"""Impossible arguments are refused before anything is opened, wiped or called (O3)."""
 
 from pathlib import Path
 from uuid import UUID
@@ -12,7 +12,7 @@ MENTOR = str(UUID(int=7))
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a stack that is not up, with data in it."""
+    """The folder of a stack that is not running, with data in it."""
     monkeypatch.setenv("MENTOR_PAUSE_LOCAL", str(tmp_path))
     (tmp_path / "postgres").mkdir()
     return tmp_path
@@ -25,8 +25,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("no", "on_leave"), ("7 days", "on_leave"), ("", "on_leave"), ("x" * 64, "on_leave"),
     ],
 )  # fmt: skip
-def test_a_reason_that_is_no_code_is_refused_with_one_that_is(reason: str, code: str) -> None:
-    """S2: the database would refuse it as well, in words for programs."""
+def test_a_reason_that_is_not_a_code_is_refused_with_a_suggestion(reason: str, code: str) -> None:
+    """S2: the database would refuse it, too, with an error for programs."""
     shown = type_command("mentor", MENTOR, "--set", "paused", "--reason", reason)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr == (
@@ -37,7 +37,7 @@ def test_a_reason_that_is_no_code_is_refused_with_one_that_is(reason: str, code:
 
 
 @pytest.mark.parametrize("command", [("nightly",), ("local", "seed")])
-def test_a_roster_that_cannot_be_is_refused_before_anything_is_wiped(
+def test_an_impossible_roster_is_refused_before_anything_is_wiped(
     command: tuple[str, ...], folder: Path
 ) -> None:
     """Data and stack stay as they are."""
@@ -62,17 +62,17 @@ def test_a_roster_that_cannot_be_is_refused_before_anything_is_wiped(
         (("throttled by tiem",), "did you mean 'throttled by time'?"),
     ],
 )  # fmt: skip
-def test_a_fault_that_cannot_be_ends_with_one_that_can(
+def test_an_impossible_fault_is_refused_with_a_possible_one(
     arguments: tuple[str, ...], next_command: str
 ) -> None:
-    """Words need no quotes; hyphens do as well."""
+    """The words need no quotes, and hyphens are accepted."""
     shown = type_command("local", "fault", *arguments)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert next_command in shown.stderr
 
 
 @pytest.mark.parametrize("arguments", [("down",), ("throttled", "for", "long"), ("gzip", "--on")])
-def test_a_fault_that_can_be_needs_the_local_stack(arguments: tuple[str, ...]) -> None:
+def test_a_possible_fault_needs_the_local_stack(arguments: tuple[str, ...]) -> None:
     """The sentence has the command that starts it."""
     shown = type_command("local", "fault", *arguments)
     assert (shown.returncode, shown.stdout) == (2, "")
@@ -89,8 +89,8 @@ def test_a_fault_that_can_be_needs_the_local_stack(arguments: tuple[str, ...]) -
         (("redrive", "foo"), "Invalid value for JOB_RUN_ID: 'foo' is not the id of a run"),
     ],
 )  # fmt: skip
-def test_words_that_cannot_be_are_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
-    """On one line, and with the command that tells more."""
+def test_impossible_words_are_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    """On one line, with the command that explains more."""
     shown = type_command(*arguments)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert sentence in shown.stderr
@@ -98,10 +98,10 @@ def test_words_that_cannot_be_are_one_sentence(arguments: tuple[str, ...], sente
     assert "mentor-pause " in shown.stderr
 
 
-def test_a_mapping_that_cannot_be_read_is_named_before_a_setting_that_is_missing(
+def test_an_unreadable_mapping_is_named_before_a_missing_setting(
     tmp_path: Path,
 ) -> None:
-    """It is what was typed."""
+    """The mapping is what the person typed."""
     (tmp_path / "mapping.json").write_text("# no mapping")
     shown = type_command("portal", "check", "--mapping", str(tmp_path / "mapping.json"))
     assert shown.returncode == 2

@@ -1,4 +1,4 @@
-"""What a followed run prints, for people and for programs (E7)."""
+"""The output of a followed run, for people and for programs (E7)."""
 
 import json
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ A, B = UUID(int=1), UUID(int=2)
 
 
 class Ledger:
-    """Has one run that has ended, of one page."""
+    """A ledger with one ended run of one page."""
 
     def __init__(self, run: Run, page: Page) -> None:
         """`page` is closed."""
@@ -29,7 +29,7 @@ class Ledger:
 
     @property
     def pages(self) -> "Ledger":
-        """The pages, of which this ledger has one."""
+        """The pages; this ledger has one."""
         return self
 
     def list(self, _job_run_id: UUID) -> list[Page]:
@@ -38,7 +38,7 @@ class Ledger:
 
 
 def stack_with(outcome: PageOutcome) -> tuple[Stack, UUID]:
-    """A stack whose ledger has one run; and the run's id. The database is not asked."""
+    """Return a stack whose ledger has one run, and the run's id. Its database is not used."""
     trigger = Trigger("certification_expiry", UUID(int=9), "schedule", "x", "x")
     run = Run(trigger, date(2026, 11, 26), pages_total=1, status="completed")
     ledger = Ledger(run, Page(1, (A, B), outcome))
@@ -52,7 +52,7 @@ def stack_with(outcome: PageOutcome) -> tuple[Stack, UUID]:
 def test_the_summary_is_the_last_line_and_with_json_the_only_one(
     as_json: bool, last_line: bool, lines: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`run --json`, `nightly --json` and `nightly`."""
+    """For `run --json`, `nightly --json` and `nightly`."""
     stack, job_run_id = stack_with(PageOutcome(applied=(A, B)))
     finish(stack, job_run_id, as_json=as_json, last_line=last_line)
     captured = capsys.readouterr()
@@ -62,8 +62,8 @@ def test_the_summary_is_the_last_line_and_with_json_the_only_one(
     assert (summary["paused_count"], summary["job_run_id"]) == (2, str(job_run_id))
 
 
-def test_people_get_a_table_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    """`run --follow`."""
+def test_without_json_only_a_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """For `run --follow`."""
     stack, job_run_id = stack_with(PageOutcome(applied=(A, B)))
     finish(stack, job_run_id, as_json=False)
     assert capsys.readouterr().out.splitlines() == [

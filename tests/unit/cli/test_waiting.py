@@ -1,4 +1,4 @@
-"""A long wait says what it waits for, and ends well when somebody has had enough of it (O3)."""
+"""A long wait says what it waits for, and ends well after Ctrl-C (O3)."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -34,7 +34,7 @@ class Clock:
     """Lets half-minutes pass at once, and then waits for the end."""
 
     def __init__(self, half_minutes: int) -> None:
-        """`passed` is set when they have passed."""
+        """`passed` is set after that."""
         self._left = half_minutes
         self.passed = Event()
 
@@ -48,7 +48,7 @@ class Clock:
         return ended.wait(10)
 
 
-def test_every_half_minute_a_line_says_what_is_waited_for(
+def test_every_half_minute_a_line_names_the_step(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """On standard error."""
@@ -69,8 +69,8 @@ def test_a_short_wait_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_a_step_that_takes_long_is_said_again(capsys: pytest.CaptureFixture[str]) -> None:
-    """The newest one."""
+def test_a_line_repeats_the_newest_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """While the step takes long."""
     clock, begun = Clock(1), Event()
     with reporting_steps(lambda ended, s: begun.wait(10) and clock(ended, s)) as say_step:
         say_step("starting PostgreSQL")
@@ -84,7 +84,7 @@ def test_a_step_that_takes_long_is_said_again(capsys: pytest.CaptureFixture[str]
 def test_a_run_in_a_pipe_says_how_many_pages_are_closed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """There is no bar in a pipe."""
+    """There is no progress bar in a pipe."""
     clock, seen = Clock(1), Event()
 
     def steps() -> Iterator[Progress]:
@@ -100,10 +100,10 @@ def test_a_run_in_a_pipe_says_how_many_pages_are_closed(
 
 
 class Ledger:
-    """Knows one run; a person presses Ctrl-C while it is asked, if so wished."""
+    """A ledger with one run. If wanted, a person presses Ctrl-C during the read."""
 
     def __init__(self, run: Run, *, pressed: bool = False) -> None:
-        """`run` is all that there is."""
+        """`run` is the only run."""
         self._run, self._pressed = run, pressed
 
     def find_run(self, job_run_id: UUID) -> Run | None:
@@ -114,7 +114,7 @@ class Ledger:
 
 
 def stack_with(ledger: Ledger, name: str | None = None) -> Stack:
-    """A stack of which only the ledger and the name are asked."""
+    """Return a stack that has only a ledger and a name."""
     named = cast("Any", SimpleNamespace(name=name))
 
     def command(words: str) -> str:
@@ -123,23 +123,23 @@ def stack_with(ledger: Ledger, name: str | None = None) -> Stack:
     return cast("Stack", SimpleNamespace(ledger=lambda: ledger, command=command))
 
 
-def test_ctrl_c_says_that_the_run_goes_on_and_how_to_attach() -> None:
+def test_ctrl_c_says_that_the_run_continues_and_how_to_attach() -> None:
     """With the stack's name, if it has one."""
-    with pytest.raises(Interrupted) as told:
+    with pytest.raises(Interrupted) as raised:
         finish(stack_with(Ledger(RUN, pressed=True), "prod"), ID, as_json=True)
     again = f"mentor-pause runs {ID} --follow --stack prod"
-    assert str(told.value) == f"run {ID} continues; follow it again with: {again}"
-    assert told.value.details == {"job_run_id": str(ID)}
+    assert str(raised.value) == f"run {ID} continues; follow it again with: {again}"
+    assert raised.value.details == {"job_run_id": str(ID)}
 
 
-def test_who_has_waited_long_enough_is_told_how_to_attach() -> None:
-    """Exit code 1; the run goes on."""
-    with pytest.raises(NotFinished) as told:
+def test_the_end_of_the_waiting_time_says_how_to_attach() -> None:
+    """Exit code 1; the run continues."""
+    with pytest.raises(NotFinished) as raised:
         list(follow(stack_with(Ledger(RUN)), ID, 0))
-    assert "and continues; follow it again with: mentor-pause runs" in str(told.value)
+    assert "and continues; follow it again with: mentor-pause runs" in str(raised.value)
 
 
-def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() -> None:
+def test_ctrl_c_during_the_request_names_the_run_that_may_have_begun() -> None:
     """Its id follows from the request."""
 
     def pressed(_event: object) -> dict[str, str]:
@@ -153,25 +153,25 @@ def test_ctrl_c_while_the_dispatcher_is_asked_says_which_run_may_have_begun() ->
         ),
     )  # fmt: skip
     event = {"job_name": "certification_expiry", "trigger_id": "x", "dry_run": False}
-    with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}") as told:
+    with pytest.raises(Interrupted, match=f"mentor-pause runs {ID}") as raised:
         start(stack, event, wait=True, as_json=False)
-    assert told.value.details == {"job_run_id": str(ID)}
+    assert raised.value.details == {"job_run_id": str(ID)}
 
 
 def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The wiping had been announced."""
+    """The command had announced that it wipes the data."""
 
     class Pressed:
-        """A local stack whose person presses Ctrl-C while it is wiped."""
+        """A local stack during whose wiping a person presses Ctrl-C."""
 
         def alone(self, _tell: object) -> AbstractContextManager[None]:
-            """Let everybody in."""
+            """Take the lock."""
             return nullcontext()
 
         def reset(self, _tell: object) -> None:
-            """Be interrupted."""
+            """Raise the interrupt."""
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="Start again with: mentor-pause nightly"):
@@ -192,7 +192,7 @@ def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
 )
 def test_a_redrive_needs_a_run_with_errors(run: Run, sentence: str) -> None:
     """The sentence has the next command."""
-    with pytest.raises(StackError) as told:
+    with pytest.raises(StackError) as raised:
         redrive_request(stack_with(Ledger(run)), ID)
-    assert str(told.value).startswith(sentence)
-    assert "mentor-pause runs" in str(told.value)
+    assert str(raised.value).startswith(sentence)
+    assert "mentor-pause runs" in str(raised.value)

@@ -1,4 +1,4 @@
-"""The address of the database: read as the driver reads it, and never repeated in a message."""
+"""The database's URL is read as the driver reads it, and no message repeats it."""
 
 import json
 from pathlib import Path
@@ -22,8 +22,8 @@ from support.settings import driver_reads, no_secret
         {"SUPABASE_URL": "p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "TOPSECRET"},
     ],
 )
-def test_a_url_that_is_none_is_said_without_the_secret_in_it(environ: dict[str, str]) -> None:
-    """E12: a driver's own message would repeat it."""
+def test_an_invalid_url_is_reported_without_its_secret(environ: dict[str, str]) -> None:
+    """E12: the driver's own message would repeat it."""
     with pytest.raises(
         ConfigurationError, match=r"is not a URL like (postgresql|https)://"
     ) as raised:
@@ -42,7 +42,7 @@ JOB = "postgresql://mentor_pause_job.project"
     ],
 )  # fmt: skip
 def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
-    """R6: every function reads the URL as libpq does, brackets and all."""
+    """R6: every function reads the URL as libpq does, also with brackets."""
     url = f"{JOB}:{written}@pooler.example:6543/postgres"
     found = load_database(no_secret, {"SUPABASE_DB_URL": url})
     assert isinstance(found, PooledDatabase)
@@ -71,10 +71,10 @@ def test_a_password_is_what_the_driver_reads(written: str, meant: str) -> None:
         (":TOPSECRET@host.docker.internal/x?sslmode=disable", "sslmode=disable, which may send"),
     ],
 )  # fmt: skip
-def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
+def test_an_unusable_url_is_reported_without_any_part_of_it(
     behind_user: str, sentence: str
 ) -> None:
-    """R6: variable and parameter are named; no cause holds the driver's sentence."""
+    """R6: variable and parameter are named. No cause has the driver's sentence."""
     with pytest.raises(ConfigurationError) as raised:
         load_database(no_secret, {"SUPABASE_DB_URL": JOB + behind_user})
     assert str(raised.value).startswith("SUPABASE_DB_URL in the environment ")
@@ -86,7 +86,7 @@ def test_a_url_that_cannot_be_used_is_said_without_a_part_of_it(
 
 
 def test_another_machine_is_reached_over_tls() -> None:
-    """R6: required where the URL says nothing; what it asks for beyond that stays."""
+    """R6: TLS is required unless the URL has its own setting, which stays."""
 
     def mode(behind: str, **environ: str) -> str | None:
         url = f"{JOB}:secret@{behind}"
@@ -107,7 +107,7 @@ def test_another_machine_is_reached_over_tls() -> None:
 def test_dockers_name_of_this_machine_counts_only_in_a_container_of_sam(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """SAM sets AWS_SAM_LOCAL there; in a deployed Lambda the name may lead to any machine."""
+    """SAM sets AWS_SAM_LOCAL there. In a deployed Lambda the name may lead to any machine."""
     host = f"{DOCKER_HOST}:4321"
     monkeypatch.setenv("AWS_SAM_LOCAL", "true")
     database = load_database(no_secret, {"SUPABASE_DB_URL": f"{JOB}:secret@{host}/x"})
@@ -134,7 +134,7 @@ def test_dockers_name_of_this_machine_counts_only_in_a_container_of_sam(
 
 
 def test_a_server_is_verified_with_the_certificate_beside_the_package(tmp_path: Path) -> None:
-    """R6: one URL serves the functions and the operator's machine; a path in it goes first."""
+    """R6: one URL works for functions and operators. A path in the URL takes precedence."""
     certificate = tmp_path / "supabase-ca.crt"
 
     def used(query: str) -> object:

@@ -11,7 +11,7 @@ from support.settings import REST, driver_reads, no_secret
 
 @pytest.mark.parametrize("user", ["portal_sync", "portal_sync.abcdefgh"])
 def test_the_portal_sync_logs_in_as_its_own_role(user: str) -> None:
-    """D9: also through a pooler, which wants the project's name behind it."""
+    """D9: also through a pooler, which needs the project's name after the role."""
     url = f"postgresql://{user}:TOPSECRET@pooler:6543/postgres"
     found = load_portal_database(no_secret, {"SUPABASE_DB_URL": url})
     assert (found.role, driver_reads(found)["user"]) == ("portal_sync", user)
@@ -19,7 +19,7 @@ def test_the_portal_sync_logs_in_as_its_own_role(user: str) -> None:
 
 @pytest.mark.parametrize("user", ["mentor_pause_api", "mentor_pause_api.project"])
 def test_the_http_entry_logs_in_as_its_own_role(user: str) -> None:
-    """O3: and as nobody else."""
+    """O3: it accepts no other role."""
     url = f"postgresql://{user}:secret@pooler:6543/postgres"
     found = load_api_database(no_secret, {"SUPABASE_DB_URL": url})
     assert (found.role, driver_reads(found)["user"]) == ("mentor_pause_api", user)
@@ -43,7 +43,7 @@ def test_the_http_entry_logs_in_as_its_own_role(user: str) -> None:
     ],
 )
 def test_any_other_credential_is_refused_to_the_portal_sync(given: dict[str, str]) -> None:
-    """D9: whatever an operator put into the secret."""
+    """D9: whatever an operator wrote into the secret."""
     with pytest.raises(
         ConfigurationError, match="logs in to the database as portal_sync"
     ) as raised:

@@ -1,4 +1,4 @@
-"""Settings from the environment: one clear sentence when they are wrong."""
+"""Settings from the environment: each error is one clear sentence."""
 
 import json
 
@@ -21,7 +21,7 @@ from support.settings import POOLED, REST, no_secret
 
 
 def test_each_way_to_the_database_is_found() -> None:
-    """In the environment."""
+    """From its variables in the environment."""
     assert isinstance(load_database(no_secret, POOLED), PooledDatabase)
     assert isinstance(load_database(no_secret, REST), RestDatabase)
 
@@ -64,27 +64,27 @@ def test_the_secret_that_the_environment_names_is_read(content: dict[str, str]) 
 def test_missing_or_contradictory_settings_are_one_sentence(
     environ: dict[str, str], sentence: str
 ) -> None:
-    """Naming the variables."""
+    """It names the variables."""
     with pytest.raises(ConfigurationError) as raised:
         load_database(no_secret, environ)
     assert str(raised.value) == sentence
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", '"x"'])
-def test_a_secret_that_is_no_object_is_said_without_its_content(text: str) -> None:
-    """E12: never in a message."""
+def test_a_secret_that_is_not_an_object_is_reported_without_its_content(text: str) -> None:
+    """E12: a message never has it."""
     with pytest.raises(ConfigurationError, match="the secret s is not a JSON object"):
         load_database(lambda _: text, {"SUPABASE_SECRET_ID": "s"})
 
 
 def test_a_credential_does_not_show_when_settings_are_printed() -> None:
-    """E12: never logged."""
+    """E12: so it is never logged."""
     assert "secret" not in repr(load_database(no_secret, POOLED))
     assert "sb_secret_x" not in repr(load_database(no_secret, REST))
 
 
 def test_every_missing_or_wrong_variable_is_named() -> None:
-    """At once, not one by one."""
+    """All in one error."""
     with pytest.raises(ConfigurationError) as raised:
         QueueSettings.load(
             {
@@ -102,7 +102,7 @@ def test_every_missing_or_wrong_variable_is_named() -> None:
 
 
 def test_an_empty_variable_counts_as_missing_and_takes_the_default() -> None:
-    """CloudFormation passes empty parameters on as empty strings."""
+    """CloudFormation passes empty parameters as empty strings."""
     settings = LedgerSettings.load({"LEDGER_TABLE": "t", "RUN_LEASE_SECONDS": ""})
     assert (settings.dispatch_lease_seconds, settings.run_lease_seconds) == (45, 2700)
 
@@ -114,7 +114,7 @@ def test_a_dispatch_lease_that_is_as_short_as_the_claim_is_refused() -> None:
 
 
 def test_white_space_around_a_credential_is_not_part_of_it() -> None:
-    """Pasted with the end of its line."""
+    """A person may paste it with the end of its line."""
     pasted = {name: f" {value}\n" for name, value in REST.items()}
     assert load_database(no_secret, pasted) == load_database(no_secret, REST)
 
@@ -135,8 +135,8 @@ def test_white_space_around_a_credential_is_not_part_of_it() -> None:
         ),
     ],
 )
-def test_a_secret_that_is_easily_guessed_is_none(given: dict[str, str], reason: str) -> None:
-    """D3: nobody is let in by it; what it is does not show."""
+def test_a_secret_that_is_easy_to_guess_is_refused(given: dict[str, str], reason: str) -> None:
+    """D3: the error does not show it."""
     with pytest.raises(ConfigurationError, match=f"in the secret s: {reason}") as raised:
         load_http_secrets("s", lambda _: json.dumps(given))
     assert "short" not in str(raised.value)
@@ -161,7 +161,7 @@ def test_the_keys_of_tokens_are_read_over_tls(url: str) -> None:
 
 
 def test_a_secret_is_named_without_the_account_that_it_is_in() -> None:
-    """R6: its ARN would end in a run's row."""
+    """R6: the ARN would appear in a run's row."""
     arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:database-AbCdEf"
     with pytest.raises(ConfigurationError) as raised:
         load_database(lambda _: "", {"SUPABASE_SECRET_ID": arn})

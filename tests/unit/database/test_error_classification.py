@@ -11,7 +11,7 @@ from mentor_pause.database.error_classification import (
 from mentor_pause.errors import DatabaseUnavailable, MentorPauseError
 
 
-def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> None:
+def test_a_gateways_message_is_kept_short_and_without_addresses_or_keys() -> None:
     """R3, R6."""
     said = (
         "Invalid API key sb_secret_abc for https://x.supabase.co/a?b=c at db.x.supabase.co,"
@@ -30,8 +30,8 @@ def test_what_a_gateway_says_is_kept_bounded_and_without_addresses_or_keys() -> 
     )
 
 
-def test_of_a_refused_login_nothing_is_quoted() -> None:
-    """R6: the server repeats the role, the database and the address."""
+def test_the_message_of_a_refused_login_is_not_quoted() -> None:
+    """R6: it has the role, the database and the address."""
     found = error_from_code("28P01", 'password authentication failed for user "job"', "job", "job")
     assert "job" not in f"{found}{found.__dict__}"
     assert "SUPABASE_DB_URL" in str(found)
@@ -84,7 +84,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("said", REFUSALS)
 def test_a_refused_connection_is_one_sentence_without_a_word_of_the_url(said: str) -> None:
-    """R6: of servers, PgBouncer, Supavisor and libpq itself."""
+    """R6: for servers, PgBouncer, Supavisor and libpq itself."""
     found: MentorPauseError = error_from_connection(said)
     assert isinstance(found, DatabaseUnavailable)
     assert str(found).startswith("no connection to the database: ")

@@ -40,13 +40,13 @@ from mentor_pause.errors import (
     ],
 )  # fmt: skip
 def test_a_code_has_its_class(code: str, error: type[Exception]) -> None:
-    """The same on either transport."""
+    """It is the same on either transport."""
     found = error_from_code(code, "message")
     assert type(found) is error
     assert getattr(found, "sqlstate", None) == code
 
 
-def test_of_the_conflicts_the_hint_tells_the_one_that_is_worth_another_look() -> None:
+def test_the_hint_tells_which_conflict_may_be_tried_again() -> None:
     """S2."""
     found = error_from_code("PT409", "message", "detail", "version_conflict")
     assert type(found) is VersionConflict
@@ -65,10 +65,13 @@ def test_of_the_conflicts_the_hint_tells_the_one_that_is_worth_another_look() ->
         ('new row violates row-level security policy for table "x"', DatabaseMisconfigured),
     ],
 )
-def test_a_right_that_the_role_lacks_is_no_mentors_error(
+def test_a_missing_right_of_the_role_is_not_a_mentors_error(
     message: str, error: type[Exception]
 ) -> None:
-    """R3, R4: in any language of the server; the pause loop tells a row's policy from it."""
+    """R3, R4: in any language of the server.
+
+    The pause loop distinguishes it from a row's policy.
+    """
     assert type(error_from_code("42501", message)) is error
 
 
@@ -84,7 +87,7 @@ def test_only_the_shape_of_a_sqlstate_is_a_code(found: object) -> None:
 
 @pytest.mark.parametrize("code", ["40001", "P0001", "HLF01", "PGRST301", "PGRSTX00"])
 def test_codes_of_the_database_and_of_postgrest_are_codes(code: str) -> None:
-    """And no others."""
+    """No other text is a code."""
     assert is_code(code)
 
 
@@ -101,19 +104,19 @@ def test_codes_of_the_database_and_of_postgrest_are_codes(code: str) -> None:
 def test_a_code_counts_only_beside_a_status_that_postgrest_gives_to_it(
     status: int, code: str, error: type[Exception]
 ) -> None:
-    """A gateway's word of five capitals is not a SQLSTATE; a missing role in a token is 401."""
+    """A gateway's word of five capitals is not a SQLSTATE. A missing role in a token is 401."""
     assert type(error_from_answer(status, code, "message", None, None)) is error
 
 
 @pytest.mark.parametrize("rule", [*CODES, *STATUSES, *SENTENCES], ids=lambda rule: rule.key)
 def test_every_line_of_the_table_has_a_meaning_and_says_what_to_do(rule: Rule) -> None:
-    """R6: what is misconfigured names what a person has to change."""
+    """R6: for a wrong configuration, it names what a person has to change."""
     assert rule.meaning
     if rule.kind is Kind.MISCONFIGURED:
         assert ";" in rule.meaning
 
 
 def test_a_missing_right_is_the_systems_fault_in_any_language() -> None:
-    """R3, R4: lc_messages is a setting of the server, the database or the role."""
+    """R3, R4: a server, a database or a role may set lc_messages."""
     error = error_from_code("42501", "keine Berechtigung für Funktion update_mentor_status")
     assert isinstance(error, DatabaseMisconfigured)

@@ -1,4 +1,4 @@
-"""The key set is fetched within a limit of time and of size, whatever the server does."""
+"""The key set is fetched within limits of time and size, whatever the server does."""
 
 import gzip
 import socket
@@ -24,7 +24,7 @@ def served(status: int, content: bytes, **headers: str) -> httpx.Response:
 
 
 def fetch(answer: httpx.Response | Exception) -> object:
-    """Read a document."""
+    """Fetch a document."""
 
     def handle(_request: httpx.Request) -> httpx.Response:
         if isinstance(answer, Exception):
@@ -63,7 +63,7 @@ def test_a_document_is_read() -> None:
 def test_a_document_that_cannot_be_read_is_unavailable(
     answer: httpx.Response | Exception,
 ) -> None:
-    """Only 200 counts; the error says what was wrong without an address or the peer's text."""
+    """Only 200 counts. The error has the reason, but no address and no text of the peer."""
     with pytest.raises(JwksUnavailable, match=r"^the key set [a-z ]+") as raised:
         fetch(answer)
     for text in ("https://", "project.example", "evil", "10.0.0.1"):
@@ -81,14 +81,14 @@ def trickling_body(_peer: socket.socket) -> Iterator[bytes]:
 
 
 def trickling_head(_peer: socket.socket) -> Iterator[bytes]:
-    """Never come to the end of the headers."""
+    """Send headers without end."""
     yield b"HTTP/1.1 200 OK\r\nX: "
     while True:
         yield b"x"
 
 
 def silence(_peer: socket.socket) -> Iterator[bytes]:
-    """Say nothing."""
+    """Send nothing."""
     while True:
         yield b""
 
@@ -100,7 +100,7 @@ def answering(_peer: socket.socket) -> Iterator[bytes]:
 
 @contextmanager
 def server(manner: Manner) -> Generator[tuple[str, threading.Event]]:
-    """Serve one connection; the event is set when the client has closed it."""
+    """Serve one connection. The event is set when the client has closed it."""
     listener, closed = socket.create_server(("127.0.0.1", 0)), threading.Event()
 
     def serve() -> None:
@@ -131,8 +131,10 @@ def _is_closed(peer: socket.socket, piece: bytes) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("manner", [trickling_body, trickling_head, silence])
-def test_a_peer_that_never_ends_is_given_up_and_its_connection_closed(manner: Manner) -> None:
-    """R2: one limit for the whole call; nothing goes on behind it."""
+def test_a_call_to_a_peer_that_never_ends_is_ended_and_its_connection_closed(
+    manner: Manner,
+) -> None:
+    """R2: one limit covers the whole call, and no thread continues after it."""
     with server(manner) as (url, closed):
         began = time.monotonic()
         with pytest.raises(JwksUnavailable, match="did not arrive in time"):
@@ -142,7 +144,7 @@ def test_a_peer_that_never_ends_is_given_up_and_its_connection_closed(manner: Ma
 
 
 def test_the_limit_of_the_request_counts_too() -> None:
-    """R2: the shorter one."""
+    """R2: the shorter limit counts."""
     with server(silence) as (url, _), time_limit(0.3):
         began = time.monotonic()
         with pytest.raises(JwksUnavailable):
@@ -154,7 +156,7 @@ def test_the_limit_of_the_request_counts_too() -> None:
 def test_the_environments_proxies_are_not_used(
     monkeypatch: pytest.MonkeyPatch, no_proxy: str
 ) -> None:
-    """R4: nor does a NO_PROXY that httpx cannot parse break anything."""
+    """R4: a NO_PROXY that httpx cannot parse is not an error either."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     with server(answering) as (url, _):

@@ -1,4 +1,4 @@
-"""Why mentors count as errors: texts and groups."""
+"""The reasons for which mentors count as errors: texts and groups."""
 
 import re
 from datetime import date
@@ -43,7 +43,7 @@ reasons = st.dictionaries(
 
 @given(texts)
 def test_a_reason_is_one_bounded_line_of_ascii_however_often_it_is_made(text: str) -> None:
-    """E12: and so it takes as many bytes as characters."""
+    """E12: so it takes as many bytes as characters."""
     reason = plain(text)
     assert reason.isascii()
     assert reason.isprintable()
@@ -51,8 +51,8 @@ def test_a_reason_is_one_bounded_line_of_ascii_however_often_it_is_made(text: st
     assert plain(reason) == reason
 
 
-def test_a_reason_names_no_mentor_and_quotes_nobody() -> None:
-    """E13: so equal troubles are equal texts."""
+def test_a_reason_names_no_mentor_and_quotes_no_text() -> None:
+    """E13: equal errors then have equal reasons."""
     assert plain(f"mentor {uuid4()} is\n locked") == "mentor (id) is locked"
     assert plain("HTTP 503: the gateway is away (it says: Kari (39) is away)") == (
         "HTTP 503: the gateway is away"
@@ -89,13 +89,13 @@ def test_a_reason_names_no_mentor_and_quotes_nobody() -> None:
 def test_a_failed_call_has_a_reason_by_its_code_and_in_our_words(
     error: Exception, reason: str
 ) -> None:
-    """E13: the words of a trigger may name a person."""
+    """E13: a trigger's message may name a person."""
     assert reason_of(error) == reason
 
 
 @given(reasons)
 def test_every_mentor_is_in_one_group_and_the_largest_comes_first(found: dict[UUID, str]) -> None:
-    """E7: the counts add up, and the example has the group's reason."""
+    """E7: the counts add up, and each example has its group's reason."""
     groups = group_errors(found)
     assert sum(group.count for group in groups) == len(found)
     assert len(groups) <= 20
@@ -108,7 +108,7 @@ def test_every_mentor_is_in_one_group_and_the_largest_comes_first(found: dict[UU
     assert sum(group.kinds for group in groups) == len(set(found.values()))
 
 
-def test_the_text_says_what_how_many_and_an_example() -> None:
+def test_the_text_has_reason_count_and_example() -> None:
     """E7."""
     groups = group_errors({A: "HTTP 503", B: "HTTP 400", C: "HTTP 400"})
     assert describe_errors(groups, 2000) == (
@@ -121,10 +121,10 @@ def test_the_text_says_what_how_many_and_an_example() -> None:
 
 
 @given(reasons, st.integers(400, 4000))
-def test_the_text_has_room_and_cuts_no_id_and_counts_what_it_leaves_out(
+def test_a_long_text_cuts_no_id_and_counts_the_groups_that_it_leaves_out(
     found: dict[UUID, str], room: int
 ) -> None:
-    """E7: a reader of the row can see that there are more."""
+    """E7: a reader of the row sees that there are more."""
     groups = group_errors(found)
     text = describe_errors(groups, room)
     assert len(text) <= room
@@ -140,7 +140,7 @@ def test_the_text_has_room_and_cuts_no_id_and_counts_what_it_leaves_out(
 
 @given(st.lists(st.sampled_from(["word", str(A), "x" * 50]), min_size=1), st.integers(60, 200))
 def test_a_text_is_cut_at_a_space(words: list[str], longest: int) -> None:
-    """So that no id loses its end."""
+    """So that no id is cut."""
     text = cut(" ".join(words), longest)
     assert len(text) <= longest
     assert set(text.removesuffix("...").split()) <= set(words)
@@ -153,7 +153,7 @@ def test_remarks_come_together_each_once() -> None:
 
 
 def test_a_failed_page_says_how_it_failed() -> None:
-    """R1: also where its workers were killed and could say nothing."""
+    """R1: also if its workers were killed before they could log a reason."""
     assert reason_of_failed_page(RequeueReason("HTTP 503", 5)) == (
         "its page failed 5 times, last: HTTP 503"
     )
@@ -182,8 +182,8 @@ def test_two_outcomes_of_a_page_keep_all_reasons_and_remarks() -> None:
         assert set(both.note.split("; ")) == {"off", "not read"}
 
 
-def test_a_mentor_whom_nobody_named_and_one_without_a_reason_are_told_apart() -> None:
-    """E7: nobody is an error without a reason."""
+def test_an_unprocessed_mentor_and_an_error_without_reason_have_different_texts() -> None:
+    """E7: every error has a reason."""
     outcome = PageOutcome(errored=(A, B), reasons={A: "HTTP 400", D: "late"})
     summary = summarise(RUN, [Page(1, (A, B, C, D), outcome)], {D: "skipped"})
     assert summary.errors == (
@@ -193,7 +193,7 @@ def test_a_mentor_whom_nobody_named_and_one_without_a_reason_are_told_apart() ->
 
 
 def test_a_run_with_errors_shows_its_groups(capsys: pytest.CaptureFixture[str]) -> None:
-    """O3: with ids that can be copied; in a pipe each reason is one line."""
+    """O3: ids can be copied. In a pipe, each reason is one line."""
     long = plain("its page failed " + "and failed " * 30)
     outcome = PageOutcome(errored=(A, B, C), reasons={A: long, B: "HTTP 400", C: "HTTP 400"})
     show_run(RUN, summarise(RUN, [Page(1, (A, B, C), outcome)]), "mentor-pause runs X --json")

@@ -1,4 +1,4 @@
-"""Events and messages from outside."""
+"""Messages and events are checked when they are read."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ PAGE: dict[str, Any] = {
 
 
 def test_a_page_survives_the_queue() -> None:
-    """What is written is what is read."""
+    """Parsing the message returns the same page."""
     page = MentorPage.parse(json.dumps(PAGE))
     assert MentorPage.parse(page.model_dump_json()) == page
     assert json.loads(page.model_dump_json()) == PAGE
@@ -46,13 +46,13 @@ def test_a_page_survives_the_queue() -> None:
 def test_a_malformed_page_is_refused_and_the_field_is_named(
     change: dict[str, object], named: str
 ) -> None:
-    """Never half-applied."""
+    """No part of it is processed."""
     with pytest.raises(InvalidRequest, match=rf"not a valid MentorPage: {named}: "):
         MentorPage.parse(json.dumps(PAGE | change))
 
 
-def test_an_error_does_not_repeat_what_it_was_given() -> None:
-    """E13: a wrong value may be personal."""
+def test_an_error_does_not_repeat_the_wrong_value() -> None:
+    """E13: it may be personal data."""
     with pytest.raises(InvalidRequest) as raised:
         MentorPage.parse(json.dumps(PAGE | {"as_of": "Kari Nordmann"}))
     assert "Kari" not in str(raised.value)
@@ -62,13 +62,13 @@ def test_an_error_does_not_repeat_what_it_was_given() -> None:
     "event", [None, [], "x", {}, {"job_name": 7}, {"job_name": "", "as_of": "x"}]
 )
 def test_a_malformed_event_is_refused(event: object) -> None:
-    """Whatever the dispatcher is called with."""
+    """The dispatcher may be called with anything."""
     with pytest.raises(InvalidRequest, match="not a valid DispatchRequest"):
         DispatchRequest.parse(event)
 
 
 def test_an_event_with_a_job_name_alone_is_enough() -> None:
-    """D1: the rest has defaults."""
+    """D1: the other fields have defaults."""
     request = DispatchRequest.parse({"job_name": "certification_expiry"})
     assert (request.trigger, request.trigger_id, request.as_of, request.dry_run) == (
         "manual", None, None, False,

@@ -1,4 +1,4 @@
-"""The summary lines of a run: cut into several lines, and joined again."""
+"""A run's summary is cut into several log lines, and joined again."""
 
 from typing import Any
 from uuid import uuid4
@@ -12,10 +12,8 @@ from mentor_pause.domain.summary import Summary
 
 
 @given(st.integers(0, 25), st.integers(0, 25), st.integers(1, 7))
-def test_a_summary_that_is_cut_into_lines_comes_together_again(
-    done: int, errored: int, size: int
-) -> None:
-    """E7: whatever the order of the lines, and when a line comes twice."""
+def test_a_summary_that_was_cut_into_lines_is_joined(done: int, errored: int, size: int) -> None:
+    """E7: in any order of the lines, and if a line comes twice."""
     ids = [uuid4() for _ in range(done + errored)]
     summary = Summary(uuid4(), "paused", tuple(ids[:done]), (), tuple(ids[done:]))
     first, *more = summary.parts(size)
@@ -26,7 +24,7 @@ def test_a_summary_that_is_cut_into_lines_comes_together_again(
     assert join_summary_lines([*reversed(lines), lines[0]]) == summary.as_json()
 
 
-def test_a_summary_line_that_is_missing_is_named() -> None:
-    """E7: an incomplete list must not look like a whole one."""
+def test_a_missing_summary_line_is_named() -> None:
+    """E7: an incomplete list must not look complete."""
     with pytest.raises(ValueError, match=r"lines \[3\] of 3 are missing"):
         join_summary_lines([{"lines": 3}, {"line": 2, "lines": 3}])

@@ -1,4 +1,4 @@
-"""The summary of a run: every mentor is in exactly one list."""
+"""A run's summary has every mentor in exactly one list."""
 
 from datetime import date
 from uuid import UUID, uuid4
@@ -38,13 +38,13 @@ def test_every_dispatched_mentor_is_in_exactly_one_list(fates: list[tuple[UUID, 
 
 
 def test_an_open_page_counts_as_errors() -> None:
-    """E8: nobody is lost silently."""
+    """E8: no mentor is lost silently."""
     mentors = (uuid4(), uuid4())
     assert summarise(RUN, [Page(1, mentors, None)]).errored == mentors
 
 
 def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other() -> None:
-    """E8: a change whose answer was lost is done; where nothing is left to do it is skipped."""
+    """E8: a change whose answer was lost counts, and a mentor who needs none is skipped."""
     landed, settled, skipped, failed = (uuid4() for _ in range(4))
     page = Page(1, (landed, settled, skipped, failed), PageOutcome(skipped=(skipped,)))
     by_data: dict[UUID, MentorResult] = {landed: "applied", settled: "skipped", skipped: "applied"}
@@ -57,7 +57,7 @@ def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other(
 
 
 def test_the_summary_has_the_fields_of_the_requirement_and_reasons_in_page_order() -> None:
-    """E7: lists in the order of the pages, and last, since readers may stop at 200 fields."""
+    """E7: the lists come last, because readers may stop at 200 fields."""
     a, b, c = uuid4(), uuid4(), uuid4()
     pages = [Page(2, (c,), PageOutcome(errored=(c,))), Page(1, (a, b), PageOutcome(applied=(a, b)))]
     found = summarise(RUN, pages).as_json()

@@ -1,4 +1,4 @@
-"""The workers' common entry: nothing fails without a line in the log."""
+"""The workers' common entry logs a line for every failure."""
 
 import io
 import json
@@ -28,21 +28,21 @@ EVENT = {"Records": [RECORD]}
 
 
 class Sent:
-    """An SQS client that keeps the bodies that were sent."""
+    """An SQS client that records the bodies that were sent."""
 
     def __init__(self) -> None:
-        """Nothing was sent yet."""
+        """Start without messages."""
         self.bodies: list[str] = []
 
     def send_message(self, MessageBody: str, **_: object) -> None:
-        """Keep it."""
+        """Record it."""
         self.bodies.append(MessageBody)
 
 
 def take(
     consumer: Any, event: object = EVENT, queue: Callable[[], WorkerQueue] = open_worker_queue
 ) -> tuple[Any, list[dict[str, Any]]]:
-    """Let an event in; return the answer and the log lines."""
+    """Pass an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"worker-{next(_names)}", stream=output)
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
@@ -51,7 +51,7 @@ def take(
 
 
 def test_a_worker_that_is_configured_wrongly_says_so_and_keeps_the_page() -> None:
-    """It comes back, and is done when the configuration is right."""
+    """The page is delivered again, and processed once the configuration is right."""
 
     def consumer() -> Any:
         raise ConfigurationError("LEDGER_TABLE is not set")
@@ -62,7 +62,7 @@ def test_a_worker_that_is_configured_wrongly_says_so_and_keeps_the_page() -> Non
 
 
 def test_a_worker_that_cannot_start_sends_no_message_of_another_queue_again() -> None:
-    """R5: the message stays where it is; a known one is put back."""
+    """R5: such a message stays on its queue. A message of the worker's own queue is requeued."""
 
     def consumer() -> Any:
         raise ConfigurationError("LEDGER_TABLE is not set")
@@ -76,7 +76,7 @@ def test_a_worker_that_cannot_start_sends_no_message_of_another_queue_again() ->
 
 
 def test_a_page_that_is_done_is_acknowledged_and_knows_the_time_left() -> None:
-    """In seconds."""
+    """The time is in seconds."""
     seen: list[float] = []
 
     def consume(_record: object, remaining: Callable[[], float]) -> None:
@@ -105,10 +105,8 @@ def test_a_page_that_is_done_is_acknowledged_and_knows_the_time_left() -> None:
         ),
     ],
 )
-def test_an_event_that_is_no_sqs_batch_leaves_one_line_that_says_what_came(
-    event: object, kind: str
-) -> None:
-    """R6: and nothing to repeat, since it would be the same again."""
+def test_an_event_that_is_not_an_sqs_batch_is_logged_in_one_line(event: object, kind: str) -> None:
+    """R6: nothing is repeated, because the result would be the same."""
 
     def consumer() -> Any:
         raise AssertionError("not asked")

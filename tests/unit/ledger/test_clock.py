@@ -1,4 +1,4 @@
-"""The time by AWS: the `Date` header of its answers, and this machine's clock in between."""
+"""The time by AWS: the `Date` header of its answers, and this machine's clock between them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ TEXT = "Sun, 01 Mar 2026 02:00:00 GMT"
 
 
 class Machine:
-    """A clock of a machine that is an hour behind, and a server that may tell the time."""
+    """A machine's clock that is an hour behind, and a server that may send its time."""
 
     def __init__(self, text: str | None = TEXT) -> None:
         """`text` is the server's header."""
@@ -29,12 +29,12 @@ class Machine:
 
 
 def answer(text: str | None) -> Mapping[str, Any]:
-    """An answer of AWS."""
+    """Return an answer of AWS."""
     return {"ResponseMetadata": {"HTTPHeaders": {} if text is None else {"date": text}}}
 
 
-def test_the_servers_time_is_asked_once_and_goes_on_with_the_machines() -> None:
-    """D6: an hour behind is put right."""
+def test_the_servers_time_is_read_once_and_continued_by_the_machines_clock() -> None:
+    """D6: the machine's clock is an hour behind."""
     machine = Machine()
     assert machine.clock() == TRUE
     machine.now += timedelta(seconds=59)
@@ -42,7 +42,7 @@ def test_the_servers_time_is_asked_once_and_goes_on_with_the_machines() -> None:
 
 
 @pytest.mark.parametrize("step", [timedelta(seconds=61), timedelta(seconds=-1), timedelta(days=1)])
-def test_a_clock_that_was_set_or_a_function_that_was_frozen_asks_again(step: timedelta) -> None:
+def test_after_a_clock_change_or_a_freeze_the_servers_time_is_read_again(step: timedelta) -> None:
     """D6."""
     machine = Machine()
     machine.clock()
@@ -50,7 +50,7 @@ def test_a_clock_that_was_set_or_a_function_that_was_frozen_asks_again(step: tim
     assert (machine.clock(), machine.asked) == (TRUE, 2)
 
 
-def test_every_answer_puts_the_clock_right_without_a_question() -> None:
+def test_every_answer_corrects_the_clock_without_a_request() -> None:
     """D6."""
     machine = Machine()
     machine.clock.note(answer("Sun, 01 Mar 2026 03:00:00 GMT"))
@@ -58,8 +58,8 @@ def test_every_answer_puts_the_clock_right_without_a_question() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "Sun, 99 Mar 2026 02:00:00 GMT"])
-def test_a_server_that_does_not_tell_leaves_the_machines_time(text: str | None) -> None:
-    """D6: it is not asked for each look."""
+def test_without_a_date_header_the_machines_time_counts(text: str | None) -> None:
+    """D6: the server is not asked at each read."""
     machine = Machine(text)
     assert machine.clock() == machine.clock() == machine.now
     assert machine.asked == 1
@@ -69,14 +69,14 @@ def test_a_server_that_does_not_tell_leaves_the_machines_time(text: str | None) 
 
 
 class OnceRefused:
-    """A DynamoDB client that refuses each read, and tells the time."""
+    """A DynamoDB client that refuses each read, and sends the time."""
 
     def get_item(self, **_request: object) -> dict[str, Any]:
         """Refuse."""
         raise ClientError({"Error": {"Code": "AccessDenied"}, **answer(TEXT)}, "GetItem")  # pyright: ignore[reportArgumentType]
 
 
-def test_a_refusal_tells_the_time_as_well() -> None:
+def test_a_refusal_has_the_time_too() -> None:
     """D6."""
     client: Any = OnceRefused()
     assert Table(client, "ledger", local_clock=lambda: TRUE + timedelta(days=1)).now() == TRUE

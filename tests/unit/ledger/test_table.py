@@ -16,11 +16,11 @@ class Answers:
     """A DynamoDB client that gives its answers in turn."""
 
     def __init__(self, *answers: Any) -> None:
-        """Errors are raised."""
+        """It raises answers that are errors."""
         self._answers = list(answers)
 
     def update_item(self, **request: Any) -> Any:
-        """Answer."""
+        """Return the next answer."""
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -30,7 +30,7 @@ class Answers:
 
 
 def refusal(code: str, *reasons: str) -> ClientError:
-    """An error as botocore raises it."""
+    """Return an error as botocore raises it."""
     response: Any = {
         "Error": {"Code": code, "Message": "no"},
         "CancellationReasons": [{"Code": reason} for reason in reasons],
@@ -39,7 +39,7 @@ def refusal(code: str, *reasons: str) -> ClientError:
 
 
 def update(*answers: Any) -> Any:
-    """Update an item with these answers to come."""
+    """Update an item, and return the result."""
     table: Any = Answers(*answers)
     return Table(table, "t", NO_WAIT).update(
         "p", "s", "SET #a = :a", "attribute_exists(pk)", {"a": 1}
@@ -47,13 +47,13 @@ def update(*answers: Any) -> Any:
 
 
 def transact(*answers: Any) -> bool:
-    """Write a transaction with these answers to come."""
+    """Write a transaction, and return the result."""
     table: Any = Answers(*answers)
     return Table(table, "t", NO_WAIT).transact([])
 
 
-def test_two_writes_of_one_item_at_the_same_moment_are_no_outage() -> None:
-    """A dispatcher's transaction and a worker's update of the run meet; DynamoDB refuses one."""
+def test_two_simultaneous_writes_of_one_item_are_not_an_outage() -> None:
+    """DynamoDB refuses one of them, for example a worker's update or a dispatcher's transaction."""
     conflict = refusal("TransactionConflictException")
     assert update(conflict, conflict, {"Attributes": {"a": {"N": "1"}}}) == (True, {"a": 1})
     cancelled = refusal("TransactionCanceledException", "None", "TransactionConflict")
@@ -61,7 +61,7 @@ def test_two_writes_of_one_item_at_the_same_moment_are_no_outage() -> None:
 
 
 def test_a_failed_condition_is_an_answer() -> None:
-    """Alone and in a transaction."""
+    """In an update, and in a transaction."""
     assert update(refusal("ConditionalCheckFailedException")) == (False, {})
     assert not transact(refusal("TransactionCanceledException", "ConditionalCheckFailed", "None"))
 
@@ -74,7 +74,7 @@ def test_a_failed_condition_is_an_answer() -> None:
         EndpointConnectionError(endpoint_url="https://dynamodb"),
     ],
 )
-def test_everything_else_is_an_outage_that_the_table_waits_for(error: Exception) -> None:
+def test_every_other_error_is_an_outage_and_is_tried_again(error: Exception) -> None:
     """E6: the error after the last attempt names DynamoDB."""
     assert update(error, error, {"Attributes": {"a": {"N": "1"}}}) == (True, {"a": 1})
     with pytest.raises(LedgerUnavailable, match="DynamoDB"):

@@ -89,7 +89,7 @@ def test_both_languages_say_the_same_in_the_same_order() -> None:
 
 
 def test_the_page_of_database_errors_is_the_table() -> None:
-    """R3: `make schema` writes it anew."""
+    """R3: `make schema` writes it."""
     assert (ROOT / "docs/database-errors.md").read_text() == database_errors.draw()
 
 
@@ -97,8 +97,8 @@ def test_coordinators_read_when_the_nightly_check_starts() -> None:
     """The rule fires in UTC; in Norway that is another hour in winter than in summer."""
     rule = load_template()["Resources"]["CertificationExpiryRule"]["Properties"]
     minute, hour = map(int, rule["ScheduleExpression"].removeprefix("cron(").split()[:2])
-    fired = [datetime(2026, month, 1, hour, minute, tzinfo=UTC) for month in (1, 7)]
-    winter, summer = (moment.astimezone(ZoneInfo("Europe/Oslo")).hour for moment in fired)
+    starts = [datetime(2026, month, 1, hour, minute, tzinfo=UTC) for month in (1, 7)]
+    winter, summer = (moment.astimezone(ZoneInfo("Europe/Oslo")).hour for moment in starts)
     assert f"between {_EN[winter]} and {_EN[winter + 1]} in the morning in winter" in _page("en")
     assert f"between {_EN[summer]} and {_EN[summer + 1]} in summer" in _page("en")
     assert f"mellom klokken {_NO[winter]} og {_NO[winter + 1]} om vinteren" in _page("no")

@@ -10,7 +10,7 @@ from support.faults import ProcessDied, failures
 from support.night import run_id
 from support.portal_wrappers import Overtaken
 from support.roster import ORG, Roster
-from support.sync import SYNC, PortalRows, SyncNight, drift, fired, ids, pause
+from support.sync import SYNC, PortalRows, SyncNight, drift, ids, pause, start_run
 
 PAGE_SIZE = 5
 
@@ -20,7 +20,7 @@ def test_wherever_the_database_fails_the_redelivered_page_completes_the_work(
     night: SyncNight, mentors: list[UUID], portal: PortalRows, after: int
 ) -> None:
     """H3: at the watermark, states, marks, or completion; before the call or after it."""
-    message = fired(night)
+    message = start_run(night)
     night.sync_plan.then(*failures(3), after=after)
     assert night.deliver(message)
     assert night.sync_plan.injected == 3
@@ -34,7 +34,7 @@ def test_a_mark_whose_answer_was_lost_counts_for_this_run(
     night: SyncNight, mentors: list[UUID]
 ) -> None:
     """E9: a redelivered page reports its mentors as synced by this run."""
-    message = fired(night)
+    message = start_run(night)
     night.sync_plan.then("after", "dies after", after=4)  # the third mentor's mark
     with pytest.raises(ProcessDied):
         night.deliver(message)

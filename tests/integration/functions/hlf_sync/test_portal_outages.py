@@ -8,7 +8,7 @@ import pytest
 from local.portal_tables import Fault
 from support.night import DELIVERIES, run_id
 from support.roster import Roster
-from support.sync import BEFORE, MONDAY, SYNC, PortalRows, SyncNight, drift, fired, ids
+from support.sync import BEFORE, MONDAY, SYNC, PortalRows, SyncNight, drift, ids, start_run
 
 PAGE_SIZE = 5
 
@@ -19,7 +19,7 @@ def test_while_the_portal_is_down_the_page_is_requeued_without_trying_every_ment
 ) -> None:
     """H3: three tries each for two mentors and for the ping."""
     night.fail(fault, times=9, after=BEFORE + 2)
-    message = fired(night)
+    message = start_run(night)
     assert night.deliver(message)
     assert [line["again_in"] for line in night.lines("page requeued")] == [180]
     assert portal.paused() == {str(m) for m in mentors[:2]}
@@ -35,7 +35,7 @@ def test_a_portal_that_is_down_all_night_ends_the_run_and_the_next_one_catches_u
 ) -> None:
     """H3, H4, E8: every mentor is an error, and the next run sends them all."""
     night.fail("down", times=1000)
-    message = fired(night)
+    message = start_run(night)
     for count in range(1, 6):
         assert not night.deliver(message, receive_count=count)
     assert night.deliver(message, dead=True)
@@ -66,7 +66,7 @@ def test_the_client_waits_out_a_short_429_and_requeues_the_page_for_a_long_one(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
     """H3: the page keeps its progress, and waits exactly as long as the portal said."""
-    message = fired(night)
+    message = start_run(night)
     night.portal.retry_after = 7
     night.fail("throttled", times=20, after=BEFORE + 2)
     assert night.deliver(message)
@@ -196,7 +196,7 @@ def test_a_throttled_reading_does_not_delay_the_push(
     """H1, R1: the worker pushes before it pulls; the page is requeued for the rest."""
     night.portal.retry_after = 240
     night.fail("throttled", after=BEFORE + len(mentors))
-    message = fired(night)
+    message = start_run(night)
     assert night.deliver(message)
     assert portal.paused() == {str(m) for m in mentors}
     assert night.lines("page requeued")[-1]["again_in"] == 240
@@ -210,7 +210,7 @@ def test_when_time_runs_short_the_rest_of_the_page_is_requeued(
     night: SyncNight, mentors: list[UUID], portal: PortalRows
 ) -> None:
     """H3, E10: each 503 takes two seconds; mentors who were sent are not sent again."""
-    message = fired(night)
+    message = start_run(night)
     night.fail("unavailable", "none", times=5, after=BEFORE)
     assert night.deliver(message, remaining=28)
     (line,) = night.lines("page requeued")
@@ -229,7 +229,7 @@ def test_a_portal_that_goes_down_at_the_last_mentor_gets_the_page_later(
     mentor = roster.add_mentor()
     portal.add(mentor)
     night.fail(fault, times=6, after=BEFORE)
-    message = fired(night)
+    message = start_run(night)
     assert not night.deliver(message)
     assert night.deliver(message)
     assert night.summaries()[-1]["mentor_ids_synced"] == [str(mentor)]

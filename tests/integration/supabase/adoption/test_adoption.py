@@ -127,9 +127,9 @@ def assert_paused(adoption: Adoption, expired: dict[UUID, date]) -> None:
     assert {(row["reason"], row["new_status"], row["changed_by_role"]) for row in history} == {
         ("certification_expired", "paused", "job")
     }
-    told = records.rows("select unnest(mentor_ids) as mentor_id from coordinator_notifications")
-    assert expired.keys() >= {row["mentor_id"] for row in told}
-    assert len(told) > len(expired) / 2
+    notified = records.rows("select unnest(mentor_ids) as mentor_id from coordinator_notifications")
+    assert expired.keys() >= {row["mentor_id"] for row in notified}
+    assert len(notified) > len(expired) / 2
 
 
 def _paused_people(adoption: Adoption, people: str, key: str) -> set[Any]:

@@ -20,7 +20,7 @@ MOMENT = datetime(2026, 11, 26, 2, 0, 9, tzinfo=UTC)
 
 
 def execution(**more: Any) -> Execution:
-    """A row of the execution log as the night leaves it."""
+    """Return a row of the execution log as a night leaves it."""
     row: dict[str, Any] = {
         "job_run_id": uuid4(), "job_name": "certification_expiry", "status": "completed",
         "trigger": "schedule", "started_at": MOMENT, "dry_run": False, "redrive_of": None,
@@ -32,15 +32,15 @@ def execution(**more: Any) -> Execution:
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Lines":
-    """What is printed at so many columns."""
+    """Return the output at this width."""
     return Lines(monkeypatch, capsys)
 
 
 class Lines:
-    """Prints at a width."""
+    """Prints at a given width."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """The width is that of `COLUMNS`, as of a terminal."""
+        """`COLUMNS` sets the width, as for a terminal."""
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def at(self, columns: int) -> None:
@@ -48,7 +48,7 @@ class Lines:
         self._monkeypatch.setenv("COLUMNS", str(columns))
 
     def read(self) -> list[str]:
-        """Return the lines of standard output; nothing is on standard error."""
+        """Return the lines of standard output; standard error is empty."""
         captured = self._capsys.readouterr()
         assert captured.err == ""
         assert "\x1b" not in captured.out
@@ -57,7 +57,7 @@ class Lines:
 
 @pytest.mark.parametrize(("columns", "count"), [(80, 9), (100, 8), (200, 4)])
 def test_the_history_fits_and_has_every_id_whole(lines: Lines, columns: int, count: int) -> None:
-    """A row of it is a record of a few lines where it is too wide for one."""
+    """A row that is too wide becomes a record of a few lines."""
     rows = [execution(), execution(dry_run=True), execution(job_name="hlf_sync", synced_count=7)]
     lines.at(columns)
     show_history(rows)
@@ -69,8 +69,8 @@ def test_the_history_fits_and_has_every_id_whole(lines: Lines, columns: int, cou
     assert len(printed) == count
 
 
-def test_the_history_tells_dry_runs_and_redrives_from_real_runs(lines: Lines) -> None:
-    """Each row says what it was."""
+def test_the_history_marks_dry_runs_and_redrives(lines: Lines) -> None:
+    """Each row has its kind."""
     lines.at(200)
     show_history([execution(), execution(dry_run=True), execution(redrive_of=uuid4())])
     _, real, dry, redrive = lines.read()
@@ -81,14 +81,14 @@ def test_the_history_tells_dry_runs_and_redrives_from_real_runs(lines: Lines) ->
 
 
 def test_a_run_that_failed_has_its_error_below_it(lines: Lines) -> None:
-    """Whole, at any width: a terminal breaks the line, a pipe keeps it."""
+    """The error is whole at any width. A terminal breaks the line, a pipe keeps it."""
     lines.at(80)
     show_history([execution(status="failed", error="its lease ran out " * 8)])
     assert lines.read()[-1] == "  " + "its lease ran out " * 8
 
 
 def test_an_id_stays_whole_on_a_terminal_that_is_narrower_than_it(lines: Lines) -> None:
-    """It can be copied."""
+    """So a person can copy it."""
     row = execution()
     lines.at(20)
     show_history([row])
@@ -96,7 +96,7 @@ def test_an_id_stays_whole_on_a_terminal_that_is_narrower_than_it(lines: Lines) 
 
 
 def test_the_drift_and_the_pages_fit_eighty_columns(lines: Lines) -> None:
-    """With mentors who are unknown here, too."""
+    """Also with mentors who are unknown here."""
     mentor = uuid4()
     found = {
         "mentor_id": str(mentor), "key": "1017", "here": "paused", "there": "active",
@@ -120,8 +120,8 @@ def test_the_drift_and_the_pages_fit_eighty_columns(lines: Lines) -> None:
     assert str(mentor) in printed
 
 
-def test_a_dry_run_names_whom_it_would_pause(lines: Lines) -> None:
-    """Twenty of them, and the command that shows all."""
+def test_a_dry_run_lists_the_mentors_that_it_would_pause(lines: Lines) -> None:
+    """At most twenty, and the command that lists all."""
     mentors = tuple(sorted(uuid4() for _ in range(23)))
     trigger = Trigger("certification_expiry", uuid4(), "manual", "x", "x", dry_run=True)
     run = Run(trigger, MOMENT.date(), status="completed")
@@ -134,7 +134,7 @@ def test_a_dry_run_names_whom_it_would_pause(lines: Lines) -> None:
 
 
 def test_pages_have_their_name_on_a_narrow_terminal_and_none_is_said(lines: Lines) -> None:
-    """A bare number says nothing."""
+    """A bare number would be unclear."""
     lines.at(40)
     show_pages([Page(1, tuple(uuid4() for _ in range(5)), None)], "paused")
     show_pages([], "paused")
@@ -142,8 +142,8 @@ def test_pages_have_their_name_on_a_narrow_terminal_and_none_is_said(lines: Line
     assert (printed[0], printed[-1]) == ("page 1", "no pages")
 
 
-def test_numbers_stand_to_the_right_and_an_empty_table_has_its_names(lines: Lines) -> None:
-    """As people read them."""
+def test_numbers_are_aligned_right_and_an_empty_table_has_its_headings(lines: Lines) -> None:
+    """As people read tables."""
     columns = (Column("count"), Column("mentors", right=True))
     show_table(columns, [Row(("paused", "7")), Row(("skipped", "1234"))])
     show_table(columns, [])
@@ -155,7 +155,7 @@ def test_numbers_stand_to_the_right_and_an_empty_table_has_its_names(lines: Line
 def test_only_a_terminal_gets_colour_and_not_where_no_color_is_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """NO_COLOR, TERM=dumb and a pipe."""
+    """Not with NO_COLOR, not with TERM=dumb, and not in a pipe."""
 
     def printed(**variables: str) -> str:
         out, err = Terminal(), Terminal()
@@ -178,7 +178,7 @@ def test_only_a_terminal_gets_colour_and_not_where_no_color_is_set(
 def test_a_terminal_gets_a_long_result_broken_between_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And an id on one line."""
+    """An id stays on one line."""
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("NO_COLOR", "1")
     with redirect_stdout(Terminal()) as out:

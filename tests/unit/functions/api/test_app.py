@@ -1,4 +1,4 @@
-"""The HTTP entry's Lambda as a whole, in a process of its own: what it logs, how long it takes."""
+"""The whole Lambda of the HTTP entry, in its own process: its log and its time."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ for event in events:
 
 
 def run(*events: object, **environment: str) -> tuple[str, list[dict[str, object]]]:
-    """Hand events to the handler, one after another; return the whole output and the answers."""
+    """Pass events to the handler one after another; return the output and the answers."""
     database = f"postgresql://mentor_pause_api:{PASSWORD}@127.0.0.1:1/x?sslmode=disable"
     given = {
         "PATH": "/usr/bin", "PYTHONPATH": f"{ROOT}/layers/shared:{ROOT}/functions",
@@ -58,7 +58,7 @@ def run(*events: object, **environment: str) -> tuple[str, list[dict[str, object
 
 
 def request(credential: str, body: str = "{}") -> dict[str, object]:
-    """Make an event that asks for a run."""
+    """Return an event that requests a run."""
     return {
         "resource": "/jobs/{job_name}/runs",
         "path": "/jobs/certification_expiry/runs",
@@ -75,7 +75,7 @@ def request(credential: str, body: str = "{}") -> dict[str, object]:
 @pytest.mark.slow
 @pytest.mark.parametrize("variable", ["POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEBUG"])
 def test_no_variable_makes_it_log_a_credential_or_a_body(variable: str) -> None:
-    """E12, E13: neither the event, nor our own secrets, at DEBUG."""
+    """E12, E13: at DEBUG, neither the event nor our own secrets."""
     body = json.dumps({"as_of": MARK})
     output, answers = run(
         request(SECRET, body), request("ey.wrong.token-0123456789", body), {"body": MARK},
@@ -89,14 +89,14 @@ def test_no_variable_makes_it_log_a_credential_or_a_body(variable: str) -> None:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of a server that takes connections and says nothing."""
+    """The address of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.mark.slow
-def test_a_secrets_manager_that_is_silent_holds_nobody_up(silent: str) -> None:
-    """R2: an answer long before API Gateway gives up, and it says to come again."""
+def test_a_silent_secrets_manager_does_not_delay_the_answer(silent: str) -> None:
+    """R2: the answer is a 503, long before API Gateway's limit."""
     began = time.monotonic()
     output, (answer,) = run(request(SECRET), AWS_ENDPOINT_URL=silent)
     assert answer["statusCode"] == 503
@@ -105,8 +105,8 @@ def test_a_secrets_manager_that_is_silent_holds_nobody_up(silent: str) -> None:
 
 
 @pytest.mark.slow
-def test_keys_that_do_not_come_hold_nobody_up(silent: str) -> None:
-    """R2: once; after that the login is left alone for some seconds."""
+def test_a_silent_key_server_does_not_delay_the_answer(silent: str) -> None:
+    """R2: after one attempt, the entry waits some seconds before it reads the keys again."""
     token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.eHh4eA"
     began = time.monotonic()
     output, answers = run(*[request(token)] * 5, AUTH_URL=silent)
@@ -117,8 +117,8 @@ def test_keys_that_do_not_come_hold_nobody_up(silent: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_dispatcher_that_is_silent_holds_nobody_up(silent: str) -> None:
-    """R2: the answer goes out five seconds before Lambda would end the invocation."""
+def test_a_silent_dispatcher_does_not_delay_the_answer(silent: str) -> None:
+    """R2: the answer comes five seconds before Lambda would end the invocation."""
     began = time.monotonic()
     output, (answer,) = run(request(SECRET), AWS_ENDPOINT_URL_LAMBDA=silent, REMAINING="8000")
     assert answer["statusCode"] == 503

@@ -1,4 +1,4 @@
-"""Events that the HTTP entry never serves: named in one log line, answered, never "try again"."""
+"""Events that are not requests of the REST API: logged in one line, and refused."""
 
 import io
 import json
@@ -114,12 +114,12 @@ EVENTS: dict[str, tuple[object, str]] = {
 
 
 def _untouched() -> Any:
-    pytest.fail("something behind the door was asked for")
+    pytest.fail("the entry read something before it checked the event")
 
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_an_event_that_is_not_a_request_is_named_and_refused(name: str) -> None:
-    """One line says what came; nothing is read, and nobody is told to come again."""
+    """One line names the kind of event. Nothing is read, and the answer is a 400."""
     event, kind = EVENTS[name]
     output = io.StringIO()
     logger = Logger(service=f"incoming-{name}", stream=output)
@@ -138,13 +138,13 @@ def test_an_event_that_is_not_a_request_is_named_and_refused(name: str) -> None:
     assert "Bearer" not in output.getvalue()
 
 
-def test_a_request_of_a_rest_api_is_one() -> None:
-    """Also as API Gateway's own test page sends it, without a header."""
+def test_a_request_of_a_rest_api_is_accepted() -> None:
+    """Also from API Gateway's test page, which sends no headers."""
     assert is_request(REST)
     assert is_request(request_event("POST", "/jobs/x/runs", {}, "{}"))
     assert is_request(REST | {"headers": None, "multiValueHeaders": None, "body": None})
 
 
-def test_the_words_for_an_event_are_few() -> None:
-    """Whatever it is: the line must not grow with it."""
+def test_the_description_of_an_event_is_short() -> None:
+    """Whatever the event is."""
     assert max(len(kind_of(event)) for event, _ in EVENTS.values()) < 250

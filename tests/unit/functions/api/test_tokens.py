@@ -1,4 +1,4 @@
-"""Whose token it is: the project's keys and its legacy secret, and every wrong token (D3, O3)."""
+"""Whom a token belongs to: the project's keys, its legacy secret, and wrong tokens (D3, O3)."""
 
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -25,27 +25,27 @@ WRONG = identity.wrong_tokens()
 
 
 def authenticate(*headers: str, legacy: str | None = identity.LEGACY_SECRET) -> Caller:
-    """Say who calls."""
+    """Return the caller."""
     credential = read_credential({"multiValueHeaders": {"Authorization": list(headers)}})
     return Authenticator([MACHINE_SECRET], identity.token_verifier(legacy).verify)(credential)
 
 
 @pytest.mark.parametrize("kid", sorted(OURS))
 def test_a_person_is_known_by_a_token_of_the_projects_keys(kid: str) -> None:
-    """ES256 and RS256."""
+    """With ES256 and RS256."""
     user_id = uuid4()
     assert authenticate(f"Bearer {token_of(user_id, kid)}") == Caller(user_id)
 
 
-def test_the_legacy_secret_is_good_where_there_is_one() -> None:
-    """Projects sign with it until they have keys of their own."""
+def test_a_token_of_the_legacy_secret_is_accepted() -> None:
+    """Projects sign with it until they have their own keys."""
     assert authenticate(f"bearer {legacy_token()}").user_id is not None
     with pytest.raises(Unauthenticated, match="not signed by a key of this project"):
         authenticate(f"Bearer {legacy_token()}", legacy=None)
 
 
 def test_a_machine_is_known_by_its_secret_and_by_the_one_before() -> None:
-    """Rotation: both are good for a while."""
+    """During a rotation, both are valid for a while."""
     both = Authenticator([MACHINE_SECRET, "previous" * 5], identity.token_verifier().verify)
     assert both(MACHINE_SECRET) == both("previous" * 5) == MACHINE
     for near in (MACHINE_SECRET[:-1], f"{MACHINE_SECRET}x", MACHINE_SECRET.upper()):
@@ -54,8 +54,8 @@ def test_a_machine_is_known_by_its_secret_and_by_the_one_before() -> None:
 
 
 @pytest.mark.parametrize("what", sorted(WRONG))
-def test_a_wrong_token_is_nobodys(what: str) -> None:
-    """And what is said of it does not repeat it."""
+def test_a_wrong_token_is_refused(what: str) -> None:
+    """The reason does not repeat the token."""
     with pytest.raises(Unauthenticated) as refused:
         authenticate(f"Bearer {WRONG[what]}")
     if len(WRONG[what]) > 1:
@@ -76,7 +76,7 @@ def test_a_wrong_token_is_nobodys(what: str) -> None:
         (f"Bearer {MACHINE_SECRET}", f"Bearer {MACHINE_SECRET}"),
     ],
 )
-def test_a_header_that_is_missing_or_of_another_form_proves_nothing(
+def test_a_missing_or_malformed_header_is_refused(
     headers: tuple[str, ...],
 ) -> None:
     """D3."""
@@ -85,14 +85,14 @@ def test_a_header_that_is_missing_or_of_another_form_proves_nothing(
 
 
 @pytest.mark.parametrize("credential", ["a" * 8193, "nøkkel", "a b\u2028c"])
-def test_what_cannot_be_a_token_is_not_even_looked_at(credential: str) -> None:
-    """Whatever its size, it costs nothing: no secret is read for it."""
+def test_a_text_that_cannot_be_a_token_is_refused_without_reading_secrets(credential: str) -> None:
+    """Whatever its size."""
     with pytest.raises(Unauthenticated, match="the credential is not a token"):
         read_credential({"headers": {"Authorization": f"Bearer {credential}"}})
 
 
-def test_the_header_is_found_however_it_is_written_and_all_of_it() -> None:
-    """Several are not one."""
+def test_the_header_is_found_in_any_spelling() -> None:
+    """Several headers are refused."""
     assert header_values({}, "authorization") == []
     assert header_values({"headers": None, "multiValueHeaders": None}, "authorization") == []
     assert header_values({"headers": {"authorization": "a"}}, "authorization") == ["a"]
@@ -116,12 +116,12 @@ class Login:
         return self.answer()
 
     def down(self) -> object:
-        """Answer nothing."""
+        """Do not answer."""
         raise JwksUnavailable("no answer")
 
 
 def test_keys_are_read_once_and_again_after_ten_minutes() -> None:
-    """A key that was taken back is good no longer than that."""
+    """A revoked key is accepted no longer than that."""
     login = Login()
     token = token_of()
     for seconds in (0, 1, 599):
@@ -136,7 +136,7 @@ def test_keys_are_read_once_and_again_after_ten_minutes() -> None:
 
 
 def test_a_new_key_is_found_at_once_but_a_made_up_one_is_not_looked_for_each_time() -> None:
-    """Who sends made-up key ids must not make us ask for each of them."""
+    """Made-up key ids must not cause a request each time."""
     login = Login()
     login.tokens.verify(token_of())
     login.keys |= {"rsa-1": OURS["rsa-1"]}
@@ -157,7 +157,7 @@ def test_a_new_key_is_found_at_once_but_a_made_up_one_is_not_looked_for_each_tim
 
 
 def test_a_login_that_is_down_is_not_the_callers_fault() -> None:
-    """Keys that are known stay good; without any nobody can be told."""
+    """Known keys stay valid. Without keys, the entry cannot know the caller."""
     login = Login()
     login.answer = login.down
     for _ in range(20):
@@ -170,8 +170,8 @@ def test_a_login_that_is_down_is_not_the_callers_fault() -> None:
     login.tokens.verify(token_of())
 
 
-def test_keys_that_cannot_be_read_again_come_to_their_end() -> None:
-    """One of them may have been taken back meanwhile."""
+def test_keys_that_cannot_be_read_again_expire() -> None:
+    """One of them may have been revoked."""
     login = Login()
     login.tokens.verify(token_of())
     login.answer, login.now = login.down, 3600
@@ -190,8 +190,8 @@ def test_keys_that_cannot_be_read_again_come_to_their_end() -> None:
         {"keys": [{"kty": "EC", "kid": ["x"], "alg": ["y"]}]},
     ],
 )
-def test_what_is_no_document_of_keys_is_said_to_be_none(document: object) -> None:
-    """One error, whatever it is."""
+def test_an_invalid_key_set_is_one_error(document: object) -> None:
+    """Whatever the document is."""
     login = Login()
     login.answer = lambda: document
     with pytest.raises(JwksUnavailable, match="not a JWKS document"):
@@ -199,7 +199,7 @@ def test_what_is_no_document_of_keys_is_said_to_be_none(document: object) -> Non
 
 
 def test_a_project_without_keys_of_its_own_knows_only_its_legacy_secret() -> None:
-    """An empty document is one, and is not read again for each token."""
+    """An empty key set is valid, and is not read again for each token."""
     login = Login()
     login.answer = lambda: {"keys": []}
     for _ in range(3):
@@ -208,8 +208,8 @@ def test_a_project_without_keys_of_its_own_knows_only_its_legacy_secret() -> Non
     assert login.asked == 1
 
 
-def test_a_secret_among_the_public_keys_is_no_key() -> None:
-    """RFC 8725: an algorithm is used with its own kind of key only."""
+def test_a_secret_among_the_public_keys_is_not_used() -> None:
+    """RFC 8725: an algorithm uses only its own kind of key."""
     login = Login()
     secret = {
         "kty": "oct",

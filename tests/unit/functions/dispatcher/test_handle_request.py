@@ -1,4 +1,4 @@
-"""The dispatcher's outermost layer: nothing leaves it but an answer (D2, D4, D5)."""
+"""The dispatcher's request handler always answers (D2, D4, D5)."""
 
 import io
 import json
@@ -33,14 +33,14 @@ _names = count()
 
 
 class RecordingTransport:
-    """A database that keeps what it was asked."""
+    """A database that records its calls."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start without calls."""
         self.calls: list[tuple[str, Mapping[str, object]]] = []
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
-        """Take the call."""
+        """Record the call."""
         self.calls.append((function, arguments))
         return []
 
@@ -52,7 +52,7 @@ class AbsentTransport:
     """A database that is down."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
-        """Fail."""
+        """Raise an error."""
         raise DatabaseUnavailable("connection refused")
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class AbsentTransport:
 
 
 def raising(error: Exception) -> Any:
-    """Something that cannot be built."""
+    """Return a function that cannot build its part."""
 
     def build() -> Any:
         raise error
@@ -69,15 +69,15 @@ def raising(error: Exception) -> Any:
 
 
 class Waiting:
-    """A queue that keeps what has to wait, or is away."""
+    """A queue that records waiting requests, or is absent."""
 
     def __init__(self, *, is_away: bool = False) -> None:
-        """Nothing waits yet."""
+        """Start without requests."""
         self.kept: list[tuple[DispatchRequest, int]] = []
         self._is_away = is_away
 
     def put(self, request: DispatchRequest, seconds: int) -> None:
-        """Keep it."""
+        """Record it."""
         if self._is_away:
             raise QueueUnavailable("SQS did not take a message: InternalError")
         self.kept.append((request, seconds))
@@ -86,7 +86,7 @@ class Waiting:
 def receive(
     event: object, transport: Any, dispatch: Any, waiting: Any = None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Let an event in; return the answer and the log lines."""
+    """Pass an event in; return the answer and the log lines."""
     output = io.StringIO()
     logger = Logger(service=f"reception-{next(_names)}", stream=output)
     reception = RequestHandler(
@@ -100,7 +100,7 @@ def receive(
 
 @pytest.mark.parametrize("event", [None, 7, [], {}, {"job_name": "x" * 500, "as_of": "soon"}])
 def test_a_malformed_event_is_answered_logged_and_recorded(event: object) -> None:
-    """Nothing else runs."""
+    """Nothing else is called."""
     transport = RecordingTransport()
     answer, (line,) = receive(event, transport, raising(AssertionError("not asked")))
     assert answer["status"] == "failed"
@@ -112,7 +112,7 @@ def test_a_malformed_event_is_answered_logged_and_recorded(event: object) -> Non
 
 
 def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
-    """Where the database is reachable."""
+    """If the database can be reached."""
     transport = RecordingTransport()
     error = ConfigurationError("LEDGER_TABLE is not set")
     answer, _ = receive(
@@ -127,7 +127,7 @@ def test_a_wrong_configuration_is_answered_logged_and_recorded() -> None:
     assert [call[0] for call in transport.calls] == ["begin_execution"]
 
 
-def test_an_error_of_anybody_else_is_told_by_its_type_only() -> None:
+def test_a_foreign_error_is_reported_by_its_type_only() -> None:
     """E13: its text may hold anything."""
     answer, lines = receive(
         {"job_name": "x"}, RecordingTransport(), raising(KeyError("Kari Nordmann"))
@@ -138,7 +138,7 @@ def test_an_error_of_anybody_else_is_told_by_its_type_only() -> None:
 
 
 def test_when_the_database_is_down_too_the_log_says_both() -> None:
-    """D5: still an answer."""
+    """D5: there is still an answer."""
     answer, lines = receive(
         {"job_name": "x"}, AbsentTransport(), raising(ConfigurationError("no table"))
     )
@@ -146,8 +146,8 @@ def test_when_the_database_is_down_too_the_log_says_both() -> None:
     assert [line["message"] for line in lines] == ["run not started", "failed run not recorded"]
 
 
-def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
-    """Its row must fit, whatever it is."""
+def test_the_fields_of_an_event_are_shortened_for_its_row() -> None:
+    """The row must fit, whatever the event is."""
     request = run_request_of(
         {
             "job_name": "j" * 999,
@@ -170,14 +170,14 @@ def test_what_an_event_says_of_itself_is_kept_within_bounds() -> None:
 
 
 @pytest.mark.parametrize("named", ["7", 7, None, ["x"], str(ORG)])
-def test_a_redrive_that_fails_has_a_row_that_says_it_was_one(named: object) -> None:
-    """D4: of anything but an id nothing is kept."""
+def test_a_failed_redrive_has_a_row_that_names_the_first_run(named: object) -> None:
+    """D4: only if the event's field is an id."""
     request = run_request_of({"redrive_of": named}, ORG, "request-1")
     assert request.redrive_of == (ORG if named == str(ORG) else None)
 
 
 def refusing(_request: DispatchRequest, _invocation_id: str) -> Dispatched:
-    """A dispatcher that finds another run in progress."""
+    """Return a dispatcher that finds another run in progress."""
     return Dispatched(
         UUID(int=2), "refused", "run 3 is in progress", conflicting_run_id=UUID(int=3)
     )
@@ -185,7 +185,7 @@ def refusing(_request: DispatchRequest, _invocation_id: str) -> Dispatched:
 
 @pytest.mark.parametrize("trigger", ["schedule", "event"])
 def test_a_scheduled_run_that_is_refused_waits_with_its_trigger(trigger: str) -> None:
-    """R5: the same trigger, and so the same run, however often it has to wait."""
+    """R5: it keeps its trigger, and so its run, however often it has to wait."""
     waiting = Waiting()
     event = SCHEDULED | {"trigger": trigger}
     answer, (line,) = receive(event, RecordingTransport(), lambda: refusing, waiting)
@@ -195,7 +195,7 @@ def test_a_scheduled_run_that_is_refused_waits_with_its_trigger(trigger: str) ->
 
 
 def test_a_request_by_hand_gets_its_answer_at_once() -> None:
-    """O3: the person who asked can ask again."""
+    """O3: the person can try again."""
     waiting = Waiting()
     event = SCHEDULED | {"trigger": "manual"}
     answer, _ = receive(event, RecordingTransport(), lambda: refusing, waiting)
@@ -216,8 +216,8 @@ def test_a_scheduled_run_waits_for_a_database_that_is_away(error: Exception, sec
     assert transport.calls == []
 
 
-def test_a_request_without_an_id_waits_under_that_of_its_first_invocation() -> None:
-    """D7: a trigger of its own each time would be a run of its own each time."""
+def test_a_request_without_an_id_waits_with_the_id_of_its_first_invocation() -> None:
+    """D7: with a new id each time, each delivery would start another run."""
     waiting = Waiting()
     event = {"job_name": "certification_expiry", "trigger": "schedule"}
     receive(event, RecordingTransport(), lambda: refusing, waiting)
@@ -225,7 +225,7 @@ def test_a_request_without_an_id_waits_under_that_of_its_first_invocation() -> N
 
 
 def test_after_a_day_the_next_night_takes_the_place_of_a_request() -> None:
-    """R5: nothing waits for ever."""
+    """R5: no request waits for ever."""
     waiting = Waiting()
     body = json.dumps(SCHEDULED | {"waiting_since": (NOW - timedelta(hours=24)).isoformat()})
     event = {"Records": [sqs_record({"MessageId": "m-7", "Body": body}, "waiting", 1)]}
@@ -238,8 +238,8 @@ def test_after_a_day_the_next_night_takes_the_place_of_a_request() -> None:
     )  # fmt: skip
 
 
-def test_since_when_a_request_waits_only_the_queue_may_say() -> None:
-    """R5: a caller's own word could keep its refusal out of the log, or let it wait for ever."""
+def test_only_the_queue_may_set_the_start_of_the_waiting_time() -> None:
+    """R5: a caller could otherwise avoid a row, or let a request wait for ever."""
     waiting = Waiting()
     event = SCHEDULED | {"waiting_since": "9999-01-01T00:00:00Z"}
     receive(event, RecordingTransport(), lambda: refusing, waiting)
@@ -247,7 +247,7 @@ def test_since_when_a_request_waits_only_the_queue_may_say() -> None:
 
 
 def test_a_request_that_waited_comes_by_the_queue_and_is_kept_there_while_sqs_is_away() -> None:
-    """R5: Lambda leaves the message where it is when its id is named."""
+    """R5: Lambda keeps a message on the queue if the answer names its id."""
     body = json.dumps(SCHEDULED | {"waiting_since": NOW.isoformat()})
     record = sqs_record({"MessageId": "m-7", "Body": body}, "waiting", 1)
     event = {"Records": [record]}
@@ -259,8 +259,8 @@ def test_a_request_that_waited_comes_by_the_queue_and_is_kept_there_while_sqs_is
     }
 
 
-def test_an_event_that_no_run_of_ours_has_caused_leaves_a_line_and_no_row() -> None:
-    """R5: nobody else can fill the log."""
+def test_an_event_without_a_run_of_ours_leaves_a_line_and_no_row() -> None:
+    """R5: such events cannot fill the execution log."""
     transport = RecordingTransport()
     answer, (line,) = receive(
         SCHEDULED, transport, raising(UnprovenEvent("no such run")), Waiting()

@@ -29,14 +29,14 @@ _names = count()
 
 
 class ScriptedTransport:
-    """Answers each mentor's calls in turn, with an outcome or an error; at last `changed`."""
+    """Answers each mentor's calls in turn, with an outcome or an error, and then with `changed`."""
 
     def __init__(
         self,
         script: dict[UUID, list[str | Exception]],
         probes: list[Exception | None] | None = None,
     ) -> None:
-        """`script` holds the answers by mentor, `probes` those to questions about no mentor."""
+        """`script` has the answers by mentor; `probes` has the answers to probes."""
         self.script = script
         self.probes = probes or []
         self.asked: list[UUID] = []
@@ -44,7 +44,7 @@ class ScriptedTransport:
         """The mentors for whose locks a call was ready to wait."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
-        """Answer."""
+        """Return the next answer."""
         if function == "get_run_freshness":
             return self._probe()
         assert function == "update_mentor_status"
@@ -80,7 +80,7 @@ class ScriptedTransport:
 
 
 def a_page(*mentors: UUID) -> MentorPage:
-    """A page of these mentors."""
+    """Return a page of these mentors."""
     return MentorPage(
         job_name="certification_expiry", job_run_id=uuid4(), org_id=uuid4(),
         as_of=date(2026, 3, 1), page=1, mentor_ids=mentors,
@@ -90,9 +90,10 @@ def a_page(*mentors: UUID) -> MentorPage:
 def work(
     transport: ScriptedTransport, *mentors: UUID, seconds: float | Iterable[float] = 60
 ) -> tuple[PageResult, list[dict[str, Any]]]:
-    """Let the loop have a page; return its result and the log lines.
+    """Run the loop on a page; return its result and the log lines.
 
-    `seconds` are what is left, each time that it is asked; the last of them from then on.
+    `seconds` are the remaining times, one for each time that the loop reads them. The last one
+    stays.
     """
     left = iter([seconds] if isinstance(seconds, int | float) else seconds)
     latest = [60.0]
@@ -109,7 +110,7 @@ def work(
 
 
 def test_every_outcome_has_its_list() -> None:
-    """A mentor whom this run has paused before counts as paused."""
+    """A mentor whom this run has already paused counts as paused."""
     a, b, c, d = (uuid4() for _ in range(4))
     transport = ScriptedTransport({b: ["replayed"], c: ["not_active"], d: ["not_expired"]})
     result, lines = work(transport, a, b, c, d)
@@ -119,7 +120,7 @@ def test_every_outcome_has_its_list() -> None:
 
 
 def test_the_first_pass_waits_for_no_lock() -> None:
-    """R1: every other mentor has had a turn before anybody waits for a locked one."""
+    """R1: the loop tries every mentor before it waits for a locked one."""
     a, b, c = (uuid4() for _ in range(3))
     transport = ScriptedTransport({a: [LOCKED, "changed"]})
     result, _ = work(transport, a, b, c)
@@ -128,7 +129,7 @@ def test_the_first_pass_waits_for_no_lock() -> None:
 
 
 def test_a_pass_waits_for_one_locked_mentor_and_tries_the_others_at_once() -> None:
-    """R1: twenty locked mentors cost one wait a pass, not twenty; and each gets its wait."""
+    """R1: twenty locked mentors take one wait per pass, and each gets its wait in turn."""
     locked = [uuid4() for _ in range(4)]
     transport = ScriptedTransport({mentor: [LOCKED] * 99 for mentor in locked})
     result, lines = work(transport, *locked)
@@ -139,15 +140,15 @@ def test_a_pass_waits_for_one_locked_mentor_and_tries_the_others_at_once() -> No
 
 
 def test_a_lock_that_is_released_starts_the_patience_again() -> None:
-    """R1: as long as waiting helps somebody, the invocation goes on."""
+    """R1: the invocation continues as long as waiting helps a mentor."""
     a, b = uuid4(), uuid4()
     transport = ScriptedTransport({a: [*[LOCKED] * 5, "changed"], b: [*[LOCKED] * 9, "changed"]})
     result, _ = work(transport, a, b)
     assert (set(result.outcome.applied), result.requeue) == ({a, b}, None)
 
 
-def test_what_the_database_refuses_is_not_tried_again() -> None:
-    """E5: logged with id, SQLSTATE and message; the others go on."""
+def test_a_refused_mentor_is_not_tried_again() -> None:
+    """E5: the log has id, SQLSTATE and message. The other mentors are not affected."""
     a, b = uuid4(), uuid4()
     transport = ScriptedTransport({a: [DatabaseError("no way", "P0001")]})
     result, (line,) = work(transport, a, b)
@@ -155,8 +156,8 @@ def test_what_the_database_refuses_is_not_tried_again() -> None:
     assert (line["mentor_id"], line["sqlstate"], line["reason"]) == (str(a), "P0001", "no way")
 
 
-def test_a_surprise_is_one_mentors_error_too() -> None:
-    """E5: whatever it is; its text is not logged."""
+def test_an_unexpected_error_is_one_mentors_error() -> None:
+    """E5: its text is not logged."""
     a, b = uuid4(), uuid4()
     result, (line,) = work(ScriptedTransport({a: [KeyError("Kari Nordmann")]}), a, b)
     assert (result.outcome.errored, result.outcome.applied) == ((a,), (b,))
@@ -164,7 +165,7 @@ def test_a_surprise_is_one_mentors_error_too() -> None:
 
 
 def test_a_database_that_answers_nothing_else_either_is_down() -> None:
-    """E6, R3: the page waits, with what it has; no other mentor is tried."""
+    """E6, R3: the page keeps its progress and waits. No other mentor is tried."""
     a, b, c = (uuid4() for _ in range(3))
     transport = ScriptedTransport({b: [GONE] * 9}, probes=[GONE])
     result, _ = work(transport, a, b, c)
@@ -175,21 +176,21 @@ def test_a_database_that_answers_nothing_else_either_is_down() -> None:
     )
 
 
-def test_a_mentor_without_an_answer_twice_while_the_database_is_there_is_an_error() -> None:
-    """E5: its own call kills the connection; the others go on, and the page ends."""
+def test_a_mentor_whose_call_fails_twice_while_the_database_answers_is_an_error() -> None:
+    """E5: the call itself breaks the connection. The others are processed, and the page ends."""
     a, b = uuid4(), uuid4()
     result, _ = work(ScriptedTransport({a: [GONE] * 9}), a, b)
     assert (result.outcome.errored, result.outcome.applied, result.requeue) == ((a,), (b,), None)
 
 
 def test_a_call_that_was_lost_once_is_made_again() -> None:
-    """E6: the connection of a warm container may have been closed meanwhile."""
+    """E6: the connection of a warm container may be closed."""
     a = uuid4()
     result, _ = work(ScriptedTransport({a: [GONE, "changed"]}), a)
     assert result.outcome.applied == (a,)
 
 
-def test_a_wrong_configuration_is_no_mentors_error_and_is_not_tried_again() -> None:
+def test_a_wrong_configuration_is_not_a_mentors_error() -> None:
     """R3: the page waits for an operator, longer than for a database that is down."""
     a, b = uuid4(), uuid4()
     wrong = DatabaseMisconfigured("wrong password", "28P01")
@@ -205,8 +206,8 @@ def test_a_wrong_configuration_is_no_mentors_error_and_is_not_tried_again() -> N
     )
 
 
-def test_a_refusal_that_a_dry_run_does_not_meet_is_one_rows() -> None:
-    """R3: such as that of an adopter's trigger; the others are paused, and the page ends."""
+def test_a_refusal_that_a_dry_run_does_not_get_is_one_rows_error() -> None:
+    """R3: for example, of an adopter's trigger. The others are paused, and the page ends."""
     a, b, c = (uuid4() for _ in range(3))
     transport = ScriptedTransport(
         {a: [DatabaseMisconfigured("no such function", "42883"), "would_change"]}
@@ -216,8 +217,8 @@ def test_a_refusal_that_a_dry_run_does_not_meet_is_one_rows() -> None:
     assert (line["mentor_id"], line["sqlstate"]) == (str(a), "42883")
 
 
-def test_a_refusal_that_two_mentors_meet_and_no_other_call_passes_is_everybodys() -> None:
-    """R3: a right that is missing inside the function shows only when something is written."""
+def test_a_refusal_of_every_write_is_a_system_fault() -> None:
+    """R3: a right that is missing inside the function shows only in a write."""
     mentors = [uuid4() for _ in range(3)]
     refusal = DatabaseMisconfigured("a right is missing", "42501")
     transport = ScriptedTransport({mentor: [refusal, "would_change"] for mentor in mentors})
@@ -228,7 +229,7 @@ def test_a_refusal_that_two_mentors_meet_and_no_other_call_passes_is_everybodys(
 
 
 def test_a_database_that_refuses_the_probe_is_not_usable() -> None:
-    """R3: a refusal that everybody meets is not one mentor's error."""
+    """R3: a refusal of every call is not one mentor's error."""
     a = uuid4()
     transport = ScriptedTransport(
         {a: [GONE] * 9}, probes=[DatabaseError("no such function", "42883")]
@@ -238,7 +239,7 @@ def test_a_database_that_refuses_the_probe_is_not_usable() -> None:
     assert (result.requeue.is_waiting, result.outcome.errored) == (True, ())
 
 
-def test_short_of_time_nothing_is_begun() -> None:
+def test_no_mentor_is_begun_when_time_is_short() -> None:
     """E10."""
     transport = ScriptedTransport({})
     result, _ = work(transport, uuid4(), seconds=11)
@@ -246,8 +247,8 @@ def test_short_of_time_nothing_is_begun() -> None:
     assert transport.asked == []
 
 
-def test_short_of_time_no_call_is_tried_again_and_the_database_is_not_blamed() -> None:
-    """E10: a call that the end of the invocation cut off says nothing."""
+def test_no_call_is_repeated_when_time_is_short() -> None:
+    """E10: a call that was cut off by the invocation's end says nothing about the database."""
     a, b = uuid4(), uuid4()
     transport = ScriptedTransport({a: [GONE] * 9})
     result, _ = work(transport, a, b, seconds=[11.4, 12, 11])
