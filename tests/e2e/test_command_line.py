@@ -110,8 +110,8 @@ def test_a_mentor_can_be_looked_at_and_changed_by_hand(
     assert (again.returncode, again.stdout) == (2, "")
     assert f"mentor {found[0]} is already paused, so nothing was changed" in again.stderr
     assert f"{found[0]} is paused since" in mentor_pause("mentor", found[0]).stdout
-    text = owner.execute("select reason, changed_by_role from peer_mentor_status_history")
-    assert text.fetchall() == [("on_leave", "service")]
+    changes = owner.execute("select reason, changed_by_role from peer_mentor_status_history")
+    assert changes.fetchall() == [("on_leave", "service")]
 
 
 def test_a_roster_is_not_replaced_under_a_run(
@@ -192,8 +192,8 @@ def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
     before = deployed.local.require()
     done = mentor_pause("local", "up", "--aws-port", "1")
     assert (done.returncode, done.stdout) == (0, "")
-    text, ports = done.stderr.splitlines()
-    assert text == "the local stack is up, and nothing has changed since it was deployed"
+    message, ports = done.stderr.splitlines()
+    assert message == "the local stack is up, and nothing has changed since it was deployed"
     assert f"keeps its ports: {before.aws_port} for the AWS emulator" in ports
     assert deployed.local.require() == before
 
