@@ -36,12 +36,12 @@ _ALSO_SAYS: Mapping[str, str] = {
     "the same count as before": rf"\b{EXPIRED} active mentors",
     "as many paused as stale": rf"paused\D+{EXPIRED}\b.*error\D+0\b",
     "**pauses**": rf"paused\D+{EXPIRED}\b.*error\D+0\b",
-    "0 should have been paused": r"\b0 active mentors should.*a complete run was about that night",
+    "0 should have been paused": r"\b0 active mentors should.*that night has a completed run",
     "0 processed": r"processed\D+0\b",
     "twice": r'"0".*"0"',
     "everything in order": r"in order",
     "0 differ": r"\b0 differ|nobody differs|0 .*differ",
-    "all is well": r"a complete run was about that night",
+    "all is well": r"that night has a completed run",
 }
 
 
