@@ -1,6 +1,6 @@
 """Names the parts that a reserved reason lacks: `python -m local.reason_parts`.
 
-Only a job may give a reserved reason, and the database checks the rule behind it
+People may never give a reserved reason; jobs and services may. The database checks the rule behind it
 (docs/adding-a-reason.md). Every other reason is the app's own and needs no change here.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from local.job_parts import LAYER, SCHEMAS, Sources
 
 RESERVED = ("certification_expired",)
-"""Reasons that only a job may give."""
+"""Reasons that people may never give."""
 
 PLACES: Mapping[str, str] = {
     f"{SCHEMAS}/private/functions/assert_transition_request.sql": "who may give the reason",
