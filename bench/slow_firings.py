@@ -5,9 +5,9 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from support.deployed import Deployed, eventually
-from support.dry_runs import dry_runs_over_firings, statuses
+from support.dry_runs import post_dry_runs_over_triggers, statuses
 from support.proxy import running_proxy
-from support.watch import JOB, Night, told_of
+from support.watch import JOB, Night, describe
 from support.way import by_way_of, database_address, detour, locked_rows, pooled
 
 _START = f"/jobs/{JOB}/runs"
@@ -16,7 +16,7 @@ _START = f"/jobs/{JOB}/runs"
 def _dry_runs(stack: Deployed) -> str:
     stack.local.seed(mentors=300, expired=150, seed=3)
     night = Night(stack)
-    answers, posted = dry_runs_over_firings(stack, 12)
+    answers, posted = post_dry_runs_over_triggers(stack, 12)
     return (
         f"12 triggers in {night.seconds():.1f} s, answered {dict(Counter(answers))};"
         f" rows of the schedule: {dict(statuses(stack, 'schedule'))};"
@@ -37,7 +37,7 @@ def _by_hand(stack: Deployed) -> str:
     own = night.finish(120)
     return (
         f"trigger during a run by hand: answered {answer['status']}; the run by hand paused"
-        f" {summary['paused_count']} ({first.status}); its own run: {told_of(night, own)};"
+        f" {summary['paused_count']} ({first.status}); its own run: {describe(night, own)};"
         f" rows of the schedule: {dict(statuses(stack, 'schedule'))}"
     )
 
@@ -68,7 +68,7 @@ def _finish(stack: Deployed, night: Night, how: str, end: Callable[[], None]) ->
     summary = night.finish(120)
     return (
         f"database down ({how}) at the trigger: answered {answer} after {took:.1f} s;"
-        f" {told_of(night, summary)}; rows {dict(statuses(stack, 'schedule'))}"
+        f" {describe(night, summary)}; rows {dict(statuses(stack, 'schedule'))}"
     )
 
 

@@ -7,7 +7,7 @@ import psycopg
 
 from support.deployed import Deployed
 from support.proxy import running_proxy
-from support.watch import Night, told_of
+from support.watch import Night, describe
 from support.way import by_way_of, database_address, detour, locked_rows
 
 
@@ -23,7 +23,7 @@ def _latency(seconds: float, page_size: int) -> Callable[[Deployed], str]:
             night = Night(stack)
             night.fire()
             summary = night.finish(600)
-        return f"{seconds * 1000:.0f} ms, pages of {page_size}: {told_of(night, summary)}"
+        return f"{seconds * 1000:.0f} ms, pages of {page_size}: {describe(night, summary)}"
 
     return run
 
@@ -40,7 +40,7 @@ def _locked_to_the_end(stack: Deployed) -> str:
         ).fetchall()
     within = float(last) - night.starts("ExpiryWorker")[0]
     return (
-        f"20 of 100 locked to the end: {told_of(night, summary)}; {count} paused {within:.2f} s"
+        f"20 of 100 locked to the end: {describe(night, summary)}; {count} paused {within:.2f} s"
         " after the first invocation began; the errors are exactly the locked mentors:"
         f" {set(summary['mentor_ids_errored']) == set(locked)}"
     )
@@ -53,7 +53,7 @@ def _locked_for_20_s(stack: Deployed) -> str:
         night.fire()
         threading.Event().wait(20)
     summary = night.finish(600)
-    return f"20 of 100 locked for 20 s: {told_of(night, summary)}"
+    return f"20 of 100 locked for 20 s: {describe(night, summary)}"
 
 
 SCENARIOS = {

@@ -8,7 +8,7 @@ import psycopg
 
 from support.deployed import Deployed, eventually
 from support.pooler import Pooler
-from support.watch import Night, told_of
+from support.watch import Night, describe
 from support.way import database_urls, pooled
 
 _SOME = 50
@@ -47,7 +47,7 @@ def _trouble(
             summary = night.finish(600)
             after = night.seconds() - back
         return (
-            f"{what} for {seconds:.0f} s after {before} of {mentors}: {told_of(night, summary)};"
+            f"{what} for {seconds:.0f} s after {before} of {mentors}: {describe(night, summary)};"
             f" complete {after:.1f} s after the pooler was back"
         )
 
@@ -70,7 +70,7 @@ def _exhausted(stack: Deployed) -> str:
         after = night.seconds() - back
     return (
         f"pool exhausted for {back:.0f} s from before the trigger (answer: {answer['status']}):"
-        f" {told_of(night, summary)}; complete {after:.1f} s after the pool was free"
+        f" {describe(night, summary)}; complete {after:.1f} s after the pool was free"
     )
 
 
@@ -90,7 +90,7 @@ def _exhausted_in_mid_run(stack: Deployed) -> str:
         summary = night.finish(600)
         after = night.seconds() - back
     return (
-        f"pool exhausted for 60 s after {before} of 2000: {told_of(night, summary)};"
+        f"pool exhausted for 60 s after {before} of 2000: {describe(night, summary)};"
         f" complete {after:.1f} s after the pool was free"
     )
 
@@ -101,7 +101,7 @@ def _few_clients(stack: Deployed) -> str:
         night = Night(stack)
         night.fire()
         summary = night.finish(600)
-    return f"max_client_conn=3, four workers: {told_of(night, summary)}"
+    return f"max_client_conn=3, four workers: {describe(night, summary)}"
 
 
 SCENARIOS = {

@@ -8,7 +8,7 @@ import psycopg
 from support.deployed import Deployed, eventually, rows
 from support.postgrest import SECRET_KEY
 from support.system_faults import FAULTS, Fault, rest
-from support.watch import Night, told_of
+from support.watch import Night, describe
 from support.way import workers_held
 
 
@@ -36,7 +36,7 @@ def _scenario(name: str) -> Callable[[Deployed], str]:
         night, summary = _night_with(stack, FAULTS[name])
         with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
             (row,) = rows(owner, "select status, error from scheduler_execution_log")
-        return f"{told_of(night, summary)}; the run's row: {row['status']}, {row['error']}"
+        return f"{describe(night, summary)}; the run's row: {row['status']}, {row['error']}"
 
     return run
 
@@ -55,7 +55,7 @@ def _fired_into(name: str) -> Callable[[Deployed], str]:
         with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
             (row,) = rows(owner, "select status, error from scheduler_execution_log")
         return (
-            f"triggered during the fault: answered {answer}; {told_of(night, summary)};"
+            f"triggered during the fault: answered {answer}; {describe(night, summary)};"
             f" the run's row: {row['status']}, {row['error']}"
         )
 
@@ -68,7 +68,7 @@ def _rest_night(stack: Deployed) -> str:
         night = Night(stack)
         night.fire()
         summary = night.finish(120)
-    return f"by REST: {told_of(night, summary)}"
+    return f"by REST: {describe(night, summary)}"
 
 
 SCENARIOS = (

@@ -1,4 +1,4 @@
-"""Fixtures: a real PostgreSQL, a database of its own for each test; moto inside the process."""
+"""Fixtures: a real PostgreSQL with a fresh database for each test, and moto inside the process."""
 
 import signal
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from support.cluster import Cluster, open_cluster
 from support.roster import Roster
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # In the background of a shell, Ctrl-C is ignored, also by the programs that a test starts.
+    # A shell lets background processes ignore Ctrl-C, and so would the programs that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
@@ -69,6 +69,6 @@ def roster(db: psycopg.Connection) -> Roster:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Clients]:
-    """AWS as moto plays it, inside this process."""
+    """The AWS clients of moto, inside this process."""
     with open_clients() as found:
         yield found

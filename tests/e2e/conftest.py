@@ -1,4 +1,4 @@
-"""A local stack for each group of end-to-end tests: what the README's first block leaves behind."""
+"""A local stack for each group of end-to-end tests, started by the README's first block."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from support.documents import ROOT, Shell, Typed, walk
 
 @pytest.fixture(scope="session")
 def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of its own for the stack; the command line finds it by its variable."""
+    """The folder of a new stack; a variable tells the command line where it is."""
     folder = tmp_path_factory.mktemp("stack")
     os.environ["MENTOR_PAUSE_LOCAL"] = str(folder)
     try:
@@ -27,7 +27,7 @@ def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def shell(stack_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A newcomer's shell in the checkout, without the variables of this suite."""
+    """A newcomer's shell in the checkout, without the variables of the test run."""
     ours = ("MAKE", "MFLAGS", "PYTEST_", "AWS_", "SUPABASE_", "PORTAL_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     with closing(Shell(ROOT, env, tmp_path_factory.mktemp("shell"))) as shell:
@@ -36,7 +36,7 @@ def shell(stack_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def first_night(shell: Shell) -> Typed:
-    """What the README's first block prints: it starts the stack and lives through a night."""
+    """The result of the README's first block, which starts the stack and runs a night."""
     is_current = shell.type("make -q setup").code == 0
     assert is_current, "make would now install the environment of these very tests: make setup"
     (make_nightly, *_) = walk("readme", [ROOT / "README.md"])
@@ -47,7 +47,7 @@ def first_night(shell: Shell) -> Typed:
 
 @pytest.fixture(scope="session")
 def deployed(stack_folder: Path, first_night: Typed) -> Deployed:
-    """The stack, up and deployed."""
+    """The running, deployed stack."""
     deployed = Deployed(stack_folder)
     deployed.wait_for_the_sync()
     return deployed
@@ -55,16 +55,16 @@ def deployed(stack_folder: Path, first_night: Typed) -> Deployed:
 
 @pytest.fixture(scope="session")
 def build() -> Path:
-    """The functions and the layer as they would be deployed, made of what the checkout holds."""
+    """The built functions and layers of this checkout."""
     return sam.build()
 
 
 @pytest.fixture
 def owner(deployed: Deployed) -> Iterator[psycopg.Connection]:
-    """The owner's connection to a fresh roster: 300 mentors, 150 of them expired, pages of 100.
+    """The owner's connection to a fresh roster: 300 mentors, 150 expired, pages of 100.
 
-    The portal holds the same, and the sync does not follow by itself. Firings of an earlier test
-    that still wait for their runs are taken away.
+    The portal has the same mentors, and no sync follows a run by itself. Waiting triggers of an
+    earlier test are removed.
     """
     deployed.let_the_sync_follow(follow=False)
     deployed.sqs.purge_queue(QueueUrl=deployed.stack.outputs["WaitingRunsQueueUrl"])

@@ -1,7 +1,7 @@
-"""What `sam build` makes answers the sample events in Lambda's own runtime, on the local stack.
+"""The functions that `sam build` makes answer the sample events in Lambda's own runtime.
 
-The deployed stack's own Lambdas run the same code from a package of the local stack's making, and
-do here what the built dispatcher has put on their queues.
+They use the local stack. Its deployed Lambdas run the same code, and process the pages that the
+built dispatcher sends.
 """
 
 import json
@@ -45,16 +45,16 @@ def sample(name: str) -> dict[str, Any]:
 
 
 def mentor_of(name: str) -> str:
-    """Return the one mentor on a sample page."""
+    """Return the only mentor on a sample page."""
     (mentor,) = json.loads(sample(name)["Records"][0]["body"])["mentor_ids"]
     return mentor
 
 
 @pytest.fixture
 def invoke(deployed: Deployed, build: Path, tmp_path: Path) -> Invoke:
-    """Run a built function once, in a container of its own.
+    """Run a built function once, in a new container.
 
-    The ids in the samples are always the same; so the ledger has to forget what came of them.
+    The samples always have the same ids, so the ledger is emptied first.
     """
     deployed.forget_runs()
     deployed.local.plan_samples()
@@ -69,19 +69,19 @@ def invoke(deployed: Deployed, build: Path, tmp_path: Path) -> Invoke:
 
 
 def pause(owner: psycopg.Connection, mentor: str) -> None:
-    """Pause a mentor in the database; the portal still shows them as active."""
+    """Pause a mentor in the database; the portal still shows the mentor as active."""
     owner.execute(
         "update peer_mentors set status = 'paused', version = version + 1 where id = %s", (mentor,)
     )
 
 
 def metrics_of(container: Container) -> dict[str, Any]:
-    """Return the metrics that a function has written."""
+    """Return the metrics in a function's log."""
     return metrics_in([line for line in container.lines() if "_aws" in line])
 
 
 def day_of(owner: psycopg.Connection, event: dict[str, Any]) -> str:
-    """Return the day that the event's run judges by."""
+    """Return the day that the event's run is about."""
     (row,) = rows(owner, "select (now() at time zone 'Europe/Oslo')::date::text as today")
     return event.get("as_of", row["today"])
 
@@ -92,7 +92,7 @@ def statuses(owner: psycopg.Connection) -> dict[str, str]:
 
 
 def dispatch(deployed: Deployed, invoke: Invoke, name: str) -> dict[str, Any]:
-    """Give the built dispatcher an event; return the summary of the run that came of it."""
+    """Pass an event to the built dispatcher; return the summary of its run."""
     event = sample(name)
     run_id = run_id_of(
         event["job_name"], deployed.stack.org_id, event["trigger_id"],
@@ -106,7 +106,7 @@ def dispatch(deployed: Deployed, invoke: Invoke, name: str) -> dict[str, Any]:
 
 
 def test_every_sample_event_is_tried_here() -> None:
-    """One that is added needs a test."""
+    """A new sample needs a test."""
     tried = {
         *NIGHTS, *SYNCS, EXPIRY_PAGE, SYNC_PAGE, *DEAD_PAGES, DRIFT, MONITOR, REDRIVE, *REQUESTS,
     }  # fmt: skip
@@ -114,7 +114,7 @@ def test_every_sample_event_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("name", NIGHTS)
-def test_the_built_dispatcher_starts_a_run_over_all_who_are_expired(
+def test_the_built_dispatcher_starts_a_run_over_all_expired_mentors(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
 ) -> None:
     """D1, E10: a dry run counts the same mentors and pauses none."""
@@ -127,7 +127,7 @@ def test_the_built_dispatcher_starts_a_run_over_all_who_are_expired(
 
 
 @pytest.mark.parametrize("name", SYNCS)
-def test_the_built_dispatcher_starts_a_sync_of_whom_the_portal_shows_wrongly(
+def test_the_built_dispatcher_starts_a_sync_of_the_mentors_that_the_portal_lacks(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
 ) -> None:
     """H4: at night, and after a run."""
@@ -140,7 +140,7 @@ def test_the_built_dispatcher_starts_a_sync_of_whom_the_portal_shows_wrongly(
 def test_the_built_expiry_worker_pauses_the_mentor_on_its_page(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
 ) -> None:
-    """E2, E3: nobody else; the local stack has planned the sample's page."""
+    """E2, E3: and no other mentor. The local stack has planned the sample's page."""
     mentor = mentor_of(EXPIRY_PAGE)
     before = statuses(owner)
     for _ in range(2):  # the second time it is acknowledged at once
@@ -151,10 +151,10 @@ def test_the_built_expiry_worker_pauses_the_mentor_on_its_page(
     assert (str(history["mentor_id"]), history["reason"]) == (mentor, "certification_expired")
 
 
-def test_the_built_sync_worker_tells_the_portal_of_the_mentor_on_its_page(
+def test_the_built_sync_worker_sends_the_mentor_on_its_page(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
 ) -> None:
-    """H1: nobody else."""
+    """H1: and no other mentor."""
     mentor = mentor_of(SYNC_PAGE)
     pause(owner, mentor)
     before = deployed.shown()
@@ -166,7 +166,7 @@ def test_the_built_sync_worker_tells_the_portal_of_the_mentor_on_its_page(
     }  # fmt: skip
 
 
-def test_the_built_drift_function_measures_who_differs(
+def test_the_built_drift_function_counts_differing_mentors(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
 ) -> None:
     """H5: it answers, logs and emits the metric."""
@@ -180,10 +180,10 @@ def test_the_built_drift_function_measures_who_differs(
     assert metrics_of(container)["PortalMentorsDiffering"] == [1.0]
 
 
-def test_the_built_monitor_counts_who_should_have_been_paused(
+def test_the_built_monitor_counts_stale_mentors(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
 ) -> None:
-    """O1, O2: there was no night yet, and no run."""
+    """O1, O2: before the first night, without any run."""
     answer, container = invoke("Monitor", sample(MONITOR))
     stale = len(expired_ids(owner, answer.pop("as_of")))
     without = answer.pop("active_without_certification")
@@ -195,10 +195,10 @@ def test_the_built_monitor_counts_who_should_have_been_paused(
     assert metrics_of(container) == expected | {"ActiveWithoutCertification": [without]}
 
 
-def test_the_built_dispatcher_says_what_it_cannot_redrive(
+def test_the_built_dispatcher_refuses_a_redrive_of_an_unknown_run(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
 ) -> None:
-    """The sample's run is the nightly sample's; before that one the answer says so."""
+    """The sample names the nightly sample's run. Before that run, the answer is a refusal."""
     event = sample(REDRIVE)
     answer, _ = invoke("Dispatcher", event)
     assert (answer["status"], answer["error_source"]) == ("failed", "client")
@@ -211,10 +211,10 @@ def test_the_built_dispatcher_says_what_it_cannot_redrive(
 
 
 @pytest.mark.parametrize("name", sorted(DEAD_PAGES))
-def test_a_built_worker_gives_up_a_page_from_its_dead_letter_queue(
+def test_a_built_worker_fails_a_page_from_its_dead_letter_queue(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
 ) -> None:
-    """E8: closed, and its mentor untouched, by the sample as it stands; again, it does nothing."""
+    """E8: the page is closed, and its mentor is not changed. A second delivery does nothing."""
     event, function = sample(name), DEAD_PAGES[name]
     before = statuses(owner)
     assert before[mentor_of(name)] == "active"
@@ -227,7 +227,7 @@ def test_a_built_worker_gives_up_a_page_from_its_dead_letter_queue(
 
 
 def test_each_sample_page_is_from_a_queue_of_the_local_stack(deployed: Deployed) -> None:
-    """R5: a worker takes a page from its own two queues only."""
+    """R5: a worker accepts pages only from its own two queues."""
     for name, variable, function in (
         (EXPIRY_PAGE, "QUEUE_URL", "ExpiryWorker"),
         (SYNC_PAGE, "QUEUE_URL", "HlfSyncWorker"),
@@ -239,10 +239,10 @@ def test_each_sample_page_is_from_a_queue_of_the_local_stack(deployed: Deployed)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_built_http_entry_answers_who_shows_a_token(
+def test_the_built_http_entry_answers_a_caller_with_a_token(
     deployed: Deployed, owner: psycopg.Connection, invoke: Invoke, name: str
 ) -> None:
-    """D3, O3: 401 as the sample stands; with a token that its own layer verifies, an answer."""
+    """D3, O3: the sample itself gets a 401. Its own layer verifies the token."""
     event = sample(name)
     answer, _ = invoke("Api", event)
     assert answer["statusCode"] == 401
@@ -261,7 +261,7 @@ def test_the_built_http_entry_answers_who_shows_a_token(
 def test_no_secret_is_in_the_log_however_much_is_logged(
     deployed: Deployed, owner: psycopg.Connection, build: Path, tmp_path: Path
 ) -> None:
-    """E12: at DEBUG, AWS's own client writes whole answers into the log, a secret's, too."""
+    """E12: at DEBUG, AWS's own client would log whole answers, with secrets."""
     vault = deployed.stack.read_secret
     for function in ("Monitor", "Api", "PortalDrift"):  # each with another secret
         own = deployed.environment_of(function)
@@ -275,6 +275,6 @@ def test_no_secret_is_in_the_log_however_much_is_logged(
         with BuiltFunction(build, function).running(own | loud, log) as container:
             assert container.invoke(event)
             assert len(container.output()) > 100
-            # Nor the addresses that httpx tells: the portal's have keys of mentors in them (E13).
+            # Nor addresses, which httpx could log: the portal's have mentors' keys (E13).
             for secret in (password, credential, "HTTP Request"):
                 assert secret not in container.output(), function

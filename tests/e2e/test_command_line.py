@@ -1,4 +1,4 @@
-"""The command line: what a person types, and what they see when it goes wrong."""
+"""The command line: commands as a person types them, their output and their errors."""
 
 import json
 import shlex
@@ -51,7 +51,7 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 def test_wrong_usage_is_one_sentence_and_exit_code_two(
     deployed: Deployed, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    """No stack trace at the person who typed a command."""
+    """A typing error must not show a stack trace."""
     done = mentor_pause(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in " ".join(done.stderr.split())
@@ -59,7 +59,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_two(
 
 
 def test_a_run_can_be_seen_afterwards(deployed: Deployed, owner: psycopg.Connection) -> None:
-    """History, one run with its pages, both for people and for machines."""
+    """In the history and by its pages, for people and for programs."""
     run = json.loads(mentor_pause("run", "certification_expiry", "--json").stdout)["job_run_id"]
     (row, *_) = json.loads(mentor_pause("runs", "--json").stdout)
     assert (row["job_run_id"], row["status"], row["paused_count"]) == (run, "completed", 150)
@@ -70,8 +70,8 @@ def test_a_run_can_be_seen_afterwards(deployed: Deployed, owner: psycopg.Connect
         assert run in shown.stdout
 
 
-def test_whatever_was_logged_can_be_shown(deployed: Deployed, owner: psycopg.Connection) -> None:
-    """An event may hold anything; of a job's name only a known one is kept."""
+def test_every_row_of_the_log_can_be_shown(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """An event may have any job name; the row keeps it only if it is known."""
     deployed.stack.invoke_dispatcher({"job_name": "[/x]", "trigger_id": "\ud800"})
     shown = mentor_pause("runs")
     assert shown.returncode == 0
@@ -80,7 +80,7 @@ def test_whatever_was_logged_can_be_shown(deployed: Deployed, owner: psycopg.Con
 
 
 def test_a_dry_run_changes_nothing(deployed: Deployed, owner: psycopg.Connection) -> None:
-    """And says who would be paused, also on a day that has not come."""
+    """It lists the mentors that it would pause, also for a later day."""
     done = mentor_pause(
         "run", "certification_expiry", "--dry-run", "--json", "--as-of", "2099-01-01"
     )
@@ -96,10 +96,10 @@ def test_a_dry_run_changes_nothing(deployed: Deployed, owner: psycopg.Connection
     assert "only a dry run may look ahead" in shown.stdout
 
 
-def test_a_mentor_can_be_looked_at_and_changed_by_hand(
+def test_an_engineer_can_read_and_change_a_mentor(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """S2, S3: what an engineer does who puts something right; the history says a service did it."""
+    """S2, S3: the history says that a service made the change."""
     found = owner.execute(
         "select id::text from peer_mentors where status = 'active' limit 1"
     ).fetchone()
@@ -114,10 +114,13 @@ def test_a_mentor_can_be_looked_at_and_changed_by_hand(
     assert changes.fetchall() == [("on_leave", "service")]
 
 
-def test_a_roster_is_not_replaced_under_a_run(
+def test_a_roster_is_not_replaced_during_a_run(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """The run would hang with its job's lock; one sentence names it and the next command."""
+    """Otherwise the run would hang and keep its lock.
+
+    The sentence names it and the next command.
+    """
     with deployed.workers_asleep():
         job_run_id = deployed.fire()["job_run_id"]
         refused = mentor_pause("local", "seed", "--mentors", "5", "--expired", "1")
@@ -133,10 +136,10 @@ def test_a_roster_is_not_replaced_under_a_run(
     deployed.forget_runs()
 
 
-def test_the_monitors_command_says_who_waits_for_a_portal_that_is_down(
+def test_the_monitors_command_counts_mentors_who_wait_for_a_portal_that_is_down(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """O1: how many, since when, and exit code 1, from the database alone."""
+    """O1: their number, since when, and exit code 1, from the database alone."""
     assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
     mentor_pause("local", "fault", "down", "--times", "1000")
     try:
@@ -160,7 +163,7 @@ def test_the_monitors_command_says_who_waits_for_a_portal_that_is_down(
 def test_moments_are_in_utc_whatever_zone_the_session_has(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """For people, who are told so, and for machines."""
+    """For people, with the word UTC, and for programs."""
     assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
     (row,) = owner.execute("select started_at from scheduler_execution_log").fetchall()
     owner.execute("alter database mentor_pause set timezone = 'Asia/Kolkata'")
@@ -172,8 +175,8 @@ def test_moments_are_in_utc_whatever_zone_the_session_has(
     assert datetime.fromisoformat(found["started_at"]) == row[0]
 
 
-def test_other_tools_get_what_they_need(deployed: Deployed) -> None:
-    """As a shell reads it; the database answers, with the owner's rights."""
+def test_local_env_has_the_variables_for_other_tools(deployed: Deployed) -> None:
+    """A shell reads them. The database's URL has the owner's rights."""
     lines = mentor_pause("local", "env").stdout.splitlines()
     found = dict(shlex.split(line)[1].split("=", 1) for line in lines)
     assert {
@@ -188,7 +191,7 @@ def test_other_tools_get_what_they_need(deployed: Deployed) -> None:
 
 
 def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
-    """It finds the stack up, and says so."""
+    """It says that the stack is up."""
     before = deployed.local.require()
     done = mentor_pause("local", "up", "--aws-port", "1")
     assert (done.returncode, done.stdout) == (0, "")
@@ -199,7 +202,7 @@ def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
 
 
 def test_everything_listens_on_the_loopback_interface_only(deployed: Deployed) -> None:
-    """PostgreSQL, the emulator and whatever it starts, the stand-ins for portal and login."""
+    """PostgreSQL, the emulator and its processes, and the stand-ins for portal and login."""
     state = deployed.local.require()
     emulator = psutil.Process(state.emulator.pid)
     postmaster = int(
@@ -219,10 +222,10 @@ def test_everything_listens_on_the_loopback_interface_only(deployed: Deployed) -
     assert set(listening) == {"127.0.0.1"}
 
 
-def test_down_while_it_is_down_is_in_order_and_what_needs_it_says_so(
+def test_down_may_be_repeated_and_other_commands_need_the_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 0, and 2 with the command that helps."""
+    """Exit code 0; and 2 with the command that starts the stack."""
     monkeypatch.setenv("MENTOR_PAUSE_LOCAL", str(tmp_path))
     assert mentor_pause("local", "down").returncode == 0
     for command in (("stale",), ("runs",), ("run", "certification_expiry"), ("local", "env")):
@@ -234,7 +237,7 @@ def test_down_while_it_is_down_is_in_order_and_what_needs_it_says_so(
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
-    """And nothing is left running."""
+    """No process stays running."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = in_folder(tmp_path, "local", "up", "--postgres-port", str(port))
@@ -254,10 +257,10 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         '{"aws_port": 1, "emulator": {"pid": 999999999, "began": 1.0}, "outputs": {"A": "b"}}',
     ],
 )
-def test_a_stale_or_half_written_state_is_taken_for_down(
+def test_a_stale_or_half_written_state_counts_as_down(
     tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pid that is somebody else's by now is left alone."""
+    """A pid that now belongs to another program is not touched."""
     (tmp_path / "stack.json").write_text(state)
     (tmp_path / "postgres/data").mkdir(parents=True)
     (tmp_path / "postgres/data/postmaster.pid").write_text("999999999\n")
@@ -269,7 +272,7 @@ def test_a_stale_or_half_written_state_is_taken_for_down(
 
 
 def test_a_folder_that_cannot_be_used_is_one_sentence() -> None:
-    """Whatever the error is."""
+    """For every kind of error."""
     done = in_folder(Path("/dev/null/x"), "local", "up")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Runs, as a person sees them at a terminal and programs see them in a pipe."""
+"""Runs as a person sees them at a terminal, and as programs see them in a pipe."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_a_run_can_be_left_and_attached_to_again(
 
 
 def follow_until_ctrl_c(run: str) -> tuple[str, str, int]:
-    """Follow a run at a terminal, and press Ctrl-C once the bar is there."""
+    """Follow a run at a terminal, and press Ctrl-C once the bar is visible."""
     ours, theirs = os.openpty()
     with subprocess.Popen(
         [COMMAND, "runs", run, "--follow", "--json"],
@@ -60,10 +60,10 @@ def follow_until_ctrl_c(run: str) -> tuple[str, str, int]:
     return out, drawn, started.returncode
 
 
-def test_a_dry_run_is_told_apart_and_names_whom_it_would_pause(
+def test_a_dry_run_is_marked_and_lists_the_mentors(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """Twenty for people, all for programs."""
+    """At most twenty for people, and all for programs."""
     expired = expired_ids(owner, datetime.now(ZoneInfo("Europe/Oslo")).date())
     shown = mentor_pause("run", "certification_expiry", "--dry-run", "--follow")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -103,7 +103,7 @@ def test_a_refused_run_is_an_object_with_its_id(
 
 
 def completed(*words: str) -> list[str]:
-    """Return what the shell offers behind some words."""
+    """Return the shell's completions of some words."""
     complete = BashComplete(cli, {}, "mentor-pause", "_MENTOR_PAUSE_COMPLETE")
     return [item.value for item in complete.get_completions(list(words), "")]
 
@@ -111,7 +111,7 @@ def completed(*words: str) -> list[str]:
 def test_a_deployed_stack_is_named_and_its_runs_are_completed(
     deployed: Deployed, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The emulator stands for AWS: a stack by name, and one that is not there."""
+    """The emulator stands for AWS. An unknown stack is an error."""
     outside = deployed.local.environment(deployed.local.require())
     for name, value in outside.items():
         if name.startswith("AWS_"):
@@ -133,7 +133,7 @@ def test_a_deployed_stack_is_named_and_its_runs_are_completed(
 def test_the_page_of_the_command_line_can_be_typed(
     deployed: Deployed, owner: psycopg.Connection, shell: Shell
 ) -> None:
-    """Every block of docs/command-line.md that a bash can type; the completion is in force then."""
+    """Every block of docs/command-line.md for bash. The shell's completion is active then."""
     runs, completion = (block.text for block in walk("command-line"))
     done = shell.type(runs)
     assert (done.code, "dry run " in done.out, "certification_expiry" in done.out) == (

@@ -1,4 +1,4 @@
-"""What a function in a container gets to know of the local stack (O7)."""
+"""How a function in a container finds the local stack (O7)."""
 
 import json
 import os
@@ -35,7 +35,7 @@ ROLES = {"mentor-pause/portal-sync/docker": PORTAL_ROLE, "mentor-pause/api/docke
 
 @pytest.fixture
 def desktop(deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script that says that it is Docker Desktop; the stack is not open to containers yet."""
+    """A script that answers as Docker Desktop. The stack does not serve containers yet."""
     program = tmp_path / "docker"
     program.write_text('#!/bin/sh\necho "Docker Desktop"\n')
     program.chmod(0o755)
@@ -45,10 +45,10 @@ def desktop(deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("desktop")
-def test_functions_in_containers_are_told_names_that_they_reach(
+def test_functions_in_containers_get_addresses_that_they_reach(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a stack that was up already; no credential is in the file, and its secrets are copies."""
+    """The stack was up already. The file holds no credential; the secrets are copies."""
     with pytest.raises(StackError, match="let them: mentor-pause local up --docker"):
         deployed.local.require_docker()
     before = deployed.local.require()
@@ -75,7 +75,7 @@ def test_functions_in_containers_are_told_names_that_they_reach(
 
 
 def test_each_part_of_the_stack_answers_on_the_bridge(deployed: Deployed) -> None:
-    """127.0.0.2 stands for it. A forwarder that has died or whose bridge moved starts anew."""
+    """127.0.0.2 stands for it. A forwarder is started again if it died or the bridge moved."""
     bridge, local = IPv4Interface("127.0.0.2/8"), deployed.local
     before = replace(local.require(), is_open_to_docker=False, forwarder=None)
     try:

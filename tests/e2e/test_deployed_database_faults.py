@@ -1,6 +1,6 @@
-"""The deployed template while its database is slow, away, crowded or misconfigured (R1 to R4).
+"""The deployed template with a slow, absent, crowded or misconfigured database (R1 to R4).
 
-`make slow-database` has the same at full length; docs/benchmarks.md has its numbers.
+`make slow-database` runs the same at full length; docs/benchmarks.md has its numbers.
 """
 
 import json
@@ -15,7 +15,7 @@ from psycopg import sql
 
 from local.database import JOB_ROLES
 from support.deployed import Deployed, eventually, expired_ids, mentor_pause, rows
-from support.dry_runs import dry_runs_over_firings, statuses
+from support.dry_runs import post_dry_runs_over_triggers, statuses
 from support.pooler import needs_pgbouncer
 from support.proxy import running_proxy
 from support.system_faults import FAULTS
@@ -45,7 +45,7 @@ SETTINGS = {
 
 @contextmanager
 def worker_timeout(deployed: Deployed, seconds: int) -> Generator[None]:
-    """Let Lambda give a worker's invocation less time than the template does."""
+    """Give a worker's invocation less time than the template does."""
     lambdas, name = deployed.stack.lambdas(), deployed.stack.outputs["ExpiryWorkerFunctionName"]
     before = lambdas.get_function_configuration(FunctionName=name).get("Timeout", 60)
     lambdas.update_function_configuration(FunctionName=name, Timeout=seconds)
@@ -78,7 +78,7 @@ def test_a_page_that_is_too_long_for_one_invocation_goes_on_where_it_stopped(
 def test_locked_rows_keep_no_other_mentor_waiting(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R1: 130 mentors are paused in the first invocation's first 2 s, the locked ones later."""
+    """R1: 130 mentors are paused in the first 2 s, and the locked mentors later."""
     expired = "select count(*) as n from peer_mentors where status = 'active'"
     active = rows(owner, expired)[0]["n"]
     with deployed.page_size(200), locked_rows(deployed, 20):
@@ -90,10 +90,10 @@ def test_locked_rows_keep_no_other_mentor_waiting(
 
 
 @needs_pgbouncer
-def test_a_paused_pooler_is_named_and_costs_nobody(
+def test_a_paused_pooler_is_named_and_makes_no_mentor_an_error(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R2: each invocation ends by itself, in time."""
+    """R2: each invocation ends in time by itself."""
     with pooled(deployed) as pooler:
         night = Night(deployed)
         with workers_held(deployed):
@@ -112,10 +112,10 @@ def test_a_paused_pooler_is_named_and_costs_nobody(
 
 
 @needs_pgbouncer
-def test_a_night_whose_database_is_away_at_its_firing_happens_when_it_is_back(
+def test_a_night_whose_database_is_absent_runs_when_it_is_back(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R5: the request waits on its queue, and has the run of its trigger."""
+    """R5: the request waits on its queue, and then starts the run of its trigger."""
     with pooled(deployed) as pooler:
         pooler.kill()
         night = Night(deployed)
@@ -145,7 +145,7 @@ def test_a_pooler_with_one_connection_for_all_is_shared(
 def test_each_fault_of_the_system_is_named_and_no_mentor_counts_as_an_error(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R3: whatever is wrong, the page waits until it is put right."""
+    """R3: the page waits until the fault is repaired."""
     night, troubles = Night(deployed), list[str]()
     with deployed.page_size(200), workers_held(deployed):
         night.fire()
@@ -169,7 +169,7 @@ def test_each_fault_of_the_system_is_named_and_no_mentor_counts_as_an_error(
 def test_a_night_and_its_sync_are_the_same_whatever_settings_the_roles_have(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R4: all of them at once, for the database and for each role."""
+    """R4: with all settings at once, for the database and for each role."""
     day = rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
     expired, before = expired_ids(owner, day), deployed.shown()
     set_for_all(owner, "set {name} = {value}")
@@ -210,17 +210,17 @@ def set_for_all(owner: psycopg.Connection, action: str) -> None:
 def test_dry_runs_in_loops_keep_no_night_waiting(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R5: every trigger has its run, at once."""
-    answers, posted = dry_runs_over_firings(deployed, 2, loops=2)
+    """R5: every trigger has its run at once."""
+    answers, posted = post_dry_runs_over_triggers(deployed, 2, loops=2)
     assert set(answers) <= {"running", "completed"}
     assert posted[202] > 0
     assert statuses(deployed, "schedule") == Counter(completed=2)
 
 
-def test_a_firing_over_a_run_by_hand_waits_and_has_its_own_run(
+def test_a_trigger_during_a_manual_run_waits_and_has_its_own_run(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """R4: it is refused with a row, and starts when the way is free."""
+    """R4: it is refused with a row, and runs once the lock is free."""
     with locked_rows(deployed, 1):
         by_hand = deployed.fire(f"hand-{uuid4()}", trigger="manual")
         night = Night(deployed)

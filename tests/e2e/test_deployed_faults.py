@@ -1,4 +1,4 @@
-"""The deployed template in bad nights: what is left of each passes the conservation check."""
+"""The deployed template in bad nights; each passes the conservation check."""
 
 import json
 from collections.abc import Generator
@@ -21,13 +21,16 @@ pytestmark = pytest.mark.xdist_group("second stack")
 
 
 def assert_conserved(deployed: Deployed, owner: psycopg.Connection, job_run_id: str) -> None:
-    """Nothing was lost or doubled in the run."""
+    """Assert that the run lost and doubled nothing."""
     assert violations(Witness(deployed), Records(owner), UUID(job_run_id)) == []
 
 
 @contextmanager
 def locked(deployed: Deployed, *mentor_ids: str) -> Generator[None]:
-    """Hold mentors' rows, as somebody does who edits them; who wants one waits three seconds."""
+    """Lock mentors' rows, as an editing session does.
+
+    Another caller waits three seconds for them.
+    """
     with psycopg.connect(deployed.local.database_url()) as holder:
         holder.execute(
             "select from peer_mentors where id::text = any(%s) for update", ([*mentor_ids],)
@@ -50,7 +53,7 @@ def org_day(owner: psycopg.Connection) -> date:
     return rows(owner, query)[0]["d"]
 
 
-def test_workers_that_are_killed_again_and_again_lose_nobody(
+def test_workers_that_are_killed_again_and_again_lose_no_mentor(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
     """E8, E9."""
@@ -58,7 +61,7 @@ def test_workers_that_are_killed_again_and_again_lose_nobody(
     kills: list[bool] = []
 
     def killed_three_times() -> bool:
-        if deployed.kill_who_waits_for_a_lock(owner):
+        if deployed.kill_the_worker_that_waits_for_a_lock(owner):
             kills.append(True)
         return len(kills) >= 3
 
@@ -71,10 +74,10 @@ def test_workers_that_are_killed_again_and_again_lose_nobody(
     assert_conserved(deployed, owner, answer["job_run_id"])
 
 
-def test_a_database_that_is_restarted_in_the_middle_of_a_run_loses_nobody(
+def test_a_database_that_is_restarted_during_a_run_loses_no_mentor(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E6: pages that found no database come back."""
+    """E6: failed pages are delivered again."""
     deployed.local.seed(mentors=3000, expired=3000, seed=4)
     answer = deployed.fire()
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as before:
@@ -91,10 +94,10 @@ def test_a_database_that_is_restarted_in_the_middle_of_a_run_loses_nobody(
         assert expired_ids(after, org_day(after)) == set()
 
 
-def test_a_page_that_comes_again_while_its_worker_is_at_it_changes_nothing(
+def test_a_page_that_is_delivered_to_two_workers_changes_mentors_once(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E9: two workers on one page; the second one finds everybody paused by this run."""
+    """E9: for the second worker, this run has already paused every mentor."""
     (first, *_) = sorted(expired_ids(owner, org_day(owner)))
     with deployed.quick_redelivery():
         with locked(deployed, first):
@@ -105,10 +108,10 @@ def test_a_page_that_comes_again_while_its_worker_is_at_it_changes_nothing(
     assert_conserved(deployed, owner, answer["job_run_id"])
 
 
-def test_of_twenty_firings_at_once_one_runs_and_nineteen_are_refused(
+def test_of_twenty_triggers_at_once_one_runs_and_nineteen_are_refused(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """D6: twenty dispatchers, each for a trigger of its own."""
+    """D6: twenty dispatchers, each with its own trigger."""
     (first, *_) = sorted(expired_ids(owner, org_day(owner)))
     with locked(deployed, first):
         answers = deployed.fire_all([str(uuid4()) for _ in range(20)])
@@ -125,7 +128,7 @@ def test_of_twenty_firings_at_once_one_runs_and_nineteen_are_refused(
 def test_a_night_at_the_end_of_a_month_or_when_the_clocks_change(
     deployed: Deployed, owner: psycopg.Connection, day: str
 ) -> None:
-    """E1: a day is a day, however many hours it has: up to it, and not beyond."""
+    """E1: the day decides, however many hours it has."""
     as_of = date.fromisoformat(day)
     one, two = sorted(expired_ids(owner, org_day(owner)))[:2]
     for mentor, expires_on in ((one, as_of), (two, as_of + timedelta(days=1))):
@@ -143,7 +146,7 @@ def test_a_night_at_the_end_of_a_month_or_when_the_clocks_change(
 def test_midnight_in_the_middle_of_a_run_does_not_move_its_day(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E1: whoever expires with the new day is for the next night."""
+    """E1: mentors who expire on the new day are left to the next night."""
     owner.execute("update organisations set time_zone = 'Pacific/Pago_Pago'")
     day = org_day(owner)
     first, *_, tomorrows = sorted(expired_ids(owner, day))
@@ -153,7 +156,7 @@ def test_midnight_in_the_middle_of_a_run_does_not_move_its_day(
     )
     with locked(deployed, first):
         answer = deployed.fire()
-        # 25 hours further east: whatever the hour is, there it is another day.
+        # 25 hours further east it is always another day.
         owner.execute("update organisations set time_zone = 'Pacific/Kiritimati'")
     run, summary = deployed.finish(answer["job_run_id"])
     assert (run.as_of, tomorrows in summary["mentor_ids_paused"]) == (day, False)
@@ -163,10 +166,10 @@ def test_midnight_in_the_middle_of_a_run_does_not_move_its_day(
     assert tomorrows in summary["mentor_ids_paused"]
 
 
-def test_what_the_version_before_left_on_the_queue_is_done(
+def test_a_page_of_the_earlier_version_is_processed(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """An upgrade in the middle of a run: its message and its items lack what is new."""
+    """After an upgrade during a run, its message and items lack the new fields."""
     mentors = sorted(expired_ids(owner, org_day(owner)))
     client = deployed.stack.session.client("dynamodb", endpoint_url=deployed.stack.endpoint_url)
     name = deployed.stack.outputs["LedgerTableName"]

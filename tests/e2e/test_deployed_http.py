@@ -22,15 +22,15 @@ START = "/jobs/certification_expiry/runs"
 
 
 def credential(who: str) -> str:
-    """What the command line gives developers."""
+    """The credential that the command line gives to developers."""
     return mentor_pause("local", "token", who).stdout.strip()
 
 
 @pytest.mark.parametrize("who", ["coordinator", "admin", "machine"])
-def test_who_may_starts_a_run_and_follows_it(
+def test_a_member_starts_a_run_and_follows_it(
     deployed: Deployed, owner: psycopg.Connection, who: str
 ) -> None:
-    """O3: 202 with Location, which leads to the run; who asked is in its row."""
+    """O3: 202, and `Location` leads to the run. Its row names the member."""
     answer = deployed.api("POST", START, credential(who), json={})
     assert answer.status_code == 202
     place = str(answer.request.url.join(answer.headers["Location"]))
@@ -46,8 +46,10 @@ def test_who_may_starts_a_run_and_follows_it(
     assert ids is None if who == "coordinator" else len(ids) == 150
 
 
-def test_a_stranger_and_nobody_start_nothing(deployed: Deployed, owner: psycopg.Connection) -> None:
-    """O3, D3: 403 with a row, 401 without."""
+def test_callers_without_membership_or_token_start_nothing(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """O3, D3: 403 with a row, and 401 without."""
     assert deployed.api("POST", START, None, json={}).status_code == 401
     assert rows(owner, "select from scheduler_execution_log") == []
     assert deployed.api("POST", START, credential("stranger"), json={}).status_code == 403
@@ -59,7 +61,7 @@ def test_a_stranger_and_nobody_start_nothing(deployed: Deployed, owner: psycopg.
 def test_every_wrong_token_is_refused_and_starts_nothing(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """Shows: also by the address of the project that the stack really has."""
+    """D3: also tokens for the address of the stack's real project."""
     issuer = deployed.stack.lambdas().get_function_configuration(
         FunctionName=deployed.stack.outputs["ApiFunctionName"]
     )["Environment"]["Variables"]["AUTH_URL"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
@@ -96,7 +98,7 @@ def test_every_wrong_token_is_refused_and_starts_nothing(
 def test_every_answer_has_its_headers(
     deployed: Deployed, method: str, path: str, who: str | None, status: int
 ) -> None:
-    """S4: API Gateway takes nothing away. Its own answers are held by the template's tests."""
+    """S4: API Gateway removes none. The template's tests check its own answers."""
     answer = deployed.api(method, path, credential(who) if who else None)
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
@@ -106,13 +108,13 @@ def test_every_answer_has_its_headers(
         assert answer.json()["status"] == status
 
 
-def test_the_document_tells_all_that_can_be_asked_and_answered(
+def test_the_openapi_document_describes_every_answer(
     deployed: Deployed, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    """Shows: no 5xx and no undocumented answer, whatever is asked.
+    """O3: no request gets a 5xx or an undocumented answer.
 
-    One of schemathesis' checks is left out, that all that fits the document is accepted: a day that
-    has not come fits it, and is for dry runs only.
+    One check of schemathesis is left out: that every valid request is accepted. A later day is
+    valid in the document, but only for dry runs.
     """
     done = subprocess.run(
         [
@@ -129,7 +131,7 @@ def test_the_document_tells_all_that_can_be_asked_and_answered(
 
 
 def test_the_document_is_that_of_the_routes() -> None:
-    """Generated: make schema."""
+    """`make schema` generates it."""
     from local.openapi import document  # noqa: PLC0415 - it imports the whole entry
 
     assert (ROOT / "docs/openapi.json").read_text() == document()

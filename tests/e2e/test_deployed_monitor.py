@@ -13,15 +13,15 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 
 def look() -> tuple[int, dict[str, Any]]:
-    """Let the monitor look; the exit code and what it found."""
+    """Run the monitor; return the exit code and its answer."""
     done = mentor_pause("monitor", "--json")
     return done.returncode, json.loads(done.stdout)
 
 
-def test_with_the_rule_disabled_the_monitor_counts_who_is_stale_and_after_the_job_nobody(
+def test_with_the_rule_disabled_the_monitor_counts_stale_mentors_until_the_job_runs(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """Shows, O1: the metric itself, as it is written."""
+    """O1: the test reads the written metric."""
     rule = deployed.stack.outputs["CertificationExpiryRuleName"]
     deployed.stack.events().disable_rule(Name=rule)
     try:
@@ -46,7 +46,7 @@ def test_with_the_rule_disabled_the_monitor_counts_who_is_stale_and_after_the_jo
 def test_a_run_whose_worker_vanished_is_ended_by_the_monitor_with_its_mentors_named(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """Shows, O2, E8; and a redrive makes up for it."""
+    """O2, E8: and a redrive makes up for it."""
     with deployed.workers_asleep():
         answer = deployed.fire()
         assert answer["status"] == "running"
@@ -73,10 +73,10 @@ def test_a_run_whose_worker_vanished_is_ended_by_the_monitor_with_its_mentors_na
     assert f"redrive of run {job_run_id}" in shown.stdout
 
 
-def test_a_redrive_takes_those_that_errored_and_nobody_else(
+def test_a_redrive_takes_only_errored_mentors(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """By the command line; what cannot be redriven is said in one sentence."""
+    """By the command line. A run that cannot be redriven gets one sentence."""
     as_of = rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
     failing = min(expired_ids(owner, as_of))
     owner.execute(
@@ -99,7 +99,7 @@ def test_a_redrive_takes_those_that_errored_and_nobody_else(
     assert f"the ledger has no run {unknown}" in refused.stderr
 
 
-def test_a_dry_run_names_them_and_changes_nothing(
+def test_a_dry_run_lists_the_mentors_and_changes_nothing(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
     """By the same code path: dispatcher, queue, worker, function."""

@@ -1,4 +1,4 @@
-"""The deployed template: a night, its repetitions, and what goes wrong in it."""
+"""The deployed template: a night, repeated triggers, and failures."""
 
 import json
 import time
@@ -16,17 +16,17 @@ PAGES = "CertificationExpiryQueueUrl"
 
 
 def today(owner: psycopg.Connection) -> date:
-    """The organisation's day, which a run takes for its as_of."""
+    """The organisation's day, which is the run's as_of."""
     return rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
 
 
 pytestmark = pytest.mark.xdist_group("second stack")
 
 
-def test_a_night_pauses_exactly_the_expired_with_complete_history(
+def test_a_night_pauses_exactly_the_expired_mentors_with_complete_history(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E1-E3, E7, E11: through the command line, as a newcomer sees it."""
+    """E1-E3, E7, E11: by the command line, as a newcomer sees it."""
     expired = expired_ids(owner, today(owner))
     assert len(expired) == 150
     done = mentor_pause("run", "certification_expiry", "--json")
@@ -64,10 +64,10 @@ def test_a_night_pauses_exactly_the_expired_with_complete_history(
     assert mentor_pause("stale", "--json").stdout.startswith('{"stale_active_mentors": 0,')
 
 
-def test_twenty_deliveries_of_one_firing_at_once_start_one_run(
+def test_twenty_deliveries_of_one_trigger_at_once_start_one_run(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """D4, D6: and nineteen rows say duplicate."""
+    """D4, D6: and nineteen rows are duplicates."""
     answers = deployed.fire_all(["one night"] * 20)
     assert sorted(answer["status"] for answer in answers) == ["duplicate"] * 19 + ["running"]
     (job_run_id,) = {answer["job_run_id"] for answer in answers}
@@ -83,7 +83,7 @@ def test_five_hundred_mentors_in_one_page_are_one_invocation_within_thirty_secon
     owner: psycopg.Connection,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """E10: cold start included."""
+    """E10: with a cold start."""
     deployed.local.seed(mentors=500, expired=500, seed=5)
     with deployed.page_size(500):
         began = time.monotonic()
@@ -97,13 +97,13 @@ def test_five_hundred_mentors_in_one_page_are_one_invocation_within_thirty_secon
 def test_a_worker_killed_in_the_middle_of_a_page_is_replaced(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E8, E9: every mentor of the page is accounted for, paused once."""
+    """E8, E9: every mentor of the page is counted, and paused once."""
     expired = sorted(expired_ids(owner, today(owner)))
     with deployed.quick_redelivery():
         with psycopg.connect(deployed.local.database_url()) as holder:
             holder.execute("select from peer_mentors where id = %s for update", (expired[50],))
             answer = deployed.fire()
-            eventually(lambda: deployed.kill_who_waits_for_a_lock(owner))
+            eventually(lambda: deployed.kill_the_worker_that_waits_for_a_lock(owner))
         run, summary = deployed.finish(answer["job_run_id"])
     assert run.status == "completed"
     assert (summary["processed_count"], summary["paused_count"]) == (150, 150)
@@ -113,13 +113,13 @@ def test_a_worker_killed_in_the_middle_of_a_page_is_replaced(
 def test_a_page_that_always_crashes_its_worker_counts_as_errors_and_the_run_completes(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E8, R1: five deliveries, then the dead-letter queue; the page's other mentors are paused."""
+    """E8, R1: five deliveries, then the dead-letter queue. The page's other mentors are paused."""
     expired = sorted(expired_ids(owner, today(owner)))
     poisoned = expired[100]
     ledger = deployed.stack.ledger()
 
     def killed_until_it_is_dead() -> bool:
-        deployed.kill_who_waits_for_a_lock(owner)
+        deployed.kill_the_worker_that_waits_for_a_lock(owner)
         run = ledger.find_run(UUID(answer["job_run_id"]))
         return run is not None and run.status != "running"
 
@@ -139,10 +139,10 @@ def test_a_page_that_always_crashes_its_worker_counts_as_errors_and_the_run_comp
     assert (row["status"], row["error_count"]) == ("completed", 1)
 
 
-def test_a_failing_mentor_leaves_the_rest_alone(
+def test_a_failing_mentor_does_not_affect_the_others(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E5, on the deployed stack; the command says by its exit code that there were errors."""
+    """E5: the command's exit code says that there were errors."""
     expired = sorted(expired_ids(owner, today(owner)))
     failing = expired[1]
     owner.execute(
@@ -167,8 +167,8 @@ def test_a_failing_mentor_leaves_the_rest_alone(
     assert (line["sqlstate"], line["reason"]) == ("P0001", "no way")
 
 
-def test_a_message_that_is_no_page_is_parked_for_a_person(deployed: Deployed) -> None:
-    """Through the dead-letter queue."""
+def test_a_message_that_is_not_a_page_is_quarantined(deployed: Deployed) -> None:
+    """It goes through the dead-letter queue."""
     before = deployed.waiting("QuarantinedPagesQueueUrl")
     deployed.sqs.send_message(QueueUrl=deployed.stack.outputs[PAGES], MessageBody='{"version": 9}')
     eventually(lambda: deployed.waiting("QuarantinedPagesQueueUrl") == before + 1, 90)
@@ -188,7 +188,7 @@ def test_a_message_that_is_no_page_is_parked_for_a_person(deployed: Deployed) ->
 def test_a_bad_event_is_answered_and_leaves_a_failed_row(
     deployed: Deployed, owner: psycopg.Connection, event: dict[str, str], error: str
 ) -> None:
-    """D2, D5: no error of the function's own."""
+    """D2, D5: the function itself does not fail."""
     answer = deployed.stack.invoke_dispatcher(event)
     assert (answer["status"], answer["error"][: len(error)]) == ("failed", error)
     (row,) = rows(owner, "select * from scheduler_execution_log")
@@ -208,10 +208,10 @@ def test_the_wrong_organisation_stops_the_run(
     assert (row["status"], row["error"]) == ("failed", answer["error"])
 
 
-def test_a_database_that_is_down_fails_a_run_by_hand_and_the_next_one_finds_everybody(
+def test_a_database_that_is_down_fails_a_manual_run_and_the_next_run_pauses_all(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """E6, D5: an answer, not a crash; nothing is lost."""
+    """E6, D5: the dispatcher answers, and loses nothing."""
     owner.close()
     with deployed.database_down():
         answer = deployed.stack.invoke_dispatcher({"job_name": "certification_expiry"})

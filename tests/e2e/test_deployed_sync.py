@@ -1,4 +1,4 @@
-"""The deployed template: HLF's portal follows, by itself and on command (H1-H5)."""
+"""The deployed template: HLF's portal follows the database, by itself and on command (H1-H5)."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 @pytest.fixture
 def following(deployed: Deployed, owner: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """The owner's connection to a fresh roster; the sync follows by itself, as when deployed."""
+    """The owner's connection to a fresh roster. The sync follows each run, as in production."""
     deployed.let_the_sync_follow(follow=True)
     yield owner
     deployed.let_the_sync_follow(follow=False)
@@ -31,7 +31,7 @@ def following(deployed: Deployed, owner: psycopg.Connection) -> Iterator[psycopg
 
 
 def syncs(owner: psycopg.Connection) -> list[dict[str, Any]]:
-    """The sync's rows in the execution log that have ended, oldest first."""
+    """Return the ended syncs in the execution log, oldest first."""
     return rows(
         owner,
         "select * from scheduler_execution_log where job_name = 'hlf_sync'"
@@ -40,7 +40,7 @@ def syncs(owner: psycopg.Connection) -> list[dict[str, Any]]:
 
 
 def drift() -> dict[str, Any]:
-    """What the command line measures."""
+    """Return the drift that the command line measures."""
     return json.loads(mentor_pause("portal", "drift", "--json").stdout)
 
 
@@ -52,7 +52,7 @@ def today(owner: psycopg.Connection) -> date:
 def test_an_expiry_run_pauses_mentors_and_the_portal_shows_just_those_without_a_further_command(
     deployed: Deployed, following: psycopg.Connection
 ) -> None:
-    """H1, H4: within seconds; the others are as they were."""
+    """H1, H4: within seconds. Other mentors stay as they were."""
     before, expired = deployed.shown(), expired_ids(following, today(following))
     assert expired <= before["active"]
     assert mentor_pause("run", "certification_expiry", "--json").returncode == 0
@@ -65,10 +65,10 @@ def test_an_expiry_run_pauses_mentors_and_the_portal_shows_just_those_without_a_
     assert drift()["differing"] == 0
 
 
-def test_a_portal_that_refuses_us_leaves_the_expiry_run_alone_and_the_next_sync_catches_up(
+def test_a_portal_that_refuses_us_does_not_affect_the_expiry_run(
     deployed: Deployed, following: psycopg.Connection
 ) -> None:
-    """H3, H4."""
+    """H3, H4: the next sync sends the mentors."""
     before, expired = deployed.shown(), expired_ids(following, today(following))
     mentor_pause("local", "fault", "forbidden", "--times", "1000")
     done = mentor_pause("run", "certification_expiry", "--json")
@@ -86,10 +86,10 @@ def test_a_portal_that_refuses_us_leaves_the_expiry_run_alone_and_the_next_sync_
     assert drift()["differing"] == 0
 
 
-def test_a_storm_of_429_and_lost_answers_costs_time_and_nobody(
+def test_a_storm_of_429_and_lost_answers_delays_the_sync_and_loses_no_mentor(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """H3: through the command line, against HTTP."""
+    """H3: by the command line, over HTTP."""
     mentor_pause("run", "certification_expiry", "--json")
     port = deployed.local.require().portal_port
     storm: list[Fault] = ["throttled", "answer lost", "token ended", "throttled", "unavailable"]
@@ -105,10 +105,8 @@ def test_a_storm_of_429_and_lost_answers_costs_time_and_nobody(
     assert drift()["differing"] == 0
 
 
-def test_a_renewal_comes_back_from_the_portal(
-    deployed: Deployed, owner: psycopg.Connection
-) -> None:
-    """H1: on a night on which nobody is to be result of anything."""
+def test_a_renewal_is_read_from_the_portal(deployed: Deployed, owner: psycopg.Connection) -> None:
+    """H1: on a night on which no mentor is to be sent."""
     port = deployed.local.require().portal_port
     held = portal_server.read_rows(port)
     certification = held["hlf_certifications"][0]
@@ -122,12 +120,12 @@ def test_a_renewal_comes_back_from_the_portal(
 
 
 def test_the_switch_needs_no_deployment(deployed: Deployed, owner: psycopg.Connection) -> None:
-    """H2: off, the sync skips everybody and says so, and nothing is measured; on, it goes on."""
+    """H2: while it is off, the sync skips all mentors and says so; the drift has no metric."""
     mentor_pause("run", "certification_expiry", "--json")
     try:
         assert mentor_pause("portal", "off").returncode == 0
         assert "switched off; to switch it on" in mentor_pause("portal", "check").stderr
-        deployed.start_workers_anew()
+        deployed.end_warm_functions()
         before = deployed.shown()
         summary = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)
         assert (summary["skipped_count"], summary["error_count"]) == (150, 0)
@@ -138,14 +136,14 @@ def test_the_switch_needs_no_deployment(deployed: Deployed, owner: psycopg.Conne
         assert (done.returncode, result["status"], result["exit_code"]) == (1, "off", 1)
     finally:
         assert mentor_pause("portal", "on").returncode == 0
-        deployed.start_workers_anew()
+        deployed.end_warm_functions()
     assert json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)["synced_count"] == 150
 
 
-def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
+def test_the_drift_names_mentors_who_were_edited_in_the_portal(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """H5: read-only; what another hand changed is found."""
+    """H5: it only reads. The metric counts these mentors."""
     port = deployed.local.require().portal_port
     held = portal_server.read_rows(port)
     row = held["hlf_likepersons"][0]
@@ -165,8 +163,8 @@ def test_drift_names_who_was_changed_in_the_portal_and_the_metric_counts_them(
     assert 1 in deployed.metrics("PortalDriftLogGroup", "PortalMentorsDiffering")
 
 
-def test_the_preflight_looks_at_the_stacks_own_portal(deployed: Deployed) -> None:
-    """H2: with the mapping that is stored; another one that is not valid is refused."""
+def test_the_preflight_checks_the_stacks_own_portal(deployed: Deployed) -> None:
+    """H2: with the stored mapping. An invalid mapping is refused."""
     done = mentor_pause("portal", "check", "--json")
     assert done.returncode == 0, done.stderr
     assert {finding["problem"] for finding in json.loads(done.stdout)["findings"]} == {None}
@@ -177,7 +175,7 @@ def test_the_preflight_looks_at_the_stacks_own_portal(deployed: Deployed) -> Non
 
 
 def announce(deployed: Deployed, run: str, day: date, left_count: int, source: str) -> None:
-    """Put the event of a sync run on the bus."""
+    """Publish the event of a sync run."""
     event = RunCompleted(
         job_name="hlf_sync", job_run_id=UUID(run), org_id=deployed.stack.org_id, as_of=day,
         dry_run=False, status="completed", processed_count=1, synced_count=1, skipped_count=0,
@@ -186,10 +184,10 @@ def announce(deployed: Deployed, run: str, day: date, left_count: int, source: s
     EventPublisher(deployed.stack.events(), "default", source).publish(event)
 
 
-def test_the_sync_runs_again_when_a_run_of_this_stack_has_left_somebody(
+def test_the_sync_runs_again_when_a_run_of_this_stack_has_left_mentors(
     deployed: Deployed, following: psycopg.Connection
 ) -> None:
-    """H4, R5: an event of a run that left nobody starts none, nor does one of another stack."""
+    """H4, R5: not after a run that left no mentor, and not after a run of another stack."""
     run = json.loads(mentor_pause("run", "hlf_sync", "--json").stdout)["job_run_id"]
     day, own = today(following), f"{SOURCE}.{STACK_NAME}"
     announce(deployed, run, day, 0, own)

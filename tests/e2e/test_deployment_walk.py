@@ -51,7 +51,7 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Everything is empty at first; the table is printed at the end."""
+    """An empty AWS and an empty database. The table is printed at the end."""
     assert tools_are_up_to_date(), "run make deployment-tools"
     with open_walk(tmp_path_factory.mktemp("walk")) as found:
         yield found
@@ -66,7 +66,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorPortal]
 
 
 def org_id(walked: Walk) -> UUID:
-    """Return the id that the page's command has printed."""
+    """Return the id that the page's command printed."""
     with walked.connect() as connection:
         cursor = connection.cursor(row_factory=scalar_row)
         return cursor.execute("select id from organisations where slug = 'hlf'").fetchone() or UUID(
@@ -75,7 +75,7 @@ def org_id(walked: Walk) -> UUID:
 
 
 def asked_for(walked: Walk) -> dict[str, str]:
-    """Return what the page says is to be typed: the parameters without a default."""
+    """Return the parameters without a default, which the page tells its reader to type."""
     vault = walked.client("secretsmanager")
     return {
         "HlfOrgId": str(org_id(walked)),
@@ -106,7 +106,7 @@ def deploy(walked: Walk, block: Block, typed: Mapping[str, str]) -> None:
 
 
 def take(walked: Walk, blocks: Iterable[Block]) -> None:
-    """Type the blocks; `sam deploy` asks."""
+    """Type the blocks, and answer the questions of `sam deploy`."""
     for block in blocks:
         if block.text.startswith("sam deploy"):
             deploy(walked, block, asked_for(walked) if "--guided" in block.text else {})
@@ -115,7 +115,7 @@ def take(walked: Walk, blocks: Iterable[Block]) -> None:
 
 
 def test_a_first_deployment_from_nothing(walked: Walk) -> None:
-    """O6: every block in order; SAM is answered by Enter, and changes no file that git knows."""
+    """O6: every block in order. `sam deploy` changes no file that git tracks."""
     blocks = read_blocks(pages.DEPLOYMENT)
     take(walked, [block for block in blocks if block.walk in ("deployment", "guided")])
     assert changed_files(walked.folder) == ""
@@ -125,7 +125,7 @@ def test_a_first_deployment_from_nothing(walked: Walk) -> None:
 
 
 def type_lines(walked: Walk, heading: str) -> None:
-    """Type the smoke test's lines below a heading; each must say what stands behind its arrow."""
+    """Type the smoke test's lines below a heading; each must print the text after its arrow."""
     for line in pages.read_smoke_test():
         if not line.heading.startswith(heading) or (heading == "" and line.heading):
             continue
@@ -135,7 +135,7 @@ def type_lines(walked: Walk, heading: str) -> None:
 
 
 def test_the_smoke_test_says_what_it_must(walked: Walk) -> None:
-    """O6: on a roster with three mentors to be paused, before there is a portal."""
+    """O6: on a roster with three expired mentors, before there is a portal."""
     roster = make_roster(org_id(walked), 8, pages.EXPIRED, 1, datetime.now(UTC).date())
     load_roster(walked.owner_url, roster, "hlf")
     walked.take(walk("runbook", [pages.RUNBOOK])[0])
@@ -145,15 +145,15 @@ def test_the_smoke_test_says_what_it_must(walked: Walk) -> None:
 def test_the_smoke_test_of_the_portal_says_what_it_must(
     walked: Walk, portal: OperatorPortal
 ) -> None:
-    """O6: its lines follow when the portal is set up, with what the portal's secret holds."""
+    """O6: after the portal was set up, with the content of its secret."""
     portal.mirror(walked.owner_url)
     walked.type("docs/portal.md", portal.set_up())
-    walked.shell.type("restart")  # what a function knows of the switch lasts half a minute
+    walked.shell.type("restart")  # a function caches the switch for half a minute
     type_lines(walked, "Where HLF's portal")
 
 
 def test_the_smoke_test_of_the_next_morning_says_what_it_must(walked: Walk) -> None:
-    """O6: after a run by the schedule."""
+    """O6: after a scheduled run."""
     now = datetime.now(UTC)
     event = {
         "job_name": "certification_expiry", "trigger": "schedule", "trigger_id": str(UUID(int=1)),
@@ -166,7 +166,7 @@ def test_the_smoke_test_of_the_next_morning_says_what_it_must(walked: Walk) -> N
 
 
 def test_the_runbooks_blocks_do_what_they_say(walked: Walk, portal: OperatorPortal) -> None:
-    """O4: `portal resync` as the role that the page names, after somebody has edited the portal."""
+    """O4: `portal resync` as the role that the page names, after an edit in the portal."""
     mentor = portal.edit_a_mentor()
     assert portal.is_shown_as_active(mentor)
     for block in walk("runbook", [pages.RUNBOOK])[1:]:
@@ -175,7 +175,7 @@ def test_the_runbooks_blocks_do_what_they_say(walked: Walk, portal: OperatorPort
 
 
 def test_the_commands_in_the_runbooks_sentences_can_be_typed(walked: Walk) -> None:
-    """O4: each of them; a redrive may say that its run has no errors."""
+    """O4: each of them. A redrive may answer that its run has no errors."""
     with walked.connect() as connection:
         cursor = connection.cursor(row_factory=scalar_row)
         run_id = cursor.execute(
@@ -196,14 +196,14 @@ def test_the_commands_in_the_runbooks_sentences_can_be_typed(walked: Walk) -> No
 
 
 def description(walked: Walk) -> str:
-    """Return what the deployed dispatcher is described as."""
+    """Return the description of the deployed dispatcher."""
     lambdas = walked.client("lambda")
     name = walked.out("DispatcherFunctionName")
     return lambdas.get_function_configuration(FunctionName=name)["Description"]
 
 
 def test_an_upgrade_and_a_rollback(walked: Walk) -> None:
-    """O6: the migration of the new version stays, the function is the old one again."""
+    """O6: the new version's migration stays, and the function is the old one again."""
     old = description(walked)
     template = walked.folder / "template.yaml"
     template.write_text(template.read_text().replace(old, "Starts the runs of each job."))
@@ -221,7 +221,7 @@ def test_an_upgrade_and_a_rollback(walked: Walk) -> None:
 
 
 def test_each_key_is_rotated(walked: Walk) -> None:
-    """O6: the old SCHEDULER_SECRET lasts until it is taken away, each role has a new password."""
+    """O6: the old SCHEDULER_SECRET works until it is removed. Each role has a new password."""
     ask = 'ask -o /dev/null -w "%{http_code}" "$(out ApiUrl)/jobs"'
     first, *rest = walk("rotation", [pages.DEPLOYMENT])
     walked.shell.type("before=$(secret database)")
@@ -239,7 +239,7 @@ def test_each_key_is_rotated(walked: Walk) -> None:
 
 
 def test_keys_that_others_issue_come_into_their_secrets(walked: Walk) -> None:
-    """O6: each into its own, from a variable."""
+    """O6: each key is written from a variable into its own secret."""
     walked.shell.type("export KEY=issued-by-others")
     for block in walk("issued", [pages.DEPLOYMENT]):
         walked.take(block)
@@ -253,7 +253,7 @@ def test_keys_that_others_issue_come_into_their_secrets(walked: Walk) -> None:
 
 
 def test_a_database_made_with_psql_comes_to_the_same_state(walked: Walk) -> None:
-    """O6: the push fails as the page says; after the repair it applies what is new."""
+    """O6: the push fails as the page says. After the repair it applies the new migration."""
     url = walked.create_project("by_hand")
     walked.shell.type(f"export OWNER_URL='{without_password(url)}'")
     files = " ".join(
@@ -270,7 +270,7 @@ def test_a_database_made_with_psql_comes_to_the_same_state(walked: Walk) -> None
 
 
 def noted(url: str) -> set[tuple[str, str]]:
-    """Return the migrations that a database knows."""
+    """Return the applied migrations of a database."""
     with closing(psycopg.connect(url)) as connection:
         return set(
             connection.execute(

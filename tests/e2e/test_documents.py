@@ -29,7 +29,7 @@ def type_in(shell: Shell, text: str, **filled_in: str) -> Typed:
 
 
 def test_a_newcomers_first_night(first_night: Typed, deployed: Deployed) -> None:
-    """`make nightly`: the summary is the last line of standard output, and nobody is left over."""
+    """`make nightly` prints the summary as its last line, and leaves no stale mentor."""
     summary = json.loads(first_night.out.splitlines()[-1])
     counts = [summary[f"{name}_count"] for name in ("processed", "paused", "skipped", "error")]
     assert counts == [len(summary["mentor_ids_paused"]), summary["processed_count"], 0, 0]

@@ -1,4 +1,4 @@
-"""The fallbacks on the deployed template: together with the schedule, and by themselves (O5)."""
+"""The fallbacks on the deployed template, alone and together with the schedule (O5)."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def run_workflow(folder: Path, **changed: str) -> subprocess.CompletedProcess[st
 
 @pytest.fixture
 def surroundings(deployed: Deployed) -> dict[str, str]:
-    """What the workflow's variables and secrets are."""
+    """Return the workflow's variables and secrets."""
     secret = mentor_pause("local", "token", "machine").stdout.strip()
     return {"API_URL": deployed.stack.outputs["ApiUrl"], "SCHEDULER_SECRET": secret}
 
@@ -45,7 +45,7 @@ def surroundings(deployed: Deployed) -> dict[str, str]:
 def test_the_workflow_is_green_when_a_run_of_its_own_was_completed(
     deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    """O5: and fails, so that GitHub writes to somebody, where it could start none."""
+    """O5: it fails if it could not start a run, so that GitHub sends an e-mail."""
     done = run_workflow(tmp_path, **surroundings)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(": completed\n")
@@ -65,7 +65,7 @@ def test_the_workflow_is_green_when_a_run_of_its_own_was_completed(
 def test_the_workflow_fails_with_its_run(
     owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    """A run that was started and did not come to its end is no success."""
+    """A run that was started and did not complete is not a success."""
     owner.execute("update organisations set slug = 'other'")
     assert run_workflow(tmp_path, **surroundings).returncode != 0
     assert rows(owner, "select from peer_mentor_status_history") == []
@@ -74,7 +74,7 @@ def test_the_workflow_fails_with_its_run(
 def test_the_workflow_waits_for_a_run_in_its_way_and_then_has_its_own(
     deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    """The run in its way may be about another day, or end with errors as here."""
+    """The other run may be about another day, or end with errors as here."""
     refused = "select from scheduler_execution_log where status = 'refused'"
     with ThreadPoolExecutor(1) as pool:
         with deployed.workers_asleep():
@@ -92,7 +92,7 @@ def test_the_workflow_waits_for_a_run_in_its_way_and_then_has_its_own(
 
 
 def test_the_workflow_needs_no_rights_and_runs_after_the_night() -> None:
-    """Least privilege; both ways to start it."""
+    """It has no permissions, and it can be started by schedule and by hand."""
     found: dict[Any, Any] = yaml.safe_load(WORKFLOW.read_text())
     assert found["permissions"] == {}
     triggers = found[True]  # YAML 1.1 takes `on` for a truth
@@ -101,7 +101,7 @@ def test_the_workflow_needs_no_rights_and_runs_after_the_night() -> None:
 
 
 def schedule_every_minute(deployed: Deployed) -> None:
-    """Let pg_cron do it in each minute's first second."""
+    """Let pg_cron run the job in the first second of each minute."""
     with deployed.database_down():
         pass  # its scheduler has ended with the database that was dropped for the fresh roster
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:
@@ -113,7 +113,7 @@ def schedule_every_minute(deployed: Deployed) -> None:
 
 
 def in_database(deployed: Deployed) -> list[dict[str, Any]]:
-    """Run the fallback, or wait until pg_cron has; return what the database says of it."""
+    """Run the fallback, or wait until pg_cron has run it; return its result."""
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:
         if not has_pg_cron():
             (org,) = rows(connection, "select id from organisations")
@@ -127,7 +127,7 @@ def in_database(deployed: Deployed) -> list[dict[str, Any]]:
 def test_schedule_database_and_workflow_in_the_same_second_pause_each_mentor_once(
     deployed: Deployed, owner: psycopg.Connection, surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    """Shows: one set of pauses, one history row each, and every attempt is explained."""
+    """O5: one history row for each mentor, and a row for each run request."""
     as_of = rows(owner, "select (now() at time zone 'Europe/Oslo')::date as d")[0]["d"]
     expired = expired_ids(owner, as_of)
     owner.close()

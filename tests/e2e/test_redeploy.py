@@ -1,4 +1,4 @@
-"""`local up` deploys to a stack that is up what has changed; `--watch` does so on save (O3)."""
+"""`local up` deploys changes to a running stack; `--watch` does so on each save (O3)."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _MIGRATION = "20991231000000_comment_on_chapters.sql"
 
 
 class Checkout:
-    """A copy of the checkout, which a test may edit; its commands reach the tests' stack."""
+    """A copy of the checkout that a test may edit. Its commands use the tests' stack."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` gets the copy."""
@@ -47,13 +47,13 @@ class Checkout:
         )  # fmt: skip
 
     def up(self) -> tuple[int, list[str]]:
-        """Bring the stack up; return the exit code and the lines of standard error."""
+        """Start the stack; return the exit code and the lines of standard error."""
         started = self.start("local", "up")
         _, err = started.communicate(timeout=120)
         return started.returncode, err.splitlines()
 
     def answer(self, word: str) -> None:
-        """Let the monitor answer something else."""
+        """Change the monitor's answer."""
         text = (ROOT / "functions/monitor/app.py").read_text()
         self.monitor.write_text(
             f"{text}\n\ndef handler(event: object, context: object) -> dict[str, str]:"
@@ -63,14 +63,14 @@ class Checkout:
 
 @pytest.fixture
 def checkout(deployed: Deployed, tmp_path: Path) -> Iterator[Checkout]:
-    """Edited, deployed, and undone: the stack is again what the tests' checkout holds."""
+    """A copy that is edited and deployed; afterwards the tests' checkout is deployed again."""
     yield Checkout(tmp_path)
     assert mentor_pause("local", "up").returncode == 0
     assert "night_missed" in deployed.stack.invoke("Monitor", {})
 
 
 def read_until(started: subprocess.Popen[str], line: str) -> None:
-    """Read standard error up to a line; a program that does not say it within 40 s is ended."""
+    """Read standard error up to a line; end a program that does not print it within 40 s."""
     assert started.stderr
     alarm = threading.Timer(40, started.kill)
     alarm.start()
@@ -80,10 +80,10 @@ def read_until(started: subprocess.Popen[str], line: str) -> None:
         alarm.cancel()
 
 
-def test_what_has_changed_is_deployed(
+def test_changes_are_deployed(
     deployed: Deployed, owner: psycopg.Connection, checkout: Checkout
 ) -> None:
-    """Code and new migrations, each once; on a save as well, until Ctrl-C."""
+    """Code and new migrations, each once. With `--watch` on each save, until Ctrl-C."""
     unchanged = "the local stack is up, and nothing has changed since it was deployed"
     assert checkout.up() == (0, [unchanged])
     before = deployed.local.require()

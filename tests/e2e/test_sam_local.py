@@ -21,12 +21,12 @@ from support.documents import ROOT, Shell, walk
 pytestmark = pytest.mark.xdist_group("stack")
 
 _IMAGE = "/lambda/python:3.13-x86_64"
-"""The end of the name of Lambda's own image; the beginning is that of a registry."""
+"""The end of the name of Lambda's own image, after the registry's host."""
 
 
 @pytest.fixture
 def docker() -> None:
-    """Docker, and the image that SAM builds upon; no test downloads an image."""
+    """Docker with SAM's base image. No test downloads an image."""
     try:
         find_bridge()
     except StackError as error:
@@ -39,7 +39,7 @@ def docker() -> None:
 
 @pytest.fixture
 def env_json() -> Iterator[Path]:
-    """The file that the README writes; a developer's own is put back."""
+    """The file that the README writes. A developer's own file is restored."""
     file = ROOT / "env.json"
     before = file.read_text() if file.exists() else None
     yield file
@@ -52,7 +52,7 @@ def env_json() -> Iterator[Path]:
 def test_the_readmes_commands_reach_the_local_stack_from_docker(
     deployed: Deployed, env_json: Path, tmp_path: Path
 ) -> None:
-    """O7: for every function and event source, with nothing but those commands."""
+    """O7: for every function and event source, with only these commands."""
     deployed.forget_runs()
     environ = dict(os.environ) | {"SAM_SKIP_PULL_IMAGE": "1"}
     with closing(Shell(ROOT, environ, tmp_path)) as shell:

@@ -1,4 +1,4 @@
-"""A seeded schedule: which of the outside calls goes wrong, and how."""
+"""A seeded schedule of faults: which external calls fail, and how."""
 
 import random
 from collections import Counter
@@ -11,15 +11,15 @@ WRONG: tuple[Fault, ...] = FAULTS[1:]
 NIGHTLY: tuple[str, ...] = (
     *WRONG, "stolen", "given up", "twice", "out of order", "held up", "short of time", "refused",
 )  # fmt: skip
-"""All that may happen in a night: to calls, to the lock, to messages."""
+"""Everything that may happen in a night: to calls, to the lock, to messages."""
 _RATES = (0.03, 0.1, 0.2, 0.3)
 
 
 class Schedule(Plan):
-    """Draws a fault for each call, at a rate of the seed's own, until it is told to stop."""
+    """Draws a fault for each call, at the seed's own rate, until `stop` is called."""
 
     def __init__(self, dice: random.Random) -> None:
-        """`dice` are the seed's."""
+        """`dice` are the seed's random numbers."""
         super().__init__()
         self._dice = dice
         self._rate = self._storm = dice.choice(_RATES)
@@ -30,15 +30,15 @@ class Schedule(Plan):
         self._left: int | None = None
         self.is_over = False
         self.tell: Callable[[str], object] = str
-        """Hears of each call, and what becomes of it."""
+        """Is called with each call and its fault."""
         self.counts: Counter[tuple[str, str]] = Counter()
         """How often each fault was injected, by fault and by seam."""
 
     @contextmanager
     def dispatching(self, steal: Callable[[], object]) -> Generator[None]:
-        """A dispatcher is at work; `steal` lets a second one take its lock.
+        """A dispatcher runs; `steal` lets a second one take its lock.
 
-        In some nights all calls of dispatchers go well, lest no storm get as far as the workers.
+        In some nights all calls of dispatchers succeed, so that faults reach the workers.
         """
         self._rate = 0.0 if self._spares_dispatchers else self._rate
         with self._beside("stolen", steal):
@@ -47,7 +47,7 @@ class Schedule(Plan):
 
     @contextmanager
     def working(self, give_up: Callable[[], object]) -> Generator[None]:
-        """A worker is at work; `give_up` ends its run before it is through."""
+        """A worker runs; `give_up` ends its run before the worker has finished."""
         with self._beside("given up", give_up):
             yield
 
@@ -76,7 +76,7 @@ class Schedule(Plan):
         return fault
 
     def _let(self, meanwhile: Callable[[], object], kind: str) -> None:
-        """Let the other one make so many calls, and die; or do all that it wants."""
+        """Let the other caller make so many calls and die, or finish."""
         self._other = None  # once is enough
         self._left = self._dice.choice((2, 5, 8, 11, 14, 1000))
         self.tell(f"{kind}: another process begins")
@@ -91,10 +91,10 @@ class Schedule(Plan):
         return "dies before" if self._left < 0 else "ok"
 
     def count(self, kind: str) -> None:
-        """Note something that is done to a message."""
+        """Count something that is done to a message."""
         self.counts[kind, "delivery"] += 1
 
     def stop(self) -> None:
-        """From now on all is well; what is late arrives."""
+        """From now on all calls succeed, and late calls are made."""
         self._rate, self.is_over = 0.0, True
         self.arrive()

@@ -1,4 +1,4 @@
-"""One seed: it decides the roster, the transport, every fault and the way of every message."""
+"""One seed decides the roster, the transport, every fault and the way of every message."""
 
 import json
 import random
@@ -24,18 +24,18 @@ _MONDAY, _UNTIL = datetime(2026, 11, 2, 8, tzinfo=UTC), date(2028, 5, 31)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a seed came to."""
+    """The result of a seed."""
 
     seed: int
     violations: list[str]
     counts: Counter[tuple[str, str]]
-    """What was injected, by fault and by seam."""
+    """The number of injected faults, by fault and by seam."""
     log: str
-    """The night's log lines, with a line for each outside call and what became of it."""
+    """The night's log lines, with a line for each external call and its fault."""
 
 
 def run_seed(seed: int, cluster: Cluster, aws: Clients, build: type[Night] = Night) -> Verdict:
-    """Live through the night of a seed: mostly one of the expiry job, else one of the sync."""
+    """Run the night of a seed: usually of the expiry job, otherwise of the sync."""
     dice = random.Random(seed)  # noqa: S311 - a schedule, no secret
     is_sync = build is Night and dice.random() < 1 / 4
     with cluster.database(with_organisation=True) as db:
@@ -95,7 +95,7 @@ def _verdict(seed: int, found: list[str], schedule: Schedule, night: Night) -> V
 
 
 def _people(roster: Roster, dice: random.Random) -> list[UUID]:
-    """Put in expired mentors and such as must not be touched; return the former."""
+    """Add expired mentors and mentors who must not be changed; return the expired ones."""
     away = roster.add_chapter()
     expired = roster.add_mentors(dice.randint(1, 8))
     expired += [roster.add_mentor(chapter_id=away) for _ in range(dice.randint(0, 3))]
@@ -114,7 +114,7 @@ def _statuses(roster: Roster) -> list[dict[str, UUID | str]]:
 def _everybody(
     roster: Roster, expired: list[UUID], others: dict[UUID | str, UUID | str]
 ) -> list[str]:
-    """After the next night every expired mentor is paused, with one row, and nobody else."""
+    """After the next night every expired mentor is paused with one row, and no other mentor."""
     now = {row["id"]: row["status"] for row in _statuses(roster)}
     found = [f"all: everybody: {m} is not paused" for m in expired if now[m] != "paused"]
     found += [
@@ -127,7 +127,7 @@ def _everybody(
 
 
 def _in_line(night: SyncNight, portal: PortalRows, mentors: Sequence[UUID]) -> list[str]:
-    """After the next night the portal shows what the database says, and nobody was created."""
+    """After the next night the portal shows the database's states, and has no new mentor."""
     measure = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC))
     found = [f"all: in line: {one} differs" for one in measure(lambda: 60).differences]
     if portal.paused() != {str(mentor) for mentor in mentors[::2]}:

@@ -1,4 +1,4 @@
-"""Builds broken on purpose: the storm finds each, and by the check that is meant for it."""
+"""Builds that are broken on purpose: the seeds find each, by the check that is meant for it."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from support.night import Night
 
 
 class _UnfencedLocks(Locks):
-    """Forgets the fence: whoever had the lock once may write."""
+    """Without the fence: a holder that lost the lock may still write."""
 
     def still_held(self, lock: Lock, lease: int) -> Action:
         action = super().still_held(lock, lease)
@@ -33,16 +33,16 @@ class _UnfencedLedger(Ledger):
 
 
 class Unfenced(Night):
-    """Without the fence condition."""
+    """A night without the fence condition."""
 
     ledger_class = _UnfencedLedger
 
 
 class AcknowledgesFirst(Night):
-    """The message is gone before its page is closed: what fails is not delivered again."""
+    """The message is acknowledged before its page is closed, so a failed page is lost."""
 
     def deliver(self, message: Message, **more: object) -> bool:
-        """Say that it is done, whatever comes of it."""
+        """Acknowledge, whatever the result is."""
         try:
             super().deliver(message, **more)  # pyright: ignore[reportArgumentType]
         except ProcessDied:
@@ -51,7 +51,7 @@ class AcknowledgesFirst(Night):
 
 
 class _CountingLedger(Ledger):
-    """Counts closed pages, where it should keep the set of them."""
+    """Counts closed pages instead of keeping the set of them."""
 
     def mark_page_closed(self, job_run_id: UUID, number: int) -> Run | None:
         run = self.find_run(job_run_id)
@@ -66,7 +66,7 @@ class Counting(Night):
 
 
 class _ForgetfulPages(Pages):
-    """Claims that it saves the progress of a page, and does not."""
+    """Pretends to save the progress of a page."""
 
     def save_progress(
         self,
@@ -86,16 +86,16 @@ class _ForgetfulLedger(Ledger):
 
 
 class Forgetful(Night):
-    """Each invocation begins again with the first mentor of its page."""
+    """Each invocation begins with the first mentor of its page."""
 
     ledger_class = _ForgetfulLedger
 
 
 class Unforgiving(Night):
-    """A scheduled run that is refused is never tried again."""
+    """A refused scheduled run is never tried again."""
 
     def waiting(self) -> list[Message]:
-        """Lose the requests that wait."""
+        """Lose the waiting requests."""
         super().waiting()
         return []
 
@@ -113,7 +113,7 @@ class Unforgiving(Night):
 def test_a_broken_build_is_found(
     cluster: Cluster, aws: Clients, build: type[Night], checks: set[str], first: int
 ) -> None:
-    """By a check that is meant for it, within sixty seeds from one that is not long before it."""
+    """By a check that is meant for it, within sixty seeds from one shortly before a hit."""
     seeds = range(first, first + 60)
     assert any(checks & _checks_that_fail(seed, cluster, aws, build) for seed in seeds)
 

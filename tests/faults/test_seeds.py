@@ -1,4 +1,4 @@
-"""The seeds that every change must survive; `make faults` runs more of them, and CI sixty."""
+"""The seeds that every change must pass; `make faults` runs more, and CI sixty."""
 
 import pytest
 
@@ -14,5 +14,5 @@ SEEDS = (*range(8), 57, 40248)
 def test_a_night_in_a_storm_loses_and_doubles_nothing(
     cluster: Cluster, aws: Clients, seed: int
 ) -> None:
-    """E3, E7-E9, E11, D4, D6, D7: whatever fails, the conservation check finds nothing."""
+    """E3, E7-E9, E11, D4, D6, D7: the conservation check finds no violation."""
     assert run_seed(seed, cluster, aws).violations == []

@@ -1,8 +1,8 @@
-"""Whatever fails, in whatever order messages come: a night ends in the same state (E8, E9, D7).
+"""Whatever fails, in any order of messages, a night ends in the same state (E8, E9, D7).
 
-Hypothesis makes a schedule of faults, one for each outside call (ledger, database, queue,
-events): an error before the call, an error after it (the write landed, the answer was lost), the
-process killed before or after it. Messages are delivered in any order, some twice. Then the
+Hypothesis draws a schedule of faults, one for each external call (ledger, database, queue, events):
+an error before the call, an error after it (the write succeeded, the answer was lost), or the
+process is killed before or after it. Messages are delivered in any order, some twice. Then the
 faults stop.
 """
 
@@ -30,7 +30,7 @@ MENTORS = 7
 def test_any_faults_and_any_order_end_in_the_same_state(
     cluster: Cluster, aws: Clients, faults: list[Fault], order: random.Random
 ) -> None:
-    """The conservation check holds, and the next run finds nothing left over but the errored."""
+    """The conservation check passes, and the next run finds only the errored mentors."""
     _one_night(cluster, aws, faults, order)
 
 
@@ -43,7 +43,7 @@ def test_any_faults_and_any_order_end_in_the_same_state(
 def test_a_few_faults_late_in_the_night(
     cluster: Cluster, aws: Clients, positions: list[int], fault: Fault, order: random.Random
 ) -> None:
-    """Sparse faults get further into the night than dense ones."""
+    """Few faults let a night get further than many faults."""
     faults: list[Fault] = ["ok"] * 61
     for position in positions:
         faults[position] = fault
@@ -60,7 +60,7 @@ def _one_night(cluster: Cluster, aws: Clients, faults: list[Fault], order: rando
             work_off(night, order)
             night.plan.then()
             night.clock.advance(3000)
-            # The next night ends what stands still, and pauses whom the first one missed.
+            # The next night ends inactive runs, and pauses the mentors that the first one missed.
             assert night.fire("the next night")["status"] in ("running", "completed")
             work_off(night, order)
             for trigger_id in ("night-1", "the next night"):

@@ -1,7 +1,8 @@
-"""However a run's reading of the portal is broken off, it leaves nothing out (H1, R1).
+"""Wherever a run's reading of the portal is interrupted, it misses no row (H1, R1).
 
-A record of its own knows every row that HLF has entered. Between two invocations HLF goes on: it
-enters rows of any moment, since a save can show late, and it changes rows that were read already.
+The test keeps its own record of every row that HLF has entered. HLF edits between two invocations:
+new rows may have any moment, because a save can show late, and rows that were read already may
+change.
 """
 
 import random
@@ -28,17 +29,17 @@ ID, DAY = "hlf_certificationid", "hlf_validuntil"
 
 
 class Record:
-    """HLF's people, and what they know."""
+    """HLF's edits, and the rows that must result."""
 
     def __init__(self, portal: PortalRows, keys: list[str], dice: random.Random) -> None:
-        """`keys` are our mentors'."""
+        """`keys` are our mentors' keys."""
         self.due: dict[str, date] = {}
-        """The first day without, by the row's id."""
+        """The first invalid day, by the row's id."""
         self._portal, self._keys, self._dice = portal, keys, dice
         self._later = MONDAY + timedelta(days=1)
 
     def enter(self, minute: int) -> str:
-        """Enter a row as of a minute of Monday and a second of its own, and return its id."""
+        """Enter a row with a moment on Monday, and return its id."""
         day, key = self._day(), self._dice.choice(self._keys)
         moment = MONDAY + timedelta(minutes=minute, seconds=len(self.due))
         row = self._portal.certify(key, day, moment)
@@ -46,7 +47,7 @@ class Record:
         return row[ID]
 
     def change(self) -> None:
-        """Change a row, later than all that was entered."""
+        """Change a row, with a moment after all others."""
         row_id, day = self._dice.choice(sorted(self.due)), self._day()
         self._later += timedelta(minutes=1)
         self._portal.portal.change(
@@ -75,7 +76,7 @@ def test_a_reading_of_any_number_of_invocations_has_every_row(
     page_size: int,
     dice: random.Random,
 ) -> None:
-    """In the same run what was there when it began; after the next one exactly what is valid."""
+    """The run stores the rows that existed at its start; the next run stores all valid rows."""
     with cluster.database(with_organisation=True) as db:
         roster = Roster(db)
         mentors = [roster.add_mentor(YESTERDAY) for _ in range(3)]
@@ -98,7 +99,7 @@ def test_a_reading_of_any_number_of_invocations_has_every_row(
 
 
 def work_for_a_while(night: SyncNight, pages: int) -> bool:
-    """Give each message an invocation that can read so many pages; whether the run goes on."""
+    """Let each message read so many pages at most; return whether the run continues."""
     undone: list[Message] = night.receive()
     while undone:
         pauses: list[Callable[[], object]] = [lambda: None] * (pages - 1)
@@ -111,6 +112,6 @@ def work_for_a_while(night: SyncNight, pages: int) -> bool:
 
 
 def stored(roster: Roster) -> dict[str, date]:
-    """Return what is mirrored here, by the row's id."""
+    """Return the mirrored rows by the row's id."""
     rows = roster.rows("select * from certifications where portal_id is not null")
     return {row["portal_id"]: row["expires_on"] for row in rows}

@@ -1,7 +1,7 @@
-"""Whatever fails in portal and database, in whatever order: the next sync ends in line (H3).
+"""Whatever fails in portal and database, in any order, the next sync ends without drift (H3).
 
-Hypothesis makes a schedule of faults for the portal's requests and one for the worker's calls to
-the database; messages are delivered in any order, some twice. Then the faults stop.
+Hypothesis draws a schedule of faults for the portal's requests and one for the worker's calls to
+the database. Messages are delivered in any order, some twice. Then the faults stop.
 """
 
 import random
@@ -40,7 +40,7 @@ def test_after_any_faults_the_next_sync_leaves_no_difference(
     faults: list[Fault],
     order: random.Random,
 ) -> None:
-    """Nobody lost, nobody created, every renewal stored once, every count adds up."""
+    """No mentor is lost or created, every renewal is stored once, and the counts add up."""
     with cluster.database(with_organisation=True) as db:
         roster = Roster(db)
         mentors = roster.add_mentors(MENTORS)
@@ -82,7 +82,7 @@ def stored(roster: Roster) -> Counter[date]:
 
 
 def check_run(night: SyncNight, roster: Roster, trigger_id: str) -> None:
-    """The run has ended; summary, log row and event say the same, and account for everybody."""
+    """The run has ended. Summary, row and event agree, and count every mentor."""
     job_run_id = run_id(trigger_id, SYNC)
     run = night.ledger.find_run(job_run_id)
     assert run is not None

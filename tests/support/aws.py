@@ -1,4 +1,4 @@
-"""AWS inside the test's process: moto's clients, and stand-ins that record."""
+"""AWS inside the test's process: moto's clients, and stand-ins that record calls."""
 
 import json
 import os
@@ -21,44 +21,44 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 type Message = Mapping[str, Any]
-"""A message as SQS gives it."""
+"""A message as SQS returns it."""
 
 
 class RecordingEvents:
-    """An EventBridge client that keeps what it is given."""
+    """An EventBridge client that records its events."""
 
     def __init__(self) -> None:
-        """Empty at first."""
+        """Start without events."""
         self.details: list[dict[str, Any]] = []
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
-        """Take the entries."""
+        """Record the entries."""
         self.details += [json.loads(entry["Detail"]) for entry in Entries]
         return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
 
 
 class ImpatientQueue:
-    """An SQS client for which no time passes: what is sent for later is there at once."""
+    """An SQS client that delivers delayed messages at once, and records the delays."""
 
     def __init__(self, client: Any) -> None:
         """`client` is the real one, or moto's."""
         self._client = client
         self.delays: list[int] = []
-        """The seconds for which messages were to be kept back."""
+        """The delays of messages, in seconds."""
         self.handed_back: list[int] = []
-        """The seconds after which messages were to be visible again."""
+        """The visibility time-outs that were set, in seconds."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def send_message(self, DelaySeconds: int = 0, **request: Any) -> Any:
-        """Send it at once, and note for how long it was to be kept back."""
+        """Send the message at once, and record its delay."""
         assert 0 <= DelaySeconds <= 900, "SQS's own limit"
         self.delays.append(DelaySeconds)
         return self._client.send_message(**request)
 
     def change_message_visibility(self, VisibilityTimeout: int, **request: Any) -> Any:
-        """Note when it was to be visible again; only a test that waits for it sees it at once."""
+        """Record the new visibility time-out. Only 0 makes the message visible again."""
         assert 0 <= VisibilityTimeout <= 43200, "SQS's own limit"
         self.handed_back.append(VisibilityTimeout)
         seconds = VisibilityTimeout and 43000
@@ -67,7 +67,7 @@ class ImpatientQueue:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """AWS clients, shared by nights that each have a table and a queue of their own."""
+    """AWS clients, shared by nights that each have their own table and queues."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
@@ -75,7 +75,7 @@ class Clients:
 
 @contextmanager
 def open_clients() -> Generator[Clients]:
-    """AWS as moto plays it, inside this process; nothing of the caller's own AWS settings."""
+    """Open moto's clients in this process, without the environment's AWS settings."""
     real = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     try:
@@ -98,7 +98,7 @@ def _defined_ledger() -> dict[str, Any]:
 def create_ledger_table(
     client: "DynamoDBClient", name: str, clock: LedgerClock | None = None
 ) -> Table:
-    """Create a table as the template defines it; without a clock DynamoDB tells the time."""
+    """Create a table as in the template. Without `clock`, DynamoDB's time counts."""
     defined = _defined_ledger()
     client.create_table(
         TableName=name,
@@ -110,7 +110,7 @@ def create_ledger_table(
 
 
 def sqs_record(message: Message, queue: str, receive_count: int) -> dict[str, Any]:
-    """Return a message as Lambda's event source mapping hands it over."""
+    """Return a message as Lambda's event source mapping passes it on."""
     return {
         "messageId": message.get("MessageId", "m-1"),
         "receiptHandle": message.get("ReceiptHandle", "r-1"),

@@ -1,7 +1,7 @@
-"""The conservation check: what must hold after any night, however it went.
+"""The conservation check: what must hold after every night, whatever has failed.
 
-It reads the database, the ledger and the log lines and events, and nothing of how the night went.
-Each of its checks yields what it finds wrong; `violations` puts them together.
+It reads only the database, the ledger, the log lines and the events. Each check yields what it
+finds wrong; `violations` joins them.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from support.roster import Records
 
 
 class Witness(Protocol):
-    """Where a night's ledger, log lines and events are read: in the process, or deployed."""
+    """Reads a night's ledger, log lines and events, in the process or on a deployed stack."""
 
     @property
     def ledger(self) -> Ledger:
@@ -32,34 +32,34 @@ class Witness(Protocol):
         ...
 
     def announcements(self) -> list[dict[str, Any]] | None:
-        """Return the details of the events; None: they cannot be seen."""
+        """Return the details of the events; None if they cannot be read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a run has left behind."""
+    """The traces of one run."""
 
     run: Run
     pages: list[Page]
     history: list[UUID]
-    """Whom the run changed, by the audit trail."""
+    """The mentors that the run changed, by the history."""
     summaries: list[dict[str, Any]]
     rows: list[dict[str, Any]]
-    """Its rows in the execution log, but of refused and repeated triggers."""
+    """Its rows in the execution log, without the rows of refused and repeated triggers."""
     events: list[dict[str, Any]] | None
     not_published: bool
     late: set[str]
-    """The mentors that a worker settled after their page had failed, by its log line."""
+    """The mentors that a worker processed after their page had failed, by the log line."""
     requeued: list[dict[str, Any]]
     """The log lines about pages that went back to the queue."""
     notifications: list[dict[str, Any]]
     concerned: Mapping[UUID, set[UUID]]
-    """Whom the run paused, or whose certification it renewed, by the coordinator responsible."""
+    """The mentors that the run paused or renewed, by their coordinator."""
 
     @property
     def effect(self) -> str:
-        """What the run does to a mentor: the word that names its count and its list."""
+        """The word that names the run's count and its list, such as "paused"."""
         return self.run.effect
 
     @property
@@ -69,7 +69,7 @@ class Evidence:
 
 
 def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
-    """Read what a run has left behind."""
+    """Read the traces of a run."""
     run = night.ledger.find_run(job_run_id)
     assert run is not None
     text = str(job_run_id)
@@ -134,18 +134,18 @@ def errors_have_reasons(found: Evidence) -> Iterator[str]:
 
 
 def violations(night: Witness, records: Records, job_run_id: UUID) -> list[str]:
-    """Return what is wrong with a run, each with the name of its check."""
+    """Return all violations of a run, each with the name of its check."""
     found = gather(night, records, job_run_id)
     return [f"{check.__name__}: {wrong}" for check in CHECKS for wrong in check(found)]
 
 
 def check_conservation(night: Witness, records: Records, job_run_id: UUID) -> None:
-    """Assert that nothing is wrong with a run."""
+    """Assert that a run has no violation."""
     assert violations(night, records, job_run_id) == []
 
 
 def ended(found: Evidence) -> Iterator[str]:
-    """The run has ended, and its set of pages was whole by then (E8)."""
+    """The run has ended, and all its pages were closed before (E8)."""
     if found.run.status == "running":
         yield "the run is still running"
     open_pages = [page.number for page in found.pages if page.outcome is None]
@@ -159,14 +159,14 @@ def dispatched_once(found: Evidence) -> Iterator[str]:
 
 
 def one_history_row(found: Evidence) -> Iterator[str]:
-    """The run changed a mentor once, and only whom it dispatched (E3, E9)."""
+    """The run changed each mentor at most once, and only dispatched mentors (E3, E9)."""
     yield from (f"{m} has {n} history rows" for m, n in Counter(found.history).items() if n > 1)
     if strangers := set(found.history) - set(found.dispatched):
         yield f"{len(strangers)} were changed and not dispatched"
 
 
 def one_summary(found: Evidence) -> Iterator[str]:
-    """One summary, however often its line was written, that accounts for everybody (E7)."""
+    """The run has one summary with every mentor, however often the line was written (E7)."""
     if not found.summaries:
         yield "there is no summary line"
         return
@@ -181,7 +181,7 @@ def one_summary(found: Evidence) -> Iterator[str]:
 
 
 def summary_is_pages(found: Evidence) -> Iterator[str]:
-    """What a page was closed with is in the summary: no run ends before its pages (E8)."""
+    """The summary has the outcome of every page, so no run ended before its pages (E8)."""
     closed = [page.outcome for page in found.pages if page.outcome]
     for line in found.summaries:
         done = {str(mentor) for outcome in closed for mentor in outcome.applied}
@@ -193,7 +193,7 @@ def summary_is_pages(found: Evidence) -> Iterator[str]:
 
 
 def summary_is_history(found: Evidence) -> Iterator[str]:
-    """Paused is who has a history row; one whose page had been given up is named in a line."""
+    """Paused mentors have a history row. Late ones, of a failed page, are named in a log line."""
     if found.effect != "paused":
         return
     paused = {m for line in found.summaries for m in line["mentor_ids_paused"]}
@@ -206,7 +206,7 @@ def summary_is_history(found: Evidence) -> Iterator[str]:
 
 
 def one_row(found: Evidence) -> Iterator[str]:
-    """One row in the execution log, whose last word agrees with line and history (D4)."""
+    """The run has one row, which agrees with the summary and the history (D4)."""
     if len(found.rows) != 1:
         yield f"there are {len(found.rows)} rows"
         return
@@ -225,7 +225,7 @@ def one_row(found: Evidence) -> Iterator[str]:
 
 
 def progress_kept(found: Evidence) -> Iterator[str]:
-    """What an invocation said to have settled when it put its page back stays settled (R1)."""
+    """A mentor that was processed before a requeue stays processed (R1)."""
     said: dict[int, int] = {}
     for line in found.requeued:
         said[line["page"]] = max(said.get(line["page"], 0), line["processed_count"])
@@ -235,8 +235,8 @@ def progress_kept(found: Evidence) -> Iterator[str]:
             yield f"page {page.number} had {said[page.number]} settled mentors and kept {kept}"
 
 
-def told_once(found: Evidence) -> Iterator[str]:
-    """One notification per coordinator, about everybody who is theirs (E11)."""
+def notified_once(found: Evidence) -> Iterator[str]:
+    """Each coordinator has one notification, about all of their own mentors (E11)."""
     counts = Counter(row["coordinator_id"] for row in found.notifications)
     yield from (f"coordinator {c} has {n} notifications" for c, n in counts.items() if n > 1)
     notified = {row["coordinator_id"]: set(row["mentor_ids"]) for row in found.notifications}
@@ -248,8 +248,8 @@ def told_once(found: Evidence) -> Iterator[str]:
             yield f"coordinator {coordinator} was notified of {len(strangers)} others"
 
 
-def announced(found: Evidence) -> Iterator[str]:
-    """The event says what the summary says, or a line says that there was none (E11)."""
+def published(found: Evidence) -> Iterator[str]:
+    """The event agrees with the summary, or a log line says that it is missing (E11)."""
     if found.events is None:
         return
     if not found.events and not found.not_published:
@@ -261,7 +261,7 @@ def announced(found: Evidence) -> Iterator[str]:
 
 
 def fenced(found: Evidence) -> Iterator[str]:
-    """Whoever lost the lock planned no page after its new holder did (D6)."""
+    """A holder that lost the lock planned no page after its successor's pages (D6)."""
     fences = [page.fence for page in found.pages if page.fence is not None]
     if fences != sorted(fences):
         yield f"pages were planned under the fences {fences}"
@@ -271,5 +271,5 @@ type Check = Callable[[Evidence], Iterator[str]]
 
 CHECKS: tuple[Check, ...] = (
     ended, dispatched_once, one_history_row, one_summary, summary_is_pages, summary_is_history,
-    one_row, errors_have_reasons, progress_kept, told_once, announced, fenced,
+    one_row, errors_have_reasons, progress_kept, notified_once, published, fenced,
 )  # fmt: skip

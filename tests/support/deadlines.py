@@ -16,7 +16,7 @@ SCOPE = {"p_org_id": ORG, "p_slug": "hlf"}
 
 @contextmanager
 def ends_in_time(sentence: str, budget: float = BUDGET) -> Generator[None]:
-    """The block fails as unavailable, and within its budget."""
+    """Check that the block fails as unavailable within its budget."""
     began = time.monotonic()
     with time_limit(budget), pytest.raises(DatabaseUnavailable, match=sentence) as raised:
         yield

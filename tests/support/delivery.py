@@ -1,4 +1,4 @@
-"""Delivers a night's messages as badly as SQS and Lambda may: in any order, twice, to the dying."""
+"""Delivers messages as badly as SQS and Lambda may: in any order, twice, to dying workers."""
 
 import random
 
@@ -8,7 +8,7 @@ from support.night import Night
 
 
 def fire(night: Night) -> None:
-    """Deliver the trigger as Lambda does: again, a minute later, when the process died; twice."""
+    """Deliver the trigger as Lambda does: up to twice more, a minute later, if the process died."""
     for _ in range(3):
         try:
             night.fire()
@@ -19,7 +19,7 @@ def fire(night: Night) -> None:
 
 
 def deliver(night: Night, message: Message, *, dead: bool = False) -> bool:
-    """Deliver a message; whether it was acknowledged."""
+    """Deliver a message; return whether it was acknowledged."""
     try:
         return night.deliver(message, dead=dead)
     except ProcessDied:
@@ -27,7 +27,7 @@ def deliver(night: Night, message: Message, *, dead: bool = False) -> bool:
 
 
 def work_off(night: Night, dice: random.Random) -> None:
-    """Deliver in any order, some twice, what is not acknowledged again; at last as dead letters."""
+    """Deliver in any order, some twice; repeat unacknowledged ones, at last as dead letters."""
     waiting = night.receive()
     for attempt in range(6):
         dice.shuffle(waiting)

@@ -1,4 +1,4 @@
-"""The deployed local stack, as a test looks at it from outside."""
+"""The deployed local stack, as a test sees it from outside."""
 
 import json
 import subprocess
@@ -35,18 +35,18 @@ def mentor_pause(*arguments: str) -> Typed:
 
 
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a person does, in a process that ends: for what starts others."""
+    """Run the command line in its own process; for commands that start other processes."""
     return subprocess.run(
         [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=180
     )
 
 
 def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait on a condition."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     tick = threading.Event()
     while not check():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition does not hold in time"
         tick.wait(0.05)
 
 
@@ -99,7 +99,7 @@ class Deployed:
         eventually(has_ended)
 
     def environment_of(self, function: str) -> dict[str, str]:
-        """Return what the deployed function has in its environment, and what reaches the stack."""
+        """Return the environment of a deployed function, with the address of the emulator."""
         outside = self.local.environment(self.local.require())
         reach = {name: value for name, value in outside.items() if name.startswith("AWS_")}
         return function_environments(self.stack)[function] | reach
@@ -116,7 +116,7 @@ class Deployed:
         return found
 
     def metrics(self, group: str, name: str) -> list[float]:
-        """Return the values of a metric that a function has written, oldest first."""
+        """Return the values of a metric in a function's log, oldest first."""
         found: list[float] = []
         for event in self.logs.filter_log_events(logGroupName=self.stack.outputs[group])["events"]:
             text = event.get("message", "")
@@ -127,7 +127,7 @@ class Deployed:
     def api(
         self, method: str, path: str, credential: str | bytes | None, **more: Any
     ) -> httpx.Response:
-        """Ask the HTTP entry."""
+        """Send a request to the HTTP entry."""
         text = credential.encode() if isinstance(credential, str) else credential
         headers = {} if text is None else {b"Authorization": b"Bearer " + text}
         url = self.stack.outputs["ApiUrl"] + path
@@ -135,7 +135,7 @@ class Deployed:
 
     @contextmanager
     def workers_asleep(self) -> Generator[None]:
-        """Let no page of the expiry job reach its worker; what is on its queue is lost."""
+        """Let no page of the expiry job reach its worker. The pages on its queue are deleted."""
         lambdas, name = self.stack.lambdas(), self.stack.outputs["ExpiryWorkerFunctionName"]
         found = lambdas.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         mappings = [mapping.get("UUID", "") for mapping in found]
@@ -149,7 +149,7 @@ class Deployed:
                 lambdas.update_event_source_mapping(UUID=mapping, Enabled=True)
 
     def let_the_lease_run_out(self, job_run_id: str) -> None:
-        """Set the clock of a run and of its lock back by an hour."""
+        """Set the moments of a run and of its lock back by an hour."""
         client = self.stack.session.client("dynamodb", endpoint_url=self.stack.endpoint_url)
         table = self.stack.outputs["LedgerTableName"]
         lock = f"LOCK#certification_expiry#{self.stack.org_id}"
@@ -176,14 +176,14 @@ class Deployed:
             self.local._server.start(port)
 
     def waiting(self, output: str) -> int:
-        """Return how many messages a queue has for whoever asks."""
+        """Return how many visible messages a queue has."""
         answer = self.sqs.get_queue_attributes(
             QueueUrl=self.stack.outputs[output], AttributeNames=["ApproximateNumberOfMessages"]
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def forget_runs(self) -> None:
-        """Empty the ledger: no trigger has had its run, no page is closed, no lock is held."""
+        """Empty the ledger."""
         client = self.stack.session.client("dynamodb", endpoint_url=self.stack.endpoint_url)
         table = self.stack.outputs["LedgerTableName"]
         scan = client.get_paginator("scan")
@@ -199,7 +199,7 @@ class Deployed:
 
     @contextmanager
     def environment(self, functions: Sequence[str], **variables: str) -> Generator[None]:
-        """Give functions, by their names in the template, other variables for a while."""
+        """Change variables of functions for a while; the template has the functions' names."""
         lambdas, before = self.stack.lambdas(), dict[str, dict[str, str]]()
         for function in functions:
             name = self.stack.outputs[f"{function}FunctionName"]
@@ -218,7 +218,7 @@ class Deployed:
                 )
 
     def page_size(self, mentors: int) -> AbstractContextManager[None]:
-        """Let the dispatcher make pages of another size."""
+        """Let the dispatcher plan pages of another size."""
         return self.environment(["Dispatcher"], PAGE_SIZE=str(mentors))
 
     def let_the_sync_follow(self, *, follow: bool) -> None:
@@ -229,7 +229,7 @@ class Deployed:
             switch(Name=self.stack.outputs[rule])
 
     def shown(self) -> dict[str, set[str]]:
-        """Return the keys of the stand-in portal's mentors by their status there."""
+        """Return the keys of the mentors in the stand-in portal, by their status."""
         mapping = example_mapping().mentors
         rows = read_rows(self.local.require().portal_port)[mapping.entity_set]
         found: dict[str, set[str]] = {status: set() for status in mapping.status_values}
@@ -237,8 +237,8 @@ class Deployed:
             found[str(mapping.status_of(row[mapping.status]))].add(row[mapping.key])
         return found
 
-    def start_workers_anew(self) -> None:
-        """End the sync's warm Lambdas: the next one reads all parameters anew."""
+    def end_warm_functions(self) -> None:
+        """End the sync's warm Lambdas, so that the next ones read all parameters again."""
         names = {self.stack.outputs[f"{f}FunctionName"] for f in ("HlfSyncWorker", "PortalDrift")}
         for process in psutil.Process(self.local.require().emulator.pid).children(recursive=True):
             with suppress(psutil.Error):
@@ -247,10 +247,10 @@ class Deployed:
 
     @contextmanager
     def quick_redelivery(self) -> Generator[None]:
-        """Let pages come back after two seconds instead of six minutes.
+        """Deliver failed pages again after two seconds instead of six minutes.
 
-        A page may then come back while its worker is still at it, as it cannot in production;
-        so the workers that are left over are ended before the next test.
+        A page may then be delivered while its worker still has it, which cannot happen in
+        production. So the remaining workers are ended before the next test.
         """
         self._set_visibility(2)
         try:
@@ -263,8 +263,8 @@ class Deployed:
                     if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name:
                         process.kill()
 
-    def kill_who_waits_for_a_lock(self, owner: psycopg.Connection) -> bool:
-        """Kill the Lambda process whose call waits for a row lock; whether there was one."""
+    def kill_the_worker_that_waits_for_a_lock(self, owner: psycopg.Connection) -> bool:
+        """Kill the Lambda process whose call waits for a row lock; return whether there was one."""
         rows = owner.execute(
             "select client_port from pg_stat_activity"
             " where wait_event_type = 'Lock' and usename = 'mentor_pause_job'"
@@ -281,13 +281,13 @@ class Deployed:
 
 
 def rows(connection: psycopg.Connection, query: Any, *values: object) -> list[dict[str, Any]]:
-    """Run a query of a test."""
+    """Run a query, and return its rows."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return list(cursor.execute(query, values).fetchall())
 
 
 def expired_ids(connection: psycopg.Connection, as_of: object) -> set[str]:
-    """Return the active mentors that are expired, by a query of the test's own."""
+    """Return the active mentors who have expired, by the test's own query."""
     found = rows(
         connection,
         "select m.id from peer_mentors m join certifications c on c.mentor_id = m.id"

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TYPED = frozenset({"sh", "sql", "python"})
 SHOWN = frozenset({"mermaid", "text", "json"})
-# Each walk, and the test that takes it.
+# Each walk, and the test that types its blocks.
 WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/supabase/adoption/test_adoption.py",
     "adopting-push": "tests/integration/supabase/adoption/test_adopted_migrations.py",
@@ -87,7 +87,7 @@ def walk(name: str, pages: Sequence[Path] = PAGES) -> list[Block]:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What came of one block: the exit status, and both outputs."""
+    """The result of a block: its exit status, and both outputs."""
 
     code: int
     out: str
@@ -95,7 +95,7 @@ class Typed:
 
     @property
     def seen(self) -> str:
-        """What a reader sees at a terminal, where both outputs meet."""
+        """Both outputs together, as at a terminal."""
         return self.out + self.err
 
 
@@ -106,7 +106,7 @@ class Shell:
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str], scratch: Path) -> None:
-        """Start bash in `folder`; `scratch` takes the scripts and what they print."""
+        """Start bash in `folder`; `scratch` gets the scripts and their outputs."""
         self._scratch = scratch
         self._answers, answers = os.pipe()
         self._bash = subprocess.Popen(

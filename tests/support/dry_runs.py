@@ -24,13 +24,12 @@ def statuses(stack: Deployed, trigger: str) -> Counter[str]:
     return Counter(row[0] for row in found)
 
 
-def dry_runs_over_firings(
+def post_dry_runs_over_triggers(
     stack: Deployed, triggers: int, loops: int = 4
 ) -> tuple[list[str], Counter[int]]:
-    """Let a coordinator post dry runs in parallel loops over scheduled triggers.
+    """Let a coordinator post dry runs in parallel loops while scheduled triggers arrive.
 
-    Returns:
-        What each trigger was answered at once, and the HTTP statuses of the dry runs.
+    Returns: The answer to each trigger, and the HTTP statuses of the dry runs.
     """
     token = mentor_pause("local", "token", "coordinator").stdout.strip()
     enough = threading.Event()

@@ -4,7 +4,7 @@ botocore validates and serialises each call as always. Before it signs and sends
 the event `before-call`; a handler of that event may return the answer. This module's handler gets
 the answer from moto's DynamoDB handler. moto and botocore still serialise and parse each error. A
 successful answer is JSON already. moto's serialiser would look for each of its values under several
-names, which takes most of the time of a call (`tests/unit/test_moto_without_http.py` compares both
+names, which takes most of the time of a call (`tests/unit/support/test_dynamodb.py` compares both
 ways).
 """
 

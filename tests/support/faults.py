@@ -1,4 +1,4 @@
-"""Faults at the outside calls: an error, a lost answer, an answer too late, or the process dies."""
+"""Faults of external calls: an error, a lost or late answer, no answer, or a killed process."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -26,29 +26,29 @@ FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 
 _LATE = 3
-"""A late call is done when so many others have been made."""
+"""A late call is made after so many other calls."""
 
 
 def failures(count: int) -> list[Fault]:
-    """Return so many calls that fail, one after the other."""
+    """Return so many failing calls in a row."""
     return ["before"] * count
 
 
 class ProcessDied(BaseException):
-    """What no code can catch and go on: the runtime killed the process."""
+    """The runtime kills the process; no code can catch this and continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """Something outside that is called, and how it fails."""
+    """An external service, and how its calls fail."""
 
     name: str
     gone: Callable[[], Any]
-    """Raises, or returns, what the caller gets when nobody is there."""
+    """Fails as if the server did not exist."""
     silent: Callable[[], Any]
-    """The same when no answer comes."""
+    """Fails as if no answer came."""
     throttled: Callable[[], Any]
-    """The same when it is too much."""
+    """Fails as if there were too many calls."""
 
 
 _ANSWERS: Mapping[str, Callable[[Seam], Callable[[], Any]]] = {
@@ -59,14 +59,14 @@ _ANSWERS: Mapping[str, Callable[[Seam], Callable[[], Any]]] = {
 }
 
 DEADLINE = 10.0
-"""Seconds after which an adapter gives a call up."""
+"""The deadline of an adapter's call, in seconds."""
 
 
 class Plan:
-    """Decides the fault of each outside call in turn; when it is used up, all is well."""
+    """Decides the fault of each external call. After the last fault, all calls succeed."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        """`faults` are taken one per call."""
+        """Each fault is used for one call."""
         self._faults: Iterator[Fault] = iter(())
         self._late: list[tuple[int, Callable[[], object]]] = []
         self._calls = 0
@@ -75,11 +75,11 @@ class Plan:
         self.called: list[str] = []
         """The method or function of each call since `then`."""
         self.let_time_pass: Callable[[float], object] = float
-        """Hears for how many seconds a call was blocked."""
+        """Is called with the seconds for which a call was blocked."""
         self.then(*faults)
 
     def then(self, *faults: Fault, after: int = 0) -> None:
-        """Give the next calls these faults, `after` so many that go well; and count anew."""
+        """Let `after` calls succeed and the next ones have these faults; count the calls from 0."""
         well: list[Fault] = ["ok"] * after
         due: list[Fault] = [*well, *faults]
         self._faults = iter(due)
@@ -87,17 +87,17 @@ class Plan:
         self.called = []
 
     def before_call(self, number: int, meanwhile: Callable[[], object]) -> None:
-        """Let something happen before a call; 1 is the next one."""
+        """Call `meanwhile` before an external call; 1 is the next one."""
         self._meanwhile[self._calls + number] = meanwhile
 
     def due(self, seam: Seam, what: str) -> Fault:
-        """Return the fault of this call; `what` is asked of the seam."""
+        """Return the fault of this call. `what` is the method or function."""
         for fault in self._faults:
             return fault
         return "ok"
 
     def around[T](self, call: Callable[[], T], seam: Seam, what: str = "") -> T:
-        """Make one call, with the fault that is due."""
+        """Make one call, with its fault."""
         self._calls += 1
         self.called.append(what)
         self._meanwhile.pop(self._calls, str)()
@@ -120,7 +120,7 @@ class Plan:
         return answer
 
     def arrive(self, before: float = float("inf")) -> None:
-        """Do what is late; nobody waits for the answer any more."""
+        """Make the late calls; no caller waits for their answers."""
         due = [call for at, call in self._late if at < before]
         self._late = [(at, call) for at, call in self._late if at >= before]
         for call in due:
@@ -129,10 +129,10 @@ class Plan:
 
 
 class Faulty:
-    """Stands before a client; the named methods go through the plan."""
+    """Wraps a client; the named methods go through the plan."""
 
     def __init__(self, inner: Any, methods: tuple[str, ...], plan: Plan, seam: Seam) -> None:
-        """`seam` says what the caller sees when a call fails."""
+        """`seam` says how a call fails."""
         self._inner = inner
         self._methods = methods
         self._plan = plan
@@ -154,16 +154,16 @@ _TLS = httpx.create_ssl_context()
 
 
 class FaultyTransport(httpx.BaseTransport):
-    """HTTP that may fail; each request goes through the plan."""
+    """HTTP whose requests go through the plan."""
 
     def __init__(self, plan: Plan, seam: Seam) -> None:
-        """The real transport is behind it."""
+        """It wraps the real transport."""
         self._inner = httpx.HTTPTransport(verify=_TLS)
         self._plan = plan
         self._seam = seam
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it, with the fault that is due."""
+        """Send the request, with its fault."""
         request.read()
 
         def send() -> httpx.Response:
@@ -179,7 +179,7 @@ class FaultyTransport(httpx.BaseTransport):
 
 
 def raising(make: Callable[[], Exception]) -> Callable[[], Any]:
-    """Return what raises a new error of a kind."""
+    """Return a function that raises a new error."""
 
     def fail() -> Any:
         raise make()
@@ -222,16 +222,16 @@ _LEDGER_CALLS = ("get_item", "query", "update_item", "transact_write_items")
 
 
 def faulty_ledger(client: Any, plan: Plan) -> Any:
-    """A DynamoDB that may be gone."""
+    """Return a DynamoDB client that may fail."""
     return Faulty(client, _LEDGER_CALLS, plan, LEDGER)
 
 
 def faulty_queue(client: Any, plan: Plan) -> Any:
-    """An SQS that may be gone; who sends a test's messages by another way is not disturbed."""
+    """Return an SQS client whose sending may fail; the test's other calls do not."""
     calls = ("send_message_batch", "send_message", "change_message_visibility")
     return Faulty(client, calls, plan, QUEUE)
 
 
 def faulty_bus(client: Any, plan: Plan) -> Any:
-    """An EventBridge that may be gone."""
+    """Return an EventBridge client that may fail."""
     return Faulty(client, ("put_events",), plan, BUS)

@@ -1,4 +1,4 @@
-"""The HTTP entry over a night: requests as API Gateway makes them, the dispatcher of that night."""
+"""The HTTP entry over a night: requests in API Gateway's format, and the night's dispatcher."""
 
 import json
 from collections.abc import Generator, Mapping
@@ -24,7 +24,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What API Gateway passes on."""
+    """An answer to API Gateway."""
 
     status: int
     headers: dict[str, str]
@@ -37,13 +37,13 @@ class Answer:
 
 
 class Http:
-    """The request handler, put together as its Lambda puts it together."""
+    """The request handler, built as its Lambda builds it."""
 
     def __init__(self, night: Night, database: Database) -> None:
-        """`database` is opened as the HTTP entry's own role."""
+        """The database is opened with the HTTP entry's own role."""
         self.night = night
         self.answer: dict[str, str] | Exception | None = {}
-        """What the dispatcher says in the place of the night's own; {}: let the night say it."""
+        """The dispatcher's answer; {}: the night's own dispatcher answers."""
         dispatcher: Any = self._dispatch
         self.runs = Runs(ORG, database, night.ledger, dispatcher, night.logger)
         self.handler = HttpRequestHandler(
@@ -62,12 +62,12 @@ class Http:
     def ask(
         self, method: str, path: str, credential: str | None, body: str | None = None, **query: str
     ) -> Answer:
-        """Ask as a person or a machine does."""
+        """Send a request of a person or a machine."""
         header = {} if credential is None else {"Authorization": f"Bearer {credential}"}
         return self.send(request_event(method, path, header, body, query))
 
     def send(self, event: object) -> Answer:
-        """Hand an event to the request handler."""
+        """Pass an event to the request handler."""
         found = self.handler(event, None)  # pyright: ignore[reportArgumentType] - it asks nothing of it
         several: dict[str, list[str]] = found.get("multiValueHeaders") or {}
         headers = {n: vs[-1] for n, vs in several.items()} | dict(found.get("headers") or {})
@@ -76,7 +76,7 @@ class Http:
     def start(
         self, credential: str, job: str = "certification_expiry", **options: object
     ) -> Answer:
-        """Ask for a run."""
+        """Request a run."""
         return self.ask("POST", f"/jobs/{job}/runs", credential, json.dumps(options))
 
 
@@ -87,7 +87,7 @@ def request_event(
     body: str | None = None,
     query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make an event as API Gateway's REST API makes it."""
+    """Return an event in the format of API Gateway's REST API."""
     resource, parameters = _resource(path)
     sent = dict(headers) | ({"Content-Type": "application/json"} if body is not None else {})
     return {
@@ -124,27 +124,27 @@ def _resource(path: str) -> tuple[str, dict[str, str] | None]:
 
 @contextmanager
 def open_http(night: Night, roster: Roster, cluster: Cluster) -> Generator[Http]:
-    """Put an HTTP entry together over a night."""
+    """Build an HTTP entry over a night."""
     with closing(PooledTransport(cluster.url(roster.db, "mentor_pause_api"))) as transport:
         yield Http(night, Database(transport, night.retry))
 
 
 def add_member(roster: Roster, role: str) -> UUID:
-    """Add somebody to the organisation."""
+    """Add a member to the organisation, and return the user id."""
     member = roster.add_coordinator(chapters=[roster.chapter_id])
     roster.db.execute("update org_members set role = %s where user_id = %s", (role, member))
     return member
 
 
 def run_of(answer: Answer) -> UUID:
-    """The run that an answer is about, which is also where it points."""
+    """Return the run of an answer, and check that `Location` leads to it."""
     job_run_id = UUID(answer.body["job_run_id"])
     assert answer.headers["Location"] == f"../../runs/{job_run_id}"
     return job_run_id
 
 
 def problem_of(answer: Answer) -> str:
-    """The type of an answer's problem details, which have every member of RFC 9457 but one."""
+    """Return the type of an answer's problem details, and check the members of RFC 9457."""
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.body.keys() >= {"type", "title", "status", "detail"}
     assert answer.body["status"] == answer.status

@@ -1,4 +1,4 @@
-"""A project's login as tests need it: its keys, its tokens, and tokens that are wrong."""
+"""A project's login as tests need it: its keys, its tokens, and wrong tokens."""
 
 import hashlib
 import hmac
@@ -94,7 +94,7 @@ def token_verifier(legacy_secret: str | None = LEGACY_SECRET) -> TokenVerifier:
 
 
 def wrong_tokens() -> dict[str, str]:
-    """Return every wrong token that we could think of, by what is wrong with it."""
+    """Return every wrong token that we could think of, by its fault."""
     stranger, es256 = new_key(), {"alg": "ES256", "kid": "ec-1", "typ": "JWT"}
     good = token_of()
     head, body, signature = good.split(".")
@@ -105,7 +105,7 @@ def wrong_tokens() -> dict[str, str]:
         "expired": token_of(exp=1_700_000_100, iat=1_700_000_000),
         "not valid yet": token_of(nbf=NOW),
         "without expiry": token_of(exp=None),
-        "expiry is no number": token_of(exp="never"),
+        "expiry is not a number": token_of(exp="never"),
         "expiry is infinite": unsigned(es256, claims_of(exp=float("inf")), signature),
         "other project": token_of(iss="https://other.supabase.co/auth/v1"),
         "other project, without issuer": token_of(iss=None),
@@ -152,8 +152,8 @@ def wrong_tokens() -> dict[str, str]:
         "other audience": token_of(aud="another"),
         "without audience": token_of(aud=None),
         "without a person": token_of(sub=None),
-        "person is no id": unsigned(es256, claims_of(sub="' or 1=1 --"), signature),
-        "person is no id, signed": token_of(sub="admin"),
+        "person is not an id": unsigned(es256, claims_of(sub="' or 1=1 --"), signature),
+        "person is not an id, signed": token_of(sub="admin"),
         "signature of another token": ".".join((head, token_of().split(".")[1], signature)),
         "signature cut off": f"{head}.{body}.",
         "without signature part": f"{head}.{body}",

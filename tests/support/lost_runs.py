@@ -1,4 +1,4 @@
-"""Runs that the ledger loses."""
+"""Lets the ledger lose runs."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from support.roster import Roster
 
 
 def lose(aws: Clients, night: Night, *kinds: str) -> None:
-    """Delete the ledger's items whose sort key starts with one of `kinds`; without any, all."""
+    """Delete the ledger's items whose sort key starts with one of `kinds`, or all items."""
     table = night.ledger.table.name
     for item in aws.dynamodb.scan(TableName=table)["Items"]:
         if item["sk"].get("S", "").startswith(kinds or ("",)):
@@ -17,13 +17,13 @@ def lose(aws: Clients, night: Night, *kinds: str) -> None:
 
 
 def complete(night: Night, trigger_id: str = "night-1") -> None:
-    """Let a night run to its end."""
+    """Run a night to its end."""
     assert night.fire(trigger_id)["status"] == "running"
     night.work_off()
 
 
 def lose_open_run(aws: Clients, night: Night, roster: Roster, *kinds: str) -> list[UUID]:
-    """Dispatch a run of two pages, work on one, and lose the run; return its mentors."""
+    """Start a run of two pages, process one, and lose the run; return its mentors."""
     mentors = roster.add_mentors(5)
     coordinator = roster.add_coordinator(mentors=mentors)
     assert coordinator
@@ -34,7 +34,7 @@ def lose_open_run(aws: Clients, night: Night, roster: Roster, *kinds: str) -> li
 
 
 def lost_row(roster: Roster) -> dict[str, object]:
-    """What the row of the lost run says in the end."""
+    """Return the status and the counts of the lost run's row, and check its error."""
     row = next(row for row in roster.log() if row["job_run_id"] == run_id())
     assert "the ledger has lost this run" in row["error"]
     assert "mentor-pause run certification_expiry" in row["error"]

@@ -24,7 +24,7 @@ PATIENCE = 600
 
 @dataclass(frozen=True)
 class DatabaseAt(Database):
-    """A database that tells the time by a test's clock, where it is asked for the moment."""
+    """A database whose moment is a test's clock."""
 
     clock: Clock = utc_now
 
@@ -35,10 +35,10 @@ class DatabaseAt(Database):
 
 
 class Monitor:
-    """A monitor, put together as its Lambda puts it together."""
+    """The monitor, built as its Lambda builds it."""
 
     def __init__(self, night: Night, capsys: pytest.CaptureFixture[str], slug: str = "hlf") -> None:
-        """It looks at the night's database and ledger by the night's clock."""
+        """It uses the night's database, ledger and clock."""
         self.night = night
         self._capsys = capsys
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug=slug)
@@ -47,7 +47,7 @@ class Monitor:
         self.hung = build_hung_runs(ORG, night.engine)
 
     def __call__(self) -> Answer:
-        """Look once."""
+        """Run the monitor once."""
         metrics = Metrics(namespace="tests", service="mentor-pause")
         return Check(lambda: self.look, lambda: self.hung, metrics, self.night.logger)()
 

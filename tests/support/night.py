@@ -1,6 +1,7 @@
 """A whole night inside the test's process: dispatcher, queue, worker, ledger, database.
 
-The database is PostgreSQL; DynamoDB and SQS are moto's; time stands still until a test moves it.
+The database is PostgreSQL, and DynamoDB and SQS are moto's. The clock stands still until a test
+moves it.
 """
 
 import io
@@ -51,20 +52,20 @@ from support.transports import TransportKind, open_transport
 JOB = "certification_expiry"
 DEAD_LETTERS = "dead-letters"
 DELIVERIES = 5
-"""After so many SQS moves a message to the dead letters (the template's number)."""
+"""SQS moves a message to the dead letters after so many deliveries, as in the template."""
 LEASES = Leases(dispatch=45, run=2700)
 _names = count()
 
 
 def _no_wait(_seconds: float) -> None:
-    """Let no time pass between attempts."""
+    """Do not wait between attempts."""
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
-        """It is two in the morning."""
+        """It starts at two in the morning of 1 March 2026, UTC."""
         self.now = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
     def __call__(self) -> datetime:
@@ -77,14 +78,14 @@ class Clock:
 
 
 class Night:
-    """One stack of parts, put together as the Lambdas put them together."""
+    """The parts of a stack, built as the Lambdas build them."""
 
     ledger_class = Ledger
 
     def __init__(
         self, clients: Clients, transport: Any, plan: Plan, page_size: int, job: str = JOB
     ) -> None:
-        """`plan` is asked before every outside call."""
+        """`plan` decides the fault of every external call."""
         self.job = job
         self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
         plan.let_time_pass = self.clock.advance
@@ -149,7 +150,7 @@ class Night:
         dispatch: Dispatch | None = None,
         trigger: str = "schedule",
     ) -> dict[str, str]:
-        """Deliver one trigger of the rule, or a request by hand."""
+        """Deliver a trigger of the rule, or a manual request."""
         event = {
             "job_name": self.job,
             "trigger": trigger,
@@ -160,7 +161,7 @@ class Night:
         return self.handle(event, dispatch)
 
     def handle(self, event: object, dispatch: Dispatch | None = None) -> dict[str, Any]:
-        """Let the dispatcher's handler have an event."""
+        """Pass an event to the dispatcher's handler."""
         waiting = WaitingRequests(faulty_queue(self.sqs, self.plan), self.waiting_url, self.retry)
         reception = RequestHandler(
             lambda: dispatch or self.dispatch,
@@ -173,11 +174,11 @@ class Night:
         return reception(event, "invocation")
 
     def waiting(self) -> list[Message]:
-        """Take the requests that wait off their queue."""
+        """Take the waiting requests off their queue."""
         return self._take_all(self.waiting_url)
 
     def deliver_waiting(self, message: Message) -> bool:
-        """Give a request that has waited to the dispatcher; whether it is deleted."""
+        """Deliver a waiting request to the dispatcher; return whether it was acknowledged."""
         event = {"Records": [sqs_record(message, "waiting", 1)]}
         return self.handle(event) == {"batchItemFailures": []}
 
@@ -201,7 +202,7 @@ class Night:
         remaining: float | Remaining = 60,
         receive_count: int = 1,
     ) -> bool:
-        """Give a message to the worker; whether it was done (and is deleted)."""
+        """Deliver a message to the worker; return whether it was acknowledged."""
         try:
             self.consume(
                 self.record(message, dead=dead, receive_count=receive_count),
@@ -212,16 +213,16 @@ class Night:
         return True
 
     def remaining(self, seconds: float) -> Remaining:
-        """Return what tells a worker how much time is left; here none passes."""
+        """Return the function that tells a worker its time left; here it stays the same."""
         return lambda: seconds
 
     def record(self, message: Message, *, dead: bool = False, receive_count: int = 1) -> SQSRecord:
-        """Return it as Lambda's event source mapping hands it over."""
+        """Return a message as Lambda's event source mapping passes it on."""
         queue = DEAD_LETTERS if dead else self.queue_url.rpartition("/")[2]
         return SQSRecord(sqs_record(message, queue, receive_count))
 
     def work_off(self, remaining: float = 60) -> None:
-        """Deliver everything that is on the queue, as often as SQS does, until it is empty."""
+        """Deliver everything on the queue, as often as SQS does, until the queue is empty."""
         waiting = [(message, 1) for message in self.receive()]
         while waiting:
             self._deliveries(waiting, remaining)
@@ -232,12 +233,12 @@ class Night:
         for message, times in due:
             is_dead = times > DELIVERIES
             done = self.deliver(message, dead=is_dead, remaining=remaining, receive_count=times)
-            assert done or times < DELIVERIES + 10, "nothing becomes of this message"
+            assert done or times < DELIVERIES + 10, "this message is never acknowledged"
             if not done:
                 waiting.append((message, times + 1))
 
     def pages(self) -> list[MentorPage]:
-        """Take the messages off the queue and read them."""
+        """Take the messages off the queue, and return their pages."""
         return [MentorPage.parse(message["Body"]) for message in self.receive()]
 
     def database_calls(self, function: str) -> int:
@@ -250,13 +251,13 @@ class Night:
         return [line for line in found if message in (None, line["message"])]
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Return the summary lines, with just the fields of E7 and `errors`."""
+        """Return the summary lines, with only the fields of E7 and `errors`."""
         counted = 0 if self.job == "hlf_sync" else None
         wanted = Summary(UUID(int=0), JOBS[self.job].effect, renewed_count=counted).as_json()
         return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
 
     def announcements(self) -> list[dict[str, Any]]:
-        """Return the details of the events that were put on the bus."""
+        """Return the details of the published events."""
         return self.events.details
 
 
@@ -275,7 +276,7 @@ def open_night(
     kind: TransportKind = "pooled",
     build: type[Night] = Night,
 ) -> Generator[Night]:
-    """Put a night together over a test's database."""
+    """Build a night on a test's database."""
     plan = plan or Plan()
     with open_transport(kind, roster, cluster, plan) as transport:
         yield build(clients, transport, plan, page_size)

@@ -25,7 +25,7 @@ def add_organisation(db: psycopg.Connection) -> None:
 
 
 class Records:
-    """What a database says became of its mentors."""
+    """Reads the results of a run from the database."""
 
     def __init__(self, db: psycopg.Connection) -> None:
         """`db` is the owner's connection."""
@@ -45,7 +45,7 @@ class Records:
         return self.rows("select * from scheduler_execution_log order by id")
 
     def age_log(self) -> None:
-        """Let the rows of the execution log be two hours older."""
+        """Make the rows of the execution log two hours older."""
         table = "alter table scheduler_execution_log"
         self.db.execute(f"{table} disable trigger restrict_log_updates".encode())
         self.db.execute(
@@ -72,7 +72,7 @@ class Records:
         what: LiteralString = "update on peer_mentors",
         column: LiteralString = "old.id",
     ) -> None:
-        """Make every change of this mentor, or of what is theirs, fail in the database."""
+        """Let every change of this mentor, or of the mentor's rows, fail in the database."""
         self.db.execute(
             "create function public.refuse() returns trigger language plpgsql as"
             " $$ begin raise exception 'no way'; end $$"
@@ -104,7 +104,7 @@ class Roster(Records):
     def add_mentor(
         self, *expiries: date, status: str = "active", chapter_id: UUID | None = None
     ) -> UUID:
-        """Add a mentor with a certification for each date; expired yesterday if none is given."""
+        """Add a mentor with a certification for each date, or one that expired yesterday."""
         mentor = uuid4()
         self.db.execute(
             "insert into peer_mentors (id, org_id, chapter_id, status) values (%s, %s, %s, %s)",

@@ -1,4 +1,4 @@
-"""Faults of single rows: a trigger of the adopter's own that fails."""
+"""Faults of single rows: an adopter's own trigger fails."""
 
 from typing import LiteralString
 from uuid import UUID
@@ -9,7 +9,7 @@ from support.roster import Roster
 
 
 def fail_with(roster: Roster, mentor: UUID, sqlstate: LiteralString) -> None:
-    """Let a trigger of the adopter's own fail for one mentor."""
+    """Let an adopter's own trigger fail for one mentor."""
     roster.db.execute(
         sql.SQL(
             "create function public.odd() returns trigger language plpgsql as"

@@ -9,10 +9,10 @@ REST = {"SUPABASE_URL": "https://p.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "s
 
 
 def no_secret(secret_id: str) -> str:
-    """Fail: nobody should read a secret here."""
+    """Fail, because no test here may read a secret."""
     raise AssertionError(secret_id)
 
 
 def driver_reads(found: PooledDatabase) -> dict[str, str]:
-    """What the driver makes of a URL."""
+    """Return a URL's parts as the driver reads them."""
     return {k: str(v) for k, v in conninfo_to_dict(found.url.get_secret_value()).items()}

@@ -1,4 +1,4 @@
-"""A night of components whose clocks differ; DynamoDB tells the true time, as AWS does."""
+"""A night in which the components' clocks differ, and DynamoDB sends the true time."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,7 +21,7 @@ type Component = Literal["dispatcher", "worker", "monitor", "database"]
 
 
 class DatedClient:
-    """A DynamoDB client whose answers tell a test's time."""
+    """A DynamoDB client whose answers have a test's time."""
 
     def __init__(self, client: Any, clock: Clock) -> None:
         """`clock` is the true one."""
@@ -29,7 +29,7 @@ class DatedClient:
         self._clock = clock
 
     def get_item(self, **request: Any) -> Any:
-        """Read, and put the date of the answer right."""
+        """Read, and set the answer's `Date` header."""
         found = self._client.get_item(**request)
         date = format_datetime(self._clock().astimezone(UTC), usegmt=True)
         found["ResponseMetadata"]["HTTPHeaders"]["date"] = date
@@ -37,20 +37,20 @@ class DatedClient:
 
 
 def ledger_clock(aws: Clients, night: Night, ahead: timedelta) -> Clock:
-    """Return what a Lambda takes for the present moment whose machine is ahead by so much."""
+    """Return the ledger's clock on a machine whose own clock is ahead."""
     client: Any = DatedClient(aws.dynamodb, night.clock)
     name = night.ledger.table.name
     return Table(client, name, local_clock=lambda: night.clock() + ahead).now
 
 
 def skew_worker(night: Night, clock: Clock) -> None:
-    """Let the night's worker go by this clock."""
+    """Let the night's worker use this clock."""
     work = PausePage(night.database, night.logger, tuple)
     night.consume = night.consumer(work, night.engine_at(clock))
 
 
 def skewed_monitor(night: Night, capsys: pytest.CaptureFixture[str], clock: Clock) -> Monitor:
-    """Return a monitor that goes by this clock, and asks the database for its own."""
+    """Return a monitor that uses this clock, and the database's own moment."""
     monitor = Monitor(night, capsys)
     org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
     monitor.look = NightlyCheck(org, night.database, clock)

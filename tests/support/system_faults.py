@@ -1,4 +1,4 @@
-"""Faults of the system, not of a mentor: each as a context, at whose end it is mended."""
+"""Faults of the system, not of a mentor. Each is a context manager that ends its fault."""
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager

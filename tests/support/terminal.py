@@ -1,4 +1,4 @@
-"""Runs a program in a terminal of its own and answers what it asks."""
+"""Runs a program in a terminal, and answers its questions."""
 
 import os
 import pty

@@ -15,7 +15,7 @@ FAR_OFF = date(2099, 1, 1)
 
 
 def change(connection: psycopg.Connection, mentor: UUID, **arguments: object) -> dict[str, Any]:
-    """Call the function as the job does, with some arguments of one's own."""
+    """Call the function as the job does; `arguments` replace the job's arguments."""
     named = {
         "p_mentor_id": mentor,
         "p_org_id": ORG,

@@ -17,13 +17,13 @@ class CountingTransport:
     """A transport that counts the calls that reach the database, by function."""
 
     def __init__(self, transport: Any, plan: Plan) -> None:
-        """`transport` does the work, when the plan lets a call reach it."""
+        """`transport` makes the calls that the plan lets through."""
         self._transport = transport
         self._plan = plan
         self.calls: Counter[str] = Counter()
 
     def call(self, function: str, arguments: Mapping[str, object]) -> Any:
-        """Count, and call."""
+        """Count the call, and make it."""
 
         def reach() -> Any:
             self.calls[function] += 1
@@ -43,7 +43,7 @@ type TransportKind = Literal["pooled", "REST"]
 def open_transport(
     kind: TransportKind, roster: Records, cluster: Cluster, plan: Plan
 ) -> Generator[CountingTransport]:
-    """Open a transport to a test's database, on which the plan's faults happen."""
+    """Open a transport to a test's database, with the plan's faults."""
     if kind == "pooled":
         with closing(PooledTransport(cluster.url(roster.db))) as transport:
             yield CountingTransport(transport, plan)

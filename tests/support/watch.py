@@ -31,7 +31,7 @@ class Night:
     """A run, and the log lines of all functions since it was asked for."""
 
     def __init__(self, deployed: Deployed) -> None:
-        """The night begins now; `trigger_id` is that of its trigger."""
+        """The night begins now. Its trigger has the id `trigger_id`."""
         self.deployed = deployed
         self.trigger_id = f"night-{uuid4()}"
         self.job_run_id: UUID = run_id_of(JOB, deployed.stack.org_id, self.trigger_id)
@@ -149,8 +149,8 @@ class Night:
                 yield event.get("timestamp", 0) / 1000, event.get("message", "").strip()
 
 
-def told_of(night: Night, summary: Mapping[str, Any]) -> str:
-    """Return what a night took, in one line."""
+def describe(night: Night, summary: Mapping[str, Any]) -> str:
+    """Return one line about a night."""
     workers = night.invocations("ExpiryWorker")
     said = "; ".join(
         f"{count} x {reason}"

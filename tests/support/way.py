@@ -50,7 +50,7 @@ def database_address(deployed: Deployed) -> tuple[str, int]:
 
 @contextmanager
 def detour(deployed: Deployed, change: Change, secrets: Sequence[str] = SECRETS) -> Generator[None]:
-    """Change the secrets for a while; all warm functions end, so that they read them anew."""
+    """Change the secrets for a while, and end all warm functions so that they read them again."""
     before = {name: _read(deployed, name) for name in secrets}
     try:
         for name, value in before.items():
@@ -75,7 +75,7 @@ def pooled(deployed: Deployed, **settings: object) -> Generator[Pooler]:
 
 @contextmanager
 def locked_rows(deployed: Deployed, count: int) -> Generator[list[str]]:
-    """Hold the rows of the first mentors, and yield their ids."""
+    """Lock the rows of the first mentors, and yield their ids."""
     with psycopg.connect(deployed.local.database_url()) as holder:
         found = holder.execute(
             "select id::text from peer_mentors order by id limit %s for update", (count,)
@@ -85,7 +85,7 @@ def locked_rows(deployed: Deployed, count: int) -> Generator[list[str]]:
 
 @contextmanager
 def workers_held(deployed: Deployed) -> Generator[None]:
-    """Let the pages of the expiry job wait on their queue."""
+    """Keep the pages of the expiry job on their queue."""
     lambdas, name = deployed.stack.lambdas(), deployed.stack.outputs["ExpiryWorkerFunctionName"]
     found = lambdas.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     mappings = [mapping.get("UUID", "") for mapping in found]

@@ -1,4 +1,4 @@
-"""A call ends with its seconds or with the work that it belongs to, whatever its peer does (R2)."""
+"""A call ends with its own seconds or with the limit around it, whatever its peer does (R2)."""
 
 import time
 from contextvars import ContextVar
@@ -17,20 +17,20 @@ from mentor_pause.retry import (
 
 
 def test_without_a_limit_a_call_has_its_own_seconds() -> None:
-    """Outside a handler, as on the command line, nothing else bounds it."""
+    """For example on the command line, outside any handler."""
     assert seconds_left() == inf
     assert seconds_for_call(8) == 8
 
 
 def test_an_outer_limit_stays_in_force() -> None:
-    """An inner block may only have less."""
+    """An inner block may only have less time."""
     with time_limit(5), time_limit(100):
         assert seconds_left() <= 5
     assert seconds_left() == inf
 
 
 def test_nothing_is_called_when_no_time_is_left() -> None:
-    """The caller hears it before the peer does."""
+    """The caller gets an error, and the peer gets no call."""
     calls: list[str] = []
     with time_limit(0), pytest.raises(OutOfTime):
         call_within(5, lambda: calls.append("called"))
@@ -38,7 +38,7 @@ def test_nothing_is_called_when_no_time_is_left() -> None:
 
 
 def test_a_peer_that_never_answers_costs_the_calls_seconds() -> None:
-    """And not those of the invocation."""
+    """And not those of the whole invocation."""
     never = Event()
     began = time.monotonic()
     with pytest.raises(OutOfTime):
@@ -48,7 +48,7 @@ def test_a_peer_that_never_answers_costs_the_calls_seconds() -> None:
 
 
 def test_the_result_the_error_and_the_context_come_through() -> None:
-    """A thread must not change what the caller sees."""
+    """The call runs in a thread, which must not change its result."""
     name = ContextVar("name", default="")
     name.set("run-1")
     assert call_within(5, name.get) == "run-1"
@@ -56,6 +56,6 @@ def test_the_result_the_error_and_the_context_come_through() -> None:
         call_within(5, lambda: 1 // 0)
 
 
-def test_a_call_that_is_given_up_may_return_none() -> None:
+def test_a_call_may_return_none() -> None:
     """None is a result like any other."""
     assert call_within(5, lambda: None) is None

@@ -1,4 +1,4 @@
-"""`update_mentor_status`: the one transition (E1 to E4, E9, S1, S2)."""
+"""`update_mentor_status` makes every change of a mentor's status (E1 to E4, E9, S1, S2)."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4

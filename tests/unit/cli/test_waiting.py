@@ -84,7 +84,7 @@ def test_a_line_repeats_the_newest_step(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_run_in_a_pipe_says_how_many_pages_are_closed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """There is no progress bar in a pipe."""
+    """A pipe gets lines instead of a progress bar."""
     clock, seen = Clock(1), Event()
 
     def steps() -> Iterator[Progress]:

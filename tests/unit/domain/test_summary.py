@@ -44,7 +44,7 @@ def test_an_open_page_counts_as_errors() -> None:
 
 
 def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other() -> None:
-    """E8: a change whose answer was lost counts, and a mentor who needs none is skipped."""
+    """E8: a change whose answer was lost counts; a mentor without need of a change is skipped."""
     landed, settled, skipped, failed = (uuid4() for _ in range(4))
     page = Page(1, (landed, settled, skipped, failed), PageOutcome(skipped=(skipped,)))
     by_data: dict[UUID, MentorResult] = {landed: "applied", settled: "skipped", skipped: "applied"}

@@ -53,7 +53,7 @@ def transact(*answers: Any) -> bool:
 
 
 def test_two_simultaneous_writes_of_one_item_are_not_an_outage() -> None:
-    """DynamoDB refuses one of them, for example a worker's update or a dispatcher's transaction."""
+    """DynamoDB refuses one, for example a worker's update during a dispatcher's transaction."""
     conflict = refusal("TransactionConflictException")
     assert update(conflict, conflict, {"Attributes": {"a": {"N": "1"}}}) == (True, {"a": 1})
     cancelled = refusal("TransactionCanceledException", "None", "TransactionConflict")

@@ -1,4 +1,4 @@
-"""How Docker's answers are read; a script on the PATH stands for Docker."""
+"""Docker's answers are read correctly; a script on the PATH stands for Docker."""
 
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -25,13 +25,13 @@ def engine(bridge: str) -> str:
 def test_the_bridges_address_is_this_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the interface that Docker names; the loopback interface stands for it."""
+    """It is the address of the interface that Docker names; here the loopback interface."""
     put_docker(tmp_path, monkeypatch, engine("lo"))
     assert find_bridge() == IPv4Interface("127.0.0.1/8")
 
 
 def test_docker_desktop_needs_no_bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leads its containers to the loopback interface by itself."""
+    """Its containers reach the loopback interface."""
     put_docker(tmp_path, monkeypatch, 'echo "Docker Desktop"')
     assert find_bridge() is None
 
@@ -46,17 +46,17 @@ def test_docker_desktop_needs_no_bridge(tmp_path: Path, monkeypatch: pytest.Monk
         ),
     ],
 )
-def test_a_docker_that_cannot_be_used_is_told(
+def test_an_unusable_docker_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, sentence: str
 ) -> None:
-    """One that is rootless or on another machine, and one whose daemon is down."""
+    """It is rootless, on another machine, or its daemon is down."""
     put_docker(tmp_path, monkeypatch, script)
     with pytest.raises(StackError, match=sentence):
         find_bridge()
 
 
-def test_a_machine_without_docker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no such program."""
+def test_a_missing_docker_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program does not exist."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StackError, match="docker is not installed, or not on the PATH"):
         find_bridge()

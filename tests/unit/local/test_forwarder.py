@@ -1,4 +1,4 @@
-"""Containers get through to the loopback interface, and nobody else does.
+"""Containers reach the loopback interface, and other machines do not.
 
 127.0.0.2 stands for this machine's address on Docker's bridge, 127.0.0.1 to 127.0.0.3 for the
 bridge's network.
@@ -28,7 +28,7 @@ CONTAINER, OUTSIDER = "127.0.0.3", "127.0.0.9"
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[int]:
-    """The port of a server that answers with what it got, backwards, once its client has ended."""
+    """The port of a server that sends each client's text back reversed."""
 
     def serve() -> None:
         while True:
@@ -47,7 +47,7 @@ def echo() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def forwarder(echo: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, int]]:
-    """A forwarder of two ports, and the one of them behind which nobody listens."""
+    """A forwarder of two ports; no server listens behind the second one."""
     nobody = free_port()
     process = start_forwarder(tmp_path_factory.mktemp("forwarder"), BRIDGE, [nobody, echo])
     yield process, nobody
@@ -60,7 +60,7 @@ def read_all(client: socket.socket) -> bytes:
 
 
 def ask(port: int, text: bytes, source: str = CONTAINER) -> bytes:
-    """Send a text from an address to the bridge, end, and return the answer."""
+    """Send a text from an address to the bridge, and return the answer."""
     with socket.create_connection((str(BRIDGE.ip), port), 5, (source, 0)) as client:
         try:
             client.sendall(text)
@@ -73,13 +73,13 @@ def ask(port: int, text: bytes, source: str = CONTAINER) -> bytes:
 def test_it_carries_both_directions_each_to_its_end(
     forwarder: tuple[Process, int], echo: int
 ) -> None:
-    """More than fits a buffer, and the answer comes after the question has ended."""
+    """More than fits a buffer. The answer comes after the end of the request."""
     text = bytes(range(256)) * 4096
     assert ask(echo, text) == text[::-1]
 
 
 def test_it_listens_on_the_bridges_address_only(forwarder: tuple[Process, int], echo: int) -> None:
-    """Nothing is open to the network."""
+    """Other machines on the network cannot connect."""
     process, nobody = forwarder
     found = process.find()
     assert found
@@ -87,23 +87,21 @@ def test_it_listens_on_the_bridges_address_only(forwarder: tuple[Process, int], 
     assert listening == {(str(BRIDGE.ip), nobody), (str(BRIDGE.ip), echo)}
 
 
-def test_it_lets_nobody_through_but_the_bridges_network(
-    forwarder: tuple[Process, int], echo: int
-) -> None:
-    """A neighbour on the network may send packets for the bridge's address to this machine."""
+def test_it_accepts_only_the_bridges_network(forwarder: tuple[Process, int], echo: int) -> None:
+    """Another machine may send packets for the bridge's address."""
     assert ask(echo, b"abc", OUTSIDER) == b""
     assert ask(echo, b"abc") == b"cba"
 
 
-def test_a_port_behind_which_nobody_listens_closes_the_connection(
+def test_a_port_without_a_server_closes_the_connection(
     forwarder: tuple[Process, int], echo: int
 ) -> None:
-    """And the forwarder goes on."""
+    """The forwarder keeps running."""
     assert ask(forwarder[1], b"abc") == b""
     assert ask(echo, b"abc") == b"cba"
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported(tmp_path: Path) -> None:
     """In one sentence, without a traceback."""
     with socket.create_server((str(BRIDGE.ip), 0)) as taken:
         port = taken.getsockname()[1]

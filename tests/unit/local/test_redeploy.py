@@ -1,4 +1,4 @@
-"""What a save deploys to the local stack, and what waits for `local up` (O3)."""
+"""Changes that a save deploys to the local stack, and changes that wait for `local up` (O3)."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ NOBODY = Process(999999999, 7.0)
 
 
 class Stack:
-    """A stack that is up; it notes what it is asked to do."""
+    """A running stack that records its calls."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the stack's."""
@@ -30,17 +30,17 @@ class Stack:
         return State(1, NOBODY, 1, NOBODY, 1, NOBODY)
 
     def prepare_database(self) -> list[str]:
-        """Apply what is new."""
+        """Record that migrations are applied."""
         self.done.append("migrations")
         return ["20990101000000_x.sql"]
 
     def update(self) -> None:
-        """Deploy code, layers and template."""
+        """Record a deployment of code, layers and template."""
         self.done.append("update")
 
 
 def deploy(stack: Stack, *changed: str, on_save: bool) -> tuple[list[str], list[str]]:
-    """Deploy while these places differ from what was deployed; return it, and what was said."""
+    """Deploy after a change of these places; return the stack's calls and the messages."""
     known = digests() | dict.fromkeys(changed, "before")
     text = json.dumps({"began": NOBODY.began, "digests": known})
     (stack.folder / "deployed.json").write_text(text)

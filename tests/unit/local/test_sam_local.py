@@ -1,4 +1,4 @@
-"""What SAM prints is read for what the function answered: SAM's exit status is 0 in any case."""
+"""The function's answer is read from SAM's output, because SAM's exit status is always 0."""
 
 import json
 import re
@@ -37,8 +37,8 @@ def test_an_answer_becomes_a_word(output: str, result: str) -> None:
         ["x"],
     ],
 )
-def test_any_other_answer_is_no_expected_result(answer: object) -> None:
-    """A function that raised, a page that was put back, a run that did not start."""
+def test_any_other_answer_is_unexpected(answer: object) -> None:
+    """The function raised, a page was requeued, or a run did not start."""
     text = json.dumps(answer)
     assert result_of(text) == text
     assert text not in {expected for _, expected in SAMPLES.values()}
@@ -46,12 +46,12 @@ def test_any_other_answer_is_no_expected_result(answer: object) -> None:
 
 @pytest.mark.parametrize("output", ["", "\n"])
 def test_no_answer_is_named(output: str) -> None:
-    """As when Docker could not start the function."""
+    """For example, Docker could not start the function."""
     assert result_of(output) == "no answer"
 
 
-def test_a_line_of_the_table_names_what_was_expected_only_when_it_was_something_else() -> None:
-    """Without the memory where Docker does not tell it."""
+def test_a_line_of_the_table_names_the_expected_result_if_it_differs() -> None:
+    """Docker may not report the memory."""
     good = Outcome("http_list_jobs", "200", "200", 1.26, 45)
     bad = Outcome("http_list_jobs", "401", "200", 1.26, None)
     assert good.line().split() == ["http_list_jobs", "200", "1.3", "45"]
@@ -59,7 +59,7 @@ def test_a_line_of_the_table_names_what_was_expected_only_when_it_was_something_
 
 
 def test_every_sample_is_listed_with_its_function() -> None:
-    """In the round in Docker, and in the page about the samples."""
+    """In the program for Docker, and on the page about the samples."""
     page = (EVENTS / "README.md").read_text()
     listed = dict(re.findall(r"^\| `(\w+)\.json` \| (\w+) \| .+ \| .+ \|$", page, re.MULTILINE))
     assert listed == {event: function for event, (function, _) in SAMPLES.items()}

@@ -12,7 +12,7 @@ ORG = UUID(int=1)
 
 
 def test_the_same_seed_gives_the_same_roster_and_another_seed_another() -> None:
-    """Deterministic."""
+    """A roster is deterministic."""
     assert make_roster(ORG, 200, 50, 1, TODAY) == make_roster(ORG, 200, 50, 1, TODAY)
     assert make_roster(ORG, 200, 50, 1, TODAY) != make_roster(ORG, 200, 50, 2, TODAY)
 
@@ -30,7 +30,7 @@ def test_just_so_many_are_active_and_expired(mentors: int, expired: int) -> None
 
 
 def test_every_kind_of_mentor_is_there() -> None:
-    """So that a night meets them all."""
+    """So that a night processes each kind."""
     roster = make_roster(ORG, 500, 100, 1, TODAY)
     assert {m.status for m in roster.mentors} == {"active", "paused", "inactive"}
     assert {len(m.expiries) for m in roster.mentors} == {0, 1, 2}
@@ -38,6 +38,6 @@ def test_every_kind_of_mentor_is_there() -> None:
 
 
 def test_more_expired_than_mentors_is_an_error() -> None:
-    """In a sentence."""
+    """One sentence."""
     with pytest.raises(ValueError, match="4 of 3 mentors cannot be expired"):
         make_roster(ORG, 3, 4, 1, TODAY)

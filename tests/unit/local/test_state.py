@@ -1,4 +1,4 @@
-"""One command at a time changes a local stack, and none leaves processes behind (O3)."""
+"""One command at a time changes a local stack, and no command leaves processes behind (O3)."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 
 
 def test_a_command_waits_for_the_one_before_it(tmp_path: Path) -> None:
-    """It says so once, and goes on when the other has ended."""
+    """It says so once, and continues when the other command has ended."""
     said: list[str] = []
     waits, went_on = threading.Event(), threading.Event()
 
@@ -48,7 +48,7 @@ def test_a_command_waits_for_the_one_before_it(tmp_path: Path) -> None:
     assert said == [WAITS]
 
 
-def test_a_program_that_a_command_started_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_started_program_does_not_hold_the_lock(tmp_path: Path) -> None:
     """The stack's own processes outlive the command."""
     with alone(tmp_path, pytest.fail):
         process = spawn(SLEEP, os.environ, tmp_path / "log")
@@ -61,7 +61,7 @@ def test_a_program_that_a_command_started_keeps_nobody_waiting(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_every_command_that_changes_the_stack_waits(tmp_path: Path) -> None:
-    """Ctrl-C ends the waiting, and nothing was touched."""
+    """Ctrl-C ends the wait, and the command has changed nothing."""
     commands = ("local up", "local down", "local reset", "local seed", "nightly")
     script = "from cli.main import main; main()"
     with alone(tmp_path, pytest.fail), ExitStack() as ends:
@@ -83,8 +83,8 @@ def test_every_command_that_changes_the_stack_waits(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["lock"]
 
 
-def test_down_ends_what_a_command_had_started_before_it_died(tmp_path: Path) -> None:
-    """Also if the note of the last process was cut short."""
+def test_down_ends_the_processes_of_a_command_that_died(tmp_path: Path) -> None:
+    """Also if its note of the last process is incomplete."""
     processes = [note(tmp_path, spawn(SLEEP, os.environ, tmp_path / "log")) for _ in range(2)]
     with (tmp_path / "processes").open("a") as notes:
         notes.write("12")
@@ -95,7 +95,7 @@ def test_down_ends_what_a_command_had_started_before_it_died(tmp_path: Path) -> 
 def test_a_start_that_fails_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A PostgreSQL that does not start stands for any part; the stand-ins run by then."""
+    """Here PostgreSQL does not start; the stand-ins run by then."""
     programs, folder = tmp_path / "bin", tmp_path / "stack"
     programs.mkdir()
     (programs / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
@@ -115,8 +115,8 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(tmp_path: Path) -> None:
-    """A process counts by its pid and the moment it began."""
+def test_a_pid_that_now_belongs_to_another_program_is_not_killed(tmp_path: Path) -> None:
+    """A process counts by its pid and its start time."""
     own = Process(os.getpid(), 1.0)
     note(tmp_path, own)
     LocalStack(tmp_path).down(lambda _text: None)

@@ -1,4 +1,4 @@
-"""The import arrow: functions to mentor_pause, never back; each room imports the rooms below it."""
+"""Imports lead from functions to mentor_pause, and from each room to the rooms below it."""
 
 import ast
 from collections.abc import Iterator
@@ -67,12 +67,12 @@ LAYER = [
 
 @pytest.mark.parametrize("file", LAYER, ids=lambda f: f"{room_of(f)}.{f.stem}")
 def test_a_room_imports_only_the_rooms_below_it(file: Path) -> None:
-    """No arrow leads back up."""
+    """No import leads up."""
     assert rooms_of(file) <= BELOW[room_of(file)]
 
 
 def test_the_rooms_form_no_circle() -> None:
-    """They can be read from the bottom to the top."""
+    """A reader can start at the bottom."""
     assert next(iter(TopologicalSorter(BELOW).static_order())) == "errors"
 
 
@@ -89,14 +89,14 @@ def test_the_modules_of_the_layer_form_no_circle() -> None:
 
 @pytest.mark.parametrize("file", LAYER, ids=lambda f: f"{room_of(f)}.{f.stem}")
 def test_the_shared_package_imports_no_function_and_no_tool(file: Path) -> None:
-    """The layer stands on its own."""
+    """The layer needs nothing else."""
     functions = {folder.name for folder in FUNCTIONS.iterdir()}
     assert not (functions | {"cli", "local", "tests"}).intersection(top(file))
 
 
 @pytest.mark.parametrize("file", LAYER, ids=lambda f: f"{room_of(f)}.{f.stem}")
 def test_only_adapters_import_a_client(file: Path) -> None:
-    """Rules can be read, and tested, without any."""
+    """Rules can be read and tested without a client."""
     if file.name != "connection_string.py":  # libpq's own parser reads the URL
         assert room_of(file) in ADAPTERS or not CLIENTS.intersection(top(file))
 
@@ -105,13 +105,13 @@ def test_only_adapters_import_a_client(file: Path) -> None:
     "file", sorted(FUNCTIONS.rglob("*.py")), ids=lambda f: f"{f.parent.name}.{f.stem}"
 )
 def test_a_function_imports_itself_and_the_shared_package_only(file: Path) -> None:
-    """And no AWS or database client: those are behind the package's doors."""
+    """And no client of AWS or of the database: the shared package has the adapters."""
     others = {folder.name for folder in FUNCTIONS.iterdir()} - {file.parent.name}
     assert not (others | CLIENTS | {"cli", "local"}).intersection(top(file))
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    """Once, in one place."""
+    """Once, in one module."""
     readers = {
         file.relative_to(ROOT).as_posix()
         for folder in (FUNCTIONS, PACKAGE)
@@ -125,7 +125,7 @@ def test_only_the_settings_read_the_environment() -> None:
     "name", ["api", "dispatcher", "expiry", "hlf_sync", "monitor", "portal_drift"]
 )
 def test_importing_a_function_opens_no_client_and_reads_no_setting(name: str) -> None:
-    """A cold start does nothing before the first event but import."""
+    """A cold start only imports before the first event."""
     module = ast.parse((FUNCTIONS / name / "app.py").read_text())
     calls = [
         ast.unparse(node.value.func)
@@ -136,7 +136,7 @@ def test_importing_a_function_opens_no_client_and_reads_no_setting(name: str) ->
 
 
 def test_a_command_about_a_deployed_stack_loads_nothing_of_the_local_one() -> None:
-    """Most commands of an operator would take half a second longer."""
+    """Otherwise most of an operator's commands would take half a second longer."""
     module = ast.parse((ROOT / "cli/stacks.py").read_text())
     loaded = [node.module for node in module.body if isinstance(node, ast.ImportFrom)]
     assert [name for name in loaded if (name or "").startswith("local.")] == ["local.errors"]

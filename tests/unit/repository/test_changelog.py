@@ -22,7 +22,7 @@ def version_of(heading: str) -> tuple[int, ...]:
 
 
 def test_the_newest_version_comes_first_and_is_the_packages() -> None:
-    """`pyproject.toml` holds the one copy of the version's number."""
+    """Only `pyproject.toml` holds the version's number."""
     versions = [version_of(heading) for heading in VERSIONS]
     assert versions == sorted(set(versions), reverse=True)
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -1,4 +1,4 @@
-"""Each code block of README and docs is typed by a test, or says why none can (docs that run)."""
+"""A test types each code block of the documents, or the block says why none can."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def test_a_block_says_how_it_is_tested(block: Block) -> None:
 
 @pytest.mark.parametrize(("name", "test"), WALKS.items())
 def test_a_walk_has_blocks_and_a_test_that_types_them(name: str, test: str) -> None:
-    """A walk that nobody takes would prove nothing."""
+    """A walk without a test would prove nothing."""
     assert walk(name)
     assert (ROOT / test).exists()
     ours = {"documents.py", "test_code_blocks.py"}
@@ -46,14 +46,14 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     ],
 )  # fmt: skip
 def test_a_block_ends_at_the_first_command_that_fails(shell: Shell, block: str, code: int) -> None:
-    """Also one whose output goes into a pipe; a reader that has had enough is no failure."""
+    """Also if its output goes into a pipe. A reader that closes the pipe is not a failure."""
     assert shell.type(block).code == code
     assert shell.type("echo on").out == "on\n"
 
 
 @pytest.mark.slow
 def test_a_command_that_hangs_is_ended(shell: Shell, tmp_path: Path) -> None:
-    """With all that the block has started; no test waits for it."""
+    """With all processes that the block has started."""
     with pytest.raises(TimeoutError, match="not done after"):
         shell.type("sleep 50 &\necho $! >child\nwait", seconds=0.5)
     child = int((tmp_path / "child").read_text())
@@ -61,5 +61,5 @@ def test_a_command_that_hangs_is_ended(shell: Shell, tmp_path: Path) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process runs; nobody may have asked yet how it ended."""
+    """Return whether a process runs; an ended one may still be listed."""
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

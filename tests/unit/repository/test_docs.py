@@ -19,7 +19,7 @@ _COMMAND = re.compile(r"mentor-pause ((?:[a-z]+ ?)+)((?:[^`\n|#]|\\\n)*)")
 
 
 def commands_in(text: str) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the words and the options of each command of ours that is in code."""
+    """Yield the words and the options of each of our commands in code."""
     code = [*re.findall(r"```\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
     for block in code:
         for words, rest in _COMMAND.findall(block):
@@ -27,7 +27,7 @@ def commands_in(text: str) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def resolve(words: list[str]) -> click.Command:
-    """Find a command by its words; those behind it are arguments."""
+    """Return a command by its words; further words are arguments."""
     found: click.Command = cli
     for word in words:
         if not isinstance(found, click.Group):
@@ -39,7 +39,7 @@ def resolve(words: list[str]) -> click.Command:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_command_that_a_page_names_exists_with_its_options(page: Path) -> None:
-    """Who reads it in the night must not find out otherwise."""
+    """A person who reads the page at night needs working commands."""
     for words, options in commands_in(page.read_text()):
         found = resolve(words)
         known = {o for p in found.params for o in (*p.opts, *p.secondary_opts)} | {
@@ -61,7 +61,7 @@ def test_a_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_line_of_the_smoke_test_is_a_command_with_what_it_says() -> None:
-    """O6."""
+    """O6: each line has a command, an arrow and the output."""
     lines = re.findall(r"^- \[ \] (.*)$", (ROOT / "docs/smoke-test.md").read_text(), re.MULTILINE)
     assert len(lines) > 20
     for line in lines:
@@ -79,7 +79,7 @@ def test_coordinators_read_one_page_without_words_of_the_trade(language: str) ->
 
 
 def test_both_languages_say_the_same_in_the_same_order() -> None:
-    """As many steps, rows and points."""
+    """They have the same number of steps, rows and points."""
     shapes = []
     for language in ("en", "no"):
         text = (ROOT / f"docs/recovery.{language}.md").read_text()
@@ -94,7 +94,7 @@ def test_the_page_of_database_errors_is_the_table() -> None:
 
 
 def test_coordinators_read_when_the_nightly_check_starts() -> None:
-    """The rule fires in UTC; in Norway that is another hour in winter than in summer."""
+    """The rule runs in UTC, so the hour in Norway differs between winter and summer."""
     rule = load_template()["Resources"]["CertificationExpiryRule"]["Properties"]
     minute, hour = map(int, rule["ScheduleExpression"].removeprefix("cron(").split()[:2])
     starts = [datetime(2026, month, 1, hour, minute, tzinfo=UTC) for month in (1, 7)]

@@ -1,4 +1,4 @@
-"""The shell functions of docs/operator.sh, with programs that stand in for AWS's."""
+"""The shell functions of docs/operator.sh, with stand-ins for AWS's programs."""
 
 import os
 import re
@@ -19,7 +19,7 @@ printf 'ApiUrl\\thttps://%s\\n' "$STACK"
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    """A bash that knows the functions; `aws` has outputs for each stack but `gone`."""
+    """A bash with the functions. Its `aws` has outputs for each stack except `gone`."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "aws").write_text(_AWS)
@@ -33,7 +33,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_the_outputs_are_those_of_the_stack_that_is_named_now(shell: Shell) -> None:
-    """Changes would go to one stack, and addresses come from the other."""
+    """Otherwise changes would go to one stack, with addresses of another one."""
     assert (
         shell.type("read_outputs; out ApiUrl; out ApiUrl").out.split()
         == ["https://mentor-pause-prod"] * 2
@@ -52,26 +52,26 @@ def test_outputs_that_were_read_are_not_asked_for_again(shell: Shell, tmp_path: 
 
 
 def test_an_output_that_is_not_there_fails(shell: Shell) -> None:
-    """The next program would get an empty name."""
+    """Otherwise the next program would get an empty name."""
     missing = shell.type("out NoSuchOutput")
     assert (missing.code, missing.out) == (1, "")
     assert missing.err == "the stack has no output NoSuchOutput\n"
 
 
 def test_a_secret_that_cannot_be_read_fails_in_eval(shell: Shell) -> None:
-    """The old value would be used in its place."""
+    """Otherwise the old value would be used."""
     assert shell.type('eval "$(secret database)"').code == 1
     assert shell.type('(eval "$(secret database)" && echo used)').out == ""
 
 
 def test_a_step_that_fails_makes_its_function_fail(shell: Shell) -> None:
-    """So that the next command of a block is not typed."""
+    """So the next command of a block is not typed."""
     for step in ("restart", "login a b", "keep a", "change a b", "secret a"):
         assert shell.type(step).code != 0, step
 
 
 def test_a_key_that_others_issue_has_a_block_of_its_own() -> None:
-    """A block is pasted whole: two would put one key into two secrets."""
+    """A block is pasted whole, and two steps in one block would put one key into two secrets."""
     blocks = walk("issued")
     assert len(blocks) == 3
     for block in blocks:

@@ -1,4 +1,4 @@
-"""Who may call the HTTP entry; each caller is checked before anything else (D3, O3, D4)."""
+"""Callers of the HTTP entry are checked before anything else happens (D3, O3, D4)."""
 
 from dataclasses import replace
 from typing import Any

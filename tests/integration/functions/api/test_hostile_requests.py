@@ -64,7 +64,7 @@ PATHS: dict[str, tuple[str, str, int]] = {
     "address of the metadata service": ("GET", f"/http://169.254.169.254/{MARK}", 404),
     "document of the routes": ("GET", "/openapi.json", 404),
     "swagger": ("GET", "/swagger", 404),
-    "run is no id": ("GET", f"/runs/{MARK}", 422),
+    "run is not an id": ("GET", f"/runs/{MARK}", 422),
     "run is 100 kB": ("GET", f"/runs/{MARK * 4000}", 422),
     "run with a NUL": ("GET", f"/runs/{uuid4()}%00", 422),
     "run with a newline behind": ("GET", f"/runs/{uuid4()}\n", 404),

@@ -1,4 +1,4 @@
-"""A caller who starts a run learns its state (O3, R6)."""
+"""The answer to a caller has the run's state (O3, R6)."""
 
 from dataclasses import replace
 from typing import Any

@@ -138,7 +138,10 @@ def test_a_night_is_missed_until_a_run_about_its_day_has_completed(
 def test_the_hours_since_the_last_completed_run_are_reported(
     monitor: Monitor, roster: Roster
 ) -> None:
-    """O1: from the execution log, by the database's clock. Without a run there is no metric."""
+    """O1: from the execution log, by the database's clock.
+
+    The metric is missing before the first run.
+    """
     assert monitor()["hours_since_completed_run"] is None
     assert "HoursSinceCompletedRun" not in monitor.emitted()
     monitor.night.fire()

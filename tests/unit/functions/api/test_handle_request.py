@@ -42,9 +42,9 @@ EVENTS: dict[str, tuple[object, str]] = {
     "CloudFront": ({"Records": [{"cf": {"request": {}}}]}, "a batch of records"),
     "records of a stranger": ({"Records": [{"eventSource": "Kari"}]}, "a batch of records"),
     "no records": ({"Records": []}, "a batch of records"),
-    "records are no list": ({"Records": 7}, "a batch of records"),
-    "records are no objects": ({"Records": ["x"]}, "a batch of records"),
-    "source is no text": ({"Records": [{"eventSource": ["aws:sqs"]}]}, "a batch of records"),
+    "records are not a list": ({"Records": 7}, "a batch of records"),
+    "records are not objects": ({"Records": ["x"]}, "a batch of records"),
+    "source is not a text": ({"Records": [{"eventSource": ["aws:sqs"]}]}, "a batch of records"),
     "Kafka": ({"eventSource": "aws:kafka", "records": {}}, "a Kafka batch"),
     "EventBridge": (
         {"version": "0", "id": "e", "detail-type": "RunCompleted", "source": "x", "detail": {}},
@@ -146,5 +146,5 @@ def test_a_request_of_a_rest_api_is_accepted() -> None:
 
 
 def test_the_description_of_an_event_is_short() -> None:
-    """Whatever the event is."""
+    """However large the event is."""
     assert max(len(kind_of(event)) for event, _ in EVENTS.values()) < 250

@@ -191,7 +191,7 @@ def test_keys_that_cannot_be_read_again_expire() -> None:
     ],
 )
 def test_an_invalid_key_set_is_one_error(document: object) -> None:
-    """Whatever the document is."""
+    """The error is the same for each kind of document."""
     login = Login()
     login.answer = lambda: document
     with pytest.raises(JwksUnavailable, match="not a JWKS document"):
