@@ -9,7 +9,7 @@ from support.faults import FAULTS, Fault, Plan, ProcessDied, Seam
 
 WRONG: tuple[Fault, ...] = FAULTS[1:]
 NIGHTLY: tuple[str, ...] = (
-    *WRONG, "stolen", "given up", "twice", "out of order", "held up", "short of time", "refused",
+    *WRONG, "stolen", "abandoned", "twice", "out of order", "held up", "short of time", "refused",
 )  # fmt: skip
 """Everything that may happen in a night: to calls, to the lock, to messages."""
 _RATES = (0.03, 0.1, 0.2, 0.3)
@@ -46,9 +46,9 @@ class Schedule(Plan):
         self._rate = 0.0 if self.is_over else self._storm
 
     @contextmanager
-    def working(self, give_up: Callable[[], object]) -> Generator[None]:
-        """A worker runs; `give_up` ends its run before the worker has finished."""
-        with self._beside("given up", give_up):
+    def working(self, abandon: Callable[[], object]) -> Generator[None]:
+        """A worker runs; `abandon` ends its run before the worker has finished."""
+        with self._beside("abandoned", abandon):
             yield
 
     @contextmanager

@@ -153,7 +153,7 @@ class Storm:
 
     def _deliver(self, message: Message, times: int) -> bool:
         """Give a message to a worker; whether it was acknowledged, which the dead do not do."""
-        with self._schedule.working(self._give_up):
+        with self._schedule.working(self._abandon):
             return self.night.deliver(
                 message, dead=times > _DEAD_AFTER, receive_count=times, remaining=self._remaining()
             )
@@ -168,7 +168,7 @@ class Storm:
         enough = iter([60.0] * self._dice.randint(3, 5))
         return lambda: next(enough, 5.0)
 
-    def _give_up(self) -> None:
+    def _abandon(self) -> None:
         """End what stands still: the worker's page waited long, and it has just begun."""
         self.night.clock.advance(4000)
         self._monitor()

@@ -181,7 +181,9 @@ def copy_checkout(target: Path) -> Path:
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)  # with its date: make installs nothing anew
+            shutil.copy2(
+                ROOT / name, target / name
+            )  # with its date, so that make installs nothing again
     (target / ".venv").symlink_to(ROOT / ".venv")
     with (target / ".gitignore").open("a") as ignored:
         ignored.write(".venv\n")

@@ -1,4 +1,4 @@
-"""The jobs, the monitor and the drift measurement, fired and worked off as on AWS."""
+"""The jobs, the monitor and the drift measurement, started and processed as on AWS."""
 
 import io
 from contextlib import redirect_stdout
