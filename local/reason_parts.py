@@ -1,7 +1,7 @@
 """Names the parts that a reserved reason lacks: `python -m local.reason_parts`.
 
-People may never give a reserved reason; jobs and services may. The database checks the rule behind it
-(docs/adding-a-reason.md). Every other reason is the app's own and needs no change here.
+People may never give a reserved reason; jobs and services may. The database checks the rule behind
+it (docs/adding-a-reason.md). Every other reason is the app's own and needs no change here.
 """
 
 import sys
