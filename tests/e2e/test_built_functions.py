@@ -203,8 +203,7 @@ def test_the_built_dispatcher_refuses_a_redrive_of_an_unknown_run(
     answer, _ = invoke("Dispatcher", event)
     assert (answer["status"], answer["error_source"]) == ("failed", "client")
     assert (
-        answer["error"]
-        == f"the ledger knows no run {event['redrive_of']}; it keeps runs for 90 days"
+        answer["error"] == f"the ledger has no run {event['redrive_of']}; it keeps runs for 90 days"
     )
     (row,) = rows(owner, "select status, error from scheduler_execution_log")
     assert (row["status"], row["error"]) == ("failed", answer["error"])
