@@ -62,4 +62,7 @@ def test_a_command_that_hangs_is_ended(shell: Shell, tmp_path: Path) -> None:
 
 def is_running(pid: int) -> bool:
     """Return whether a process runs; an ended one may still be listed."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
