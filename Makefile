@@ -73,7 +73,7 @@ quick-types: $(VENV)/.done
 	[ -z "$$files" ] || $(VENV)/bin/basedpyright $$files
 
 quick-tests: $(VENV)/.done
-	@echo "== $@"; $(VENV)/bin/python -m pytest -q -n 0 -m "not slow" tests/unit tests/template
+	@echo "== $@"; $(VENV)/bin/python -m pytest -q -n 2 -m "not slow" tests/unit tests/template
 
 ## run all linters and the type checker, several at the same time
 check: setup $(TOOLS)/lint/.done $(TOOLS)/checkov/.done $(TOOLS)/sam/.done
