@@ -97,7 +97,10 @@ class Dispatch:
             dispatched = self._guarded(redriven.as_of if redriven else request.as_of, lock, run)
             if dispatched is not None:
                 return dispatched
-        self.ledger.locks.abandon(trigger)
+        self.ledger.locks.release(trigger)
+        run = self.ledger.find_run(trigger.job_run_id)
+        if run is None or run.status != "running":  # else the monitor still has to complete it
+            self.ledger.locks.remove_open_run(trigger, trigger.job_run_id)
         held = Held(trigger.job_run_id, same_trigger=True, is_released=True)
         return self._turn_away(request, trigger, held, holder)
 
