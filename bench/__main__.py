@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import access, cost, imports, loop, nights, rest, sizes, sync
+from bench import access, code, cost, imports, loop, nights, rest, sizes, sync
 from local.scratch import run_command
 
 BENCHES: dict[str, Callable[[Console], None]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[Console], None]] = {
     "sizes": sizes.main,
     "cost": cost.main,
     "access": access.main,
+    "code": code.main,
 }
 
 

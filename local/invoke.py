@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -65,15 +66,15 @@ def invoke(function: str, event: object, stack: LocalStack) -> Any:
     return getattr(import_module(module), name)(event, context)
 
 
-def main() -> int:
-    """Invoke the function that the command line names, and print its answer."""
-    if len(sys.argv) != 3:  # noqa: PLR2004 - the module's name and two arguments
+def main(arguments: Sequence[str]) -> int:
+    """Invoke the function that the arguments name, and print its answer."""
+    if len(arguments) != 2:  # noqa: PLR2004 - a function and an event
         raise StackError(_USAGE)
-    function, file = sys.argv[1:]
+    function, file = arguments
     answer = invoke(function, json.loads(Path(file).read_text()), LocalStack())
     print(json.dumps(answer, indent=2))  # noqa: T201 - the result
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_command(lambda: main(sys.argv[1:])))

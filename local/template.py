@@ -139,7 +139,7 @@ def _install(requirements: Path, target: Path) -> None:
 
 
 def _compiled(folder: Path, prefix: str, inside: str) -> Iterator[tuple[str, bytes]]:
-    """Read a folder's files and their bytecode; that of the checkout has this machine's paths."""
+    """Read a folder's files and their bytecode, which is compiled with the paths of Lambda."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / folder.name
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -22,6 +22,19 @@ def test_a_fault_that_passes_is_survived_with_growing_jittered_waits() -> None:
     assert all(0 <= wait <= bound for wait, bound in zip(waits, (1, 2, 3, 3), strict=True))
 
 
+def test_no_wait_lasts_into_the_end_of_the_work() -> None:
+    """R2: a worker that sleeps beyond its seconds is killed by Lambda."""
+    waits: list[float] = []
+
+    def call() -> None:
+        raise DatabaseUnavailable("gone")
+
+    retry = Retry(attempts=50, base=1e6, longest=1e9, sleep=waits.append)
+    with time_limit(0.5), pytest.raises(DatabaseUnavailable):
+        retry(call)
+    assert sum(waits) < 0.5
+
+
 def test_attempts_are_bounded_and_the_last_error_comes_through() -> None:
     """Not wrapped in the library's own."""
     calls: list[int] = []

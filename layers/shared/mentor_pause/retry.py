@@ -113,7 +113,7 @@ class Retry:
     patience: float = inf
     """Seconds after the first attempt in which another attempt may begin."""
     least_seconds: float = 0.0
-    """Seconds that the current work must have left for another attempt (`time_limit`)."""
+    """Seconds that the work must have left when another attempt begins (`time_limit`)."""
     sleep: Sleep = time.sleep
 
     def __call__[T](self, call: Callable[[], T]) -> T:
@@ -145,8 +145,10 @@ class Retry:
         enough = stop_after_attempt(self.attempts)
 
         def stop(state: RetryCallState) -> bool:
-            has_time = time.monotonic() < until and seconds_left() >= self.least_seconds
-            return enough(state) or not has_time
+            wait = state.upcoming_sleep
+            has_patience = time.monotonic() + wait < until
+            has_time = seconds_left() - wait > self.least_seconds
+            return enough(state) or not (has_patience and has_time)
 
         retrying = Retrying(
             wait=wait_random_exponential(multiplier=self.base, max=self.longest),

@@ -71,8 +71,7 @@ def test_dependabot_looks_where_pinned_files_are() -> None:
     assert looked == {"/", "/requirements", *folders}
 
 
-def test_invoke_says_how_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invoke_says_how_it_is_used() -> None:
     """It takes a function and an event."""
-    monkeypatch.setattr("sys.argv", ["invoke", "Monitor"])
     with pytest.raises(StackError, match=r"usage: python -m local.invoke"):
-        invoke()
+        invoke(["Monitor"])

@@ -4,37 +4,30 @@ The role of the sync can execute these functions and those that end its runs, an
 Every method raises what the methods of `Database` raise.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter
 
-from mentor_pause.database.calls import read_value
+from mentor_pause.database.calls import DatabaseCalls, read_count, read_flag, read_value
 from mentor_pause.database.portal_results import (
     Mirrored,
     MirroredColumns,
     PortalState,
     StoredCertification,
 )
-from mentor_pause.database.transport import IDS_PER_CALL, Transport
+from mentor_pause.database.transport import IDS_PER_CALL
 from mentor_pause.domain.mentors import Certification
-from mentor_pause.retry import NO_RETRY, Retry
 
 _WHEN_USED = ConfigDict(defer_build=True)
 _MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime | None, config=_WHEN_USED)
-_FLAG = TypeAdapter(bool, config=_WHEN_USED)
-_COUNT = TypeAdapter(int, config=_WHEN_USED)
 
 
 @dataclass(frozen=True, slots=True)
-class PortalDatabase:
-    """The database as the portal sync sees it."""
-
-    transport: Transport
-    retry: Retry = NO_RETRY
-    """Which failures a method repeats, and how often; a listing begins again from its start."""
+class PortalDatabase(DatabaseCalls):
+    """The database as the portal sync sees it. A listing that fails begins again from its start."""
 
     def begin_reading(self, org_id: UUID, job_run_id: UUID) -> datetime | None:
         """Begin a run's reading of the portal, or return how far it has come already.
@@ -42,13 +35,22 @@ class PortalDatabase:
         Returns:
             The moment of the portal up to which the run has read every change; None at first.
         """
-        arguments = {"p_org_id": org_id, "p_job_run_id": job_run_id}
-        return self._value(_MOMENT, "begin_portal_reading", arguments)
+        return self.call(
+            "begin_portal_reading",
+            lambda rows: read_value(_MOMENT, rows),
+            p_org_id=org_id,
+            p_job_run_id=job_run_id,
+        )
 
     def move_watermark(self, org_id: UUID, job_run_id: UUID, watermark: datetime) -> None:
         """Note how far the run's reading has come; the watermark never moves back."""
-        arguments = {"p_org_id": org_id, "p_job_run_id": job_run_id, "p_watermark": watermark}
-        self.retry(lambda: self.transport.call("move_portal_watermark", arguments))
+        self.call(
+            "move_portal_watermark",
+            list,
+            p_org_id=org_id,
+            p_job_run_id=job_run_id,
+            p_watermark=watermark,
+        )
 
     def mirror(
         self,
@@ -65,19 +67,16 @@ class PortalDatabase:
         Returns:
             What was changed, and what could not be stored.
         """
-        arguments = {
-            "p_org_id": org_id,
-            "p_job_run_id": job_run_id,
-            "p_portal_ids": [c.id for c in certifications],
-            "p_portal_keys": [c.key for c in certifications],
-            "p_expires_ons": [c.expires_on for c in certifications],
-            "p_modified_ons": [c.modified_on for c in certifications],
-            "p_seen_ids": list(seen_ids),
-        }
-        return self.retry(
-            lambda: MirroredColumns.read_only(
-                self.transport.call("mirror_portal_certifications", arguments)
-            ).as_list()
+        return self.call(
+            "mirror_portal_certifications",
+            lambda rows: MirroredColumns.read_only(rows).as_list(),
+            p_org_id=org_id,
+            p_job_run_id=job_run_id,
+            p_portal_ids=[c.id for c in certifications],
+            p_portal_keys=[c.key for c in certifications],
+            p_expires_ons=[c.expires_on for c in certifications],
+            p_modified_ons=[c.modified_on for c in certifications],
+            p_seen_ids=list(seen_ids),
         )
 
     def list_certifications(
@@ -106,8 +105,13 @@ class PortalDatabase:
 
         False: the run's reading has seen it since, or it was already removed.
         """
-        arguments = {"p_org_id": org_id, "p_portal_id": portal_id, "p_job_run_id": job_run_id}
-        return self._value(_FLAG, "remove_portal_certification", arguments)
+        return self.call(
+            "remove_portal_certification",
+            read_flag,
+            p_org_id=org_id,
+            p_portal_id=portal_id,
+            p_job_run_id=job_run_id,
+        )
 
     def finish_reading(self, org_id: UUID, job_run_id: UUID) -> int:
         """Note which mentors the reading has renewed, and return how many they are.
@@ -115,8 +119,9 @@ class PortalDatabase:
         Renewed means: certified beyond today, and for longer than before the reading. Repeating
         the call changes nothing. A reading that no worker finished is finished with the next one.
         """
-        arguments = {"p_org_id": org_id, "p_job_run_id": job_run_id}
-        return self._value(_COUNT, "finish_portal_reading", arguments)
+        return self.call(
+            "finish_portal_reading", read_count, p_org_id=org_id, p_job_run_id=job_run_id
+        )
 
     def list_states(self, org_id: UUID, mentor_ids: Sequence[UUID]) -> list[PortalState]:
         """Return what the portal should hold about these mentors, in the order of their ids."""
@@ -147,14 +152,12 @@ class PortalDatabase:
 
         False: another run has marked a later version, and may have sent it before this one.
         """
-        arguments = {
-            "p_org_id": org_id,
-            "p_mentor_id": pushed.mentor_id,
-            "p_version": pushed.version,
-            "p_job_run_id": job_run_id,
-            "p_effective_on": pushed.effective_on,
-        }
-        return self._value(_FLAG, "mark_portal_synced", arguments)
-
-    def _value[T](self, kind: TypeAdapter[T], function: str, arguments: Mapping[str, object]) -> T:
-        return self.retry(lambda: read_value(kind, self.transport.call(function, arguments)))
+        return self.call(
+            "mark_portal_synced",
+            read_flag,
+            p_org_id=org_id,
+            p_mentor_id=pushed.mentor_id,
+            p_version=pushed.version,
+            p_job_run_id=job_run_id,
+            p_effective_on=pushed.effective_on,
+        )

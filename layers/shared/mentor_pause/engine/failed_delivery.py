@@ -80,9 +80,7 @@ class FailedDelivery:
                 self.queue.redeliver(self.delivery, seconds)
 
     def _save_reason(self) -> None:
-        """Save why this delivery failed.
-
-        So the page's errors have a reason if it ends in the dead-letter queue.
+        """Save why this delivery failed: the reason of the page's errors if the page fails.
 
         A page that was requeued, or that is in the dead-letter queue, has its reason already.
         """

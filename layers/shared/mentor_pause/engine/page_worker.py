@@ -30,15 +30,8 @@ from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.engine.completion import Completion
 from mentor_pause.engine.failed_delivery import FailedDelivery
-from mentor_pause.engine.requeue import (
-    DeliveryFailed,
-    PageResult,
-    Requeue,
-    Work,
-)
-from mentor_pause.errors import (
-    InvalidRequest,
-)
+from mentor_pause.engine.requeue import DeliveryFailed, PageResult, Requeue, Work
+from mentor_pause.errors import InvalidRequest
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining, time_limit
 

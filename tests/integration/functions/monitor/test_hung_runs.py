@@ -1,5 +1,6 @@
 """The monitor ends hung runs, and no others (O2, E8)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -231,3 +232,26 @@ def test_an_active_run_and_a_held_lock_are_not_touched(monitor: Monitor, roster:
     night.work_off()
     (summary,) = night.summaries()
     assert summary["paused_count"] == 4
+
+
+def test_a_run_that_lacks_only_its_end_stays_open_for_the_monitor(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E8: one delivery dies after it ended the row; the other one finds the row ended."""
+    night = monitor.night
+    fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
+
+    def dies_before_it_releases_the_lock() -> None:
+        # acquire, find, scope, day, begin, open, get; list; end paging, get; claim, list the pages,
+        # notify, finish; then release
+        night.plan.then("dies before", after=14)
+        with pytest.raises(ProcessDied):
+            night.fire(dispatch=fast)
+
+    night.plan.before_call(5, dies_before_it_releases_the_lock)  # acquire, find, scope, day
+    assert night.fire()["status"] == "duplicate"
+    assert roster.log()[0]["status"] == "completed"
+    assert night.summaries() == []
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    assert monitor()["hung_runs"] == {str(run_id()): True}
+    assert len(night.summaries()) == 1
