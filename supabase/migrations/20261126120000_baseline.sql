@@ -76,7 +76,7 @@ comment on collation private.folding is 'Compares portal keys without regard to 
 -- private.job_organisations. If the role that logged in has rows there, only those count: it may switch to
 -- the job role that it inherits, and that role may have other rows. People and services are not confined
 -- here; policies confine people.
--- Called by: private.assert_job_org, begin_execution, notify_coordinators.
+-- Called by: private.assert_job_org, begin_execution, private.notify_page.
 
 create or replace function private.acts_for(p_org_id uuid)
 returns boolean
@@ -949,7 +949,7 @@ as $$
         and (
             f.proname in (
                 'run_certification_expiry', 'begin_execution', 'finish_execution', 'list_expired_mentors',
-                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators'
+                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page'
             )
             or (role.name = 'anon' and f.proname in ('update_mentor_status', 'get_mentor_status'))
         )
@@ -1313,6 +1313,30 @@ comment on function private.may_change is
 'True if the caller is a job, a service, the mentor, or a responsible coordinator.';
 revoke execute on function private.may_change from public, anon, authenticated;
 
+-- Merges two sorted arrays of ids into one, with each id once. width_bucket finds the places of the new ids by
+-- halving, and only the old ids between those places are sorted again. So a short array is merged into one with
+-- a million ids without comparing all of them.
+-- Called by: private.notify_page.
+
+create or replace function private.merge_ids(p_old uuid [], p_new uuid [])
+returns uuid []
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        p_old[:places.first - 1]
+        || array(select distinct ids.id from unnest(p_old[places.first:places.last] || p_new) as ids (id) order by ids.id)
+        || p_old[places.last + 1:]
+    from (
+        select
+            width_bucket(p_new[1], p_old) as first,
+            width_bucket(p_new[cardinality(p_new)], p_old) as last
+    ) as places
+$$;
+comment on function private.merge_ids is 'The ids of two sorted arrays, sorted, each once; neither array may be empty.';
+revoke execute on function private.merge_ids from public, anon, authenticated;
+
 -- Brings one certification in line with its row in the portal (H1). If the portal gives it to another mentor
 -- or another day, so does this function. If the portal's row belongs to none of our mentors, it deletes the
 -- certification.
@@ -1411,6 +1435,80 @@ $$;
 comment on function private.my_orgs is 'Organisations that the caller coordinates for, administers or mentors in.';
 revoke execute on function private.my_orgs from public, anon, authenticated;
 grant execute on function private.my_orgs to authenticated;
+
+-- Adds a run's next p_limit mentors after p_after, in id order, to the notifications of their coordinators. It
+-- reads the history and the certifications, so a notification says what happened. A run either pauses or
+-- renews. Responsible means the rule of private.coordinated_mentors: by assignment or by chapter, and as a
+-- member of the organisation.
+--
+-- There is one row per coordinator and run. A row that exists grows, and created_at is the time of the last
+-- addition. Coordinators come in the order of their ids, so that two calls never wait for each other.
+-- Called by: notify_coordinators, notify_coordinators_page, which check the arguments.
+-- Locks: the coordinators' rows of this run, if they grow.
+
+create or replace function private.notify_page(p_job_run_id uuid, p_after uuid, p_limit integer)
+returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_last uuid;
+begin
+    with news as (
+        -- Each part is cut to the page by itself: an index has its mentors in this order.
+        (
+            select h.mentor_id, 'paused' as kind
+            from public.peer_mentor_status_history as h
+            where h.job_run_id = p_job_run_id
+                and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by h.mentor_id
+            limit p_limit
+        )
+        union all
+        (
+            select distinct c.mentor_id, 'renewed'
+            from public.certifications as c
+            where c.job_run_id = p_job_run_id
+                and c.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by c.mentor_id
+            limit p_limit
+        )
+    ),
+
+    page as materialized (
+        select n.mentor_id, min(n.kind) as kind from news as n group by n.mentor_id order by n.mentor_id limit p_limit
+    ),
+
+    notified as (
+        insert into public.coordinator_notifications as n (org_id, coordinator_id, job_run_id, kind, mentor_ids)
+        select m.org_id, responsible.coordinator_id, p_job_run_id, min(page.kind), array_agg(m.id order by m.id)
+        from page
+        inner join public.peer_mentors as m on m.id = page.mentor_id
+        cross join lateral (
+            select a.coordinator_id
+            from public.assignments as a
+            where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
+            union
+            select cc.coordinator_id
+            from public.coordinator_chapters as cc
+            where cc.chapter_id = m.chapter_id
+        ) as responsible
+        inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
+        where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
+        group by m.org_id, responsible.coordinator_id
+        order by responsible.coordinator_id
+        on conflict (job_run_id, coordinator_id) do update
+            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), created_at = clock_timestamp()
+            where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
+    )
+
+    select p.mentor_id into v_last from page as p order by p.mentor_id desc limit 1;
+    return v_last;
+end
+$$;
+comment on function private.notify_page is
+'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if there were none.';
+revoke execute on function private.notify_page from public, anon, authenticated;
 
 -- The organisation's present day (E1), which decides whether a certification has expired.
 -- Called by: assert_org_scope, begin_execution, update_mentor_status and others.
@@ -1659,7 +1757,7 @@ revoke execute on function private.restrict_log_updates from public, anon, authe
 
 -- The organisation of a run, for functions that take a run's id. Fails if the caller does not act for it
 -- (R5).
--- Called by: finish_execution, notify_coordinators, report_late_changes and others.
+-- Called by: finish_execution, notify_coordinators_page, report_late_changes and others.
 -- Errors: 42501 not_your_organisation.
 
 create or replace function private.run_org(p_job_run_id uuid)
@@ -1937,7 +2035,7 @@ comment on column public.certifications.job_run_id is 'The run in which this cer
 
 create index certifications_mentor_id_idx on public.certifications (mentor_id, expires_on desc);
 create unique index certifications_portal_id_idx on public.certifications (portal_id);
-create index certifications_job_run_id_idx on public.certifications (job_run_id) where job_run_id is not null;
+create index certifications_job_run_id_idx on public.certifications (job_run_id, mentor_id) where job_run_id is not null;
 
 alter table public.certifications enable row level security;
 -- The policy of peer_mentors applies to the subquery. PostgreSQL looks up a few rows by key, and hashes many.
@@ -1972,7 +2070,7 @@ revoke all on public.coordinator_chapters from anon, authenticated, service_role
 grant select, insert, update, delete on public.coordinator_chapters to service_role;
 grant select on public.coordinator_chapters to authenticated;
 
--- Notifications for coordinators (E11): one row per coordinator and run. notify_coordinators writes it, and the app
+-- Notifications for coordinators (E11): one row per coordinator and run. private.notify_page writes it, and the app
 -- delivers it. Coordinators see their own; administrators see all of their organisation (S4).
 
 create table public.coordinator_notifications (
@@ -3418,16 +3516,11 @@ comment on function public.move_portal_watermark is
 revoke execute on function public.move_portal_watermark from public, anon, authenticated;
 grant execute on function public.move_portal_watermark to service_role, portal_sync;
 
--- Notifies each responsible coordinator, once per run, of the mentors that the run paused or renewed (E11,
--- H1). It reads the history and the certifications, so the notification says what happened. Responsible means
--- the rule of private.coordinated_mentors: by assignment or by chapter, and as a member of the organisation.
--- A run either pauses or renews.
---
--- A worker may pause mentors after their page had already been marked as failed and the run had ended. Then
--- the coordinator's notification grows: there is still one per coordinator and run, and created_at is the
--- time of the last addition.
--- Called by: the completion of a run; a worker that finishes after its run has ended. Repeated calls change
--- nothing.
+-- Notifies each responsible coordinator, once per run, of all mentors that the run paused or renewed (E11, H1).
+-- It goes through all pages of private.notify_page in one transaction. For a large night the completion calls
+-- notify_coordinators_page instead, because a role's statement_timeout ends a call that takes too long.
+-- Called by: run_certification_expiry; services. Repeated calls change nothing.
+-- Errors: 42501 not_your_organisation.
 -- Locks: the coordinators' rows of this run, if they grow.
 
 create or replace function public.notify_coordinators(p_job_run_id uuid)
@@ -3436,38 +3529,14 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_last uuid;
 begin
     perform private.run_org(p_job_run_id);
-    insert into public.coordinator_notifications as n (org_id, coordinator_id, job_run_id, kind, mentor_ids)
-    select m.org_id, responsible.coordinator_id, p_job_run_id, min(news.kind), array_agg(distinct m.id order by m.id)
-    from (
-        select h.mentor_id, 'paused' as kind
-        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id
-        union
-        select c.mentor_id, 'renewed'
-        from public.certifications as c where c.job_run_id = p_job_run_id
-    ) as news
-    inner join public.peer_mentors as m on m.id = news.mentor_id
-    cross join lateral (
-        select a.coordinator_id
-        from public.assignments as a
-        where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
-        union
-        select cc.coordinator_id
-        from public.coordinator_chapters as cc
-        where cc.chapter_id = m.chapter_id
-    ) as responsible
-    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
-    where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
-    group by m.org_id, responsible.coordinator_id
-    on conflict (job_run_id, coordinator_id) do update
-        set
-            mentor_ids = (
-                select array_agg(distinct both_lists.id order by both_lists.id)
-                from unnest(n.mentor_ids || excluded.mentor_ids) as both_lists (id)
-            ),
-            created_at = clock_timestamp()
-        where not n.mentor_ids @> excluded.mentor_ids;
+    loop
+        v_last := private.notify_page(p_job_run_id, v_last, 20000);
+        exit when v_last is null;
+    end loop;
     return (
         select count(*) from public.coordinator_notifications as n where n.job_run_id = p_job_run_id
     );
@@ -3477,6 +3546,34 @@ comment on function public.notify_coordinators is
 'Writes one notification per coordinator and run, or adds mentors to it; returns how many the run has.';
 revoke execute on function public.notify_coordinators from public, anon, authenticated;
 grant execute on function public.notify_coordinators to service_role, mentor_pause_job, portal_sync;
+
+-- Notifies the responsible coordinators of the next p_limit mentors that a run paused or renewed (E11, H1). The
+-- mentors come in id order, after p_after (null for the first page). A night of any size is notified page by
+-- page, and each page takes about the same time.
+--
+-- It may be called for a run that has ended: a worker may pause mentors after their page had been marked as
+-- failed. Then the coordinators' notifications grow.
+-- Called by: the completion of a run; a worker that finishes after its run has ended. Repeated calls change
+-- nothing.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+-- Locks: the coordinators' rows of this run, if they grow.
+
+create or replace function public.notify_coordinators_page(p_job_run_id uuid, p_after uuid, p_limit integer)
+returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.run_org(p_job_run_id);
+    perform private.assert_between('p_limit', coalesce(p_limit, 0), 1, 20000);
+    return private.notify_page(p_job_run_id, p_after, p_limit);
+end
+$$;
+comment on function public.notify_coordinators_page is
+'Notifies the coordinators of the next p_limit mentors of a run; returns the last of them, or null if there were none.';
+revoke execute on function public.notify_coordinators_page from public, anon, authenticated;
+grant execute on function public.notify_coordinators_page to service_role, mentor_pause_job, portal_sync;
 
 -- Removes a certification that is no longer valid in the portal (H1). The run's reading has not seen it, and
 -- the worker has asked the portal for it by its id.

@@ -22,7 +22,7 @@ comment on column public.certifications.job_run_id is 'The run in which this cer
 
 create index certifications_mentor_id_idx on public.certifications (mentor_id, expires_on desc);
 create unique index certifications_portal_id_idx on public.certifications (portal_id);
-create index certifications_job_run_id_idx on public.certifications (job_run_id) where job_run_id is not null;
+create index certifications_job_run_id_idx on public.certifications (job_run_id, mentor_id) where job_run_id is not null;
 
 alter table public.certifications enable row level security;
 -- The policy of peer_mentors applies to the subquery. PostgreSQL looks up a few rows by key, and hashes many.

@@ -1,4 +1,4 @@
--- Notifications for coordinators (E11): one row per coordinator and run. notify_coordinators writes it, and the app
+-- Notifications for coordinators (E11): one row per coordinator and run. private.notify_page writes it, and the app
 -- delivers it. Coordinators see their own; administrators see all of their organisation (S4).
 
 create table public.coordinator_notifications (

@@ -83,6 +83,19 @@ def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> No
     assert (row.job_run_id, row.as_of, row.trigger, row.error) == (run, TODAY, "manual", None)
 
 
+def test_a_run_is_notified_in_pages(database: Database, roster: Roster) -> None:
+    """E11: the last mentor of a page is the place of the next one; None is the end."""
+    run, mentors = uuid4(), roster.add_mentors(3)
+    roster.add_coordinator(mentors=mentors)
+    for mentor in mentors:
+        pause(database, mentor, run)
+    assert database.notify_page(run, None, 2) == mentors[1]
+    assert database.notify_page(run, mentors[1], 2) == mentors[2]
+    assert database.notify_page(run, mentors[2], 2) is None
+    (row,) = roster.rows("select mentor_ids from coordinator_notifications")
+    assert row["mentor_ids"] == mentors
+
+
 def test_a_mentors_portal_state_can_be_reset(database: Database, roster: Roster) -> None:
     """H5: only for mentors of this organisation, and only by services."""
     mentor = roster.add_mentor()

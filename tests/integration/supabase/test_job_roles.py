@@ -151,6 +151,7 @@ def test_a_job_role_cannot_touch_a_run_of_another_organisation(
     calls: tuple[LiteralString, ...] = (
         "select * from finish_execution(%s, 'completed', 0, 0, 0, 0)",
         "select notify_coordinators(%s)",
+        "select notify_coordinators_page(%s, null, 10)",
         "select count_run_renewals(%s)",
         "select count_unsynced_since_run(%s)",
         "select report_late_changes(%s)",

@@ -196,6 +196,7 @@ class MentorOutcome(Result):
 WHEN_USED = ConfigDict(defer_build=True)
 _COUNT = TypeAdapter(int, config=WHEN_USED)
 _FLAG = TypeAdapter(bool, config=WHEN_USED)
+_PLACE: TypeAdapter[UUID | None] = TypeAdapter(UUID | None, config=WHEN_USED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,11 @@ class DatabaseCalls:
 def read_count(rows: list[Row]) -> int:
     """Return the number that a function returned."""
     return read_value(_COUNT, rows)
+
+
+def read_place(rows: list[Row]) -> UUID | None:
+    """Return the id after which the next page begins; None: there is no other page."""
+    return read_value(_PLACE, rows)
 
 
 def read_flag(rows: list[Row]) -> bool:

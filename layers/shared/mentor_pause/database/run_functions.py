@@ -17,6 +17,7 @@ from mentor_pause.database.calls import (
     RunFreshness,
     read_count,
     read_flag,
+    read_place,
 )
 from mentor_pause.database.transport import IDS_PER_CALL
 from mentor_pause.domain.runs import MentorResult, RunRequest
@@ -136,6 +137,22 @@ class RunFunctions(DatabaseCalls):
     def notify_coordinators(self, job_run_id: UUID) -> int:
         """Write one notification per coordinator; return how many the run has now (E11)."""
         return self.call("notify_coordinators", read_count, p_job_run_id=job_run_id)
+
+    def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+        """Notify the coordinators of the run's next mentors after `after`, in id order (E11).
+
+        `limit` is the number of mentors, at most 20,000. Repeating a call changes nothing.
+
+        Returns:
+            The last mentor of the page; None: the run has no mentor after `after`.
+        """
+        return self.call(
+            "notify_coordinators_page",
+            read_place,
+            p_job_run_id=job_run_id,
+            p_after=after,
+            p_limit=limit,
+        )
 
     def list_run_outcomes(
         self, org_id: UUID, job_run_id: UUID, as_of: date, mentor_ids: Sequence[UUID]

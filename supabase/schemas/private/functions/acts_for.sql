@@ -2,7 +2,7 @@
 -- private.job_organisations. If the role that logged in has rows there, only those count: it may switch to
 -- the job role that it inherits, and that role may have other rows. People and services are not confined
 -- here; policies confine people.
--- Called by: private.assert_job_org, begin_execution, notify_coordinators.
+-- Called by: private.assert_job_org, begin_execution, private.notify_page.
 
 create or replace function private.acts_for(p_org_id uuid)
 returns boolean

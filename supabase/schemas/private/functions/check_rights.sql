@@ -99,7 +99,7 @@ as $$
         and (
             f.proname in (
                 'run_certification_expiry', 'begin_execution', 'finish_execution', 'list_expired_mentors',
-                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators'
+                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page'
             )
             or (role.name = 'anon' and f.proname in ('update_mentor_status', 'get_mentor_status'))
         )

@@ -1,6 +1,6 @@
 -- The organisation of a run, for functions that take a run's id. Fails if the caller does not act for it
 -- (R5).
--- Called by: finish_execution, notify_coordinators, report_late_changes and others.
+-- Called by: finish_execution, notify_coordinators_page, report_late_changes and others.
 -- Errors: 42501 not_your_organisation.
 
 create or replace function private.run_org(p_job_run_id uuid)

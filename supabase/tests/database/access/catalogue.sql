@@ -83,7 +83,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         )
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_outcomes', 'report_late_changes',
-            'notify_coordinators', 'begin_portal_reading',
+            'notify_coordinators', 'notify_coordinators_page', 'begin_portal_reading',
             'move_portal_watermark', 'mirror_portal_certifications', 'list_portal_states', 'mark_portal_synced',
             'list_all_portal_states', 'list_portal_certifications', 'remove_portal_certification', 'finish_portal_reading',
             'count_run_renewals',
@@ -91,7 +91,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
-            'begin_execution', 'finish_execution', 'notify_coordinators',
+            'begin_execution', 'finish_execution', 'notify_coordinators', 'notify_coordinators_page',
             'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
             'get_org_day', 'get_run_freshness', 'list_running_executions', 'end_lost_execution',

@@ -156,6 +156,8 @@ from (values
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      PT404   PT404 PT404  PT404'),
 ('notify_coordinators', '{run}',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  ok     ok'),
+('notify_coordinators_page', '{run}, null, 10',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  ok     ok'),
 ('begin_portal_reading', '{hlf}, {run}',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   ok     ok'),
 ('move_portal_watermark', '{other}, {run}, ''2026-01-01''',
