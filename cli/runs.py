@@ -17,7 +17,7 @@ from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.run_report import SUMMARY_MESSAGES, join_summary_lines
 from mentor_pause.domain.runs import Page, Run, Trigger
 from mentor_pause.domain.summary import Summary
-from mentor_pause.engine.completion import summary_of
+from mentor_pause.engine.outcomes import summary_of
 
 
 class NotFinished(NotInOrder):
@@ -173,7 +173,7 @@ def follow(stack: Stack, job_run_id: UUID, seconds: float) -> Iterator[Progress]
     while True:
         run = ledger.find_run(job_run_id)
         if run is not None:
-            yield Progress(run, len(run.closed_pages), run.pages_total or run.pages_planned)
+            yield Progress(run, ledger.closed.count(run), run.pages_total or run.pages_planned)
             if run.status != "running":
                 return
         if time.monotonic() > deadline:
@@ -219,7 +219,8 @@ def _summary_line(text: str) -> dict[str, Any] | None:
 
 def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:
     """Return a run's summary and its pages; while it is in progress, closed pages alone count."""
-    pages = stack.ledger().pages.list(run.job_run_id)
+    numbers = range(1, run.pages_planned + 1)
+    pages = list(stack.ledger().pages.read(run.job_run_id, numbers))
     counted = [p for p in pages if p.outcome is not None or run.status != "running"]
     with stack.database() as database:
         return summary_of(run, counted, database), pages

@@ -83,7 +83,7 @@ def _run_item(page: MentorPage, numbers: set[int]) -> dict[str, Any]:
         "pages_planned": max(numbers),
         "pages_sent": max(numbers),
         "pages_total": max(numbers),
-        "closed_pages": numbers,
+        "closed_through": max(numbers),
         "status": "running",
     }
 

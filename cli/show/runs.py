@@ -19,7 +19,8 @@ def show_run(run: Run, summary: Summary, more: str) -> None:
     """Show a run's result; `more` is the command that prints all of it as JSON."""
     result(f"{run.trigger.job_name} as of {run.as_of}")
     counts = [
-        Row((name.removesuffix("_count"), str(count))) for name, count in summary.counts().items()
+        Row((name.removesuffix("_count"), str(count)))
+        for name, count in summary.totals.counts().items()
     ]
     show_table((Column("count"), Column("mentors", right=True)), counts)
     kind = "dry run" if run.trigger.dry_run else "run"
@@ -42,7 +43,7 @@ def _list_mentors(heading: str, mentors: Sequence[UUID], more: str) -> None:
 def _show_troubles(run: Run, summary: Summary) -> None:
     if run.error:
         result(f"error: {run.error}", is_bad=True)
-    for group in summary.errors:
+    for group in summary.totals.errors:
         result(f"{group.count} error{'s' * (group.count > 1)}: {group.reason}", is_bad=True)
         result(f"  such as mentor {group.example}", is_bad=True)
     if run.wait_reason:

@@ -16,7 +16,7 @@ from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Run as LedgerRun
 from mentor_pause.domain.runs import RunRequest, run_id_of
-from mentor_pause.domain.summary import summarise
+from mentor_pause.domain.summary import settle
 from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import OutOfTime, call_within
@@ -184,7 +184,7 @@ def _read_progress(ledger: Ledger, job_run_id: UUID, *, with_mentors: bool) -> d
     if run is None:
         return dict(_NO_PROGRESS)
     progress = _NO_PROGRESS | {
-        "pages_closed": len(run.closed_pages),
+        "pages_closed": ledger.closed.count(run),
         "pages_planned": run.pages_planned,
         "errors": _visible_errors(run, with_mentors=with_mentors),
     }
@@ -192,11 +192,16 @@ def _read_progress(ledger: Ledger, job_run_id: UUID, *, with_mentors: bool) -> d
 
 
 def _read_mentors(ledger: Ledger, run: LedgerRun) -> dict[str, object]:
-    pages = [p for p in ledger.pages.list(run.job_run_id) if p.outcome or run.status != "running"]
-    summary = summarise(run, pages)
-    if len(summary.applied) + len(summary.errored) > MAX_IDS:
-        return {}
-    return {"mentor_ids_applied": summary.applied, "mentor_ids_errored": summary.errored}
+    """Return the ids of a run, or nothing if it has more than `MAX_IDS`."""
+    applied, errored = list[UUID](), list[UUID]()
+    for page in ledger.pages.read(run.job_run_id, range(1, run.pages_planned + 1)):
+        if page.outcome or run.status != "running":
+            settled = settle(run, page)
+            applied += settled.applied
+            errored += settled.errored
+        if len(applied) + len(errored) > MAX_IDS:
+            return {}
+    return {"mentor_ids_applied": applied, "mentor_ids_errored": errored}
 
 
 def _visible_errors(run: LedgerRun, *, with_mentors: bool) -> list[dict[str, object]] | None:

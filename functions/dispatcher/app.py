@@ -64,7 +64,7 @@ def build_dispatch(
     org: config.OrgSettings, engine: Engine, queues: PageQueues, page_size: int
 ) -> Dispatch:
     """Build the dispatcher from its parts; tests build it the same way."""
-    paging = Paging(engine.ledger, engine.database, queues, page_size)
+    paging = Paging(engine.ledger, engine.database, queues, page_size, engine.seconds_left)
     return Dispatch(org, engine.ledger, engine.database, engine.recovery, paging, engine.logger)
 
 
@@ -79,6 +79,6 @@ def _dispatch() -> Dispatch:
 def handler(event: object, context: LambdaContext) -> Answer:
     """Start a run. The event is a `DispatchRequest`, or an SQS batch of waiting requests."""
     handle = RequestHandler(_dispatch, _database, open_waiting_requests, _org_id, _now, logger)
-    seconds = context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS
-    with time_limit(seconds), closing_if_opened(_database):
+    seconds = context.get_remaining_time_in_millis() / 1000
+    with time_limit(seconds - min(LAST_SECONDS, seconds / 8)), closing_if_opened(_database):
         return handle(event, context.aws_request_id)

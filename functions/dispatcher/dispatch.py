@@ -2,6 +2,11 @@
 
 A trigger whose dispatcher died while paging is resumed: `Paging` sends each planned page again
 whose sending was not recorded, and continues after the cursor.
+
+A dispatcher whose time runs short while it sends pages, or while it completes the run, hands the
+run over: it reserves the lock, and `RequestHandler` queues the request. The next invocation goes on
+with the same run under the same fence. Each invocation sends at least one page, or saves a part of
+the completion, so the run comes to its end however often it is handed over.
 """
 
 from contextlib import suppress
@@ -19,6 +24,7 @@ from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import find_job
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Run, Trigger
+from mentor_pause.engine.completion import CompletionState
 from mentor_pause.engine.recovery import Recovery
 from mentor_pause.errors import (
     ErrorSource,
@@ -33,6 +39,9 @@ from mentor_pause.errors import (
 )
 from mentor_pause.ledger.lock import Held, Lock
 from mentor_pause.ledger.runs import Ledger
+
+_ANY_FENCE = 1
+"""Of a run whose lock is released: only its completion is left, which needs no lock."""
 
 type DispatchStatus = Literal[
     "running", "completed", "failed", "duplicate", "refused", "superseded", "waiting"
@@ -49,6 +58,8 @@ class Dispatched:
     error_source: ErrorSource | None = None
     conflicting_run_id: UUID | None = None
     """The run in progress because of which the request was refused."""
+    handed_over_fence: int | None = None
+    """Another invocation has to go on with the run, under this fence."""
 
     def as_json(self) -> dict[str, str]:
         """The fields that have a value."""
@@ -89,12 +100,13 @@ class Dispatch:
             redriven = run_to_redrive(self.ledger, request.redrive_of, request, self.org.hlf_org_id)
         trigger = _trigger(request, redriven, self.org.hlf_org_id, invocation_id)
         holder = str(uuid4())
-        lock = self.ledger.locks.acquire(trigger, holder, self.ledger.leases.dispatch)
+        lock = self._lock(request, trigger, holder)
         if isinstance(lock, Held):
             return self._turn_away(request, trigger, lock, holder)
         run = self.ledger.find_run(trigger.job_run_id)
         if run is None or run.status == "running":
-            dispatched = self._guarded(redriven.as_of if redriven else request.as_of, lock, run)
+            as_of = redriven.as_of if redriven else request.as_of
+            dispatched = self._guarded(as_of, lock, run, may_wait=_may_wait(request))
             if dispatched is not None:
                 return dispatched
         self.ledger.locks.release(trigger)
@@ -103,6 +115,14 @@ class Dispatch:
             self.ledger.locks.remove_open_run(trigger, trigger.job_run_id)
         held = Held(trigger.job_run_id, same_trigger=True, is_released=True)
         return self._turn_away(request, trigger, held, holder)
+
+    def _lock(self, request: DispatchRequest, trigger: Trigger, holder: str) -> Lock | Held:
+        locks, lease = self.ledger.locks, self.ledger.leases.dispatch
+        if request.handed_over_fence is not None:
+            lock = locks.take_again(trigger, request.handed_over_fence, holder, lease)
+            if lock is not None:
+                return lock
+        return locks.acquire(trigger, holder, lease)
 
     def _prove(self, request: DispatchRequest) -> None:
         """Compare an event with the ledger: only this stack's own runs start others (R5).
@@ -128,7 +148,9 @@ class Dispatch:
         if held.same_trigger:
             if request.waiting_since and not held.is_released and self._is_paging(trigger):
                 return Dispatched(trigger.job_run_id, "waiting", "its lease has not run out yet")
-            self._complete_if_done(trigger.job_run_id, f"repeated trigger {holder}")
+            state = self._complete_if_done(trigger.job_run_id, f"repeated trigger {holder}")
+            if state == "unfinished":
+                return Dispatched(trigger.job_run_id, "running", handed_over_fence=_ANY_FENCE)
             why, conflicting = "this trigger has had its run", None
         else:
             conflicting = self._conflicting_run(held)
@@ -139,11 +161,13 @@ class Dispatch:
             self.database.begin_execution(trigger, status, error=why)
         return Dispatched(trigger.job_run_id, status, why, conflicting_run_id=conflicting)
 
-    def _complete_if_done(self, job_run_id: UUID, claimant: str) -> None:
-        """Complete a run whose dispatcher died after the last page had been closed."""
+    def _complete_if_done(self, job_run_id: UUID, claimant: str) -> CompletionState:
+        """Complete a run whose dispatcher died, or had no time, after the last page was closed."""
         run = self.ledger.find_run(job_run_id)
-        if run is not None and run.all_pages_closed:
-            self.recovery.completion.complete_if_done(run, claimant)
+        run = run and self.ledger.closed.advance(run)
+        if run is None or not run.all_pages_closed:
+            return "open"
+        return self.recovery.completion.complete_if_done(run, claimant)
 
     def _is_paging(self, trigger: Trigger) -> bool:
         run = self.ledger.find_run(trigger.job_run_id)
@@ -157,16 +181,20 @@ class Dispatch:
                 return job_run_id
         return None
 
-    def _guarded(self, as_of: date | None, lock: Lock, run: Run | None) -> Dispatched | None:
+    def _guarded(
+        self, as_of: date | None, lock: Lock, run: Run | None, *, may_wait: bool
+    ) -> Dispatched | None:
         try:
-            return self._run(as_of, lock, run)
+            return self._run(as_of, lock, run, may_wait=may_wait)
         except LeaseLost as error:
             self.logger.error("dispatch superseded", extra={"reason": str(error)})
-            if lock.trigger.kind == "manual":  # other requests come again and continue the run
+            if not may_wait:  # other requests come again and continue the run
                 self.recovery.end_superseded(lock.trigger, str(error))
             return Dispatched(lock.trigger.job_run_id, "superseded", str(error))
 
-    def _run(self, as_of: date | None, lock: Lock, run: Run | None) -> Dispatched | None:
+    def _run(
+        self, as_of: date | None, lock: Lock, run: Run | None, *, may_wait: bool
+    ) -> Dispatched | None:
         """Dispatch the lock's run; None: the log says that the trigger has had its run."""
         try:
             self.recovery.end_abandoned(lock)
@@ -177,17 +205,22 @@ class Dispatch:
         except LeaseLost:
             raise
         except TransientError as error:
-            if lock.trigger.kind == "manual":
+            if not may_wait:
                 return self._fail(lock, error)
             with suppress(MentorPauseError):  # then the lease runs out
                 self.ledger.locks.reserve(lock)
             raise  # the request waits, and its next delivery resumes this run
         except Exception as error:  # noqa: BLE001 - every failure ends the run (D5)
             return self._fail(lock, error)
+        if run.pages_total is None:
+            self.ledger.locks.reserve(lock)
+            return Dispatched(run.job_run_id, "running", handed_over_fence=lock.fence)
         return self._complete(lock, run)
 
     def _complete(self, lock: Lock, run: Run) -> Dispatched:
         state = self.recovery.completion.complete_if_done(run, lock.claimant)
+        if state == "unfinished":
+            return Dispatched(run.job_run_id, "running", run.error, handed_over_fence=lock.fence)
         has_ended = state in ("ended", "ended_by_another")
         status = ("failed" if run.error else "completed") if has_ended else "running"
         return Dispatched(run.job_run_id, status, run.error)
@@ -246,6 +279,11 @@ class Dispatch:
         status = "completed" if begun.status == "completed" else "failed"
         self.ledger.end_run(run.job_run_id, status)
         return None
+
+
+def _may_wait(request: DispatchRequest) -> bool:
+    """Whether the request comes again if a service is away: a person waits for a first answer."""
+    return request.trigger != "manual" or request.handed_over_fence is not None
 
 
 def _trigger(

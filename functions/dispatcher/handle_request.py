@@ -4,6 +4,9 @@ A scheduled run, or a run that an event requests, may be unable to start now: an
 progress, or the database, the ledger or the queue is away. The request then goes to a queue, which
 delivers it again with the same trigger until it can start (R5). A manual request is answered at
 once, and the caller may send another one.
+
+A request of any kind goes to the same queue if the dispatcher's time runs short. The next
+invocation goes on with its run at once.
 """
 
 import json
@@ -99,18 +102,29 @@ class RequestHandler:
         except InvalidRequest as error:
             return self._failed(event, error, invocation_id)
         if not has_waited:  # only the waiting queue may say since when a request waits
-            request = request.model_copy(update={"waiting_since": None})
+            own = {"waiting_since": None, "handed_over_fence": None}
+            request = request.model_copy(update=own)
         try:
-            with time_limit(seconds_left() - _LAST_SECONDS):
+            with time_limit(seconds_left() - min(_LAST_SECONDS, seconds_left() / 4)):
                 dispatched = self.dispatch()(request, invocation_id)
         except UnprovenEvent as error:
             self.logger.error("event refused", extra={"reason": describe(error)})
             return {"status": "refused", "error": describe(error)}
         except Exception as error:  # noqa: BLE001 - no exception leaves the handler (D5)
             return self._not_started(event, request, invocation_id, error)
+        if dispatched.handed_over_fence is not None:
+            return self._hand_over(request, invocation_id, dispatched)
         if dispatched.status not in _NOT_STARTED:
             return dispatched.as_json()
         return self._wait_or_record(event, request, invocation_id, dispatched)
+
+    def _hand_over(
+        self, request: DispatchRequest, invocation_id: str, dispatched: Dispatched
+    ) -> Answer:
+        """Queue the request for the next invocation, which goes on with the run."""
+        request = request.model_copy(update={"handed_over_fence": dispatched.handed_over_fence})
+        answer = self._wait(request, invocation_id, "the time ran short", 0)
+        return answer if answer["status"] == _NOT_QUEUED else dispatched.as_json()
 
     def _wait_or_record(
         self, event: object, request: DispatchRequest, invocation_id: str, dispatched: Dispatched
@@ -137,13 +151,17 @@ class RequestHandler:
     def _may_wait(self, request: DispatchRequest) -> bool:
         since = request.waiting_since
         is_too_late = since is not None and self.clock() - since > _LONGEST_WAIT
-        return request.trigger in _WAITING_KINDS and not is_too_late
+        is_kind = request.trigger in _WAITING_KINDS or request.handed_over_fence is not None
+        return is_kind and not is_too_late
 
     def _wait(
-        self, request: DispatchRequest, invocation_id: str, cause: MentorPauseError | str
+        self,
+        request: DispatchRequest,
+        invocation_id: str,
+        cause: MentorPauseError | str,
+        seconds: int = _WAIT_SECONDS,
     ) -> Answer:
         """Queue the request with its trigger id, so that it starts the same run later."""
-        seconds = _WAIT_SECONDS
         if isinstance(cause, DatabaseMisconfigured | ConfigurationError):
             seconds = _OPERATOR_WAIT_SECONDS
         waiting = request.model_copy(

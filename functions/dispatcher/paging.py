@@ -13,6 +13,10 @@ from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import Run
 from mentor_pause.ledger.lock import Lock
 from mentor_pause.ledger.runs import Ledger
+from mentor_pause.retry import Remaining, seconds_left
+
+_RESERVE_SECONDS = 20.0
+"""Kept for sending the last pages, and for handing the run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +28,15 @@ class Paging:
     queues: PageQueues
     page_size: int
     """Mentors on a page; a job may allow fewer."""
+    seconds_left: Remaining = seconds_left
+    """Returns the seconds until the invocation's work must have ended."""
 
     def __call__(self, lock: Lock, run: Run) -> Run:
-        """Send the run's pages from its cursor to the end; return the run with all its pages.
+        """Send the run's pages from its cursor to the end, or until the time runs short.
+
+        Returns:
+            The run with all its pages. If the time ran short, `pages_total` is None; every planned
+            page is on the queue, and another call goes on after the cursor.
 
         Raises:
             LeaseLost: the lock has another holder.
@@ -35,35 +45,60 @@ class Paging:
         """
         if run.pages_total is not None:
             return run
+        time = _Time(self.seconds_left)
         number = run.pages_planned
-        for pages in batched(self._pages(lock, run), BATCH, strict=False):
+        for pages in batched(self._pages(lock, run, time), BATCH, strict=False):
             self.queues.send(run.trigger.job_name, pages)
             number = pages[-1].page
             self.ledger.mark_sent(run.job_run_id, number)
+        if time.ran_short:
+            return self.ledger.find_run(run.job_run_id) or run
         return self.ledger.end_paging(lock, run.job_run_id, number)
 
-    def _pages(self, lock: Lock, run: Run) -> Iterator[MentorPage]:
-        """Yield the planned pages that may not have been sent, then new pages."""
+    def _pages(self, lock: Lock, run: Run, time: "_Time") -> Iterator[MentorPage]:
+        """Yield the planned pages that may not have been sent, then new pages, while there is time.
+
+        The first page comes in any case, so that each call makes progress.
+        """
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (page := self.ledger.pages.find(run.job_run_id, number)) is not None:
                 yield _message(run, number, page.mentor_ids)
+                if time.runs_short():
+                    return
         for number, mentors in enumerate(self._mentors(run), run.pages_planned + 1):
             self.ledger.plan_page(lock, number, mentors)
             yield _message(run, number, tuple(mentors))
+            if time.runs_short():
+                return
 
     def _mentors(self, run: Run) -> Iterator[list[UUID]]:
         """Yield the mentors after the run's cursor, one page at a time, in id order."""
         job = JOBS[run.trigger.job_name]
         size = min(self.page_size, job.longest_page)
         if run.trigger.redrive_of is not None:
-            errored = errored_mentors(self.ledger, self.database, run.trigger.redrive_of)
-            rest = [m for m in errored if run.cursor is None or m > run.cursor]
-            yield from map(list, batched(rest, size, strict=False))
+            errored = errored_mentors(
+                self.ledger, self.database, run.trigger.redrive_of, run.cursor
+            )
+            yield from map(list, batched(errored, size, strict=False))
             return
         cursor, listing = run.cursor, self.database.list_mentors
         while page := listing(job.listing, run.trigger.org_id, run.as_of, cursor, size):
             yield page
             cursor = page[-1]
+
+
+class _Time:
+    """Says when the time of an invocation runs short: a quarter of it is left, at most 20 s."""
+
+    def __init__(self, seconds_left: Remaining) -> None:
+        self._seconds_left = seconds_left
+        self._reserve = min(_RESERVE_SECONDS, seconds_left() / 4)
+        self.ran_short = False
+
+    def runs_short(self) -> bool:
+        """Whether no other page may begin."""
+        self.ran_short = self._seconds_left() < self._reserve
+        return self.ran_short
 
 
 def _message(run: Run, number: int, mentor_ids: tuple[UUID, ...]) -> MentorPage:

@@ -1502,12 +1502,13 @@ begin
             where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
     )
 
-    select p.mentor_id into v_last from page as p order by p.mentor_id desc limit 1;
+    -- A page that is not full is the last one.
+    select p.mentor_id into v_last from page as p order by p.mentor_id offset p_limit - 1;
     return v_last;
 end
 $$;
 comment on function private.notify_page is
-'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if there were none.';
+'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if no mentor is left.';
 revoke execute on function private.notify_page from public, anon, authenticated;
 
 -- The organisation's present day (E1), which decides whether a certification has expired.
@@ -3571,7 +3572,7 @@ begin
 end
 $$;
 comment on function public.notify_coordinators_page is
-'Notifies the coordinators of the next p_limit mentors of a run; returns the last of them, or null if there were none.';
+'Notifies the coordinators of the next p_limit mentors of a run; returns the last of them, or null if no mentor is left.';
 revoke execute on function public.notify_coordinators_page from public, anon, authenticated;
 grant execute on function public.notify_coordinators_page to service_role, mentor_pause_job, portal_sync;
 

@@ -55,7 +55,7 @@ class _CountingLedger(Ledger):
 
     def mark_page_closed(self, job_run_id: UUID, number: int) -> Run | None:
         run = self.find_run(job_run_id)
-        count = len(run.closed_pages) + 1 if run else number
+        count = self.closed.count(run) + 1 if run else number
         return super().mark_page_closed(job_run_id, count)
 
 

@@ -23,7 +23,9 @@ from moto.core.responses import ActionResult
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
-OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "TransactWriteItems")
+OPERATIONS = (
+    "BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "TransactWriteItems",
+)  # fmt: skip
 """The operations that this module answers; all others go through HTTP."""
 
 type _Answer = tuple[AWSResponse, dict[str, Any]]

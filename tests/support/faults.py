@@ -218,7 +218,9 @@ POOLED = Seam(
 REST = _http("REST transport", 504, {}, {"code": "PGRST003", "message": "no connection in time"})
 PORTAL = _http("portal", 429, {"Retry-After": "1"}, {"error": {"code": "0x80072322"}})
 
-_LEDGER_CALLS = ("get_item", "query", "update_item", "transact_write_items")
+_LEDGER_CALLS = (
+    "batch_get_item", "get_item", "query", "update_item", "transact_write_items",
+)  # fmt: skip
 
 
 def faulty_ledger(client: Any, plan: Plan) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +100,7 @@ class Night:
         self._dynamodb = faulty_ledger(clients.dynamodb, plan)
         self._table_name = name
         self.transport, self._page_size = transport, page_size
+        self.seconds_left: Remaining = lambda: inf
         self.retry = Retry(sleep=_no_wait)
         self.database = Database(transport, self.retry)
         self.publisher = EventPublisher(faulty_bus(self.events, plan), "default", retry=self.retry)
@@ -119,7 +121,13 @@ class Night:
 
     def engine_at(self, clock: LedgerClock) -> Engine:
         """Return the engine with a clock that may be skewed."""
-        return Engine(self.ledger_at(clock), self.database, self.publisher, self.logger)
+        return Engine(
+            self.ledger_at(clock), self.database, self.publisher, self.logger,
+            self._seconds_left,
+        )  # fmt: skip
+
+    def _seconds_left(self) -> float:
+        return self.seconds_left()
 
     def dispatcher(self, clock: LedgerClock) -> Dispatch:
         """Return a dispatcher whose clock may be skewed."""

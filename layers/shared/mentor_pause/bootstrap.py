@@ -12,14 +12,14 @@ from mentor_pause.aws import clients
 from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.database.client import Database
-from mentor_pause.engine.completion import Completion
+from mentor_pause.engine.completion import BATCHES, Batches, Completion
 from mentor_pause.engine.page_worker import PageWorker, Scope
 from mentor_pause.engine.recovery import Recovery
 from mentor_pause.engine.requeue import Work
 from mentor_pause.errors import EventBusUnavailable, QueueUnavailable
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
-from mentor_pause.retry import Remaining, Retry
+from mentor_pause.retry import Remaining, Retry, seconds_left
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -38,16 +38,22 @@ class Engine:
     database: Database
     publisher: EventPublisher
     logger: Logger
+    seconds_left: Remaining = seconds_left
+    """Returns the seconds until the work of the invocation must have ended."""
+    batches: Batches = BATCHES
 
     @property
     def completion(self) -> Completion:
         """Completes runs."""
-        return Completion(self.ledger, self.database, self.publisher, self.logger)
+        return Completion(
+            self.ledger, self.database, self.publisher, self.logger, self.seconds_left,
+            self.batches,
+        )  # fmt: skip
 
     @property
     def recovery(self) -> Recovery:
         """Ends runs that their own dispatcher or workers do not end."""
-        return Recovery(self.ledger, self.database, self.completion, self.logger)
+        return Recovery(self.ledger, self.database, self.completion, self.logger, self.seconds_left)
 
     def worker(self, scope: Scope, work: Work, queue: WorkerQueue) -> PageWorker:
         """Return the worker that gives the pages of a queue to `work`."""

@@ -9,6 +9,7 @@ MentorPauseError
 │   ├── LedgerUnavailable         DynamoDB
 │   │   └── LedgerContended       two writes of one item at the same moment
 │   ├── PagesChanged              another page was planned: read the run again
+│   ├── Unfinished                the time ran out; the work is saved, and another call goes on
 │   ├── QueueUnavailable          SQS
 │   ├── EventBusUnavailable       EventBridge
 │   ├── SettingsUnavailable       Parameter Store, Secrets Manager
@@ -89,6 +90,10 @@ class LedgerContended(LedgerUnavailable):
 
 class PagesChanged(TransientError):
     """Another page was planned since the caller read the run; nothing was written."""
+
+
+class Unfinished(TransientError):
+    """The time ran out. What is done is saved, and another call goes on from there."""
 
 
 class QueueUnavailable(TransientError):

@@ -22,6 +22,6 @@ begin
 end
 $$;
 comment on function public.notify_coordinators_page is
-'Notifies the coordinators of the next p_limit mentors of a run; returns the last of them, or null if there were none.';
+'Notifies the coordinators of the next p_limit mentors of a run; returns the last of them, or null if no mentor is left.';
 revoke execute on function public.notify_coordinators_page from public, anon, authenticated;
 grant execute on function public.notify_coordinators_page to service_role, mentor_pause_job, portal_sync;

@@ -15,7 +15,7 @@ from mentor_pause.database.client import Begun, Database, LostEnd
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.runs import RunRequest
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.summary import Totals
 from mentor_pause.errors import Conflict, Forbidden, NotFound, VersionConflict
 from support.cluster import Cluster
 from support.database_client import pause
@@ -77,7 +77,7 @@ def test_a_run_from_its_row_to_its_end(database: Database, roster: Roster) -> No
     assert found == {mentor: "applied", stranger: "skipped"}
     assert database.notify_coordinators(run) == 1
     for _ in range(2):
-        database.finish_execution(Summary(run, "paused", (mentor,)), "completed", None)
+        database.finish_execution(Totals(run, "paused", 1), "completed", None)
     (row,) = database.list_executions(ORG, 10)
     assert (row.status, row.processed_count, row.paused_count) == ("completed", 1, 1)
     assert (row.job_run_id, row.as_of, row.trigger, row.error) == (run, TODAY, "manual", None)
@@ -90,8 +90,9 @@ def test_a_run_is_notified_in_pages(database: Database, roster: Roster) -> None:
     for mentor in mentors:
         pause(database, mentor, run)
     assert database.notify_page(run, None, 2) == mentors[1]
-    assert database.notify_page(run, mentors[1], 2) == mentors[2]
-    assert database.notify_page(run, mentors[2], 2) is None
+    assert database.notify_page(run, mentors[1], 2) is None
+    assert database.notify_page(run, mentors[1], 1) == mentors[2]
+    assert database.notify_page(run, mentors[2], 1) is None
     (row,) = roster.rows("select mentor_ids from coordinator_notifications")
     assert row["mentor_ids"] == mentors
 
@@ -168,7 +169,7 @@ def test_the_monitors_queries_are_typed(database: Database, roster: Roster) -> N
     begun = database.begin_execution(attempt, "running", as_of=TODAY)
     assert begun == Begun(status="running", as_of=TODAY)
     assert database.list_running_executions(ORG, 1, 5) == []
-    database.finish_execution(Summary(attempt.job_run_id, "paused"), "completed", None)
+    database.finish_execution(Totals(attempt.job_run_id, "paused"), "completed", None)
     again = database.begin_execution(attempt, "running", as_of=TOMORROW)
     assert again == Begun(status="completed", as_of=TODAY)
     found = database.get_run_freshness(ORG, "certification_expiry", TODAY, late)

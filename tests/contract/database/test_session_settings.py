@@ -15,7 +15,7 @@ from mentor_pause.database.pooled import PooledTransport, Session
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.runs import RunRequest
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.summary import Totals
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
@@ -52,7 +52,7 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
     job.begin_execution(attempt, "running", as_of=TODAY)
     change = job.pause_expired(mentor, ORG, run, TODAY)
     job.pause_expired(paused, ORG, run, TODAY)
-    job.finish_execution(Summary(run, "paused", (mentor, paused)), "completed", None)
+    job.finish_execution(Totals(run, "paused", 2), "completed", None)
     (row,) = job.list_executions(ORG, 5)
     coverage = job.get_run_freshness(ORG, "certification_expiry")
     portal.begin_reading(ORG, run)

@@ -13,7 +13,7 @@ from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.domain.runs import RunRequest
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.summary import Totals
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
 from support.portal_client import EARLIER, FUTURE, LATER, OTHER, PAST, RUN, record
@@ -207,7 +207,7 @@ def test_renewals_of_a_run_that_has_ended_are_reported_by_the_next_one(
     with closing(PooledTransport(cluster.url(roster.db))) as job:
         Database(job).begin_execution(attempt, "running", as_of=TODAY)
         record(database, mentor, FUTURE, run=attempt.job_run_id)
-        Database(job).finish_execution(Summary(attempt.job_run_id, "synced"), "completed", None)
+        Database(job).finish_execution(Totals(attempt.job_run_id, "synced"), "completed", None)
     assert database.finish_reading(ORG, attempt.job_run_id) == 0
     assert database.finish_reading(ORG, uuid4()) == 1
 

@@ -15,7 +15,7 @@ def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Ros
     roster.add_mentors(1)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("before", "before", "before", after=10)
+    night.plan.then("before", "before", "before", after=14)
     assert night.deliver(message)
     assert [row["status"] for row in roster.log()] == ["completed"]
     assert (night.events.details, len(night.lines("event not published"))) == ([], 1)
@@ -27,12 +27,16 @@ CALLS = {
     "pause_the_first_mentor": "update_mentor_status",
     "pause_the_second_mentor": "update_mentor_status",
     "close_the_page": "update_item",
-    "mark_page_closed": "update_item",
+    "add_it_to_its_shard": "update_item",
+    "mark_the_run_as_active": "update_item",
+    "read_the_shard": "get_item",
+    "move_the_watermark": "update_item",
     "claim_completion": "update_item",
-    "list_the_pages": "query",
-    "notify_coordinators": "notify_coordinators",
-    "finish_execution": "finish_execution",
     "release_the_lock": "update_item",
+    "find_the_place": "get_item",
+    "read_the_pages": "batch_get_item",
+    "notify_coordinators": "notify_coordinators_page",
+    "finish_execution": "finish_execution",
     "publish_the_event": "put_events",
     "end_run": "update_item",
     "remove_open_run": "update_item",

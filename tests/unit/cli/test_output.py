@@ -15,7 +15,7 @@ from cli.show.runs import show_history
 from local.errors import StackError
 from mentor_pause.database.client import Execution, MentorStatus, OrgScope
 from mentor_pause.domain.run_report import SUMMARY_MESSAGES
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.summary import Summary, id_lists
 
 NIGHT = {"failed": {}, "stale_active_mentors": 0, "night_missed": False}
 WELL = {
@@ -171,12 +171,13 @@ def test_the_lines_of_a_long_summary_are_joined() -> None:
     run, other = uuid4(), uuid4()
     mentors = tuple(sorted(uuid4() for _ in range(5)))
     long, short = Summary(run, "paused", mentors), Summary(other, "paused")
-    first, *more = long.parts(2)
+    parts = [id_lists("paused", some, ()) for some in (mentors[:2], mentors[2:4], mentors[4:])]
     lines: list[dict[str, object]] = [
-        {"message": SUMMARY_MESSAGES[1], "job_run_id": str(run), "line": n, "lines": 3, **part}
-        for n, part in enumerate(more, 2)
+        {"message": SUMMARY_MESSAGES[1], "job_run_id": str(run), "line": n, **part}
+        for n, part in enumerate(parts[:2], 1)
     ]
-    lines.append({"message": SUMMARY_MESSAGES[0], **long.as_json(), "lines": 3, **first})
+    summary = {**long.as_json(), "line": 3, "lines": 3, **parts[2]}
+    lines.append({"message": SUMMARY_MESSAGES[0], **summary})
     lines.append({"message": SUMMARY_MESSAGES[0], **short.as_json()})
     text = "".join(f"2026-11-26T02:00:09 {json.dumps(line)}\n" for line in lines)
     noise = 'START RequestId: x\n{"message": "request waits"}\n{"message": \n'
@@ -191,4 +192,4 @@ def test_the_lines_of_a_long_summary_are_joined() -> None:
     assert json.loads(printed)["job_run_id"] == str(other)
     cut = CliRunner().invoke(cli, ["summary"], input=text.split("\n", 1)[1])
     assert isinstance(cut.exception, StackError)
-    assert str(cut.exception).startswith("the summary's lines [2] of 3 are missing; read")
+    assert str(cut.exception).startswith("the summary's lines [1] of 3 are missing; read")

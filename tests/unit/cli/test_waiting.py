@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RUN = Run(
     Trigger("certification_expiry", UUID(int=1), "manual", "x", "x"), date(2026, 11, 26),
-    pages_total=5, closed_pages=frozenset({1, 2}),
+    pages_total=5, closed_through=2,
 )  # fmt: skip
 ID = RUN.job_run_id
 
@@ -111,6 +111,15 @@ class Ledger:
         if self._pressed:
             raise KeyboardInterrupt
         return self._run if job_run_id == self._run.job_run_id else None
+
+    @property
+    def closed(self) -> "Ledger":
+        """The closed pages."""
+        return self
+
+    def count(self, run: Run) -> int:
+        """Return how many are closed."""
+        return run.closed_through
 
 
 def stack_with(ledger: Ledger, name: str | None = None) -> Stack:

@@ -26,7 +26,7 @@ from mentor_pause.domain.error_reasons import (
     reason_of_unfinished_page,
 )
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
-from mentor_pause.domain.summary import summarise
+from mentor_pause.domain.summary import settle, summarise
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable, PortalError
 
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -185,8 +185,8 @@ def test_two_outcomes_of_a_page_keep_all_reasons_and_remarks() -> None:
 def test_an_unprocessed_mentor_and_an_error_without_reason_have_different_texts() -> None:
     """E7: every error has a reason."""
     outcome = PageOutcome(errored=(A, B), reasons={A: "HTTP 400", D: "late"})
-    summary = summarise(RUN, [Page(1, (A, B, C, D), outcome)], {D: "skipped"})
-    assert summary.errors == (
+    summary = summarise(RUN, [settle(RUN, Page(1, (A, B, C, D), outcome), {D: "skipped"})])
+    assert summary.totals.errors == (
         ErrorGroup("HTTP 400", 1, A), ErrorGroup(UNNAMED, 1, C), ErrorGroup(NO_REASON, 1, B),
     )  # fmt: skip
     assert summary.skipped == (D,), "the data has spoken before the errors are grouped"
@@ -196,7 +196,11 @@ def test_a_run_with_errors_shows_its_groups(capsys: pytest.CaptureFixture[str]) 
     """O3: ids can be copied. In a pipe, each reason is one line."""
     long = plain("its page failed " + "and failed " * 30)
     outcome = PageOutcome(errored=(A, B, C), reasons={A: long, B: "HTTP 400", C: "HTTP 400"})
-    show_run(RUN, summarise(RUN, [Page(1, (A, B, C), outcome)]), "mentor-pause runs X --json")
+    show_run(
+        RUN,
+        summarise(RUN, [settle(RUN, Page(1, (A, B, C), outcome))]),
+        "mentor-pause runs X --json",
+    )
     lines = capsys.readouterr().out.splitlines()
     place = lines.index("2 errors: HTTP 400")
     assert lines[place + 1].strip() == f"such as mentor {B}"

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import uuid4
 
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger, run_id_of
-from mentor_pause.domain.summary import summarise
+from mentor_pause.domain.summary import settle
 
 
 def a_run(total: int | None, closed: set[int]) -> Run:
@@ -53,4 +53,4 @@ def test_a_page_continues_with_its_unprocessed_mentors() -> None:
     a, b, c, d = (uuid4() for _ in range(4))
     page = Page(1, (a, b, c, d), None, processed=PageOutcome(applied=(a,), errored=(c,)))
     assert page.unprocessed == (b, d)
-    assert summarise(RUN, [page]).applied == (a,)
+    assert settle(RUN, page).applied == (a,)

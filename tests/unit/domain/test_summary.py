@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run, Trigger
-from mentor_pause.domain.summary import summarise
+from mentor_pause.domain.summary import settle, summarise
 
 ids = st.uuids(version=4)
 
@@ -29,18 +29,18 @@ def test_every_dispatched_mentor_is_in_exactly_one_list(fates: list[tuple[UUID, 
     }
     outcome = PageOutcome(by_kind["paused"], by_kind["skipped"], by_kind["errored"])
     page = Page(1, tuple(m for m, _ in fates), outcome)
-    summary = summarise(RUN, [page])
+    summary = summarise(RUN, [settle(RUN, page)])
     assert sorted([*summary.applied, *summary.skipped, *summary.errored]) == sorted(
         m for m, _ in fates
     )
     assert set(summary.errored) == {m for m, f in fates if f in ("errored", "lost")}
-    assert summary.processed_count == len(fates)
+    assert summary.totals.processed_count == len(fates)
 
 
 def test_an_open_page_counts_as_errors() -> None:
     """E8: no mentor is lost silently."""
     mentors = (uuid4(), uuid4())
-    assert summarise(RUN, [Page(1, mentors, None)]).errored == mentors
+    assert settle(RUN, Page(1, mentors, None)).errored == mentors
 
 
 def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other() -> None:
@@ -48,7 +48,7 @@ def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other(
     landed, settled, skipped, failed = (uuid4() for _ in range(4))
     page = Page(1, (landed, settled, skipped, failed), PageOutcome(skipped=(skipped,)))
     by_data: dict[UUID, MentorResult] = {landed: "applied", settled: "skipped", skipped: "applied"}
-    summary = summarise(RUN, [page], by_data)
+    summary = settle(RUN, page, by_data)
     assert (summary.applied, summary.skipped, summary.errored) == (
         (landed,),
         (settled, skipped),
@@ -59,8 +59,8 @@ def test_the_data_decides_about_mentors_that_count_as_errors_and_about_no_other(
 def test_the_summary_has_the_fields_of_the_requirement_and_reasons_in_page_order() -> None:
     """E7: the lists come last, because readers may stop at 200 fields."""
     a, b, c = uuid4(), uuid4(), uuid4()
-    pages = [Page(2, (c,), PageOutcome(errored=(c,))), Page(1, (a, b), PageOutcome(applied=(a, b)))]
-    found = summarise(RUN, pages).as_json()
+    pages = [Page(1, (a, b), PageOutcome(applied=(a, b))), Page(2, (c,), PageOutcome(errored=(c,)))]
+    found = summarise(RUN, [settle(RUN, page) for page in pages]).as_json()
     assert list(found)[-2:] == ["mentor_ids_paused", "mentor_ids_errored"]
     assert found == {
         "job_run_id": str(RUN.job_run_id),

@@ -72,6 +72,12 @@ def transaction(table: str, *actions: tuple[str, dict[str, Any]]) -> Call:
     return "transact_write_items", {"TransactItems": items}
 
 
+def batch_get(table: str, *keys: dict[str, Any]) -> Call:
+    """Read the items that exist."""
+    wanted = {"Keys": list(keys), "ConsistentRead": True}
+    return "batch_get_item", {"RequestItems": {table: wanted}}
+
+
 def calls(table: str) -> list[Call]:
     """Return the calls for a table, with those that name none or another."""
     add = ("Put", {"Item": OTHER} | NEW)
@@ -80,6 +86,7 @@ def calls(table: str) -> list[Call]:
         *((name, {"TableName": table} | arguments) for name, arguments in CALLS),
         transaction(table, add, ("Update", change)),
         transaction(table, add, ("Update", change)),
+        batch_get(table, KEY, OTHER),
         ("get_item", {"TableName": "nobody's", "Key": KEY}),
     ]
 
@@ -93,6 +100,8 @@ def outcome(client: Any, call: Call) -> Any:
     except ClientError as refused:
         error, answer = (type(refused).__name__, str(refused)), refused.response
     metadata = answer.pop("ResponseMetadata")
+    if name == "batch_get_item":  # moto names it although nobody asked
+        answer.pop("ConsumedCapacity")
     status = metadata["HTTPStatusCode"]
     return error, answer, status, metadata["RetryAttempts"], "date" in metadata["HTTPHeaders"]
 

@@ -21,7 +21,7 @@ from mentor_pause.database.calls import (
 )
 from mentor_pause.database.transport import IDS_PER_CALL
 from mentor_pause.domain.runs import MentorResult, RunRequest
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.summary import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RunFunctions(DatabaseCalls):
         )
 
     def finish_execution(
-        self, summary: Summary, status: Literal["completed", "failed"], error: str | None
+        self, totals: Totals, status: Literal["completed", "failed"], error: str | None
     ) -> None:
         """Complete the run's row. The first call decides; repeating it changes nothing.
 
@@ -65,12 +65,12 @@ class RunFunctions(DatabaseCalls):
             NotFound: the run has no row.
         """
         counts = {
-            f"p_{name}": count for name, count in ({"paused_count": 0} | summary.counts()).items()
+            f"p_{name}": count for name, count in ({"paused_count": 0} | totals.counts()).items()
         }
         self.call(
             "finish_execution",
             list,
-            p_job_run_id=summary.job_run_id,
+            p_job_run_id=totals.job_run_id,
             p_status=status,
             **counts,
             p_error=error,
@@ -144,7 +144,7 @@ class RunFunctions(DatabaseCalls):
         `limit` is the number of mentors, at most 20,000. Repeating a call changes nothing.
 
         Returns:
-            The last mentor of the page; None: the run has no mentor after `after`.
+            The last mentor of the page; None: no mentor is left for another page.
         """
         return self.call(
             "notify_coordinators_page",

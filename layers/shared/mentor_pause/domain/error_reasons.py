@@ -6,9 +6,8 @@ can be counted.
 """
 
 import re
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,6 +22,11 @@ DELIVERIES = 5
 
 _MOST_GROUPS = 20
 """Groups in a summary line; the other groups are added up."""
+
+_MOST_REASONS = 500
+"""Reasons that a run counts one by one; the mentors with other reasons are added up."""
+
+_OTHERS = "another reason, after the first 500"
 
 _LONGER_THAN_IDS = 50
 """Characters. A longer word cannot be an id, so `cut` may shorten it."""
@@ -108,23 +112,54 @@ def reason_of_unfinished_page(why: str, last: RequeueReason | None) -> str:
     return plain(f"{unfinished}, last: {last.reason}" if last else unfinished)
 
 
-def group_errors(reasons: Mapping[UUID, str]) -> tuple[ErrorGroup, ...]:
-    """Group mentors by reason, the largest group first; each mentor is in exactly one group.
+@dataclass(slots=True)
+class ErrorCounts:
+    """Counts mentors by reason, in a bounded memory."""
 
-    The example is the group's first mentor in the order of `reasons`.
-    """
-    counted = Counter(reasons.values())
-    first = {reason: mentor for mentor, reason in reversed(list(reasons.items()))}
-    groups = [
-        ErrorGroup(reason, counted[reason], first[reason])
-        for reason in sorted(counted, key=lambda reason: (-counted[reason], reason))
-    ]
-    if len(groups) <= _MOST_GROUPS:
-        return tuple(groups)
-    rest = groups[_MOST_GROUPS - 1 :]
-    count = sum(group.count for group in rest)
-    other = ErrorGroup(f"one of {len(rest)} other reasons", count, rest[0].example, len(rest))
-    return (*groups[: _MOST_GROUPS - 1], other)
+    groups: dict[str, ErrorGroup] = field(default_factory=dict[str, ErrorGroup])
+    """The counted reasons; the example is the first mentor with the reason."""
+    others: ErrorGroup | None = None
+    """The mentors whose reasons came after the first `_MOST_REASONS`."""
+
+    def add(self, mentor: UUID, reason: str) -> None:
+        """Count one mentor."""
+        if (group := self.groups.get(reason)) is not None:
+            self.groups[reason] = replace(group, count=group.count + 1)
+        elif len(self.groups) < _MOST_REASONS:
+            self.groups[reason] = ErrorGroup(reason, 1, mentor)
+        else:
+            others = self.others or ErrorGroup(_OTHERS, 0, mentor)
+            self.others = replace(others, count=others.count + 1)
+
+    def ranked(self) -> tuple[ErrorGroup, ...]:
+        """Return the groups, the largest first; each mentor is in exactly one of them."""
+        groups = sorted(self.groups.values(), key=lambda group: (-group.count, group.reason))
+        groups += [self.others] if self.others else []
+        if len(groups) <= _MOST_GROUPS:
+            return tuple(groups)
+        rest = groups[_MOST_GROUPS - 1 :]
+        count = sum(group.count for group in rest)
+        other = ErrorGroup(f"one of {len(rest)} other reasons", count, rest[0].example, len(rest))
+        return (*groups[: _MOST_GROUPS - 1], other)
+
+    def as_json(self) -> list[dict[str, object]]:
+        """The groups as the ledger keeps them while a run is being completed."""
+        return [group.as_json() for group in (*self.groups.values(), self.others) if group]
+
+    @classmethod
+    def from_json(cls, groups: Iterable[Mapping[str, object]]) -> "ErrorCounts":
+        """Return the counts from the groups that `as_json` returned."""
+        read = {group.reason: group for group in map(ErrorGroup.from_json, groups)}
+        others = read.pop(_OTHERS, None)
+        return cls(read, others)
+
+
+def group_errors(reasons: Mapping[UUID, str]) -> tuple[ErrorGroup, ...]:
+    """Group mentors by reason (`ErrorCounts`), in the order of `reasons`."""
+    counts = ErrorCounts()
+    for mentor, reason in reasons.items():
+        counts.add(mentor, reason)
+    return counts.ranked()
 
 
 def describe_errors(groups: tuple[ErrorGroup, ...], room: int) -> str:

@@ -108,6 +108,9 @@ class DispatchRequest(Message):
     """An ended run: the new run takes its errored mentors and its day."""
     waiting_since: AwareDatetime | None = None
     """When the dispatcher first queued this request; accepted from its own queue only."""
+    handed_over_fence: Annotated[int | None, Field(ge=1)] = None
+    """The fence under which a dispatcher without time left handed its run over to the next
+    invocation; accepted from its own queue only."""
 
 
 class MentorPage(Message):

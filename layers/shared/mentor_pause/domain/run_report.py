@@ -1,18 +1,16 @@
 """The texts about a completed run: its summary lines, its row's text, its event. No I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from mentor_pause.domain.error_reasons import cut, describe_errors, join_notes
+from mentor_pause.domain.error_reasons import cut, describe_errors
 from mentor_pause.domain.messages import RunCompleted
-from mentor_pause.domain.runs import Page, Run
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.runs import Run
+from mentor_pause.domain.summary import Totals
+from mentor_pause.domain.tally import Tally
 
 SUMMARY_MESSAGES = ("run completed", "run completed, more mentors")
 """The message of the summary line, and of the lines with the ids that do not fit in it."""
-
-_IDS_PER_LINE = 4000
-"""Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
 
 _LONGEST_REMARK = 3800
 """The row's text ends at 4,000 characters; a late correction needs some of them."""
@@ -23,34 +21,43 @@ _ERRORS_ROOM = 2400
 """Characters for about nine reasons with examples; the summary line has twenty."""
 
 
-def summary_lines(
-    run: Run, summary: Summary, status: str
-) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield message and fields of the summary line, and of more lines if it has many ids (E7)."""
-    first, *more = summary.parts(_IDS_PER_LINE)
-    yield (
+def ids_line(run: Run, tally: Tally) -> tuple[str, dict[str, object]]:
+    """Return message and fields of the next line with ids of a large run (E7)."""
+    tally.lines += 1
+    ids = tally.take_ids(run)
+    return SUMMARY_MESSAGES[1], {"job_run_id": str(run.job_run_id), "line": tally.lines, **ids}
+
+
+def summary_line(
+    run: Run, totals: Totals, tally: Tally, status: str
+) -> tuple[str, dict[str, object]]:
+    """Return message and fields of the summary line (E7).
+
+    It is the last line of the run. If earlier lines have ids, it has the number `line`, which is
+    also how many lines there are.
+    """
+    ids = tally.take_ids(run)
+    return (
         SUMMARY_MESSAGES[0],
         {
-            **{name: value for name, value in summary.as_json().items() if name not in first},
+            **totals.as_json(),
             "job_name": run.trigger.job_name,
             "as_of": run.as_of.isoformat(),
             "dry_run": run.trigger.dry_run,
             "status": status,
             **({"redrive_of": str(run.trigger.redrive_of)} if run.trigger.redrive_of else {}),
             **({"error": run.error} if run.error else {}),
-            **({"lines": 1 + len(more)} if more else {}),
-            **first,
+            **({"line": tally.lines + 1, "lines": tally.lines + 1} if tally.lines else {}),
+            **ids,
         },
     )
-    for number, ids in enumerate(more, 2):
-        yield (
-            SUMMARY_MESSAGES[1],
-            {"job_run_id": str(run.job_run_id), "line": number, "lines": 1 + len(more), **ids},
-        )
 
 
 def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Join the log lines of one run's summary, which may come in any order and twice.
+
+    Of two lines with the same number the later one counts: its writer decided last. An earlier
+    version numbered the summary line 1 and wrote it first.
 
     Returns:
         The summary line with every id, without `lines` and `line`.
@@ -59,36 +66,40 @@ def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         ValueError: a line is missing; the message names its number.
     """
     by_number = {int(line.get("line", 1)): dict(line) for line in lines}
-    total = next((int(line["lines"]) for line in by_number.values() if "lines" in line), 1)
+    found = [line for line in by_number.values() if "processed_count" in line]
+    summary: dict[str, Any] = found[0] if found else {}
+    total = int(summary.get("lines", max(by_number)))
     missing = set(range(1, total + 1)) - by_number.keys()
-    if missing:
-        raise ValueError(f"the summary's lines {sorted(missing)} of {total} are missing")
-    summary = by_number[1]
-    for number in range(2, total + 1):
-        for name, ids in by_number[number].items():
-            if name.startswith("mentor_ids_"):
-                summary[name] = [*summary[name], *ids]
-    return {name: value for name, value in summary.items() if name != "lines"}
+    if missing or not summary:
+        named = sorted(missing) or [total + 1]
+        raise ValueError(f"the summary's lines {named} of {max(total, *named)} are missing")
+    ordered = [by_number[number] for number in range(1, total + 1)]
+    ids: dict[str, Any] = {
+        name: [mentor for line in ordered for mentor in line.get(name, ())]
+        for name in summary
+        if name.startswith("mentor_ids_")
+    }
+    kept = {name: value for name, value in summary.items() if name not in ("line", "lines")}
+    return kept | ids
 
 
-def log_row_text(run: Run, summary: Summary, pages: Sequence[Page], unnotified: str) -> str | None:
+def log_row_text(run: Run, totals: Totals, notes: str, unnotified: str) -> str | None:
     """Return the text of the run's row in the execution log; None: nothing went wrong.
 
     The run's own error comes first, then the mentors' errors, then the refused notifications
     (`unnotified`), the pages' notes, and the service for which pages had to wait.
     """
-    notes = join_notes(*(page.outcome.note for page in pages if page.outcome))
     waited = f"pages had to wait: {run.wait_reason}" if run.wait_reason else ""
     error = cut(run.error or "", _LONGEST_RUN_ERROR)
-    parts = (error, describe_errors(summary.errors, _ERRORS_ROOM), unnotified, notes, waited)
+    parts = (error, describe_errors(totals.errors, _ERRORS_ROOM), unnotified, notes, waited)
     return cut("; ".join(filter(None, parts)), _LONGEST_REMARK) or None
 
 
 def completed_event(
-    run: Run, summary: Summary, status: Literal["completed", "failed"], left_count: int
+    run: Run, totals: Totals, status: Literal["completed", "failed"], left_count: int
 ) -> RunCompleted:
     """Return the event that the run publishes."""
-    counts = summary.counts()
+    counts = totals.counts()
     return RunCompleted(
         job_name=run.trigger.job_name,
         job_run_id=run.job_run_id,
@@ -96,12 +107,12 @@ def completed_event(
         as_of=run.as_of,
         dry_run=run.trigger.dry_run,
         status=status,
-        processed_count=summary.processed_count,
+        processed_count=totals.processed_count,
         paused_count=counts.get("paused_count", 0),
         synced_count=counts.get("synced_count", 0),
-        skipped_count=len(summary.skipped),
-        error_count=len(summary.errored),
-        renewed_count=summary.renewed_count or 0,
+        skipped_count=totals.skipped_count,
+        error_count=totals.error_count,
+        renewed_count=totals.renewed_count or 0,
         left_count=left_count,
         redrive_of=run.trigger.redrive_of,
     )

@@ -66,7 +66,10 @@ class Run:
     pages_sent: int = 0
     pages_total: int | None = None
     """The number of pages; None while the dispatcher is still paging."""
+    closed_through: int = 0
+    """All pages up to this one are closed (`ledger.closed_pages`)."""
     closed_pages: frozenset[int] = frozenset()
+    """The closed pages of a run that began under a version which kept them in the run's item."""
     status: RunStatus = "running"
     error: str | None = None
     """Why the dispatcher could not list all mentors, or why the run was abandoned."""
@@ -91,14 +94,14 @@ class Run:
 
     @property
     def all_pages_closed(self) -> bool:
-        """Whether paging has ended and every page is closed.
+        """Whether paging has ended and every page is closed, as far as the run's item says.
 
-        The set of page numbers decides, never a counter: a page that is closed twice would count
-        twice (E8).
+        Pages after `closed_through` may be closed too; `ClosedPages.advance` finds out. The set of
+        page numbers decides, never a counter: a page that is closed twice would count twice (E8).
         """
         if self.pages_total is None:
             return False
-        return self.closed_pages.issuperset(range(1, self.pages_total + 1))
+        return self.closed_pages.issuperset(range(self.closed_through + 1, self.pages_total + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,3 @@ class Page(NamedTuple):
         """The mentors that have no result yet, in the page's order."""
         processed = self.processed.mentor_ids
         return tuple(m for m in self.mentor_ids if m not in processed)
-
-
-def missing_pages(run: Run, pages: Iterable[Page]) -> list[int]:
-    """Return the numbers of the run's pages that are not among `pages`."""
-    return sorted(set(range(1, (run.pages_total or 0) + 1)) - {page.number for page in pages})

@@ -1,15 +1,24 @@
 """Completes a run when all its pages are closed (E7, E8, E11), the same for every job.
 
 A worker that closes a page calls `complete_if_done` before it acknowledges the page's message, and
-the dispatcher calls it when paging has ended. One caller claims the completion. Each step can be
-repeated, and the run is marked as ended last: after a crash anywhere in between, SQS delivers the
-message again and the steps are repeated. The summary line is therefore logged at least once, and
-twice only if its writer dies, or DynamoDB is away, between the line and the mark. The lock is
-released before the event is published, because a consumer may start the next run at once.
+the dispatcher calls it when paging has ended. One caller claims the completion:
+
+1. It releases the lock, because no page will change any more. The next run may begin.
+2. It adds up the pages, some at a time, and logs lines with ids while they fill lines.
+3. It notifies the coordinators, in batches.
+4. It ends the row in the execution log, publishes the event, and logs the summary line.
+5. It marks the run as ended.
+
+Each step can be repeated, and the run is marked as ended last: after a crash anywhere in between,
+SQS delivers the message again and the steps are repeated. A line is therefore logged at least once,
+and twice only if its writer dies, or DynamoDB is away, between the line and the next write. The two
+long steps save their place in the ledger (`ledger.completion`). If the time runs out, the caller is
+told, and another process goes on from there. A step that the database refuses for good does not
+keep the run open.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -18,24 +27,70 @@ from aws_lambda_powertools import Logger
 from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import RunCompleted
-from mentor_pause.domain.run_report import completed_event, log_row_text, summary_lines
-from mentor_pause.domain.runs import MentorResult, Page, Run
-from mentor_pause.domain.summary import Summary, summarise_with_data
+from mentor_pause.domain.run_report import completed_event, ids_line, log_row_text, summary_line
+from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.domain.summary import settle
+from mentor_pause.domain.tally import IDS_PER_LINE
+from mentor_pause.engine.notifications import MOST, Notifications
+from mentor_pause.engine.outcomes import results_in_database
 from mentor_pause.errors import (
     DatabaseError,
+    DatabaseUnavailable,
     EventBusUnavailable,
     MentorPauseError,
     RetryableDatabaseError,
     describe,
 )
+from mentor_pause.ledger.completion import Place
 from mentor_pause.ledger.runs import Ledger
+from mentor_pause.retry import Remaining, seconds_left
 
-type CompletionState = Literal["open", "ended", "ended_by_another", "claimed_by_another"]
+type CompletionState = Literal[
+    "open", "ended", "ended_by_another", "claimed_by_another", "unfinished"
+]
 """`open`: pages are missing. `ended`: this call ended the run, or it had ended before.
 
 `ended_by_another`: it ended after this caller had read it as running. `claimed_by_another`: another
-worker is completing it; check again later.
+worker is completing it; check again later. `unfinished`: the time of this caller ran out; another
+call goes on.
 """
+
+_LAST_SECONDS = 12.0
+"""No batch begins with less time left: a call to the database may take 8 s."""
+
+_MOST_FAILURES = 5
+"""Failed attempts after which the run completes without a step."""
+
+
+class _Interrupted(Exception):
+    """The completion stops here; its place is saved."""
+
+    def __init__(self, state: CompletionState) -> None:
+        super().__init__(state)
+        self.state: CompletionState = state
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How much of a run one step of its completion takes."""
+
+    ids_per_line: int = IDS_PER_LINE
+    pages: int = 500
+    """Pages after which the counts are saved, if no line with ids was due before."""
+    notified: int = MOST
+    """Mentors in one call that notifies their coordinators."""
+
+
+BATCHES = Batches()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The completion of one run by one caller."""
+
+    run: Run
+    claimant: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +101,9 @@ class Completion:
     database: Database
     publisher: EventPublisher
     logger: Logger
+    seconds_left: Remaining = seconds_left
+    """Returns the seconds until the caller's work must have ended."""
+    batches: Batches = BATCHES
 
     def complete_if_done(self, run: Run, claimant: str) -> CompletionState:
         """Complete the run if all its pages are closed; otherwise extend its lease.
@@ -64,7 +122,13 @@ class Completion:
             latest = self.ledger.find_run(run.job_run_id)
             is_running = latest is not None and latest.status == "running"
             return "claimed_by_another" if is_running else "ended_by_another"
-        self._complete(run)
+        self.ledger.locks.release(run.trigger)
+        work = _Work(run, claimant, self.ledger.places.find(run.job_run_id))
+        try:
+            self._complete(work)
+        except _Interrupted as interrupted:
+            self.ledger.return_claim(run.job_run_id, claimant)
+            return interrupted.state
         return "ended"
 
     def report_late_changes(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
@@ -80,39 +144,83 @@ class Completion:
         if not mentor_ids:
             return
         results = results_in_database(run, mentor_ids, self.database)
-        late = sorted(str(mentor) for mentor, result in results.items() if result == "applied")
+        late = sorted(mentor for mentor, result in results.items() if result == "applied")
         if late:
-            self.logger.error("processed after the page had failed", extra={"mentor_ids": late})
-            self.database.notify_coordinators(run.job_run_id)
+            named = [str(mentor) for mentor in late]
+            self.logger.error("processed after the page had failed", extra={"mentor_ids": named})
+            Notifications(self.database).add_some(run.job_run_id, mentor_ids)
             self.database.report_late_changes(run.job_run_id)
 
-    def _complete(self, run: Run) -> None:
-        pages = self.ledger.pages.list(run.job_run_id)
-        summary = summary_of(run, pages, self.database)
+    def _complete(self, work: _Work) -> None:
+        run, tally = work.run, work.place.tally
+        self._add_pages(work)
+        unnotified = self._unless_refused(work, "notifications", lambda: self._notify(work))
+        totals = tally.totals(run, self._count_renewed(work))
         status = "failed" if run.error else "completed"
-        unnotified = self._unless_refused(
-            "notifications",
-            lambda: self.database.notify_coordinators(run.job_run_id),
-            is_optional=True,
-        )
-        remark = log_row_text(run, summary, pages, unnotified)
+        remark = log_row_text(run, totals, tally.notes, unnotified)
         self._unless_refused(
-            "log row", lambda: self.database.finish_execution(summary, status, remark)
+            work, "log row", lambda: self.database.finish_execution(totals, status, remark)
         )
-        self.ledger.locks.release(run.trigger)
-        self._publish(completed_event(run, summary, status, self._count_unsynced(run)))
-        for message, line in summary_lines(run, summary, status):
-            self.logger.info(message, extra=line)
-        self.ledger.end_run(run.job_run_id, status, summary.errors)
+        self._publish(completed_event(run, totals, status, self._count_unsynced(run)))
+        message, line = summary_line(run, totals, tally, status)
+        self.logger.info(message, extra=line)
+        self.ledger.end_run(run.job_run_id, status, totals.errors)
         self.ledger.locks.remove_open_run(run.trigger, run.job_run_id)
 
-    def _unless_refused(
-        self, step: str, call: Callable[[], object], *, is_optional: bool = False
-    ) -> str:
-        """Do a step. A step that the database refuses does not keep the run open (E8).
+    def _add_pages(self, work: _Work) -> None:
+        run, tally = work.run, work.place.tally
+        total = run.pages_total or 0
+        for page in self.ledger.pages.read(run.job_run_id, range(tally.page + 1, total + 1)):
+            tally.add(page.number, self._settle(work, page))
+            is_due = (
+                tally.fills_a_line(self.batches.ids_per_line)
+                or page.number % self.batches.pages == 0
+            )
+            if is_due and page.number < total:
+                self._save_tally(work)
+                self._assert_may_go_on(work)
 
-        The run also completes without an optional step that takes too long, or that cannot be
-        called although the database answers.
+    def _save_tally(self, work: _Work) -> None:
+        """Log the ids that no line has yet, and save the counts."""
+        run, tally = work.run, work.place.tally
+        if tally.applied or tally.errored:
+            message, line = ids_line(run, tally)
+            self.logger.info(message, extra=line)
+        self.ledger.places.save_tally(run.job_run_id, tally)
+
+    def _settle(self, work: _Work, page: Page) -> PageOutcome:
+        """Give every mentor of a page one result; the database decides about errors, if it can."""
+        recorded = settle(work.run, page)
+        if not recorded.errored:
+            return recorded
+        settled = [recorded]
+
+        def ask() -> None:
+            known = results_in_database(work.run, recorded.errored, self.database)
+            settled.append(settle(work.run, page, known))
+
+        self._unless_refused(work, "outcomes", ask)
+        return settled[-1]
+
+    def _notify(self, work: _Work) -> None:
+        notifications = Notifications(self.database, self.batches.notified)
+        for last in notifications.add(work.run.job_run_id, work.place.notified_after):
+            self.ledger.places.save_notified(work.run.job_run_id, last)
+            self._assert_may_go_on(work)
+
+    def _assert_may_go_on(self, work: _Work) -> None:
+        """Renew the claim.
+
+        Raises:
+            _Interrupted: the time runs out, or another caller has the claim.
+        """
+        if self.seconds_left() < _LAST_SECONDS:
+            raise _Interrupted("unfinished")
+        if not self.ledger.claim_completion(work.run.job_run_id, work.claimant):
+            raise _Interrupted("claimed_by_another")
+
+    def _unless_refused(self, work: _Work, step: str, call: Callable[[], object]) -> str:
+        """Do a step. A step that the database refuses for good does not keep the run open (E8).
 
         Returns:
             Why the database refused the step; empty if it did not.
@@ -123,8 +231,7 @@ class Completion:
         try:
             call()
         except (DatabaseError, RetryableDatabaseError) as error:
-            is_refused = isinstance(error, DatabaseError)
-            if not (is_refused or (is_optional and _is_about_this_call(error))):
+            if not self._is_refused(work, step, error):
                 raise
             self.logger.error(
                 "run completed without a step",
@@ -132,6 +239,34 @@ class Completion:
             )
             return f"{step} refused by the database: {describe(error)}"
         return ""
+
+    def _is_refused(
+        self, work: _Work, step: str, error: DatabaseError | RetryableDatabaseError
+    ) -> bool:
+        """Whether the database refuses a step: at once, or in five attempts while it answers."""
+        if isinstance(error, DatabaseError):
+            return True
+        if step != "log row" and _is_about_this_call(error):
+            return True
+        if isinstance(error, DatabaseUnavailable) and not _is_about_this_call(error):
+            trigger = work.run.trigger
+            try:
+                self.database.once().get_run_freshness(trigger.org_id, trigger.job_name)
+            except (DatabaseError, RetryableDatabaseError):
+                return False
+        return self.ledger.places.count_failure(work.run.job_run_id, step) >= _MOST_FAILURES
+
+    def _count_renewed(self, work: _Work) -> int | None:
+        """Count the mentors that a sync run renewed; None: not a sync run, or not counted."""
+        if work.run.effect != "synced":
+            return None
+        counts = list[int]()
+        self._unless_refused(
+            work,
+            "renewals",
+            lambda: counts.append(self.database.count_run_renewals(work.run.job_run_id)),
+        )
+        return counts[0] if counts else None
 
     def _count_unsynced(self, run: Run) -> int:
         """Count the mentors that a sync run left unsynced; the next sync run takes them (H4)."""
@@ -152,23 +287,6 @@ class Completion:
                 "event not published",
                 extra={"job_run_id": str(event.job_run_id), "reason": str(error)},
             )
-
-
-def summary_of(run: Run, pages: Sequence[Page], database: Database) -> Summary:
-    """Add up a run's pages; the database decides about mentors whose answer was lost."""
-    summary = summarise_with_data(
-        run, pages, lambda errored: results_in_database(run, errored, database)
-    )
-    if run.effect != "synced":
-        return summary
-    return replace(summary, renewed_count=database.count_run_renewals(run.job_run_id))
-
-
-def results_in_database(
-    run: Run, mentor_ids: Sequence[UUID], database: Database
-) -> Mapping[UUID, MentorResult]:
-    """Return what the database knows about a run's mentors; unchanged mentors are left out."""
-    return database.list_run_outcomes(run.trigger.org_id, run.job_run_id, run.as_of, mentor_ids)
 
 
 def _is_about_this_call(error: RetryableDatabaseError) -> bool:

@@ -13,6 +13,7 @@ dead-letter queue. The worker reads that queue too and closes the page: processe
 results, and the others count as errors (E8, R1).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -28,14 +29,16 @@ from mentor_pause.domain.error_reasons import (
 )
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import Page, PageOutcome, Run
-from mentor_pause.engine.completion import Completion
+from mentor_pause.engine.completion import Completion, CompletionState
 from mentor_pause.engine.failed_delivery import FailedDelivery
 from mentor_pause.engine.requeue import DeliveryFailed, PageResult, Requeue, Work
 from mentor_pause.errors import InvalidRequest
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining, time_limit
 
-_ANOTHER_COMPLETES = 60
+_COMPLETION_WAITS: Mapping[CompletionState, int] = {"claimed_by_another": 60, "unfinished": 0}
+"""Seconds after which the page's message comes again, so that the run is completed."""
+
 _LAST_SECOND = 1.0
 """Reserved for the answer to Lambda."""
 
@@ -238,17 +241,18 @@ class PageWorker:
 
         Raises:
             InvalidRequest: the ledger has no such run.
-            DeliveryFailed: another worker is completing the run; this message is a dead letter.
+            DeliveryFailed: the run is not completed yet, and this message is a dead letter.
             TransientError: a service is away.
         """
         run = self.ledger.mark_page_closed(message.job_run_id, message.page)
         if run is None:
             raise InvalidRequest(f"the ledger has no run {message.job_run_id}")
         state = self.completion.complete_if_done(run, f"page {message.page}, {claimant}")
-        if state == "claimed_by_another" and self.queue.is_dead_letter(delivery):
-            raise DeliveryFailed("another worker is completing the run", _ANOTHER_COMPLETES)
-        if state == "claimed_by_another":
-            self.queue.requeue(delivery, _ANOTHER_COMPLETES)
+        again_in = _COMPLETION_WAITS.get(state)
+        if again_in is not None and self.queue.is_dead_letter(delivery):
+            raise DeliveryFailed(f"the completion of the run is {state}", again_in)
+        if again_in is not None:
+            self.queue.requeue(delivery, again_in)
         elif run.status != "running" or state == "ended_by_another":
             self._report_late_changes(run, message)
 

@@ -8,10 +8,11 @@ get more time, because their messages come again. A run that the ledger has lost
 row in the execution log is ended, with the counts that the database knows.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
@@ -19,19 +20,22 @@ from aws_lambda_powertools import Logger
 from mentor_pause.database.client import Database
 from mentor_pause.domain.error_reasons import reason_of_unfinished_page
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger, missing_pages
-from mentor_pause.domain.summary import Summary
+from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
+from mentor_pause.domain.summary import Totals
 from mentor_pause.engine.completion import Completion
+from mentor_pause.engine.notifications import Notifications
 from mentor_pause.errors import (
     DatabaseError,
     LeaseLost,
     NotFound,
     PagesChanged,
     RetryableDatabaseError,
+    Unfinished,
     describe,
 )
 from mentor_pause.ledger.lock import TOLERATED_SECONDS, Lock
-from mentor_pause.ledger.runs import Ledger
+from mentor_pause.ledger.runs import MOST_FAILED, Ledger
+from mentor_pause.retry import Remaining, seconds_left, time_limit
 
 WAITING_PATIENCE = timedelta(hours=6)
 """How much longer a run stays open whose pages, or whose request, wait for the database."""
@@ -40,6 +44,13 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _TOLERATED = timedelta(seconds=TOLERATED_SECONDS)
 _LATE_PAGES = 4
 """Pages that may be planned, one after the other, while paging is aborted."""
+
+_LAST_SECONDS = 5.0
+"""No pages are closed with less time left."""
+
+_SHARE = 0.25
+"""Of the time of a dispatcher, for the runs before its own: the others' mentors are listed again,
+and a hung run can wait for the monitor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +61,21 @@ class Recovery:
     database: Database
     completion: Completion
     logger: Logger
+    seconds_left: Remaining = seconds_left
+    """Returns the seconds until the caller's work must have ended."""
 
     def end_abandoned(self, lock: Lock) -> None:
         """End the runs that held the lock before and have not ended (E8).
 
-        A failure is logged; the next holder of the lock tries again.
+        A failure is logged, and so is a lack of time. The next holder of the lock, or the monitor,
+        goes on with the pages that are open then.
 
         Raises:
             LeaseLost: the lock has another holder.
         """
         reason = f"abandoned; run {lock.trigger.job_run_id} took over"
         for job_run_id in sorted(lock.abandoned):
-            with self.logged(job_run_id):
+            with self.logged(job_run_id), time_limit(_SHARE * seconds_left()):
                 run = self.take_over(lock, job_run_id, reason)
                 if run is not None:
                     self.completion.complete_if_done(run, lock.claimant)
@@ -87,6 +101,7 @@ class Recovery:
 
         Raises:
             LeaseLost: the lock has another holder.
+            Unfinished: the time ran out; another call goes on.
             MentorPauseError: a service is away; the caller can safely try again.
         """
         run = self.ledger.find_run(job_run_id)
@@ -111,7 +126,7 @@ class Recovery:
             return False  # only the answer was too late; the next holder of the lock ends the run
         begun = self.database.begin_execution(trigger, "failed", error=error)
         if begun is not None and begun.status == "running":
-            empty = Summary(trigger.job_run_id, JOBS[trigger.job_name].effect)
+            empty = Totals(trigger.job_run_id, JOBS[trigger.job_name].effect)
             self.database.finish_execution(empty, "failed", error)
         self.ledger.locks.remove_open_run(trigger, trigger.job_run_id)
         return True
@@ -152,26 +167,47 @@ class Recovery:
             raise LeaseLost(f"run {job_run_id} is not in the ledger any more")
         for number in range(run.pages_sent + 1, run.pages_planned + 1):
             if (page := self.ledger.pages.find(job_run_id, number)) is not None:
-                self._close_as_failed(job_run_id, page, error)
+                outcome = _failed(page, error)
+                self.ledger.pages.close(job_run_id, number, page.mentor_ids, outcome)
+                self.ledger.mark_page_closed(job_run_id, number)
         return self.ledger.end_paging(lock, job_run_id, run.pages_planned, error)
 
     def _fail_what_is_open(self, lock: Lock, run: Run, reason: str) -> Run:
         if run.pages_total is None:
             return self.abort_paging(lock, run, reason)
+        run = self.ledger.closed.advance(run)
         if run.all_pages_closed or self._may_be_active(run):
             return run
         # Called only to see whether the database answers. If not, it raises; the pages stay open.
         self.database.get_run_freshness(run.trigger.org_id, run.trigger.job_name)
-        pages = self.ledger.pages.list(run.job_run_id)
-        missing = missing_pages(run, pages)
-        if missing:
-            reason = f"{reason}; the ledger has lost pages: {', '.join(map(str, missing[:10]))}"
-        self.ledger.end_paging(lock, run.job_run_id, run.pages_total, reason)
-        for page in pages:
-            self._close_as_failed(run.job_run_id, page, reason)
-        for number in missing:
-            self.ledger.mark_page_closed(run.job_run_id, number)
-        return self.ledger.find_run(run.job_run_id) or run
+        total = run.pages_total or 0
+        if run.error is None:
+            self.ledger.end_paging(lock, run.job_run_id, total, reason)
+        for numbers in batched(self.ledger.closed.open_pages(run), MOST_FAILED, strict=False):
+            self._fail_pages(lock, run, numbers, reason)
+            if self.seconds_left() < _LAST_SECONDS:
+                raise Unfinished(f"pages after {numbers[-1]} are open; the next look goes on there")
+        return self.ledger.closed.advance(self.ledger.find_run(run.job_run_id) or run)
+
+    def _fail_pages(self, lock: Lock, run: Run, numbers: Sequence[int], reason: str) -> None:
+        """Close open pages as failed, in one transaction if none of them is closed meanwhile.
+
+        Raises:
+            LeaseLost: the lock has another holder.
+        """
+        pages = list(self.ledger.pages.read(run.job_run_id, numbers))
+        if lost := sorted(set(numbers) - {page.number for page in pages}):
+            reason = f"{reason}; the ledger has lost pages: {', '.join(map(str, lost[:10]))}"
+            self.ledger.end_paging(lock, run.job_run_id, run.pages_total or 0, reason)
+        failed = [(page, _failed(page, reason)) for page in pages if page.outcome is None]
+        if failed and self.ledger.fail_pages(lock, run, failed):
+            numbers = sorted(set(numbers) - {page.number for page, _ in failed})
+        else:
+            self.ledger.assert_held(lock)
+            for page, outcome in failed:
+                self.ledger.pages.close(run.job_run_id, page.number, page.mentor_ids, outcome)
+        for number in numbers:  # lost, or closed by a process that died before it said so
+            self.ledger.closed.add(run.job_run_id, number)
 
     def _may_be_active(self, run: Run) -> bool:
         """Whether a page moved within a lease. A moment in the future comes from a wrong clock."""
@@ -197,7 +233,8 @@ class Recovery:
     def _end_row(self, trigger: Trigger, job_run_id: UUID, error: str) -> None:
         """Notify the coordinators of the mentors that the run changed, and end its row."""
         with suppress(DatabaseError, RetryableDatabaseError):
-            self.database.notify_coordinators(job_run_id)
+            for _ in Notifications(self.database).add(job_run_id):
+                pass
         with suppress(NotFound):
             ended = self.database.end_lost_execution(trigger.org_id, job_run_id, error)
             if ended.has_ended:
@@ -224,9 +261,8 @@ class Recovery:
                 extra={"abandoned": str(run.job_run_id), "reason": describe(error)},
             )
 
-    def _close_as_failed(self, job_run_id: UUID, page: Page, error: str) -> None:
-        """Close a page; its unprocessed mentors count as errors."""
-        reason = reason_of_unfinished_page(error, page.last_requeue)
-        outcome = page.processed | PageOutcome(reasons=dict.fromkeys(page.unprocessed, reason))
-        self.ledger.pages.close(job_run_id, page.number, page.mentor_ids, outcome)
-        self.ledger.mark_page_closed(job_run_id, page.number)
+
+def _failed(page: Page, error: str) -> PageOutcome:
+    """Return the outcome of a page whose unprocessed mentors count as errors."""
+    reason = reason_of_unfinished_page(error, page.last_requeue)
+    return page.processed | PageOutcome(reasons=dict.fromkeys(page.unprocessed, reason))

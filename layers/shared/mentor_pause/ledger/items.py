@@ -68,6 +68,7 @@ def read_run(item: Item) -> Run:
         pages_planned=int(item["pages_planned"]),
         pages_sent=int(item["pages_sent"]),
         pages_total=int(item["pages_total"]) if "pages_total" in item else None,
+        closed_through=int(item.get("closed_through", 0)),
         closed_pages=frozenset(map(int, item.get("closed_pages", ()))),
         status=item["status"],
         error=item.get("run_error"),

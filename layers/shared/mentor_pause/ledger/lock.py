@@ -19,6 +19,8 @@ which starts its own run.
 
 A dispatcher whose run request has to wait for the database reserves the lock for its trigger
 (`reserve`). That trigger can acquire the lock at once; another trigger can only after the lease.
+A dispatcher whose time runs short reserves the lock too, and the next invocation takes it under the
+same fence (`take_again`).
 
 Every acquisition raises `fence`. Planning a page, the end of paging and failing a page are
 conditional on the holder's fence (`still_held`). A holder that lost the lock can do none of them.
@@ -133,6 +135,29 @@ class Locks:
             is_released="released_at" in item,
             open_runs=_open_runs(item),
         )
+
+    def take_again(self, trigger: Trigger, fence: int, holder: str, lease: int) -> Lock | None:
+        """Take a lock that its holder reserved, under the same fence (`reserve`).
+
+        Returns:
+            None: it is not reserved under this fence. Another delivery took it, or the run ended.
+        """
+        taken, item = self.table.update(
+            lock_key(trigger),
+            "LOCK",
+            "SET holder = :holder, lease_expires_at = :lease REMOVE reserved_for",
+            f"{_STILL_HELD} and {_HELD_BY_RUN} and reserved_for = :trigger_id",
+            {
+                "run": str(trigger.job_run_id),
+                "trigger_id": trigger.trigger_id,
+                "fence": fence,
+                "holder": holder,
+                "lease": self._now() + lease,
+            },
+        )
+        if taken or item.get("holder") == holder:
+            return Lock(trigger, fence, _open_runs(item) - {trigger.job_run_id})
+        return None
 
     def find_hung(
         self, trigger: Trigger, since: datetime, reserved_since: datetime | None = None

@@ -1,7 +1,11 @@
 """The run ledger: what a run has dispatched, and the results, in DynamoDB.
 
-    RUN#<job_run_id> / RUN             the run: cursor, numbers of pages planned, sent, and total
-    RUN#<job_run_id> / PAGE#<number>   a page: its mentors, and their results once it is closed
+    RUN#<job_run_id> / RUN              the run: cursor, numbers of pages planned, sent, and total
+    RUN#<job_run_id> / PAGE#<number>    a page: its mentors, and their results once it is closed
+    RUN#<job_run_id> / CLOSED#<shard>   which pages are closed (`ledger.closed_pages`)
+    RUN#<job_run_id> / COMPLETION       how far the completion is (`ledger.completion`)
+
+No item grows with the number of pages.
 
 The dispatcher plans a page before it sends the page's message: one transaction writes the page,
 moves the cursor, and proves that the lock is still held. A dispatcher that resumes the run
@@ -16,8 +20,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from mentor_pause.domain.error_reasons import ErrorGroup
-from mentor_pause.domain.runs import Run, RunStatus
+from mentor_pause.domain.runs import Page, PageOutcome, Run, RunStatus
 from mentor_pause.errors import LeaseLost, PagesChanged
+from mentor_pause.ledger.closed_pages import SHARD, ClosedPages
+from mentor_pause.ledger.completion import Places
 from mentor_pause.ledger.items import expiry, new_run, page_key, read_run, run_key
 from mentor_pause.ledger.lock import RESERVED_SECONDS, TOLERATED_SECONDS, Lock, Locks
 from mentor_pause.ledger.pages import Pages
@@ -26,6 +32,9 @@ from mentor_pause.ledger.table import Table
 CLAIM_SECONDS = 40
 """Shorter than a dispatch lease. A run is resumed after its lease; by then a dead holder's claim
 has ended."""
+
+MOST_FAILED = 25
+"""Pages that one transaction closes: about 1 MB with 500 mentors on each; DynamoDB takes 4 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class Ledger:
 
     table: Table
     leases: Leases
+    shard: int = SHARD
+    """Closed pages in one item."""
 
     @property
     def locks(self) -> Locks:
@@ -53,6 +64,16 @@ class Ledger:
     def pages(self) -> Pages:
         """The pages of the runs."""
         return Pages(self.table)
+
+    @property
+    def closed(self) -> ClosedPages:
+        """The sets of closed pages."""
+        return ClosedPages(self.table, self.shard)
+
+    @property
+    def places(self) -> Places:
+        """How far the completions of the runs are."""
+        return Places(self.table)
 
     def now(self) -> datetime:
         """Return the present moment by the ledger's clock (`Table.now`)."""
@@ -166,7 +187,24 @@ class Ledger:
             raise PagesChanged(f"run {job_run_id} now has {run.pages_planned} pages")
         if run is None or (not ended and (run.pages_total, run.error) != (pages_total, error)):
             raise LeaseLost(f"run {lock.trigger.job_run_id} was taken over")
-        return run
+        return self.closed.advance(run)
+
+    def fail_pages(
+        self, lock: Lock, run: Run, outcomes: Sequence[tuple[Page, PageOutcome]]
+    ) -> bool:
+        """Close at most `MOST_FAILED` open pages of a run in one transaction, and renew the lock.
+
+        Returns:
+            False: nothing was written, because a page is closed, or the lock has another holder.
+        """
+        job_run_id = run.job_run_id
+        return self.table.transact(
+            [
+                self.locks.still_held(lock, self.leases.dispatch),
+                *(self.pages.close_action(job_run_id, page, done) for page, done in outcomes),
+                *self.closed.add_actions(job_run_id, [page.number for page, _ in outcomes]),
+            ]
+        )
 
     def renew_if_held(self, lock: Lock) -> bool:
         """Renew the lock, if it is still held; return whether it was."""
@@ -203,15 +241,23 @@ class Ledger:
             self.extend_lease(read_run(item))
 
     def mark_page_closed(self, job_run_id: UUID, number: int) -> Run | None:
-        """Add a closed page to the run's set, which is safe to repeat, and return the run."""
+        """Add a closed page to the run's set, which is safe to repeat, and return the run.
+
+        The run is read after the page was added. So if the dispatcher ends paging meanwhile, one of
+        the two finds that all pages are closed.
+        """
+        closed = self.closed.add(job_run_id, number)
         exists, item = self.table.update(
             run_key(job_run_id),
             "RUN",
-            "ADD closed_pages :page SET active_at = :now REMOVE is_waiting",
+            "SET active_at = :now REMOVE is_waiting",
             "attribute_exists(pk)",
-            {"page": {number}, "now": self.now().isoformat()},
+            {"now": self.now().isoformat()},
         )
-        return read_run(item) if exists else None
+        if not exists:
+            return None
+        run = read_run(item)
+        return self.closed.advance(run) if self.closed.fills(run, number, closed) else run
 
     def extend_lease(self, run: Run) -> None:
         """Extend the lease of an active run.
@@ -226,7 +272,7 @@ class Ledger:
         """Claim the completion of a run. The claim runs out, so that a dead claimant cannot block.
 
         Returns:
-            Whether the claim succeeded; True again for the same claimant.
+            Whether the claim succeeded; True again for the same claimant, whose claim is renewed.
         """
         now = int(self.now().timestamp())
         claimed, _ = self.table.update(
@@ -244,6 +290,16 @@ class Ledger:
             },
         )
         return claimed
+
+    def return_claim(self, job_run_id: UUID, claimant: str) -> None:
+        """Let another process go on with the completion; does nothing if it has claimed it."""
+        self.table.update(
+            run_key(job_run_id),
+            "RUN",
+            "REMOVE claimant, claimed_until",
+            "claimant = :claimant",
+            {"claimant": claimant},
+        )
 
     def end_run(
         self, job_run_id: UUID, status: RunStatus, errors: Iterable[ErrorGroup] = ()

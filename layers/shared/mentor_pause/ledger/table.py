@@ -20,7 +20,7 @@ from mentor_pause.retry import Retry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import BatchGetItemOutputTypeDef, QueryInputTypeDef
 
 type Value = str | int | bool | set[int] | set[str] | Sequence[str]
 type Item = dict[str, Any]
@@ -71,13 +71,31 @@ class Table:
         )
         return _python(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
-        """Yield the partition's items whose sort key has this prefix, in order, consistently."""
+    def get_all(self, pk: str, sort_keys: Sequence[str]) -> list[Item]:
+        """Return those of at most 100 items that exist, in any order, by consistent reads."""
+        found: list[Item] = []
+        keys = [_key(pk, sk) for sk in sort_keys]
+        while keys:  # an answer has at most 16 MB, and names the keys that it left out
+            answer = self._call(lambda keys=keys: self._batch_get(keys))
+            found += map(_python, answer["Responses"].get(self.name, []))
+            keys = _unprocessed(answer, self.name)
+        return found
+
+    def _batch_get(self, keys: list[dict[str, Any]]) -> "BatchGetItemOutputTypeDef":
+        answer = self._client.batch_get_item(
+            RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
+        )
+        if len(_unprocessed(answer, self.name)) == len(keys):
+            raise LedgerUnavailable("DynamoDB BatchGetItem: it read none of the items")
+        return answer
+
+    def query(self, pk: str, first: str, last: str) -> Iterator[Item]:
+        """Yield the items of a partition between two sort keys, in order, by consistent reads."""
         request: QueryInputTypeDef = {
             "TableName": self.name,
             "ConsistentRead": True,
-            "KeyConditionExpression": "pk = :pk and begins_with(sk, :sk)",
-            "ExpressionAttributeValues": _values({"pk": pk, "sk": sk_prefix}),
+            "KeyConditionExpression": "pk = :pk and sk between :first and :last",
+            "ExpressionAttributeValues": _values({"pk": pk, "first": first, "last": last}),
         }
         while True:
             answer = self._call(lambda: self._client.query(**request))
@@ -94,7 +112,7 @@ class Table:
         condition: str,
         values: Mapping[str, Value],
     ) -> tuple[bool, Item]:
-        """Change one item if the condition holds.
+        """Change one item if the condition holds; an empty condition always holds.
 
         `change` and `condition` are DynamoDB expressions; `values` holds their `:names`.
 
@@ -154,7 +172,7 @@ class Table:
                 "TableName": self.name,
                 "Key": _key(pk, sk),
                 "UpdateExpression": change,
-                "ConditionExpression": condition,
+                **({"ConditionExpression": condition} if condition else {}),
                 "ExpressionAttributeValues": _values(values),
                 **({"ExpressionAttributeNames": reserved} if reserved else {}),
             }
@@ -165,7 +183,7 @@ class Table:
         return {
             "Put": {
                 "TableName": self.name,
-                "Item": {name: _serialize(value) for name, value in item.items()},
+                "Item": _serialized(item),
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
@@ -191,6 +209,15 @@ def _translation(error: ClientError) -> Exception:
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": _serialize(pk), "sk": _serialize(sk)}
+
+
+def _unprocessed(answer: "BatchGetItemOutputTypeDef", table: str) -> list[dict[str, Any]]:
+    left = cast("dict[str, Any]", answer.get("UnprocessedKeys", {}))
+    return left.get(table, {}).get("Keys", [])
+
+
+def _serialized(item: Item) -> dict[str, Any]:
+    return {name: _serialize(value) for name, value in item.items()}
 
 
 def _values(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -64,10 +64,11 @@ begin
             where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
     )
 
-    select p.mentor_id into v_last from page as p order by p.mentor_id desc limit 1;
+    -- A page that is not full is the last one.
+    select p.mentor_id into v_last from page as p order by p.mentor_id offset p_limit - 1;
     return v_last;
 end
 $$;
 comment on function private.notify_page is
-'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if there were none.';
+'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if no mentor is left.';
 revoke execute on function private.notify_page from public, anon, authenticated;

@@ -162,10 +162,12 @@ def test_a_run_with_too_many_mentors_for_an_answer_has_only_counts(
     job_run_id, ledger = run_of(http.start(admin)), http.night.ledger
     ids = tuple(UUID(int=number) for number in range(MAX_IDS + more))
 
-    def pages(_job_run_id: UUID) -> list[Page]:
+    def pages(_job_run_id: UUID, _numbers: range) -> list[Page]:
         return [Page(1, ids, PageOutcome(applied=ids))]
 
-    large: Any = SimpleNamespace(find_run=ledger.find_run, pages=SimpleNamespace(list=pages))
+    large: Any = SimpleNamespace(
+        find_run=ledger.find_run, pages=SimpleNamespace(read=pages), closed=ledger.closed
+    )
     http.runs = replace(http.runs, ledger=large)
     answer = http.ask("GET", f"/runs/{job_run_id}", admin)
     assert (answer.status, answer.body["pages_planned"]) == (200, 1)

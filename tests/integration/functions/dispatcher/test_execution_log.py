@@ -158,7 +158,7 @@ def test_a_trigger_whose_run_was_restored_while_paging_is_a_duplicate(
     aws.dynamodb.update_item(
         TableName=night.ledger.table.name,
         Key={"pk": {"S": f"RUN#{run_id()}"}, "sk": {"S": "RUN"}},
-        UpdateExpression="SET #status = :running REMOVE pages_total, closed_pages",
+        UpdateExpression="SET #status = :running REMOVE pages_total, closed_through",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":running": {"S": "running"}},
     )

@@ -241,14 +241,14 @@ def test_a_run_that_lacks_only_its_end_stays_open_for_the_monitor(
     night = monitor.night
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
-    def dies_before_it_releases_the_lock() -> None:
-        # acquire, find, scope, day, begin, open, get; list; end paging, get; claim, list the pages,
-        # notify, finish; then release
-        night.plan.then("dies before", after=14)
+    def dies_before_it_ends_the_run() -> None:
+        # acquire, find, scope, day, begin, open, get; list; end paging, get, shard; claim, release,
+        # place, notify, finish; then publish
+        night.plan.then("dies before", after=16)
         with pytest.raises(ProcessDied):
             night.fire(dispatch=fast)
 
-    night.plan.before_call(5, dies_before_it_releases_the_lock)  # acquire, find, scope, day
+    night.plan.before_call(5, dies_before_it_ends_the_run)  # acquire, find, scope, day
     assert night.fire()["status"] == "duplicate"
     assert roster.log()[0]["status"] == "completed"
     assert night.summaries() == []

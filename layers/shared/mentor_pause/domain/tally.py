@@ -1,0 +1,92 @@
+"""Adds up a run page by page, with a bounded memory, while the run is being completed (E7). No I/O.
+
+A run may have a million mentors. The tally keeps counts, and the ids of at most one log line. When
+these ids fill a line, the completion logs the line, empties the list, and saves the counts.
+"""
+
+import json
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from mentor_pause.domain.error_reasons import ErrorCounts, cut, join_notes
+from mentor_pause.domain.jobs import MAX_PAGE_SIZE
+from mentor_pause.domain.runs import PageOutcome, Run
+from mentor_pause.domain.summary import Totals, id_lists
+
+IDS_PER_LINE = 4000
+"""Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
+
+_LONGEST_NOTES = 3800
+"""Characters; the text of the run's row is not longer."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of a run's pages up to `page`."""
+
+    page: int = 0
+    """The last page that was added; 0: none."""
+    lines: int = 0
+    """Lines with ids that were logged."""
+    applied_count: int = 0
+    skipped_count: int = 0
+    errors: ErrorCounts = field(default_factory=ErrorCounts)
+    error_count: int = 0
+    notes: str = ""
+    """The pages' notes, each once."""
+    applied: list[UUID] = field(default_factory=list[UUID])
+    """Ids that no line has yet; so are `errored`."""
+    errored: list[UUID] = field(default_factory=list[UUID])
+
+    def add(self, number: int, settled: PageOutcome) -> None:
+        """Add a page, in which every mentor has exactly one result (`summary.settle`)."""
+        self.page = number
+        self.applied_count += len(settled.applied)
+        self.skipped_count += len(settled.skipped)
+        self.error_count += len(settled.errored)
+        for mentor in settled.errored:
+            self.errors.add(mentor, settled.reasons[mentor])
+        if len(self.notes) < _LONGEST_NOTES:
+            self.notes = cut(join_notes(self.notes, settled.note), _LONGEST_NOTES)
+        self.applied += settled.applied
+        self.errored += settled.errored
+
+    def fills_a_line(self, ids_per_line: int = IDS_PER_LINE) -> bool:
+        """Whether the ids of another page might not fit in a log line."""
+        return len(self.applied) + len(self.errored) + MAX_PAGE_SIZE > ids_per_line
+
+    def take_ids(self, run: Run) -> dict[str, list[str]]:
+        """Return the ids that no line has yet, and forget them."""
+        lists = id_lists(run.effect, self.applied, self.errored)
+        self.applied, self.errored = [], []
+        return lists
+
+    def totals(self, run: Run, renewed_count: int | None) -> Totals:
+        """Return the counts of the run, when all pages were added."""
+        return Totals(
+            run.job_run_id, run.effect, self.applied_count, self.skipped_count, self.error_count,
+            self.errors.ranked(), renewed_count,
+        )  # fmt: skip
+
+    def as_text(self) -> str:
+        """Return the tally as the ledger saves it, without ids: a line has them all."""
+        return json.dumps(
+            {
+                "page": self.page,
+                "lines": self.lines,
+                "applied": self.applied_count,
+                "skipped": self.skipped_count,
+                "errored": self.error_count,
+                "errors": self.errors.as_json(),
+                "notes": self.notes,
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Tally":
+        """Return the tally that `as_text` wrote."""
+        saved = json.loads(text)
+        return cls(
+            saved["page"], saved["lines"], saved["applied"], saved["skipped"],
+            ErrorCounts.from_json(saved["errors"]), saved["errored"], saved["notes"],
+        )  # fmt: skip

@@ -1,0 +1,180 @@
+"""The completion of a large run takes several steps, and other workers go on with it (E7, E8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from mentor_pause.database.client import Database
+from mentor_pause.domain.run_report import join_summary_lines
+from mentor_pause.domain.runs import Run
+from mentor_pause.engine.completion import Batches, Completion
+from mentor_pause.errors import DatabaseError, RetryableDatabaseError
+from support.faults import ProcessDied
+from support.large_runs import TRIGGER, closed_run
+from support.monitor import Monitor
+from support.night import Night
+from support.roster import ORG, TODAY, Roster
+
+SMALL = Batches(ids_per_line=1, pages=2, notified=2)
+"""A line for each page, and two mentors in each call."""
+
+
+def completion(night: Night, **changes: Any) -> Completion:
+    """Return the night's completion with small steps."""
+    return replace(night.engine.completion, **{"batches": SMALL} | changes)
+
+
+def joined(night: Night) -> dict[str, Any]:
+    """Return the run's summary, from all its lines."""
+    return join_summary_lines(
+        [*night.lines("run completed, more mentors"), *night.lines("run completed")]
+    )
+
+
+def stops_after(steps: int) -> Callable[[], float]:
+    """Return the seconds of a caller who has time for so many steps."""
+    left = iter([60.0] * (steps - 1))
+    return lambda: next(left, 0.0)
+
+
+def paused(night: Night, roster: Roster, count: int) -> list[UUID]:
+    """Add mentors whom the run has paused."""
+    mentors = roster.add_mentors(count)
+    night.database.begin_execution(TRIGGER, "running", as_of=TODAY)
+    for mentor in mentors:
+        night.database.pause_expired(mentor, ORG, TRIGGER.job_run_id, TODAY)
+    return mentors
+
+
+def large_run(night: Night, mentors: list[UUID], size: int) -> Run:
+    """Return the run that has paused these mentors, so many on a page."""
+    return closed_run(night, mentors, size)
+
+
+def test_callers_who_run_short_of_time_end_the_run_together(night: Night, roster: Roster) -> None:
+    """E7, E8: each goes on where the one before stopped, and each step is done once."""
+    mentors = paused(night, roster, 11)
+    coordinator = roster.add_coordinator(chapters=[roster.chapter_id])
+    run, states = large_run(night, mentors, 2), list[str]()
+    while "ended" not in states:
+        caller = completion(night, seconds_left=stops_after(2))
+        states.append(caller.complete_if_done(run, f"caller {len(states)}"))
+    assert states == ["unfinished"] * 5 + ["ended"]
+    assert [line["line"] for line in night.lines("run completed, more mentors")] == [1, 2, 3, 4, 5]
+    assert joined(night)["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"], row["processed_count"]) == ("completed", 11, 11)
+    (notified,) = roster.rows("select * from coordinator_notifications")
+    assert (notified["coordinator_id"], notified["mentor_ids"]) == (coordinator, mentors)
+    assert [event["paused_count"] for event in night.events.details] == [11]
+    assert night.database_calls("notify_coordinators_page") == 6
+
+
+@pytest.mark.parametrize("calls", range(1, 28))
+def test_a_caller_who_dies_anywhere_is_replaced(night: Night, roster: Roster, calls: int) -> None:
+    """E8: a line may be repeated, and the summary is the same."""
+    mentors = paused(night, roster, 3)
+    roster.add_coordinator(chapters=[roster.chapter_id])
+    run = large_run(night, mentors, 1)
+    night.plan.then("dies after", after=calls - 1)
+    try:
+        state = completion(night).complete_if_done(run, "first")
+    except ProcessDied:
+        night.clock.advance(41)
+        state = completion(night).complete_if_done(run, "second")
+    assert state in ("ended", "ended_by_another")
+    assert joined(night)["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert [row["paused_count"] for row in roster.log()] == [3]
+    (notified,) = roster.rows("select * from coordinator_notifications")
+    assert notified["mentor_ids"] == mentors
+
+
+def test_the_lock_is_free_while_the_run_is_being_completed(night: Night, roster: Roster) -> None:
+    """E8: another run may begin, and it leaves the claimed completion alone."""
+    run = large_run(night, paused(night, roster, 4), 1)
+    caller = completion(night, seconds_left=stops_after(1))
+    assert caller.complete_if_done(run, "first") == "unfinished"
+    assert night.ledger.claim_completion(run.job_run_id, "second")
+    assert night.fire("by hand", trigger="manual")["status"] == "completed"
+    assert completion(night).complete_if_done(run, "second") == "ended"
+    assert {row["status"] for row in roster.log()} == {"completed"}
+
+
+@dataclass(frozen=True)
+class Refusing(Database):
+    """A database that refuses to notify anybody."""
+
+    error: Exception = field(default_factory=RuntimeError)
+
+    def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+        """Refuse."""
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (DatabaseError("refused", "23514"), 1),
+        (RetryableDatabaseError("too slow", "57014"), 1),
+        (RetryableDatabaseError("locked", "55P03"), 5),
+    ],
+)
+def test_a_run_ends_although_its_coordinators_cannot_be_notified(
+    night: Night, roster: Roster, error: Exception, attempts: int
+) -> None:
+    """E8, E11: line, row and event are there, the lock is free, and the alarm's line is logged."""
+    run = large_run(night, paused(night, roster, 3), 3)
+    caller = completion(night, database=Refusing(night.transport, night.retry, error))
+    for _ in range(attempts - 1):
+        with pytest.raises(RetryableDatabaseError):
+            caller.complete_if_done(run, "caller")
+    assert caller.complete_if_done(run, "caller") == "ended"
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"]) == ("completed", 3)
+    assert row["error"].startswith("notifications refused by the database")
+    assert [event["paused_count"] for event in night.events.details] == [3]
+    assert len(night.lines("run completed without a step")) == 1
+    assert night.fire("next")["status"] == "completed"
+
+
+def test_a_worker_without_time_sends_the_page_again_for_the_rest(
+    night: Night, roster: Roster
+) -> None:
+    """E8: as a fresh message, which costs no delivery."""
+    roster.add_mentors(9)
+    night.fire()
+    engine = replace(night.engine, batches=SMALL, seconds_left=stops_after(1))
+    for message in night.receive():
+        worker = engine.worker(night.consume.scope, night.consume.work, night.worker_queue())
+        worker(night.record(message), lambda: 60)
+    assert (night.sqs.delays, night.lines("run completed")) == ([0], [])
+    night.work_off()
+    assert joined(night)["paused_count"] == 9
+
+
+def test_a_thousand_pages_are_read_in_few_calls(night: Night) -> None:
+    """E7: fifty pages at a time, and each page once."""
+    mentors = sorted(uuid4() for _ in range(1000))
+    night.database.begin_execution(TRIGGER, "running", as_of=TODAY)
+    run = large_run(night, mentors, 1)
+    night.plan.then()
+    assert night.engine.completion.complete_if_done(run, "caller") == "ended"
+    assert night.plan.called.count("batch_get_item") == 20
+    assert len(night.plan.called) < 40
+    assert joined(night)["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+
+
+def test_the_monitor_ends_a_completion_that_nobody_goes_on_with(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2: its message was lost, and the lock is free."""
+    night = monitor.night
+    run = large_run(night, paused(night, roster, 4), 1)
+    caller = completion(night, seconds_left=stops_after(1))
+    assert caller.complete_if_done(run, "first") == "unfinished"
+    night.clock.advance(4000)
+    assert monitor()["hung_runs"] == {str(run.job_run_id): True}
+    assert joined(night)["paused_count"] == 4

@@ -1,0 +1,159 @@
+"""A dispatcher whose time runs short hands its run over to the next invocation (D7, E8)."""
+
+import pytest
+
+from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.runs import Trigger
+from mentor_pause.ledger.lock import lock_key
+from support.aws import Message
+from support.faults import ProcessDied
+from support.night import JOB, LEASES, Night, run_id
+from support.roster import ORG, TODAY, Roster
+
+
+class ShortTime:
+    """Says that the time of an invocation is short after it has sent some pages."""
+
+    def __init__(self, pages: int) -> None:
+        """`pages` is how many pages an invocation can send."""
+        self._left = pages
+
+    def __call__(self) -> float:
+        """Return many seconds: for the whole time, and after each page but the last one."""
+        self._left -= 1
+        return 80 if self._left >= 0 else 0
+
+
+def fire(night: Night, pages: int, trigger_id: str = "night-1", trigger: str = "schedule") -> str:
+    """Deliver a trigger to a dispatcher that can send so many pages; return the status."""
+    night.seconds_left = ShortTime(pages)
+    return night.fire(trigger_id, trigger=trigger)["status"]
+
+
+def go_on(night: Night, message: Message, pages: int = 1) -> None:
+    """Deliver a request that was handed over."""
+    night.seconds_left = ShortTime(pages)
+    assert night.deliver_waiting(message)
+
+
+def go_on_until_the_end(night: Night, pages: int = 1) -> int:
+    """Deliver the handed over requests until there is none; return how many there were."""
+    count = 0
+    while requests := night.waiting():
+        (request,) = requests
+        go_on(night, request, pages)
+        count += 1
+    return count
+
+
+def fence(night: Night) -> int:
+    """Return the fence of the lock."""
+    item = night.ledger.table.get(lock_key(Trigger(JOB, ORG, "manual", "x", "x")), "LOCK")
+    assert item is not None
+    return int(item["fence"])
+
+
+@pytest.mark.parametrize("trigger", ["schedule", "manual"])
+def test_everybody_is_dispatched_in_one_run_under_one_fence(
+    night: Night, roster: Roster, trigger: str
+) -> None:
+    """D7: ten pages, and an invocation sends two."""
+    mentors = roster.add_mentors(30)
+    assert fire(night, 2, trigger=trigger) == "running"
+    assert go_on_until_the_end(night, 2) == 5
+    assert fence(night) == 1
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert [row["status"] for row in roster.log()] == ["completed"]
+
+
+def test_no_page_is_sent_twice(night: Night, roster: Roster) -> None:
+    """D7: each invocation sends what it has planned before it hands the run over."""
+    roster.add_mentors(30)
+    fire(night, 3)
+    go_on_until_the_end(night, 3)
+    assert [page.page for page in night.pages()] == list(range(1, 11))
+
+
+def test_a_handed_over_request_that_is_delivered_twice_goes_on_once(
+    night: Night, roster: Roster
+) -> None:
+    """D6: SQS may deliver a message twice; the second finds that the lock is not reserved."""
+    mentors = roster.add_mentors(9)
+    fire(night, 1)
+    (request,) = night.waiting()
+    go_on(night, request)
+    (second,) = night.waiting()
+    go_on(night, request)
+    (late,) = night.waiting()
+    go_on(night, second)
+    go_on_until_the_end(night)
+    go_on(night, late)
+    assert night.waiting() == []
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+    assert [row["status"] for row in roster.log()] == ["completed"]
+
+
+def test_a_killed_invocation_is_replaced_when_its_message_comes_again(
+    night: Night, roster: Roster
+) -> None:
+    """D7: it had taken the lock; its lease runs out, and the next one acquires it."""
+    mentors = roster.add_mentors(12)
+    fire(night, 1)
+    (request,) = night.waiting()
+    night.plan.then("dies before", after=5)
+    with pytest.raises(ProcessDied):
+        night.deliver_waiting(request)
+    night.clock.advance(LEASES.dispatch + 1)
+    assert night.deliver_waiting(request)
+    go_on_until_the_end(night)
+    night.work_off()
+    (summary,) = night.summaries()
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+
+
+def test_another_trigger_does_not_get_a_lock_that_is_handed_over(
+    night: Night, roster: Roster
+) -> None:
+    """D6: the run goes on."""
+    roster.add_mentors(9)
+    fire(night, 1)
+    assert night.fire("person", trigger="manual")["status"] == "refused"
+    go_on_until_the_end(night)
+    night.work_off()
+    assert [row["status"] for row in roster.log()] == ["completed", "refused"]
+
+
+def test_a_fence_from_outside_does_not_take_a_lock(night: Night, roster: Roster) -> None:
+    """R5: only the dispatcher's own queue may say it."""
+    roster.add_mentors(9)
+    fire(night, 1)
+    forged = {
+        "job_name": JOB, "trigger": "manual", "trigger_id": "forged", "handed_over_fence": 1,
+        "as_of": TODAY.isoformat(),
+    }  # fmt: skip
+    assert night.handle(forged)["status"] == "refused"
+
+
+def test_a_redrive_is_handed_over_too(night: Night, roster: Roster) -> None:
+    """D7: it goes on after the last mentor that was sent."""
+    mentors = roster.add_mentors(9)
+    night.fire("first")
+    for message in night.receive():
+        night.deliver(message, dead=True)
+    event = {"job_name": JOB, "trigger_id": "again", "redrive_of": str(run_id("first"))}
+    night.seconds_left = ShortTime(1)
+    assert night.handle(event)["status"] == "running"
+    go_on_until_the_end(night)
+    night.work_off()
+    summary = night.summaries()[-1]
+    assert summary["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
+
+
+def test_a_request_says_under_which_fence_it_goes_on() -> None:
+    """R5: a fence is a positive number."""
+    request = DispatchRequest.parse({"job_name": JOB, "handed_over_fence": 3})
+    assert request.handed_over_fence == 3

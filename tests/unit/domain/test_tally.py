@@ -1,0 +1,55 @@
+"""The tally of a run has a bounded size, and survives being saved."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+from mentor_pause.domain.jobs import MAX_PAGE_SIZE
+from mentor_pause.domain.runs import PageOutcome, Run, Trigger
+from mentor_pause.domain.tally import IDS_PER_LINE, Tally
+
+RUN = Run(Trigger("certification_expiry", uuid4(), "schedule", "x", "x"), date(2026, 3, 1))
+LARGEST = 200_000
+"""Bytes of a saved tally."""
+
+
+def errored(count: int, reason: str, note: str = "") -> PageOutcome:
+    """Return the outcome of a page on which all mentors count as errors."""
+    ids = tuple(uuid4() for _ in range(count))
+    return PageOutcome(errored=ids, reasons=dict.fromkeys(ids, reason), note=note)
+
+
+def test_a_saved_tally_has_a_bounded_size_whatever_the_reasons() -> None:
+    """E7: a thousand kinds of errors, and a thousand notes."""
+    tally = Tally()
+    for number in range(1, 1001):
+        note = f"note {number} " * 20
+        tally.add(number, errored(2, f"reason {number}: {'x' * 150}", note))
+        tally.take_ids(RUN)
+    assert len(tally.as_text()) < LARGEST
+    totals = Tally.from_text(tally.as_text()).totals(RUN, None)
+    assert (totals.error_count, sum(group.count for group in totals.errors)) == (2000, 2000)
+    assert len(totals.errors) == 20
+
+
+def test_a_saved_tally_continues_as_if_it_had_not_been_saved() -> None:
+    """E8: with the examples, the order and the notes."""
+    pages = [errored(3, "late", "slow"), errored(1, "locked"), errored(2, "late"), PageOutcome()]
+    straight, saved = Tally(), Tally()
+    for number, page in enumerate(pages, 1):
+        straight.add(number, page)
+        saved.add(number, page)
+        saved.take_ids(RUN)
+        saved = Tally.from_text(saved.as_text())
+    assert saved.totals(RUN, 7) == straight.totals(RUN, 7)
+    assert (saved.notes, saved.page) == ("slow", 4)
+
+
+def test_a_line_never_gets_more_ids_than_fit() -> None:
+    """E7: Lambda would cut it."""
+    tally, longest = Tally(), 0
+    for number in range(1, 100):
+        tally.add(number, PageOutcome(applied=tuple(UUID(int=n) for n in range(MAX_PAGE_SIZE))))
+        longest = max(longest, len(tally.applied))
+        if tally.fills_a_line():
+            tally.take_ids(RUN)
+    assert longest == IDS_PER_LINE
