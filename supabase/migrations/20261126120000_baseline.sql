@@ -1143,33 +1143,60 @@ $$;
 comment on function private.clamp_day is 'The day, or the nearest one in the years 1 to 9999.';
 revoke execute on function private.clamp_day from public, anon, authenticated;
 
--- The rule that says which mentors a coordinator is responsible for (S4), in one place for policies, reads
--- and changes: by assignment or by chapter, and only while the coordinator is a member of the mentor's
--- organisation. A coordinator who leaves the organisation loses all of them, and no assignment reaches
--- another organisation.
--- Called by: policies and functions, once per statement.
+-- The rule that says which mentors a coordinator is responsible for (S4), in one place for reads and changes: by
+-- assignment or by chapter, and only while the coordinator is a member of the mentor's organisation. A
+-- coordinator who leaves the organisation loses all of them, and no assignment reaches another organisation. The
+-- policy of peer_mentors states the same rule by columns, so that it needs no list of mentors.
+--
+-- It returns the ids from p_first to p_last in order, at most p_limit; null: no bound. Each part reads an index
+-- from p_first on and stops at p_limit, so a page costs the same everywhere, and one mentor (p_first = p_last)
+-- costs a few lookups.
+-- Called by: the coordinator queries, private.my_mentors.
 
-create or replace function private.coordinated_mentors(p_coordinator_id uuid)
+create or replace function private.coordinated_mentors(
+    p_coordinator_id uuid, p_first uuid default null, p_last uuid default null, p_limit integer default null
+)
 returns setof uuid
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select m.id
-    from public.assignments as a
-    inner join public.peer_mentors as m on m.id = a.mentor_id
-    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
-    where a.coordinator_id = p_coordinator_id and (a.ended_at is null or a.ended_at > clock_timestamp())
+    (
+        select a.mentor_id
+        from public.assignments as a
+        inner join public.peer_mentors as m on m.id = a.mentor_id
+        inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
+        where
+            a.coordinator_id = p_coordinator_id
+            and (a.ended_at is null or a.ended_at > clock_timestamp())
+            and a.mentor_id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
+            and a.mentor_id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        order by a.mentor_id
+        limit p_limit
+    )
     union
-    select m.id
-    from public.coordinator_chapters as cc
-    inner join public.peer_mentors as m on m.chapter_id = cc.chapter_id
-    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = cc.coordinator_id
-    where cc.coordinator_id = p_coordinator_id
+    (
+        select page.id
+        from public.coordinator_chapters as cc
+        cross join lateral (
+            select m.id
+            from public.peer_mentors as m
+            inner join public.org_members as o on o.org_id = m.org_id and o.user_id = p_coordinator_id
+            where
+                m.chapter_id = cc.chapter_id
+                and m.id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
+                and m.id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            order by m.id
+            limit p_limit
+        ) as page
+        where cc.coordinator_id = p_coordinator_id
+    )
+    order by 1
+    limit p_limit
 $$;
 comment on function private.coordinated_mentors is
-'The mentors of a coordinator, by assignment or by chapter.';
+'The mentors of a coordinator, by assignment or by chapter, from p_first to p_last, at most p_limit; null: no bound.';
 revoke execute on function private.coordinated_mentors from public, anon, authenticated;
 
 -- Refuses to change, delete or truncate rows (S6), also for the owner. The owner can still change the table
@@ -1232,6 +1259,62 @@ as $$
 $$;
 comment on function private.expected_columns is 'The tables and columns on which the functions rely, with their types.';
 revoke execute on function private.expected_columns from public, anon, authenticated;
+
+-- The rule of the nightly job, in one place (E1): the active mentors of an organisation whose latest certification
+-- expired on or before p_as_of, in id order, after p_after (null: from the first one), at most p_limit (null: all).
+--
+-- It takes the active mentors in windows of growing size, and groups the certifications between the first and the
+-- last mentor of a window. So PostgreSQL reads a range of each index once, and does not look up every mentor. If many
+-- mentors have expired, one small window fills the page. If nobody has, the windows grow, and few are needed.
+-- There is no join whose plan could be wrong: the planner cannot estimate a range that is shorter than a part of its
+-- histogram. `offset 0` keeps it from looking up every element of the array in the index.
+-- Called by: list_expired_mentors, count_stale_active_mentors.
+
+create or replace function private.expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
+returns setof uuid
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+declare
+    v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+    v_size integer := 2 * coalesce(p_limit, 25000);
+    v_left integer := p_limit;
+    v_window uuid [];
+    v_found integer;
+begin
+    loop
+        v_window := array(
+            select m.id from public.peer_mentors as m
+            where m.org_id = p_org_id and m.status = 'active' and m.id > v_after
+            order by m.id
+            limit v_size
+        );
+        return query
+        select expired.mentor_id
+        from (
+            select c.mentor_id
+            from public.certifications as c
+            where c.mentor_id > v_after and c.mentor_id <= v_window[cardinality(v_window)]
+            group by c.mentor_id
+            having max(c.expires_on) <= p_as_of
+            offset 0
+        ) as expired
+        where expired.mentor_id = any(v_window)
+        order by expired.mentor_id
+        limit v_left;
+        get diagnostics v_found = row_count;
+        v_left := v_left - v_found;
+        exit when v_left = 0 or cardinality(v_window) < v_size;
+        v_after := v_window[cardinality(v_window)];
+        v_size := least(4 * v_size, 50000);
+    end loop;
+end
+$$;
+comment on function private.expired_mentors is
+'Active mentors with an expired certification, in id order, after p_after; at most p_limit, null: all.';
+revoke execute on function private.expired_mentors from public, anon, authenticated;
 
 -- A portal key in the spelling that look-ups compare. The portal, Dataverse, compares keys without regard to
 -- case, so two keys that differ only in case are the same key (H1), whatever the locale of the database is
@@ -1307,7 +1390,7 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select private.caller() in ('job', 'service') or p_mentor_id in (select private.my_mentors())
+    select private.caller() in ('job', 'service') or p_mentor_id in (select private.my_mentors(p_mentor_id))
 $$;
 comment on function private.may_change is
 'True if the caller is a job, a service, the mentor, or a responsible coordinator.';
@@ -1398,22 +1481,73 @@ comment on function private.my_admin_orgs is 'Organisations that the caller admi
 revoke execute on function private.my_admin_orgs from public, anon, authenticated;
 grant execute on function private.my_admin_orgs to authenticated;
 
--- The mentors that the signed-in person is responsible for, and the person's own rows as a mentor (S4).
--- Called by: policies and functions, once per statement.
+-- The mentors who are assigned to the signed-in person (S4), also in organisations that the person has left.
+-- Called by: the policy of peer_mentors, once per statement.
 
-create or replace function private.my_mentors()
+create or replace function private.my_assigned_mentors()
 returns setof uuid
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select private.coordinated_mentors(private.user_id())
+    select a.mentor_id from public.assignments as a
+    where a.coordinator_id = private.user_id() and (a.ended_at is null or a.ended_at > clock_timestamp())
+$$;
+comment on function private.my_assigned_mentors is 'Mentors who are assigned to the caller at present.';
+revoke execute on function private.my_assigned_mentors from public, anon, authenticated;
+grant execute on function private.my_assigned_mentors to authenticated;
+
+-- The chapters that the signed-in person coordinates (S4), also in organisations that the person has left.
+-- Called by: the policy of peer_mentors, once per statement.
+
+create or replace function private.my_chapters()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select cc.chapter_id from public.coordinator_chapters as cc where cc.coordinator_id = private.user_id()
+$$;
+comment on function private.my_chapters is 'Chapters that the caller coordinates.';
+revoke execute on function private.my_chapters from public, anon, authenticated;
+grant execute on function private.my_chapters to authenticated;
+
+-- The organisations in which the signed-in person is an administrator or a coordinator (S4).
+-- Called by: the policy of peer_mentors, once per statement.
+
+create or replace function private.my_memberships()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.org_id from public.org_members as o where o.user_id = private.user_id()
+$$;
+comment on function private.my_memberships is 'Organisations that the caller administers or coordinates for.';
+revoke execute on function private.my_memberships from public, anon, authenticated;
+grant execute on function private.my_memberships to authenticated;
+
+-- The mentors that the signed-in person is responsible for, and the person's own rows as a mentor (S4). With
+-- p_mentor_id it looks at that mentor only.
+-- Called by: policies, once per statement; private.may_change.
+
+create or replace function private.my_mentors(p_mentor_id uuid default null)
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.coordinated_mentors(private.user_id(), p_mentor_id, p_mentor_id)
     union
-    select m.id from public.peer_mentors as m where m.user_id = private.user_id()
+    select m.id from public.peer_mentors as m
+    where m.user_id = private.user_id() and m.id = coalesce(p_mentor_id, m.id)
 $$;
 comment on function private.my_mentors is
-'Mentors that the caller is responsible for, and the caller as a mentor.';
+'Mentors that the caller is responsible for, and the caller as a mentor; with p_mentor_id at most that one.';
 revoke execute on function private.my_mentors from public, anon, authenticated;
 grant execute on function private.my_mentors to authenticated;
 
@@ -1970,7 +2104,8 @@ comment on column public.peer_mentors.portal_key is 'The mentor''s key in HLF''s
 -- The nightly keyset pages: active mentors of one organisation in id order.
 create index peer_mentors_active_idx on public.peer_mentors (org_id, id) where status = 'active';
 create index peer_mentors_org_id_idx on public.peer_mentors (org_id);
-create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id);
+-- The keyset pages of a coordinator: each chapter's mentors in id order.
+create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id, id);
 create index peer_mentors_user_id_idx on public.peer_mentors (user_id);
 -- Two mentors may not have portal keys that differ only in case (H1).
 create unique index peer_mentors_portal_key_idx
@@ -1980,8 +2115,17 @@ create trigger restart_portal_reading after insert or update of portal_key, org_
 for each row execute function private.restart_portal_reading();
 
 alter table public.peer_mentors enable row level security;
+-- The rule of private.coordinated_mentors, by columns. For a coordinator by chapter PostgreSQL hashes the chapters, and
+-- not their mentors. It lists the assigned mentors only if a row has not passed before.
 create policy seen_by_those_concerned on public.peer_mentors for select to authenticated
-using (org_id in (select private.my_admin_orgs()) or id in (select private.my_mentors()));
+using (
+    org_id in (select private.my_admin_orgs())
+    or user_id = (select private.user_id())
+    or (
+        org_id in (select private.my_memberships())
+        and (chapter_id in (select private.my_chapters()) or id in (select private.my_assigned_mentors()))
+    )
+);
 
 -- The app's back end enters a mentor with a first status. Afterwards only update_mentor_status changes status and
 -- version (E2). A mentor is not deleted and entered again with another status: a mentor who leaves becomes inactive.
@@ -2001,7 +2145,8 @@ create table public.assignments (
     unique (mentor_id, coordinator_id)
 );
 comment on table public.assignments is 'A coordinator who is responsible for a mentor until ended_at; many to many.';
-create index assignments_coordinator_id_idx on public.assignments (coordinator_id);
+-- The keyset pages of a coordinator; ended_at is included for the policy of peer_mentors.
+create index assignments_coordinator_id_idx on public.assignments (coordinator_id, mentor_id) include (ended_at);
 
 alter table public.assignments enable row level security;
 -- The policy of peer_mentors applies to the subquery. PostgreSQL looks up a few rows by key, and hashes many.
@@ -2500,7 +2645,7 @@ as $$
     from public.certifications as c
     where
         c.mentor_id = p_mentor_id
-        and c.mentor_id in (select private.coordinated_mentors(p_coordinator_id))
+        and c.mentor_id in (select private.coordinated_mentors(p_coordinator_id, p_mentor_id, p_mentor_id))
     order by c.expires_on desc, c.id
 $$;
 comment on function public.coordinator_mentor_certifications is
@@ -2530,7 +2675,7 @@ as $$
     from public.peer_mentor_status_history as h
     where
         h.mentor_id = p_mentor_id
-        and h.mentor_id in (select private.coordinated_mentors(p_coordinator_id))
+        and h.mentor_id in (select private.coordinated_mentors(p_coordinator_id, p_mentor_id, p_mentor_id))
         and h.id < coalesce(p_before, 9223372036854775807)
     order by h.id desc
     limit p_limit
@@ -2568,10 +2713,11 @@ as $$
     select
         m.id, m.org_id, m.chapter_id, m.status, m.version, m.status_changed_at,
         private.clamp_day((select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id))
-    -- The ids of the page are selected first, so that only the rows of the page are read, by key.
+    -- The ids of the page are selected first, so that only the rows of the page are read, by key. They begin with
+    -- p_after, which is left out.
     from (
         select mine.id
-        from private.coordinated_mentors(p_coordinator_id) as mine (id)
+        from private.coordinated_mentors(p_coordinator_id, p_after, null, p_limit + 1) as mine (id)
         where mine.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         order by mine.id
         limit p_limit
@@ -2587,6 +2733,8 @@ grant execute on function public.coordinator_mentor_statuses to authenticated, s
 -- Counts active mentors without any certification. The nightly job does not pause them, because they have no
 -- day of expiry (E1). The monitor and the command line show how many there are.
 -- Called by: the monitor, once an hour; the command line.
+-- Both indexes have the mentors in id order, so merging them reads each once. A hash of all certifications would not
+-- fit into work_mem, hence enable_hashjoin.
 -- Errors: 42501 not_your_organisation.
 
 create or replace function public.count_active_uncertified(p_org_id uuid)
@@ -2595,6 +2743,7 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
 as $$
     select private.assert_job_org(p_org_id);
     select count(*)
@@ -2641,12 +2790,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select private.assert_job_org(p_org_id);
     select private.assert_date('p_as_of', p_as_of);
-    select count(*)
-    from public.peer_mentors as m
-    where
-        m.org_id = p_org_id
-        and m.status = 'active'
-        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
+    select count(*) from private.expired_mentors(p_org_id, p_as_of, null, null)
 $$;
 comment on function public.count_stale_active_mentors is
 'Active mentors whose latest certification expired on or before p_as_of; zero when all is well.';
@@ -3102,15 +3246,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select m.id
-    from public.peer_mentors as m
-    where
-        m.org_id = p_org_id
-        and m.status = 'active'
-        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
-    order by m.id
-    limit private.page_limit(p_org_id, p_as_of, p_limit)
+    select private.expired_mentors(p_org_id, p_as_of, p_after, private.page_limit(p_org_id, p_as_of, p_limit))
 $$;
 comment on function public.list_expired_mentors is
 'Active mentors with an expired certification, in id order, after p_after (null for the first page).';
@@ -3332,7 +3468,9 @@ as $$
     with unsynced as (
         select m.id
         from public.peer_mentors as m
-        left join public.portal_sync_state as s on s.mentor_id = m.id
+        -- The bound is repeated: PostgreSQL does not conclude it, and would read the states of earlier pages.
+        left join public.portal_sync_state as s
+            on s.mentor_id = m.id and s.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         where
             m.org_id = p_org_id
             and p_as_of is not null

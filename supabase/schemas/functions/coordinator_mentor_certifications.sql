@@ -16,7 +16,7 @@ as $$
     from public.certifications as c
     where
         c.mentor_id = p_mentor_id
-        and c.mentor_id in (select private.coordinated_mentors(p_coordinator_id))
+        and c.mentor_id in (select private.coordinated_mentors(p_coordinator_id, p_mentor_id, p_mentor_id))
     order by c.expires_on desc, c.id
 $$;
 comment on function public.coordinator_mentor_certifications is

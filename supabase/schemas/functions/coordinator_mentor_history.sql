@@ -20,7 +20,7 @@ as $$
     from public.peer_mentor_status_history as h
     where
         h.mentor_id = p_mentor_id
-        and h.mentor_id in (select private.coordinated_mentors(p_coordinator_id))
+        and h.mentor_id in (select private.coordinated_mentors(p_coordinator_id, p_mentor_id, p_mentor_id))
         and h.id < coalesce(p_before, 9223372036854775807)
     order by h.id desc
     limit p_limit

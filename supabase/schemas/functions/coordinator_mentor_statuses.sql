@@ -26,10 +26,11 @@ as $$
     select
         m.id, m.org_id, m.chapter_id, m.status, m.version, m.status_changed_at,
         private.clamp_day((select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id))
-    -- The ids of the page are selected first, so that only the rows of the page are read, by key.
+    -- The ids of the page are selected first, so that only the rows of the page are read, by key. They begin with
+    -- p_after, which is left out.
     from (
         select mine.id
-        from private.coordinated_mentors(p_coordinator_id) as mine (id)
+        from private.coordinated_mentors(p_coordinator_id, p_after, null, p_limit + 1) as mine (id)
         where mine.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         order by mine.id
         limit p_limit

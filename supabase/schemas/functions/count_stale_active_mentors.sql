@@ -12,12 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select private.assert_job_org(p_org_id);
     select private.assert_date('p_as_of', p_as_of);
-    select count(*)
-    from public.peer_mentors as m
-    where
-        m.org_id = p_org_id
-        and m.status = 'active'
-        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
+    select count(*) from private.expired_mentors(p_org_id, p_as_of, null, null)
 $$;
 comment on function public.count_stale_active_mentors is
 'Active mentors whose latest certification expired on or before p_as_of; zero when all is well.';

@@ -9,15 +9,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select m.id
-    from public.peer_mentors as m
-    where
-        m.org_id = p_org_id
-        and m.status = 'active'
-        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-        and (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) <= p_as_of
-    order by m.id
-    limit private.page_limit(p_org_id, p_as_of, p_limit)
+    select private.expired_mentors(p_org_id, p_as_of, p_after, private.page_limit(p_org_id, p_as_of, p_limit))
 $$;
 comment on function public.list_expired_mentors is
 'Active mentors with an expired certification, in id order, after p_after (null for the first page).';

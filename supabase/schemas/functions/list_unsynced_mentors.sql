@@ -16,7 +16,9 @@ as $$
     with unsynced as (
         select m.id
         from public.peer_mentors as m
-        left join public.portal_sync_state as s on s.mentor_id = m.id
+        -- The bound is repeated: PostgreSQL does not conclude it, and would read the states of earlier pages.
+        left join public.portal_sync_state as s
+            on s.mentor_id = m.id and s.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
         where
             m.org_id = p_org_id
             and p_as_of is not null

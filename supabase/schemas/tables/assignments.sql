@@ -8,7 +8,8 @@ create table public.assignments (
     unique (mentor_id, coordinator_id)
 );
 comment on table public.assignments is 'A coordinator who is responsible for a mentor until ended_at; many to many.';
-create index assignments_coordinator_id_idx on public.assignments (coordinator_id);
+-- The keyset pages of a coordinator; ended_at is included for the policy of peer_mentors.
+create index assignments_coordinator_id_idx on public.assignments (coordinator_id, mentor_id) include (ended_at);
 
 alter table public.assignments enable row level security;
 -- The policy of peer_mentors applies to the subquery. PostgreSQL looks up a few rows by key, and hashes many.

@@ -19,7 +19,8 @@ comment on column public.peer_mentors.portal_key is 'The mentor''s key in HLF''s
 -- The nightly keyset pages: active mentors of one organisation in id order.
 create index peer_mentors_active_idx on public.peer_mentors (org_id, id) where status = 'active';
 create index peer_mentors_org_id_idx on public.peer_mentors (org_id);
-create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id);
+-- The keyset pages of a coordinator: each chapter's mentors in id order.
+create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id, id);
 create index peer_mentors_user_id_idx on public.peer_mentors (user_id);
 -- Two mentors may not have portal keys that differ only in case (H1).
 create unique index peer_mentors_portal_key_idx
@@ -29,8 +30,17 @@ create trigger restart_portal_reading after insert or update of portal_key, org_
 for each row execute function private.restart_portal_reading();
 
 alter table public.peer_mentors enable row level security;
+-- The rule of private.coordinated_mentors, by columns. For a coordinator by chapter PostgreSQL hashes the chapters, and
+-- not their mentors. It lists the assigned mentors only if a row has not passed before.
 create policy seen_by_those_concerned on public.peer_mentors for select to authenticated
-using (org_id in (select private.my_admin_orgs()) or id in (select private.my_mentors()));
+using (
+    org_id in (select private.my_admin_orgs())
+    or user_id = (select private.user_id())
+    or (
+        org_id in (select private.my_memberships())
+        and (chapter_id in (select private.my_chapters()) or id in (select private.my_assigned_mentors()))
+    )
+);
 
 -- The app's back end enters a mentor with a first status. Afterwards only update_mentor_status changes status and
 -- version (E2). A mentor is not deleted and entered again with another status: a mentor who leaves becomes inactive.

@@ -1,7 +1,6 @@
 """The coordinator queries at 100,000 mentors and 2,000 coordinators (S4)."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import LiteralString
 from uuid import UUID
@@ -12,6 +11,7 @@ from psycopg import sql
 
 from bench.access import coordinator, load
 from support.cluster import Cluster
+from support.plans import Plans, most_rows
 
 pytestmark = pytest.mark.xdist_group("large")  # it is loaded once
 
@@ -23,24 +23,15 @@ class Large:
     """
 
     def __init__(self, db: psycopg.Connection, coordinator_id: UUID, mentor_id: UUID) -> None:
-        """Let the server log the plan of every statement, also within functions."""
+        """`mentor_id` is one of the coordinator's mentors."""
         self._db = db
         self._coordinator_id = coordinator_id
         self._mentor_id = mentor_id
-        self._plans: list[str] = []
-        db.add_notice_handler(lambda notice: self._plans.append(notice.message_primary or ""))
-        db.execute("load 'auto_explain'")
-        for setting in (
-            "auto_explain.log_min_duration = 0",
-            "auto_explain.log_nested_statements = on",
-            "auto_explain.log_analyze = on",
-            "client_min_messages = log",
-        ):
-            db.execute(sql.SQL("set ") + sql.SQL(setting))  # type: ignore[arg-type]
+        self._plans = Plans(db)
 
     def plans(self, query: LiteralString) -> list[str]:
         """Run a query as the coordinator, and return the plans of all its statements."""
-        self._plans.clear()
+        self._plans.take()
         claims = json.dumps({"sub": str(self._coordinator_id)})
         with self._db.transaction():
             self._db.execute(
@@ -53,7 +44,7 @@ class Large:
                 "mentor": sql.Literal(str(self._mentor_id)),
             }
             assert self._db.execute(sql.SQL(query).format(**named)).fetchall()
-        return [plan for plan in self._plans if "Query Text" in plan]
+        return self._plans.take()
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +74,6 @@ def test_a_coordinator_query_reads_by_index_and_no_more_than_it_needs(
     for plan in plans:
         assert "Seq Scan" not in plan.replace("Seq Scan on org_members", ""), plan
         assert most_rows(plan) < 500, plan
-
-
-def most_rows(plan: str) -> int:
-    """Return the rows that the busiest step of a plan has read, with the rows that it dropped."""
-    passed = re.findall(r"rows=(\d+)(?:\.\d+)? loops=(\d+)\)", plan)
-    dropped = re.findall(r"Rows Removed by [\w ]+: (\d+)", plan)
-    return max(*(int(rows) * int(loops) for rows, loops in passed), *map(int, dropped), 0)
 
 
 @pytest.mark.parametrize(

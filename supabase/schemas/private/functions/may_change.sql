@@ -7,7 +7,7 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select private.caller() in ('job', 'service') or p_mentor_id in (select private.my_mentors())
+    select private.caller() in ('job', 'service') or p_mentor_id in (select private.my_mentors(p_mentor_id))
 $$;
 comment on function private.may_change is
 'True if the caller is a job, a service, the mentor, or a responsible coordinator.';

@@ -75,7 +75,9 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
     and not case
         when role = 'anon' then false
         when f.pronamespace = 'private'::regnamespace
-            then role = 'authenticated' and f.proname in ('my_orgs', 'my_admin_orgs', 'my_mentors', 'user_id')
+            then role = 'authenticated' and f.proname in (
+                'my_orgs', 'my_admin_orgs', 'my_mentors', 'my_memberships', 'my_chapters', 'my_assigned_mentors', 'user_id'
+            )
             or role = 'service_role' and f.proname in ('fold_key', 'is_time_zone')
         when role = 'authenticated' then f.proname in (
             'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
