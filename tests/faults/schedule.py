@@ -10,6 +10,7 @@ from support.faults import FAULTS, Fault, Plan, ProcessDied, Seam
 WRONG: tuple[Fault, ...] = FAULTS[1:]
 NIGHTLY: tuple[str, ...] = (
     *WRONG, "stolen", "abandoned", "twice", "out of order", "held up", "short of time", "refused",
+    "handed over",
 )  # fmt: skip
 """Everything that may happen in a night: to calls, to the lock, to messages."""
 _RATES = (0.03, 0.1, 0.2, 0.3)

@@ -10,15 +10,19 @@ from uuid import UUID
 
 from faults.schedule import Schedule
 from faults.storm import Storm
+from mentor_pause.engine.completion import Batches
 from portal_drift.measure import MeasureDrift
 from support.aws import Clients
 from support.cluster import Cluster
-from support.night import Night, open_night
+from support.night import AS_DEPLOYED, Night, Sizes, open_night
 from support.roster import ORG, TOMORROW, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 from support.transports import TransportKind
 
 _WIRES: tuple[TransportKind, ...] = ("pooled", "REST")
+_TINY = Sizes(shard=2, batches=Batches(ids_per_line=1, pages=2, notified=2))
+"""Every run of a few mentors then has what a run of a million has: shards, lines, batches."""
+
 _MONDAY, _UNTIL = datetime(2026, 11, 2, 8, tzinfo=UTC), date(2028, 5, 31)
 
 
@@ -57,7 +61,8 @@ def _expiry(
     expired = _people(roster, dice)
     others = {row["id"]: row["status"] for row in _statuses(roster) if row["id"] not in expired}
     kind, size = dice.choice(_WIRES), dice.randint(1, 4)
-    with open_night(aws, roster, cluster, schedule, size, kind, build) as night:
+    sizes = dice.choice((AS_DEPLOYED, _TINY))
+    with open_night(aws, roster, cluster, schedule, size, kind, build, sizes) as night:
         found = _weather(night, roster, schedule, dice)
         return _verdict(seed, [*found, *_everybody(roster, expired, others)], schedule, night)
 
@@ -86,6 +91,7 @@ def _sync(
 def _weather(night: Night, roster: Roster, schedule: Schedule, dice: random.Random) -> list[str]:
     schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
     storm = Storm(night, schedule, dice, roster)
+    night.seconds_left = storm.seconds_left
     storm.pass_over()
     return list(storm.violations(roster))
 

@@ -55,9 +55,16 @@ class Storm:
                     yield f"{trigger_id}: {wrong}"
             elif trigger_id in (*CALM, *self._promised):
                 yield f"{trigger_id}: begun: it had no run"
+        yield from self._failed_in_calm(roster)
         for row in roster.log():
             if row["status"] == "running":
                 yield f"log: rows: {row['triggered_by']} is still running"
+
+    def _failed_in_calm(self, roster: Roster) -> Iterator[str]:
+        calm = {run_id(trigger_id, self.night.job) for trigger_id in CALM}
+        for row in roster.log():
+            if row["job_run_id"] in calm and row["status"] == "failed":
+                yield f"{row['triggered_by']}: calm: it failed without a fault: {row['error']}"
 
     def pass_over(self) -> None:
         """Rage, and be calm."""
@@ -158,6 +165,13 @@ class Storm:
                 message, dead=times > _DEAD_AFTER, receive_count=times, remaining=self._remaining()
             )
         return False
+
+    def seconds_left(self) -> float:
+        """Return what a dispatcher or a completion has left: enough, or nothing at a later look."""
+        if self._dice.random() < (1 / 4 if self._is_raging else 1 / 10):
+            self._schedule.count("handed over")
+            return 0
+        return 80
 
     def _remaining(self) -> float | Remaining:
         """Return what a worker has left: enough, nearly nothing, or less at each look."""

@@ -1,5 +1,6 @@
 """Builds that are broken on purpose: the seeds find each, by the check that is meant for it."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from faults.seeds import run_seed
 from mentor_pause.domain.error_reasons import RequeueReason
 from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.ledger.closed_pages import ClosedPages
 from mentor_pause.ledger.lock import Lock, Locks
 from mentor_pause.ledger.pages import Pages
 from mentor_pause.ledger.runs import Ledger
@@ -65,6 +67,34 @@ class Counting(Night):
     ledger_class = _CountingLedger
 
 
+class _HighestPages(ClosedPages):
+    """Takes all pages below the highest closed one for closed."""
+
+    def _sets(self, run: Run) -> Iterator[tuple[int, frozenset[int]]]:
+        for shard, closed in super()._sets(run):
+            yield shard, frozenset(range(1, max(closed, default=0) + 1))
+
+
+class _HighestLedger(Ledger):
+    @property
+    def closed(self) -> ClosedPages:
+        return _HighestPages(self.table, self.shard)
+
+
+class Highest(Night):
+    """With the highest closed page of a shard instead of its set."""
+
+    ledger_class = _HighestLedger
+
+
+class LosesHandovers(Night):
+    """A run that a dispatcher hands over is lost."""
+
+    def waiting(self) -> list[Message]:
+        """Lose the requests of runs that were handed over."""
+        return [m for m in super().waiting() if "handed_over_fence" not in m["Body"]]
+
+
 class _ForgetfulPages(Pages):
     """Pretends to save the progress of a page."""
 
@@ -104,10 +134,12 @@ class Unforgiving(Night):
     ("build", "checks", "first"),
     [
         (Forgetful, {"progress_kept"}, 0),
-        (Unforgiving, {"begun"}, 6),
-        (Unfenced, {"fenced"}, 46),
-        (AcknowledgesFirst, {"ended", "everybody"}, 32),
-        (Counting, {"summary_is_pages"}, 0),
+        (Unforgiving, {"begun"}, 2),
+        (Unfenced, {"fenced"}, 24),
+        (AcknowledgesFirst, {"ended", "everybody"}, 30),
+        (Counting, {"summary_is_pages"}, 4),
+        (Highest, {"summary_is_pages", "ended"}, 25),
+        (LosesHandovers, {"calm"}, 50),
     ],
 )
 def test_a_broken_build_is_found(

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from math import inf
@@ -28,12 +29,15 @@ from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.run_report import SUMMARY_MESSAGES, join_summary_lines
 from mentor_pause.domain.runs import run_id_of
 from mentor_pause.domain.summary import Summary
+from mentor_pause.engine.completion import BATCHES, Batches
 from mentor_pause.engine.page_worker import PageWorker, Scope
 from mentor_pause.engine.requeue import Work
 from mentor_pause.errors import DatabaseUnavailable, LedgerUnavailable, MentorPauseError
 from mentor_pause.ledger.clock import Clock as LedgerClock
+from mentor_pause.ledger.closed_pages import SHARD
 from mentor_pause.ledger.runs import Leases, Ledger
 from mentor_pause.ledger.table import Table
 from mentor_pause.retry import Remaining, Retry
@@ -62,6 +66,17 @@ def _no_wait(_seconds: float) -> None:
     """Do not wait between attempts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of a run goes into one item, one line and one call; usually as in production."""
+
+    shard: int = SHARD
+    batches: Batches = BATCHES
+
+
+AS_DEPLOYED = Sizes()
+
+
 class Clock:
     """A clock that stands still until a test moves it."""
 
@@ -84,10 +99,16 @@ class Night:
     ledger_class = Ledger
 
     def __init__(
-        self, clients: Clients, transport: Any, plan: Plan, page_size: int, job: str = JOB
+        self,
+        clients: Clients,
+        transport: Any,
+        plan: Plan,
+        page_size: int,
+        job: str = JOB,
+        sizes: Sizes = AS_DEPLOYED,
     ) -> None:
         """`plan` decides the fault of every external call."""
-        self.job = job
+        self.job, self._sizes = job, sizes
         self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
         plan.let_time_pass = self.clock.advance
         self.output = io.StringIO()
@@ -117,13 +138,14 @@ class Night:
     def ledger_at(self, clock: LedgerClock) -> Ledger:
         """Return the night's ledger with a clock that may be skewed."""
         retry = Retry(on=LedgerUnavailable, sleep=_no_wait)
-        return self.ledger_class(Table(self._dynamodb, self._table_name, retry, clock), LEASES)
+        table = Table(self._dynamodb, self._table_name, retry, clock)
+        return self.ledger_class(table, LEASES, self._sizes.shard)
 
     def engine_at(self, clock: LedgerClock) -> Engine:
         """Return the engine with a clock that may be skewed."""
         return Engine(
             self.ledger_at(clock), self.database, self.publisher, self.logger,
-            self._seconds_left,
+            self._seconds_left, self._sizes.batches,
         )  # fmt: skip
 
     def _seconds_left(self) -> float:
@@ -259,10 +281,17 @@ class Night:
         return [line for line in found if message in (None, line["message"])]
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Return the summary lines, with only the fields of E7 and `errors`."""
+        """Return the summaries, each from all its lines, with the fields of E7 and `errors`."""
         counted = 0 if self.job == "hlf_sync" else None
         wanted = Summary(UUID(int=0), JOBS[self.job].effect, renewed_count=counted).as_json()
-        return [{k: line[k] for k in wanted} for line in self.lines("run completed")]
+        found, earlier = list[dict[str, Any]](), list[dict[str, Any]]()
+        for line in self.lines():
+            if line["message"] == SUMMARY_MESSAGES[1]:
+                earlier.append(line)
+            elif line["message"] == SUMMARY_MESSAGES[0]:
+                ids = [one for one in earlier if one["job_run_id"] == line["job_run_id"]]
+                found.append(join_summary_lines([*ids, line]))
+        return [{k: summary[k] for k in wanted} for summary in found]
 
     def announcements(self) -> list[dict[str, Any]]:
         """Return the details of the published events."""
@@ -283,8 +312,9 @@ def open_night(
     page_size: int = 3,
     kind: TransportKind = "pooled",
     build: type[Night] = Night,
+    sizes: Sizes = AS_DEPLOYED,
 ) -> Generator[Night]:
     """Build a night on a test's database."""
     plan = plan or Plan()
     with open_transport(kind, roster, cluster, plan) as transport:
-        yield build(clients, transport, plan, page_size)
+        yield build(clients, transport, plan, page_size, sizes=sizes)
