@@ -1,7 +1,8 @@
 """Ends hung runs: runs that have not ended although no lease on their lock is left (O2, E8).
 
 A run also counts as hung when the execution log has called it running for an hour and the ledger
-does not have it: the ledger has lost it.
+does not have it: the ledger has lost it. If the ledger has it as ended, the database refused the
+end of its row, and the monitor ends the row.
 """
 
 from collections.abc import Set as AbstractSet
@@ -61,7 +62,7 @@ class EndHungRuns:
         return hung
 
     def _find_lost(self) -> list[Execution]:
-        """Return the log's running rows whose run the ledger has lost.
+        """Return the log's running rows whose run has ended, or which the ledger has lost.
 
         If the database does not answer, the list is empty: the runs in the ledger are ended anyway.
         """
@@ -71,7 +72,11 @@ class EndHungRuns:
         except MentorPauseError as error:
             self.logger.error("lost runs not checked", extra={"reason": describe(error)})
             return []
-        return [row for row in rows if self.ledger.find_run(row.job_run_id) is None]
+        return [row for row in rows if not self._is_running(row.job_run_id)]
+
+    def _is_running(self, job_run_id: UUID) -> bool:
+        run = self.ledger.find_run(job_run_id)
+        return run is not None and run.status == "running"
 
     def _end(self, job_name: str, lost: set[UUID], *, dry_run: bool) -> dict[UUID, bool]:
         trigger_id = f"monitor-{uuid4()}"

@@ -22,6 +22,7 @@ from portal_drift.report import Report
 from portal_drift.waiting import Waiting
 
 TEMPLATE = load_template()
+ENGINE = ROOT / "layers/shared/mentor_pause/engine"
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 FUNCTIONS = {n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
 ALARMS: dict[str, Any] = {
@@ -29,6 +30,15 @@ ALARMS: dict[str, Any] = {
     for name, resource in RESOURCES.items()
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
+FILTERS: dict[str, Any] = {
+    name: resource["Properties"]
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Logs::MetricFilter"
+}
+COUNTED = {f["MetricTransformations"][0]["MetricName"] for f in FILTERS.values()}
+"""Metrics that count lines of logs."""
+COMPLETING = {"Dispatcher", "ExpiryWorker", "HlfSyncWorker", "Monitor"}
+"""The functions that complete runs."""
 OWN = {"Ref": "AWS::StackName"}
 AWS_METRICS = {
     "AWS/SQS": ("QueueName", {"NumberOfMessagesReceived", "ApproximateNumberOfMessagesVisible"}),
@@ -49,7 +59,7 @@ def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def dimensions_of(metric: dict[str, Any]) -> dict[str, Any]:
     """Return a metric's dimensions."""
-    return {d["Name"]: d["Value"] for d in metric["Dimensions"]}
+    return {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])}
 
 
 class AllIsWell:
@@ -112,7 +122,9 @@ def test_an_alarm_watches_metrics_that_are_there(
     assert found
     for metric in found:
         dimensions = dimensions_of(metric)
-        if metric["Namespace"] == OWN:
+        if metric["Namespace"] == OWN and metric["MetricName"] in COUNTED:
+            assert dimensions == {}
+        elif metric["Namespace"] == OWN:
             line = emitted[metric["MetricName"]]
             (directive,) = line["_aws"]["CloudWatchMetrics"]
             assert directive["Dimensions"] == [list(dimensions)]
@@ -123,6 +135,20 @@ def test_an_alarm_watches_metrics_that_are_there(
             (value,) = [dimensions.pop(dimension)]
             assert dimensions == {}
             assert value == OWN or next(iter(references(value))) in RESOURCES
+
+
+def test_a_step_that_is_left_out_is_counted_in_each_function_that_completes_runs() -> None:
+    """E8: the filter looks for the line that the completion logs."""
+    groups = {found["LogGroupName"]["Ref"] for found in FILTERS.values()}
+    assert groups == {f"{function}Logs" for function in COMPLETING}
+    for found in FILTERS.values():
+        message = re.fullmatch(r'\{ \$\.message = "(.+)" \}', found["FilterPattern"])
+        assert message
+        assert f'"{message[1]}"' in (ENGINE / "completion.py").read_text()
+        (counted,) = found["MetricTransformations"]
+        assert counted == {
+            "MetricNamespace": OWN, "MetricName": "StepsLeftOut", "MetricValue": "1"
+        }  # fmt: skip
 
 
 def references(value: Any) -> Iterator[str]:

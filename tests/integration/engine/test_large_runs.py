@@ -10,6 +10,7 @@ import pytest
 from mentor_pause.database.client import Database
 from mentor_pause.domain.run_report import join_summary_lines
 from mentor_pause.domain.runs import Run
+from mentor_pause.domain.summary import Totals
 from mentor_pause.engine.completion import Batches, Completion
 from mentor_pause.errors import DatabaseError, RetryableDatabaseError
 from support.faults import ProcessDied
@@ -178,3 +179,27 @@ def test_the_monitor_ends_a_completion_that_nobody_goes_on_with(
     night.clock.advance(4000)
     assert monitor()["hung_runs"] == {str(run.job_run_id): True}
     assert joined(night)["paused_count"] == 4
+
+
+@dataclass(frozen=True)
+class RefusingRows(Database):
+    """A database that refuses to end a row."""
+
+    def finish_execution(self, totals: Totals, status: str, error: str | None) -> None:
+        """Refuse."""
+        raise DatabaseError("refused", "23514")
+
+
+def test_a_row_that_was_refused_is_ended_by_the_monitor(monitor: Monitor, roster: Roster) -> None:
+    """D4, E8: the run has ended, and an hour later its row has too."""
+    night = monitor.night
+    run = large_run(night, paused(night, roster, 3), 3)
+    caller = completion(night, database=RefusingRows(night.transport, night.retry))
+    assert caller.complete_if_done(run, "caller") == "ended"
+    assert [row["status"] for row in roster.log()] == ["running"]
+    assert monitor()["hung_runs"] == {}
+    roster.age_log()
+    monitor()
+    (row,) = roster.log()
+    assert (row["status"], row["paused_count"]) == ("failed", 3)
+    assert "refused the end of this row" in row["error"]

@@ -42,6 +42,7 @@ WAITING_PATIENCE = timedelta(hours=6)
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _TOLERATED = timedelta(seconds=TOLERATED_SECONDS)
+_REFUSED_ROW = "the database refused the end of this row when the run ended; the counts are its own"
 _LATE_PAGES = 4
 """Pages that may be planned, one after the other, while paging is aborted."""
 
@@ -110,6 +111,8 @@ class Recovery:
             return self._fail_what_is_open(lock, run, reason)
         if run is None:
             self._end_lost(lock, job_run_id)
+        else:
+            self._end_row(lock.trigger, job_run_id, _REFUSED_ROW)
         self.ledger.locks.remove_open_run(lock.trigger, job_run_id)
         return None
 
@@ -142,6 +145,7 @@ class Recovery:
             if self.ledger.find_run(job_run_id) is not None:
                 return
             if self.ledger.locks.find_run(trigger) != job_run_id:
+                self._notify(job_run_id)
                 self._end_row(trigger, job_run_id, error)
 
     def abort_paging(self, lock: Lock, run: Run, error: str) -> Run:
@@ -228,18 +232,22 @@ class Recovery:
             f"a fresh run finds the others: mentor-pause run {trigger.job_name}"
             f"{' --dry-run' if trigger.dry_run else ''}"
         )
+        self._notify(job_run_id)
         self._end_row(trigger, job_run_id, error)
 
-    def _end_row(self, trigger: Trigger, job_run_id: UUID, error: str) -> None:
-        """Notify the coordinators of the mentors that the run changed, and end its row."""
+    def _notify(self, job_run_id: UUID) -> None:
+        """Notify the coordinators of the mentors that a run changed, if the database does it."""
         with suppress(DatabaseError, RetryableDatabaseError):
             for _ in Notifications(self.database).add(job_run_id):
                 pass
+
+    def _end_row(self, trigger: Trigger, job_run_id: UUID, error: str) -> None:
+        """End the row of a run, if it is still running, with the counts that the database knows."""
         with suppress(NotFound):
             ended = self.database.end_lost_execution(trigger.org_id, job_run_id, error)
             if ended.has_ended:
                 self.logger.error(
-                    "ended a run that the ledger does not have",
+                    "ended the row of a run",
                     extra={
                         "abandoned": str(job_run_id),
                         "reason": error,
