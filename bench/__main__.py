@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import access, code, cost, imports, loop, nights, rest, sizes, sync
+from bench import access, code, cost, imports, loop, nights, portal_limit, rest, sizes, sync
 from local.scratch import run_command
 
 BENCHES: dict[str, Callable[[Console], None]] = {
     "loop": loop.main,
     "nights": nights.main,
     "sync": sync.main,
+    "portal_limit": portal_limit.main,
     "rest": rest.main,
     "imports": imports.main,
     "sizes": sizes.main,

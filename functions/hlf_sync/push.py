@@ -45,6 +45,9 @@ _PUSHES = 3
 _SECONDS_PER_MENTOR = 8.0
 """No mentor begins with less time left: with its waits, the third try comes after some six."""
 
+_SPREAD_SECONDS = 5
+"""Over so many seconds, pages come back that wait for the portal."""
+
 DOWN_SECONDS = 180
 """How long a page waits while the portal is down; after five waits the run ends without it."""
 
@@ -63,15 +66,18 @@ class _Invocation:
     progress: PushProgress = field(default_factory=PushProgress)
 
 
-def requeue_throttled(error: PortalThrottled) -> Requeue:
+def requeue_throttled(error: PortalThrottled, page: MentorPage) -> Requeue:
     """Return a requeue that waits as long as the portal asks for.
 
     SQS limits a delay, so a longer wait takes several requeues. A 429 is not a failure. A 5xx with
     a `Retry-After` is: the portal is down, and the delivery counts.
+
+    All pages wait for the same moment, so their numbers spread them over the next seconds.
     """
-    seconds = min(ceil(error.seconds), LONGEST_DELAY)
     if error.has_failed:
+        seconds = min(ceil(error.seconds), LONGEST_DELAY)
         return Requeue(describe(error), max(seconds, DOWN_SECONDS))
+    seconds = min(ceil(error.seconds) + (page.page - 1) % _SPREAD_SECONDS, LONGEST_DELAY)
     return Requeue(describe(error), seconds, is_waiting=True)
 
 
@@ -101,7 +107,7 @@ class PushMentors:
         except _OutOfTime:
             requeue = Requeue("time ran short", 1)
         except PortalThrottled as error:
-            requeue = requeue_throttled(error)
+            requeue = requeue_throttled(error, page)
         except PortalUnavailable as error:
             requeue = Requeue(describe(error), DOWN_SECONDS)
         except DatabaseUnavailable as error:

@@ -97,7 +97,7 @@ class SyncPage:
         try:
             status = self.pull(reading)
         except PortalThrottled as error:
-            return requeue_throttled(error)
+            return requeue_throttled(error, reading.page)
         except DatabaseUnavailable as error:
             is_waiting = error.sqlstate != _QUERY_CANCELED and reading.time_left() > 0
             return replace(wait_for_database(error), is_waiting=is_waiting)

@@ -9,6 +9,7 @@ from local.portal import CLIENT_ID, TENANT
 from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
 from mentor_pause.portal.answers import login_error_of, token_of
 from mentor_pause.portal.dataverse import Dataverse
+from mentor_pause.portal.login import KeptToken, Token
 from mentor_pause.portal.requests import Requests
 from support.portal import EXAMPLE, PAUSED, SECRET, Time, settings
 
@@ -88,3 +89,57 @@ def test_the_login_sends_the_request_of_the_documentation() -> None:
             "connect": 5.0, "read": 7.0, "write": 7.0, "pool": 7.0,
         }  # fmt: skip
     assert "client_secret" not in patch.url.query.decode()
+
+
+def test_the_token_of_one_page_serves_the_next_one() -> None:
+    """H3: the next client with the same settings sends no login."""
+    logins: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "token" not in request.url.path:
+            return httpx.Response(204)
+        logins.append(parse_qs(request.content.decode())["client_secret"][0])
+        return httpx.Response(200, json={"access_token": "a-token", "expires_in": 3599})
+
+    kept, time = KeptToken(), Time()
+
+    def push(secret: str) -> None:
+        ours = settings("https://hlf.crm4.example", secret)
+        transport = httpx.MockTransport(answer)
+        requests = Requests(ours, time.timing(), transport, kept.of(ours))
+        Dataverse(requests, EXAMPLE).push(PAUSED)
+        requests.close()
+
+    for secret in ("old", "old", "new", "new"):
+        push(secret)
+    assert logins == ["old", "new"]
+    time.now += 3599
+    push("new")
+    assert logins == ["old", "new", "new"]
+
+
+def test_a_kept_token_that_the_portal_refuses_is_replaced() -> None:
+    """It may have ended while Lambda had frozen the function."""
+    accepted = ["first"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "token" in request.url.path:
+            return httpx.Response(200, json={"access_token": accepted[0], "expires_in": 3599})
+        known = request.headers["Authorization"] == f"Bearer {accepted[0]}"
+        return httpx.Response(204 if known else 401)
+
+    token = Token()
+    for name in ("first", "second"):
+        accepted[0] = name
+        transport = httpx.MockTransport(answer)
+        requests = Requests(settings("https://x.example"), Time().timing(), transport, token)
+        assert Dataverse(requests, EXAMPLE).push(PAUSED) == "updated"
+        assert token.text == name
+
+
+def test_a_kept_token_does_not_show_when_it_is_printed() -> None:
+    """E12."""
+    kept = KeptToken()
+    kept.of(settings("https://x.example")).text = "a-token"
+    assert "a-token" not in repr(kept)
+    assert SECRET not in repr(kept)

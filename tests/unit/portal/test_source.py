@@ -5,10 +5,11 @@ import json
 import pytest
 
 from local.portal_example import MAPPING
-from mentor_pause.config import PortalSourceSettings, load_portal
+from mentor_pause.config import PortalSettings, PortalSourceSettings, load_portal
 from mentor_pause.errors import ConfigurationError
 from mentor_pause.portal import NoPortal
 from mentor_pause.portal.dataverse import Dataverse
+from mentor_pause.portal.login import KeptToken, Token
 from mentor_pause.portal.source import PortalSource
 
 NAMES = PortalSourceSettings(portal_switch="switch", portal_mapping="map", portal_secret_id="vault")
@@ -73,3 +74,30 @@ def test_a_wrong_setting_is_an_error_of_one_sentence_without_the_secret(
 def test_a_secret_does_not_show_when_settings_are_printed() -> None:
     """E12."""
     assert "TOPSECRET" not in repr(load_portal("vault", lambda _: json.dumps(SECRET)))
+
+
+class RecordingToken(KeptToken):
+    """Records whose token was asked for."""
+
+    def __init__(self) -> None:
+        """Nobody has asked."""
+        super().__init__()
+        self.secrets: list[str] = []
+
+    def of(self, settings: PortalSettings) -> Token:
+        """Record the client secret."""
+        self.secrets.append(settings.portal_client_secret.get_secret_value())
+        return super().of(settings)
+
+
+def test_each_page_asks_for_the_kept_token_of_the_present_secret() -> None:
+    """H3: a secret that an operator changes takes effect with the next page."""
+    kept, vault = RecordingToken(), {"vault": json.dumps(SECRET)}
+    parameters = {"switch": "on", "map": MAPPING.read_text()}
+    opened = PortalSource(NAMES, parameters.__getitem__, vault.__getitem__, kept=kept)
+    opened.open(lambda: 60).close()
+    vault["vault"] = json.dumps(SECRET | {"PORTAL_CLIENT_SECRET": "ANOTHER"})
+    opened.open(lambda: 60).close()
+    parameters["switch"] = "off"
+    opened.open(lambda: 60).close()
+    assert kept.secrets == ["TOPSECRET", "ANOTHER"]

@@ -4,7 +4,7 @@ Source: Microsoft's documentation of Entra ID ("OAuth 2.0 client credentials flo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mentor_pause.config import PortalSettings
 from mentor_pause.portal.answers import login_error_of, token_of
@@ -19,15 +19,41 @@ again.
 
 
 @dataclass(slots=True)
+class Token:
+    """The token of a login, and the moment from which it is no longer used."""
+
+    text: str = field(default="", repr=False)
+    ends_at: float = 0.0
+
+
+@dataclass(slots=True)
+class KeptToken:
+    """Keeps a token from one page of a run to the next, in the memory of a warm function.
+
+    The token belongs to one address, tenant, client id and secret. If an operator changes one of
+    them, the token is dropped.
+    """
+
+    _settings: PortalSettings | None = None
+    _token: Token = field(default_factory=Token, repr=False)
+
+    def of(self, settings: PortalSettings) -> Token:
+        """Return the token of these settings; it is empty before their first login."""
+        if settings != self._settings:
+            self._settings, self._token = settings, Token()
+        return self._token
+
+
+@dataclass(slots=True)
 class Login:
-    """The token of our application user, kept as long as it is valid."""
+    """The login of our application user."""
 
     settings: PortalSettings
     connections: Connections
     clock: Callable[[], float]
-    """Seconds of a clock that never goes back."""
-    _token: str = ""
-    _ends_at: float = 0.0
+    """Seconds of a clock that never goes back. If it stands still while Lambda freezes the
+    function, the token may have ended; then the portal answers 401."""
+    kept: Token = field(default_factory=Token)
 
     def token(self) -> str:
         """Return the present token, or log in for a new one.
@@ -36,14 +62,15 @@ class Login:
             TransientError: the login does not answer, or asks the client to wait.
             PortalError: the login refuses, or its answer holds no token.
         """
-        if not self._token or self.clock() >= self._ends_at:
-            self._token, seconds = self._log_in()
-            self._ends_at = self.clock() + max(seconds - _EARLY, seconds / 2, _LEAST_USE)
-        return self._token
+        kept = self.kept
+        if not kept.text or self.clock() >= kept.ends_at:
+            kept.text, seconds = self._log_in()
+            kept.ends_at = self.clock() + max(seconds - _EARLY, seconds / 2, _LEAST_USE)
+        return kept.text
 
     def forget_token(self) -> None:
         """Log in again before the next request."""
-        self._token = ""
+        self.kept.text = ""
 
     def _log_in(self) -> tuple[str, float]:
         ours = self.settings

@@ -3,19 +3,26 @@
 | the portal, or its login | the client |
 | --- | --- |
 | 429, or a failure with a `Retry-After` | waits exactly as long as it says, then tries again |
+| 429 | also closes the gate, so that the other workers wait as well |
 | 408, other 5xx but 501, no answer | tries three times in all, with doubling, jittered waits |
 | 401 | tries once more, with a new token |
 | any other error | does not try again |
 
 All tries of one call share the time that is left. No wait begins that is as long as that time:
-the caller gets the error instead, and saves its progress in the seconds that it has reserved.
+the caller gets the error instead, and saves its progress in the seconds that it has reserved. A
+wait that the portal asks for must even leave ten seconds for work. Otherwise the time could run
+short before the first success, and the delivery would count as failed although the portal only
+throttled.
+
+Before its first request, and after each 429, the client asks the gate. While the gate is closed, it
+behaves as after a 429, but sends nothing, not even a login.
 """
 
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -24,9 +31,11 @@ from mentor_pause.config import PortalSettings
 from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
 from mentor_pause.portal.answers import UNAUTHORIZED, error_of, json_object
 from mentor_pause.portal.exchange import Connections
-from mentor_pause.portal.login import Login
+from mentor_pause.portal.login import Login, Token
 
 _TRIES = 3
+_LEAST_AFTER_WAIT = 10.0
+"""Seconds that must be left when a wait for the portal ends."""
 _HEADERS = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 
 
@@ -41,6 +50,18 @@ class Timing:
     jitter: Callable[[], float] = random.random
 
 
+class Gate(Protocol):
+    """Tells all clients of the portal until when none of them may send a request."""
+
+    def seconds_closed(self) -> float:
+        """Return the seconds until a request may be sent; 0: now."""
+        ...
+
+    def close_for(self, seconds: float) -> None:
+        """Let no client send a request for so many seconds."""
+        ...
+
+
 class Requests:
     """Sends requests below `<url>/api/data/v9.2/`."""
 
@@ -49,11 +70,18 @@ class Requests:
         settings: PortalSettings,
         timing: Timing,
         transport: httpx.BaseTransport | None = None,
+        token: Token | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """Send over the network; tests pass a `transport` that answers instead."""
+        """Send over the network; tests pass a `transport` that answers instead.
+
+        `token` is the token of an earlier client with the same settings; it is used and renewed.
+        `gate` is the gate of the workers. None: this client waits for nobody else.
+        """
         self._timing = timing
         self._connections = Connections(timing.remaining, transport)
-        self._login = Login(settings, self._connections, timing.clock)
+        self._login = Login(settings, self._connections, timing.clock, token or Token())
+        self._gate, self._must_ask = gate, True
         self._base = httpx.URL(f"{settings.portal_url.rstrip('/')}/api/data/v9.2/")
 
     def close(self) -> None:
@@ -80,7 +108,7 @@ class Requests:
         """Send a request, with retries, and return an answer whose status is in `accepted`.
 
         Raises:
-            PortalThrottled: the portal asks for a wait that is longer than the time left.
+            PortalThrottled: the portal asks for a wait that is too long for the time left.
             PortalUnavailable: three tries had no answer, or no time is left for another one.
             PortalRefused: the portal refuses the credentials, so no other request would succeed.
             PortalError: any other answer.
@@ -97,6 +125,28 @@ class Requests:
         return retrying(self._try, request, call)
 
     def _try(self, request: "_Request", call: "_Call") -> httpx.Response:
+        self._ask_gate()
+        try:
+            return self._send_once(request, call)
+        except PortalThrottled as error:
+            self._close_gate(error)
+            raise
+
+    def _ask_gate(self) -> None:
+        if self._gate is None or not self._must_ask:
+            return
+        seconds = self._gate.seconds_closed()
+        if seconds > 0:
+            raise PortalThrottled("the portal has asked all workers to wait", seconds)
+        self._must_ask = False
+
+    def _close_gate(self, error: PortalThrottled) -> None:
+        """Let all workers wait after a 429. After a 5xx only this one waits: the portal is down."""
+        if self._gate is not None and not error.has_failed:
+            self._gate.close_for(error.seconds)
+            self._must_ask = True
+
+    def _send_once(self, request: "_Request", call: "_Call") -> httpx.Response:
         """Send a request once, and if the portal refuses the token, once more with a new token.
 
         A token may end before its time. So the second 401 of a call is the portal's refusal.
@@ -164,4 +214,7 @@ class _Call:
 
     def is_over(self, state: RetryCallState) -> bool:
         """Whether the failed try was the last one."""
-        return self.unavailable >= _TRIES or state.upcoming_sleep >= self.timing.remaining()
+        error = state.outcome.exception() if state.outcome else None
+        least = _LEAST_AFTER_WAIT if isinstance(error, PortalThrottled) else 0.0
+        has_time = state.upcoming_sleep + least < self.timing.remaining()
+        return self.unavailable >= _TRIES or not has_time
