@@ -103,6 +103,8 @@ def test_a_storm_of_429_and_lost_answers_delays_the_sync_and_loses_no_mentor(
         "renewed_count", "errors", "mentor_ids_synced", "mentor_ids_errored",
     ]  # fmt: skip
     assert drift()["differing"] == 0
+    gate = deployed.stack.table().get("PORTAL", "NOT_BEFORE")
+    assert gate is not None, "the worker that got a 429 tells the others"
 
 
 def test_a_renewal_is_read_from_the_portal(deployed: Deployed, owner: psycopg.Connection) -> None:
