@@ -107,6 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if refusal := refusal_of(fault, self.portal.retry_after):
                 raise refusal
+            if self.command != "POST":  # the login is another system, with a limit of its own
+                self.portal.assert_within_limit()
             status, row = act()
         except Refusal as refusal:
             return refusal.status, json.dumps(refusal.body), refusal.headers

@@ -6,6 +6,7 @@ Entra authentication and authorization error codes").
 """
 
 import io
+import math
 import threading
 from collections.abc import Buffer, Callable
 from contextlib import suppress
@@ -49,6 +50,7 @@ type Manner = Literal[
     "slow answers",
     "late saves",
     "short tokens",
+    "few requests",
     "foreign rows",
     "secured columns",
 ]
@@ -62,6 +64,8 @@ LATE_REQUESTS = 3
 """Requests after which a save of the manner `late saves` becomes visible."""
 SHORT_SECONDS = 30
 """How long a token lives in the manner `short tokens`."""
+FEW_REQUESTS, FEW_SECONDS = 60, 8
+"""How many requests the manner `few requests` accepts within any so many seconds."""
 _LONG_SECONDS, _WHILE_SECONDS = 300, 10
 
 
@@ -118,6 +122,11 @@ def refusal_of(fault: Fault | None, retry_after: int) -> Refusal | None:
     """
     made = _REFUSALS.get(fault) if fault else None
     return made(retry_after) if made else None
+
+
+def too_many_requests(seconds: float) -> Refusal:
+    """Refuse a request beyond the limit; the client may come back in so many seconds."""
+    return _throttled(_COUNT)(max(1, math.ceil(seconds)))
 
 
 def foreign() -> Refusal:

@@ -1,20 +1,24 @@
 """The state of the stand-in portal: its tables, and the faults and manners that are on."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from local.portal_columns import MODIFIED, STATE, STATUS, Row, Table
 from local.portal_manners import (
+    FEW_REQUESTS,
+    FEW_SECONDS,
     LATE_REQUESTS,
     SHORT_SECONDS,
     Fault,
     Manner,
     Refusal,
     foreign,
+    too_many_requests,
     waits_for,
 )
 
@@ -57,6 +61,8 @@ class Portal:
     next_links: dict[str, Any] = field(default_factory=dict[str, Any])
     """Where each next page begins, by its exact link."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    _accepted: deque[datetime] = field(default_factory=deque[datetime])
+    """When the manner `few requests` accepted its latest requests."""
     _asked: int = 0
     _due: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
 
@@ -143,6 +149,17 @@ class Portal:
             if waits_for(fault) in (None, method):
                 return self.faults.pop(number)
         return None
+
+    def assert_within_limit(self) -> None:
+        """Raise `Refusal` if the manner `few requests` accepts no request now."""
+        if "few requests" not in self.manners:
+            return
+        now, window = self.clock(), timedelta(seconds=FEW_SECONDS)
+        while self._accepted and self._accepted[0] <= now - window:
+            self._accepted.popleft()
+        if len(self._accepted) >= FEW_REQUESTS:
+            raise too_many_requests((self._accepted[0] + window - now).total_seconds())
+        self._accepted.append(now)
 
     def token_seconds(self) -> object:
         """Return the seconds of validity that the login states for a token."""

@@ -103,8 +103,29 @@ def test_a_storm_of_429_and_lost_answers_delays_the_sync_and_loses_no_mentor(
         "renewed_count", "errors", "mentor_ids_synced", "mentor_ids_errored",
     ]  # fmt: skip
     assert drift()["differing"] == 0
-    gate = deployed.stack.table().get("PORTAL", "NOT_BEFORE")
-    assert gate is not None, "the worker that got a 429 tells the others"
+
+
+def test_a_portal_with_a_limit_gets_each_mentor_from_workers_that_wait_together(
+    deployed: Deployed, owner: psycopg.Connection
+) -> None:
+    """H3, R1: the limit of the stand-in is smaller than Dataverse's, and of the same kind."""
+    mentor_pause("run", "certification_expiry", "--json")
+    mentor_pause("local", "fault", "few requests", "--on")
+    port = deployed.local.require().portal_port
+    before = len(portal_server.read_requests(port))
+    try:
+        done = mentor_pause("run", "hlf_sync", "--json")
+    finally:
+        mentor_pause("local", "fault", "few requests", "--off")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["synced_count"], summary["error_count"]) == (150, 0)
+    mentor_pause("run", "hlf_sync", "--json")
+    asked = [method for method, _ in portal_server.read_requests(port)[before:]]
+    assert asked.count("POST") <= 2, "each of the two workers logs in once, for both runs"
+    assert len(asked) < 150 + 30, "few requests get a 429"
+    assert deployed.stack.table().get("PORTAL", "NOT_BEFORE") is not None
+    assert drift()["differing"] == 0
 
 
 def test_a_renewal_is_read_from_the_portal(deployed: Deployed, owner: psycopg.Connection) -> None:

@@ -1,7 +1,7 @@
 """The stand-in portal fails when a test or a person asks it to (H3)."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -79,6 +79,28 @@ def test_the_login_may_answer_with_a_page_and_tokens_may_be_short(
     assert reader.log_in().json()["expires_in"] == 0
     portal.manners.add("short tokens")
     assert reader.log_in().json()["expires_in"] == 30
+
+
+def test_the_stand_in_may_accept_few_requests_in_any_eight_seconds(
+    portal: Portal, reader: Reader
+) -> None:
+    """As Dataverse accepts 6,000 in five minutes. The login has no part in this limit."""
+    now = [datetime(2026, 11, 2, tzinfo=UTC)]
+    portal.clock = lambda: now[0]
+    portal.manners.add("few requests")
+
+    def send() -> tuple[int, str | None]:
+        answer = reader.patch()
+        return answer.status_code, answer.headers.get("Retry-After")
+
+    assert [send() for _ in range(30)] == [(204, None)] * 30
+    now[0] += timedelta(seconds=5)
+    assert [send() for _ in range(31)] == [(204, None)] * 30 + [(429, "3")]
+    assert reader.log_in().status_code == 200
+    now[0] += timedelta(seconds=3)
+    assert [send() for _ in range(31)] == [(204, None)] * 30 + [(429, "5")]
+    portal.manners.clear()
+    assert send() == (204, None)
 
 
 def test_an_answer_may_drip(portal: Portal, reader: Reader) -> None:
