@@ -192,7 +192,7 @@ class LimitedSync:
         work = SyncPage(
             lambda remaining: self.open_portal(remaining, kept),
             pull_certifications(database, self.logger, self.time.now),
-            PushMentors(database, self.logger),
+            PushMentors(database, self.logger, lambda ids: self.dice.sample(ids, len(ids))),
             self.logger,
         )
         publisher = EventPublisher(cast("Any", RecordingEvents()), "default")
