@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	test-database test-pgtap test-fallback faults portal-seeds year mutants bench slow-database \
+	test-database test-pgtap test-fallback faults portal-seeds year mutants bench scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -20,6 +20,8 @@ COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-ur
 UPGRADE ?=
 NAME ?=
 BENCH ?=
+SCALE_SIZES ?= 10000 100000 1000000
+SCALE ?=
 SLOW ?=
 MUTANTS ?=
 SEEDS ?= 100
@@ -166,6 +168,11 @@ mutants: setup $(TOOLS)/mutants/.done
 ## measure speed, sizes and cost (docs/benchmarks.md); one of them: make bench BENCH=loop
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
 	PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
+
+# It takes ten minutes. Other sizes: make scale SCALE_SIZES="1000 10000". Slower calls: make scale SCALE="--call-ms 50"
+## simulate nights of up to a million mentors in virtual time (docs/scale.md)
+scale: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m bench.scale $(SCALE_SIZES) $(SCALE)
 
 # It takes half an hour. Some cases only: make slow-database SLOW="latency-100 locked"
 ## measure nights with a slow, locked, absent or misconfigured database (docs/benchmarks.md)

@@ -48,18 +48,18 @@ class Counts:
                 self.write_units += 2 * self._written(key, item)
             if operation in ("GetItem", "Query"):
                 items = [answer["Item"]] if "Item" in answer else answer.get("Items", [])
-                size = sum(map(_size, cast("list[dict[str, Any]]", items)))
+                size = sum(map(item_size, cast("list[dict[str, Any]]", items)))
                 self.read_units += max(1, ceil(size / 4096))
 
     def _written(self, key: dict[str, Any], item: dict[str, Any] | None) -> int:
         """Return the units of a write; an item that is not in the request keeps its last size."""
         name = json.dumps(key, sort_keys=True)
         if item:
-            self._sizes[name] = _size(item)
+            self._sizes[name] = item_size(item)
         return max(1, ceil(self._sizes.get(name, 0) / 1024))
 
 
-def _size(item: dict[str, Any]) -> int:
+def item_size(item: dict[str, Any]) -> int:
     """Return an item's size as DynamoDB counts it: names, texts, about one byte for two digits."""
     return sum(len(name) + _value_size(value) for name, value in item.items())
 

@@ -1,0 +1,1 @@
+"""A simulation of nights of many mentors in virtual time: `make scale`."""

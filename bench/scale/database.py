@@ -1,0 +1,132 @@
+"""A stand-in for the database in virtual time.
+
+The organisation has a given number of active mentors, and all of their certifications have expired.
+The stand-in computes the mentors' ids from their numbers, so it needs no memory for them. The two
+functions that a night calls most often (`list_expired_mentors`, `update_mentor_status`) answer
+inside the function's process. The others answer in the simulation's process, which keeps the
+execution log.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+type Row = dict[str, object]
+type Arguments = Mapping[str, Any]
+
+ORG = UUID("00000000-0000-4000-8000-000000000001")
+BEGAN = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+"""When the night begins."""
+
+TODAY = BEGAN.date()
+CONNECT_CALLS = 4
+"""Round trips of a new connection: TCP, TLS and the login."""
+
+_FIRST = 0x10000000_0000_4000_8000_000000000000
+_CHANGED: Row = {
+    "outcome": "changed",
+    "previous_status": "active",
+    "new_status": "paused",
+    "certification_expiry_date": TODAY - timedelta(days=1),
+    "version": 2,
+    "changed_at": BEGAN,
+}
+
+
+def moment(at: float) -> datetime:
+    """Return the date of a moment in the simulation's seconds."""
+    return BEGAN + timedelta(seconds=at)
+
+
+def list_mentors(mentors: int, after: UUID | None, limit: int) -> list[Row]:
+    """Return the ids of one keyset page."""
+    start = 0 if after is None else after.int - _FIRST + 1
+    numbers = range(start, min(start + limit, mentors))
+    return [{"mentor_id": UUID(int=_FIRST + number)} for number in numbers]
+
+
+class Transport:
+    """The transport of a simulated function, in the place of the pooled one."""
+
+    def __init__(
+        self,
+        mentors: int,
+        wait: Callable[[int], None],
+        ask: Callable[[str, Arguments], list[Row]],
+    ) -> None:
+        """`wait` lets the time of that many round trips pass; `ask` calls the simulation."""
+        self.calls: Counter[str] = Counter()
+        self._mentors, self._wait, self._ask = mentors, wait, ask
+        self._is_connected = False
+
+    def call(self, function: str, arguments: Arguments) -> list[Row]:
+        """Answer a call."""
+        self.calls[function] += 1
+        self._wait(1 if self._is_connected else 1 + CONNECT_CALLS)
+        self._is_connected = True
+        if function == "update_mentor_status":
+            return [_CHANGED]
+        if function == "list_expired_mentors":
+            return list_mentors(self._mentors, arguments["p_after"], arguments["p_limit"])
+        return self._ask(function, arguments)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._is_connected = False
+
+
+@dataclass(slots=True)
+class ExecutionLog:
+    """The rows of the execution log, and the answers of the other functions."""
+
+    rows: dict[UUID, Row] = field(default_factory=dict[UUID, Row])
+    finished: dict[UUID, Arguments] = field(default_factory=dict[UUID, Arguments])
+
+    def answer(self, function: str, arguments: Arguments, at: float) -> list[Row]:
+        """Answer a call that arrives at a moment.
+
+        Raises:
+            KeyError: the stand-in does not know the function.
+        """
+        if function == "begin_execution":
+            return [self._begin(arguments)]
+        if function == "finish_execution":
+            self.finished.setdefault(arguments["p_job_run_id"], dict(arguments))
+            self.rows[arguments["p_job_run_id"]]["status"] = arguments["p_status"]
+            return [{function: None}]
+        if function in _ROWS:
+            return _ROWS[function](at)
+        return [{function: _SCALARS[function]}]
+
+    def _begin(self, arguments: Arguments) -> Row:
+        row: Row = {"status": arguments["p_status"], "as_of": arguments["p_as_of"]}
+        return self.rows.setdefault(arguments["p_job_run_id"], row)
+
+
+_FRESHNESS: Row = {
+    "last_finished_at": None,
+    "last_as_of": None,
+    "hours_since_completed_run": None,
+    "night_error_count": None,
+}
+_ROWS: Mapping[str, Callable[[float], list[Row]]] = {
+    "assert_org_scope": lambda at: [
+        {
+            "org_id": ORG, "slug": "hlf", "time_zone": "Europe/Oslo",
+            "today": moment(at).date(), "moment": moment(at),
+        }
+    ],
+    "get_run_freshness": lambda _: [_FRESHNESS],
+    "list_run_outcomes": lambda _: [],
+    "list_running_executions": lambda _: [],
+}  # fmt: skip
+_SCALARS: Mapping[str, int | bool | date] = {
+    "get_org_day": TODAY,
+    "notify_coordinators": 1,
+    "report_late_changes": False,
+    "count_stale_active_mentors": 0,
+    "count_active_uncertified": 0,
+}
