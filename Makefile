@@ -20,6 +20,7 @@ COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-ur
 UPGRADE ?=
 NAME ?=
 BENCH ?=
+SIZES ?= 10000
 SCALE_SIZES ?= 10000 100000 1000000
 SCALE ?=
 SLOW ?=
@@ -165,9 +166,10 @@ year: setup
 mutants: setup $(TOOLS)/mutants/.done
 	$(VENV)/bin/python -m local.mutants $(MUTANTS)
 
+# A night of other sizes: make bench BENCH=scale SIZES="10000 100000 1000000"
 ## measure speed, sizes and cost (docs/benchmarks.md); one of them: make bench BENCH=loop
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
-	PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
+	SIZES="$(SIZES)" PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
 
 # It takes ten minutes. Other sizes: make scale SCALE_SIZES="1000 10000". Slower calls: make scale SCALE="--call-ms 50"
 ## simulate nights of up to a million mentors in virtual time (docs/scale.md)

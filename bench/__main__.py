@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from bench import access, code, cost, imports, loop, nights, portal_limit, rest, sizes, sync
+from bench.scale import deployed
 from local.scratch import run_command
 
 BENCHES: dict[str, Callable[[Console], None]] = {
@@ -17,6 +18,7 @@ BENCHES: dict[str, Callable[[Console], None]] = {
     "imports": imports.main,
     "sizes": sizes.main,
     "cost": cost.main,
+    "scale": deployed.main,
     "access": access.main,
     "code": code.main,
 }

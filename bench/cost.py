@@ -5,6 +5,7 @@ the REPORT lines on this machine; on AWS a call to the database also waits for a
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -33,7 +34,7 @@ PRICES = {
 """In USD per unit. The project's plan includes the database's calls."""
 IDLE_SQS = {"Lambda's pollers on 4 queues, requests a day": 4 * 5 * 3 * 60 * 24}
 """Five long polls of 20 s at the same time, by AWS's documentation; the mappings never stop."""
-_FUNCTIONS = ("Dispatcher", "ExpiryWorker")
+FUNCTIONS = ("Dispatcher", "ExpiryWorker")
 _PAGE = int(_TEMPLATE["Parameters"]["PageSize"]["Default"])
 """Mentors per page."""
 _REPORT = re.compile(r"REPORT RequestId: (\S+).*Billed Duration: (\d+) ms")
@@ -51,24 +52,29 @@ class Bill:
 def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
     """Count one night."""
     counts.clear()
-    before = _durations(stack)
-    run_night(stack, mentors, prepare=_prepare)
+    before = durations(stack, *FUNCTIONS)
+    run_night(stack, mentors, prepare=start_cold)
     invocations = -(-mentors // _PAGE) + 1
     # The last worker's REPORT line comes after the run has ended.
-    eventually(lambda: len(_new(before, _durations(stack))) == invocations)
-    durations = _new(before, _durations(stack))
+    eventually(lambda: len(_new(before, durations(stack, *FUNCTIONS))) == invocations)
+    return bill_of(stack, counts, mentors, _new(before, durations(stack, *FUNCTIONS)))
+
+
+def bill_of(stack: Deployed, counts: Counts, mentors: int, milliseconds: Sequence[int]) -> Bill:
+    """Return the bill of a night whose invocations took so many milliseconds."""
     asked = counts.operations
     return Bill(
         mentors,
         {
-            "Lambda, requests": len(durations),
-            "Lambda, GB-seconds": sum(durations) / 1000 * MEMORY_GB,
+            "Lambda, requests": len(milliseconds),
+            "Lambda, GB-seconds": sum(milliseconds) / 1000 * MEMORY_GB,
             "DynamoDB, write units": counts.write_units,
             "DynamoDB, read units": counts.read_units,
             # Lambda's own pollers receive and delete a page; the proxy does not see these requests.
             "SQS, requests": asked["SendMessageBatch"]
+            + asked["SendMessage"]
             + asked["ChangeMessageVisibility"]
-            + 2 * (len(durations) - 1),
+            + 2 * (len(milliseconds) - 1),
             "EventBridge, events": asked["PutEvents"],
             "Secrets Manager, requests": asked["GetSecretValue"],
             "database calls": _calls(stack),
@@ -77,17 +83,17 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Bill:
     )
 
 
-def _prepare(stack: Deployed) -> None:
+def start_cold(stack: Deployed) -> None:
     """Let the database start counting, and let every function start cold, as it does at night."""
     with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
         owner.execute("alter database mentor_pause set track_functions = 'all'")
-    for function in _FUNCTIONS:
+    for function in FUNCTIONS:
         end_function(stack, function)
 
 
 def _calls(stack: Deployed) -> int:
     """Return the number of function calls in the schema `public`; a session reports at its end."""
-    for function in _FUNCTIONS:
+    for function in FUNCTIONS:
         end_function(stack, function)
     with psycopg.connect(stack.local.database_url(), autocommit=True) as owner:
         found = owner.execute(
@@ -97,12 +103,12 @@ def _calls(stack: Deployed) -> int:
     return found[0] if found else 0
 
 
-def _durations(stack: Deployed) -> dict[str, int]:
-    """Return the billed milliseconds of each invocation so far, by its id."""
+def durations(stack: Deployed, *functions: str) -> dict[str, int]:
+    """Return the billed milliseconds of each invocation of functions so far, by its id."""
     pages = stack.logs.get_paginator("filter_log_events")
     return {
         found[1]: int(found[2])
-        for function in _FUNCTIONS
+        for function in functions
         for page in pages.paginate(logGroupName=stack.stack.outputs[f"{function}LogGroup"])
         for event in page["events"]
         if (found := _REPORT.search(event.get("message", "")))
@@ -120,7 +126,7 @@ def main(console: Console) -> None:
         port = stack.local.require().aws_port
         with (
             counting_proxy(port) as (url, counts),
-            stack.environment(_FUNCTIONS, AWS_ENDPOINT_URL=url),
+            stack.environment(FUNCTIONS, AWS_ENDPOINT_URL=url),
         ):
             bills = [measure(stack, counts, size) for size in SIZES]
     columns = [text for bill in bills for text in (f"{bill.mentors:,} mentors", "USD")]

@@ -50,6 +50,8 @@ class Counts:
                 items = [answer["Item"]] if "Item" in answer else answer.get("Items", [])
                 size = sum(map(item_size, cast("list[dict[str, Any]]", items)))
                 self.read_units += max(1, ceil(size / 4096))
+            for items in answer.get("Responses", {}).values():
+                self.read_units += sum(max(1, ceil(item_size(item) / 4096)) for item in items)
 
     def _written(self, key: dict[str, Any], item: dict[str, Any] | None) -> int:
         """Return the units of a write; an item that is not in the request keeps its last size."""

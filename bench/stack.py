@@ -78,7 +78,7 @@ def run_night(
     run, summary = stack.finish(str(job_run_id))
     if (run.status, summary["paused_count"]) != ("completed", mentors):
         raise RuntimeError(f"{summary['paused_count']} of {mentors} were paused: {run.status}")
-    return Night(mentors, seconds, first_page, paging, _peak_mib(stack))
+    return Night(mentors, seconds, first_page, paging, peak_mib(stack, "Dispatcher"))
 
 
 def _wait_for_first_page(stack: Deployed, job_run_id: UUID) -> float:
@@ -104,13 +104,15 @@ def _processes(stack: Deployed, function: str) -> list[psutil.Process]:
     return found
 
 
-def _peak_mib(stack: Deployed) -> float:
+def peak_mib(stack: Deployed, function: str) -> float:
+    """Return the largest memory that a process of a function has had, in MiB."""
+
     def peak(process: psutil.Process) -> float:
         lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
         (line,) = (line for line in lines if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
 
-    return max(map(peak, _processes(stack, "Dispatcher")))
+    return max(map(peak, _processes(stack, function)))
 
 
 def _silent(_text: str) -> None:
