@@ -222,8 +222,8 @@ class Function:
     def _open_transport(self, _url: str) -> Transport:
         return self._transport
 
-    def _wait_for_database(self, round_trips: int) -> None:
-        self._clock.advance(round_trips * self._latencies.database)
+    def _wait_for_database(self, round_trips: int, seconds: float) -> None:
+        self._clock.advance(round_trips * self._latencies.database + seconds)
 
     def _ask_database(self, function: str, arguments: Arguments) -> list[Row]:
         self._connection.send(Call(self._clock.now(), "database", function, dict(arguments)))
