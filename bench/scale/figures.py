@@ -93,8 +93,8 @@ def _peak(by_second: Counter[tuple[str, int]]) -> int:
 def figures_table(sizes: Sequence[Figures]) -> Table:
     """Return the table of all sizes.
 
-    `growth` compares a figure with that of the size before: the figure for each mentor, or the
-    figure itself if it has to stay the same (`=`).
+    The column "growth" compares a figure with the size before: the figure divided by the mentors,
+    or the whole figure if it has to stay the same (`=`).
     """
     header = ["", f"{sizes[0].mentors:,}"]
     for size in sizes[1:]:

@@ -40,7 +40,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Usage:
-    """What a table has had to do."""
+    """The requests to a table, and their units."""
 
     requests: Counter[str] = field(default_factory=Counter[str])
     write_units: float = 0
