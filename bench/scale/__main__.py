@@ -8,7 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from uuid import UUID
 
@@ -104,7 +104,12 @@ def main() -> int:
     options = parser.parse_args()
     console, template = Console(width=140), load_template()
     latencies = replace(Latencies(), database=options.call_ms / 1000)
-    console.print(f"calls of the database {options.call_ms:g} ms, else {latencies}")
+    calls = ", ".join(
+        f"{one.name} {getattr(latencies, one.name) * 1000:g} ms"
+        for one in fields(latencies)
+        if one.name != "per_byte"
+    )
+    console.print(f"a call takes: {calls}")
     nights: list[Figures] = []
     for mentors in sorted(options.sizes):
         began = time.perf_counter()

@@ -72,7 +72,7 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Figures:
         found = durations(stack, function)
         return [found[request] for request in found.keys() - known[function]]
 
-    eventually(lambda: len(taken("ExpiryWorker")) >= pages and bool(taken("Dispatcher")))
+    eventually(lambda: len(taken("ExpiryWorker")) >= pages and bool(taken("Dispatcher")), 600)
     dispatcher, worker = taken("Dispatcher"), taken("ExpiryWorker")
     memory = {name: peak_mib(stack, name) for name in FUNCTIONS}
     lines = [line for name in FUNCTIONS for line in _lines(stack, name, began)]
