@@ -115,7 +115,7 @@ def main() -> int:
         began = time.perf_counter()
         nights.append(simulate_night(template, mentors, latencies))
         console.print(f"{mentors:,} mentors: simulated in {time.perf_counter() - began:.0f} s")
-    console.print(figures_table(nights))
+        console.print(figures_table(nights))
     if options.hung:
         for mentors in sorted(options.sizes):
             console.print(simulate_hung_run(template, mentors, latencies))
