@@ -88,7 +88,7 @@ def measure(stack: Deployed, counts: Counts, mentors: int) -> Figures:
             Figure("worker, invocations", len(worker)),
             Figure("worker, longest invocation, s", max(worker) / 1000, 1, "no"),
             Figure("dispatcher, MiB", memory["Dispatcher"], 0, "as it is"),
-            Figure("worker with the completion, MiB", memory["ExpiryWorker"], 0, "as it is"),
+            Figure("worker and completion, MiB", memory["ExpiryWorker"], 0, "as it is"),
             Figure("log lines", len(lines)),
             Figure("longest log line, bytes", max(map(len, lines), default=0), 0, "no"),
             Figure("ledger, items", len(items)),

@@ -83,6 +83,7 @@ class Ended:
     longest_line: int
     peak_mib: float
     completed_run: bool
+    """Whether it logged the first line of a summary."""
 
 
 class Clock:

@@ -38,6 +38,9 @@ REPEATED_AFTER = (60, 120)
 """Seconds after which Lambda repeats a failed asynchronous invocation."""
 
 LONGEST_EVENT = 256 * 1024
+_COMPLETING = frozenset({"notify_coordinators", "notify_coordinators_page", "finish_execution"})
+"""Calls of the database by which an invocation with a part of a completion is recognised."""
+
 _PATIENCE = 120
 """Real seconds in which a process tells its next call."""
 
@@ -54,12 +57,13 @@ class Invocations:
     killed: int = 0
     seconds: float = 0
     longest: float = 0
-    """The longest invocation that did not complete a run."""
+    """The longest invocation without a part of a completion."""
     gb_seconds: float = 0
     peak_mib: float = 0
     completion_mib: float = 0
-    """The largest memory of an invocation that completed a run."""
+    """The largest memory of an invocation with a part of a run's completion."""
     completion_seconds: float = 0
+    longest_completion: float = 0
     log_lines: int = 0
     longest_line: int = 0
 
@@ -71,9 +75,10 @@ class Invocations:
         self.gb_seconds += seconds * memory_mb / 1024
         self.log_lines += ended.log_lines
         self.longest_line = max(self.longest_line, ended.longest_line)
-        if ended.completed_run:
+        if ended.completed_run or not _COMPLETING.isdisjoint(ended.database_calls):
             self.completion_mib = max(self.completion_mib, ended.peak_mib)
-            self.completion_seconds = max(self.completion_seconds, seconds)
+            self.completion_seconds += seconds
+            self.longest_completion = max(self.longest_completion, seconds)
         else:
             self.peak_mib = max(self.peak_mib, ended.peak_mib)
             self.longest = max(self.longest, seconds)
