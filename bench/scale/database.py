@@ -87,9 +87,13 @@ class Transport:
         if function == "list_expired_mentors":
             return list_mentors(self._mentors, arguments["p_after"], arguments["p_limit"])
         if function == "notify_coordinators_page":
-            page = list_mentors(self._mentors, arguments["p_after"], arguments["p_limit"])
-            return [{function: page[-1]["mentor_id"] if page else None}]
+            return [{function: self._last_of(arguments["p_after"], arguments["p_limit"])}]
         return self._ask(function, arguments)
+
+    def _last_of(self, after: UUID | None, limit: int) -> object:
+        """Return the last mentor of a page; None: the page is not full, so no mentor is left."""
+        page = list_mentors(self._mentors, after, limit)
+        return page[-1]["mentor_id"] if len(page) == limit else None
 
     def _statement_seconds(self, function: str, arguments: Arguments) -> float:
         """Return the seconds of a statement beyond those of its round trip."""
