@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	test-database test-pgtap test-fallback faults portal-seeds year mutants bench scale slow-database \
+	test-database test-pgtap test-fallback faults portal-seeds year mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -175,6 +175,11 @@ bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v n
 ## simulate nights of up to a million mentors in virtual time (docs/scale.md)
 scale: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m bench.scale $(SCALE_SIZES) $(SCALE)
+
+# It takes four minutes. On another PostgreSQL: MENTOR_PAUSE_POSTGRES_BIN=DIR make plans
+## ask the database everything at a million mentors, and hold the time and the blocks within bounds
+plans: setup
+	$(VENV)/bin/python -m bench.plans
 
 # It takes half an hour. Some cases only: make slow-database SLOW="latency-100 locked"
 ## measure nights with a slow, locked, absent or misconfigured database (docs/benchmarks.md)

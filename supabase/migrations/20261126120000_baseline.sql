@@ -1165,13 +1165,17 @@ as $$
     (
         select a.mentor_id
         from public.assignments as a
-        inner join public.peer_mentors as m on m.id = a.mentor_id
-        inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
+        inner join public.peer_mentors as m
+            -- The bounds are repeated: PostgreSQL does not conclude them, and may read all mentors before p_first.
+            on m.id = a.mentor_id
+            and m.id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
+            and m.id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
         where
             a.coordinator_id = p_coordinator_id
             and (a.ended_at is null or a.ended_at > clock_timestamp())
             and a.mentor_id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
             and a.mentor_id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            and m.org_id = any(array(select o.org_id from public.org_members as o where o.user_id = p_coordinator_id))
         order by a.mentor_id
         limit p_limit
     )
@@ -1182,11 +1186,11 @@ as $$
         cross join lateral (
             select m.id
             from public.peer_mentors as m
-            inner join public.org_members as o on o.org_id = m.org_id and o.user_id = p_coordinator_id
             where
                 m.chapter_id = cc.chapter_id
                 and m.id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
                 and m.id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                and m.org_id = any(array(select o.org_id from public.org_members as o where o.user_id = p_coordinator_id))
             order by m.id
             limit p_limit
         ) as page
@@ -2103,9 +2107,10 @@ comment on column public.peer_mentors.portal_key is 'The mentor''s key in HLF''s
 
 -- The nightly keyset pages: active mentors of one organisation in id order.
 create index peer_mentors_active_idx on public.peer_mentors (org_id, id) where status = 'active';
-create index peer_mentors_org_id_idx on public.peer_mentors (org_id);
--- The keyset pages of a coordinator: each chapter's mentors in id order.
-create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id, id);
+-- The keyset pages of the portal sync, without the table.
+create index peer_mentors_org_id_idx on public.peer_mentors (org_id, id) include (version);
+-- The keyset pages of a coordinator: each chapter's mentors in id order, without the table.
+create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id, id) include (org_id);
 create index peer_mentors_user_id_idx on public.peer_mentors (user_id);
 -- Two mentors may not have portal keys that differ only in case (H1).
 create unique index peer_mentors_portal_key_idx
@@ -2321,17 +2326,21 @@ grant select on public.peer_mentor_status_history to authenticated;
 -- status has not changed.
 
 create table public.portal_sync_state (
-    mentor_id uuid primary key references public.peer_mentors (id) on delete cascade,
+    mentor_id uuid references public.peer_mentors (id) on delete cascade,
     synced_version integer not null,
     effective_on date,
     synced_at timestamptz not null default clock_timestamp(),
-    job_run_id uuid
+    job_run_id uuid,
+    -- The listing of unsynced mentors reads this index alone.
+    primary key (mentor_id) include (synced_version)
 );
 comment on table public.portal_sync_state is 'The last version of each mentor that the portal has accepted.';
 comment on column public.portal_sync_state.effective_on is
 'The day of the change, as sent to the portal; null: the sync did not record it.';
 comment on column public.portal_sync_state.job_run_id is 'The run that sent this version to the portal.';
 create index portal_sync_state_job_run_id_idx on public.portal_sync_state (job_run_id);
+-- The mentor who was synced longest ago.
+create index portal_sync_state_synced_at_idx on public.portal_sync_state (synced_at, mentor_id);
 
 alter table public.portal_sync_state enable row level security;
 create policy seen_by_admins on public.portal_sync_state for select to authenticated
@@ -3454,6 +3463,9 @@ grant execute on function public.list_running_executions to service_role, mentor
 -- are synced, it returns the mentor who was synced longest ago, so that every run has a page: the worker also
 -- reads the portal when it works on a page.
 --
+-- Two indexes have the mentors in id order with all columns that it compares, so merging them reads each up to the end
+-- of the page. The planner expects few unsynced mentors and would hash all of them for each page, hence enable_hashjoin.
+--
 -- p_as_of is part of the signature that all jobs' listings share; the result does not depend on it.
 -- Called by: the dispatcher, for the hlf_sync job.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
@@ -3464,6 +3476,7 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
 as $$
     with unsynced as (
         select m.id
@@ -3489,7 +3502,7 @@ as $$
             and p_as_of is not null
             and p_after is null
             and not exists (select from unsynced)
-        order by s.synced_at, m.id
+        order by s.synced_at, s.mentor_id
         limit least(p_limit, 1)
     )
 

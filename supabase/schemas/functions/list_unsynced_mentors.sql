@@ -2,6 +2,9 @@
 -- are synced, it returns the mentor who was synced longest ago, so that every run has a page: the worker also
 -- reads the portal when it works on a page.
 --
+-- Two indexes have the mentors in id order with all columns that it compares, so merging them reads each up to the end
+-- of the page. The planner expects few unsynced mentors and would hash all of them for each page, hence enable_hashjoin.
+--
 -- p_as_of is part of the signature that all jobs' listings share; the result does not depend on it.
 -- Called by: the dispatcher, for the hlf_sync job.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
@@ -12,6 +15,7 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
 as $$
     with unsynced as (
         select m.id
@@ -37,7 +41,7 @@ as $$
             and p_as_of is not null
             and p_after is null
             and not exists (select from unsynced)
-        order by s.synced_at, m.id
+        order by s.synced_at, s.mentor_id
         limit least(p_limit, 1)
     )
 

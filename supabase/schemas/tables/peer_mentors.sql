@@ -18,9 +18,10 @@ comment on column public.peer_mentors.portal_key is 'The mentor''s key in HLF''s
 
 -- The nightly keyset pages: active mentors of one organisation in id order.
 create index peer_mentors_active_idx on public.peer_mentors (org_id, id) where status = 'active';
-create index peer_mentors_org_id_idx on public.peer_mentors (org_id);
--- The keyset pages of a coordinator: each chapter's mentors in id order.
-create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id, id);
+-- The keyset pages of the portal sync, without the table.
+create index peer_mentors_org_id_idx on public.peer_mentors (org_id, id) include (version);
+-- The keyset pages of a coordinator: each chapter's mentors in id order, without the table.
+create index peer_mentors_chapter_id_idx on public.peer_mentors (chapter_id, id) include (org_id);
 create index peer_mentors_user_id_idx on public.peer_mentors (user_id);
 -- Two mentors may not have portal keys that differ only in case (H1).
 create unique index peer_mentors_portal_key_idx

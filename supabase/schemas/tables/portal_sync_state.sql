@@ -7,17 +7,21 @@
 -- status has not changed.
 
 create table public.portal_sync_state (
-    mentor_id uuid primary key references public.peer_mentors (id) on delete cascade,
+    mentor_id uuid references public.peer_mentors (id) on delete cascade,
     synced_version integer not null,
     effective_on date,
     synced_at timestamptz not null default clock_timestamp(),
-    job_run_id uuid
+    job_run_id uuid,
+    -- The listing of unsynced mentors reads this index alone.
+    primary key (mentor_id) include (synced_version)
 );
 comment on table public.portal_sync_state is 'The last version of each mentor that the portal has accepted.';
 comment on column public.portal_sync_state.effective_on is
 'The day of the change, as sent to the portal; null: the sync did not record it.';
 comment on column public.portal_sync_state.job_run_id is 'The run that sent this version to the portal.';
 create index portal_sync_state_job_run_id_idx on public.portal_sync_state (job_run_id);
+-- The mentor who was synced longest ago.
+create index portal_sync_state_synced_at_idx on public.portal_sync_state (synced_at, mentor_id);
 
 alter table public.portal_sync_state enable row level security;
 create policy seen_by_admins on public.portal_sync_state for select to authenticated

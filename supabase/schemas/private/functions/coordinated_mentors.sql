@@ -20,13 +20,17 @@ as $$
     (
         select a.mentor_id
         from public.assignments as a
-        inner join public.peer_mentors as m on m.id = a.mentor_id
-        inner join public.org_members as o on o.org_id = m.org_id and o.user_id = a.coordinator_id
+        inner join public.peer_mentors as m
+            -- The bounds are repeated: PostgreSQL does not conclude them, and may read all mentors before p_first.
+            on m.id = a.mentor_id
+            and m.id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
+            and m.id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
         where
             a.coordinator_id = p_coordinator_id
             and (a.ended_at is null or a.ended_at > clock_timestamp())
             and a.mentor_id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
             and a.mentor_id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            and m.org_id = any(array(select o.org_id from public.org_members as o where o.user_id = p_coordinator_id))
         order by a.mentor_id
         limit p_limit
     )
@@ -37,11 +41,11 @@ as $$
         cross join lateral (
             select m.id
             from public.peer_mentors as m
-            inner join public.org_members as o on o.org_id = m.org_id and o.user_id = p_coordinator_id
             where
                 m.chapter_id = cc.chapter_id
                 and m.id >= coalesce(p_first, '00000000-0000-0000-0000-000000000000')
                 and m.id <= coalesce(p_last, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                and m.org_id = any(array(select o.org_id from public.org_members as o where o.user_id = p_coordinator_id))
             order by m.id
             limit p_limit
         ) as page
