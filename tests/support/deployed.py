@@ -217,6 +217,17 @@ class Deployed:
                     FunctionName=name, Environment={"Variables": found}
                 )
 
+    @contextmanager
+    def time_out(self, function: str, seconds: int) -> Generator[None]:
+        """Change a function's time-out for a while; the template has the function's name."""
+        lambdas, name = self.stack.lambdas(), self.stack.outputs[f"{function}FunctionName"]
+        before = lambdas.get_function_configuration(FunctionName=name)["Timeout"]
+        lambdas.update_function_configuration(FunctionName=name, Timeout=seconds)
+        try:
+            yield
+        finally:
+            lambdas.update_function_configuration(FunctionName=name, Timeout=before)
+
     def page_size(self, mentors: int) -> AbstractContextManager[None]:
         """Let the dispatcher plan pages of another size."""
         return self.environment(["Dispatcher"], PAGE_SIZE=str(mentors))
