@@ -1270,8 +1270,8 @@ revoke execute on function private.expected_columns from public, anon, authentic
 -- It takes the active mentors in windows of growing size, and groups the certifications between the first and the
 -- last mentor of a window. So PostgreSQL reads a range of each index once, and does not look up every mentor. If many
 -- mentors have expired, one small window fills the page. If nobody has, the windows grow, and few are needed.
--- There is no join whose plan could be wrong: the planner cannot estimate a range that is shorter than a part of its
--- histogram. `offset 0` keeps it from looking up every element of the array in the index.
+-- The query joins nothing, because the planner cannot estimate a range that is shorter than a part of its histogram,
+-- and would choose a slow join. `offset 0` keeps it from looking up every element of the array in the index.
 -- Called by: list_expired_mentors, count_stale_active_mentors.
 
 create or replace function private.expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
@@ -1402,24 +1402,27 @@ revoke execute on function private.may_change from public, anon, authenticated;
 
 -- Merges two sorted arrays of ids into one, with each id once. width_bucket finds the places of the new ids by
 -- halving, and only the old ids between those places are sorted again. So a short array is merged into one with
--- a million ids without comparing all of them.
+-- a million ids without comparing all of them. Usually the new ids come after all old ones. The function is
+-- plpgsql, which reads a long array from its storage once and not at each use.
 -- Called by: private.notify_page.
 
 create or replace function private.merge_ids(p_old uuid [], p_new uuid [])
 returns uuid []
-language sql
+language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select
-        p_old[:places.first - 1]
-        || array(select distinct ids.id from unnest(p_old[places.first:places.last] || p_new) as ids (id) order by ids.id)
-        || p_old[places.last + 1:]
-    from (
-        select
-            width_bucket(p_new[1], p_old) as first,
-            width_bucket(p_new[cardinality(p_new)], p_old) as last
-    ) as places
+declare
+    v_first constant integer := width_bucket(p_new[1], p_old);
+    v_last constant integer := width_bucket(p_new[cardinality(p_new)], p_old);
+begin
+    if p_old[cardinality(p_old)] < p_new[1] then
+        return p_old || p_new;
+    end if;
+    return p_old[:v_first - 1]
+        || array(select distinct ids.id from unnest(p_old[v_first:v_last] || p_new) as ids (id) order by ids.id)
+        || p_old[v_last + 1:];
+end
 $$;
 comment on function private.merge_ids is 'The ids of two sorted arrays, sorted, each once; neither array may be empty.';
 revoke execute on function private.merge_ids from public, anon, authenticated;

@@ -4,8 +4,8 @@
 -- It takes the active mentors in windows of growing size, and groups the certifications between the first and the
 -- last mentor of a window. So PostgreSQL reads a range of each index once, and does not look up every mentor. If many
 -- mentors have expired, one small window fills the page. If nobody has, the windows grow, and few are needed.
--- There is no join whose plan could be wrong: the planner cannot estimate a range that is shorter than a part of its
--- histogram. `offset 0` keeps it from looking up every element of the array in the index.
+-- The query joins nothing, because the planner cannot estimate a range that is shorter than a part of its histogram,
+-- and would choose a slow join. `offset 0` keeps it from looking up every element of the array in the index.
 -- Called by: list_expired_mentors, count_stale_active_mentors.
 
 create or replace function private.expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
