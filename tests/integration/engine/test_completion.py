@@ -30,7 +30,7 @@ CALLS = {
     "add_it_to_its_shard": "update_item",
     "mark_the_run_as_active": "update_item",
     "read_the_shard": "get_item",
-    "move_the_watermark": "update_item",
+    "raise_closed_through": "update_item",
     "claim_completion": "update_item",
     "release_the_lock": "update_item",
     "find_the_place": "get_item",

@@ -91,10 +91,10 @@ def test_no_item_grows_with_the_number_of_pages(table: Table, ledger: Ledger) ->
     assert max(sum(len(str(n)) // 2 + 2 for n in item["pages"]) for item in shards) < 700
 
 
-def test_a_worker_that_dies_between_the_set_and_the_watermark_is_repeated(
+def test_a_worker_that_dies_between_its_two_writes_is_repeated(
     table: Table, ledger: Ledger
 ) -> None:
-    """E8: its message comes again, and moves the watermark."""
+    """E8: its message comes again, and raises `closed_through`."""
     begin(table, SHARD)
     close_all(ledger, list(range(1, SHARD)))
     ledger.closed.add(ID, SHARD)  # and dies

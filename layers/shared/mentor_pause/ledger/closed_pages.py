@@ -5,10 +5,10 @@
 Pages 1 to 100 are in shard 1, pages 101 to 200 in shard 2. Closing a page adds its number to the
 set of its shard. So a close costs the same at page 1 and at page 10,000, and it can be repeated.
 
-The run's item has a watermark, `closed_through`: all pages up to this one are closed. Whoever fills
-a shard moves the watermark (`advance`). It moves only over pages that are in the sets, so a counter
+The run's item has the number `closed_through`: all pages up to this one are closed. Whoever fills
+a shard raises the number (`advance`). It rises only over pages that are in the sets, so a counter
 never decides whether a run is complete. If the process dies between the two writes, its message
-comes again and moves the watermark. If two workers fill two shards at the same moment, at least one
+comes again and raises the number. If two workers fill two shards at the same moment, at least one
 of them reads both sets.
 
 An earlier version kept one set in the run's item. A run that began under that version goes on: its
@@ -63,7 +63,7 @@ class ClosedPages:
         return {"pages": set(numbers), "expires": expiry(self.table.now())}
 
     def advance(self, run: Run) -> Run:
-        """Move the watermark over the pages that are closed; return the run as it is then."""
+        """Raise `closed_through` over the pages that are closed; return the run as it is then."""
         through = run.closed_through
         for shard, closed in self._sets(run):
             while through + 1 in closed:
@@ -101,7 +101,7 @@ class ClosedPages:
         return run.closed_through + sum(number > run.closed_through for number in closed)
 
     def fills(self, run: Run, number: int, closed: frozenset[int]) -> bool:
-        """Whether `closed`, the pages of this page's shard, fill it: the watermark may move."""
+        """Whether `closed`, the pages of this page's shard, fill it: `closed_through` may rise."""
         shard = self._shard_of(number)
         last = min(self._last_page(shard), run.pages_total or self._last_page(shard))
         return (closed | run.closed_pages).issuperset(range(self._first_page(shard), last + 1))
@@ -116,9 +116,9 @@ class ClosedPages:
         return shard * self.size
 
     def _sets(self, run: Run) -> Iterator[tuple[int, frozenset[int]]]:
-        """Yield the shards from the watermark's on, without an end, with their closed pages.
+        """Yield the shards from `closed_through` on, without an end, with their closed pages.
 
-        The first shard is read alone, because the watermark usually stays in it.
+        The first shard is read alone, because `closed_through` usually stays in it.
         """
         key, first = run_key(run.job_run_id), self._shard_of(run.closed_through + 1)
         item = self.table.get(key, _shard_key(first))
