@@ -93,7 +93,7 @@ class PagesChanged(TransientError):
 
 
 class Unfinished(TransientError):
-    """The time ran out. What is done is saved, and another call goes on from there."""
+    """The time ran out. The finished part is saved, and another call goes on from there."""
 
 
 class QueueUnavailable(TransientError):
