@@ -70,8 +70,10 @@ class Counting(Night):
 class _HighestPages(ClosedPages):
     """Takes all pages below the highest closed one for closed."""
 
-    def _sets(self, run: Run) -> Iterator[tuple[int, frozenset[int]]]:
-        for shard, closed in super()._sets(run):
+    def _sets(
+        self, run: Run, known: frozenset[int] | None = None
+    ) -> Iterator[tuple[int, frozenset[int]]]:
+        for shard, closed in super()._sets(run, known):
             yield shard, frozenset(range(1, max(closed, default=0) + 1))
 
 

@@ -98,7 +98,7 @@ def test_the_lock_is_free_while_the_run_is_being_completed(night: Night, roster:
     run = large_run(night, paused(night, roster, 4), 1)
     caller = completion(night, seconds_left=stops_after(1))
     assert caller.complete_if_done(run, "first") == "unfinished"
-    assert night.ledger.claim_completion(run.job_run_id, "second")
+    assert night.ledger.claim_completion(run, "second")
     assert night.fire("by hand", trigger="manual")["status"] == "completed"
     assert completion(night).complete_if_done(run, "second") == "ended"
     assert {row["status"] for row in roster.log()} == {"completed"}

@@ -15,7 +15,8 @@ def test_a_lock_that_a_wrong_clock_leased_for_a_day_is_free(night: Night, roster
     trigger = Trigger(JOB, ORG, "schedule", "night-1", "rule")
     assert isinstance(night.ledger_at(lambda: tomorrow).locks.acquire(trigger, "x", 45), Lock)
     assert night.fire("night-2")["status"] == "running"
-    run = run_id("night-2")
+    run = night.ledger.find_run(run_id("night-2"))
+    assert run is not None
     assert night.ledger_at(lambda: tomorrow).claim_completion(run, "a")
     assert night.ledger.claim_completion(run, "b")
     assert not night.ledger.claim_completion(run, "a")

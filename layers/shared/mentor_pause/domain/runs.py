@@ -75,6 +75,8 @@ class Run:
     """Why the dispatcher could not list all mentors, or why the run was abandoned."""
     active_at: datetime | None = None
     """When a page was last planned, requeued or closed."""
+    leased_at: datetime | None = None
+    """When the run last extended its lease, after paging."""
     wait_reason: str | None = None
     """Why a page had to wait for the database, the portal or another service; shown to people."""
     is_waiting: bool = False

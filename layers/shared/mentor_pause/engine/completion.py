@@ -118,7 +118,7 @@ class Completion:
         if not run.all_pages_closed:
             self.ledger.extend_lease(run)
             return "open"
-        if not self.ledger.claim_completion(run.job_run_id, claimant):
+        if not self.ledger.claim_completion(run, claimant):
             latest = self.ledger.find_run(run.job_run_id)
             is_running = latest is not None and latest.status == "running"
             return "claimed_by_another" if is_running else "ended_by_another"
@@ -216,7 +216,7 @@ class Completion:
         """
         if self.seconds_left() < _LAST_SECONDS:
             raise _Interrupted("unfinished")
-        if not self.ledger.claim_completion(work.run.job_run_id, work.claimant):
+        if not self.ledger.claim_completion(work.run, work.claimant):
             raise _Interrupted("claimed_by_another")
 
     def _unless_refused(self, work: _Work, step: str, call: Callable[[], object]) -> str:

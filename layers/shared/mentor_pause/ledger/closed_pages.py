@@ -16,7 +16,7 @@ set (`Run.closed_pages`) counts together with the shards.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, groupby
 from uuid import UUID
 
@@ -62,16 +62,22 @@ class ClosedPages:
     def _values(self, numbers: Iterable[int]) -> dict[str, Value]:
         return {"pages": set(numbers), "expires": expiry(self.table.now())}
 
-    def advance(self, run: Run) -> Run:
-        """Raise `closed_through` over the pages that are closed; return the run as it is then."""
+    def advance(self, run: Run, known: frozenset[int] | None = None) -> Run:
+        """Raise `closed_through` over the pages that are closed; return the run as it is then.
+
+        `known` are the closed pages of the shard after `closed_through`, if the caller knows them.
+        The number is saved at the end of a shard. At the end of the run, the claim of the
+        completion saves it (`Ledger.claim_completion`).
+        """
         through = run.closed_through
-        for shard, closed in self._sets(run):
+        for shard, closed in self._sets(run, known):
             while through + 1 in closed:
                 through += 1
             if through < self._last_page(shard):
                 break
-        is_at_an_end = through % self.size == 0 or through == run.pages_total
-        if through == run.closed_through or not is_at_an_end:
+        if through == run.pages_total:
+            return replace(run, closed_through=through)
+        if through == run.closed_through or through % self.size:
             return run
         _, item = self.table.update(
             run_key(run.job_run_id),
@@ -100,11 +106,14 @@ class ClosedPages:
             closed |= _numbers(item)
         return run.closed_through + sum(number > run.closed_through for number in closed)
 
-    def fills(self, run: Run, number: int, closed: frozenset[int]) -> bool:
-        """Whether `closed`, the pages of this page's shard, fill it: `closed_through` may rise."""
+    def advance_after(self, run: Run, number: int, closed: frozenset[int]) -> Run:
+        """Advance if `closed`, the pages of this page's shard, fill the shard."""
         shard = self._shard_of(number)
         last = min(self._last_page(shard), run.pages_total or self._last_page(shard))
-        return (closed | run.closed_pages).issuperset(range(self._first_page(shard), last + 1))
+        if not (closed | run.closed_pages).issuperset(range(self._first_page(shard), last + 1)):
+            return run
+        is_next = shard == self._shard_of(run.closed_through + 1)
+        return self.advance(run, closed if is_next else None)
 
     def _shard_of(self, number: int) -> int:
         return (number - 1) // self.size + 1
@@ -115,14 +124,18 @@ class ClosedPages:
     def _last_page(self, shard: int) -> int:
         return shard * self.size
 
-    def _sets(self, run: Run) -> Iterator[tuple[int, frozenset[int]]]:
+    def _sets(
+        self, run: Run, known: frozenset[int] | None = None
+    ) -> Iterator[tuple[int, frozenset[int]]]:
         """Yield the shards from `closed_through` on, without an end, with their closed pages.
 
         The first shard is read alone, because `closed_through` usually stays in it.
         """
         key, first = run_key(run.job_run_id), self._shard_of(run.closed_through + 1)
-        item = self.table.get(key, _shard_key(first))
-        yield first, (_numbers(item) if item else frozenset()) | run.closed_pages
+        if known is None:
+            item = self.table.get(key, _shard_key(first))
+            known = _numbers(item) if item else frozenset()
+        yield first, known | run.closed_pages
         later = self.table.query(key, _shard_key(first + 1), _LAST)
         ahead = next(later, None)
         for shard in count(first + 1):

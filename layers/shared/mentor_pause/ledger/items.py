@@ -73,6 +73,7 @@ def read_run(item: Item) -> Run:
         status=item["status"],
         error=item.get("run_error"),
         active_at=_moment(item.get("active_at")),
+        leased_at=_moment(item.get("leased_at")),
         wait_reason=item.get("wait_reason"),
         is_waiting=bool(item.get("is_waiting", False)),
         errors=_error_groups(item.get("errors")),

@@ -16,7 +16,7 @@ mentors a second time once they are paused.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from mentor_pause.domain.error_reasons import ErrorGroup
@@ -32,6 +32,8 @@ from mentor_pause.ledger.table import Table
 CLAIM_SECONDS = 40
 """Shorter than a dispatch lease. A run is resumed after its lease; by then a dead holder's claim
 has ended."""
+
+_OFTEN_SECONDS = 60
 
 MOST_FAILED = 25
 """Pages that one transaction closes: about 1 MB with 500 mentors on each; DynamoDB takes 4 MB."""
@@ -257,32 +259,46 @@ class Ledger:
         if not exists:
             return None
         run = read_run(item)
-        return self.closed.advance(run) if self.closed.fills(run, number, closed) else run
+        return self.closed.advance_after(run, number, closed)
 
     def extend_lease(self, run: Run) -> None:
-        """Extend the lease of an active run.
+        """Extend the lease of an active run, at most once in a minute or in a tenth of the lease.
 
         While paging only the dispatcher extends its lease. If workers extended it too, nobody would
         notice a dead dispatcher as long as workers close pages.
         """
-        if run.pages_total is not None:
-            self.locks.extend(run.trigger, self.leases.run)
+        if run.pages_total is None:
+            return
+        now, often = self.now(), timedelta(seconds=min(_OFTEN_SECONDS, self.leases.run / 10))
+        if run.leased_at is not None and now - often < run.leased_at <= now:
+            return
+        self.locks.extend(run.trigger, self.leases.run)
+        self.table.update(
+            run_key(run.job_run_id),
+            "RUN",
+            "SET leased_at = :now",
+            "attribute_exists(pk)",
+            {"now": now.isoformat()},
+        )
 
-    def claim_completion(self, job_run_id: UUID, claimant: str) -> bool:
+    def claim_completion(self, run: Run, claimant: str) -> bool:
         """Claim the completion of a run. The claim runs out, so that a dead claimant cannot block.
+
+        It also saves that all pages are closed (`Run.closed_through`).
 
         Returns:
             Whether the claim succeeded; True again for the same claimant, whose claim is renewed.
         """
         now = int(self.now().timestamp())
         claimed, _ = self.table.update(
-            run_key(job_run_id),
+            run_key(run.job_run_id),
             "RUN",
-            "SET claimant = :claimant, claimed_until = :until",
+            "SET claimant = :claimant, claimed_until = :until, closed_through = :through",
             "#status = :running and (attribute_not_exists(claimant) or claimant = :claimant "
             "or claimed_until <= :now or claimed_until > :no_claim)",
             {
                 "claimant": claimant,
+                "through": run.closed_through,
                 "until": now + CLAIM_SECONDS,
                 "no_claim": now + CLAIM_SECONDS + TOLERATED_SECONDS,
                 "now": now,
