@@ -40,8 +40,9 @@ from mentor_pause.errors import (
 from mentor_pause.ledger.lock import Held, Lock
 from mentor_pause.ledger.runs import Ledger
 
-_ANY_FENCE = 1
-"""Of a run whose lock is released: only its completion is left, which needs no lock."""
+_RELEASED = 1
+"""A fence for a run whose lock is released. Only its completion is left, and that needs no lock.
+The next invocation cannot take a released lock again under any fence."""
 
 type DispatchStatus = Literal[
     "running", "completed", "failed", "duplicate", "refused", "superseded", "waiting"
@@ -58,8 +59,8 @@ class Dispatched:
     error_source: ErrorSource | None = None
     conflicting_run_id: UUID | None = None
     """The run in progress because of which the request was refused."""
-    handed_over_fence: int | None = None
-    """Another invocation has to go on with the run, under this fence."""
+    handed_over: Lock | None = None
+    """Another invocation has to go on with the run, under the fence of this lock."""
 
     def as_json(self) -> dict[str, str]:
         """The fields that have a value."""
@@ -106,7 +107,7 @@ class Dispatch:
         run = self.ledger.find_run(trigger.job_run_id)
         if run is None or run.status == "running":
             as_of = redriven.as_of if redriven else request.as_of
-            dispatched = self._guarded(as_of, lock, run, may_wait=_may_wait(request))
+            dispatched = self._guarded(as_of, lock, run, may_wait=request.comes_again)
             if dispatched is not None:
                 return dispatched
         self.ledger.locks.release(trigger)
@@ -115,6 +116,13 @@ class Dispatch:
             self.ledger.locks.remove_open_run(trigger, trigger.job_run_id)
         held = Held(trigger.job_run_id, same_trigger=True, is_released=True)
         return self._turn_away(request, trigger, held, holder)
+
+    def keep(self, lock: Lock) -> None:
+        """Undo the reservation of a lock whose run could not be handed over: its lease runs out.
+
+        The monitor then ends the run, or the same trigger resumes it.
+        """
+        self.ledger.locks.cancel_reservation(lock, self.ledger.leases.dispatch)
 
     def _lock(self, request: DispatchRequest, trigger: Trigger, holder: str) -> Lock | Held:
         locks, lease = self.ledger.locks, self.ledger.leases.dispatch
@@ -150,7 +158,8 @@ class Dispatch:
                 return Dispatched(trigger.job_run_id, "waiting", "its lease has not run out yet")
             state = self._complete_if_done(trigger.job_run_id, f"repeated trigger {holder}")
             if state == "unfinished":
-                return Dispatched(trigger.job_run_id, "running", handed_over_fence=_ANY_FENCE)
+                released = Lock(trigger, _RELEASED)
+                return Dispatched(trigger.job_run_id, "running", handed_over=released)
             why, conflicting = "this trigger has had its run", None
         else:
             conflicting = self._conflicting_run(held)
@@ -214,13 +223,13 @@ class Dispatch:
             return self._fail(lock, error)
         if run.pages_total is None:
             self.ledger.locks.reserve(lock)
-            return Dispatched(run.job_run_id, "running", handed_over_fence=lock.fence)
+            return Dispatched(run.job_run_id, "running", handed_over=lock)
         return self._complete(lock, run)
 
     def _complete(self, lock: Lock, run: Run) -> Dispatched:
         state = self.recovery.completion.complete_if_done(run, lock.claimant)
         if state == "unfinished":
-            return Dispatched(run.job_run_id, "running", run.error, handed_over_fence=lock.fence)
+            return Dispatched(run.job_run_id, "running", run.error, handed_over=lock)
         has_ended = state in ("ended", "ended_by_another")
         status = ("failed" if run.error else "completed") if has_ended else "running"
         return Dispatched(run.job_run_id, status, run.error)
@@ -279,11 +288,6 @@ class Dispatch:
         status = "completed" if begun.status == "completed" else "failed"
         self.ledger.end_run(run.job_run_id, status)
         return None
-
-
-def _may_wait(request: DispatchRequest) -> bool:
-    """Whether the request comes again if a service is away: a person waits for a first answer."""
-    return request.trigger != "manual" or request.handed_over_fence is not None
 
 
 def _trigger(

@@ -11,6 +11,7 @@ invocation goes on with its run at once.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -36,6 +37,7 @@ from mentor_pause.errors import (
     error_source,
     origin,
 )
+from mentor_pause.ledger.lock import Lock
 from mentor_pause.retry import seconds_left, time_limit
 
 type Answer = dict[str, Any]
@@ -112,19 +114,23 @@ class RequestHandler:
             return {"status": "refused", "error": describe(error)}
         except Exception as error:  # noqa: BLE001 - no exception leaves the handler (D5)
             return self._not_started(event, request, invocation_id, error)
-        if dispatched.handed_over_fence is not None:
-            return self._hand_over(request, invocation_id, dispatched)
+        if dispatched.handed_over is not None:
+            return self._hand_over(request, invocation_id, dispatched, dispatched.handed_over)
         if dispatched.status not in _NOT_STARTED:
             return dispatched.as_json()
         return self._wait_or_record(event, request, invocation_id, dispatched)
 
     def _hand_over(
-        self, request: DispatchRequest, invocation_id: str, dispatched: Dispatched
+        self, request: DispatchRequest, invocation_id: str, dispatched: Dispatched, lock: Lock
     ) -> Answer:
         """Queue the request for the next invocation, which goes on with the run."""
-        request = request.model_copy(update={"handed_over_fence": dispatched.handed_over_fence})
+        request = request.model_copy(update={"handed_over_fence": lock.fence})
         answer = self._wait(request, invocation_id, "the time ran short", 0)
-        return answer if answer["status"] == _NOT_QUEUED else dispatched.as_json()
+        if answer["status"] != _NOT_QUEUED:
+            return dispatched.as_json()
+        with suppress(MentorPauseError):  # then the reservation runs out
+            self.dispatch().keep(lock)
+        return answer
 
     def _wait_or_record(
         self, event: object, request: DispatchRequest, invocation_id: str, dispatched: Dispatched
@@ -151,8 +157,7 @@ class RequestHandler:
     def _may_wait(self, request: DispatchRequest) -> bool:
         since = request.waiting_since
         is_too_late = since is not None and self.clock() - since > _LONGEST_WAIT
-        is_kind = request.trigger in _WAITING_KINDS or request.handed_over_fence is not None
-        return is_kind and not is_too_late
+        return request.comes_again and not is_too_late
 
     def _wait(
         self,

@@ -32,7 +32,7 @@ CALLS = {
     "mark_the_run_as_active": "update_item",
     "claim_completion": "update_item",
     "release_the_lock": "update_item",
-    "find_the_place": "get_item",
+    "find_the_checkpoint": "get_item",
     "read_the_pages": "batch_get_item",
     "notify_coordinators": "notify_coordinators_page",
     "finish_execution": "finish_execution",

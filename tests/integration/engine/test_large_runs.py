@@ -1,7 +1,8 @@
 """The completion of a large run takes several steps, and other workers go on with it (E7, E8)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,12 +10,16 @@ import pytest
 
 from mentor_pause.database.client import Database
 from mentor_pause.domain.run_report import join_summary_lines
-from mentor_pause.domain.runs import Run
+from mentor_pause.domain.runs import MentorResult, PageOutcome, Run
 from mentor_pause.domain.summary import Totals
 from mentor_pause.engine.completion import Batches, Completion
-from mentor_pause.errors import DatabaseError, RetryableDatabaseError
+from mentor_pause.errors import (
+    DatabaseError,
+    DatabaseMisconfigured,
+    RetryableDatabaseError,
+)
 from support.faults import ProcessDied
-from support.large_runs import TRIGGER, closed_run
+from support.large_runs import TRIGGER, closed_run, open_run
 from support.monitor import Monitor
 from support.night import Night
 from support.roster import ORG, TODAY, Roster
@@ -121,6 +126,7 @@ class Refusing(Database):
         (DatabaseError("refused", "23514"), 1),
         (RetryableDatabaseError("too slow", "57014"), 1),
         (RetryableDatabaseError("locked", "55P03"), 5),
+        (DatabaseMisconfigured("no right", "42501"), 5),
     ],
 )
 def test_a_run_ends_although_its_coordinators_cannot_be_notified(
@@ -179,6 +185,88 @@ def test_the_monitor_ends_a_completion_that_nobody_goes_on_with(
     night.clock.advance(4000)
     assert monitor()["hung_runs"] == {str(run.job_run_id): True}
     assert joined(night)["paused_count"] == 4
+
+
+@dataclass(frozen=True)
+class TooSlowForMany(Database):
+    """A database in which a call about more than fifty mentors takes too long."""
+
+    def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+        """See `Database.notify_page`."""
+        if limit > 50:
+            raise RetryableDatabaseError("too slow", "57014")
+        return super().notify_page(job_run_id, after, limit)
+
+
+def test_a_batch_that_takes_too_long_is_repeated_with_fewer_mentors(
+    night: Night, roster: Roster
+) -> None:
+    """E11: bounded by time, and nobody is missing."""
+    mentors = paused(night, roster, 3)
+    roster.add_coordinator(chapters=[roster.chapter_id])
+    run = large_run(night, mentors, 3)
+    database = TooSlowForMany(night.transport, night.retry)
+    caller = completion(night, database=database, batches=Batches(notified=5000))
+    assert caller.complete_if_done(run, "caller") == "ended"
+    (notified,) = roster.rows("select * from coordinator_notifications")
+    assert notified["mentor_ids"] == mentors
+    assert night.lines("run completed without a step") == []
+
+
+@dataclass(frozen=True)
+class Undecided(Database):
+    """A database that does not say what became of mentors who count as errors."""
+
+    error: Exception = field(default_factory=RuntimeError)
+
+    def list_run_outcomes(
+        self, org_id: UUID, job_run_id: UUID, as_of: date, mentor_ids: Sequence[UUID]
+    ) -> dict[UUID, MentorResult]:
+        """Refuse."""
+        raise self.error
+
+
+def failed_run(night: Night, roster: Roster, count: int) -> Run:
+    """Return a run whose mentors all count as errors, on a page each."""
+    mentors = roster.add_mentors(count)
+    open_run(night, mentors, 1)
+    run: Run | None = None
+    for number, mentor in enumerate(mentors, 1):
+        outcome = PageOutcome(errored=(mentor,), reasons={mentor: "late"})
+        night.ledger.pages.close(TRIGGER.job_run_id, number, [mentor], outcome)
+        run = night.ledger.mark_page_closed(TRIGGER.job_run_id, number)
+    assert run is not None
+    return run
+
+
+def test_recorded_errors_count_if_the_database_does_not_decide(
+    night: Night, roster: Roster
+) -> None:
+    """E8: after five attempts the step is left out, for all pages, and is logged once."""
+    run = failed_run(night, roster, 4)
+    slow = RetryableDatabaseError("too slow", "57014")
+    caller = completion(night, database=Undecided(night.transport, night.retry, slow))
+    for _ in range(4):
+        with pytest.raises(RetryableDatabaseError):
+            caller.complete_if_done(run, "caller")
+    assert caller.complete_if_done(run, "caller") == "ended"
+    assert joined(night)["error_count"] == 4
+    (line,) = night.lines("run completed without a step")
+    assert line["step"] == "outcomes"
+
+
+def test_a_completion_without_time_saves_its_place_after_each_page(
+    night: Night, roster: Roster
+) -> None:
+    """E8: each page asks the database, which is slow; no page is added twice."""
+    run = failed_run(night, roster, 4)
+    states = list[str]()
+    while "ended" not in states:
+        caller = completion(night, batches=Batches(), seconds_left=lambda: 0.0)
+        states.append(caller.complete_if_done(run, f"caller {len(states)}"))
+    assert states == ["unfinished"] * 3 + ["ended"]
+    assert night.database_calls("list_run_outcomes") == 4
+    assert joined(night)["error_count"] == 4
 
 
 @dataclass(frozen=True)

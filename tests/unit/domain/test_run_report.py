@@ -23,6 +23,7 @@ def lines_of(pages: list[Page], page_per_line: int) -> list[dict[str, Any]]:
     for page in pages:
         tally.add(page.number, settle(RUN, page))
         if page.number % page_per_line == 0 and page.number < len(pages):
+            tally.lines += 1
             lines.append(ids_line(RUN, tally)[1])
             tally = Tally.from_text(tally.as_text())
     return [*lines, summary_line(RUN, tally.totals(RUN, None), tally, "completed")[1]]

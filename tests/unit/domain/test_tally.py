@@ -24,7 +24,7 @@ def test_a_saved_tally_has_a_bounded_size_whatever_the_reasons() -> None:
     for number in range(1, 1001):
         note = f"note {number} " * 20
         tally.add(number, errored(2, f"reason {number}: {'x' * 150}", note))
-        tally.take_ids(RUN)
+        tally.forget_ids()
     assert len(tally.as_text()) < LARGEST
     totals = Tally.from_text(tally.as_text()).totals(RUN, None)
     assert (totals.error_count, sum(group.count for group in totals.errors)) == (2000, 2000)
@@ -38,7 +38,7 @@ def test_a_saved_tally_continues_as_if_it_had_not_been_saved() -> None:
     for number, page in enumerate(pages, 1):
         straight.add(number, page)
         saved.add(number, page)
-        saved.take_ids(RUN)
+        saved.forget_ids()
         saved = Tally.from_text(saved.as_text())
     assert saved.totals(RUN, 7) == straight.totals(RUN, 7)
     assert (saved.notes, saved.page) == ("slow", 4)
@@ -51,5 +51,5 @@ def test_a_line_never_gets_more_ids_than_fit() -> None:
         tally.add(number, PageOutcome(applied=tuple(UUID(int=n) for n in range(MAX_PAGE_SIZE))))
         longest = max(longest, len(tally.applied))
         if tally.fills_a_line():
-            tally.take_ids(RUN)
+            tally.forget_ids()
     assert longest == IDS_PER_LINE

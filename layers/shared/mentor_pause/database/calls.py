@@ -234,7 +234,7 @@ def read_count(rows: list[Row]) -> int:
     return read_value(_COUNT, rows)
 
 
-def read_place(rows: list[Row]) -> UUID | None:
+def read_cursor(rows: list[Row]) -> UUID | None:
     """Return the id after which the next page begins; None: there is no other page."""
     return read_value(_PLACE, rows)
 

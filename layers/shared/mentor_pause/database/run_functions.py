@@ -16,8 +16,8 @@ from mentor_pause.database.calls import (
     MentorOutcome,
     RunFreshness,
     read_count,
+    read_cursor,
     read_flag,
-    read_place,
 )
 from mentor_pause.database.transport import IDS_PER_CALL
 from mentor_pause.domain.runs import MentorResult, RunRequest
@@ -148,7 +148,7 @@ class RunFunctions(DatabaseCalls):
         """
         return self.call(
             "notify_coordinators_page",
-            read_place,
+            read_cursor,
             p_job_run_id=job_run_id,
             p_after=after,
             p_limit=limit,

@@ -112,6 +112,15 @@ class DispatchRequest(Message):
     """The fence under which a dispatcher without time left handed its run over to the next
     invocation; accepted from its own queue only."""
 
+    @property
+    def comes_again(self) -> bool:
+        """Whether the request waits and comes again while a service is away.
+
+        A person waits for the first answer to a manual request. A run that was handed over has
+        given it.
+        """
+        return self.trigger != "manual" or self.handed_over_fence is not None
+
 
 class MentorPage(Message):
     """One page of a run's mentors, a message on the job's queue."""

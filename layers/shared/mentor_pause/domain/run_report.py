@@ -22,9 +22,8 @@ _ERRORS_ROOM = 2400
 
 
 def ids_line(run: Run, tally: Tally) -> tuple[str, dict[str, object]]:
-    """Return message and fields of the next line with ids of a large run (E7)."""
-    tally.lines += 1
-    ids = tally.take_ids(run)
+    """Return message and fields of a line with ids of a large run (E7); `lines` is its number."""
+    ids = tally.id_lists(run)
     return SUMMARY_MESSAGES[1], {"job_run_id": str(run.job_run_id), "line": tally.lines, **ids}
 
 
@@ -36,7 +35,7 @@ def summary_line(
     It is the last line of the run. If earlier lines have ids, it has the number `line`, which is
     also how many lines there are.
     """
-    ids = tally.take_ids(run)
+    ids = tally.id_lists(run)
     return (
         SUMMARY_MESSAGES[0],
         {

@@ -1,6 +1,6 @@
 """Adds up the pages of a run (E7). No I/O."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -114,14 +114,6 @@ def settle(
         mentors_with("applied"), mentors_with("skipped"), errored, outcome.note,
         {mentor: reasons.get(mentor, UNNAMED) for mentor in errored},
     )  # fmt: skip
-
-
-def settle_with_data(
-    run: Run, page: Page, results_of: Callable[[Sequence[UUID]], Mapping[UUID, MentorResult]]
-) -> PageOutcome:
-    """Settle a page; `results_of` looks in the database for mentors that count as errors."""
-    recorded = settle(run, page)
-    return settle(run, page, results_of(recorded.errored)) if recorded.errored else recorded
 
 
 def summarise(

@@ -55,11 +55,13 @@ class Tally:
         """Whether the ids of another page might not fit in a log line."""
         return len(self.applied) + len(self.errored) + MAX_PAGE_SIZE > ids_per_line
 
-    def take_ids(self, run: Run) -> dict[str, list[str]]:
-        """Return the ids that no line has yet, and forget them."""
-        lists = id_lists(run.effect, self.applied, self.errored)
+    def id_lists(self, run: Run) -> dict[str, list[str]]:
+        """Return the ids that no line has yet."""
+        return id_lists(run.effect, self.applied, self.errored)
+
+    def forget_ids(self) -> None:
+        """Forget the ids that a line now has."""
         self.applied, self.errored = [], []
-        return lists
 
     def totals(self, run: Run, renewed_count: int | None) -> Totals:
         """Return the counts of the run, when all pages were added."""

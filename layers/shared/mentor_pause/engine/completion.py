@@ -12,13 +12,15 @@ the dispatcher calls it when paging has ended. One caller claims the completion:
 Each step can be repeated, and the run is marked as ended last: after a crash anywhere in between,
 SQS delivers the message again and the steps are repeated. A line is therefore logged at least once,
 and twice only if its writer dies, or DynamoDB is away, between the line and the next write. The two
-long steps save their place in the ledger (`ledger.completion`). If the time runs out, the caller is
+long steps save their place in the ledger (`ledger.checkpoint`). If the time runs out, the caller is
 told, and another process goes on from there. A step that the database refuses for good does not
 keep the run open.
 """
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
@@ -32,16 +34,17 @@ from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.domain.summary import settle
 from mentor_pause.domain.tally import IDS_PER_LINE
 from mentor_pause.engine.notifications import MOST, Notifications
-from mentor_pause.engine.outcomes import results_in_database
+from mentor_pause.engine.outcomes import results_in_database, settle_in_database
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseUnavailable,
     EventBusUnavailable,
     MentorPauseError,
     RetryableDatabaseError,
+    TransientError,
     describe,
 )
-from mentor_pause.ledger.completion import Place
+from mentor_pause.ledger.checkpoint import Checkpoint
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining, seconds_left
 
@@ -54,6 +57,14 @@ type CompletionState = Literal[
 worker is completing it; check again later. `unfinished`: the time of this caller ran out; another
 call goes on.
 """
+
+_TOO_LONG = "57014"
+
+_SAVED_EVERY = 15.0
+"""Seconds after which the counts are saved. The claim of a completion lasts 40 s."""
+
+_WORTH_SAVING = 5.0
+"""Seconds of work that are saved when a service fails."""
 
 _LAST_SECONDS = 12.0
 """No batch begins with less time left: a call to the database may take 8 s."""
@@ -84,13 +95,17 @@ class Batches:
 BATCHES = Batches()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Work:
     """The completion of one run by one caller."""
 
     run: Run
     claimant: str
-    place: Place
+    checkpoint: Checkpoint
+    saved_at: float = field(default_factory=time.monotonic)
+    """When the counts were saved last, on the monotonic clock."""
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+    """Why the database refused a step, by the step's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +138,7 @@ class Completion:
             is_running = latest is not None and latest.status == "running"
             return "claimed_by_another" if is_running else "ended_by_another"
         self.ledger.locks.release(run.trigger)
-        work = _Work(run, claimant, self.ledger.places.find(run.job_run_id))
+        work = _Work(run, claimant, self.ledger.checkpoints.find(run.job_run_id))
         try:
             self._complete(work)
         except _Interrupted as interrupted:
@@ -152,12 +167,12 @@ class Completion:
             self.database.report_late_changes(run.job_run_id)
 
     def _complete(self, work: _Work) -> None:
-        run, tally = work.run, work.place.tally
+        run, tally = work.run, work.checkpoint.tally
         self._add_pages(work)
-        unnotified = self._unless_refused(work, "notifications", lambda: self._notify(work))
+        self._unless_refused(work, "notifications", lambda: self._notify(work))
         totals = tally.totals(run, self._count_renewed(work))
         status = "failed" if run.error else "completed"
-        remark = log_row_text(run, totals, tally.notes, unnotified)
+        remark = log_row_text(run, totals, tally.notes, work.left_out.get("notifications", ""))
         self._unless_refused(
             work, "log row", lambda: self.database.finish_execution(totals, status, remark)
         )
@@ -168,44 +183,52 @@ class Completion:
         self.ledger.locks.remove_open_run(run.trigger, run.job_run_id)
 
     def _add_pages(self, work: _Work) -> None:
-        run, tally = work.run, work.place.tally
+        run, tally = work.run, work.checkpoint.tally
         total = run.pages_total or 0
-        for page in self.ledger.pages.read(run.job_run_id, range(tally.page + 1, total + 1)):
-            tally.add(page.number, self._settle(work, page))
-            is_due = (
-                tally.fills_a_line(self.batches.ids_per_line)
-                or page.number % self.batches.pages == 0
-            )
-            if is_due and page.number < total:
-                self._save_tally(work)
-                self._assert_may_go_on(work)
+        try:
+            for page in self.ledger.pages.read(run.job_run_id, range(tally.page + 1, total + 1)):
+                tally.add(page.number, self._settle(work, page))
+                if page.number < total and self._is_due(work):
+                    self._save_tally(work)
+                    self._assert_may_go_on(work)
+        except TransientError:
+            if time.monotonic() - work.saved_at > _WORTH_SAVING:
+                with suppress(TransientError):
+                    self._save_tally(work)
+            raise
+
+    def _is_due(self, work: _Work) -> bool:
+        """Whether the counts are to be saved: a line is full, or many pages or seconds passed."""
+        tally = work.checkpoint.tally
+        return (
+            tally.fills_a_line(self.batches.ids_per_line)
+            or tally.page % self.batches.pages == 0
+            or self.seconds_left() < _LAST_SECONDS
+            or time.monotonic() - work.saved_at > _SAVED_EVERY
+        )
 
     def _save_tally(self, work: _Work) -> None:
         """Log the ids that no line has yet, and save the counts."""
-        run, tally = work.run, work.place.tally
+        run, tally = work.run, work.checkpoint.tally
         if tally.applied or tally.errored:
+            tally.lines += 1
             message, line = ids_line(run, tally)
             self.logger.info(message, extra=line)
-        self.ledger.places.save_tally(run.job_run_id, tally)
+            tally.forget_ids()
+        self.ledger.checkpoints.save_tally(run.job_run_id, tally)
+        work.saved_at = time.monotonic()
 
     def _settle(self, work: _Work, page: Page) -> PageOutcome:
         """Give every mentor of a page one result; the database decides about errors, if it can."""
-        recorded = settle(work.run, page)
-        if not recorded.errored:
-            return recorded
-        settled = [recorded]
-
-        def ask() -> None:
-            known = results_in_database(work.run, recorded.errored, self.database)
-            settled.append(settle(work.run, page, known))
-
-        self._unless_refused(work, "outcomes", ask)
-        return settled[-1]
+        settled = self._unless_refused(
+            work, "outcomes", lambda: settle_in_database(work.run, page, self.database)
+        )
+        return settled or settle(work.run, page)
 
     def _notify(self, work: _Work) -> None:
         notifications = Notifications(self.database, self.batches.notified)
-        for last in notifications.add(work.run.job_run_id, work.place.notified_after):
-            self.ledger.places.save_notified(work.run.job_run_id, last)
+        for last in notifications.add(work.run.job_run_id, work.checkpoint.notified_after):
+            self.ledger.checkpoints.save_notified(work.run.job_run_id, last)
             self._assert_may_go_on(work)
 
     def _assert_may_go_on(self, work: _Work) -> None:
@@ -219,34 +242,40 @@ class Completion:
         if not self.ledger.claim_completion(work.run, work.claimant):
             raise _Interrupted("claimed_by_another")
 
-    def _unless_refused(self, work: _Work, step: str, call: Callable[[], object]) -> str:
+    def _unless_refused[T](self, work: _Work, step: str, call: Callable[[], T]) -> T | None:
         """Do a step. A step that the database refuses for good does not keep the run open (E8).
 
         Returns:
-            Why the database refused the step; empty if it did not.
+            What `call` returns; None: the database refuses the step, which is left out from now on.
 
         Raises:
             TransientError: the step may succeed later.
         """
+        if step in work.left_out:
+            return None
         try:
-            call()
+            return call()
         except (DatabaseError, RetryableDatabaseError) as error:
             if not self._is_refused(work, step, error):
                 raise
+            work.left_out[step] = f"{step} refused by the database: {describe(error)}"
             self.logger.error(
                 "run completed without a step",
                 extra={"step": step, "sqlstate": error.sqlstate, "reason": describe(error)},
             )
-            return f"{step} refused by the database: {describe(error)}"
-        return ""
+        return None
 
     def _is_refused(
         self, work: _Work, step: str, error: DatabaseError | RetryableDatabaseError
     ) -> bool:
-        """Whether the database refuses a step: at once, or in five attempts while it answers."""
+        """Whether the database refuses a step for good.
+
+        A refusal is for good at once, and so is the smallest batch of notifications that takes too
+        long. Other failures count while the database answers something else.
+        """
         if isinstance(error, DatabaseError):
             return True
-        if step != "log row" and _is_about_this_call(error):
+        if step == "notifications" and error.sqlstate == _TOO_LONG:
             return True
         if isinstance(error, DatabaseUnavailable) and not _is_about_this_call(error):
             trigger = work.run.trigger
@@ -254,19 +283,15 @@ class Completion:
                 self.database.once().get_run_freshness(trigger.org_id, trigger.job_name)
             except (DatabaseError, RetryableDatabaseError):
                 return False
-        return self.ledger.places.count_failure(work.run.job_run_id, step) >= _MOST_FAILURES
+        return self.ledger.checkpoints.count_failure(work.run.job_run_id, step) >= _MOST_FAILURES
 
     def _count_renewed(self, work: _Work) -> int | None:
         """Count the mentors that a sync run renewed; None: not a sync run, or not counted."""
         if work.run.effect != "synced":
             return None
-        counts = list[int]()
-        self._unless_refused(
-            work,
-            "renewals",
-            lambda: counts.append(self.database.count_run_renewals(work.run.job_run_id)),
+        return self._unless_refused(
+            work, "renewals", lambda: self.database.count_run_renewals(work.run.job_run_id)
         )
-        return counts[0] if counts else None
 
     def _count_unsynced(self, run: Run) -> int:
         """Count the mentors that a sync run left unsynced; the next sync run takes them (H4)."""
@@ -291,4 +316,4 @@ class Completion:
 
 def _is_about_this_call(error: RetryableDatabaseError) -> bool:
     """Whether the database answers, and only this call takes too long or cannot be made."""
-    return (error.sqlstate or "").startswith(("57014", "42", "0A", "PGRST202"))
+    return (error.sqlstate or "").startswith((_TOO_LONG, "42", "0A", "PGRST202"))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mentor_pause.database.client import Database
 from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run
-from mentor_pause.domain.summary import Summary, settle_with_data, summarise
+from mentor_pause.domain.summary import Summary, settle, summarise
 
 
 def results_in_database(
@@ -18,7 +18,10 @@ def results_in_database(
 
 def settle_in_database(run: Run, page: Page, database: Database) -> PageOutcome:
     """Give every mentor of a page one result; the database decides about errors."""
-    return settle_with_data(run, page, lambda ids: results_in_database(run, ids, database))
+    recorded = settle(run, page)
+    if not recorded.errored:
+        return recorded
+    return settle(run, page, results_in_database(run, recorded.errored, database))
 
 
 def summary_of(run: Run, pages: Iterable[Page], database: Database) -> Summary:

@@ -75,11 +75,12 @@ class Recovery:
             LeaseLost: the lock has another holder.
         """
         reason = f"abandoned; run {lock.trigger.job_run_id} took over"
-        for job_run_id in sorted(lock.abandoned):
-            with self.logged(job_run_id), time_limit(_SHARE * seconds_left()):
-                run = self.take_over(lock, job_run_id, reason)
-                if run is not None:
-                    self.completion.complete_if_done(run, lock.claimant)
+        with time_limit(_SHARE * seconds_left()):
+            for job_run_id in sorted(lock.abandoned):
+                with self.logged(job_run_id):
+                    run = self.take_over(lock, job_run_id, reason)
+                    if run is not None:
+                        self.completion.complete_if_done(run, lock.claimant)
 
     @contextmanager
     def logged(self, job_run_id: UUID) -> Generator[None]:
@@ -187,10 +188,14 @@ class Recovery:
         total = run.pages_total or 0
         if run.error is None:
             self.ledger.end_paging(lock, run.job_run_id, total, reason)
+        has_begun = False
         for numbers in batched(self.ledger.closed.open_pages(run), MOST_FAILED, strict=False):
+            if has_begun and self.seconds_left() < _LAST_SECONDS:
+                raise Unfinished(
+                    f"pages from {numbers[0]} on are open; the next look goes on there"
+                )
             self._fail_pages(lock, run, numbers, reason)
-            if self.seconds_left() < _LAST_SECONDS:
-                raise Unfinished(f"pages after {numbers[-1]} are open; the next look goes on there")
+            has_begun = True
         return self.ledger.closed.advance(self.ledger.find_run(run.job_run_id) or run)
 
     def _fail_pages(self, lock: Lock, run: Run, numbers: Sequence[int], reason: str) -> None:

@@ -215,6 +215,16 @@ class Locks:
             },
         )
 
+    def cancel_reservation(self, lock: Lock, lease: int) -> None:
+        """Give a reserved lock its usual lease again; does nothing if the lock was lost."""
+        self.table.update(
+            lock_key(lock.trigger),
+            "LOCK",
+            "SET lease_expires_at = :lease REMOVE reserved_for",
+            _STILL_HELD,
+            {"fence": lock.fence, "lease": self._now() + lease},
+        )
+
     def remove_open_run(self, trigger: Trigger, job_run_id: UUID) -> None:
         """Record that a run, which holds the lock or held it before, has ended."""
         self.table.update(

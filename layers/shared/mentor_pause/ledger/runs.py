@@ -3,7 +3,7 @@
     RUN#<job_run_id> / RUN              the run: cursor, numbers of pages planned, sent, and total
     RUN#<job_run_id> / PAGE#<number>    a page: its mentors, and their results once it is closed
     RUN#<job_run_id> / CLOSED#<shard>   which pages are closed (`ledger.closed_pages`)
-    RUN#<job_run_id> / COMPLETION       how far the completion is (`ledger.completion`)
+    RUN#<job_run_id> / COMPLETION       how far the completion is (`ledger.checkpoint`)
 
 No item grows with the number of pages.
 
@@ -22,8 +22,8 @@ from uuid import UUID
 from mentor_pause.domain.error_reasons import ErrorGroup
 from mentor_pause.domain.runs import Page, PageOutcome, Run, RunStatus
 from mentor_pause.errors import LeaseLost, PagesChanged
+from mentor_pause.ledger.checkpoint import Checkpoints
 from mentor_pause.ledger.closed_pages import SHARD, ClosedPages
-from mentor_pause.ledger.completion import Places
 from mentor_pause.ledger.items import expiry, new_run, page_key, read_run, run_key
 from mentor_pause.ledger.lock import RESERVED_SECONDS, TOLERATED_SECONDS, Lock, Locks
 from mentor_pause.ledger.pages import Pages
@@ -73,9 +73,9 @@ class Ledger:
         return ClosedPages(self.table, self.shard)
 
     @property
-    def places(self) -> Places:
+    def checkpoints(self) -> Checkpoints:
         """How far the completions of the runs are."""
-        return Places(self.table)
+        return Checkpoints(self.table)
 
     def now(self) -> datetime:
         """Return the present moment by the ledger's clock (`Table.now`)."""

@@ -1,5 +1,7 @@
 """A dispatcher whose time runs short hands its run over to the next invocation (D7, E8)."""
 
+from datetime import timedelta
+
 import pytest
 
 from mentor_pause.domain.messages import DispatchRequest
@@ -136,6 +138,19 @@ def test_a_fence_from_outside_does_not_take_a_lock(night: Night, roster: Roster)
         "as_of": TODAY.isoformat(),
     }  # fmt: skip
     assert night.handle(forged)["status"] == "refused"
+
+
+def test_a_run_that_cannot_be_handed_over_is_not_reserved_for_hours(
+    night: Night, roster: Roster
+) -> None:
+    """O2: the queue refuses the request; the lease runs out, and the monitor finds the run."""
+    roster.add_mentors(9)
+    night.waiting_url += "-that-does-not-exist"
+    assert fire(night, 1) == "not queued"
+    trigger = Trigger(JOB, ORG, "manual", "x", "x")
+    soon = night.clock() + timedelta(seconds=LEASES.dispatch)
+    later = soon - timedelta(hours=6)  # the monitor's patience with a reserved lock
+    assert night.ledger.locks.find_hung(trigger, soon, later) == {run_id()}
 
 
 def test_a_redrive_is_handed_over_too(night: Night, roster: Roster) -> None:

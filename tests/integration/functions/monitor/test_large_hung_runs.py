@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.ledger.items import run_key
 from mentor_pause.ledger.lock import Lock, lock_key
 from mentor_pause.ledger.runs import Ledger
 from monitor.app import build_hung_runs
@@ -120,3 +121,21 @@ def test_a_page_that_is_closed_meanwhile_stays_as_it_is(monitor: Monitor, roster
     assert build_hung_runs(ORG, replace(night.engine, ledger=ledger))() == {ID: True}
     assert failed(night) == [mentors[0], *mentors[2:]]
     assert [row["status"] for row in roster.log()] == ["failed"]
+
+
+def test_a_run_whose_last_page_the_earlier_version_closed_is_completed(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E8: that worker looked into the run's item alone, and did not complete the run."""
+    night = monitor.night
+    mentors = sorted(uuid4() for _ in range(3))
+    open_run(night, mentors, 1)
+    for number, mentor in enumerate(mentors, 1):
+        night.ledger.pages.close(ID, number, [mentor], PageOutcome(skipped=(mentor,)))
+    for number in (1, 2):
+        night.ledger.mark_page_closed(ID, number)
+    key = run_key(ID)
+    night.ledger.table.update(key, "RUN", "ADD closed_pages :last", "", {"last": {3}})
+    night.clock.advance(RUN_LEASE + PATIENCE + 1)
+    assert monitor()["hung_runs"] == {str(ID): True}
+    assert [row["status"] for row in roster.log()] == ["completed"]

@@ -17,7 +17,7 @@ _SORT_KEY = "COMPLETION"
 
 
 @dataclass(slots=True)
-class Place:
+class Checkpoint:
     """How far the completion of a run is."""
 
     tally: Tally = field(default_factory=Tally)
@@ -26,15 +26,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Checkpoints:
     """The places in the ledger's table."""
 
     table: Table
 
-    def find(self, job_run_id: UUID) -> Place:
+    def find(self, job_run_id: UUID) -> Checkpoint:
         """Return the saved place of a run, or the beginning."""
         item = self.table.get(run_key(job_run_id), _SORT_KEY) or {}
-        return Place(
+        return Checkpoint(
             Tally.from_text(item["tally"]) if "tally" in item else Tally(),
             UUID(item["notified_after"]) if "notified_after" in item else None,
         )
