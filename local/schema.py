@@ -33,7 +33,8 @@ _COLUMNS = """
 _REFERENCES = """
     select k.confrelid::regclass::text, k.conrelid::regclass::text, a.attname, a.attnotnull,
         exists (select from pg_index as i
-            where i.indrelid = k.conrelid and i.indisunique and i.indkey::text = a.attnum::text)
+            where i.indrelid = k.conrelid and i.indisunique and i.indpred is null
+                and i.indnkeyatts = 1 and i.indkey[0] = a.attnum)  -- the rest is only included
     from pg_constraint as k
     inner join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
     where k.contype = 'f' and k.connamespace = 'public'::regnamespace
