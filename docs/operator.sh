@@ -20,11 +20,13 @@ out() {
     END { if (!found) { print "the stack has no output " name >"/dev/stderr"; exit 1 } }' <<<"$OUTPUTS"
 }
 
-# lines OUTPUT PATTERN: prints the log lines of the last hour that match, from the log group that the output names.
+# lines OUTPUT... PATTERN: prints the log lines of the last hour that match, from the log groups that the outputs name.
 lines() {
-  local group
-  group=$(out "$1") && aws logs filter-log-events --log-group-name "$group" --filter-pattern "$2" \
-    --start-time $((($(date +%s) - 3600) * 1000)) --query 'events[].[message]' --output text
+  local output group
+  for output in "${@:1:$#-1}"; do
+    group=$(out "$output") && aws logs filter-log-events --log-group-name "$group" --filter-pattern "${!#}" \
+      --start-time $((($(date +%s) - 3600) * 1000)) --query 'events[].[message]' --output text || return
+  done
 }
 
 # secret NAME: prints a secret of the stack as exports; eval "$(secret database)" sets SUPABASE_DB_URL, or fails.

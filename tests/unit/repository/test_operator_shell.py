@@ -82,3 +82,15 @@ def test_no_page_goes_on_without_the_secret_that_it_reads() -> None:
     """A command after `eval` is typed only where the secret could be read."""
     for page in (ROOT / "docs").rglob("*.md"):
         assert re.search(r'secret [a-z-]+\)";', page.read_text()) is None, page
+
+
+def test_lines_asks_each_log_group_and_fails_for_one_that_is_not_there(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """Several functions can log the same line."""
+    assert shell.type("read_outputs; lines ApiUrl ApiUrl '\"a step\"'").code == 0
+    asked = [c for c in (tmp_path / "calls").read_text().splitlines() if "filter-log" in c]
+    assert len(asked) == 2
+    for call in asked:
+        assert '--log-group-name https://mentor-pause-prod --filter-pattern "a step" ' in call
+    assert shell.type("lines NoSuchOutput ApiUrl ERROR").code != 0
