@@ -6,10 +6,11 @@ Pages 1 to 100 are in shard 1, pages 101 to 200 in shard 2. Closing a page adds 
 set of its shard. So a close costs the same at page 1 and at page 10,000, and it can be repeated.
 
 The run's item has the number `closed_through`: all pages up to this one are closed. Whoever fills
-a shard raises the number (`advance`). It rises only over pages that are in the sets, so a counter
-never decides whether a run is complete. If the process dies between the two writes, its message
-comes again and raises the number. If two workers fill two shards at the same moment, at least one
-of them reads both sets.
+a shard saves the number at the end of that shard (`advance`). At the end of the run, the claim of
+the completion saves it (`Ledger.claim_completion`). It rises only over pages that are in the sets,
+so a counter never decides whether a run is complete. If the process dies between the two writes,
+its message comes again and raises the number. If two workers fill two shards at the same moment, at
+least one of them reads both sets.
 
 An earlier version kept one set in the run's item. A run that began under that version goes on: its
 set (`Run.closed_pages`) counts together with the shards.

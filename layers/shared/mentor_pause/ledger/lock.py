@@ -54,8 +54,9 @@ _STILL_HELD = "fence = :fence and attribute_not_exists(released_at)"
 _HELD_BY_RUN = "job_run_id = :run and attribute_not_exists(released_at)"
 
 RESERVED_SECONDS = 900
-"""How long the lock is reserved for a scheduled trigger; its request comes back earlier than that.
-Without the reservation a manual run, perhaps for fewer mentors, could replace the nightly run."""
+"""How long the lock is reserved for a trigger whose request comes back, which it does earlier: a
+scheduled request that waits for a service, or any request whose run was handed over. Without the
+reservation another run, perhaps for fewer mentors, could replace the nightly run."""
 
 TOLERATED_SECONDS = 3600
 """How far a clock may be off when DynamoDB's answers have no date."""

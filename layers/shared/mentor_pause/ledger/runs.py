@@ -49,7 +49,7 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The runs, and through `locks` and `pages` their locks and pages."""
+    """The runs; its properties are the other parts of the ledger: locks, pages, sets, places."""
 
     table: Table
     leases: Leases
