@@ -171,7 +171,8 @@ mutants: setup $(TOOLS)/mutants/.done
 bench: setup $(TOOLS)/sam/.done $(TOOLS)/runtime/.done $(if $(shell command -v npm),$(TOOLS)/supabase-js/.done)
 	SIZES="$(SIZES)" PYTHONPATH=tests $(VENV)/bin/python -m bench $(BENCH)
 
-# It takes ten minutes. Other sizes: make scale SCALE_SIZES="1000 10000". Slower calls: make scale SCALE="--call-ms 50"
+# It takes three minutes on two idle cores. Other sizes: make scale SCALE_SIZES="1000 10000". Slower calls, or workers that
+# vanish halfway: make scale SCALE="--call-ms 50 --hung"
 ## simulate nights of up to a million mentors in virtual time (docs/scale.md)
 scale: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m bench.scale $(SCALE_SIZES) $(SCALE)

@@ -44,9 +44,12 @@ def test_lambda_ends_a_dispatcher_at_its_time_out_and_repeats_its_event_twice() 
 
 @pytest.mark.slow
 def test_the_monitor_ends_a_run_whose_workers_vanish() -> None:
-    """`simulate_hung_run` raises an error if a mentor is not counted."""
-    described = simulate_hung_run(load_template(), 400, Latencies())
-    assert described.startswith("400 mentors, 2 pages closed when the workers vanished")
+    """`simulate_hung_run` raises an error if a mentor is not counted.
+
+    Of twelve pages six are closed, and four at most are with a worker.
+    """
+    described = simulate_hung_run(load_template(), 1200, Latencies())
+    assert described.startswith("1,200 mentors, 6 pages closed when the workers vanished")
 
 
 def test_an_invocation_ends_when_its_seconds_are_over() -> None:
