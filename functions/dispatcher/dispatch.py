@@ -153,13 +153,16 @@ class Dispatch:
     def _turn_away(
         self, request: DispatchRequest, trigger: Trigger, held: Held, holder: str
     ) -> Dispatched:
+        if request.handed_over_fence is not None and not held.same_trigger:
+            going_on = self._go_on_completing(request, trigger, holder)
+            if going_on is not None:
+                return going_on
         if held.same_trigger:
             if request.waiting_since and not held.is_released and self._is_paging(trigger):
                 return Dispatched(trigger.job_run_id, "waiting", "its lease has not run out yet")
-            state = self._complete_if_done(trigger.job_run_id, f"repeated trigger {holder}")
-            if state == "unfinished":
-                released = Lock(trigger, _RELEASED)
-                return Dispatched(trigger.job_run_id, "running", handed_over=released)
+            going_on = self._go_on_completing(request, trigger, holder)
+            if going_on is not None and going_on.status != "completed":
+                return going_on
             why, conflicting = "this trigger has had its run", None
         else:
             conflicting = self._conflicting_run(held)
@@ -169,6 +172,20 @@ class Dispatch:
         if request.waiting_since is None:  # a waiting request has its row already
             self.database.begin_execution(trigger, status, error=why)
         return Dispatched(trigger.job_run_id, status, why, conflicting_run_id=conflicting)
+
+    def _go_on_completing(
+        self, request: DispatchRequest, trigger: Trigger, holder: str
+    ) -> Dispatched | None:
+        """Go on with the completion of a run, which needs no lock; None: it has open pages."""
+        job_run_id = trigger.job_run_id
+        state = self._complete_if_done(job_run_id, f"repeated trigger {holder}")
+        if state == "unfinished":
+            return Dispatched(job_run_id, "running", handed_over=Lock(trigger, _RELEASED))
+        if state == "claimed_by_another" and request.waiting_since:
+            return Dispatched(job_run_id, "waiting", "another process is completing the run")
+        if state in ("ended", "ended_by_another"):
+            return Dispatched(job_run_id, "completed")
+        return None
 
     def _complete_if_done(self, job_run_id: UUID, claimant: str) -> CompletionState:
         """Complete a run whose dispatcher died, or had no time, after the last page was closed."""
@@ -224,10 +241,15 @@ class Dispatch:
         if run.pages_total is None:
             self.ledger.locks.reserve(lock)
             return Dispatched(run.job_run_id, "running", handed_over=lock)
-        return self._complete(lock, run)
+        return self._complete(lock, run, may_wait=may_wait)
 
-    def _complete(self, lock: Lock, run: Run) -> Dispatched:
-        state = self.recovery.completion.complete_if_done(run, lock.claimant)
+    def _complete(self, lock: Lock, run: Run, *, may_wait: bool = True) -> Dispatched:
+        try:
+            state = self.recovery.completion.complete_if_done(run, lock.claimant)
+        except TransientError:
+            if may_wait:
+                raise
+            state = "unfinished"  # the person has an answer, and the run is completed later
         if state == "unfinished":
             return Dispatched(run.job_run_id, "running", run.error, handed_over=lock)
         has_ended = state in ("ended", "ended_by_another")

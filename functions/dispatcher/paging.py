@@ -44,7 +44,7 @@ class Paging:
             InvalidRequest: the pages of the run to redrive have vanished.
         """
         if run.pages_total is not None:
-            return run
+            return self.ledger.closed.advance(run)
         time = _Time(self.seconds_left)
         number = run.pages_planned
         for pages in batched(self._pages(lock, run, time), BATCH, strict=False):

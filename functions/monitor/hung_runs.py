@@ -83,6 +83,7 @@ class EndHungRuns:
         trigger = Trigger(job_name, self.org_id, "event", trigger_id, "monitor", dry_run=dry_run)
         ledger, now = self.ledger, self.ledger.now()
         hung = ledger.locks.find_hung(trigger, now - _PATIENCE, now - WAITING_PATIENCE)
+        hung = {job_run_id for job_run_id in hung if not self._is_waiting(job_run_id)}
         if not (hung or lost):
             return {}
         lock = ledger.locks.acquire(trigger, str(uuid4()), ledger.leases.dispatch)
@@ -97,6 +98,14 @@ class EndHungRuns:
             ledger.locks.abandon(trigger)
         # After the lock is released: a consumer of the event may start the next run at once.
         return {job_run_id: self._complete(lock, run) for job_run_id, run in runs.items()}
+
+    def _is_waiting(self, job_run_id: UUID) -> bool:
+        """Whether a run waits for a service, and has asked for it not long ago.
+
+        The lock of a run that is being completed is released, so no lease says that it is alive.
+        """
+        run = self.ledger.find_run(job_run_id)
+        return run is not None and run.is_waiting and self.recovery.may_be_active(run)
 
     def _take_over(self, lock: Lock, runs: AbstractSet[UUID]) -> dict[UUID, Run | bool]:
         """Return the runs to be completed; for the other hung runs, whether they have ended."""

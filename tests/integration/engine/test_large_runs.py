@@ -291,3 +291,29 @@ def test_a_row_that_was_refused_is_ended_by_the_monitor(monitor: Monitor, roster
     (row,) = roster.log()
     assert (row["status"], row["paused_count"]) == ("failed", 3)
     assert "refused the end of this row" in row["error"]
+
+
+@dataclass(frozen=True)
+class Overtaken(Database):
+    """A database that is slow to end a row; another caller completes the run meanwhile."""
+
+    meanwhile: Callable[[], object] = object
+
+    def finish_execution(self, totals: Totals, status: Any, error: str | None) -> None:
+        """See `Database.finish_execution`."""
+        self.meanwhile()
+        super().finish_execution(totals, status, error)
+
+
+def test_a_caller_whose_claim_ran_out_says_nothing_more(night: Night, roster: Roster) -> None:
+    """E7: one summary line and one event, which agree with the row."""
+    run = failed_run(night, roster, 2)
+
+    def another_completes_the_run() -> None:
+        night.clock.advance(41)
+        assert night.engine.completion.complete_if_done(run, "second") == "ended"
+
+    slow = Overtaken(night.transport, night.retry, another_completes_the_run)
+    assert completion(night, database=slow).complete_if_done(run, "first") == "claimed_by_another"
+    assert len(night.lines("run completed")) == 1
+    assert len(night.events.details) == 1

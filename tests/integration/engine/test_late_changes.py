@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from mentor_pause.domain.messages import MentorPage
+from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.engine.completion import Batches
 from mentor_pause.engine.requeue import PageResult
 from mentor_pause.retry import Remaining
 from support.faults import ProcessDied
 from support.monitor import PATIENCE, RUN_LEASE, Monitor
 from support.night import run_id
-from support.roster import Roster
+from support.roster import ORG, TODAY, Roster
 
 
 def test_a_mentor_who_is_paused_after_their_page_failed_is_reported(
@@ -101,3 +103,57 @@ def test_a_worker_that_ends_at_the_same_moment_as_its_run_is_reported(
     night.deliver(message)
     (notification,) = roster.rows("select * from coordinator_notifications")
     assert notification["mentor_ids"] == mentors
+
+
+def test_every_late_mentor_of_a_page_is_notified(monitor: Monitor, roster: Roster) -> None:
+    """E11: also if mentors between them were counted before the page was closed as failed."""
+    mentors = roster.add_mentors(3)
+    roster.add_coordinator(mentors=mentors)
+    night = monitor.night
+    night.fire()
+    (message,) = night.receive()
+    night.database.pause_expired(mentors[1], ORG, run_id(), TODAY)
+    night.ledger.pages.save_progress(run_id(), 1, PageOutcome(applied=(mentors[1],)))
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    pause = night.consume.work
+
+    def ended_meanwhile(page: MentorPage, remaining: Remaining) -> PageResult:
+        assert monitor()["hung_runs"] == {str(run_id()): True}
+        return pause(page, remaining)
+
+    night.consume = replace(night.consume, work=ended_meanwhile)
+    assert night.deliver(message)
+    (notified,) = roster.rows("select * from coordinator_notifications")
+    assert notified["mentor_ids"] == mentors
+
+
+def test_a_late_worker_that_ends_the_run_itself_corrects_it(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """E8, E11: the monitor has added up the failed page, and left the rest to the next caller."""
+    mentors = roster.add_mentors(6)
+    roster.add_coordinator(mentors=mentors)
+    night = monitor.night
+    night.fire()
+    first, second = night.receive()
+    assert night.deliver(second)
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    pause, recovery = night.consume.work, monitor.hung.recovery
+    left = iter([60.0])
+    completion = replace(
+        recovery.completion,
+        batches=Batches(ids_per_line=1, pages=1, notified=1),
+        seconds_left=lambda: next(left, 0.0),
+    )
+    monitor.hung = replace(monitor.hung, recovery=replace(recovery, completion=completion))
+
+    def added_up_meanwhile(page: MentorPage, remaining: Remaining) -> PageResult:
+        assert monitor()["hung_runs"] == {str(run_id()): False}
+        return pause(page, remaining)
+
+    night.consume = replace(night.consume, work=added_up_meanwhile)
+    assert night.deliver(first)
+    night.work_off()
+    (row,) = roster.log()
+    (notified,) = roster.rows("select * from coordinator_notifications")
+    assert (row["paused_count"], notified["mentor_ids"]) == (6, mentors)

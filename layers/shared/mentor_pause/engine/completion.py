@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -63,6 +64,9 @@ _TOO_LONG = "57014"
 _SAVED_EVERY = 15.0
 """Seconds after which the counts are saved. The claim of a completion lasts 40 s."""
 
+_FRESH = timedelta(seconds=10)
+"""A claim is not renewed before."""
+
 _WORTH_SAVING = 5.0
 """Seconds of work that are saved when a service fails."""
 
@@ -102,6 +106,8 @@ class _Work:
     run: Run
     claimant: str
     checkpoint: Checkpoint
+    claimed_at: datetime
+    """When the completion was claimed last, by the ledger's clock."""
     saved_at: float = field(default_factory=time.monotonic)
     """When the counts were saved last, on the monotonic clock."""
     left_out: dict[str, str] = field(default_factory=dict[str, str])
@@ -138,20 +144,27 @@ class Completion:
             is_running = latest is not None and latest.status == "running"
             return "claimed_by_another" if is_running else "ended_by_another"
         self.ledger.locks.release(run.trigger)
-        work = _Work(run, claimant, self.ledger.checkpoints.find(run.job_run_id))
+        checkpoint = self.ledger.checkpoints.find(run.job_run_id)
         try:
-            self._complete(work)
+            self._complete(_Work(run, claimant, checkpoint, self.ledger.now()))
         except _Interrupted as interrupted:
             self.ledger.return_claim(run.job_run_id, claimant)
             return interrupted.state
+        except TransientError:
+            with suppress(TransientError):  # then the claim runs out
+                self.ledger.return_claim(run.job_run_id, claimant)
+            raise
         return "ended"
 
-    def report_late_changes(self, run: Run, mentor_ids: Sequence[UUID]) -> None:
+    def report_late_changes(
+        self, run: Run, mentor_ids: Sequence[UUID], *, is_late: bool = True
+    ) -> None:
         """Report mentors that a worker processed after their page had been closed as failed.
 
         The run's log line, its event and the reasons in its row are not changed. The database
         corrects the row's counts and says so in the row's text, so that the row agrees with the
-        history. The coordinators are notified.
+        history. The coordinators are notified. `is_late`: the run had ended before; otherwise it
+        is late only if the row's counts are wrong.
 
         Raises:
             TransientError: the database is away; SQS delivers the page again.
@@ -161,10 +174,13 @@ class Completion:
         results = results_in_database(run, mentor_ids, self.database)
         late = sorted(mentor for mentor, result in results.items() if result == "applied")
         if late:
-            named = [str(mentor) for mentor in late]
-            self.logger.error("processed after the page had failed", extra={"mentor_ids": named})
             Notifications(self.database).add_some(run.job_run_id, mentor_ids)
-            self.database.report_late_changes(run.job_run_id)
+            is_corrected = self.database.report_late_changes(run.job_run_id)
+            if is_late or is_corrected:
+                named = [str(mentor) for mentor in late]
+                self.logger.error(
+                    "processed after the page had failed", extra={"mentor_ids": named}
+                )
 
     def _complete(self, work: _Work) -> None:
         run, tally = work.run, work.checkpoint.tally
@@ -173,10 +189,13 @@ class Completion:
         totals = tally.totals(run, self._count_renewed(work))
         status = "failed" if run.error else "completed"
         remark = log_row_text(run, totals, tally.notes, work.left_out.get("notifications", ""))
+        self._assert_claimed(work)
         self._unless_refused(
             work, "log row", lambda: self.database.finish_execution(totals, status, remark)
         )
-        self._publish(completed_event(run, totals, status, self._count_unsynced(run)))
+        left_count = self._count_unsynced(run)
+        self._assert_claimed(work)
+        self._publish(completed_event(run, totals, status, left_count))
         message, line = summary_line(run, totals, tally, status)
         self.logger.info(message, extra=line)
         self.ledger.end_run(run.job_run_id, status, totals.errors)
@@ -189,8 +208,9 @@ class Completion:
             for page in self.ledger.pages.read(run.job_run_id, range(tally.page + 1, total + 1)):
                 tally.add(page.number, self._settle(work, page))
                 if page.number < total and self._is_due(work):
+                    self._renew_claim(work)
                     self._save_tally(work)
-                    self._assert_may_go_on(work)
+                    self._assert_time()
         except TransientError:
             if time.monotonic() - work.saved_at > _WORTH_SAVING:
                 with suppress(TransientError):
@@ -228,19 +248,25 @@ class Completion:
     def _notify(self, work: _Work) -> None:
         notifications = Notifications(self.database, self.batches.notified)
         for last in notifications.add(work.run.job_run_id, work.checkpoint.notified_after):
+            self._renew_claim(work)
             self.ledger.checkpoints.save_notified(work.run.job_run_id, last)
-            self._assert_may_go_on(work)
+            self._assert_time()
 
-    def _assert_may_go_on(self, work: _Work) -> None:
-        """Renew the claim.
-
-        Raises:
-            _Interrupted: the time runs out, or another caller has the claim.
-        """
+    def _assert_time(self) -> None:
+        """Raise `_Interrupted` if no other batch may begin."""
         if self.seconds_left() < _LAST_SECONDS:
             raise _Interrupted("unfinished")
+
+    def _assert_claimed(self, work: _Work) -> None:
+        """Renew the claim if it is not fresh, before a step that no two callers should do."""
+        if self.ledger.now() - work.claimed_at > _FRESH:
+            self._renew_claim(work)
+
+    def _renew_claim(self, work: _Work) -> None:
+        """Raise `_Interrupted` if another caller has the claim; otherwise renew it."""
         if not self.ledger.claim_completion(work.run, work.claimant):
             raise _Interrupted("claimed_by_another")
+        work.claimed_at = self.ledger.now()
 
     def _unless_refused[T](self, work: _Work, step: str, call: Callable[[], T]) -> T | None:
         """Do a step. A step that the database refuses for good does not keep the run open (E8).
@@ -271,13 +297,16 @@ class Completion:
         """Whether the database refuses a step for good.
 
         A refusal is for good at once, and so is the smallest batch of notifications that takes too
-        long. Other failures count while the database answers something else.
+        long. Other failures count while the database answers something else, until the next part
+        of the completion is saved.
         """
         if isinstance(error, DatabaseError):
             return True
         if step == "notifications" and error.sqlstate == _TOO_LONG:
             return True
-        if isinstance(error, DatabaseUnavailable) and not _is_about_this_call(error):
+        if isinstance(error, DatabaseUnavailable) and error.sqlstate != _TOO_LONG:
+            if self.seconds_left() < _LAST_SECONDS:
+                return False  # the end of the invocation may have cut the call off
             trigger = work.run.trigger
             try:
                 self.database.once().get_run_freshness(trigger.org_id, trigger.job_name)
@@ -312,8 +341,3 @@ class Completion:
                 "event not published",
                 extra={"job_run_id": str(event.job_run_id), "reason": str(error)},
             )
-
-
-def _is_about_this_call(error: RetryableDatabaseError) -> bool:
-    """Whether the database answers, and only this call takes too long or cannot be made."""
-    return (error.sqlstate or "").startswith((_TOO_LONG, "42", "0A", "PGRST202"))

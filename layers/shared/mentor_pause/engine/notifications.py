@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mentor_pause.database.client import Database
+from mentor_pause.domain.jobs import MAX_PAGE_SIZE
 from mentor_pause.errors import RetryableDatabaseError
 
 MOST, LEAST = 5_000, 50
@@ -52,7 +53,7 @@ class Notifications:
         """Notify the coordinators of some mentors, who are on one page of the run.
 
         A page holds all of the run's mentors between its first and its last one. So a batch of the
-        page's size that begins before the first one takes them all.
+        largest page's size that begins before the first one takes them all.
         """
         before = UUID(int=max(0, min(mentor_ids).int - 1))
-        self.database.notify_page(job_run_id, before, len(mentor_ids))
+        self.database.notify_page(job_run_id, before, MAX_PAGE_SIZE)

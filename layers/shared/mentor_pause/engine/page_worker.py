@@ -112,11 +112,13 @@ class PageWorker:
         if message.copy_number < page.copy:
             self.logger.warning("older copy of a page dropped; a newer copy is on the queue")
             return
+        closed_here = False
         if page.outcome is None:
-            is_closed = self._process(message, page, delivery, remaining)
-            if not is_closed:
+            closed_here = self._process(message, page, delivery, remaining)
+            if closed_here is None:
                 return
-        self._complete(message, delivery, f"delivery {delivery.receive_count} of {message_id}")
+        claimant = f"delivery {delivery.receive_count} of {message_id}"
+        self._complete(message, delivery, claimant, closed_here=closed_here)
 
     def _read(self, body: str) -> MentorPage:
         """Read a message of this worker's job and organisation.
@@ -158,8 +160,11 @@ class PageWorker:
 
     def _process(
         self, message: MentorPage, page: Page, delivery: Delivery, remaining: Remaining
-    ) -> bool:
-        """Process an open page; False: it is on the queue again, with its progress saved.
+    ) -> bool | None:
+        """Process an open page; None: it is on the queue again, with its progress saved.
+
+        Returns:
+            Whether this call closed it; False: another process did, perhaps without this work.
 
         Raises:
             DeliveryFailed: the page has no progress, and this delivery counts.
@@ -168,8 +173,9 @@ class PageWorker:
         result = self._result(message, page, delivery, remaining)
         if result.requeue is None:
             outcome = page.processed | result.outcome
-            self.ledger.pages.close(message.job_run_id, page.number, message.mentor_ids, outcome)
-            return True
+            return self.ledger.pages.close(
+                message.job_run_id, page.number, message.mentor_ids, outcome
+            )
         note = join_notes(page.processed.note, result.outcome.note)
         saved = self.ledger.pages.save_progress(
             message.job_run_id,
@@ -178,9 +184,9 @@ class PageWorker:
             RequeueReason(plain(result.requeue.reason), delivery.receive_count),
         )
         if saved is None or saved.outcome is not None:
-            return True  # another process closed the page as failed and may have missed this work
+            return False
         self._requeue(message, saved, len(page.unprocessed), result.requeue, delivery)
-        return False
+        return None
 
     def _result(
         self, message: MentorPage, page: Page, delivery: Delivery, remaining: Remaining
@@ -236,7 +242,9 @@ class PageWorker:
         self.queue.requeue(delivery, seconds, copy.model_dump_json())
         self.ledger.pages.record_copy(message.job_run_id, message.page, copy.copy_number)
 
-    def _complete(self, message: MentorPage, delivery: Delivery, claimant: str) -> None:
+    def _complete(
+        self, message: MentorPage, delivery: Delivery, claimant: str, *, closed_here: bool
+    ) -> None:
         """Mark the page as closed in its run, and complete the run if it was the last one.
 
         Raises:
@@ -254,15 +262,19 @@ class PageWorker:
         if again_in is not None:
             self.queue.requeue(delivery, again_in)
         elif run.status != "running" or state == "ended_by_another":
-            self._report_late_changes(run, message)
+            self._report_late_changes(run, message, is_late=True)
+        elif state == "ended" and not closed_here:  # it went on with sums that lack this work
+            self._report_late_changes(run, message, is_late=False)
 
-    def _report_late_changes(self, run: Run, message: MentorPage) -> None:
+    def _report_late_changes(self, run: Run, message: MentorPage, *, is_late: bool) -> None:
         """Report mentors that a worker processed after their page had been closed as failed."""
         page = self.ledger.pages.find(message.job_run_id, message.page)
         outcome = (page and page.outcome) or PageOutcome()
         counted = {*outcome.applied, *outcome.skipped}
         self.completion.report_late_changes(
-            run, [mentor for mentor in message.mentor_ids if mentor not in counted]
+            run,
+            [mentor for mentor in message.mentor_ids if mentor not in counted],
+            is_late=is_late,
         )
 
 

@@ -157,7 +157,7 @@ class Recovery:
             PagesChanged: pages were still being planned after five attempts.
         """
         if run.pages_total is not None:
-            return run
+            return self.ledger.closed.advance(run)
         self.ledger.assert_held(lock)
         if run.pages_planned == 0:
             self._begin_row(run)
@@ -181,7 +181,7 @@ class Recovery:
         if run.pages_total is None:
             return self.abort_paging(lock, run, reason)
         run = self.ledger.closed.advance(run)
-        if run.all_pages_closed or self._may_be_active(run):
+        if run.all_pages_closed or self.may_be_active(run):
             return run
         # Called only to see whether the database answers. If not, it raises; the pages stay open.
         self.database.get_run_freshness(run.trigger.org_id, run.trigger.job_name)
@@ -218,7 +218,7 @@ class Recovery:
         for number in numbers:  # lost, or closed by a process that died before it said so
             self.ledger.closed.add(run.job_run_id, number)
 
-    def _may_be_active(self, run: Run) -> bool:
+    def may_be_active(self, run: Run) -> bool:
         """Whether a page moved within a lease. A moment in the future comes from a wrong clock."""
         now, active_at = self.ledger.now(), run.active_at or _LONG_AGO
         patience = timedelta(seconds=self.ledger.leases.run)

@@ -60,7 +60,7 @@ class Checkpoints:
         self.table.update(
             run_key(job_run_id),
             _SORT_KEY,
-            f"SET {change}, expires_at = :expires",
+            f"SET {change}, expires_at = :expires REMOVE failed_outcomes, failed_notifications",
             "",
             {**values, "expires": expiry(self.table.now())},
         )

@@ -1,14 +1,20 @@
 """A dispatcher whose time runs short hands its run over to the next invocation (D7, E8)."""
 
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from mentor_pause.database.client import Database
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Trigger
+from mentor_pause.domain.summary import Totals
+from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.ledger.lock import lock_key
 from support.aws import Message
 from support.faults import ProcessDied
+from support.large_runs import TRIGGER, closed_run
 from support.night import JOB, LEASES, Night, run_id
 from support.roster import ORG, TODAY, Roster
 
@@ -151,6 +157,58 @@ def test_a_run_that_cannot_be_handed_over_is_not_reserved_for_hours(
     soon = night.clock() + timedelta(seconds=LEASES.dispatch)
     later = soon - timedelta(hours=6)  # the monitor's patience with a reserved lock
     assert night.ledger.locks.find_hung(trigger, soon, later) == {run_id()}
+
+
+def test_a_completion_goes_on_while_another_run_has_the_lock(night: Night, roster: Roster) -> None:
+    """E8: it needs no lock, so it does not wait for that run's end."""
+    run = closed_run(night, roster.add_mentors(4), 1)
+    roster.add_mentors(1)
+    assert night.ledger.claim_completion(run, "somebody")
+    night.ledger.locks.release(TRIGGER)
+    assert night.fire("another")["status"] == "running"
+    night.ledger.return_claim(run.job_run_id, "somebody")
+    request = DispatchRequest(
+        job_name=JOB, trigger="schedule", trigger_id=TRIGGER.trigger_id,
+        waiting_since=night.clock(), handed_over_fence=1,
+    )  # fmt: skip
+    body = request.model_dump_json(exclude_none=True)
+    night.sqs.send_message(QueueUrl=night.waiting_url, MessageBody=body)
+    (message,) = night.waiting()
+    assert night.deliver_waiting(message)
+    found = night.ledger.find_run(run.job_run_id)
+    assert found is not None
+    assert found.status == "completed"
+
+
+@dataclass(frozen=True)
+class AwayOnce(Database):
+    """A database that does not answer once, when a row is to be ended."""
+
+    times: list[int] = field(default_factory=lambda: [1])
+
+    def finish_execution(self, totals: Totals, status: Any, error: str | None) -> None:
+        """See `Database.finish_execution`."""
+        if self.times:
+            self.times.pop()
+            raise DatabaseUnavailable("no answer")
+        super().finish_execution(totals, status, error)
+
+
+@pytest.mark.parametrize("trigger", ["schedule", "manual"])
+def test_a_dispatcher_that_could_not_complete_its_run_goes_on(
+    night: Night, roster: Roster, trigger: str
+) -> None:
+    """E8: nobody has expired, so no worker would complete the run."""
+    recovery = night.dispatch.recovery
+    database = AwayOnce(night.transport, night.retry)
+    completion = replace(recovery.completion, database=database)
+    dispatch = replace(night.dispatch, recovery=replace(recovery, completion=completion))
+    assert night.fire(trigger=trigger, dispatch=dispatch)["status"] in ("waiting", "running")
+    (request,) = night.waiting()
+    night.clock.advance(30)
+    assert night.deliver_waiting(request)
+    assert [row["status"] for row in roster.log()] == ["completed"]
+    assert len(night.events.details) == 1
 
 
 def test_a_redrive_is_handed_over_too(night: Night, roster: Roster) -> None:

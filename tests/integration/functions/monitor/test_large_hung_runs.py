@@ -1,12 +1,15 @@
 """The monitor ends a hung run of many pages: open pages only, from the place where it is (O2)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from mentor_pause.database.client import Database
 from mentor_pause.domain.runs import Page, PageOutcome, Run
+from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.ledger.items import run_key
 from mentor_pause.ledger.lock import Lock, lock_key
 from mentor_pause.ledger.runs import Ledger
@@ -139,3 +142,36 @@ def test_a_run_whose_last_page_the_earlier_version_closed_is_completed(
     night.clock.advance(RUN_LEASE + PATIENCE + 1)
     assert monitor()["hung_runs"] == {str(ID): True}
     assert [row["status"] for row in roster.log()] == ["completed"]
+
+
+@dataclass(frozen=True)
+class Away(Database):
+    """A database that does not answer."""
+
+    def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+        """See `Database.notify_page`."""
+        raise DatabaseUnavailable("no connection")
+
+    def once(self) -> "Away":
+        """See `Database.once`."""
+        return self
+
+    def get_run_freshness(self, *_arguments: Any, **_named: Any) -> Any:
+        """See `Database.get_run_freshness`."""
+        raise DatabaseUnavailable("no connection")
+
+
+def test_a_completion_that_waits_for_the_database_is_not_hung(
+    monitor: Monitor, roster: Roster
+) -> None:
+    """O2: its lock is released, so no lease says that it is alive."""
+    night = monitor.night
+    roster.add_mentors(3)
+    night.fire()
+    completion = replace(night.engine.completion, database=Away(night.transport, night.retry))
+    night.consume = replace(night.consume, completion=completion)
+    for _ in range(6):
+        for message in night.receive():
+            assert night.deliver(message)
+        night.clock.advance(1500)
+        assert monitor()["hung_runs"] == {}
