@@ -317,3 +317,24 @@ def test_a_caller_whose_claim_ran_out_says_nothing_more(night: Night, roster: Ro
     assert completion(night, database=slow).complete_if_done(run, "first") == "claimed_by_another"
     assert len(night.lines("run completed")) == 1
     assert len(night.events.details) == 1
+
+
+_CALLS_UNTIL_THE_ROW_HAS_ENDED = 9
+"""Claim, release, checkpoint, pages, two outcomes, checkpoint, notify, row."""
+
+
+def test_a_run_is_decided_once_although_its_first_caller_dies(night: Night, roster: Roster) -> None:
+    """E7: the lock is free, and another run pauses a mentor who counts as an error here."""
+    run = failed_run(night, roster, 2)
+    caller = night.engine.completion
+    night.plan.then("dies after", after=_CALLS_UNTIL_THE_ROW_HAS_ENDED - 1)
+    with pytest.raises(ProcessDied):
+        caller.complete_if_done(run, "first")
+    (row,) = roster.log()
+    assert (row["status"], row["error_count"]) == ("completed", 2)
+    assert night.fire("another")["status"] == "running"
+    night.work_off()
+    night.clock.advance(41)
+    assert caller.complete_if_done(run, "second") == "ended"
+    summary = next(s for s in night.summaries() if s["job_run_id"] == str(run.job_run_id))
+    assert (summary["error_count"], summary["skipped_count"]) == (2, 0)

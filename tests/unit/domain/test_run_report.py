@@ -25,6 +25,7 @@ def lines_of(pages: list[Page], page_per_line: int) -> list[dict[str, Any]]:
         if page.number % page_per_line == 0 and page.number < len(pages):
             tally.lines += 1
             lines.append(ids_line(RUN, tally)[1])
+            tally.forget_ids()
             tally = Tally.from_text(tally.as_text())
     return [*lines, summary_line(RUN, tally.totals(RUN, None), tally, "completed")[1]]
 

@@ -71,7 +71,7 @@ class Tally:
         )  # fmt: skip
 
     def as_text(self) -> str:
-        """Return the tally as the ledger saves it, without ids: a line has them all."""
+        """Return the tally as the ledger saves it, with the ids that no line has yet."""
         return json.dumps(
             {
                 "page": self.page,
@@ -81,6 +81,8 @@ class Tally:
                 "errored": self.error_count,
                 "errors": self.errors.as_json(),
                 "notes": self.notes,
+                "applied_ids": [str(mentor) for mentor in self.applied],
+                "errored_ids": [str(mentor) for mentor in self.errored],
             }
         )
 
@@ -91,4 +93,6 @@ class Tally:
         return cls(
             saved["page"], saved["lines"], saved["applied"], saved["skipped"],
             ErrorCounts.from_json(saved["errors"]), saved["errored"], saved["notes"],
+            [UUID(mentor) for mentor in saved["applied_ids"]],
+            [UUID(mentor) for mentor in saved["errored_ids"]],
         )  # fmt: skip

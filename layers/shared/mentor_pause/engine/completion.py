@@ -64,6 +64,9 @@ _TOO_LONG = "57014"
 _SAVED_EVERY = 15.0
 """Seconds after which the counts are saved. The claim of a completion lasts 40 s."""
 
+_FEW_IDS = 1000
+"""So many ids the ledger keeps, so that a run of one line stays so."""
+
 _FRESH = timedelta(seconds=10)
 """A claim is not renewed before."""
 
@@ -110,6 +113,8 @@ class _Work:
     """When the completion was claimed last, by the ledger's clock."""
     saved_at: float = field(default_factory=time.monotonic)
     """When the counts were saved last, on the monotonic clock."""
+    has_decided: bool = False
+    """The database was asked about mentors who count as errors."""
     left_out: dict[str, str] = field(default_factory=dict[str, str])
     """Why the database refused a step, by the step's name."""
 
@@ -185,6 +190,7 @@ class Completion:
     def _complete(self, work: _Work) -> None:
         run, tally = work.run, work.checkpoint.tally
         self._add_pages(work)
+        self._keep_decisions(work)
         self._unless_refused(work, "notifications", lambda: self._notify(work))
         totals = tally.totals(run, self._count_renewed(work))
         status = "failed" if run.error else "completed"
@@ -238,12 +244,30 @@ class Completion:
         self.ledger.checkpoints.save_tally(run.job_run_id, tally)
         work.saved_at = time.monotonic()
 
+    def _keep_decisions(self, work: _Work) -> None:
+        """Save the counts if the database decided about errors.
+
+        The lock is free, so another run may change these mentors. If this caller dies, the next one
+        must not decide again: its line would not agree with the row.
+        """
+        run, tally = work.run, work.checkpoint.tally
+        if not work.has_decided:
+            return
+        if len(tally.applied) + len(tally.errored) > _FEW_IDS:
+            self._save_tally(work)
+        else:
+            self.ledger.checkpoints.save_tally(run.job_run_id, tally)
+
     def _settle(self, work: _Work, page: Page) -> PageOutcome:
         """Give every mentor of a page one result; the database decides about errors, if it can."""
+        recorded = settle(work.run, page)
+        if not recorded.errored:
+            return recorded
+        work.has_decided = True
         settled = self._unless_refused(
             work, "outcomes", lambda: settle_in_database(work.run, page, self.database)
         )
-        return settled or settle(work.run, page)
+        return settled or recorded
 
     def _notify(self, work: _Work) -> None:
         notifications = Notifications(self.database, self.batches.notified)
