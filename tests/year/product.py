@@ -41,7 +41,7 @@ class _SyncNight(SyncNight):
         self._shared = ledger
         super().__init__(*parts)
 
-    def ledger_class(self, table: Table, leases: Leases) -> Ledger:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def ledger_class(self, table: Table, leases: Leases, shard: int) -> Ledger:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Return the shared ledger."""
         return self._shared
 
