@@ -1,43 +1,20 @@
 """The completion of a large run takes several steps, and other workers go on with it (E7, E8)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from mentor_pause.database.client import Database
-from mentor_pause.domain.run_report import join_summary_lines
-from mentor_pause.domain.runs import MentorResult, PageOutcome, Run
 from mentor_pause.domain.summary import Totals
-from mentor_pause.engine.completion import Batches, Completion
-from mentor_pause.errors import (
-    DatabaseError,
-    DatabaseMisconfigured,
-    RetryableDatabaseError,
-)
+from mentor_pause.engine.completion import Batches
 from support.faults import ProcessDied
-from support.large_runs import TRIGGER, closed_run, open_run
+from support.large_runs import SMALL, TRIGGER, closed_run, completion, failed_run, joined, paused
 from support.monitor import Monitor
 from support.night import Night
-from support.roster import ORG, TODAY, Roster
-
-SMALL = Batches(ids_per_line=1, pages=2, notified=2)
-"""A line for each page, and two mentors in each call."""
-
-
-def completion(night: Night, **changes: Any) -> Completion:
-    """Return the night's completion with small steps."""
-    return replace(night.engine.completion, **{"batches": SMALL} | changes)
-
-
-def joined(night: Night) -> dict[str, Any]:
-    """Return the run's summary, from all its lines."""
-    return join_summary_lines(
-        [*night.lines("run completed, more mentors"), *night.lines("run completed")]
-    )
+from support.roster import TODAY, Roster
 
 
 def stops_after(steps: int) -> Callable[[], float]:
@@ -46,25 +23,11 @@ def stops_after(steps: int) -> Callable[[], float]:
     return lambda: next(left, 0.0)
 
 
-def paused(night: Night, roster: Roster, count: int) -> list[UUID]:
-    """Add mentors whom the run has paused."""
-    mentors = roster.add_mentors(count)
-    night.database.begin_execution(TRIGGER, "running", as_of=TODAY)
-    for mentor in mentors:
-        night.database.pause_expired(mentor, ORG, TRIGGER.job_run_id, TODAY)
-    return mentors
-
-
-def large_run(night: Night, mentors: list[UUID], size: int) -> Run:
-    """Return the run that has paused these mentors, so many on a page."""
-    return closed_run(night, mentors, size)
-
-
 def test_callers_who_run_short_of_time_end_the_run_together(night: Night, roster: Roster) -> None:
     """E7, E8: each goes on where the one before stopped, and each step is done once."""
     mentors = paused(night, roster, 11)
     coordinator = roster.add_coordinator(chapters=[roster.chapter_id])
-    run, states = large_run(night, mentors, 2), list[str]()
+    run, states = closed_run(night, mentors, 2), list[str]()
     while "ended" not in states:
         caller = completion(night, seconds_left=stops_after(2))
         states.append(caller.complete_if_done(run, f"caller {len(states)}"))
@@ -84,7 +47,7 @@ def test_a_caller_who_dies_anywhere_is_replaced(night: Night, roster: Roster, ca
     """E8: a line may be repeated, and the summary is the same."""
     mentors = paused(night, roster, 3)
     roster.add_coordinator(chapters=[roster.chapter_id])
-    run = large_run(night, mentors, 1)
+    run = closed_run(night, mentors, 1)
     night.plan.then("dies after", after=calls - 1)
     try:
         state = completion(night).complete_if_done(run, "first")
@@ -100,51 +63,13 @@ def test_a_caller_who_dies_anywhere_is_replaced(night: Night, roster: Roster, ca
 
 def test_the_lock_is_free_while_the_run_is_being_completed(night: Night, roster: Roster) -> None:
     """E8: another run may begin, and it leaves the claimed completion alone."""
-    run = large_run(night, paused(night, roster, 4), 1)
+    run = closed_run(night, paused(night, roster, 4), 1)
     caller = completion(night, seconds_left=stops_after(1))
     assert caller.complete_if_done(run, "first") == "unfinished"
     assert night.ledger.claim_completion(run, "second")
     assert night.fire("by hand", trigger="manual")["status"] == "completed"
     assert completion(night).complete_if_done(run, "second") == "ended"
     assert {row["status"] for row in roster.log()} == {"completed"}
-
-
-@dataclass(frozen=True)
-class Refusing(Database):
-    """A database that refuses to notify anybody."""
-
-    error: Exception = field(default_factory=RuntimeError)
-
-    def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
-        """Refuse."""
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("error", "attempts"),
-    [
-        (DatabaseError("refused", "23514"), 1),
-        (RetryableDatabaseError("too slow", "57014"), 1),
-        (RetryableDatabaseError("locked", "55P03"), 5),
-        (DatabaseMisconfigured("no right", "42501"), 5),
-    ],
-)
-def test_a_run_ends_although_its_coordinators_cannot_be_notified(
-    night: Night, roster: Roster, error: Exception, attempts: int
-) -> None:
-    """E8, E11: line, row and event are there, the lock is free, and the alarm's line is logged."""
-    run = large_run(night, paused(night, roster, 3), 3)
-    caller = completion(night, database=Refusing(night.transport, night.retry, error))
-    for _ in range(attempts - 1):
-        with pytest.raises(RetryableDatabaseError):
-            caller.complete_if_done(run, "caller")
-    assert caller.complete_if_done(run, "caller") == "ended"
-    (row,) = roster.log()
-    assert (row["status"], row["paused_count"]) == ("completed", 3)
-    assert row["error"].startswith("notifications refused by the database")
-    assert [event["paused_count"] for event in night.events.details] == [3]
-    assert len(night.lines("run completed without a step")) == 1
-    assert night.fire("next")["status"] == "completed"
 
 
 def test_a_worker_without_time_sends_the_page_again_for_the_rest(
@@ -166,7 +91,7 @@ def test_a_thousand_pages_are_read_in_few_calls(night: Night) -> None:
     """E7: fifty pages at a time, and each page once."""
     mentors = sorted(uuid4() for _ in range(1000))
     night.database.begin_execution(TRIGGER, "running", as_of=TODAY)
-    run = large_run(night, mentors, 1)
+    run = closed_run(night, mentors, 1)
     night.plan.then()
     assert night.engine.completion.complete_if_done(run, "caller") == "ended"
     assert night.plan.called.count("batch_get_item") == 20
@@ -179,80 +104,12 @@ def test_the_monitor_ends_a_completion_that_nobody_goes_on_with(
 ) -> None:
     """O2: its message was lost, and the lock is free."""
     night = monitor.night
-    run = large_run(night, paused(night, roster, 4), 1)
+    run = closed_run(night, paused(night, roster, 4), 1)
     caller = completion(night, seconds_left=stops_after(1))
     assert caller.complete_if_done(run, "first") == "unfinished"
     night.clock.advance(4000)
     assert monitor()["hung_runs"] == {str(run.job_run_id): True}
     assert joined(night)["paused_count"] == 4
-
-
-@dataclass(frozen=True)
-class TooSlowForMany(Database):
-    """A database in which a call about more than fifty mentors takes too long."""
-
-    def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
-        """See `Database.notify_page`."""
-        if limit > 50:
-            raise RetryableDatabaseError("too slow", "57014")
-        return super().notify_page(job_run_id, after, limit)
-
-
-def test_a_batch_that_takes_too_long_is_repeated_with_fewer_mentors(
-    night: Night, roster: Roster
-) -> None:
-    """E11: bounded by time, and nobody is missing."""
-    mentors = paused(night, roster, 3)
-    roster.add_coordinator(chapters=[roster.chapter_id])
-    run = large_run(night, mentors, 3)
-    database = TooSlowForMany(night.transport, night.retry)
-    caller = completion(night, database=database, batches=Batches(notified=5000))
-    assert caller.complete_if_done(run, "caller") == "ended"
-    (notified,) = roster.rows("select * from coordinator_notifications")
-    assert notified["mentor_ids"] == mentors
-    assert night.lines("run completed without a step") == []
-
-
-@dataclass(frozen=True)
-class Undecided(Database):
-    """A database that does not say what became of mentors who count as errors."""
-
-    error: Exception = field(default_factory=RuntimeError)
-
-    def list_run_outcomes(
-        self, org_id: UUID, job_run_id: UUID, as_of: date, mentor_ids: Sequence[UUID]
-    ) -> dict[UUID, MentorResult]:
-        """Refuse."""
-        raise self.error
-
-
-def failed_run(night: Night, roster: Roster, count: int) -> Run:
-    """Return a run whose mentors all count as errors, on a page each."""
-    mentors = roster.add_mentors(count)
-    open_run(night, mentors, 1)
-    run: Run | None = None
-    for number, mentor in enumerate(mentors, 1):
-        outcome = PageOutcome(errored=(mentor,), reasons={mentor: "late"})
-        night.ledger.pages.close(TRIGGER.job_run_id, number, [mentor], outcome)
-        run = night.ledger.mark_page_closed(TRIGGER.job_run_id, number)
-    assert run is not None
-    return run
-
-
-def test_recorded_errors_count_if_the_database_does_not_decide(
-    night: Night, roster: Roster
-) -> None:
-    """E8: after five attempts the step is left out, for all pages, and is logged once."""
-    run = failed_run(night, roster, 4)
-    slow = RetryableDatabaseError("too slow", "57014")
-    caller = completion(night, database=Undecided(night.transport, night.retry, slow))
-    for _ in range(4):
-        with pytest.raises(RetryableDatabaseError):
-            caller.complete_if_done(run, "caller")
-    assert caller.complete_if_done(run, "caller") == "ended"
-    assert joined(night)["error_count"] == 4
-    (line,) = night.lines("run completed without a step")
-    assert line["step"] == "outcomes"
 
 
 def test_a_completion_without_time_saves_its_place_after_each_page(
@@ -267,30 +124,6 @@ def test_a_completion_without_time_saves_its_place_after_each_page(
     assert states == ["unfinished"] * 3 + ["ended"]
     assert night.database_calls("list_run_outcomes") == 4
     assert joined(night)["error_count"] == 4
-
-
-@dataclass(frozen=True)
-class RefusingRows(Database):
-    """A database that refuses to end a row."""
-
-    def finish_execution(self, totals: Totals, status: str, error: str | None) -> None:
-        """Refuse."""
-        raise DatabaseError("refused", "23514")
-
-
-def test_a_row_that_was_refused_is_ended_by_the_monitor(monitor: Monitor, roster: Roster) -> None:
-    """D4, E8: the run has ended, and an hour later its row has too."""
-    night = monitor.night
-    run = large_run(night, paused(night, roster, 3), 3)
-    caller = completion(night, database=RefusingRows(night.transport, night.retry))
-    assert caller.complete_if_done(run, "caller") == "ended"
-    assert [row["status"] for row in roster.log()] == ["running"]
-    assert monitor()["hung_runs"] == {}
-    roster.age_log()
-    monitor()
-    (row,) = roster.log()
-    assert (row["status"], row["paused_count"]) == ("failed", 3)
-    assert "refused the end of this row" in row["error"]
 
 
 @dataclass(frozen=True)
