@@ -20,6 +20,10 @@ CREDENTIALS = {
 _PYTHON = ROOT / ".tools/emulator/bin/python"
 
 
+_BUSY_SECONDS = 10
+"""A busy emulator may take so long to answer; a stopped one refuses the connection at once."""
+
+
 def start_emulator(folder: Path, port: int) -> Process:
     """Start the emulator; it answers requests a little later.
 
@@ -42,7 +46,7 @@ def is_answering(port: int) -> bool:
     """Whether an emulator answers on the port."""
     try:
         with urllib.request.urlopen(
-            f"http://{LOOPBACK}:{port}/_ministack/health", timeout=2
+            f"http://{LOOPBACK}:{port}/_ministack/health", timeout=_BUSY_SECONDS
         ) as answer:
             return "services" in json.load(answer)
     except (OSError, ValueError, urllib.error.URLError):

@@ -117,7 +117,7 @@ class Dispatch:
         held = Held(trigger.job_run_id, same_trigger=True, is_released=True)
         return self._turn_away(request, trigger, held, holder)
 
-    def keep(self, lock: Lock) -> None:
+    def cancel_hand_over(self, lock: Lock) -> None:
         """Undo the reservation of a lock whose run could not be handed over: its lease runs out.
 
         The monitor then ends the run, or the same trigger resumes it.

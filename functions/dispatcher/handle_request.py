@@ -129,7 +129,7 @@ class RequestHandler:
         if answer["status"] != _NOT_QUEUED:
             return dispatched.as_json()
         with suppress(MentorPauseError):  # then the reservation runs out
-            self.dispatch().keep(lock)
+            self.dispatch().cancel_hand_over(lock)
         return answer
 
     def _wait_or_record(
