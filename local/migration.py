@@ -39,9 +39,9 @@ _FUNCTIONS = """
 """
 
 _TABLES = """
-    select n.nspname, c.relname
+    select n.nspname, c.relname, case when c.relkind = 'v' then 'views' else 'tables' end
     from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname in ('public', 'private') and c.relkind in ('r', 'p')
+    where n.nspname in ('public', 'private') and c.relkind in ('r', 'p', 'v')
 """
 
 
@@ -72,7 +72,7 @@ class Change:
         """Return the migration: the part to be written by hand comes before the functions."""
         parts = [_HEADER, *_BY_HAND, *self.rest, ""] if self.rest else [_HEADER]
         parts += [*self.drops, ""] if self.drops else []
-        if any(file.parent.name == "tables" for file in self.files):
+        if any(file.parent.name in ("tables", "views") for file in self.files):
             return "\n".join([*parts, _UNCHECKED, join(self.files)])
         return "\n".join([*parts, *(file.read_text() for file in self.files)])
 
@@ -117,7 +117,7 @@ def _functions(url: str) -> Mapping[str, _Function]:
 
 
 def _tables(url: str) -> set[str]:
-    return {f"{_FOLDERS[schema]}tables/{name}.sql" for schema, name in _rows(url, _TABLES)}
+    return {f"{_FOLDERS[schema]}{kind}/{name}.sql" for schema, name, kind in _rows(url, _TABLES)}
 
 
 def _rows(url: str, query: str) -> list[tuple[str, ...]]:

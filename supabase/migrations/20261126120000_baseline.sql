@@ -1,5 +1,5 @@
 -- The roles that log in on the pooled transport (D9, E12): one for the nightly job, one for the portal sync, one
--- for the HTTP entry. Each may execute the functions that are granted to it, and nothing else: it has no right on
+-- for the HTTP entry, one for the notifier. Each may execute the functions that are granted to it, and nothing else: it has no right on
 -- a table and is not a member of service_role. The HTTP entry is reachable from the internet, so its role cannot
 -- start a run or change a mentor: it looks up a user's role, reads the log, and logs the callers that it refuses
 -- (O3).
@@ -12,7 +12,7 @@ do $$
 declare
     v_role text;
 begin
-    foreach v_role in array array['mentor_pause_job', 'portal_sync', 'mentor_pause_api'] loop
+    foreach v_role in array array['mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier'] loop
         begin
             if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
                 execute format('create role %I nologin noinherit', v_role);
@@ -27,6 +27,7 @@ $$;
 comment on role mentor_pause_job is 'mentor-pause: dispatcher and expiry worker';
 comment on role portal_sync is 'mentor-pause: HLF portal sync worker';
 comment on role mentor_pause_api is 'mentor-pause: HTTP entry';
+comment on role mentor_pause_notifier is 'mentor-pause: notifier, which sends the e-mails';
 
 -- PostgreSQL ends an idle transaction of these roles, so that the row locks of a client that has disconnected do
 -- not stay (R5), and lets them wait for a lock no longer than the functions do. These are defaults of the login: a
@@ -40,8 +41,11 @@ alter role portal_sync set lock_timeout = '3s';
 alter role mentor_pause_api set statement_timeout = '8s';
 alter role mentor_pause_api set idle_in_transaction_session_timeout = '10s';
 alter role mentor_pause_api set lock_timeout = '3s';
+alter role mentor_pause_notifier set statement_timeout = '8s';
+alter role mentor_pause_notifier set idle_in_transaction_session_timeout = '10s';
+alter role mentor_pause_notifier set lock_timeout = '3s';
 
-grant usage on schema public to mentor_pause_job, portal_sync, mentor_pause_api;
+grant usage on schema public to mentor_pause_job, portal_sync, mentor_pause_api, mentor_pause_notifier;
 
 -- The schema of helper functions and tables; the API does not expose it. A project that already has a schema of
 -- this name keeps its grants. Each of our functions there grants its own rights. A policy finds its functions
@@ -96,6 +100,22 @@ as $$
 $$;
 comment on function private.acts_for is 'True if the caller is a person, a service, or a job role of this organisation.';
 revoke execute on function private.acts_for from public, anon, authenticated;
+
+-- Says whether numbers can be the days before a certification expires on which an organisation warns (W1).
+-- Called by: a constraint of organisation_settings.
+
+create or replace function private.are_warning_days(p_days integer [])
+returns boolean
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select cardinality(p_days) <= 10
+        and coalesce(bool_and(d.days between 1 and 365) and count(*) = count(distinct d.days), true)
+    from unnest(p_days) as d (days)
+$$;
+comment on function private.are_warning_days is 'True if there are at most ten different days, each from 1 to 365.';
+revoke execute on function private.are_warning_days from public, anon, authenticated;
 
 -- Fails if an array has more than 500 elements (R5).
 -- Called by: functions that take arrays. Errors: 22023.
@@ -362,17 +382,19 @@ as $$
         when asks.role = 'mentor_pause_job' then 'job'
         when asks.role = 'portal_sync' then 'portal'
         when asks.role = 'mentor_pause_api' then 'api'
+        when asks.role = 'mentor_pause_notifier' then 'notifier'
         when pg_has_role(asks.role, current_user, 'usage') then 'service'
         when pg_has_role(asks.role, 'mentor_pause_job', 'usage') then 'job'
         when pg_has_role(asks.role, 'portal_sync', 'usage') then 'portal'
         when pg_has_role(asks.role, 'mentor_pause_api', 'usage') then 'api'
+        when pg_has_role(asks.role, 'mentor_pause_notifier', 'usage') then 'notifier'
         else 'nobody'
     end
     -- The role of the request (REST) or of the login (pooled).
     from (select coalesce(nullif(current_setting('role', true), 'none'), session_user)) as asks (role)
 $$;
 comment on function private.caller is
-'The caller of the present call: service (service_role or the owner), job, portal, api, person or nobody.';
+'The caller of the present call: service (service_role or the owner), job, portal, api, notifier, person or nobody.';
 revoke execute on function private.caller from public, anon, authenticated;
 
 -- The limit of private.assert_not_too_often (R5).
@@ -891,7 +913,7 @@ as $$
             ) as held,
             bool_or(p.privilege = 'select' and has_table_privilege(role.name, m.oid, p.privilege)) as reads
         from mapped as m,
-            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name),
+            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role (name),
             unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
         where exists (select from pg_roles as r where r.rolname = role.name)
         group by m.table_name, role.name
@@ -949,7 +971,8 @@ as $$
         and (
             f.proname in (
                 'run_certification_expiry', 'begin_execution', 'finish_execution', 'list_expired_mentors',
-                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page'
+                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page', 'write_warnings', 'begin_digest',
+                'finish_digest', 'record_delivery', 'settle_messages', 'list_messages'
             )
             or (role.name = 'anon' and f.proname in ('update_mentor_status', 'get_mentor_status'))
         )
@@ -1143,6 +1166,33 @@ $$;
 comment on function private.clamp_day is 'The day, or the nearest one in the years 1 to 9999.';
 revoke execute on function private.clamp_day from public, anon, authenticated;
 
+-- The address and the language of a person to whom messages are addressed (W3): as a member of the organisation, or
+-- else as a mentor. A contact with an address comes first. A language that we do not write becomes bokmål.
+-- Called by: begin_digest, private.digest_content.
+
+create or replace function private.contact_of(p_org_id uuid, p_person_id uuid)
+returns table (email text, language text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.email, case when c.language = 'en' then 'en' else 'nb' end
+    from (
+        select k.email::text, k.language::text
+        from public.member_contacts as k
+        where k.org_id = p_org_id and k.user_id = p_person_id
+        union all
+        select k.email::text, k.language::text
+        from public.peer_mentors as m
+        inner join public.mentor_contacts as k on k.mentor_id = m.id
+        where m.org_id = p_org_id and (m.user_id = p_person_id or m.id = p_person_id)
+    ) as c
+    order by not private.is_address(c.email), c.email
+    limit 1
+$$;
+comment on function private.contact_of is 'The e-mail address and the language of a person; no row: the person has no contact.';
+revoke execute on function private.contact_of from public, anon, authenticated;
+
 -- The rule that says which mentors a coordinator is responsible for (S4), in one place for reads and changes: by
 -- assignment or by chapter, and only while the coordinator is a member of the mentor's organisation. A
 -- coordinator who leaves the organisation loses all of them, and no assignment reaches another organisation. The
@@ -1203,6 +1253,111 @@ comment on function private.coordinated_mentors is
 'The mentors of a coordinator, by assignment or by chapter, from p_first to p_last, at most p_limit; null: no bound.';
 revoke execute on function private.coordinated_mentors from public, anon, authenticated;
 
+-- The coordinators who are responsible for mentors, by the rule of private.coordinated_mentors: by assignment or by
+-- chapter, and as a member of the mentor's organisation.
+-- Called by: private.notify_page, write_warnings, once for all their mentors.
+
+create or replace function private.coordinators_of(p_mentor_ids uuid [])
+returns table (mentor_id uuid, coordinator_id uuid)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id, responsible.coordinator_id
+    from public.peer_mentors as m
+    cross join lateral (
+        select a.coordinator_id
+        from public.assignments as a
+        where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
+        union
+        select cc.coordinator_id
+        from public.coordinator_chapters as cc
+        where cc.chapter_id = m.chapter_id
+    ) as responsible
+    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
+    where m.id = any(p_mentor_ids)
+$$;
+comment on function private.coordinators_of is 'The responsible coordinators of each mentor.';
+revoke execute on function private.coordinators_of from public, anon, authenticated;
+
+-- What a digest says: the address, and counts and days of the messages that it covers (W5). A message that an earlier
+-- digest has told in part counts with the rest of its mentors.
+-- Called by: begin_digest.
+
+create or replace function private.digest_content(p_digest_id uuid)
+returns table (
+    email text,
+    language text,
+    day date,
+    own_paused_on date,
+    own_expires_on date,
+    paused_count integer,
+    renewed_count integer,
+    expiring_count integer,
+    first_expires_on date,
+    unreachable_count integer,
+    held_count integer
+)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with digest as (
+        select d.*, o.time_zone
+        from public.digests as d inner join public.organisations as o on o.id = d.org_id
+        where d.id = p_digest_id
+    ),
+
+    covered as (
+        select m.* from public.messages as m where m.digest_id = p_digest_id
+    ),
+
+    -- The mentors for whom the person is responsible, each once.
+    expiring as (
+        select distinct w.mentor_id, w.expires_on
+        from covered as m
+        cross join digest as d
+        cross join lateral private.warned_mentors(m.mentor_ids, d.day) as w
+        where m.audience = 'coordinator' and m.kind = 'warning'
+    ),
+
+    unreachable as (
+        select distinct ids.mentor_id
+        from covered as m cross join lateral unnest(m.mentor_ids) as ids (mentor_id)
+        left join public.mentor_contacts as k on k.mentor_id = ids.mentor_id
+        where m.audience = 'coordinator'
+            and (m.kind <> 'warning' or ids.mentor_id in (select e.mentor_id from expiring as e))
+            and private.why_unreachable(k.email) is not null
+    ),
+
+    news as (
+        select
+            m.kind, m.audience,
+            sum(cardinality(m.mentor_ids) - m.told_count)::integer as mentors,
+            max((m.created_at at time zone d.time_zone)::date) as day
+        from covered as m cross join digest as d
+        group by m.kind, m.audience
+    )
+
+    select
+        c.email, c.language, d.day,
+        (select n.day from news as n where n.audience = 'mentor' and n.kind = 'paused'),
+        (
+            select min(w.expires_on)
+            from covered as m cross join lateral private.warned_mentors(m.mentor_ids, d.day) as w
+            where m.audience = 'mentor' and m.kind = 'warning'
+        ),
+        coalesce((select n.mentors from news as n where n.audience = 'coordinator' and n.kind = 'paused'), 0),
+        coalesce((select n.mentors from news as n where n.audience = 'coordinator' and n.kind = 'renewed'), 0),
+        (select count(*)::integer from expiring),
+        (select min(e.expires_on) from expiring as e),
+        (select count(*)::integer from unreachable),
+        coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'held'), 0)
+    from digest as d cross join lateral private.contact_of(d.org_id, d.person_id) as c
+$$;
+comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';
+revoke execute on function private.digest_content from public, anon, authenticated;
+
 -- Refuses to change, delete or truncate rows (S6), also for the owner. The owner can still change the table
 -- itself.
 -- Called by: triggers of peer_mentor_status_history and scheduler_execution_log.
@@ -1250,8 +1405,15 @@ as $$
             triggered_by,text,as_of,date,dry_run,boolean,status,text,started_at,timestamp with time zone,
             finished_at,timestamp with time zone,processed_count,integer,paused_count,integer,skipped_count,integer,
             error_count,integer,error,text,synced_count,integer,renewed_count,integer,redrive_of,uuid}'),
-        ('coordinator_notifications', false, '{id,bigint,org_id,uuid,coordinator_id,uuid,job_run_id,uuid,mentor_ids,uuid[],
-            created_at,timestamp with time zone,kind,text}'),
+        ('messages', false, '{id,bigint,org_id,uuid,audience,text,person_id,uuid,kind,text,mentor_ids,uuid[],job_run_id,uuid,
+            expires_on,date,created_at,timestamp with time zone,read_at,timestamp with time zone,state,text,
+            due_at,timestamp with time zone,expected_at,timestamp with time zone,told_count,integer,digest_id,uuid}'),
+        ('digests', false, '{id,uuid,org_id,uuid,person_id,uuid,day,date,state,text,address_hash,text,
+            provider_message_id,text,reason,text,began_at,timestamp with time zone,changed_at,timestamp with time zone}'),
+        ('warnings', false, '{mentor_id,uuid,expires_on,date,stage,integer,warned_on,date,
+            created_at,timestamp with time zone}'),
+        ('mentor_contacts', true, '{mentor_id,uuid,display_name,text,email,text,language,text}'),
+        ('member_contacts', true, '{org_id,uuid,user_id,uuid,display_name,text,email,text,language,text}'),
         ('portal_sync_state', false, '{mentor_id,uuid,synced_version,integer,synced_at,timestamp with time zone,
             job_run_id,uuid,effective_on,date}'),
         ('portal_watermarks', false, '{org_id,uuid,watermark,timestamp with time zone,job_run_id,uuid}')
@@ -1357,7 +1519,7 @@ begin
         insert into private.job_organisations (role_name, org_id)
         select role.name, o.id
         from public.organisations as o,
-            unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name);
+            unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role (name);
     end if;
     return null;
 end
@@ -1365,6 +1527,64 @@ $$;
 comment on function private.grant_first_organisation is
 'Lets the job roles act for the first organisation of a database; an operator decides about other organisations.';
 revoke execute on function private.grant_first_organisation from public, anon, authenticated, service_role;
+
+-- The hash by which digests remember an address without holding it.
+-- Called by: begin_digest, list_unreachable_mentors.
+
+create or replace function private.hash_address(p_email text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select encode(sha256(convert_to(lower(p_email), 'UTF8')), 'hex')
+$$;
+comment on function private.hash_address is 'SHA-256 of an address in lower case, in hexadecimal digits.';
+revoke execute on function private.hash_address from public, anon, authenticated;
+
+-- Says whether a text is an e-mail address to which SES can send: one address, its local part in ASCII. A view of an
+-- adopter may hold any text.
+-- Called by: private.contact_of, list_unreachable_mentors.
+
+create or replace function private.is_address(p_text text)
+returns boolean
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        length(p_text) <= 254
+        and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]{1,64}@([^][:space:][:cntrl:][:punct:]]|[.-])+\.[^][:space:][:cntrl:][:punct:][:digit:]]{2,}$'
+        and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)',
+        false
+    )
+$$;
+comment on function private.is_address is 'True for one e-mail address to which SES can send.';
+revoke execute on function private.is_address from public, anon, authenticated;
+
+-- Says whether a message may still be sent (W1): it is not too old, and what it says still holds. A warning holds for an
+-- active mentor who was warned of the date on which the certification still expires, and that date has not come. The
+-- mentor's own message about a pause holds while the mentor is paused. News for coordinators stay true.
+-- Called by: begin_digest.
+
+create or replace function private.is_message_true(
+    p_kind text, p_audience text, p_mentor_ids uuid [], p_created_at timestamptz, p_today date
+)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p_created_at > clock_timestamp() - interval '7 days' and case
+        when p_kind = 'warning' then exists (select from private.warned_mentors(p_mentor_ids, p_today))
+        when p_kind = 'paused' and p_audience = 'mentor' then exists (
+            select from public.peer_mentors as m where m.id = any(p_mentor_ids) and m.status = 'paused'
+        )
+        else true
+    end
+$$;
+comment on function private.is_message_true is 'True if the message is not too old to be sent, and what it says still holds.';
+revoke execute on function private.is_message_true from public, anon, authenticated;
 
 -- Accepts the time zones that both PostgreSQL and Python know (R4): Area/City or UTC, as spelt in the time
 -- zone database. PostgreSQL alone would also accept utc+25, which is a day away from every place.
@@ -1469,6 +1689,40 @@ $$;
 comment on function private.mirror_certification is
 'Brings one certification in line with the portal; returns recorded, or removed if p_mentor_id is null.';
 revoke execute on function private.mirror_certification from public, anon, authenticated;
+
+-- Moves a digest and its messages to a later state; an earlier or an equal one changes nothing. An event that names
+-- another e-mail than the digest's own changes nothing either.
+-- Called by: finish_digest, record_delivery, settle_messages.
+
+create or replace function private.move_digest(
+    p_org_id uuid, p_digest_id uuid, p_state text, p_provider_message_id text, p_reason text
+)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_order constant text [] := array['sending', 'unknown', 'sent', 'delivered', 'bounced', 'suppressed', 'complained'];
+    v_digest public.digests;
+begin
+    select * into v_digest from public.digests as d where d.id = p_digest_id and d.org_id = p_org_id for update;
+    if not found or array_position(v_order, p_state) <= array_position(v_order, v_digest.state)
+        or v_digest.provider_message_id <> p_provider_message_id
+    then
+        return false;
+    end if;
+    update public.digests as d set
+        state = p_state, changed_at = clock_timestamp(),
+        provider_message_id = coalesce(d.provider_message_id, p_provider_message_id),
+        reason = coalesce(p_reason, d.reason)
+    where d.id = p_digest_id;
+    update public.messages as m set state = p_state, told_count = cardinality(m.mentor_ids)
+    where m.digest_id = p_digest_id;
+    return true;
+end
+$$;
+comment on function private.move_digest is 'Moves a digest and its messages to a later state; returns whether it did.';
+revoke execute on function private.move_digest from public, anon, authenticated;
 
 -- The organisations that the signed-in person administers (S4). Security definer, so that a policy of
 -- org_members can use it without evaluating the policies of org_members again.
@@ -1577,15 +1831,33 @@ comment on function private.my_orgs is 'Organisations that the caller coordinate
 revoke execute on function private.my_orgs from public, anon, authenticated;
 grant execute on function private.my_orgs to authenticated;
 
--- Adds a run's next p_limit mentors after p_after, in id order, to the notifications of their coordinators. It
--- reads the history and the certifications, so a notification says what happened. A run either pauses or
--- renews. Responsible means the rule of private.coordinated_mentors: by assignment or by chapter, and as a
--- member of the organisation.
+-- The ids by which messages name the signed-in person (W3): the user id, and the ids of the person's own rows as a
+-- mentor, because a message may be older than the account.
+-- Called by: the policy of messages, once per statement; list_my_messages, mark_messages_read.
+
+create or replace function private.my_person_ids()
+returns setof uuid
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.user_id()
+    union
+    select m.id from public.peer_mentors as m where m.user_id = private.user_id()
+$$;
+comment on function private.my_person_ids is 'The caller''s user id, and the ids of the mentors who the caller is.';
+revoke execute on function private.my_person_ids from public, anon, authenticated;
+grant execute on function private.my_person_ids to authenticated;
+
+-- Writes the messages about a run's next p_limit mentors after p_after, in id order: to their coordinators (E11), and
+-- to the mentors who were paused (W2). It reads the history and the certifications, so a message says what happened.
+-- A run either pauses or renews.
 --
--- There is one row per coordinator and run. A row that exists grows, and created_at is the time of the last
--- addition. Coordinators come in the order of their ids, so that two calls never wait for each other.
+-- There is one row per person and run. A row that exists grows, waits for delivery again, and created_at is the time
+-- of the last addition. Rows come in the order of their persons, so that two calls never wait for each other.
 -- Called by: notify_coordinators, notify_coordinators_page, which check the arguments.
--- Locks: the coordinators' rows of this run, if they grow.
+-- Locks: the messages of this run, if they grow.
 
 create or replace function private.notify_page(p_job_run_id uuid, p_after uuid, p_limit integer)
 returns uuid
@@ -1620,26 +1892,27 @@ begin
         select n.mentor_id, min(n.kind) as kind from news as n group by n.mentor_id order by n.mentor_id limit p_limit
     ),
 
-    notified as (
-        insert into public.coordinator_notifications as n (org_id, coordinator_id, job_run_id, kind, mentor_ids)
-        select m.org_id, responsible.coordinator_id, p_job_run_id, min(page.kind), array_agg(m.id order by m.id)
-        from page
-        inner join public.peer_mentors as m on m.id = page.mentor_id
-        cross join lateral (
-            select a.coordinator_id
-            from public.assignments as a
-            where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
-            union
-            select cc.coordinator_id
-            from public.coordinator_chapters as cc
-            where cc.chapter_id = m.chapter_id
-        ) as responsible
-        inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
+    told as (
+        select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
+        from private.coordinators_of(array(select p.mentor_id from page as p)) as c
+        union all
+        select 'mentor', coalesce(m.user_id, m.id), m.id
+        from page as p inner join public.peer_mentors as m on m.id = p.mentor_id
+        where p.kind = 'paused'
+    ),
+
+    written as (
+        insert into public.messages as n (org_id, audience, person_id, kind, mentor_ids, job_run_id)
+        select m.org_id, t.audience, t.person_id, min(p.kind), array_agg(m.id order by m.id), p_job_run_id
+        from told as t
+        inner join page as p on p.mentor_id = t.mentor_id
+        inner join public.peer_mentors as m on m.id = t.mentor_id
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
-        group by m.org_id, responsible.coordinator_id
-        order by responsible.coordinator_id
-        on conflict (job_run_id, coordinator_id) do update
-            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), created_at = clock_timestamp()
+        group by m.org_id, t.audience, t.person_id
+        order by t.audience, t.person_id
+        on conflict (audience, person_id, job_run_id) do update
+            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), state = 'pending', digest_id = null,
+                read_at = null, created_at = clock_timestamp(), due_at = clock_timestamp(), expected_at = clock_timestamp()
             where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
     )
 
@@ -1649,7 +1922,7 @@ begin
 end
 $$;
 comment on function private.notify_page is
-'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if no mentor is left.';
+'Writes the messages about a run''s next p_limit mentors; returns the last of them, or null if no mentor is left.';
 revoke execute on function private.notify_page from public, anon, authenticated;
 
 -- The organisation's present day (E1), which decides whether a certification has expired.
@@ -2032,6 +2305,73 @@ comment on function private.user_id is 'The user id of the signed-in person; nul
 revoke execute on function private.user_id from public, anon, authenticated;
 grant execute on function private.user_id to authenticated;
 
+-- Which of some mentors will still be paused as they were warned: active, not renewed, and their date has not come.
+-- Called by: private.is_message_true, private.digest_content.
+
+create or replace function private.warned_mentors(p_mentor_ids uuid [], p_today date)
+returns table (mentor_id uuid, expires_on date)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select latest.id, latest.expires_on
+    from (
+        select m.id, (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) as expires_on
+        from public.peer_mentors as m
+        where m.id = any(p_mentor_ids) and m.status = 'active'
+    ) as latest
+    where latest.expires_on > p_today
+        and exists (select from public.warnings as w where w.mentor_id = latest.id and w.expires_on = latest.expires_on)
+$$;
+comment on function private.warned_mentors is 'The mentors whose warning still holds, with the day on which they are paused.';
+revoke execute on function private.warned_mentors from public, anon, authenticated;
+
+-- How many days before a certification expires an organisation warns (W1).
+-- Called by: write_warnings.
+
+create or replace function private.warning_days(p_org_id uuid)
+returns integer []
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce((select s.warning_days from public.organisation_settings as s where s.org_id = p_org_id), '{90,30,14,7}')
+$$;
+comment on function private.warning_days is 'The organisation''s stages of warning, in days; the default if it has no settings.';
+revoke execute on function private.warning_days from public, anon, authenticated;
+
+-- Why an e-mail to an address would not arrive (W6). The last digest to the same address decides: after a bounce, a
+-- complaint or a suppression nothing is sent there until the person has another address. A bounce that SES calls
+-- Transient, such as a full mailbox, still says that the last message did not arrive, but the next one is tried.
+-- Called by: begin_digest, private.digest_content, list_unreachable_mentors.
+
+create or replace function private.why_unreachable(p_email text)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when not private.is_address(p_email) then 'no_address'
+        else (
+            select case
+                when last.state = 'bounced' and last.reason = 'Transient' then 'bounced_for_now'
+                when last.state in ('bounced', 'complained', 'suppressed') then last.state
+            end
+            from (
+                select d.state, d.reason
+                from public.digests as d
+                where d.address_hash = private.hash_address(p_email) and d.state <> 'sending'
+                order by d.began_at desc
+                limit 1
+            ) as last
+        )
+    end
+$$;
+comment on function private.why_unreachable is
+'no_address, bounced, bounced_for_now, complained or suppressed; null: nothing speaks against sending to the address.';
+revoke execute on function private.why_unreachable from public, anon, authenticated;
+
 -- Organisations. People see the organisations that they belong to (S4).
 
 create table public.organisations (
@@ -2143,6 +2483,54 @@ select, insert (id, org_id, chapter_id, user_id, portal_key, status), update (ch
 on public.peer_mentors to service_role;
 grant select on public.peer_mentors to authenticated;
 
+-- The e-mails to people (W3, W4). A digest is the one e-mail that a person gets on a day of the organisation; it covers
+-- the messages that waited for that person. Administrators see the digests of their organisation (S4).
+--
+--              begin_digest           finish_digest             SES's events
+--   (messages) ------------> sending ---------------> sent -----------------> delivered -> complained
+--                               |                       |                       bounced
+--                               | refused: deleted,     |                       suppressed
+--                               | the messages wait     |
+--                               |                       |
+--                               +---- no answer ----> unknown: an event of SES decides; it is not sent again
+--
+-- SES has no idempotency key. So a digest whose answer was lost is not sent again: the person may have it.
+
+create table public.digests (
+    id uuid primary key,
+    org_id uuid not null references public.organisations (id),
+    person_id uuid not null,
+    day date not null,
+    state text not null check (
+        state in ('sending', 'sent', 'delivered', 'bounced', 'complained', 'suppressed', 'unknown')
+    ),
+    address_hash text not null,
+    provider_message_id text,
+    reason text,
+    began_at timestamptz not null default clock_timestamp(),
+    changed_at timestamptz not null default clock_timestamp(),
+    unique (org_id, person_id, day)
+);
+comment on table public.digests is 'The one e-mail that a person gets on a day, and how far it has come.';
+comment on column public.digests.id is 'The notifier chooses it, so that it can repeat a call whose answer was lost.';
+comment on column public.digests.person_id is 'The person, as in messages.';
+comment on column public.digests.address_hash is
+'SHA-256 of the address in lower case: says whether a later address is the same, and holds no address.';
+comment on column public.digests.reason is 'Why it bounced or was refused, as SES names it.';
+
+-- The last digest to an address decides whether the address works.
+create index digests_address_hash_idx on public.digests (address_hash, began_at desc);
+create index digests_changed_idx on public.digests (org_id, changed_at);
+create index digests_sending_idx on public.digests (org_id, began_at) where state = 'sending';
+
+alter table public.digests enable row level security;
+create policy seen_by_admins on public.digests for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+revoke all on public.digests from anon, authenticated, service_role;
+grant select on public.digests to service_role;
+grant select on public.digests to authenticated;
+
 -- The coordinators of single mentors. An assignment is visible to everybody who may see the mentor (S4).
 
 create table public.assignments (
@@ -2188,6 +2576,8 @@ comment on column public.certifications.seen_by_run_id is
 comment on column public.certifications.job_run_id is 'The run in which this certification renewed the mentor.';
 
 create index certifications_mentor_id_idx on public.certifications (mentor_id, expires_on desc);
+-- The certifications that expire soon (W1).
+create index certifications_expires_on_idx on public.certifications (expires_on, mentor_id);
 create unique index certifications_portal_id_idx on public.certifications (portal_id);
 create index certifications_job_run_id_idx on public.certifications (job_run_id, mentor_id) where job_run_id is not null;
 
@@ -2224,42 +2614,140 @@ revoke all on public.coordinator_chapters from anon, authenticated, service_role
 grant select, insert, update, delete on public.coordinator_chapters to service_role;
 grant select on public.coordinator_chapters to authenticated;
 
--- Notifications for coordinators (E11): one row per coordinator and run. private.notify_page writes it, and the app
--- delivers it. Coordinators see their own; administrators see all of their organisation (S4).
+-- The name, the e-mail address and the language of coordinators and administrators (W3). No log line, event or
+-- e-mail holds what this table holds (W5). A project that has these data elsewhere replaces the table by a view of the
+-- same columns (docs/adopting.md). People see their own contact; an administrator sees all of the organisation (S4).
 
-create table public.coordinator_notifications (
+create table public.member_contacts (
+    org_id uuid not null,
+    user_id uuid not null,
+    display_name text not null check (length(display_name) between 1 and 200),
+    email text check (length(email) <= 320),
+    language text not null default 'nb' check (language in ('nb', 'en')),
+    primary key (org_id, user_id),
+    foreign key (org_id, user_id) references public.org_members (org_id, user_id) on delete cascade
+);
+comment on table public.member_contacts is
+'The name and the e-mail address of a coordinator or an administrator, and the language of their messages.';
+create index member_contacts_user_id_idx on public.member_contacts (user_id);
+
+alter table public.member_contacts enable row level security;
+create policy own_contact_or_as_admin on public.member_contacts for select to authenticated
+using (user_id = (select private.user_id()) or org_id in (select private.my_admin_orgs()));
+
+revoke all on public.member_contacts from anon, authenticated, service_role;
+grant select, insert, update, delete on public.member_contacts to service_role;
+grant select on public.member_contacts to authenticated;
+
+-- The name, the e-mail address and the language of mentors (W3). No log line, event or e-mail holds what this table
+-- holds (W5). A project that has these data elsewhere replaces the table by a view of the same columns
+-- (docs/adopting.md). A contact is visible to everybody who may see the mentor (S4).
+
+create table public.mentor_contacts (
+    mentor_id uuid primary key references public.peer_mentors (id) on delete cascade,
+    display_name text not null check (length(display_name) between 1 and 200),
+    email text check (length(email) <= 320),
+    language text not null default 'nb' check (language in ('nb', 'en'))
+);
+comment on table public.mentor_contacts is 'The name and the e-mail address of a mentor, and the language of their messages.';
+comment on column public.mentor_contacts.email is 'Null: the mentor has no address, and their coordinators are told.';
+
+alter table public.mentor_contacts enable row level security;
+-- The policy of peer_mentors applies to the subquery.
+create policy seen_with_the_mentor on public.mentor_contacts for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+
+revoke all on public.mentor_contacts from anon, authenticated, service_role;
+grant select, insert, update, delete on public.mentor_contacts to service_role;
+grant select on public.mentor_contacts to authenticated;
+
+-- The outbox: what mentors, coordinators and administrators are told (W3, E11). The transaction that causes a message
+-- writes its row: private.notify_page for pauses and renewals, write_warnings for warnings. Delivery comes later and
+-- may fail; the row stays and the app shows it. A person reads their own messages; an administrator reads all of the
+-- organisation (S4).
+--
+--   pending -> sending -> sent ...   by e-mail, as part of a digest, which has these states too
+--   pending -> outdated              it was not sent in time, or is no longer true; it is not sent
+--   pending -> no_address            the person has no address; it is sent when they get one in time
+--   pending -> suppressed            the address does not work or complained before; it is not sent
+--
+-- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again.
+
+create table public.messages (
     id bigint generated always as identity primary key,
     org_id uuid not null references public.organisations (id),
-    coordinator_id uuid not null,
-    job_run_id uuid not null,
-    kind text not null default 'paused' check (kind in ('paused', 'renewed')),
+    audience text not null check (audience in ('mentor', 'coordinator', 'admin')),
+    person_id uuid not null,
+    kind text not null check (kind in ('paused', 'renewed', 'warning', 'held')),
     mentor_ids uuid [] not null check (cardinality(mentor_ids) > 0),
+    job_run_id uuid,
+    expires_on date,
     created_at timestamptz not null default clock_timestamp(),
-    unique (job_run_id, coordinator_id)
+    read_at timestamptz,
+    state text not null default 'pending' check (
+        state in (
+            'pending', 'sending', 'sent', 'delivered', 'bounced', 'complained', 'suppressed', 'unknown', 'no_address',
+            'outdated'
+        )
+    ),
+    due_at timestamptz not null default clock_timestamp(),
+    expected_at timestamptz not null default clock_timestamp(),
+    told_count integer not null default 0,
+    digest_id uuid references public.digests (id) on delete set null,
+    unique (audience, person_id, job_run_id)
 );
-comment on table public.coordinator_notifications is
-'The mentors that a run paused, or whose certification it renewed, for one responsible coordinator.';
-comment on column public.coordinator_notifications.kind is
-'paused: the run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them.';
+comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
+comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
+comment on column public.messages.kind is
+'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval.';
+comment on column public.messages.mentor_ids is 'The mentors whom it is about, in id order; for a mentor the person themself.';
+comment on column public.messages.job_run_id is 'The run that caused it; null for a warning.';
+comment on column public.messages.expires_on is 'The first day on which a mentor of a warning is paused.';
+comment on column public.messages.due_at is 'When the next attempt to send it is due.';
+comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
+comment on column public.messages.told_count is 'How many of mentor_ids earlier digests have counted.';
 
-create index coordinator_notifications_coordinator_id_idx
-on public.coordinator_notifications (coordinator_id, created_at);
-create index coordinator_notifications_org_id_idx on public.coordinator_notifications (org_id);
+-- What the notifier sends next.
+create index messages_due_idx on public.messages (org_id, due_at, id) where state in ('pending', 'no_address');
+create index messages_job_run_id_idx on public.messages (job_run_id) where job_run_id is not null;
+create index messages_person_id_idx on public.messages (person_id, id desc);
+create index messages_org_id_idx on public.messages (org_id, id desc);
+create index messages_digest_id_idx on public.messages (digest_id);
 
-alter table public.coordinator_notifications enable row level security;
-create policy own_or_as_admin on public.coordinator_notifications for select to authenticated
+alter table public.messages enable row level security;
+create policy own_or_as_admin on public.messages for select to authenticated
 using (
     (
-        coordinator_id = (select private.user_id())
-        and org_id in (select o.org_id from public.org_members as o where o.user_id = (select private.user_id()))
+        person_id in (select private.my_person_ids())
+        -- A coordinator who has left the organisation keeps no messages, also if they are a mentor there.
+        and (audience = 'mentor' or org_id in (select private.my_memberships()))
     )
     or org_id in (select private.my_admin_orgs())
 );
 
-revoke all on public.coordinator_notifications from anon, authenticated, service_role;
-revoke all on sequence public.coordinator_notifications_id_seq from anon, authenticated, service_role;
-grant select on public.coordinator_notifications to service_role;
-grant select on public.coordinator_notifications to authenticated;
+revoke all on public.messages from anon, authenticated, service_role;
+revoke all on sequence public.messages_id_seq from anon, authenticated, service_role;
+grant select on public.messages to service_role;
+grant select on public.messages to authenticated;
+
+-- What an organisation decides for itself. An organisation without a row has the defaults. People see the settings of
+-- their own organisations (S4).
+
+create table public.organisation_settings (
+    org_id uuid primary key references public.organisations (id) on delete cascade,
+    warning_days integer [] not null default '{90,30,14,7}' check (private.are_warning_days(warning_days))
+);
+comment on table public.organisation_settings is 'The settings of an organisation; without a row the defaults apply.';
+comment on column public.organisation_settings.warning_days is
+'How many days before a certification expires the mentor and the coordinators are warned (W1); empty: never.';
+
+alter table public.organisation_settings enable row level security;
+create policy settings_of_own_organisations on public.organisation_settings for select to authenticated
+using (org_id in (select private.my_orgs()));
+
+revoke all on public.organisation_settings from anon, authenticated, service_role;
+grant select, insert, update, delete on public.organisation_settings to service_role;
+grant select on public.organisation_settings to authenticated;
 
 -- The audit trail: one row per change of status. update_mentor_status writes it in the same transaction as the
 -- change (E3). It records who made the change (S3): a mentor or a coordinator with their user id, a job, or a
@@ -2442,6 +2930,31 @@ revoke all on sequence public.scheduler_execution_log_id_seq from anon, authenti
 grant select on public.scheduler_execution_log to service_role;
 grant select on public.scheduler_execution_log to authenticated;
 
+-- Which mentors were warned, of which expiry date, and how long before (W1). The primary key keeps a mentor from being
+-- warned twice of the same date at the same stage. public.write_warnings writes the row in the transaction that writes
+-- the messages. A warning is visible to everybody who may see the mentor (S4).
+
+create table public.warnings (
+    mentor_id uuid not null references public.peer_mentors (id) on delete cascade,
+    expires_on date not null,
+    stage integer not null check (stage between 1 and 365),
+    warned_on date not null,
+    created_at timestamptz not null default clock_timestamp(),
+    primary key (mentor_id, expires_on, stage)
+);
+comment on table public.warnings is 'A warning that a mentor''s certification expires.';
+comment on column public.warnings.stage is 'The days before the expiry date from which the warning was due, such as 30.';
+comment on column public.warnings.warned_on is 'The day for which it was written, in the organisation''s time zone.';
+
+alter table public.warnings enable row level security;
+-- The policy of peer_mentors applies to the subquery.
+create policy seen_with_the_mentor on public.warnings for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+
+revoke all on public.warnings from anon, authenticated, service_role;
+grant select on public.warnings to service_role;
+grant select on public.warnings to authenticated;
+
 -- The organisations that a job role acts for (R5). The password of a job role is in a cloud secret; a thief of that
 -- password must not reach other organisations of the same database. There is one row per login role and
 -- organisation, and only the owner writes it.
@@ -2465,6 +2978,17 @@ create index job_organisations_org_id_idx on private.job_organisations (org_id);
 alter table private.job_organisations enable row level security;
 revoke all on private.job_organisations from public, anon, authenticated, service_role;
 
+-- One row per organisation that sends messages. begin_digest locks it, so that two notifiers never begin a digest for
+-- the same person, or take each other's messages (W3).
+
+create table private.notifiers (
+    org_id uuid primary key references public.organisations (id) on delete cascade
+);
+comment on table private.notifiers is 'The row that begin_digest locks.';
+
+alter table private.notifiers enable row level security;
+revoke all on private.notifiers from public, anon, authenticated, service_role;
+
 -- Until when a mentor was certified before the present reading of the portal changed that (H1). The reading returns
 -- one row after the other, and a certification may move from one mentor to another. So finish_portal_reading decides
 -- which mentors are renewed when the reading is complete.
@@ -2478,6 +3002,19 @@ comment on table private.portal_changes is
 
 alter table private.portal_changes enable row level security;
 revoke all on private.portal_changes from public, anon, authenticated, service_role;
+
+-- The messages of coordinators about a run (E11): one row per coordinator and run. The policy of messages applies.
+
+create or replace view public.coordinator_notifications with (security_invoker = true) as
+select m.id, m.org_id, m.person_id as coordinator_id, m.job_run_id, m.kind, m.mentor_ids, m.created_at
+from public.messages as m
+where m.audience = 'coordinator' and m.kind in ('paused', 'renewed');
+comment on view public.coordinator_notifications is
+'The mentors that a run paused, or whose certification it renewed, for one responsible coordinator.';
+
+revoke all on public.coordinator_notifications from anon, authenticated, service_role;
+grant select on public.coordinator_notifications to service_role;
+grant select on public.coordinator_notifications to authenticated;
 
 -- Checks before a run that the configured organisation exists and has the configured slug (D8). Returns the
 -- organisation's present day, which becomes the run's as_of, and the database's present moment. The monitor
@@ -2513,6 +3050,121 @@ comment on function public.assert_org_scope is
 'Returns the organisation, its present day and the moment; fails if id and slug do not belong together.';
 revoke execute on function public.assert_org_scope from public, anon, authenticated;
 grant execute on function public.assert_org_scope to service_role, mentor_pause_job;
+
+-- Begins the next digest (W3): it takes the person whose messages have waited longest, and returns the digest's address,
+-- counts and days. No row: nothing is due. A row without an address: this call found nothing to send, but
+-- there may be more; call again.
+--
+-- The digest covers all of the person's messages that wait and still hold. A person gets one digest on a day of the
+-- organisation: if there was one today, their messages wait until tomorrow at 06:00, or for the next night's message,
+-- which takes them along. Messages that no longer hold become outdated. A person without an address is tried again
+-- after a day. Nothing is sent to an address that bounced for good or complained (W6).
+--
+-- p_digest_id is the digest's new id, which the notifier chooses. The same call again returns the same digest, so a
+-- call whose answer was lost can be repeated. A digest that does not get an answer of SES becomes unknown.
+-- Called by: the notifier, right before it sends the e-mail.
+-- Locks: the organisation's row of private.notifiers; so one digest begins at a time.
+-- Errors: 42501 not_your_organisation, 22023 the id is missing, PT409 the digest has been sent already.
+
+create or replace function public.begin_digest(p_org_id uuid, p_digest_id uuid)
+returns table (
+    email text,
+    language text,
+    day date,
+    own_paused_on date,
+    own_expires_on date,
+    paused_count integer,
+    renewed_count integer,
+    expiring_count integer,
+    first_expires_on date,
+    unreachable_count integer,
+    held_count integer
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+#variable_conflict use_column
+declare
+    v_most_persons constant integer := 200;
+    v_today constant date := private.org_today(p_org_id);
+    v_tomorrow constant timestamptz := (
+        select (v_today + 1 + time '06:00') at time zone o.time_zone from public.organisations as o where o.id = p_org_id
+    );
+    v_person uuid;
+    v_email text;
+    v_why text;
+    v_state text;
+begin
+    perform private.assert_job_org(p_org_id);
+    if p_digest_id is null or v_today is null then
+        raise exception 'p_digest_id or the organisation is missing' using errcode = '22023',
+            detail = 'the notifier chooses a new id for each digest';
+    end if;
+    insert into private.notifiers (org_id) values (p_org_id) on conflict do nothing;
+    perform from private.notifiers as n where n.org_id = p_org_id for update;
+
+    select d.state into v_state from public.digests as d where d.id = p_digest_id and d.org_id = p_org_id;
+    if found then
+        if v_state <> 'sending' then
+            raise exception 'the digest is % already', v_state using errcode = 'PT409', hint = 'digest_sent',
+                detail = 'choose a new id for each digest';
+        end if;
+        return query select * from private.digest_content(p_digest_id);
+        return;
+    end if;
+
+    for n in 1..v_most_persons loop
+        select m.person_id into v_person
+        from public.messages as m
+        where m.org_id = p_org_id and m.state in ('pending', 'no_address') and m.due_at <= clock_timestamp()
+        order by m.due_at, m.id
+        limit 1;
+        if not found then
+            return;
+        end if;
+        if exists (
+            select from public.digests as d
+            where d.org_id = p_org_id and d.person_id = v_person and d.day = v_today
+        ) then
+            update public.messages as m set due_at = v_tomorrow, expected_at = v_tomorrow
+            where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
+                and m.due_at <= clock_timestamp();
+            continue;
+        end if;
+
+        update public.messages as m set state = 'outdated'
+        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
+            and not private.is_message_true(m.kind, m.audience, m.mentor_ids, m.created_at, v_today);
+        select c.email into v_email from private.contact_of(p_org_id, v_person) as c;
+        v_why := private.why_unreachable(v_email);
+        if v_why is not null and v_why <> 'bounced_for_now' then
+            update public.messages as m set
+                state = case when v_why = 'no_address' then 'no_address' else 'suppressed' end,
+                due_at = clock_timestamp() + interval '1 day'
+            where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
+            continue;
+        end if;
+
+        perform from public.messages as m
+        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
+        continue when not found;
+        insert into public.digests (id, org_id, person_id, day, state, address_hash)
+        values (p_digest_id, p_org_id, v_person, v_today, 'sending', private.hash_address(v_email));
+        update public.messages as m set state = 'sending', digest_id = p_digest_id
+        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
+        return query select * from private.digest_content(p_digest_id);
+        return;
+    end loop;
+    email := null;
+    return next;
+end
+$$;
+comment on function public.begin_digest is
+'Begins the next digest and returns its address, counts and days; no row: nothing is due; no address: call again.';
+revoke execute on function public.begin_digest from public, anon, authenticated;
+grant execute on function public.begin_digest to service_role, mentor_pause_notifier;
 
 -- Opens the row of a run in the execution log (D4) and returns it with the run's day (E1). The dispatcher
 -- calls it before it opens the run in the ledger. The log never expires, so its row decides whether a trigger
@@ -2902,6 +3554,53 @@ comment on function public.end_lost_execution is
 revoke execute on function public.end_lost_execution from public, anon, authenticated;
 grant execute on function public.end_lost_execution to service_role, mentor_pause_job;
 
+-- Notes what SES answered to a digest (W4):
+--
+--   sent      SES accepted the e-mail under p_provider_message_id
+--   refused   SES did not accept it, and will not send it; the messages wait for p_retry_seconds
+--   unknown   there was no answer; the person may have the e-mail, so it is not sent again
+--
+-- An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
+-- Called by: the notifier, after each digest.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.finish_digest(
+    p_org_id uuid,
+    p_digest_id uuid,
+    p_result text,
+    p_provider_message_id text default null,
+    p_reason text default null,
+    p_retry_seconds integer default 3600
+)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_length('p_provider_message_id', p_provider_message_id, 200);
+    perform private.assert_length('p_reason', p_reason, 100);
+    perform private.assert_between('p_retry_seconds', coalesce(p_retry_seconds, 0), 1, 86400);
+    if p_result is null or p_result not in ('sent', 'refused', 'unknown') then
+        raise exception 'unknown result' using errcode = '22023', detail = 'p_result must be sent, refused or unknown';
+    end if;
+    if p_result = 'refused' then
+        update public.messages as m set
+            state = 'pending', digest_id = null, due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
+        from public.digests as d
+        where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending' and m.digest_id = d.id;
+        delete from public.digests as d where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending';
+        return found;
+    end if;
+    return private.move_digest(p_org_id, p_digest_id, p_result, p_provider_message_id, p_reason);
+end
+$$;
+comment on function public.finish_digest is 'Notes what SES answered to a digest; returns whether that changed anything.';
+revoke execute on function public.finish_digest from public, anon, authenticated;
+grant execute on function public.finish_digest to service_role, mentor_pause_notifier;
+
 -- Closes a run's row of the execution log with its final status and counts (D4, E8). The first call wins; a
 -- repeated call changes nothing and returns the row. A long p_error is cut, so that it cannot keep a run from
 -- ending. The role portal_sync, whose Lambda talks to an external system, can close runs of hlf_sync only
@@ -3103,6 +3802,47 @@ comment on function public.get_mentor_status is
 revoke execute on function public.get_mentor_status from public, anon, authenticated;
 grant execute on function public.get_mentor_status to authenticated, service_role;
 
+-- What the metrics about messages show (W7): messages that have waited for more than an hour though they could leave,
+-- and the digests of the last 24 hours that bounced, that SES suppressed or a person complained about, or whose answer
+-- was lost; and the messages of the last seven days to people without an address.
+-- Called by: the monitor; the command line.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.get_message_figures(p_org_id uuid)
+returns table (
+    undelivered_count bigint, bounced_count bigint, complained_count bigint, unknown_count bigint, no_address_count bigint
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    with ended as (
+        select d.state
+        from public.digests as d
+        where d.org_id = p_org_id and d.changed_at > clock_timestamp() - interval '1 day'
+    )
+
+    select
+        (
+            select count(*)
+            from public.messages as m
+            where m.org_id = p_org_id and m.state = 'pending' and m.expected_at < clock_timestamp() - interval '1 hour'
+        ),
+        (select count(*) from ended as e where e.state in ('bounced', 'suppressed')),
+        (select count(*) from ended as e where e.state = 'complained'),
+        (select count(*) from ended as e where e.state = 'unknown'),
+        (
+            select count(*)
+            from public.messages as m
+            where m.org_id = p_org_id and m.state = 'no_address'
+        )
+$$;
+comment on function public.get_message_figures is 'How many messages wait, bounced, brought a complaint, are unknown, or have no address.';
+revoke execute on function public.get_message_figures from public, anon, authenticated;
+grant execute on function public.get_message_figures to service_role, mentor_pause_job;
+
 -- Returns the organisation's day at a given moment (O1). A mentor whose certification had expired by the day
 -- of the last nightly run should be paused. A mentor whose certification expires on a later day need not be.
 -- Called by: the monitor.
@@ -3264,6 +4004,123 @@ comment on function public.list_expired_mentors is
 'Active mentors with an expired certification, in id order, after p_after (null for the first page).';
 revoke execute on function public.list_expired_mentors from public, anon, authenticated;
 grant execute on function public.list_expired_mentors to service_role, mentor_pause_job;
+
+-- The messages of an organisation for operators (W7), the newest first: to whom, about what, how far the delivery has
+-- come, and how many mentors each is about. With p_undelivered only those that did not arrive and are not outdated, or
+-- that have waited for more than an hour. It names no address. It pages by keyset: p_before is the last id of the page
+-- before.
+-- Called by: the command line.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.list_messages(
+    p_org_id uuid, p_undelivered boolean default false, p_before bigint default null, p_limit integer default 50
+)
+returns table (
+    id bigint,
+    audience text,
+    person_id uuid,
+    kind text,
+    mentor_count integer,
+    state text,
+    reason text,
+    created_at timestamptz,
+    due_at timestamptz,
+    changed_at timestamptz
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_limit(p_limit);
+    select m.id, m.audience, m.person_id, m.kind, cardinality(m.mentor_ids), m.state, d.reason, m.created_at, m.due_at,
+        d.changed_at
+    from public.messages as m
+    left join public.digests as d on d.id = m.digest_id
+    where m.org_id = p_org_id and m.id < coalesce(p_before, 9223372036854775807)
+        and (
+            p_undelivered is not true
+            or m.state in ('bounced', 'complained', 'suppressed', 'unknown', 'no_address')
+            or (m.state in ('pending', 'sending') and m.expected_at < clock_timestamp() - interval '1 hour')
+        )
+    order by m.id desc
+    limit p_limit
+$$;
+comment on function public.list_messages is 'Messages of an organisation, newest first; with p_undelivered those that did not arrive.';
+revoke execute on function public.list_messages from public, anon, authenticated;
+grant execute on function public.list_messages to service_role, mentor_pause_job;
+
+-- The caller's own messages (W3), the newest first: what a mentor or a coordinator was told, with or without e-mail. It
+-- pages by keyset: p_before is the last id of the page before. An administrator who asks gets their own messages only.
+-- Called by: the app and the console, for people.
+-- Errors: 22023 p_limit is out of bounds.
+
+create or replace function public.list_my_messages(p_before bigint default null, p_limit integer default 50)
+returns table (
+    id bigint,
+    org_id uuid,
+    audience text,
+    kind text,
+    mentor_ids uuid [],
+    expires_on date,
+    job_run_id uuid,
+    created_at timestamptz,
+    read_at timestamptz,
+    state text
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_limit(p_limit);
+    select m.id, m.org_id, m.audience, m.kind, m.mentor_ids, m.expires_on, m.job_run_id, m.created_at, m.read_at, m.state
+    from public.messages as m
+    where m.person_id in (select private.my_person_ids())
+        and (m.audience = 'mentor' or m.org_id in (select private.my_memberships()))
+        and m.id < coalesce(p_before, 9223372036854775807)
+    order by m.id desc
+    limit p_limit
+$$;
+comment on function public.list_my_messages is 'The caller''s own messages, newest first.';
+revoke execute on function public.list_my_messages from public, anon, authenticated;
+grant execute on function public.list_my_messages to authenticated;
+
+-- The mentors whom the runs for a day paused without a warning at least 14 days before (W7), in id order. It pages by
+-- keyset: p_after is the last mentor of the page before.
+-- Called by: the monitor; the command line.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.list_paused_unwarned(
+    p_org_id uuid, p_as_of date, p_after uuid default null, p_limit integer default 1000
+)
+returns table (mentor_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_date('p_as_of', p_as_of);
+    select private.assert_limit(p_limit);
+    select distinct h.mentor_id
+    from public.scheduler_execution_log as l
+    inner join public.peer_mentor_status_history as h on h.job_run_id = l.job_run_id
+    where l.org_id = p_org_id and l.as_of = p_as_of and l.job_name = 'certification_expiry'
+        and l.started_at > p_as_of - 2 and l.status in ('running', 'completed', 'failed') and not l.dry_run
+        and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        and not exists (
+            select from public.warnings as w
+            where w.mentor_id = h.mentor_id and w.expires_on = h.certification_expiry_date and w.warned_on <= p_as_of - 14
+        )
+    order by h.mentor_id
+    limit p_limit
+$$;
+comment on function public.list_paused_unwarned is
+'The mentors whom the runs for a day paused, and who were not warned at least 14 days before.';
+revoke execute on function public.list_paused_unwarned from public, anon, authenticated;
+grant execute on function public.list_paused_unwarned to service_role, mentor_pause_job;
 
 -- One keyset page of the certifications that are mirrored from the portal (H1, H5): all of them, or those
 -- that a run's reading has not seen.
@@ -3462,6 +4319,40 @@ comment on function public.list_running_executions is 'The runs that began long 
 revoke execute on function public.list_running_executions from public, anon, authenticated;
 grant execute on function public.list_running_executions to service_role, mentor_pause_job;
 
+-- The mentors of the caller who cannot be reached by e-mail (W6): a coordinator's own mentors, or all of the
+-- organisation for an administrator, in id order. Inactive mentors are left out. It pages by keyset: p_after is the last
+-- mentor of the page before.
+-- Called by: the app and the console, for people.
+-- Errors: 22023 p_limit is out of bounds.
+
+create or replace function public.list_unreachable_mentors(
+    p_org_id uuid, p_after uuid default null, p_limit integer default 100
+)
+returns table (mentor_id uuid, why text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_limit(p_limit);
+    select m.id, private.why_unreachable(k.email)
+    from public.peer_mentors as m
+    left join public.mentor_contacts as k on k.mentor_id = m.id
+    where m.org_id = p_org_id and m.status <> 'inactive'
+        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        and (
+            p_org_id in (select private.my_admin_orgs())
+            or m.id in (select private.coordinated_mentors(private.user_id()))
+        )
+        and private.why_unreachable(k.email) is not null
+    order by m.id
+    limit p_limit
+$$;
+comment on function public.list_unreachable_mentors is
+'The caller''s mentors whom no e-mail reaches, and why: no_address, bounced, bounced_for_now, complained, suppressed.';
+revoke execute on function public.list_unreachable_mentors from public, anon, authenticated;
+grant execute on function public.list_unreachable_mentors to authenticated;
+
 -- One keyset page of the mentors whose present version the HLF portal does not have yet (H1). If all mentors
 -- are synced, it returns the mentor who was synced longest ago, so that every run has a page: the worker also
 -- reads the portal when it works on a page.
@@ -3518,6 +4409,33 @@ comment on function public.list_unsynced_mentors is
 'Mentors whose present version the portal does not have, in id order, after p_after; if there are none, one mentor.';
 revoke execute on function public.list_unsynced_mentors from public, anon, authenticated;
 grant execute on function public.list_unsynced_mentors to service_role, mentor_pause_job;
+
+-- Marks the caller's own messages as read (W3). It leaves out messages of other people, and those that were read before.
+-- Called by: the app and the console, for people.
+-- Errors: 22023 more than 500 ids.
+
+create or replace function public.mark_messages_read(p_ids bigint [])
+returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+declare
+    v_count bigint;
+begin
+    perform private.assert_array_size('p_ids', cardinality(p_ids));
+    update public.messages as m set read_at = clock_timestamp()
+    where m.id = any(p_ids) and m.read_at is null
+        and m.person_id in (select private.my_person_ids())
+        and (m.audience = 'mentor' or m.org_id in (select private.my_memberships()));
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+comment on function public.mark_messages_read is 'Marks the caller''s own messages as read; returns how many.';
+revoke execute on function public.mark_messages_read from public, anon, authenticated;
+grant execute on function public.mark_messages_read to authenticated;
 
 -- Records that the portal has a version of a mentor, and the day that was sent (H1). It never replaces a
 -- later version by an older one.
@@ -3729,6 +4647,35 @@ comment on function public.notify_coordinators_page is
 'Notifies the coordinators of the next p_limit mentors of a run; returns the last of them, or null if no mentor is left.';
 revoke execute on function public.notify_coordinators_page from public, anon, authenticated;
 grant execute on function public.notify_coordinators_page to service_role, mentor_pause_job, portal_sync;
+
+-- Notes an event of SES about a digest (W4): delivered, bounced, complained, suppressed, or sent, which also decides
+-- about a digest whose answer was lost. Events may come late, twice and out of order; a state never moves back.
+-- Called by: the notifier, for each event.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.record_delivery(
+    p_org_id uuid, p_digest_id uuid, p_state text, p_provider_message_id text, p_reason text default null
+)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_length('p_provider_message_id', p_provider_message_id, 200);
+    perform private.assert_length('p_reason', p_reason, 100);
+    if p_state is null or p_state not in ('sent', 'delivered', 'bounced', 'complained', 'suppressed') then
+        raise exception 'unknown state' using errcode = '22023',
+            detail = 'p_state must be sent, delivered, bounced, complained or suppressed';
+    end if;
+    return private.move_digest(p_org_id, p_digest_id, p_state, p_provider_message_id, p_reason);
+end
+$$;
+comment on function public.record_delivery is 'Notes an event of SES about a digest; returns whether that changed anything.';
+revoke execute on function public.record_delivery from public, anon, authenticated;
+grant execute on function public.record_delivery to service_role, mentor_pause_notifier;
 
 -- Removes a certification that is no longer valid in the portal (H1). The run's reading has not seen it, and
 -- the worker has asked the portal for it by its id.
@@ -3956,6 +4903,13 @@ begin
             '; ', format('the coordinators were not notified: %s %s', sqlstate, left(sqlerrm, 200)), v_error
         );
     end;
+    begin
+        if v_as_of >= v_today - 1 then
+            perform public.write_warnings(p_org_id, v_as_of);
+        end if;
+    exception when query_canceled or others then  -- nor may failed warnings
+        v_error := concat_ws('; ', format('the warnings were not written: %s %s', sqlstate, left(sqlerrm, 200)), v_error);
+    end;
     v_paused := array(select r.key::uuid from jsonb_each_text(v_results) as r where r.value = 'changed' order by 1);
     v_errored := array(
         select r.key::uuid from jsonb_each_text(v_results) as r
@@ -3971,9 +4925,51 @@ begin
 end
 $$;
 comment on function public.run_certification_expiry is
-'Pauses every active mentor whose certification has expired, writes log row and notifications, and returns the counts.';
+'Pauses every active mentor whose certification has expired, writes log row, messages and warnings, and returns the counts.';
 revoke execute on function public.run_certification_expiry from public, anon, authenticated;
 grant execute on function public.run_certification_expiry to service_role;
+
+-- Puts right what earlier notifiers left (W3): a digest that has been sending for five minutes has lost its notifier or
+-- its answer and becomes unknown. Messages that have waited for seven days become outdated, also if no sender is
+-- configured; so a sender that is configured later sends no old messages.
+-- Called by: the notifier, at the beginning of each invocation. One call settles at most 10,000 of each; the next call
+-- goes on.
+-- Errors: 42501 not_your_organisation.
+
+create or replace function public.settle_messages(p_org_id uuid)
+returns table (unknown_count integer, outdated_count integer)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+#variable_conflict use_column
+begin
+    perform private.assert_job_org(p_org_id);
+    select count(*) filter (where private.move_digest(p_org_id, d.id, 'unknown', null, 'no answer')) into unknown_count
+    from (
+        select s.id
+        from public.digests as s
+        where s.org_id = p_org_id and s.state = 'sending' and s.began_at < clock_timestamp() - interval '5 minutes'
+        order by s.began_at
+        limit 10000
+    ) as d;
+    update public.messages as m set state = 'outdated'
+    where m.id in (
+        select w.id
+        from public.messages as w
+        where w.org_id = p_org_id and w.state in ('pending', 'no_address')
+            and w.created_at < clock_timestamp() - interval '7 days'
+        limit 10000
+    );
+    get diagnostics outdated_count = row_count;
+    return next;
+end
+$$;
+comment on function public.settle_messages is
+'Ends digests without an answer as unknown, and messages that waited for seven days as outdated; returns how many.';
+revoke execute on function public.settle_messages from public, anon, authenticated;
+grant execute on function public.settle_messages to service_role, mentor_pause_notifier;
 
 -- The only function that changes a mentor's status (E2-E4, S1-S3): a state machine under the row lock.
 --
@@ -4123,5 +5119,94 @@ comment on function public.update_mentor_status is
 'Changes one mentor''s status under the row lock, and writes the history row in the same transaction.';
 revoke execute on function public.update_mentor_status from public, anon, authenticated, service_role;
 grant execute on function public.update_mentor_status to authenticated, service_role, mentor_pause_job;
+
+-- Warns the mentors whose certification expires soon, and their coordinators (W1): one statement that finds them, notes
+-- each warning and writes the messages. A mentor is at the stage with the fewest days that are not fewer than the days
+-- left; 50 days before the date that is stage 90. A mentor who was warned of the same date at this stage or a later one
+-- is left out. So repeated calls add nothing, and after missed nights a mentor gets one warning and not several. A
+-- certification that was renewed has another date, and only an active mentor is warned.
+--
+-- p_as_of is the day that decides. Services may give any day. A call writes at most p_limit warnings; if it returns
+-- p_limit, there may be more.
+-- Called by: the completion of a certification expiry run; run_certification_expiry.
+-- Errors: 42501 not_your_organisation; 22023 the day is missing or out of bounds, or a job's day is after tomorrow.
+
+create or replace function public.write_warnings(p_org_id uuid, p_as_of date, p_limit integer default 100000)
+returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_days constant integer [] := private.warning_days(p_org_id);
+    v_longest constant integer := (select max(d.days) from unnest(v_days) as d (days));
+    v_written bigint;
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_date('p_as_of', p_as_of);
+    perform private.assert_between('p_limit', coalesce(p_limit, 0), 1, 1000000);
+    if p_as_of is null or (private.caller() = 'job' and p_as_of > private.org_today(p_org_id) + 1) then
+        raise exception 'p_as_of is missing, or after tomorrow' using errcode = '22023',
+            detail = 'a job warns for the present day of the organisation';
+    end if;
+    with expiring as (
+        -- The latest certification of each active mentor, if it expires within the longest stage.
+        select distinct m.id, m.user_id, c.expires_on, c.expires_on - p_as_of as days_left
+        from public.certifications as c
+        inner join public.peer_mentors as m on m.id = c.mentor_id
+        where m.org_id = p_org_id and m.status = 'active'
+            and c.expires_on > p_as_of and c.expires_on <= p_as_of + v_longest
+            and not exists (
+                select from public.certifications as later
+                where later.mentor_id = c.mentor_id and later.expires_on > c.expires_on
+            )
+    ),
+
+    due as (
+        select e.id, e.user_id, e.expires_on, min(d.days) as stage
+        from expiring as e
+        inner join unnest(v_days) as d (days) on d.days >= e.days_left
+        group by e.id, e.user_id, e.expires_on
+    ),
+
+    written as (
+        insert into public.warnings (mentor_id, expires_on, stage, warned_on)
+        select d.id, d.expires_on, d.stage, p_as_of
+        from due as d
+        where not exists (
+            select from public.warnings as w
+            where w.mentor_id = d.id and w.expires_on = d.expires_on and w.stage <= d.stage
+        )
+        order by d.id
+        limit p_limit
+        on conflict do nothing
+        returning mentor_id, expires_on
+    ),
+
+    told as (
+        select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
+        from private.coordinators_of(array(select w.mentor_id from written as w)) as c
+        union all
+        select 'mentor', coalesce(d.user_id, d.id), d.id
+        from written as w inner join due as d on d.id = w.mentor_id
+    ),
+
+    sent as (
+        insert into public.messages (org_id, audience, person_id, kind, mentor_ids, expires_on)
+        select
+            p_org_id, t.audience, t.person_id, 'warning', array_agg(t.mentor_id order by t.mentor_id), min(w.expires_on)
+        from told as t inner join written as w on w.mentor_id = t.mentor_id
+        group by t.audience, t.person_id
+        order by t.audience, t.person_id
+    )
+
+    select count(*) into v_written from written;
+    return v_written;
+end
+$$;
+comment on function public.write_warnings is
+'Warns the mentors whose certification expires soon, and their coordinators; returns how many warnings it wrote.';
+revoke execute on function public.write_warnings from public, anon, authenticated;
+grant execute on function public.write_warnings to service_role, mentor_pause_job;
 
 reset check_function_bodies;

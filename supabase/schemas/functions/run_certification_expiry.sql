@@ -101,6 +101,13 @@ begin
             '; ', format('the coordinators were not notified: %s %s', sqlstate, left(sqlerrm, 200)), v_error
         );
     end;
+    begin
+        if v_as_of >= v_today - 1 then
+            perform public.write_warnings(p_org_id, v_as_of);
+        end if;
+    exception when query_canceled or others then  -- nor may failed warnings
+        v_error := concat_ws('; ', format('the warnings were not written: %s %s', sqlstate, left(sqlerrm, 200)), v_error);
+    end;
     v_paused := array(select r.key::uuid from jsonb_each_text(v_results) as r where r.value = 'changed' order by 1);
     v_errored := array(
         select r.key::uuid from jsonb_each_text(v_results) as r
@@ -116,6 +123,6 @@ begin
 end
 $$;
 comment on function public.run_certification_expiry is
-'Pauses every active mentor whose certification has expired, writes log row and notifications, and returns the counts.';
+'Pauses every active mentor whose certification has expired, writes log row, messages and warnings, and returns the counts.';
 revoke execute on function public.run_certification_expiry from public, anon, authenticated;
 grant execute on function public.run_certification_expiry to service_role;

@@ -21,6 +21,8 @@ comment on column public.certifications.seen_by_run_id is
 comment on column public.certifications.job_run_id is 'The run in which this certification renewed the mentor.';
 
 create index certifications_mentor_id_idx on public.certifications (mentor_id, expires_on desc);
+-- The certifications that expire soon (W1).
+create index certifications_expires_on_idx on public.certifications (expires_on, mentor_id);
 create unique index certifications_portal_id_idx on public.certifications (portal_id);
 create index certifications_job_run_id_idx on public.certifications (job_run_id, mentor_id) where job_run_id is not null;
 

@@ -56,9 +56,9 @@ def test_each_function_and_table_has_a_file_of_its_name(declared: str) -> None:
             "select n.nspname, 'functions', p.proname from pg_proc as p"
             " inner join pg_namespace as n on n.oid = p.pronamespace"
             " where n.nspname in ('public', 'private') union all"
-            " select n.nspname, 'tables', c.relname from pg_class as c"
-            " inner join pg_namespace as n on n.oid = c.relnamespace"
-            " where n.nspname in ('public', 'private') and c.relkind = 'r'"
+            " select n.nspname, case c.relkind when 'v' then 'views' else 'tables' end, c.relname"
+            " from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace"
+            " where n.nspname in ('public', 'private') and c.relkind in ('r', 'v')"
         ).fetchall()
     folders = {"public": SCHEMAS, "private": SCHEMAS / "private"}
     expected = sorted(folders[schema] / kind / f"{name}.sql" for schema, kind, name in objects)

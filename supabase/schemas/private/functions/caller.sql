@@ -24,15 +24,17 @@ as $$
         when asks.role = 'mentor_pause_job' then 'job'
         when asks.role = 'portal_sync' then 'portal'
         when asks.role = 'mentor_pause_api' then 'api'
+        when asks.role = 'mentor_pause_notifier' then 'notifier'
         when pg_has_role(asks.role, current_user, 'usage') then 'service'
         when pg_has_role(asks.role, 'mentor_pause_job', 'usage') then 'job'
         when pg_has_role(asks.role, 'portal_sync', 'usage') then 'portal'
         when pg_has_role(asks.role, 'mentor_pause_api', 'usage') then 'api'
+        when pg_has_role(asks.role, 'mentor_pause_notifier', 'usage') then 'notifier'
         else 'nobody'
     end
     -- The role of the request (REST) or of the login (pooled).
     from (select coalesce(nullif(current_setting('role', true), 'none'), session_user)) as asks (role)
 $$;
 comment on function private.caller is
-'The caller of the present call: service (service_role or the owner), job, portal, api, person or nobody.';
+'The caller of the present call: service (service_role or the owner), job, portal, api, notifier, person or nobody.';
 revoke execute on function private.caller from public, anon, authenticated;

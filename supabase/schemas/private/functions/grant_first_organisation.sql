@@ -15,7 +15,7 @@ begin
         insert into private.job_organisations (role_name, org_id)
         select role.name, o.id
         from public.organisations as o,
-            unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name);
+            unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role (name);
     end if;
     return null;
 end

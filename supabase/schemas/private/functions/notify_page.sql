@@ -1,12 +1,11 @@
--- Adds a run's next p_limit mentors after p_after, in id order, to the notifications of their coordinators. It
--- reads the history and the certifications, so a notification says what happened. A run either pauses or
--- renews. Responsible means the rule of private.coordinated_mentors: by assignment or by chapter, and as a
--- member of the organisation.
+-- Writes the messages about a run's next p_limit mentors after p_after, in id order: to their coordinators (E11), and
+-- to the mentors who were paused (W2). It reads the history and the certifications, so a message says what happened.
+-- A run either pauses or renews.
 --
--- There is one row per coordinator and run. A row that exists grows, and created_at is the time of the last
--- addition. Coordinators come in the order of their ids, so that two calls never wait for each other.
+-- There is one row per person and run. A row that exists grows, waits for delivery again, and created_at is the time
+-- of the last addition. Rows come in the order of their persons, so that two calls never wait for each other.
 -- Called by: notify_coordinators, notify_coordinators_page, which check the arguments.
--- Locks: the coordinators' rows of this run, if they grow.
+-- Locks: the messages of this run, if they grow.
 
 create or replace function private.notify_page(p_job_run_id uuid, p_after uuid, p_limit integer)
 returns uuid
@@ -41,26 +40,27 @@ begin
         select n.mentor_id, min(n.kind) as kind from news as n group by n.mentor_id order by n.mentor_id limit p_limit
     ),
 
-    notified as (
-        insert into public.coordinator_notifications as n (org_id, coordinator_id, job_run_id, kind, mentor_ids)
-        select m.org_id, responsible.coordinator_id, p_job_run_id, min(page.kind), array_agg(m.id order by m.id)
-        from page
-        inner join public.peer_mentors as m on m.id = page.mentor_id
-        cross join lateral (
-            select a.coordinator_id
-            from public.assignments as a
-            where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
-            union
-            select cc.coordinator_id
-            from public.coordinator_chapters as cc
-            where cc.chapter_id = m.chapter_id
-        ) as responsible
-        inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
+    told as (
+        select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
+        from private.coordinators_of(array(select p.mentor_id from page as p)) as c
+        union all
+        select 'mentor', coalesce(m.user_id, m.id), m.id
+        from page as p inner join public.peer_mentors as m on m.id = p.mentor_id
+        where p.kind = 'paused'
+    ),
+
+    written as (
+        insert into public.messages as n (org_id, audience, person_id, kind, mentor_ids, job_run_id)
+        select m.org_id, t.audience, t.person_id, min(p.kind), array_agg(m.id order by m.id), p_job_run_id
+        from told as t
+        inner join page as p on p.mentor_id = t.mentor_id
+        inner join public.peer_mentors as m on m.id = t.mentor_id
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
-        group by m.org_id, responsible.coordinator_id
-        order by responsible.coordinator_id
-        on conflict (job_run_id, coordinator_id) do update
-            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), created_at = clock_timestamp()
+        group by m.org_id, t.audience, t.person_id
+        order by t.audience, t.person_id
+        on conflict (audience, person_id, job_run_id) do update
+            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), state = 'pending', digest_id = null,
+                read_at = null, created_at = clock_timestamp(), due_at = clock_timestamp(), expected_at = clock_timestamp()
             where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
     )
 
@@ -70,5 +70,5 @@ begin
 end
 $$;
 comment on function private.notify_page is
-'Notifies the coordinators of a run''s next p_limit mentors; returns the last of them, or null if no mentor is left.';
+'Writes the messages about a run''s next p_limit mentors; returns the last of them, or null if no mentor is left.';
 revoke execute on function private.notify_page from public, anon, authenticated;

@@ -1,0 +1,68 @@
+-- The outbox: what mentors, coordinators and administrators are told (W3, E11). The transaction that causes a message
+-- writes its row: private.notify_page for pauses and renewals, write_warnings for warnings. Delivery comes later and
+-- may fail; the row stays and the app shows it. A person reads their own messages; an administrator reads all of the
+-- organisation (S4).
+--
+--   pending -> sending -> sent ...   by e-mail, as part of a digest, which has these states too
+--   pending -> outdated              it was not sent in time, or is no longer true; it is not sent
+--   pending -> no_address            the person has no address; it is sent when they get one in time
+--   pending -> suppressed            the address does not work or complained before; it is not sent
+--
+-- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again.
+
+create table public.messages (
+    id bigint generated always as identity primary key,
+    org_id uuid not null references public.organisations (id),
+    audience text not null check (audience in ('mentor', 'coordinator', 'admin')),
+    person_id uuid not null,
+    kind text not null check (kind in ('paused', 'renewed', 'warning', 'held')),
+    mentor_ids uuid [] not null check (cardinality(mentor_ids) > 0),
+    job_run_id uuid,
+    expires_on date,
+    created_at timestamptz not null default clock_timestamp(),
+    read_at timestamptz,
+    state text not null default 'pending' check (
+        state in (
+            'pending', 'sending', 'sent', 'delivered', 'bounced', 'complained', 'suppressed', 'unknown', 'no_address',
+            'outdated'
+        )
+    ),
+    due_at timestamptz not null default clock_timestamp(),
+    expected_at timestamptz not null default clock_timestamp(),
+    told_count integer not null default 0,
+    digest_id uuid references public.digests (id) on delete set null,
+    unique (audience, person_id, job_run_id)
+);
+comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
+comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
+comment on column public.messages.kind is
+'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval.';
+comment on column public.messages.mentor_ids is 'The mentors whom it is about, in id order; for a mentor the person themself.';
+comment on column public.messages.job_run_id is 'The run that caused it; null for a warning.';
+comment on column public.messages.expires_on is 'The first day on which a mentor of a warning is paused.';
+comment on column public.messages.due_at is 'When the next attempt to send it is due.';
+comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
+comment on column public.messages.told_count is 'How many of mentor_ids earlier digests have counted.';
+
+-- What the notifier sends next.
+create index messages_due_idx on public.messages (org_id, due_at, id) where state in ('pending', 'no_address');
+create index messages_job_run_id_idx on public.messages (job_run_id) where job_run_id is not null;
+create index messages_person_id_idx on public.messages (person_id, id desc);
+create index messages_org_id_idx on public.messages (org_id, id desc);
+create index messages_digest_id_idx on public.messages (digest_id);
+
+alter table public.messages enable row level security;
+create policy own_or_as_admin on public.messages for select to authenticated
+using (
+    (
+        person_id in (select private.my_person_ids())
+        -- A coordinator who has left the organisation keeps no messages, also if they are a mentor there.
+        and (audience = 'mentor' or org_id in (select private.my_memberships()))
+    )
+    or org_id in (select private.my_admin_orgs())
+);
+
+revoke all on public.messages from anon, authenticated, service_role;
+revoke all on sequence public.messages_id_seq from anon, authenticated, service_role;
+grant select on public.messages to service_role;
+grant select on public.messages to authenticated;
