@@ -20,6 +20,8 @@ from mentor_pause.database.calls import (
     StatusChange,
 )
 from mentor_pause.database.mentor_functions import MentorFunctions
+from mentor_pause.database.message_functions import MessageFunctions
+from mentor_pause.database.message_results import Message, MessageFigures
 from mentor_pause.database.run_functions import RunFunctions
 from mentor_pause.database.transport import Transport
 from mentor_pause.retry import NO_RETRY, Retry
@@ -32,6 +34,8 @@ __all__ = [
     "LostEnd",
     "MemberRole",
     "MentorStatus",
+    "Message",
+    "MessageFigures",
     "OrgScope",
     "RunFreshness",
     "StatusChange",
@@ -41,7 +45,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Database(MentorFunctions, RunFunctions):
+class Database(MentorFunctions, MessageFunctions, RunFunctions):
     """All database functions, typed."""
 
 

@@ -22,6 +22,8 @@ LIST_KEYS: Mapping[str, str] = {
     "list_all_portal_states": "mentor_id",
     "list_executions": "-id",
     "list_expired_mentors": "mentor_id",
+    "list_messages": "-id",
+    "list_paused_unwarned": "mentor_id",
     "list_portal_certifications": "portal_id",
     "list_portal_states": "mentor_id",
     "list_run_outcomes": "mentor_id",
