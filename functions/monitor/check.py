@@ -16,6 +16,9 @@ from monitor.nightly_check import NightlyCheck
 
 type Answer = dict[str, object]
 
+_MOST_NAMED = 100
+"""Mentors whom the log line names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -38,6 +41,8 @@ class Check:
             "last night": self._last_night,
             "uncertified mentors": self._uncertified_mentors,
             "hung runs": self._hung_runs,
+            "warnings": self._warnings,
+            "messages": self._messages,
         }
         for name, check in checks.items():
             try:
@@ -79,6 +84,23 @@ class Check:
         hung = {str(job_run_id): ended for job_run_id, ended in self.hung_runs()().items()}
         self._emit("HungRuns", MetricUnit.Count, len(hung))
         return {"hung_runs": hung}
+
+    def _warnings(self) -> Answer:
+        """Name the mentors whom the night paused without a warning in time."""
+        night = self.night()
+        unwarned = night.paused_unwarned(night.due_day(night.moment()))
+        self._emit("PausedUnwarned", MetricUnit.Count, len(unwarned))
+        named = [str(mentor_id) for mentor_id in unwarned[:_MOST_NAMED]]
+        return {"paused_unwarned": len(unwarned), "mentor_ids_unwarned": named}
+
+    def _messages(self) -> Answer:
+        """Count the messages that wait for too long or did not arrive."""
+        figures = self.night().message_figures()
+        self._emit("UndeliveredMessages", MetricUnit.Count, figures.undelivered_count)
+        not_arrived = figures.bounced_count + figures.complained_count
+        self._emit("BouncedDigests", MetricUnit.Count, not_arrived)
+        self._emit("UnknownDigests", MetricUnit.Count, figures.unknown_count)
+        return {"messages": figures.model_dump()}
 
     def _emit(self, name: str, unit: MetricUnit, value: float) -> None:
         """Write the metric at once, so that a later failure cannot lose it."""

@@ -6,9 +6,11 @@ log.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
+from mentor_pause.database.message_results import MessageFigures
 from mentor_pause.ledger.clock import Clock
 
 JOB = "certification_expiry"
@@ -17,6 +19,9 @@ NIGHTLY = time(2, 0, tzinfo=UTC)
 
 GRACE = timedelta(minutes=29)
 """How long a night may take; the monitor's rule fires about half an hour after the job's."""
+
+
+_PER_PAGE = 1000
 
 
 def last_due(now: datetime) -> datetime:
@@ -70,6 +75,20 @@ class NightlyCheck:
     def count_uncertified(self) -> int:
         """Return how many active mentors have no certification at all, in one attempt."""
         return self.database.once().count_active_uncertified(self.org.hlf_org_id)
+
+    def paused_unwarned(self, day: date) -> list[UUID]:
+        """Return the mentors whom that night paused without a warning 14 days before (W7)."""
+        mentors: list[UUID] = []
+        while True:
+            after = mentors[-1] if mentors else None
+            page = self.database.list_paused_unwarned(self.org.hlf_org_id, day, after, _PER_PAGE)
+            mentors += [mentor.mentor_id for mentor in page]
+            if len(page) < _PER_PAGE:
+                return mentors
+
+    def message_figures(self) -> MessageFigures:
+        """Return how many messages did not arrive (W7)."""
+        return self.database.get_message_figures(self.org.hlf_org_id)
 
     def freshness(self, moment: datetime, day: date) -> Freshness:
         """Return whether the night had its run: a complete run for that day, or a later one.

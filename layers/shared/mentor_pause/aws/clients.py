@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
 _CONFIG = Config(
@@ -59,6 +60,11 @@ def sqs_client() -> "SQSClient":
 def events_client() -> "EventBridgeClient":
     """Return a client for EventBridge."""
     return with_deadline(boto3.client("events", config=_CONFIG))
+
+
+def ses_client() -> "SESV2Client":
+    """Return a client for SES v2. A call without an answer in time may have sent the e-mail."""
+    return with_deadline(boto3.client("sesv2", config=_CONFIG))
 
 
 def lambda_client(patience: float) -> "LambdaClient":

@@ -1,7 +1,10 @@
-"""Publishes completed runs on EventBridge (E11, H4)."""
+"""Publishes events on EventBridge: completed runs (E11, H4), and messages that are left (W3)."""
+
+import json
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -33,25 +36,34 @@ class EventPublisher:
         Raises:
             EventBusUnavailable: EventBridge did not accept the event.
         """
-        self.retry(lambda: self._put(event))
+        self.retry(lambda: self._put("RunCompleted", event.model_dump_json()))
 
-    def _put(self, event: RunCompleted) -> None:
+    def publish_messages_left(self, org_id: UUID, sent: int) -> None:
+        """Publish a `MessagesLeft` event: the notifier's time ran short, and more are due.
+
+        Raises:
+            EventBusUnavailable: EventBridge did not accept the event.
+        """
+        detail = json.dumps({"org_id": str(org_id), "sent_count": sent})
+        self.retry(lambda: self._put("MessagesLeft", detail))
+
+    def _put(self, kind: Literal["RunCompleted", "MessagesLeft"], detail: str) -> None:
         try:
             answer = self.client.put_events(
                 Entries=[
                     {
                         "EventBusName": self.bus_name,
                         "Source": self.source,
-                        "DetailType": "RunCompleted",
-                        "Detail": event.model_dump_json(),
+                        "DetailType": kind,
+                        "Detail": detail,
                     }
                 ]
             )
         except (ClientError, BotoCoreError) as error:
             raise EventBusUnavailable(
-                f"EventBridge did not accept RunCompleted: {error_code(error)}"
+                f"EventBridge did not accept {kind}: {error_code(error)}"
             ) from error
         if answer["FailedEntryCount"]:
             raise EventBusUnavailable(
-                f"EventBridge refused RunCompleted: {answer['Entries'][0].get('ErrorCode')}"
+                f"EventBridge refused {kind}: {answer['Entries'][0].get('ErrorCode')}"
             )

@@ -2,11 +2,13 @@
 
 from mentor_pause.config.databases import (
     API_ROLE,
+    NOTIFIER_ROLE,
     PORTAL_ROLE,
     PooledDatabase,
     RestDatabase,
     load_api_database,
     load_database,
+    load_notifier_database,
     load_portal_database,
 )
 from mentor_pause.config.secrets import (
@@ -20,6 +22,7 @@ from mentor_pause.config.settings import (
     HttpSecrets,
     HttpSettings,
     LedgerSettings,
+    NotifierSettings,
     OrgSettings,
     PortalSettings,
     PortalSourceSettings,
@@ -30,11 +33,13 @@ from mentor_pause.config.settings import (
 
 __all__ = [
     "API_ROLE",
+    "NOTIFIER_ROLE",
     "PORTAL_ROLE",
     "BusSettings",
     "HttpSecrets",
     "HttpSettings",
     "LedgerSettings",
+    "NotifierSettings",
     "OrgSettings",
     "PooledDatabase",
     "PortalSettings",
@@ -47,6 +52,7 @@ __all__ = [
     "load_api_database",
     "load_database",
     "load_http_secrets",
+    "load_notifier_database",
     "load_portal",
     "load_portal_database",
     "short_name",

@@ -15,6 +15,9 @@ PORTAL_ROLE = "portal_sync"
 API_ROLE = "mentor_pause_api"
 """The database role of the HTTP entry."""
 
+NOTIFIER_ROLE = "mentor_pause_notifier"
+"""The database role of the notifier, which sends the e-mails."""
+
 _PROJECT_URL = (
     rf"(https://[A-Za-z0-9.-]+({PORT})?|http://(127\.0\.0\.1|localhost|\[::1\])({PORT})?)/?"
 )
@@ -84,6 +87,17 @@ def load_api_database(
         ConfigurationError: another credential is configured, such as the service role's.
     """
     return _load_role_database("the HTTP entry", API_ROLE, read_secret, environ)
+
+
+def load_notifier_database(
+    read_secret: ReadSecret, environ: Environment = ENVIRONMENT
+) -> PooledDatabase:
+    """Return the database for the notifier, by the role `NOTIFIER_ROLE` only (W4).
+
+    Raises:
+        ConfigurationError: another credential is configured, such as the service role's.
+    """
+    return _load_role_database("the notifier", NOTIFIER_ROLE, read_secret, environ)
 
 
 def _load_role_database(

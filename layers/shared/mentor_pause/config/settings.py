@@ -133,6 +133,17 @@ class BusSettings(Settings):
     """`mentor-pause.` and the stack's name: the only source that this stack's rules listen to."""
 
 
+class NotifierSettings(Settings):
+    """Whether and how the notifier sends e-mails."""
+
+    message_sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = None
+    """The address of the sender; None: nothing is sent."""
+    console_url: Annotated[str, Field(pattern=r"^https://[^\s<>\"]+$")] | None = None
+    """The address to which the e-mails lead; None: they have no link."""
+    configuration_set: str
+    """The name of SES's configuration set, which tells what became of each e-mail."""
+
+
 class HttpSettings(Settings):
     """The settings of the HTTP entry, except the organisation and the ledger."""
 

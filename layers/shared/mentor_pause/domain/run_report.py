@@ -1,6 +1,6 @@
 """The texts about a completed run: its summary lines, its row's text, its event. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from mentor_pause.domain.error_reasons import cut, describe_errors
@@ -82,15 +82,17 @@ def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return kept | ids
 
 
-def log_row_text(run: Run, totals: Totals, notes: str, unnotified: str) -> str | None:
+def log_row_text(
+    run: Run, totals: Totals, notes: str, left_out: Sequence[str] = ()
+) -> str | None:
     """Return the text of the run's row in the execution log; None: nothing went wrong.
 
-    The run's own error comes first, then the mentors' errors, then the refused notifications
-    (`unnotified`), the pages' notes, and the service for which pages had to wait.
+    The run's own error comes first, then the mentors' errors, then the steps that the database
+    refused (`left_out`), the pages' notes, and the service for which pages had to wait.
     """
     waited = f"pages had to wait: {run.wait_reason}" if run.wait_reason else ""
     error = cut(run.error or "", _LONGEST_RUN_ERROR)
-    parts = (error, describe_errors(totals.errors, _ERRORS_ROOM), unnotified, notes, waited)
+    parts = (error, describe_errors(totals.errors, _ERRORS_ROOM), *left_out, notes, waited)
     return cut("; ".join(filter(None, parts)), _LONGEST_REMARK) or None
 
 

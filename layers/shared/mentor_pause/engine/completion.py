@@ -5,7 +5,7 @@ the dispatcher calls it when paging has ended. One caller claims the completion:
 
 1. It releases the lock, because no page will change any more. The next run may begin.
 2. It adds up the pages, some at a time, and logs lines with ids while they fill lines.
-3. It notifies the coordinators, in batches.
+3. It writes the messages to coordinators and mentors, in batches, and the day's warnings (W1).
 4. It ends the row in the execution log, publishes the event, and logs the summary line.
 5. It marks the run as ended.
 
@@ -34,7 +34,8 @@ from mentor_pause.domain.run_report import completed_event, ids_line, log_row_te
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.domain.summary import settle
 from mentor_pause.domain.tally import IDS_PER_LINE
-from mentor_pause.engine.notifications import MOST, Notifications
+from mentor_pause.engine.expiry_warnings import ExpiryWarnings
+from mentor_pause.engine.notifications import MOST, TOO_LONG, Notifications
 from mentor_pause.engine.outcomes import results_in_database, settle_in_database
 from mentor_pause.errors import (
     DatabaseError,
@@ -59,8 +60,6 @@ worker is completing it; check again later. `unfinished`: the time of this calle
 call goes on.
 """
 
-_TOO_LONG = "57014"
-
 _SAVED_EVERY = 15.0
 """Seconds after which the counts are saved. The claim of a completion lasts 40 s."""
 
@@ -75,6 +74,9 @@ _WORTH_SAVING = 5.0
 
 _LAST_SECONDS = 12.0
 """No batch begins with less time left: a call to the database may take 8 s."""
+
+_TOLD = ("notifications", "warnings")
+"""Steps that write messages; the run's row says which of them were left out."""
 
 _MOST_FAILURES = 5
 """Failed attempts after which the run completes without a step."""
@@ -192,9 +194,11 @@ class Completion:
         self._add_pages(work)
         self._keep_decisions(work)
         self._unless_refused(work, "notifications", lambda: self._notify(work))
+        self._unless_refused(work, "warnings", lambda: self._warn(work))
         totals = tally.totals(run, self._count_renewed(work))
         status = "failed" if run.error else "completed"
-        remark = log_row_text(run, totals, tally.notes, work.left_out.get("notifications", ""))
+        left_out = [work.left_out[step] for step in _TOLD if step in work.left_out]
+        remark = log_row_text(run, totals, tally.notes, left_out)
         self._assert_claimed(work)
         self._unless_refused(
             work, "log row", lambda: self.database.finish_execution(totals, status, remark)
@@ -276,6 +280,11 @@ class Completion:
             self.ledger.checkpoints.save_notified(work.run.job_run_id, last)
             self._assert_time()
 
+    def _warn(self, work: _Work) -> None:
+        for _ in ExpiryWarnings(self.database, self.ledger.now).write(work.run):
+            self._renew_claim(work)
+            self._assert_time()
+
     def _assert_time(self) -> None:
         """Raise `_Interrupted` if no other batch may begin."""
         if self.seconds_left() < _LAST_SECONDS:
@@ -320,15 +329,15 @@ class Completion:
     ) -> bool:
         """Whether the database refuses a step for good.
 
-        A refusal is for good at once, and so is the smallest batch of notifications that takes too
-        long. Other failures count while the database answers something else, until the next part
+        A refusal is for good at once, and so is the smallest batch of messages that takes too long.
+        Other failures count while the database answers something else, until the next part
         of the completion is saved.
         """
         if isinstance(error, DatabaseError):
             return True
-        if step == "notifications" and error.sqlstate == _TOO_LONG:
+        if step in _TOLD and error.sqlstate == TOO_LONG:
             return True
-        if isinstance(error, DatabaseUnavailable) and error.sqlstate != _TOO_LONG:
+        if isinstance(error, DatabaseUnavailable) and error.sqlstate != TOO_LONG:
             if self.seconds_left() < _LAST_SECONDS:
                 return False  # the end of the invocation may have cut the call off
             trigger = work.run.trigger

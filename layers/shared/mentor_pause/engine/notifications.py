@@ -15,7 +15,8 @@ from mentor_pause.errors import RetryableDatabaseError
 MOST, LEAST = 5_000, 50
 """Mentors in one call; a call that takes too long is repeated with a tenth of them."""
 
-_TOO_LONG = "57014"
+TOO_LONG = "57014"
+"""SQLSTATE of a statement that took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Notifications:
             try:
                 last = self.database.notify_page(job_run_id, after, limit)
             except RetryableDatabaseError as error:
-                if error.sqlstate != _TOO_LONG or limit <= LEAST:
+                if error.sqlstate != TOO_LONG or limit <= LEAST:
                     raise
                 limit = max(LEAST, limit // 10)
                 continue
