@@ -13,7 +13,7 @@
 PYTHON ?= python3
 VENV := .venv
 TOOLS := .tools
-LAYERS := shared http
+LAYERS := shared http text
 UV := $(VENV)/bin/uv
 COMPILE := $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.13 --custom-compile-command "make requirements"
@@ -237,9 +237,10 @@ requirements: $(VENV)/.done
 compile:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o layers/shared/requirements.txt
 	$(COMPILE) $(UPGRADE) --group http -c layers/shared/requirements.txt -o layers/http/requirements.txt
-	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check --group http \
-		-c layers/shared/requirements.txt -c layers/http/requirements.txt pyproject.toml \
-		-o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --group text -c layers/shared/requirements.txt -o layers/text/requirements.txt
+	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check --group http --group text \
+		-c layers/shared/requirements.txt -c layers/http/requirements.txt -c layers/text/requirements.txt \
+		pyproject.toml -o requirements/dev.txt
 	$(COMPILE) $(UPGRADE) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
 	$(COMPILE) $(UPGRADE) --group emulator -o requirements/emulator.txt
 	$(COMPILE) $(UPGRADE) --group lint -o requirements/lint.txt
@@ -248,7 +249,7 @@ compile:
 	$(COMPILE) $(UPGRADE) --group runtime -o requirements/runtime.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
 	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
-	$(COMPILE) $(UPGRADE) --group mutants --group test --group cli --group local --group http \
+	$(COMPILE) $(UPGRADE) --group mutants --group test --group cli --group local --group http --group text \
 		-c requirements/dev.txt pyproject.toml -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) --group schemathesis -o requirements/schemathesis.txt
 	$(COMPILE) $(UPGRADE) --group pre-commit -o requirements/pre-commit.txt

@@ -15,7 +15,7 @@ from local.template import TEMPLATE, adapt_to_emulator, functions_zip, layer_zip
 
 BUILD = ROOT / ".local/build"
 FUNCTIONS = ROOT / "functions"
-LAYERS = {"SharedLayer": "shared", "HttpLayer": "http"}
+LAYERS = {"SharedLayer": "shared", "HttpLayer": "http", "TextLayer": "text"}
 MIGRATIONS = ROOT / "supabase/migrations"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _BUCKET = "artifacts"
