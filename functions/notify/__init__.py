@@ -1,0 +1,1 @@
+"""Lambda: sends each recipient the messages of a day as one e-mail, the digest."""

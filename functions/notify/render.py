@@ -1,0 +1,60 @@
+"""Renders a digest as an e-mail: subject, plain text and HTML (W5)."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from notify.catalogue import LOCALES, Catalogue
+from notify.digest import Digest, Language
+from notify.letter import LetterWriter
+
+TEMPLATES = Path(__file__).parent / "templates"
+_ADDRESS = re.compile(r"https?://[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail without its addresses. The subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Renderer:
+    """Renders digests. It reads templates and catalogues when it is built, once per process."""
+
+    def __init__(self, console_url: str) -> None:
+        """`console_url` is the address of the console, or empty: then the e-mails have no link.
+
+        Raises:
+            ValueError: `console_url` is not the address of a page.
+        """
+        if console_url and not _ADDRESS.fullmatch(console_url):
+            raise ValueError("the console's address must begin with https:// and have no blank")
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._console_url = console_url
+        self._text = environment.get_template("digest.txt")
+        self._html = environment.get_template("digest.html")
+        self._writers: dict[Language, LetterWriter] = {
+            language: LetterWriter(Catalogue(language), bool(console_url)) for language in LOCALES
+        }
+
+    def render(self, digest: Digest) -> Mail:
+        """Return the e-mail of a digest, in the recipient's language."""
+        letter = self._writers[digest.language].write(digest)
+        values = {
+            "letter": letter,
+            "language": digest.language,
+            "console_url": self._console_url,
+        }
+        return Mail(letter.subject, self._text.render(values), self._html.render(values))

@@ -1,0 +1,136 @@
+"""The words of each part of a digest.
+
+The words are neutral: a listing, a contact person, people you follow up. They name neither a person
+nor the field of the organisation, because anybody may see an e-mail (W5).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from notify.catalogue import Catalogue
+from notify.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of an e-mail: paragraphs, then a list, then an ending."""
+
+    paragraphs: tuple[str, ...]
+    ending: str
+    """The text of the link to the console. Without a console it is a last paragraph."""
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SectionWriter:
+    """Writes sections in one language. Without a console no text mentions a link."""
+
+    texts: Catalogue
+    has_console: bool
+
+    def own_pause(self, day: date) -> Section:
+        """Return the part about the pause of the recipient's own listing."""
+        paused = self.texts.gettext(
+            "Your listing was paused on %(day)s, because it has not been renewed. It is not shown "
+            "while it is paused.",
+            day=day,
+        )
+        how = self.texts.gettext("Your contact person can tell you how to renew.")
+        if not self.has_console:
+            back = self.texts.gettext(
+                "To come back, renew your listing. Then ask your contact person to set it active "
+                "again."
+            )
+            return Section((paused, back), ending=how)
+        back = self.texts.gettext(
+            "To come back, renew your listing. Then sign in through the link below and set your "
+            "listing active again, or ask your contact person to do it."
+        )
+        return Section((paused, back, how), ending=self._own_link())
+
+    def own_warning(self, day: date) -> Section:
+        """Return the part that warns of the pause of the recipient's own listing."""
+        warning = self.texts.gettext(
+            "Your listing will be paused on %(day)s unless it is renewed before that day.", day=day
+        )
+        renewed = self.texts.gettext(
+            "If you have just renewed it, ask your contact person whether the renewal is "
+            "registered."
+        )
+        if not self.has_console:
+            keep = self.texts.gettext(
+                "To keep it, talk with your contact person in good time, and ask how it is renewed."
+            )
+            return Section((warning, keep), ending=renewed)
+        keep = self.texts.gettext(
+            "To keep it, talk with your contact person in good time. The link below also shows how "
+            "it is renewed."
+        )
+        return Section((warning, keep, renewed), ending=self._own_link())
+
+    def _own_link(self) -> str:
+        return self.texts.gettext("Sign in and see your listing")
+
+    def held(self, count: int) -> Section:
+        """Return the part about held pauses, for administrators."""
+        held = self.texts.ngettext(
+            "%(count)s pause is held, so the listing is still shown. Decide whether to release "
+            "the pause.",
+            "%(count)s pauses are held, so the listings are still shown. Decide whether to release "
+            "the pauses.",
+            count,
+        )
+        link = self.texts.gettext("Sign in and decide")
+        return Section((held,), ending=link if self.has_console else self._own_system())
+
+    def others(self, digest: Digest) -> Section:
+        """Return the part about the people for whom the recipient is responsible."""
+        intro = self.texts.gettext("Status on %(day)s for people you follow up:", day=digest.day)
+        link = self.texts.gettext("Sign in and see who it is about")
+        ending = link if self.has_console else self._own_system()
+        return Section((intro,), ending, items=tuple(self._items(digest)))
+
+    def _own_system(self) -> str:
+        return self.texts.gettext("Your organisation's own system shows who it is about.")
+
+    def _items(self, digest: Digest) -> Iterator[str]:
+        if digest.paused_count:
+            yield self._paused(digest.paused_count)
+        if digest.first_expires_on and digest.expiring_count:
+            yield self._expiring(digest.expiring_count, digest.first_expires_on)
+        if digest.renewed_count:
+            yield self._renewed(digest.renewed_count)
+        if digest.unreachable_count:
+            yield self._unreachable(digest.unreachable_count)
+
+    def _paused(self, count: int) -> str:
+        return self.texts.ngettext(
+            "%(count)s listing was paused. Help the person to renew it.",
+            "%(count)s listings were paused. Help these people to renew them.",
+            count,
+        )
+
+    def _expiring(self, count: int, first: date) -> str:
+        return self.texts.ngettext(
+            "%(count)s listing will be paused on %(day)s unless it is renewed before that day. "
+            "Remind the person.",
+            "%(count)s listings will be paused unless they are renewed in time, the first on "
+            "%(day)s. Remind these people.",
+            count,
+            day=first,
+        )
+
+    def _renewed(self, count: int) -> str:
+        return self.texts.ngettext(
+            "%(count)s listing was renewed. If it is paused, it can be set active again.",
+            "%(count)s listings were renewed. Those that are paused can be set active again.",
+            count,
+        )
+
+    def _unreachable(self, count: int) -> str:
+        return self.texts.ngettext(
+            "%(count)s person cannot be reached by e-mail. Call this person.",
+            "%(count)s people cannot be reached by e-mail. Call them.",
+            count,
+        )

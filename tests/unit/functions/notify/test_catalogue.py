@@ -1,0 +1,97 @@
+"""The texts of the e-mails have translations, and days and counts as people write them."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+
+from local.places import ROOT
+from notify.catalogue import LOCALES, SOURCE, TRANSLATIONS, Catalogue
+
+NOTIFY = ROOT / "functions/notify"
+KEYWORDS = {"gettext": None, "ngettext": (1, 2), "_": None}
+METHODS = {".py": "python", ".txt": "jinja2.ext:babel_extract", ".html": "jinja2.ext:babel_extract"}
+TRANSLATED = sorted(LOCALES.keys() - {SOURCE})
+
+
+def forms(text: object) -> tuple[str, ...]:
+    """Return the forms of a text: two if it has a count, otherwise one."""
+    several = text if isinstance(text, list | tuple) else (text,)
+    return tuple(str(form or "") for form in several)
+
+
+def extract() -> Iterator[tuple[str, ...]]:
+    """Yield the texts in code and templates."""
+    for file in sorted(NOTIFY.rglob("*")):
+        if file.suffix in METHODS:
+            for _, text, _, _ in extract_from_file(METHODS[file.suffix], file, KEYWORDS):
+                yield forms(text)
+
+
+def read(language: str) -> Catalog:
+    """Return the catalogue of a language."""
+    with (TRANSLATIONS / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_catalogue_has_each_text_and_no_other(language: str) -> None:
+    """The extraction is Babel's."""
+    texts = set(extract())
+    listed = {forms(message.id) for message in read(language) if message.id}
+    assert len(texts) > 20
+    assert texts - listed == set(), "without a translation"
+    assert listed - texts == set(), "no longer used"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_each_text_is_translated_in_all_its_forms(language: str) -> None:
+    """None is empty, marked as fuzzy, commented out, or without one of its values."""
+    catalogue = read(language)
+    for message in catalogue:
+        assert all(forms(message.string)), message.id
+        assert not message.fuzzy or not message.id, message.id
+    assert [str(error) for _, errors in catalogue.check() for error in errors] == []
+    assert catalogue.obsolete == {}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_names_the_values_of_its_text(language: str) -> None:
+    """A count or a day that a translation leaves out would be missing in the e-mail."""
+    for message in read(language):
+        for source, form in zip(forms(message.id), forms(message.string), strict=True):
+            if source:
+                assert values(form) == values(source), source
+
+
+def values(text: str) -> list[str]:
+    """Return the names of the values in a text."""
+    return sorted(re.findall(r"%\((\w+)\)s", text))
+
+
+@pytest.mark.parametrize("file", sorted((NOTIFY / "templates").iterdir()), ids=lambda f: f.name)
+def test_a_template_has_no_words_of_its_own(file: Path) -> None:
+    """A word in a template would be in one language only."""
+    visible = re.sub(r"\{[{%].*?[%}]\}|<[^>]*>", " ", file.read_text())
+    assert re.findall(r"\w+", visible) == []
+
+
+def test_a_day_and_a_count_are_written_as_the_language_does() -> None:
+    """Bokmål puts a dot behind the day, and a no-break space between the thousands."""
+    day, one, many = date(2026, 5, 1), "%(count)s", "%(count)s"
+    assert Catalogue("nb").gettext("%(day)s", day=day) == "1. mai 2026"
+    assert Catalogue("en").gettext("%(day)s", day=day) == "1 May 2026"
+    assert Catalogue("nb").ngettext(one, many, 41_235) == "41\xa0235"
+    assert Catalogue("en").ngettext(one, many, 41_235) == "41,235"
+
+
+def test_english_is_the_source() -> None:
+    """A text of the code is the English one."""
+    texts = Catalogue("en")
+    assert texts.gettext("Sign in and decide") == "Sign in and decide"
+    assert Catalogue("nb").gettext("Sign in and decide") == "Logg inn og avgjør"
