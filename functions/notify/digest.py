@@ -1,4 +1,4 @@
-"""What one e-mail to one recipient says (W5)."""
+"""The content of one e-mail to one recipient (W5)."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,7 +27,7 @@ class Digest:
     own_expires_on: date | None
     """The recipient's own listing will be paused on that day, unless it is renewed."""
     paused_count: int
-    """Of the mentors for whom the recipient is responsible, as the next four."""
+    """This count and the next three are of the mentors that the recipient follows up."""
     renewed_count: int
     expiring_count: int
     first_expires_on: date | None

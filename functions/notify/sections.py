@@ -85,7 +85,7 @@ class SectionWriter:
         return Section((held,), ending=link if self.has_console else self._own_system())
 
     def others(self, digest: Digest) -> Section:
-        """Return the part about the people for whom the recipient is responsible."""
+        """Return the part about the people that the recipient follows up."""
         intro = self.texts.gettext("Status on %(day)s for people you follow up:", day=digest.day)
         link = self.texts.gettext("Sign in and see who it is about")
         ending = link if self.has_console else self._own_system()
