@@ -29,7 +29,7 @@ def write(language: Language, *, has_console: bool = True, **values: Any) -> Let
 SUBJECTS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"own_paused_on": TODAY},
-        "Forny oppføringen din: den ble satt på pause 26. november 2026",
+        "Forny oppføringen din: Den ble satt på pause 26. november 2026",
         "Renew your listing: it was paused on 26 November 2026",
     ),
     (
