@@ -6,6 +6,8 @@ metric as the worst case.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,6 +20,25 @@ type Answer = dict[str, object]
 
 _MOST_NAMED = 100
 """Mentors whom the log line names."""
+
+
+class _Once[T]:
+    """Makes a call once. The checks share its value, or its failure."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+
+    @cached_property
+    def _answer(self) -> T | Exception:
+        try:
+            return self._call()
+        except Exception as error:  # noqa: BLE001 - each check that needs the value raises it
+            return error
+
+    def __call__(self) -> T:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +57,14 @@ class Check:
         """Return the findings, and under `failed` why a check could not be made."""
         answer: Answer = {}
         failed: dict[str, str] = {}
-        checks = {
-            "stale mentors": self._stale_mentors,
-            "last night": self._last_night,
+        moment = _Once(lambda: self.night().moment())
+        checks: dict[str, Callable[[], Answer]] = {
+            "stale mentors": lambda: self._stale_mentors(moment()),
+            "last night": lambda: self._last_night(moment()),
             "uncertified mentors": self._uncertified_mentors,
-            "hung runs": self._hung_runs,
-            "warnings": self._warnings,
+            "warnings": lambda: self._warnings(moment()),
             "messages": self._messages,
+            "hung runs": self._hung_runs,
         }
         for name, check in checks.items():
             try:
@@ -57,16 +79,15 @@ class Check:
         self.logger.info("night checked", extra=answer)
         return answer
 
-    def _stale_mentors(self) -> Answer:
+    def _stale_mentors(self, moment: datetime) -> Answer:
         night = self.night()
-        day = night.due_day(night.moment())
+        day = night.due_day(moment)
         count = night.count_stale(day)
         self._emit("StaleActiveMentors", MetricUnit.Count, count)
         return {"as_of": day.isoformat(), "stale_active_mentors": count}
 
-    def _last_night(self) -> Answer:
+    def _last_night(self, moment: datetime) -> Answer:
         night = self.night()
-        moment = night.moment()
         freshness = night.freshness(moment, night.due_day(moment))
         hours = freshness.hours_since_completed_run
         self._emit("NightMissed", MetricUnit.Count, int(freshness.is_missed))
@@ -76,7 +97,7 @@ class Check:
 
     def _uncertified_mentors(self) -> Answer:
         """Count the active mentors without a certification. No night pauses them; no alarm."""
-        count = self.night().count_uncertified()
+        count = self.night().once().count_uncertified()
         self._emit("ActiveWithoutCertification", MetricUnit.Count, count)
         return {"active_without_certification": count}
 
@@ -85,17 +106,17 @@ class Check:
         self._emit("HungRuns", MetricUnit.Count, len(hung))
         return {"hung_runs": hung}
 
-    def _warnings(self) -> Answer:
+    def _warnings(self, moment: datetime) -> Answer:
         """Name the mentors whom the night paused without a warning in time."""
-        night = self.night()
-        unwarned = night.paused_unwarned(night.due_day(night.moment()))
+        night = self.night().once()
+        unwarned = night.paused_unwarned(night.due_day(moment))
         self._emit("PausedUnwarned", MetricUnit.Count, len(unwarned))
         named = [str(mentor_id) for mentor_id in unwarned[:_MOST_NAMED]]
         return {"paused_unwarned": len(unwarned), "mentor_ids_unwarned": named}
 
     def _messages(self) -> Answer:
         """Count the messages that wait for too long or did not arrive."""
-        figures = self.night().message_figures()
+        figures = self.night().once().message_figures()
         self._emit("UndeliveredMessages", MetricUnit.Count, figures.undelivered_count)
         not_arrived = figures.bounced_count + figures.complained_count
         self._emit("BouncedDigests", MetricUnit.Count, not_arrived)

@@ -4,8 +4,9 @@ The count of stale mentors reads the mentors alone. It does not depend on the jo
 log.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
 from uuid import UUID
 
 from mentor_pause.config import OrgSettings
@@ -49,6 +50,10 @@ class NightlyCheck:
     database: Database
     clock: Clock
 
+    def once(self) -> Self:
+        """Return the same checks with one attempt for each call to the database."""
+        return replace(self, database=self.database.once())
+
     def moment(self) -> datetime:
         """Return the present moment: the later one by this side's clock and the database's.
 
@@ -73,8 +78,8 @@ class NightlyCheck:
         return self.database.count_stale_active_mentors(self.org.hlf_org_id, day)
 
     def count_uncertified(self) -> int:
-        """Return how many active mentors have no certification at all, in one attempt."""
-        return self.database.once().count_active_uncertified(self.org.hlf_org_id)
+        """Return how many active mentors have no certification at all."""
+        return self.database.count_active_uncertified(self.org.hlf_org_id)
 
     def paused_unwarned(self, day: date) -> list[UUID]:
         """Return the mentors whom that night paused without a warning 14 days before (W7)."""

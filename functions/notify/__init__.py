@@ -1,1 +1,1 @@
-"""Lambda: sends each recipient the messages of a day as one e-mail, the digest."""
+"""Lambda: sends the e-mails, and notes what SES says about them."""

@@ -11,6 +11,7 @@ from mentor_pause import config
 from mentor_pause.aws import clients
 from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
+from mentor_pause.database.calls import DatabaseCalls
 from mentor_pause.database.client import Database
 from mentor_pause.engine.completion import BATCHES, Batches, Completion
 from mentor_pause.engine.page_worker import PageWorker, Scope
@@ -132,7 +133,7 @@ def open_worker(job_name: str, work: Work, database: Database, logger: Logger) -
 
 
 class _CachedDatabase(Protocol):
-    def __call__(self) -> Database: ...
+    def __call__(self) -> DatabaseCalls: ...
 
     def cache_info(self) -> Any: ...  # noqa: ANN401 - functools does not export its type
 

@@ -16,7 +16,7 @@ def test_a_bus_that_is_down_does_not_keep_the_run_open(night: Night, roster: Ros
     roster.add_mentors(1)
     night.fire()
     (message,) = night.receive()
-    night.plan.then("before", "before", "before", after=12)
+    night.plan.then("before", "before", "before", after=14)
     assert night.deliver(message)
     assert [row["status"] for row in roster.log()] == ["completed"]
     assert (night.events.details, len(night.lines("event not published"))) == ([], 1)
@@ -35,6 +35,8 @@ CALLS = {
     "find_the_checkpoint": "get_item",
     "read_the_pages": "batch_get_item",
     "notify_coordinators": "notify_coordinators_page",
+    "find_the_present_day": "get_org_day",
+    "write_warnings": "write_warnings",
     "finish_execution": "finish_execution",
     "publish_the_event": "put_events",
     "end_run": "update_item",
@@ -119,7 +121,7 @@ def test_a_run_whose_coordinators_cannot_be_notified_ends_some_time(
     fail_with(roster, mentor, "57014")
     roster.db.execute("drop trigger odd on peer_mentors")
     roster.db.execute(
-        "create trigger odd before insert on coordinator_notifications for each row"
+        "create trigger odd before insert on messages for each row"
         " execute function public.odd()"
     )
     night.fire()

@@ -152,8 +152,8 @@ def test_a_caller_whose_claim_ran_out_says_nothing_more(night: Night, roster: Ro
     assert len(night.events.details) == 1
 
 
-_CALLS_UNTIL_THE_ROW_HAS_ENDED = 9
-"""Claim, release, checkpoint, pages, two outcomes, checkpoint, notify, row."""
+_CALLS_UNTIL_THE_ROW_HAS_ENDED = 11
+"""Claim, release, checkpoint, pages, two outcomes, checkpoint, notify, day, warnings, row."""
 
 
 def test_a_run_is_decided_once_although_its_first_caller_dies(night: Night, roster: Roster) -> None:

@@ -108,7 +108,7 @@ def test_the_largest_error_groups_are_named_even_after_a_long_notification_error
         " raise exception '%', repeat('no way ', 1000); end $$"
     )
     roster.db.execute(
-        "create trigger refuse_telling before insert on coordinator_notifications"
+        "create trigger refuse_telling before insert on messages"
         " for each row execute function refuse_telling()"
     )
     assert run(roster, TODAY)["error_count"] == 3

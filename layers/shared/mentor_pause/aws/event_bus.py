@@ -1,7 +1,6 @@
 """Publishes events on EventBridge: completed runs (E11, H4), and messages that are left (W3)."""
 
 import json
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID

@@ -82,9 +82,7 @@ def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return kept | ids
 
 
-def log_row_text(
-    run: Run, totals: Totals, notes: str, left_out: Sequence[str] = ()
-) -> str | None:
+def log_row_text(run: Run, totals: Totals, notes: str, left_out: Sequence[str] = ()) -> str | None:
     """Return the text of the run's row in the execution log; None: nothing went wrong.
 
     The run's own error comes first, then the mentors' errors, then the steps that the database

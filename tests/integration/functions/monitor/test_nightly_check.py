@@ -16,6 +16,11 @@ from support.night import JOB
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 
+ABOUT_MESSAGES = dict.fromkeys(
+    ("PausedUnwarned", "UndeliveredMessages", "BouncedDigests", "UnknownDigests"), [0]
+)
+
+
 def stale_at(monitor: Monitor, *moment: int) -> object:
     """Return how many mentors the monitor counts as stale at a moment of 2026."""
     monitor.night.clock.now = datetime(2026, *moment, tzinfo=UTC)
@@ -79,7 +84,11 @@ def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster
     assert answer["stale_active_mentors"] == 1
     assert isinstance(answer["failed"], dict)
     assert answer["failed"].keys() == {"last night", "hung runs"}
-    assert monitor.emitted() == {"StaleActiveMentors": [1], "ActiveWithoutCertification": [0]}
+    assert monitor.emitted() == {
+        "StaleActiveMentors": [1],
+        "ActiveWithoutCertification": [0],
+        **ABOUT_MESSAGES,
+    }
 
 
 def _unreachable(monitor: Monitor) -> EndHungRuns:
@@ -101,13 +110,14 @@ def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
     Hung runs are still checked.
     """
     roster.add_mentor(YESTERDAY)
-    monitor.night.plan.then(*failures(8))
-    looks = ("stale mentors", "last night", "uncertified mentors")
+    monitor.night.plan.then(*failures(5))
+    looks = ("stale mentors", "last night", "uncertified mentors", "warnings", "messages")
     assert monitor()["failed"] == dict.fromkeys(looks, "gone")
     assert monitor.emitted() == {"HungRuns": [0]}
     other = Monitor(monitor.night, capsys, slug="another")
     assert "is hlf, not another" in str(other()["failed"])
-    assert other.emitted() == {"ActiveWithoutCertification": [0], "HungRuns": [0]}
+    about_messages = {n: v for n, v in ABOUT_MESSAGES.items() if n != "PausedUnwarned"}
+    assert other.emitted() == {"ActiveWithoutCertification": [0], "HungRuns": [0], **about_messages}
 
 
 def test_a_night_is_missed_until_a_run_about_its_day_has_completed(
