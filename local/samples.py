@@ -39,6 +39,10 @@ def with_sample_mentor(roster: Roster) -> Roster:
             (sample if mentor == old.id else mentor, coordinator)
             for mentor, coordinator in roster.assignments
         ),
+        mentor_contacts=tuple(
+            contact._replace(person_id=sample) if contact.person_id == old.id else contact
+            for contact in roster.mentor_contacts
+        ),
     )
 
 

@@ -1,8 +1,9 @@
-"""A made-up roster: chapters, coordinators, mentors, assignments, certifications.
+"""A made-up roster: chapters, coordinators, mentors, assignments, certifications, contacts.
 
 The same numbers and the same seed give the same roster, on the same day. It has every kind of
 mentor that the nightly run meets: active and expired (the requested number), valid, renewed, paused
-or inactive with an expired certification, and without a certification.
+or inactive with an expired certification, and without a certification. With room for five mentors
+who are not expired, it has one for each stage of the warnings (W1), and one who expires tomorrow.
 """
 
 import random
@@ -13,6 +14,8 @@ from typing import LiteralString
 from uuid import UUID
 
 import psycopg
+
+from local.contacts import Contact, make_contacts
 
 _PER_CHAPTER = 50
 _OTHERS = (
@@ -25,6 +28,14 @@ _OTHERS = (
     "inactive",
     "uncertified",
 )
+_DAYS_LEFT = {
+    "stage 7": (2, 7),
+    "stage 14": (8, 14),
+    "stage 30": (15, 30),
+    "stage 90": (31, 90),
+    "expires tomorrow": (1, 1),
+}
+"""How many days the certification of a mentor who will be warned is still valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ class Roster:
     mentors: tuple[Mentor, ...]
     coordinator_chapters: tuple[tuple[UUID, UUID], ...]
     assignments: tuple[tuple[UUID, UUID], ...]
+    mentor_contacts: tuple[Contact, ...]
+    member_contacts: tuple[Contact, ...]
     made_on: date
 
 
@@ -65,12 +78,12 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
     dice = random.Random(seed)  # noqa: S311 - a made-up roster
     chapters = tuple(_ids(dice, max(1, mentors // _PER_CHAPTER)))
     coordinators = tuple(_ids(dice, len(chapters) + 1))
-    kinds = ["expired"] * expired + [dice.choice(_OTHERS) for _ in range(mentors - expired)]
-    dice.shuffle(kinds)
+    kinds = _kinds(dice, mentors, expired)
     people = tuple(
         _mentor(dice, mentor_id, dice.choice(chapters), kind, today)
         for mentor_id, kind in zip(_ids(dice, mentors), kinds, strict=True)
     )
+    mentor_contacts, member_contacts = make_contacts(seed, (m.id for m in people), coordinators)
     return Roster(
         org_id,
         chapters,
@@ -83,6 +96,8 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
             for coordinator in coordinators[i : i + 2]
         ),
         tuple((m.id, dice.choice(coordinators)) for m in people if dice.random() < 1 / 4),
+        mentor_contacts,
+        member_contacts,
         today,
     )
 
@@ -128,6 +143,17 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
             "copy public.assignments (mentor_id, coordinator_id) from stdin",
             roster.assignments,
         )
+        _copy(
+            cursor,
+            "copy public.mentor_contacts (mentor_id, display_name, email, language) from stdin",
+            roster.mentor_contacts,
+        )
+        _copy(
+            cursor,
+            "copy public.member_contacts (org_id, user_id, display_name, email, language)"
+            " from stdin",
+            ((org, *contact) for contact in roster.member_contacts),
+        )
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("analyze")
 
@@ -150,16 +176,26 @@ def _copy(
             copy.write_row(row)
 
 
+def _kinds(dice: random.Random, mentors: int, expired: int) -> list[str]:
+    others = [*_DAYS_LEFT, *(dice.choice(_OTHERS) for _ in range(mentors))]
+    kinds = ["expired"] * expired + others[: mentors - expired]
+    dice.shuffle(kinds)
+    return kinds
+
+
 def _mentor(dice: random.Random, mentor_id: UUID, chapter: UUID, kind: str, today: date) -> Mentor:
     past = today - timedelta(days=dice.randint(0, 90))
     older = past - timedelta(days=730)
-    future = today + timedelta(days=dice.randint(2, 700))
-    expiries = {
-        "valid": (future,),
-        "renewed": (past, future),
-        "expires tomorrow": (today + timedelta(days=1),),
-        "uncertified": (),
-    }.get(kind, (older, past) if dice.random() < 1 / 2 else (past,))
+    future = today + timedelta(days=dice.randint(*_DAYS_LEFT.get(kind, (2, 700))))
+    match kind:
+        case "uncertified":
+            expiries = ()
+        case "renewed":
+            expiries = (past, future)
+        case "expired" | "paused" | "inactive":
+            expiries = (older, past) if dice.random() < 1 / 2 else (past,)
+        case _:
+            expiries = (future,)
     status = kind if kind in ("paused", "inactive") else "active"
     return Mentor(mentor_id, chapter, status, expiries)
 

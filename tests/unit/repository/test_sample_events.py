@@ -46,6 +46,7 @@ def test_the_samples_mentor_is_an_expired_one_of_any_roster() -> None:
     assert old.is_expired_by(date(2031, 3, 1))
     assert (len(roster.mentors), len(roster.assignments)) == (200, len(plain.assignments))
     assert {mentor for mentor, _ in roster.assignments} <= {m.id for m in roster.mentors}
+    assert {c.person_id for c in roster.mentor_contacts} == {m.id for m in roster.mentors}
 
 
 def test_a_roster_without_an_expired_mentor_stays_as_it_is() -> None:
