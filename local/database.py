@@ -12,8 +12,8 @@ from local.schema_files import SUPABASE, join, schema_files
 
 MIGRATIONS = SUPABASE / "migrations"
 _PLATFORM = Path(__file__).parent / "supabase.sql"
-JOB_ROLES = ("mentor_pause_job", "portal_sync", "mentor_pause_api")
-"""The roles that log in: of the nightly job, of the portal sync, of the HTTP entry."""
+JOB_ROLES = ("mentor_pause_job", "portal_sync", "mentor_pause_api", "mentor_pause_notifier")
+"""The roles that log in: of the nightly job, the portal sync, the HTTP entry, the notifier."""
 
 _SUPABASE_ROLES: dict[str, LiteralString] = {
     "anon": "create role anon nologin noinherit",

@@ -12,6 +12,7 @@ from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING
 from local.processes import LOOPBACK
 from local.state import State
+from local.template import load_template
 
 STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
@@ -23,8 +24,10 @@ SECRETS = {
     "PortalSyncSecretArn": "mentor-pause/portal-sync",
     "PortalSecretArn": PORTAL_SECRET,
     "ApiSecretArn": API_SECRET,
+    "NotifierSecretArn": "mentor-pause/notifier",
 }
 """The names of the secrets, by the template's parameters."""
+_SENDER_DOMAIN = "example.com"
 _STAGE = "dev"
 
 
@@ -33,12 +36,13 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
 
     `owner_url` is the database URL of its owner. The stand-in portal accepts `client_secret`.
     """
-    job, portal_sync, api = (_credential(owner_url, role) for role in database.JOB_ROLES)
+    job, portal_sync, api, notifier = (_credential(owner_url, role) for role in database.JOB_ROLES)
     credentials = {
         "DatabaseSecretArn": job,
         "PortalSyncSecretArn": portal_sync,
         "PortalSecretArn": _portal_credential(state, client_secret),
         "ApiSecretArn": api | {"SCHEDULER_SECRET": secrets.token_urlsafe(32)},
+        "NotifierSecretArn": notifier,
     }
     vault = client(state, "secretsmanager")
     secret_arns = {
@@ -53,9 +57,13 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
         "HlfOrgSlug": ORG_SLUG,
         "SupabaseUrl": login_url(state),
         "ApiRequestsPerSecond": "500",
+        "MessageSender": f"ingen-svar@{_SENDER_DOMAIN}",
+        "ConsoleUrl": "https://konsoll.example",
         **secret_arns,
     }
-    outputs = _create(client(state, "cloudformation"), _upload(state), parameters)
+    # SES accepts only senders of a verified domain. On AWS an operator verifies it.
+    client(state, "sesv2").create_email_identity(EmailIdentity=_SENDER_DOMAIN)
+    outputs = _create(client(state, "cloudformation"), _upload(state), _declared(parameters))
     _switch_portal_on(client(state, "ssm"), outputs)
     return outputs | _api_url(state, outputs)
 
@@ -101,6 +109,11 @@ def _credential(owner_url: str, role: str) -> dict[str, str]:
 def _api_url(state: State, outputs: dict[str, str]) -> dict[str, str]:
     """Return the emulator's URL of the HTTP entry; the stack's own output names a host of AWS."""
     return {"ApiUrl": f"{endpoint(state.aws_port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"}
+
+
+def _declared(parameters: dict[str, str]) -> dict[str, str]:
+    """Leave out the parameters that the checkout's template does not have."""
+    return {name: parameters[name] for name in load_template()["Parameters"] if name in parameters}
 
 
 def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ def start_emulator(folder: Path, port: int) -> Process:
         raise StackError(f"the emulator is not installed in {_PYTHON.parent}; run make setup")
     scratch = folder / "emulator"
     scratch.mkdir(parents=True, exist_ok=True)
-    return spawn([str(_PYTHON), "-m", "ministack"], _environment(scratch, port), log(folder))
+    return spawn([str(_PYTHON), "-m", "ministack"], environment(scratch, port), log(folder))
 
 
 def log(folder: Path) -> Path:
@@ -53,11 +53,12 @@ def is_answering(port: int) -> bool:
         return False
 
 
-def _environment(scratch: Path, port: int) -> dict[str, str]:
-    # The user's own AWS settings must not reach the emulator or its Lambdas.
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SUPABASE_", "PYTHON"))
-    }
+def environment(scratch: Path, port: int) -> dict[str, str]:
+    """Return the environment of the emulator's process; `scratch` is the folder for its files."""
+    # The user's own AWS settings must not reach the emulator or its Lambdas, and the emulator must
+    # not pass the mails on to the user's mail server (SMTP_HOST).
+    left_out = ("AWS_", "SUPABASE_", "PYTHON", "SMTP_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
     return kept | CREDENTIALS | {
         # Each Lambda acts as its own role, and the template's policies are enforced.
         "AUTH": "true",
@@ -68,7 +69,7 @@ def _environment(scratch: Path, port: int) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         # Only the services that the template uses. Others, such as MQTT, would open more ports.
         "SERVICES": "s3,sqs,dynamodb,lambda,iam,sts,secretsmanager,ssm,logs,events,cloudformation,"
-        "apigateway,monitoring,sns",
+        "apigateway,monitoring,sns,ses",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(scratch / "state"),
