@@ -18,6 +18,9 @@ from local.errors import StackError
 from local.places import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
+SES_EVENTS = "local.ses"
+"""The source of events that stand for SES's events on the emulator."""
+
 _LEFT_OUT = "requirements.txt"
 _SITE, _SITE_INSIDE = "python/", "/opt/python"
 """Where a layer has its packages, in the archive and on Lambda."""
@@ -75,21 +78,34 @@ def adapt_built_template(file: Path, endpoint: str) -> None:
 
 
 def adapt_to_emulator(template: dict[str, Any]) -> dict[str, Any]:
-    """Adapt the template to the three points in which the emulator differs from AWS.
+    """Adapt the template to the points in which the emulator differs from AWS.
 
     The emulator requires `sqs:SendMessageBatch`, where AWS requires only `sqs:SendMessage`. It does
-    not support the condition key `events:source`. It has no alarms over several metrics, so such an
+    not support the condition keys `events:source` and `ses:FromAddress`, and it does not know the
+    identity that sends an e-mail. It publishes no events of SES, and accepts none from a caller, so
+    the rules match another source too (`SES_EVENTS`). It has no alarms over several metrics, so such an
     alarm gets only its first metric.
     """
     for resource in template["Resources"].values():
         _alarm_on_one_metric(resource["Properties"])
-        for policy in resource["Properties"].get("Policies", ()):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Action"] == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
-                if statement["Action"] == "events:PutEvents":
-                    statement.pop("Condition", None)
+        if resource["Properties"].get("EventPattern", {}).get("source") == ["aws.ses"]:
+            resource["Properties"]["EventPattern"]["source"].append(SES_EVENTS)
+        for statement in _role_statements(resource):
+            if statement["Action"] == "sqs:SendMessage":
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            if statement["Action"] in ("events:PutEvents", "ses:SendEmail"):
+                statement.pop("Condition", None)
+            if statement["Action"] == "ses:SendEmail":
+                statement["Resource"] = "*"
     return template
+
+
+def _role_statements(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the statements of a role, or of a policy that is added to one."""
+    properties = resource["Properties"]
+    own = [properties] if resource["Type"] == "AWS::IAM::Policy" else []
+    for policy in (*own, *properties.get("Policies", ())):
+        yield from policy["PolicyDocument"]["Statement"]
 
 
 def _alarm_on_one_metric(properties: dict[str, Any]) -> None:

@@ -22,9 +22,9 @@ from mentor_pause.aws.secrets import read_secret
 from mentor_pause.bootstrap import BUS_RETRY, closing_if_opened
 from mentor_pause.database.client import open_transport
 from mentor_pause.database.notifier_client import NotifierDatabase
-from mentor_pause.errors import EventBusUnavailable
+from mentor_pause.errors import EventBusUnavailable, describe, origin
 from mentor_pause.retry import Retry, time_limit
-from notify.delivery_events import record
+from notify.delivery_events import note_event
 from notify.mailer import Mailer
 from notify.render import Renderer
 from notify.send import Report, SendDigests
@@ -75,8 +75,14 @@ def handler(event: object, context: LambdaContext) -> object:
 
 
 def _record_all(event: dict[str, Any], context: LambdaContext) -> object:
-    def take(message: SQSRecord) -> None:
-        record(message.body, _org_id(), _database(), logger)
+    def take(record: SQSRecord) -> None:
+        try:
+            note_event(record.body, _org_id(), _database(), logger)
+        except Exception as error:
+            logger.error(
+                "event of SES not noted", extra={"reason": describe(error), "origin": origin(error)}
+            )
+            raise  # SQS delivers it again
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, take, processor, context)

@@ -50,7 +50,7 @@ class DeliveryEvent(BaseModel):
         return self.bounce_type or ("Reject" if self.event == "Reject" else None)
 
 
-def record(body: str, org_id: UUID, database: NotifierDatabase, logger: Logger) -> None:
+def note_event(body: str, org_id: UUID, database: NotifierDatabase, logger: Logger) -> None:
     """Note one event. An event that cannot be read is logged and dropped: it stays unreadable.
 
     Raises:
