@@ -209,6 +209,7 @@ def _http(name: str, status: int, headers: Mapping[str, str], body: object) -> S
 LEDGER = _aws("DynamoDB", "ProvisionedThroughputExceededException")
 QUEUE = _aws("SQS", "RequestThrottled")
 BUS = _aws("EventBridge", "ThrottlingException")
+SES = _aws("SES", "TooManyRequestsException")
 POOLED = Seam(
     "pooled transport",
     raising(lambda: DatabaseUnavailable("gone", "08006")),

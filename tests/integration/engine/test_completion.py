@@ -121,8 +121,7 @@ def test_a_run_whose_coordinators_cannot_be_notified_ends_some_time(
     fail_with(roster, mentor, "57014")
     roster.db.execute("drop trigger odd on peer_mentors")
     roster.db.execute(
-        "create trigger odd before insert on messages for each row"
-        " execute function public.odd()"
+        "create trigger odd before insert on messages for each row execute function public.odd()"
     )
     night.fire()
     for _ in range(6):

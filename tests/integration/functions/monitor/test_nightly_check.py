@@ -15,10 +15,12 @@ from support.monitor import Monitor
 from support.night import JOB
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
-
-ABOUT_MESSAGES = dict.fromkeys(
-    ("PausedUnwarned", "UndeliveredMessages", "BouncedDigests", "UnknownDigests"), [0]
-)
+ABOUT_MESSAGES = {
+    "PausedUnwarned": [0],
+    "UndeliveredMessages": [0],
+    "BouncedDigests": [0],
+    "UnknownDigests": [0],
+}
 
 
 def stale_at(monitor: Monitor, *moment: int) -> object:
