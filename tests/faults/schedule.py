@@ -10,7 +10,7 @@ from support.faults import FAULTS, Fault, Plan, ProcessDied, Seam
 WRONG: tuple[Fault, ...] = FAULTS[1:]
 NIGHTLY: tuple[str, ...] = (
     *WRONG, "stolen", "abandoned", "twice", "out of order", "held up", "short of time", "refused",
-    "handed over",
+    "handed over", "second notifier",
 )  # fmt: skip
 """Everything that may happen in a night: to calls, to the lock, to messages."""
 _RATES = (0.03, 0.1, 0.2, 0.3)
@@ -42,18 +42,19 @@ class Schedule(Plan):
         In some nights all calls of dispatchers succeed, so that faults reach the workers.
         """
         self._rate = 0.0 if self._spares_dispatchers else self._rate
-        with self._beside("stolen", steal):
+        with self.beside("stolen", steal):
             yield
         self._rate = 0.0 if self.is_over else self._storm
 
     @contextmanager
     def working(self, abandon: Callable[[], object]) -> Generator[None]:
         """A worker runs; `abandon` ends its run before the worker has finished."""
-        with self._beside("abandoned", abandon):
+        with self.beside("abandoned", abandon):
             yield
 
     @contextmanager
-    def _beside(self, kind: str, meanwhile: Callable[[], object]) -> Generator[None]:
+    def beside(self, kind: str, meanwhile: Callable[[], object]) -> Generator[None]:
+        """A process runs; before one of its calls, another one may do `meanwhile`."""
         self._other = None if self.is_over else (kind, meanwhile)
         with suppress(ProcessDied):
             yield

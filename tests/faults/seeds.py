@@ -3,21 +3,25 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from faults.post import Post
 from faults.schedule import Schedule
 from faults.storm import Storm
+from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.engine.completion import Batches
 from portal_drift.measure import MeasureDrift
 from support.aws import Clients
 from support.cluster import Cluster
 from support.night import AS_DEPLOYED, Night, Sizes, open_night
+from support.post_office import Notifier, add_contact, add_member_contact
 from support.roster import ORG, TOMORROW, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
-from support.transports import TransportKind
+from support.transports import CountingTransport, TransportKind
 
 _WIRES: tuple[TransportKind, ...] = ("pooled", "REST")
 _TINY = Sizes(shard=2, batches=Batches(ids_per_line=1, pages=2, notified=2))
@@ -62,9 +66,32 @@ def _expiry(
     others = {row["id"]: row["status"] for row in _statuses(roster) if row["id"] not in expired}
     kind, size = dice.choice(_WIRES), dice.randint(1, 4)
     sizes = dice.choice((AS_DEPLOYED, _TINY))
-    with open_night(aws, roster, cluster, schedule, size, kind, build, sizes) as night:
-        found = _weather(night, roster, schedule, dice)
-        return _verdict(seed, [*found, *_everybody(roster, expired, others)], schedule, night)
+    with (
+        open_night(aws, roster, cluster, schedule, size, kind, build, sizes) as night,
+        _open_post(seed, roster, cluster, build.notifier_class) as post,
+    ):
+        found = _weather(night, roster, schedule, dice, post)
+        found += _everybody(roster, expired, others)
+        verdict = _verdict(seed, found, schedule, night)
+        log = verdict.log + post.output
+        return replace(verdict, counts=verdict.counts + post.schedule.counts, log=log)
+
+
+@contextmanager
+def _open_post(
+    seed: int, roster: Roster, cluster: Cluster, build: type[Notifier]
+) -> Generator[Post]:
+    """Give most people an address, and send with faults of its own."""
+    dice = random.Random(f"post {seed}")  # noqa: S311 - a schedule, no secret
+    for number, row in enumerate(roster.rows("select id from peer_mentors order by id")):
+        if dice.random() < 3 / 4:
+            add_contact(roster, row["id"], f"m{number}@example.com", dice.choice(("nb", "en")))
+    for number, row in enumerate(roster.rows("select user_id from org_members order by user_id")):
+        add_member_contact(roster, row["user_id"], f"c{number}@example.com")
+    url = cluster.url(roster.db, "mentor_pause_notifier")
+    schedule = Schedule(dice)
+    with closing(PooledTransport(url)) as transport:
+        yield Post(CountingTransport(transport, schedule), schedule, dice, build)
 
 
 def _sync(
@@ -88,9 +115,15 @@ def _sync(
         return _verdict(seed, [*found, *_in_line(night, portal, mentors)], schedule, night)
 
 
-def _weather(night: Night, roster: Roster, schedule: Schedule, dice: random.Random) -> list[str]:
+def _weather(
+    night: Night,
+    roster: Roster,
+    schedule: Schedule,
+    dice: random.Random,
+    post: Post | None = None,
+) -> list[str]:
     schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
-    storm = Storm(night, schedule, dice, roster)
+    storm = Storm(night, schedule, dice, roster, post)
     night.seconds_left = storm.seconds_left
     storm.pass_over()
     return list(storm.violations(roster))

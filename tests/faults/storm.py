@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 
+from faults.post import Post
 from faults.schedule import Schedule
 from mentor_pause.errors import MentorPauseError
 from mentor_pause.retry import Remaining
@@ -32,10 +33,16 @@ class Storm:
     """Delivers triggers and messages as badly as Lambda and SQS may."""
 
     def __init__(
-        self, night: Night, schedule: Schedule, dice: random.Random, roster: Roster
+        self,
+        night: Night,
+        schedule: Schedule,
+        dice: random.Random,
+        roster: Roster,
+        post: Post | None = None,
     ) -> None:
         """The night's outside calls follow the schedule."""
         self.night = night
+        self._post = post
         self._roster = roster
         self.triggers = ["night-1"]
         self._schedule = schedule
@@ -56,6 +63,8 @@ class Storm:
             elif trigger_id in (*CALM, *self._promised):
                 yield f"{trigger_id}: begun: it had no run"
         yield from self._failed_in_calm(roster)
+        if self._post is not None:
+            yield from self._post.violations(roster)
         for row in roster.log():
             if row["status"] == "running":
                 yield f"log: rows: {row['triggered_by']} is still running"
@@ -95,6 +104,8 @@ class Storm:
         for _ in range(_DEAD_AFTER + 2):
             self._deliver_all()
         self._monitor()
+        if self._post is not None:
+            self._post.calm(self._roster)
 
     def _fire(self, trigger_id: str, trigger: str = "schedule") -> None:
         """Deliver a trigger as Lambda does: again after a minute when the process died; thrice."""
@@ -118,7 +129,9 @@ class Storm:
         self.night.fire(trigger_id, dispatch=fast)
 
     def _weather(self) -> None:
-        """Let time pass; perhaps the monitor looks, or a message comes again."""
+        """Let time pass; perhaps the monitor looks, or a message comes again; mails are sent."""
+        if self._post is not None:
+            self._post.weather(self._roster)
         self.night.clock.advance(self._dice.choice((0, 60, 360, 1800, 4000)))
         if self._dice.random() < 1 / 4:
             with suppress(ProcessDied):

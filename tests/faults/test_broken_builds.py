@@ -1,11 +1,13 @@
 """Builds that are broken on purpose: the seeds find each, by the check that is meant for it."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from faults.seeds import run_seed
+from mentor_pause.database.notifier_client import NotifierDatabase, Settled
 from mentor_pause.domain.error_reasons import RequeueReason
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.ledger.closed_pages import ClosedPages
@@ -13,10 +15,13 @@ from mentor_pause.ledger.lock import Lock, Locks
 from mentor_pause.ledger.pages import Pages
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.ledger.table import Action
+from notify.mailer import Mailer, NoAnswer, NotTaken
+from notify.render import Mail
 from support.aws import Clients, Message
 from support.cluster import Cluster
 from support.faults import ProcessDied
 from support.night import Night
+from support.post_office import SENDER, Notifier
 
 
 class _UnfencedLocks(Locks):
@@ -132,6 +137,44 @@ class Unforgiving(Night):
         return []
 
 
+class _ResendingMailer(Mailer):
+    def send(self, email: str, mail: Mail, digest_id: UUID) -> str:
+        try:
+            return super().send(email, mail, digest_id)
+        except NoAnswer as error:
+            raise NotTaken("rate", error.code) from error
+
+
+class _Resending(Notifier):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        assert self.mailer is not None
+        self.mailer = _ResendingMailer(self.mailer.client, SENDER, "events")
+
+
+class Resending(Night):
+    """A letter whose answer was lost is sent again."""
+
+    notifier_class = _Resending
+
+
+class _Unsettled(Notifier):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.database = _ForgetfulDatabase(self.database.transport, self.database.retry)
+
+
+class _ForgetfulDatabase(NotifierDatabase):
+    def settle_messages(self, org_id: UUID) -> Settled:
+        return Settled(unknown_count=0, outdated_count=0)
+
+
+class Unsettled(Night):
+    """Digests without an answer stay as they are."""
+
+    notifier_class = _Unsettled
+
+
 @pytest.mark.parametrize(
     ("build", "checks", "first"),
     [
@@ -142,6 +185,8 @@ class Unforgiving(Night):
         (Counting, {"summary_is_pages"}, 4),
         (Highest, {"summary_is_pages", "ended"}, 25),
         (LosesHandovers, {"calm"}, 50),
+        (Resending, {"one a day", "sent once"}, 0),
+        (Unsettled, {"at rest"}, 0),
     ],
 )
 def test_a_broken_build_is_found(

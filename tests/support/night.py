@@ -51,6 +51,7 @@ from support.aws import (
 )
 from support.cluster import Cluster
 from support.faults import Plan, faulty_bus, faulty_ledger, faulty_queue
+from support.post_office import Notifier
 from support.roster import ORG, TODAY, Records
 from support.transports import TransportKind, open_transport
 
@@ -97,6 +98,7 @@ class Night:
     """The parts of a stack, built as the Lambdas build them."""
 
     ledger_class = Ledger
+    notifier_class = Notifier
 
     def __init__(
         self,

@@ -133,7 +133,7 @@ def add_member_contact(
 
 
 def a_day_later(records: Records, days: int = 1) -> None:
-    """Make messages and digests older, as if so many days had passed."""
+    """Make messages and digests older, as if so many days had passed and it were after six."""
     records.db.execute(
         "update digests set day = day - %(days)s,"
         " began_at = began_at - %(days)s * interval '1 day'",
@@ -141,7 +141,7 @@ def a_day_later(records: Records, days: int = 1) -> None:
     )
     records.db.execute(
         "update messages set created_at = created_at - %(days)s * interval '1 day',"
-        " due_at = due_at - %(days)s * interval '1 day',"
+        " due_at = least(due_at - %(days)s * interval '1 day', now()),"
         " expected_at = expected_at - %(days)s * interval '1 day'",
         {"days": days},
     )
