@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import click
 
-from cli.options import check_roster, expired_option, mentors_option
+from cli.options import check_roster, expired_option, json_option, mentors_option
 
 if TYPE_CHECKING:
     from local.state import State
@@ -122,6 +122,27 @@ def fault(kind: tuple[str, ...], times: int | None, on: bool | None, of: tuple[s
         manner, is_on = faults.parse_manner(name, times, on, of)
         portal_server.switch_manner(LocalStack().require().portal_port, manner, is_on, of)
         result(faults.describe_manner(manner, of, is_on=is_on))
+
+
+@local.command(short_help="Show the mails that were sent.")
+@json_option
+def mail(as_json: bool) -> None:
+    """Show the mails that the local stack has sent, the newest last.
+
+    No mail leaves this machine: the AWS emulator keeps each until the local stack stops.
+    """
+    from dataclasses import asdict
+
+    from cli.output import machine
+    from cli.show.mails import show_mails
+    from local.mail import read_mails
+    from local.stack import LocalStack
+
+    mails = read_mails(LocalStack().require().aws_port)
+    if as_json:
+        machine([asdict(one) for one in mails])
+    else:
+        show_mails(mails)
 
 
 @local.command()

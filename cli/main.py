@@ -7,6 +7,7 @@ import click
 from cli.failures import EXIT_CODES, open_missing_outputs, run_guarded
 from cli.local import local
 from cli.mentor_commands import mentor, monitor, stale
+from cli.message_commands import messages
 from cli.portal_commands import portal
 from cli.run_commands import nightly, redrive, run, runs, summary
 
@@ -26,7 +27,9 @@ def cli() -> None:
     """
 
 
-for _command in (run, runs, redrive, summary, nightly, mentor, stale, monitor, local, portal):
+for _command in (
+    run, runs, redrive, summary, nightly, mentor, stale, monitor, messages, local, portal,
+):  # fmt: skip
     cli.add_command(_command)
 
 

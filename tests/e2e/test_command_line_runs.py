@@ -134,10 +134,12 @@ def test_the_page_of_the_command_line_can_be_typed(
     deployed: Deployed, owner: psycopg.Connection, shell: Shell
 ) -> None:
     """Every block of docs/command-line.md for bash. The shell's completion is active then."""
-    runs, completion = (block.text for block in walk("command-line"))
+    runs, messages, completion = (block.text for block in walk("command-line"))
     done = shell.type(runs)
     assert (done.code, "dry run " in done.out, "certification_expiry" in done.out) == (
         0, True, True,
     ), done.err  # fmt: skip
+    told = shell.type(messages)
+    assert (told.code, '{"messages": [' in told.out) == (0, True), told.err
     assert shell.type(completion).code == 0
     assert "mentor-pause" in shell.type("complete -p mentor-pause").out

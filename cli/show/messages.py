@@ -1,0 +1,72 @@
+"""Shows the messages to mentors, coordinators and administrators (W7)."""
+
+from collections.abc import Mapping, Sequence
+
+from cli.output import result
+from cli.show.moments import when
+from cli.show.tables import Column, Row, show_table
+from mentor_pause.database.client import Message, MessageFigures
+from mentor_pause.database.message_results import Audience, MessageKind, MessageState
+
+_STATES: Mapping[MessageState, str] = {
+    "pending": "waiting to be sent",
+    "sending": "being sent",
+    "sent": "sent, delivery not confirmed",
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "complained": "marked as spam",
+    "suppressed": "not sent, the address failed before",
+    "unknown": "unknown whether it was sent",
+    "no_address": "not sent, no address",
+    "outdated": "not sent, outdated",
+}
+_AUDIENCES: Mapping[Audience, str] = {
+    "mentor": "mentor",
+    "coordinator": "coordinator",
+    "admin": "administrator",
+}
+_KINDS: Mapping[MessageKind, str] = {
+    "paused": "paused",
+    "renewed": "certification renewed",
+    "warning": "certification expires",
+    "held": "pause waits for approval",
+}
+_COLUMNS = (
+    Column("person"),
+    Column("state", explains_itself=True),
+    Column("to", explains_itself=True),
+    Column("about", explains_itself=True),
+    Column("mentors", explains_itself=True),
+    Column("written (UTC)"),
+)
+
+
+def show_messages(messages: Sequence[Message], *, undelivered: bool) -> None:
+    """Show messages, each with the reason for its state."""
+    if messages:
+        show_table(_COLUMNS, [Row(_cells(message), message.reason) for message in messages])
+    else:
+        result("no undelivered messages" if undelivered else "no messages")
+
+
+def _cells(message: Message) -> Sequence[str]:
+    return (
+        str(message.person_id), _STATES[message.state], _AUDIENCES[message.audience],
+        _KINDS[message.kind], _count(message.mentor_count, "mentor"), when(message.created_at),
+    )  # fmt: skip
+
+
+def show_figures(figures: MessageFigures, next_step: str) -> None:
+    """Show the figures of the metrics; `next_step` says what to do about undelivered messages."""
+    result(
+        f"{_count(figures.undelivered_count, 'message')} waiting for more than an hour,"
+        f" {figures.no_address_count} without an address;"
+        f" e-mails of the last 24 hours: {figures.bounced_count} bounced or suppressed,"
+        f" {figures.complained_count} marked as spam, {figures.unknown_count} unknown"
+    )
+    if any(figures.model_dump().values()):
+        result(f"next: {next_step}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
