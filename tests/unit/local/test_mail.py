@@ -24,8 +24,8 @@ def emulator(accounts: dict[str, Any]) -> Generator[int]:
             self.end_headers()
             self.wfile.write(json.dumps({"messages": accounts}).encode())
 
-        def log_message(self, *_arguments: object) -> None:
-            """Print nothing."""
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Log nothing."""
 
     with HTTPServer((LOOPBACK, 0), Page) as server:
         thread = threading.Thread(target=server.serve_forever)
