@@ -35,7 +35,7 @@ def test_undelivered_messages_are_listed(
     assert (shown.returncode, shown.stderr) == (0, "")
     assert f"{bounced}  bounced" in shown.stdout
     assert "NoEmail" in shown.stdout
-    assert "next: docs/runbook.md" in shown.stdout
+    assert "next: docs/runbook.md#undeliveredmessagesalarm says" in shown.stdout
     printed = mentor_pause("messages", "--limit", "500", "--json")
     found = json.loads(printed.stdout)
     row = next(m for m in found["messages"] if m["person_id"] == bounced)
