@@ -129,16 +129,20 @@ def fault(kind: tuple[str, ...], times: int | None, on: bool | None, of: tuple[s
 def mail(as_json: bool) -> None:
     """Show the mails that the local stack has sent, the newest last.
 
-    No mail leaves this machine: the AWS emulator keeps each until the local stack stops.
+    It waits while the notifier still sends. No mail leaves this machine: the AWS emulator keeps
+    each until the local stack stops.
     """
     from dataclasses import asdict
 
-    from cli.output import machine
+    from cli.output import machine, say
     from cli.show.mails import show_mails
-    from local.mail import read_mails
+    from local.mail import read_mails, wait_until_sent
     from local.stack import LocalStack
 
-    mails = read_mails(LocalStack().require().aws_port)
+    stack = LocalStack()
+    port = stack.require().aws_port
+    wait_until_sent(stack.database_url(), say)
+    mails = read_mails(port)
     if as_json:
         machine([asdict(one) for one in mails])
     else:

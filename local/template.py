@@ -83,8 +83,8 @@ def adapt_to_emulator(template: dict[str, Any]) -> dict[str, Any]:
     The emulator requires `sqs:SendMessageBatch`, where AWS requires only `sqs:SendMessage`. It does
     not support the condition keys `events:source` and `ses:FromAddress`, and it does not know the
     identity that sends an e-mail. It publishes no events of SES, and accepts none from a caller, so
-    the rules match another source too (`SES_EVENTS`). It has no alarms over several metrics, so such an
-    alarm gets only its first metric.
+    the rules match another source too (`SES_EVENTS`). It has no alarms over several metrics, so
+    such an alarm gets only its first metric.
     """
     for resource in template["Resources"].values():
         _alarm_on_one_metric(resource["Properties"])
