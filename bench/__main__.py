@@ -5,7 +5,19 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bench import access, code, cost, imports, loop, nights, portal_limit, rest, sizes, sync
+from bench import (
+    access,
+    code,
+    cost,
+    imports,
+    loop,
+    messages,
+    nights,
+    portal_limit,
+    rest,
+    sizes,
+    sync,
+)
 from bench.scale import deployed
 from local.scratch import run_command
 
@@ -18,6 +30,7 @@ BENCHES: dict[str, Callable[[Console], None]] = {
     "imports": imports.main,
     "sizes": sizes.main,
     "cost": cost.main,
+    "messages": messages.main,
     "scale": deployed.main,
     "access": access.main,
     "code": code.main,

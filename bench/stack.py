@@ -40,12 +40,13 @@ class Night:
 
 @contextmanager
 def bench_stack() -> Generator[Deployed]:
-    """Start and deploy a stack; no sync follows a run on it."""
+    """Start and deploy a stack; no sync and no message follows a run on it."""
     with TemporaryDirectory() as folder:
         os.environ["MENTOR_PAUSE_LOCAL"] = folder
         stack = Deployed.start(Path(folder))
         try:
             stack.let_the_sync_follow(follow=False)
+            stack.let_the_notifier_follow(follow=False)
             yield stack
         finally:
             stack.local.down(_silent)

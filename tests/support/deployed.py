@@ -239,6 +239,12 @@ class Deployed:
         for rule in ("PausedMentorsRuleName", "LeftMentorsRuleName"):
             switch(Name=self.stack.outputs[rule])
 
+    def let_the_notifier_follow(self, *, follow: bool) -> None:
+        """Enable or disable the rule that sends the messages after a run."""
+        events = self.stack.events()
+        switch = events.enable_rule if follow else events.disable_rule
+        switch(Name=self.stack.outputs["MessagesRuleName"])
+
     def shown(self) -> dict[str, set[str]]:
         """Return the keys of the mentors in the stand-in portal, by their status."""
         mapping = example_mapping().mentors
