@@ -63,7 +63,7 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
     }
     # SES accepts only senders of a verified domain. On AWS an operator verifies it.
     client(state, "sesv2").create_email_identity(EmailIdentity=_SENDER_DOMAIN)
-    outputs = _create(client(state, "cloudformation"), _upload(state), _declared(parameters))
+    outputs = _create(client(state, "cloudformation"), _upload(state), parameters)
     _switch_portal_on(client(state, "ssm"), outputs)
     return outputs | _api_url(state, outputs)
 
@@ -109,11 +109,6 @@ def _credential(owner_url: str, role: str) -> dict[str, str]:
 def _api_url(state: State, outputs: dict[str, str]) -> dict[str, str]:
     """Return the emulator's URL of the HTTP entry; the stack's own output names a host of AWS."""
     return {"ApiUrl": f"{endpoint(state.aws_port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"}
-
-
-def _declared(parameters: dict[str, str]) -> dict[str, str]:
-    """Leave out the parameters that the checkout's template does not have."""
-    return {name: parameters[name] for name in load_template()["Parameters"] if name in parameters}
 
 
 def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
