@@ -21,6 +21,8 @@ def completions(*words: str) -> list[str]:
         (("run", ""), ["certification_expiry", "hlf_sync"]),
         (("run", "h"), ["hlf_sync"]),
         (("portal", "d"), ["drift"]),
+        (("local", "m"), ["mail"]),
+        (("messages", "--und"), ["--undelivered"]),
         (("mentor", "x", "--set", "p"), ["paused"]),
         (("runs", "--fol"), ["--follow"]),
     ],

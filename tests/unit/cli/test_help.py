@@ -45,11 +45,13 @@ def commands(group: click.Group) -> Iterator[click.Command]:
         (("run", "--help"), {}),
         (("local", "fault", "--help"), {}),
         (("portal", "--help"), {}),
+        (("messages", "--help"), {}),
+        (("local", "mail", "--help"), {}),
         ((), {"_MENTOR_PAUSE_COMPLETE": "bash_complete", "COMP_WORDS": "mentor-pause run ",
               "COMP_CWORD": "2"}),
         ((), {"_MENTOR_PAUSE_COMPLETE": "bash_source"}),
     ],
-    ids=["help", "run", "fault", "portal", "completion", "completion script"],
+    ids=["help", "run", "fault", "portal", "messages", "mail", "completion", "completion script"],
 )  # fmt: skip
 def test_help_and_completion_load_no_client(arguments: Sequence[str], env: dict[str, str]) -> None:
     """AWS's client, the database's client and the drawing of tables take seconds to load."""
