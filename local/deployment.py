@@ -12,7 +12,6 @@ from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING
 from local.processes import LOOPBACK
 from local.state import State
-from local.template import load_template
 
 STACK_NAME = "mentor-pause-local"
 ORG_ID = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
