@@ -39,6 +39,10 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "http_get_run": ("Api", "200"),
     "http_start_run": ("Api", "202"),
     "certification_expiry_redrive": ("Dispatcher", "started"),
+    "notifier_after_run": ("Notifier", "sent"),
+    "notifier_hourly": ("Notifier", "sent"),
+    "notifier_delivery": ("Notifier", "done"),
+    "notifier_bounce": ("Notifier", "done"),
 }
 """Each sample's function and expected result. The order matters: some samples read earlier runs."""
 
@@ -77,17 +81,20 @@ def result_of(output: str) -> str:
     members = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
     match members:
         case {"statusCode": code}:
-            return str(code)
+            word = str(code)
         case {"job_run_id": _, "status": "running" | "completed"}:
-            return "started"
+            word = "started"
         case {"status": "measured"}:
-            return "measured"
+            word = "measured"
         case {"batchItemFailures": []}:
-            return "done"
+            word = "done"
         case {"stale_active_mentors": _}:
-            return "checked"
+            word = "checked"
+        case {"sent": _, "stopped_by": "nothing_due"}:
+            word = "sent"
         case _:
-            return output.strip()[:200] or "no answer"
+            word = output.strip()[:200] or "no answer"
+    return word
 
 
 def invoke_all(folder: Path, environ: Mapping[str, str], token: str) -> list[Outcome]:

@@ -33,7 +33,10 @@ DEAD_PAGES = {
     "hlf_sync_dead_page": "HlfSyncWorker",
 }
 DRIFT, MONITOR = "portal_drift_hourly", "monitor_hourly"
+MESSAGE_METRICS = ("PausedUnwarned", "UndeliveredMessages", "BouncedDigests", "UnknownDigests")
 REDRIVE = "certification_expiry_redrive"
+NOTIFIER = [f"notifier_{name}" for name in ("after_run", "hourly", "delivery", "bounce")]
+"""test_built_notifier.py tries these."""
 REQUESTS = ["http_get_run", "http_list_jobs", "http_list_runs", "http_start_run"]
 
 type Invoke = Callable[[str, dict[str, Any]], tuple[Any, Container]]
@@ -109,6 +112,7 @@ def test_every_sample_event_is_tried_here() -> None:
     """A new sample needs a test."""
     tried = {
         *NIGHTS, *SYNCS, EXPIRY_PAGE, SYNC_PAGE, *DEAD_PAGES, DRIFT, MONITOR, REDRIVE, *REQUESTS,
+        *NOTIFIER,
     }  # fmt: skip
     assert {file.stem for file in EVENTS.glob("*.json")} == tried
 
@@ -187,11 +191,14 @@ def test_the_built_monitor_counts_stale_mentors(
     answer, container = invoke("Monitor", sample(MONITOR))
     stale = len(expired_ids(owner, answer.pop("as_of")))
     without = answer.pop("active_without_certification")
+    figures = ("undelivered", "bounced", "complained", "unknown", "no_address")
     assert answer == {
         "stale_active_mentors": stale, "night_missed": True, "hours_since_completed_run": None,
-        "hung_runs": {}, "failed": {},
+        "paused_unwarned": 0, "mentor_ids_unwarned": [],
+        "messages": {f"{name}_count": 0 for name in figures}, "hung_runs": {}, "failed": {},
     }  # fmt: skip
     expected = {"StaleActiveMentors": [stale], "NightMissed": [1.0], "HungRuns": [0.0]}
+    expected |= {name: [0.0] for name in MESSAGE_METRICS}
     assert metrics_of(container) == expected | {"ActiveWithoutCertification": [without]}
 
 
@@ -262,7 +269,7 @@ def test_no_secret_is_in_the_log_however_much_is_logged(
 ) -> None:
     """E12: at DEBUG, AWS's own client would log whole answers, with secrets."""
     vault = deployed.stack.read_secret
-    for function in ("Monitor", "Api", "PortalDrift"):  # each with another secret
+    for function in ("Monitor", "Api", "PortalDrift", "Notifier"):  # each with another secret
         own = deployed.environment_of(function)
         secrets = json.loads(vault(own["SUPABASE_SECRET_ID"]))
         password = secrets["SUPABASE_DB_URL"].split(":")[2].split("@")[0]

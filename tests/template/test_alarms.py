@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
 from local.places import ROOT
 from local.template import load_template
+from mentor_pause.database.message_results import MessageFigures
 from monitor.check import Check
 from monitor.nightly_check import Freshness
 from portal_drift.measure import Drift
@@ -80,6 +82,21 @@ class AllIsWell:
     def count_uncertified(self) -> int:
         """Everybody has a certification."""
         return 0
+
+    def once(self) -> "AllIsWell":
+        """Return the same answers."""
+        return self
+
+    def paused_unwarned(self, _day: date) -> list[UUID]:
+        """Everybody who was paused had a warning."""
+        return []
+
+    def message_figures(self) -> MessageFigures:
+        """Every message arrived."""
+        return MessageFigures(
+            undelivered_count=0, bounced_count=0, complained_count=0, unknown_count=0,
+            no_address_count=0,
+        )  # fmt: skip
 
     def freshness(self, _moment: datetime, _day: date) -> Freshness:
         """The night has been."""
@@ -181,16 +198,26 @@ def test_every_metric_of_the_code_is_watched_or_shown(emitted: dict[str, dict[st
     watched = {m["MetricName"] for a in ALARMS.values() for m in metrics_of(a)}
     assert {name for name in emitted if name not in watched and name not in dashboard} == set()
     shown = set(re.findall(r'\[\\+"\$\{AWS::StackName\}\\+", \\+"(\w+)\\+"', dashboard))
-    assert shown == shown & emitted.keys()
+    notifier = (ROOT / "functions/notify/app.py").read_text()
+    sent = set(re.findall(r'add_metric\("(\w+)"', notifier))
+    assert shown == shown & (emitted.keys() | sent)
+    assert sent <= shown
     assert {"StaleActiveMentors", "NightMissed", "HoursSinceCompletedRun"} <= shown
 
 
 @pytest.mark.parametrize(
     "alarm",
-    ["StaleMentorsAlarm", "MissedNightAlarm", "HungRunsAlarm", "PortalDriftUnmeasuredAlarm"],
+    [
+        "StaleMentorsAlarm",
+        "MissedNightAlarm",
+        "HungRunsAlarm",
+        "PortalDriftUnmeasuredAlarm",
+        "PausedUnwarnedAlarm",
+        "UndeliveredMessagesAlarm",
+    ],
 )
 def test_silence_of_what_is_measured_every_hour_rings(alarm: str) -> None:
-    """O1: a monitor that does not run is as bad as a stale mentor."""
+    """O1, W7: a monitor that does not run is as bad as a stale mentor."""
     properties = ALARMS[alarm]
     assert (properties["TreatMissingData"], properties["Threshold"]) == ("breaching", 0)
     assert (properties["Period"], properties["ComparisonOperator"]) == (

@@ -45,6 +45,11 @@ SETTINGS = {
         config.LedgerSettings,
         config.BusSettings,
     ),
+    "Notifier": (
+        config.OrgSettings,
+        config.NotifierSettings,
+        config.BusSettings,
+    ),
 }
 
 

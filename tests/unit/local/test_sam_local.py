@@ -20,6 +20,7 @@ EVENTS = ROOT / "events"
         ('{"status": "measured", "compared": 500}', "measured"),
         ('{"as_of": "2026-11-26", "stale_active_mentors": 0}', "checked"),
         ('{"statusCode": 202, "body": "{}"}', "202"),
+        ('{"sent": 12, "refused": 0, "stopped_by": "nothing_due"}', "sent"),
     ],
 )
 def test_an_answer_becomes_a_word(output: str, result: str) -> None:
@@ -34,6 +35,7 @@ def test_an_answer_becomes_a_word(output: str, result: str) -> None:
         {"job_run_id": "x", "status": "failed", "error": "no"},
         {"errorMessage": "boom", "errorType": "ValueError"},
         {"status": "off"},
+        {"sent": 0, "refused": 1, "stopped_by": "account"},
         ["x"],
     ],
 )

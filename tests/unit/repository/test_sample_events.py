@@ -11,8 +11,10 @@ import pytest
 from local.places import ROOT
 from local.samples import with_sample_mentor
 from local.seed import make_roster
+from mentor_pause.aws.lambda_events import is_sqs_batch
 from mentor_pause.domain.jobs import JOBS
-from mentor_pause.domain.messages import DispatchRequest, MentorPage
+from mentor_pause.domain.messages import DispatchRequest, MentorPage, RunCompleted
+from notify.delivery_events import DeliveryEvent
 
 EVENTS = ROOT / "events"
 
@@ -24,6 +26,9 @@ def test_every_job_has_a_nightly_event_and_a_page() -> None:
     assert {f"{job}_dead_page.json" for job in JOBS} <= names
     assert {"portal_drift_hourly.json", "monitor_hourly.json"} <= names  # they read none of it
     assert {f"http_{what}.json" for what in ("get_run", "list_jobs", "list_runs")} <= names
+    assert {f"notifier_{what}.json" for what in ("after_run", "hourly", "delivery", "bounce")} <= (
+        names
+    )
 
 
 def read(event: dict[str, Any]) -> str:
@@ -63,3 +68,28 @@ def test_a_roster_without_an_expired_mentor_stays_as_it_is() -> None:
 def test_a_sample_event_is_understood(file: Path) -> None:
     """Dispatcher events as they are, pages as SQS records."""
     assert file.name.startswith(read(json.loads(file.read_text())))
+
+
+@pytest.mark.parametrize(
+    ("file", "states"),
+    [("notifier_delivery", ["sent", "delivered"]), ("notifier_bounce", ["bounced"])],
+)
+def test_the_notifier_understands_the_samples_of_ses(file: str, states: list[str]) -> None:
+    """W4: each record is one event. No sample holds an address (W5)."""
+    text = (EVENTS / f"{file}.json").read_text()
+    assert "@" not in text
+    event = json.loads(text)
+    assert is_sqs_batch(event)
+    events = [DeliveryEvent.model_validate_json(r["body"]) for r in event["Records"]]
+    assert [e.state for e in events] == states
+
+
+def test_the_notifiers_other_samples_are_no_batches() -> None:
+    """One is the event of a run that was not dry, the other the schedule's."""
+    after_run, hourly = (
+        json.loads((EVENTS / f"notifier_{name}.json").read_text())
+        for name in ("after_run", "hourly")
+    )
+    assert not is_sqs_batch(after_run)
+    assert not is_sqs_batch(hourly)
+    assert RunCompleted.model_validate(after_run["detail"]).dry_run is False
