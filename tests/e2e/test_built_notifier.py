@@ -71,7 +71,7 @@ def test_the_built_notifier_sends_what_is_due_once(
     deployed: Deployed, owner: psycopg.Connection, build: Path, tmp_path: Path, address: str,
     name: str,
 ) -> None:  # fmt: skip
-    """W3, W5: the second invocation sends nothing, and no line holds the address."""
+    """W2, W3, W5: the second invocation sends nothing, and no line holds the address."""
     before = len(inbox(deployed, address))
     event = sample(name)
     answers, container = invoke(deployed, build, tmp_path / "log", event, event)

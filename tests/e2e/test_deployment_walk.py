@@ -45,7 +45,7 @@ pytestmark = [
 STACK = "mentor-pause-prod"
 SECRETS = {
     "DatabaseSecretArn": "database", "PortalSyncSecretArn": "portal-sync",
-    "PortalSecretArn": "portal", "ApiSecretArn": "api",
+    "PortalSecretArn": "portal", "ApiSecretArn": "api", "NotifierSecretArn": "notifier",
 }  # fmt: skip
 
 
@@ -105,11 +105,12 @@ def deploy(walked: Walk, block: Block, typed: Mapping[str, str]) -> None:
     assert "Deploy this changeset" in done.asked[-1]
 
 
-def take(walked: Walk, blocks: Iterable[Block]) -> None:
-    """Type the blocks, and answer the questions of `sam deploy`."""
+def take(walked: Walk, blocks: Iterable[Block], more: Mapping[str, str] | None = None) -> None:
+    """Type the blocks, and answer the questions of `sam deploy`, of a guided one with `more`."""
     for block in blocks:
         if block.text.startswith("sam deploy"):
-            deploy(walked, block, asked_for(walked) if "--guided" in block.text else {})
+            typed = asked_for(walked) | dict(more or {})
+            deploy(walked, block, typed if "--guided" in block.text else {})
         else:
             walked.take(block)
 
@@ -152,6 +153,16 @@ def test_the_smoke_test_of_the_portal_says_what_it_must(
     type_lines(walked, "Where HLF's portal")
 
 
+def test_the_sender_is_verified_and_the_e_mails_leave(walked: Walk) -> None:
+    """W4: after a second guided deployment, which keeps what it is not asked to change."""
+    walked.placeholders["DOMAIN"] = "example.org"
+    take(walked, walk("mail", [pages.DEPLOYMENT]))
+    del walked.placeholders["DOMAIN"]
+    sender = {"MessageSender": "no-reply@example.org", "ConsoleUrl": "https://console.example.org"}
+    take(walked, walk("guided-again", [pages.DEPLOYMENT]), sender)
+    type_lines(walked, "For the e-mails")
+
+
 def test_the_smoke_test_of_the_next_morning_says_what_it_must(walked: Walk) -> None:
     """O6: after a scheduled run."""
     now = datetime.now(UTC)
@@ -182,7 +193,9 @@ def test_the_commands_in_the_runbooks_sentences_can_be_typed(walked: Walk) -> No
             "select job_run_id from scheduler_execution_log where status = 'completed'"
             " and job_name = 'certification_expiry' order by started_at limit 1"
         ).fetchone()
-    words = {"JOB_RUN_ID": str(run_id), "JOB": "certification_expiry"}
+    words = {
+        "JOB_RUN_ID": str(run_id), "JOB": "certification_expiry", "MENTOR_ID": str(UUID(int=1))
+    }  # fmt: skip
     for place, command in pages.read_runbook():
         typed = command
         for word, value in words.items():
