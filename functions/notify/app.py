@@ -18,6 +18,7 @@ from mentor_pause import config
 from mentor_pause.aws import clients
 from mentor_pause.aws.event_bus import EventPublisher
 from mentor_pause.aws.lambda_events import is_sqs_batch
+from mentor_pause.aws.mailer import Mailer
 from mentor_pause.aws.secrets import read_secret
 from mentor_pause.bootstrap import BUS_RETRY, closing_if_opened
 from mentor_pause.database.client import open_transport
@@ -25,7 +26,6 @@ from mentor_pause.database.notifier_client import NotifierDatabase
 from mentor_pause.errors import EventBusUnavailable, describe, origin
 from mentor_pause.retry import Retry, time_limit
 from notify.delivery_events import note_event
-from notify.mailer import Mailer
 from notify.render import Renderer
 from notify.send import Report, SendDigests
 

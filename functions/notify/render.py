@@ -1,26 +1,17 @@
 """Renders a digest as an e-mail: subject, plain text and HTML (W5)."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from mentor_pause.aws.mailer import Mail
 from notify.catalogue import LOCALES, Catalogue
 from notify.digest import Digest, Language
 from notify.letter import LetterWriter
 
 TEMPLATES = Path(__file__).parent / "templates"
 _ADDRESS = re.compile(r"https?://[!-~]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """An e-mail without its addresses. The subject is one line."""
-
-    subject: str
-    text: str
-    html: str
 
 
 class Renderer:

@@ -14,12 +14,11 @@ from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
 
+from mentor_pause.aws.mailer import Mail, Mailer, NoAnswer, NotTaken, Quota, Refusal
 from mentor_pause.database.notifier_client import BegunDigest, NotifierDatabase
 from mentor_pause.errors import describe, origin
 from mentor_pause.retry import Remaining, Sleep
 from notify.digest import Digest
-from notify.mailer import Mailer, NoAnswer, NotTaken, Quota, Refusal
-from notify.render import Mail
 
 type Stop = Literal["nothing_due", "time", "rate", "quota", "account", "refused", "no_sender"]
 """Why no more digests were sent. `refused`: SES refused several e-mails in a row."""

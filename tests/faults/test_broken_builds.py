@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from faults.seeds import run_seed
+from mentor_pause.aws.mailer import Mail, Mailer, NoAnswer, NotTaken
 from mentor_pause.database.notifier_client import NotifierDatabase, Settled
 from mentor_pause.domain.error_reasons import RequeueReason
 from mentor_pause.domain.runs import Page, PageOutcome, Run
@@ -15,8 +16,6 @@ from mentor_pause.ledger.lock import Lock, Locks
 from mentor_pause.ledger.pages import Pages
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.ledger.table import Action
-from notify.mailer import Mailer, NoAnswer, NotTaken
-from notify.render import Mail
 from support.aws import Clients, Message
 from support.cluster import Cluster
 from support.faults import ProcessDied

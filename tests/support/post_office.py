@@ -10,9 +10,9 @@ from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
+from mentor_pause.aws.mailer import Mailer
 from mentor_pause.database.notifier_client import NotifierDatabase
 from mentor_pause.retry import Retry
-from notify.mailer import Mailer
 from notify.render import Renderer
 from notify.send import Report, SendDigests
 from support.faults import SES, Faulty, Plan

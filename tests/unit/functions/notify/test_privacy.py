@@ -8,9 +8,10 @@ from random import Random
 
 import pytest
 
+from mentor_pause.aws.mailer import Mail
 from notify.catalogue import TRANSLATIONS
 from notify.digest import Digest, Language
-from notify.render import Mail, Renderer
+from notify.render import Renderer
 from support.digests import Page, any_digest, words, write_count, write_day
 
 FORBIDDEN: dict[str, str] = {

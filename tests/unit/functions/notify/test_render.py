@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from mentor_pause.aws.mailer import Mail
 from notify.digest import Language
-from notify.render import Mail, Renderer
+from notify.render import Renderer
 from support.digests import CONSOLE, LATER, TODAY, Page, digest, words
 
 ALL: dict[str, Any] = {

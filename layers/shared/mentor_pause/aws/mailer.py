@@ -22,8 +22,6 @@ from mentor_pause.errors import MentorPauseError
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-    from notify.render import Mail
-
 type Refusal = Literal["rate", "quota", "account", "message"]
 """What SES refuses, and so what to do.
 
@@ -60,6 +58,15 @@ class NoAnswer(MentorPauseError):
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail without its addresses. The subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """How much SES sends for this account."""
 
@@ -90,7 +97,7 @@ class Mailer:
         rate = quota.get("MaxSendRate", 1.0)
         return Quota(rate, left, is_enabled=account.get("SendingEnabled", True))
 
-    def send(self, email: str, mail: "Mail", digest_id: UUID) -> str:
+    def send(self, email: str, mail: Mail, digest_id: UUID) -> str:
         """Send one e-mail and return SES's id of it.
 
         Raises:
