@@ -27,7 +27,7 @@ def send_all(deployed: Deployed, owner: psycopg.Connection) -> dict[str, Mail]:
     return {mail.to[0]: mail for mail in mails}
 
 
-def test_the_messages_of_a_night_reach_the_right_people_once(
+def test_the_messages_of_a_night_reach_the_right_people_once_and_may_bounce(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
     """W1 to W3: each mentor who was paused or warned, and each coordinator; in their language."""
@@ -97,19 +97,11 @@ def test_a_bounce_is_visible_within_a_minute(deployed: Deployed, owner: psycopg.
     assert {(row["state"], row["reason"]) for row in bounced} == {("bounced", "Permanent")}
 
 
-def test_an_event_of_another_stack_changes_nothing(
+def test_a_notifier_whose_time_ends_asks_for_another(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
-    """W4: the rules listen to this stack's configuration set only."""
-    events = deployed.stack.events()
-    patterns = [
-        json.loads(pattern)
-        for rule in events.list_rules()["Rules"]
-        if "aws.ses" in (pattern := rule.get("EventPattern", ""))
-    ]
-    assert len(patterns) == 2
-    configuration_set = deployed.stack.outputs["ConfigurationSetName"]
-    for pattern in patterns:
-        tags = pattern["detail"]["mail"]["tags"]
-        assert tags == {"ses:configuration-set": [configuration_set]}
-    assert rows(owner, "select count(*) as n from digests where state = 'bounced'")[0]["n"] == 0
+    """W3: it publishes MessagesLeft, and each message leaves once."""
+    with deployed.time_out("Notifier", 45):  # so that it works for a few seconds
+        assert send_all(deployed, owner)
+    reports = deployed.lines("NotifierLogGroup", "messages sent")
+    assert any(line["stopped_by"] == "time" and line["sent"] for line in reports)
