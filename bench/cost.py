@@ -32,7 +32,7 @@ PRICES = {
     "database calls": 0.0,
 }
 """In USD per unit. The project's plan includes the database's calls."""
-IDLE_SQS = {"Lambda's pollers on 4 queues, requests a day": 4 * 5 * 3 * 60 * 24}
+IDLE_SQS = {"Lambda's pollers on 6 queues, requests a day": 6 * 5 * 3 * 60 * 24}
 """Five long polls of 20 s at the same time, by AWS's documentation; the mappings never stop."""
 FUNCTIONS = ("Dispatcher", "ExpiryWorker")
 _PAGE = int(_TEMPLATE["Parameters"]["PageSize"]["Default"])
