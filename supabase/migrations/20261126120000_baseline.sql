@@ -116,6 +116,8 @@ as $$
 $$;
 comment on function private.are_warning_days is 'True if there are at most ten different days, each from 1 to 365.';
 revoke execute on function private.are_warning_days from public, anon, authenticated;
+-- A constraint runs with the rights of the role that writes the row.
+grant execute on function private.are_warning_days to service_role;
 
 -- Fails if an array has more than 500 elements (R5).
 -- Called by: functions that take arrays. Errors: 22023.
