@@ -1531,7 +1531,7 @@ comment on function private.grant_first_organisation is
 revoke execute on function private.grant_first_organisation from public, anon, authenticated, service_role;
 
 -- The hash by which digests remember an address without holding it.
--- Called by: begin_digest, list_unreachable_mentors.
+-- Called by: begin_digest, private.why_unreachable.
 
 create or replace function private.hash_address(p_email text)
 returns text
@@ -1545,8 +1545,9 @@ comment on function private.hash_address is 'SHA-256 of an address in lower case
 revoke execute on function private.hash_address from public, anon, authenticated;
 
 -- Says whether a text is an e-mail address to which SES can send: one address, its local part in ASCII. A view of an
--- adopter may hold any text.
--- Called by: private.contact_of, list_unreachable_mentors.
+-- adopter may hold any text. The pattern names its letters, because classes of letters depend on the locale. The length
+-- of the local part is compared outside the pattern: within it, {1,64} makes one check take 23 microseconds instead of 2.
+-- Called by: private.contact_of, private.why_unreachable.
 
 create or replace function private.is_address(p_text text)
 returns boolean
@@ -1555,8 +1556,8 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
-        length(p_text) <= 254
-        and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]{1,64}@([^][:space:][:cntrl:][:punct:]]|[.-])+\.[^][:space:][:cntrl:][:punct:][:digit:]]{2,}$'
+        length(p_text) <= 254 and strpos(p_text, '@') <= 65
+        and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]+@[A-Za-z0-9\u00c0-\u1fff.-]+\.[A-Za-z\u00c0-\u1fff]{2,}$'
         and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)',
         false
     )

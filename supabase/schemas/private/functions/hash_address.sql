@@ -1,5 +1,5 @@
 -- The hash by which digests remember an address without holding it.
--- Called by: begin_digest, list_unreachable_mentors.
+-- Called by: begin_digest, private.why_unreachable.
 
 create or replace function private.hash_address(p_email text)
 returns text

@@ -1,6 +1,7 @@
 -- Says whether a text is an e-mail address to which SES can send: one address, its local part in ASCII. A view of an
--- adopter may hold any text.
--- Called by: private.contact_of, list_unreachable_mentors.
+-- adopter may hold any text. The pattern names its letters, because classes of letters depend on the locale. The length
+-- of the local part is compared outside the pattern: within it, {1,64} makes one check take 23 microseconds instead of 2.
+-- Called by: private.contact_of, private.why_unreachable.
 
 create or replace function private.is_address(p_text text)
 returns boolean
@@ -9,8 +10,8 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
-        length(p_text) <= 254
-        and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]{1,64}@([^][:space:][:cntrl:][:punct:]]|[.-])+\.[^][:space:][:cntrl:][:punct:][:digit:]]{2,}$'
+        length(p_text) <= 254 and strpos(p_text, '@') <= 65
+        and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]+@[A-Za-z0-9\u00c0-\u1fff.-]+\.[A-Za-z\u00c0-\u1fff]{2,}$'
         and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)',
         false
     )
