@@ -1169,7 +1169,8 @@ comment on function private.clamp_day is 'The day, or the nearest one in the yea
 revoke execute on function private.clamp_day from public, anon, authenticated;
 
 -- The address and the language of a person to whom messages are addressed (W3): as a member of the organisation, or
--- else as a mentor. A contact with an address comes first. A language that we do not write becomes bokmål.
+-- else as a mentor. But a contact with an address comes before one without. A language that is not English becomes
+-- bokmål.
 -- Called by: begin_digest, private.digest_content.
 
 create or replace function private.contact_of(p_org_id uuid, p_person_id uuid)
@@ -1178,18 +1179,18 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select c.email, case when c.language = 'en' then 'en' else 'nb' end
+    select c.email, case when c.language ~* '^en\M' then 'en' else 'nb' end
     from (
-        select k.email::text, k.language::text
+        select k.email::text, k.language::text, 1 as place, null::uuid as mentor_id
         from public.member_contacts as k
         where k.org_id = p_org_id and k.user_id = p_person_id
         union all
-        select k.email::text, k.language::text
+        select k.email::text, k.language::text, 2, m.id
         from public.peer_mentors as m
         inner join public.mentor_contacts as k on k.mentor_id = m.id
         where m.org_id = p_org_id and (m.user_id = p_person_id or m.id = p_person_id)
     ) as c
-    order by not private.is_address(c.email), c.email
+    order by not private.is_address(c.email), c.place, c.mentor_id, c.email
     limit 1
 $$;
 comment on function private.contact_of is 'The e-mail address and the language of a person; no row: the person has no contact.';
@@ -1282,7 +1283,7 @@ $$;
 comment on function private.coordinators_of is 'The responsible coordinators of each mentor.';
 revoke execute on function private.coordinators_of from public, anon, authenticated;
 
--- What a digest says: the address, and counts and days of the messages that it covers (W5). A message that an earlier
+-- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it covers (W5). A message that an earlier
 -- digest has told in part counts with the rest of its mentors.
 -- Called by: begin_digest.
 
@@ -1303,6 +1304,7 @@ returns table (
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 as $$
     with digest as (
         select d.*, o.time_zone
@@ -1335,7 +1337,7 @@ as $$
     news as (
         select
             m.kind, m.audience,
-            sum(cardinality(m.mentor_ids) - m.told_count)::integer as mentors,
+            sum(m.sending_count - m.told_count)::integer as mentors,
             max((m.created_at at time zone d.time_zone)::date) as day
         from covered as m cross join digest as d
         group by m.kind, m.audience
@@ -1355,7 +1357,7 @@ as $$
         (select min(e.expires_on) from expiring as e),
         (select count(*)::integer from unreachable),
         coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'held'), 0)
-    from digest as d cross join lateral private.contact_of(d.org_id, d.person_id) as c
+    from digest as d left join lateral private.contact_of(d.org_id, d.person_id) as c on true
 $$;
 comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';
 revoke execute on function private.digest_content from public, anon, authenticated;
@@ -1409,12 +1411,14 @@ as $$
             error_count,integer,error,text,synced_count,integer,renewed_count,integer,redrive_of,uuid}'),
         ('messages', false, '{id,bigint,org_id,uuid,audience,text,person_id,uuid,kind,text,mentor_ids,uuid[],job_run_id,uuid,
             expires_on,date,created_at,timestamp with time zone,read_at,timestamp with time zone,state,text,
-            due_at,timestamp with time zone,expected_at,timestamp with time zone,told_count,integer,digest_id,uuid}'),
+            due_at,timestamp with time zone,expected_at,timestamp with time zone,told_count,integer,sending_count,integer,
+            digest_id,uuid}'),
         ('digests', false, '{id,uuid,org_id,uuid,person_id,uuid,day,date,state,text,address_hash,text,
             provider_message_id,text,reason,text,began_at,timestamp with time zone,changed_at,timestamp with time zone}'),
         ('warnings', false, '{mentor_id,uuid,expires_on,date,stage,integer,warned_on,date,
             created_at,timestamp with time zone}'),
         ('mentor_contacts', true, '{mentor_id,uuid,display_name,text,email,text,language,text}'),
+        ('organisation_settings', false, '{org_id,uuid,warning_days,integer[]}'),
         ('member_contacts', true, '{org_id,uuid,user_id,uuid,display_name,text,email,text,language,text}'),
         ('portal_sync_state', false, '{mentor_id,uuid,synced_version,integer,synced_at,timestamp with time zone,
             job_run_id,uuid,effective_on,date}'),
@@ -1565,26 +1569,32 @@ $$;
 comment on function private.is_address is 'True for one e-mail address to which SES can send.';
 revoke execute on function private.is_address from public, anon, authenticated;
 
--- Says whether a message may still be sent (W1): it is not too old, and what it says still holds. A warning holds for an
--- active mentor who was warned of the date on which the certification still expires, and that date has not come. The
--- mentor's own message about a pause holds while the mentor is paused. News for coordinators stay true.
+-- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
+-- still holds. Coordinators and administrators who have left the organisation are told nothing any more. A warning holds
+-- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
+-- The mentor's own message about a pause holds while the mentor is paused. News for coordinators stay true.
 -- Called by: begin_digest.
 
-create or replace function private.is_message_true(
-    p_kind text, p_audience text, p_mentor_ids uuid [], p_created_at timestamptz, p_today date
-)
+create or replace function private.is_message_true(p_message_id bigint, p_today date)
 returns boolean
 language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select p_created_at > clock_timestamp() - interval '7 days' and case
-        when p_kind = 'warning' then exists (select from private.warned_mentors(p_mentor_ids, p_today))
-        when p_kind = 'paused' and p_audience = 'mentor' then exists (
-            select from public.peer_mentors as m where m.id = any(p_mentor_ids) and m.status = 'paused'
-        )
-        else true
-    end
+    select m.created_at > clock_timestamp() - interval '7 days'
+        and (m.audience = 'mentor' or exists (
+            select from public.org_members as o
+            where o.org_id = m.org_id and o.user_id = m.person_id and (o.role = 'admin' or m.audience = 'coordinator')
+        ))
+        and case
+            when m.kind = 'warning' then exists (select from private.warned_mentors(m.mentor_ids, p_today))
+            when m.kind = 'paused' and m.audience = 'mentor' then exists (
+                select from public.peer_mentors as p where p.id = any(m.mentor_ids) and p.status = 'paused'
+            )
+            else true
+        end
+    from public.messages as m
+    where m.id = p_message_id
 $$;
 comment on function private.is_message_true is 'True if the message is not too old to be sent, and what it says still holds.';
 revoke execute on function private.is_message_true from public, anon, authenticated;
@@ -1693,7 +1703,8 @@ comment on function private.mirror_certification is
 'Brings one certification in line with the portal; returns recorded, or removed if p_mentor_id is null.';
 revoke execute on function private.mirror_certification from public, anon, authenticated;
 
--- Moves a digest and its messages to a later state; an earlier or an equal one changes nothing. An event that names
+-- Moves a digest and its messages to a later state; an earlier or an equal one changes nothing. A message that has grown
+-- since the digest began waits again, with the mentors whom the digest did not cover. An event that names
 -- another e-mail than the digest's own changes nothing either.
 -- Called by: finish_digest, record_delivery, settle_messages.
 
@@ -1703,6 +1714,7 @@ create or replace function private.move_digest(
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 as $$
 declare
     v_order constant text [] := array['sending', 'unknown', 'sent', 'delivered', 'bounced', 'suppressed', 'complained'];
@@ -1719,8 +1731,11 @@ begin
         provider_message_id = coalesce(d.provider_message_id, p_provider_message_id),
         reason = coalesce(p_reason, d.reason)
     where d.id = p_digest_id;
-    update public.messages as m set state = p_state, told_count = cardinality(m.mentor_ids)
+    update public.messages as m set state = p_state, told_count = m.sending_count
     where m.digest_id = p_digest_id;
+    update public.messages as m set
+        state = 'pending', digest_id = null, due_at = clock_timestamp(), expected_at = clock_timestamp()
+    where m.digest_id = p_digest_id and cardinality(m.mentor_ids) > m.sending_count;
     return true;
 end
 $$;
@@ -1913,8 +1928,11 @@ begin
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
         group by m.org_id, t.audience, t.person_id
         order by t.audience, t.person_id
-        on conflict (audience, person_id, job_run_id) do update
-            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), state = 'pending', digest_id = null,
+        on conflict (job_run_id, audience, person_id) where job_run_id is not null do update
+            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids),
+                -- The answer about the digest that is being sent lets it wait again.
+                state = case when n.state = 'sending' then 'sending' else 'pending' end,
+                digest_id = case when n.state = 'sending' then n.digest_id end,
                 read_at = null, created_at = clock_timestamp(), due_at = clock_timestamp(), expected_at = clock_timestamp()
             where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
     )
@@ -2346,30 +2364,39 @@ revoke execute on function private.warning_days from public, anon, authenticated
 -- Why an e-mail to an address would not arrive (W6). The last digest to the same address decides: after a bounce, a
 -- complaint or a suppression nothing is sent there until the person has another address. A bounce that SES calls
 -- Transient, such as a full mailbox, still says that the last message did not arrive, but the next one is tried.
+--
+-- It computes the hash once and reads an index. Sequential scans are off, because a session may have planned the query
+-- while the table was empty; it keeps that plan until the table is analysed.
 -- Called by: begin_digest, private.digest_content, list_unreachable_mentors.
 
 create or replace function private.why_unreachable(p_email text)
 returns text
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 as $$
-    select case
-        when not private.is_address(p_email) then 'no_address'
-        else (
-            select case
-                when last.state = 'bounced' and last.reason = 'Transient' then 'bounced_for_now'
-                when last.state in ('bounced', 'complained', 'suppressed') then last.state
-            end
-            from (
-                select d.state, d.reason
-                from public.digests as d
-                where d.address_hash = private.hash_address(p_email) and d.state <> 'sending'
-                order by d.began_at desc
-                limit 1
-            ) as last
-        )
-    end
+declare
+    v_hash text;
+begin
+    if not private.is_address(p_email) then
+        return 'no_address';
+    end if;
+    v_hash := private.hash_address(p_email);
+    return (
+        select case
+            when last.state = 'bounced' and last.reason = 'Transient' then 'bounced_for_now'
+            when last.state in ('bounced', 'complained', 'suppressed') then last.state
+        end
+        from (
+            select d.state, d.reason
+            from public.digests as d
+            where d.address_hash = v_hash and d.state <> 'sending'
+            order by d.began_at desc
+            limit 1
+        ) as last
+    );
+end
 $$;
 comment on function private.why_unreachable is
 'no_address, bounced, bounced_for_now, complained or suppressed; null: nothing speaks against sending to the address.';
@@ -2674,7 +2701,8 @@ grant select on public.mentor_contacts to authenticated;
 --   pending -> no_address            the person has no address; it is sent when they get one in time
 --   pending -> suppressed            the address does not work or complained before; it is not sent
 --
--- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again.
+-- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again; if a digest is
+-- being sent, after that one.
 
 create table public.messages (
     id bigint generated always as identity primary key,
@@ -2696,8 +2724,8 @@ create table public.messages (
     due_at timestamptz not null default clock_timestamp(),
     expected_at timestamptz not null default clock_timestamp(),
     told_count integer not null default 0,
-    digest_id uuid references public.digests (id) on delete set null,
-    unique (audience, person_id, job_run_id)
+    sending_count integer not null default 0,
+    digest_id uuid references public.digests (id) on delete set null
 );
 comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
 comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
@@ -2709,13 +2737,16 @@ comment on column public.messages.expires_on is 'The first day on which a mentor
 comment on column public.messages.due_at is 'When the next attempt to send it is due.';
 comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
 comment on column public.messages.told_count is 'How many of mentor_ids earlier digests have counted.';
+comment on column public.messages.sending_count is 'How many of mentor_ids the digest that is being sent covers, with those of earlier ones.';
 
 -- What the notifier sends next.
 create index messages_due_idx on public.messages (org_id, due_at, id) where state in ('pending', 'no_address');
-create index messages_job_run_id_idx on public.messages (job_run_id) where job_run_id is not null;
+-- One message to a person in one capacity about a run. Warnings have no run, and may be several.
+create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id)
+where job_run_id is not null;
 create index messages_person_id_idx on public.messages (person_id, id desc);
 create index messages_org_id_idx on public.messages (org_id, id desc);
-create index messages_digest_id_idx on public.messages (digest_id);
+create index messages_digest_id_idx on public.messages (digest_id) where digest_id is not null;
 
 alter table public.messages enable row level security;
 create policy own_or_as_admin on public.messages for select to authenticated
@@ -3065,6 +3096,7 @@ grant execute on function public.assert_org_scope to service_role, mentor_pause_
 --
 -- p_digest_id is the digest's new id, which the notifier chooses. The same call again returns the same digest, so a
 -- call whose answer was lost can be repeated. A digest that does not get an answer of SES becomes unknown.
+-- Sequential scans are off, because a session may have planned these queries while the tables were empty.
 -- Called by: the notifier, right before it sends the e-mail.
 -- Locks: the organisation's row of private.notifiers; so one digest begins at a time.
 -- Errors: 42501 not_your_organisation, 22023 the id is missing, PT409 the digest has been sent already.
@@ -3086,6 +3118,7 @@ returns table (
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 set lock_timeout = '3s'
 as $$
 #variable_conflict use_column
@@ -3139,7 +3172,7 @@ begin
 
         update public.messages as m set state = 'outdated'
         where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-            and not private.is_message_true(m.kind, m.audience, m.mentor_ids, m.created_at, v_today);
+            and not private.is_message_true(m.id, v_today);
         select c.email into v_email from private.contact_of(p_org_id, v_person) as c;
         v_why := private.why_unreachable(v_email);
         if v_why is not null and v_why <> 'bounced_for_now' then
@@ -3155,7 +3188,8 @@ begin
         continue when not found;
         insert into public.digests (id, org_id, person_id, day, state, address_hash)
         values (p_digest_id, p_org_id, v_person, v_today, 'sending', private.hash_address(v_email));
-        update public.messages as m set state = 'sending', digest_id = p_digest_id
+        update public.messages as m set
+            state = 'sending', digest_id = p_digest_id, sending_count = cardinality(m.mentor_ids)
         where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
         return query select * from private.digest_content(p_digest_id);
         return;
@@ -3565,6 +3599,7 @@ grant execute on function public.end_lost_execution to service_role, mentor_paus
 --
 -- An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
 -- Called by: the notifier, after each digest.
+-- Locks: the digest, and its messages.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
 
 create or replace function public.finish_digest(
@@ -3590,12 +3625,17 @@ begin
         raise exception 'unknown result' using errcode = '22023', detail = 'p_result must be sent, refused or unknown';
     end if;
     if p_result = 'refused' then
+        -- The lock comes first: an event of SES may move the digest at this moment.
+        perform from public.digests as d
+        where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending' for update;
+        if not found then
+            return false;
+        end if;
         update public.messages as m set
             state = 'pending', digest_id = null, due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
-        from public.digests as d
-        where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending' and m.digest_id = d.id;
-        delete from public.digests as d where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending';
-        return found;
+        where m.digest_id = p_digest_id;
+        delete from public.digests as d where d.id = p_digest_id;
+        return true;
     end if;
     return private.move_digest(p_org_id, p_digest_id, p_result, p_provider_message_id, p_reason);
 end

@@ -9,6 +9,7 @@
 --
 -- p_digest_id is the digest's new id, which the notifier chooses. The same call again returns the same digest, so a
 -- call whose answer was lost can be repeated. A digest that does not get an answer of SES becomes unknown.
+-- Sequential scans are off, because a session may have planned these queries while the tables were empty.
 -- Called by: the notifier, right before it sends the e-mail.
 -- Locks: the organisation's row of private.notifiers; so one digest begins at a time.
 -- Errors: 42501 not_your_organisation, 22023 the id is missing, PT409 the digest has been sent already.
@@ -30,6 +31,7 @@ returns table (
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 set lock_timeout = '3s'
 as $$
 #variable_conflict use_column
@@ -83,7 +85,7 @@ begin
 
         update public.messages as m set state = 'outdated'
         where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-            and not private.is_message_true(m.kind, m.audience, m.mentor_ids, m.created_at, v_today);
+            and not private.is_message_true(m.id, v_today);
         select c.email into v_email from private.contact_of(p_org_id, v_person) as c;
         v_why := private.why_unreachable(v_email);
         if v_why is not null and v_why <> 'bounced_for_now' then
@@ -99,7 +101,8 @@ begin
         continue when not found;
         insert into public.digests (id, org_id, person_id, day, state, address_hash)
         values (p_digest_id, p_org_id, v_person, v_today, 'sending', private.hash_address(v_email));
-        update public.messages as m set state = 'sending', digest_id = p_digest_id
+        update public.messages as m set
+            state = 'sending', digest_id = p_digest_id, sending_count = cardinality(m.mentor_ids)
         where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
         return query select * from private.digest_content(p_digest_id);
         return;

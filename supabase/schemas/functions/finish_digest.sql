@@ -6,6 +6,7 @@
 --
 -- An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
 -- Called by: the notifier, after each digest.
+-- Locks: the digest, and its messages.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
 
 create or replace function public.finish_digest(
@@ -31,12 +32,17 @@ begin
         raise exception 'unknown result' using errcode = '22023', detail = 'p_result must be sent, refused or unknown';
     end if;
     if p_result = 'refused' then
+        -- The lock comes first: an event of SES may move the digest at this moment.
+        perform from public.digests as d
+        where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending' for update;
+        if not found then
+            return false;
+        end if;
         update public.messages as m set
             state = 'pending', digest_id = null, due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
-        from public.digests as d
-        where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending' and m.digest_id = d.id;
-        delete from public.digests as d where d.id = p_digest_id and d.org_id = p_org_id and d.state = 'sending';
-        return found;
+        where m.digest_id = p_digest_id;
+        delete from public.digests as d where d.id = p_digest_id;
+        return true;
     end if;
     return private.move_digest(p_org_id, p_digest_id, p_result, p_provider_message_id, p_reason);
 end

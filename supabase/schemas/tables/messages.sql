@@ -8,7 +8,8 @@
 --   pending -> no_address            the person has no address; it is sent when they get one in time
 --   pending -> suppressed            the address does not work or complained before; it is not sent
 --
--- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again.
+-- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again; if a digest is
+-- being sent, after that one.
 
 create table public.messages (
     id bigint generated always as identity primary key,
@@ -30,8 +31,8 @@ create table public.messages (
     due_at timestamptz not null default clock_timestamp(),
     expected_at timestamptz not null default clock_timestamp(),
     told_count integer not null default 0,
-    digest_id uuid references public.digests (id) on delete set null,
-    unique (audience, person_id, job_run_id)
+    sending_count integer not null default 0,
+    digest_id uuid references public.digests (id) on delete set null
 );
 comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
 comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
@@ -43,13 +44,16 @@ comment on column public.messages.expires_on is 'The first day on which a mentor
 comment on column public.messages.due_at is 'When the next attempt to send it is due.';
 comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
 comment on column public.messages.told_count is 'How many of mentor_ids earlier digests have counted.';
+comment on column public.messages.sending_count is 'How many of mentor_ids the digest that is being sent covers, with those of earlier ones.';
 
 -- What the notifier sends next.
 create index messages_due_idx on public.messages (org_id, due_at, id) where state in ('pending', 'no_address');
-create index messages_job_run_id_idx on public.messages (job_run_id) where job_run_id is not null;
+-- One message to a person in one capacity about a run. Warnings have no run, and may be several.
+create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id)
+where job_run_id is not null;
 create index messages_person_id_idx on public.messages (person_id, id desc);
 create index messages_org_id_idx on public.messages (org_id, id desc);
-create index messages_digest_id_idx on public.messages (digest_id);
+create index messages_digest_id_idx on public.messages (digest_id) where digest_id is not null;
 
 alter table public.messages enable row level security;
 create policy own_or_as_admin on public.messages for select to authenticated

@@ -1,4 +1,4 @@
--- What a digest says: the address, and counts and days of the messages that it covers (W5). A message that an earlier
+-- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it covers (W5). A message that an earlier
 -- digest has told in part counts with the rest of its mentors.
 -- Called by: begin_digest.
 
@@ -19,6 +19,7 @@ returns table (
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 as $$
     with digest as (
         select d.*, o.time_zone
@@ -51,7 +52,7 @@ as $$
     news as (
         select
             m.kind, m.audience,
-            sum(cardinality(m.mentor_ids) - m.told_count)::integer as mentors,
+            sum(m.sending_count - m.told_count)::integer as mentors,
             max((m.created_at at time zone d.time_zone)::date) as day
         from covered as m cross join digest as d
         group by m.kind, m.audience
@@ -71,7 +72,7 @@ as $$
         (select min(e.expires_on) from expiring as e),
         (select count(*)::integer from unreachable),
         coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'held'), 0)
-    from digest as d cross join lateral private.contact_of(d.org_id, d.person_id) as c
+    from digest as d left join lateral private.contact_of(d.org_id, d.person_id) as c on true
 $$;
 comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';
 revoke execute on function private.digest_content from public, anon, authenticated;

@@ -1,23 +1,29 @@
--- Says whether a message may still be sent (W1): it is not too old, and what it says still holds. A warning holds for an
--- active mentor who was warned of the date on which the certification still expires, and that date has not come. The
--- mentor's own message about a pause holds while the mentor is paused. News for coordinators stay true.
+-- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
+-- still holds. Coordinators and administrators who have left the organisation are told nothing any more. A warning holds
+-- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
+-- The mentor's own message about a pause holds while the mentor is paused. News for coordinators stay true.
 -- Called by: begin_digest.
 
-create or replace function private.is_message_true(
-    p_kind text, p_audience text, p_mentor_ids uuid [], p_created_at timestamptz, p_today date
-)
+create or replace function private.is_message_true(p_message_id bigint, p_today date)
 returns boolean
 language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select p_created_at > clock_timestamp() - interval '7 days' and case
-        when p_kind = 'warning' then exists (select from private.warned_mentors(p_mentor_ids, p_today))
-        when p_kind = 'paused' and p_audience = 'mentor' then exists (
-            select from public.peer_mentors as m where m.id = any(p_mentor_ids) and m.status = 'paused'
-        )
-        else true
-    end
+    select m.created_at > clock_timestamp() - interval '7 days'
+        and (m.audience = 'mentor' or exists (
+            select from public.org_members as o
+            where o.org_id = m.org_id and o.user_id = m.person_id and (o.role = 'admin' or m.audience = 'coordinator')
+        ))
+        and case
+            when m.kind = 'warning' then exists (select from private.warned_mentors(m.mentor_ids, p_today))
+            when m.kind = 'paused' and m.audience = 'mentor' then exists (
+                select from public.peer_mentors as p where p.id = any(m.mentor_ids) and p.status = 'paused'
+            )
+            else true
+        end
+    from public.messages as m
+    where m.id = p_message_id
 $$;
 comment on function private.is_message_true is 'True if the message is not too old to be sent, and what it says still holds.';
 revoke execute on function private.is_message_true from public, anon, authenticated;

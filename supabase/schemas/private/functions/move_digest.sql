@@ -1,4 +1,5 @@
--- Moves a digest and its messages to a later state; an earlier or an equal one changes nothing. An event that names
+-- Moves a digest and its messages to a later state; an earlier or an equal one changes nothing. A message that has grown
+-- since the digest began waits again, with the mentors whom the digest did not cover. An event that names
 -- another e-mail than the digest's own changes nothing either.
 -- Called by: finish_digest, record_delivery, settle_messages.
 
@@ -8,6 +9,7 @@ create or replace function private.move_digest(
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
 as $$
 declare
     v_order constant text [] := array['sending', 'unknown', 'sent', 'delivered', 'bounced', 'suppressed', 'complained'];
@@ -24,8 +26,11 @@ begin
         provider_message_id = coalesce(d.provider_message_id, p_provider_message_id),
         reason = coalesce(p_reason, d.reason)
     where d.id = p_digest_id;
-    update public.messages as m set state = p_state, told_count = cardinality(m.mentor_ids)
+    update public.messages as m set state = p_state, told_count = m.sending_count
     where m.digest_id = p_digest_id;
+    update public.messages as m set
+        state = 'pending', digest_id = null, due_at = clock_timestamp(), expected_at = clock_timestamp()
+    where m.digest_id = p_digest_id and cardinality(m.mentor_ids) > m.sending_count;
     return true;
 end
 $$;

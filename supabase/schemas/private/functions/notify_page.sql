@@ -58,8 +58,11 @@ begin
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
         group by m.org_id, t.audience, t.person_id
         order by t.audience, t.person_id
-        on conflict (audience, person_id, job_run_id) do update
-            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids), state = 'pending', digest_id = null,
+        on conflict (job_run_id, audience, person_id) where job_run_id is not null do update
+            set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids),
+                -- The answer about the digest that is being sent lets it wait again.
+                state = case when n.state = 'sending' then 'sending' else 'pending' end,
+                digest_id = case when n.state = 'sending' then n.digest_id end,
                 read_at = null, created_at = clock_timestamp(), due_at = clock_timestamp(), expected_at = clock_timestamp()
             where private.merge_ids(n.mentor_ids, excluded.mentor_ids) <> n.mentor_ids
     )
