@@ -1266,19 +1266,19 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select m.id, responsible.coordinator_id
-    from public.peer_mentors as m
-    cross join lateral (
-        select a.coordinator_id
-        from public.assignments as a
-        where a.mentor_id = m.id and (a.ended_at is null or a.ended_at > clock_timestamp())
+    select r.mentor_id, r.coordinator_id
+    from (
+        select m.id as mentor_id, m.org_id, a.coordinator_id
+        from public.peer_mentors as m
+        inner join public.assignments as a on a.mentor_id = m.id
+        where m.id = any(p_mentor_ids) and (a.ended_at is null or a.ended_at > clock_timestamp())
         union
-        select cc.coordinator_id
-        from public.coordinator_chapters as cc
-        where cc.chapter_id = m.chapter_id
-    ) as responsible
-    inner join public.org_members as o on o.org_id = m.org_id and o.user_id = responsible.coordinator_id
-    where m.id = any(p_mentor_ids)
+        select m.id, m.org_id, cc.coordinator_id
+        from public.peer_mentors as m
+        inner join public.coordinator_chapters as cc on cc.chapter_id = m.chapter_id
+        where m.id = any(p_mentor_ids)
+    ) as r
+    inner join public.org_members as o on o.org_id = r.org_id and o.user_id = r.coordinator_id
 $$;
 comment on function private.coordinators_of is 'The responsible coordinators of each mentor.';
 revoke execute on function private.coordinators_of from public, anon, authenticated;
@@ -1361,6 +1361,54 @@ as $$
 $$;
 comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';
 revoke execute on function private.digest_content from public, anon, authenticated;
+
+-- The warnings that are due on a day (W1), in the order of their mentors: an active mentor whose latest certification
+-- expires in at most as many days as a stage has, and in more days than the next stage has, and who has not been warned
+-- of the same date at this stage or a later one.
+--
+-- PostgreSQL looks up each certification that expires soon in the indexes. It cannot know that on a usual night nearly
+-- all of them are warned already, and would read all mentors and all certifications; so the other ways are off.
+-- Called by: write_warnings.
+
+create or replace function private.due_warnings(p_org_id uuid, p_as_of date, p_limit integer)
+returns table (mentor_id uuid, user_id uuid, expires_on date, stage integer)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
+set enable_seqscan = 'off'
+as $$
+    with stages as (
+        select d.days as stage, coalesce(lag(d.days) over (order by d.days), 0) as next_stage
+        from unnest(private.warning_days(p_org_id)) as d (days)
+    ),
+
+    -- On a usual night few are left after this step; two certifications may expire on the same day.
+    unwarned as materialized (
+        select distinct c.mentor_id, c.expires_on, s.stage
+        from stages as s
+        inner join public.certifications as c
+            on c.expires_on > p_as_of + s.next_stage and c.expires_on <= p_as_of + s.stage
+        where not exists (
+            select from public.warnings as w
+            where w.mentor_id = c.mentor_id and w.expires_on = c.expires_on and w.stage <= s.stage
+        )
+    )
+
+    select m.id, m.user_id, u.expires_on, u.stage
+    from unwarned as u
+    inner join public.peer_mentors as m on m.id = u.mentor_id
+    where m.org_id = p_org_id and m.status = 'active'
+        and not exists (
+            select from public.certifications as later
+            where later.mentor_id = u.mentor_id and later.expires_on > u.expires_on
+        )
+    order by m.id
+    limit p_limit
+$$;
+comment on function private.due_warnings is 'The mentors to warn on a day, with the date of which and the stage at which they are warned.';
+revoke execute on function private.due_warnings from public, anon, authenticated;
 
 -- Refuses to change, delete or truncate rows (S6), also for the owner. The owner can still change the table
 -- itself.
@@ -2348,7 +2396,7 @@ comment on function private.warned_mentors is 'The mentors whose warning still h
 revoke execute on function private.warned_mentors from public, anon, authenticated;
 
 -- How many days before a certification expires an organisation warns (W1).
--- Called by: write_warnings.
+-- Called by: private.due_warnings.
 
 create or replace function private.warning_days(p_org_id uuid)
 returns integer []
@@ -5163,11 +5211,11 @@ comment on function public.update_mentor_status is
 revoke execute on function public.update_mentor_status from public, anon, authenticated, service_role;
 grant execute on function public.update_mentor_status to authenticated, service_role, mentor_pause_job;
 
--- Warns the mentors whose certification expires soon, and their coordinators (W1): one statement that finds them, notes
--- each warning and writes the messages. A mentor is at the stage with the fewest days that are not fewer than the days
--- left; 50 days before the date that is stage 90. A mentor who was warned of the same date at this stage or a later one
--- is left out. So repeated calls add nothing, and after missed nights a mentor gets one warning and not several. A
--- certification that was renewed has another date, and only an active mentor is warned.
+-- Warns the mentors whose certification expires soon, and their coordinators (W1): one statement that finds them
+-- (private.due_warnings), notes each warning and writes the messages. A mentor is at the stage with the fewest days that
+-- are not fewer than the days left; 50 days before the date that is stage 90. A mentor who was warned of the same date at
+-- this stage or a later one is left out. So repeated calls add nothing, and after missed nights a mentor gets one warning
+-- and not several. A certification that was renewed has another date, and only an active mentor is warned.
 --
 -- p_as_of is the day that decides. Services may give any day. A call writes at most p_limit warnings; if it returns
 -- p_limit, there may be more.
@@ -5181,8 +5229,6 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_days constant integer [] := private.warning_days(p_org_id);
-    v_longest constant integer := (select max(d.days) from unnest(v_days) as d (days));
     v_written bigint;
 begin
     perform private.assert_job_org(p_org_id);
@@ -5192,36 +5238,15 @@ begin
         raise exception 'p_as_of is missing, or after tomorrow' using errcode = '22023',
             detail = 'a job warns for the present day of the organisation';
     end if;
-    with expiring as (
-        -- The latest certification of each active mentor, if it expires within the longest stage.
-        select distinct m.id, m.user_id, c.expires_on, c.expires_on - p_as_of as days_left
-        from public.certifications as c
-        inner join public.peer_mentors as m on m.id = c.mentor_id
-        where m.org_id = p_org_id and m.status = 'active'
-            and c.expires_on > p_as_of and c.expires_on <= p_as_of + v_longest
-            and not exists (
-                select from public.certifications as later
-                where later.mentor_id = c.mentor_id and later.expires_on > c.expires_on
-            )
-    ),
-
-    due as (
-        select e.id, e.user_id, e.expires_on, min(d.days) as stage
-        from expiring as e
-        inner join unnest(v_days) as d (days) on d.days >= e.days_left
-        group by e.id, e.user_id, e.expires_on
+    with due as (
+        select d.mentor_id, d.user_id, d.expires_on, d.stage from private.due_warnings(p_org_id, p_as_of, p_limit) as d
     ),
 
     written as (
         insert into public.warnings (mentor_id, expires_on, stage, warned_on)
-        select d.id, d.expires_on, d.stage, p_as_of
+        select d.mentor_id, d.expires_on, d.stage, p_as_of
         from due as d
-        where not exists (
-            select from public.warnings as w
-            where w.mentor_id = d.id and w.expires_on = d.expires_on and w.stage <= d.stage
-        )
-        order by d.id
-        limit p_limit
+        order by d.mentor_id
         on conflict do nothing
         returning mentor_id, expires_on
     ),
@@ -5230,8 +5255,8 @@ begin
         select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
         from private.coordinators_of(array(select w.mentor_id from written as w)) as c
         union all
-        select 'mentor', coalesce(d.user_id, d.id), d.id
-        from written as w inner join due as d on d.id = w.mentor_id
+        select 'mentor', coalesce(d.user_id, d.mentor_id), d.mentor_id
+        from written as w inner join due as d on d.mentor_id = w.mentor_id
     ),
 
     sent as (

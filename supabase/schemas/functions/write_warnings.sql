@@ -1,8 +1,8 @@
--- Warns the mentors whose certification expires soon, and their coordinators (W1): one statement that finds them, notes
--- each warning and writes the messages. A mentor is at the stage with the fewest days that are not fewer than the days
--- left; 50 days before the date that is stage 90. A mentor who was warned of the same date at this stage or a later one
--- is left out. So repeated calls add nothing, and after missed nights a mentor gets one warning and not several. A
--- certification that was renewed has another date, and only an active mentor is warned.
+-- Warns the mentors whose certification expires soon, and their coordinators (W1): one statement that finds them
+-- (private.due_warnings), notes each warning and writes the messages. A mentor is at the stage with the fewest days that
+-- are not fewer than the days left; 50 days before the date that is stage 90. A mentor who was warned of the same date at
+-- this stage or a later one is left out. So repeated calls add nothing, and after missed nights a mentor gets one warning
+-- and not several. A certification that was renewed has another date, and only an active mentor is warned.
 --
 -- p_as_of is the day that decides. Services may give any day. A call writes at most p_limit warnings; if it returns
 -- p_limit, there may be more.
@@ -16,8 +16,6 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_days constant integer [] := private.warning_days(p_org_id);
-    v_longest constant integer := (select max(d.days) from unnest(v_days) as d (days));
     v_written bigint;
 begin
     perform private.assert_job_org(p_org_id);
@@ -27,36 +25,15 @@ begin
         raise exception 'p_as_of is missing, or after tomorrow' using errcode = '22023',
             detail = 'a job warns for the present day of the organisation';
     end if;
-    with expiring as (
-        -- The latest certification of each active mentor, if it expires within the longest stage.
-        select distinct m.id, m.user_id, c.expires_on, c.expires_on - p_as_of as days_left
-        from public.certifications as c
-        inner join public.peer_mentors as m on m.id = c.mentor_id
-        where m.org_id = p_org_id and m.status = 'active'
-            and c.expires_on > p_as_of and c.expires_on <= p_as_of + v_longest
-            and not exists (
-                select from public.certifications as later
-                where later.mentor_id = c.mentor_id and later.expires_on > c.expires_on
-            )
-    ),
-
-    due as (
-        select e.id, e.user_id, e.expires_on, min(d.days) as stage
-        from expiring as e
-        inner join unnest(v_days) as d (days) on d.days >= e.days_left
-        group by e.id, e.user_id, e.expires_on
+    with due as (
+        select d.mentor_id, d.user_id, d.expires_on, d.stage from private.due_warnings(p_org_id, p_as_of, p_limit) as d
     ),
 
     written as (
         insert into public.warnings (mentor_id, expires_on, stage, warned_on)
-        select d.id, d.expires_on, d.stage, p_as_of
+        select d.mentor_id, d.expires_on, d.stage, p_as_of
         from due as d
-        where not exists (
-            select from public.warnings as w
-            where w.mentor_id = d.id and w.expires_on = d.expires_on and w.stage <= d.stage
-        )
-        order by d.id
-        limit p_limit
+        order by d.mentor_id
         on conflict do nothing
         returning mentor_id, expires_on
     ),
@@ -65,8 +42,8 @@ begin
         select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
         from private.coordinators_of(array(select w.mentor_id from written as w)) as c
         union all
-        select 'mentor', coalesce(d.user_id, d.id), d.id
-        from written as w inner join due as d on d.id = w.mentor_id
+        select 'mentor', coalesce(d.user_id, d.mentor_id), d.mentor_id
+        from written as w inner join due as d on d.mentor_id = w.mentor_id
     ),
 
     sent as (

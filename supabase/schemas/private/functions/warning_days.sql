@@ -1,5 +1,5 @@
 -- How many days before a certification expires an organisation warns (W1).
--- Called by: write_warnings.
+-- Called by: private.due_warnings.
 
 create or replace function private.warning_days(p_org_id uuid)
 returns integer []
