@@ -32,6 +32,12 @@ ACCEPTED: Mapping[str, str] = {
     ),
     "public.coordinator_mentor_history(p_coordinator_id uuid, p_mentor_id uuid, p_before bigint,"
     " p_limit integer)": "returns the mentors of the caller alone (S4, S7)",
+    "public.list_my_messages(p_before bigint, p_limit integer)": "returns the messages of the"
+    " caller alone (W3)",
+    "public.mark_messages_read(p_ids bigint[])": "changes the messages of the caller alone (W3)",
+    "public.list_unreachable_mentors(p_org_id uuid, p_after uuid, p_limit integer)": (
+        "returns the mentors of the caller alone (W6)"
+    ),
 }
 """The definer functions that signed-in people may execute, by schema and signature, and why it is
 safe (docs/access.md)."""

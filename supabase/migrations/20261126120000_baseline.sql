@@ -4143,6 +4143,7 @@ revoke execute on function public.list_messages from public, anon, authenticated
 grant execute on function public.list_messages to service_role, mentor_pause_job;
 
 -- The caller's own messages (W3), the newest first: what a mentor or a coordinator was told, with or without e-mail. It
+-- reads an index for each id by which messages name the caller, so a page costs the same with any number of messages. It
 -- pages by keyset: p_before is the last id of the page before. An administrator who asks gets their own messages only.
 -- Called by: the app and the console, for people.
 -- Errors: 22023 p_limit is out of bounds.
@@ -4167,16 +4168,21 @@ set search_path = pg_catalog, pg_temp
 as $$
     select private.assert_limit(p_limit);
     select m.id, m.org_id, m.audience, m.kind, m.mentor_ids, m.expires_on, m.job_run_id, m.created_at, m.read_at, m.state
-    from public.messages as m
-    where m.person_id in (select private.my_person_ids())
-        and (m.audience = 'mentor' or m.org_id in (select private.my_memberships()))
-        and m.id < coalesce(p_before, 9223372036854775807)
+    from private.my_person_ids() as mine (person_id)
+    cross join lateral (
+        select x.*
+        from public.messages as x
+        where x.person_id = mine.person_id and x.id < coalesce(p_before, 9223372036854775807)
+            and (x.audience = 'mentor' or x.org_id in (select private.my_memberships()))
+        order by x.id desc
+        limit p_limit
+    ) as m
     order by m.id desc
     limit p_limit
 $$;
 comment on function public.list_my_messages is 'The caller''s own messages, newest first.';
 revoke execute on function public.list_my_messages from public, anon, authenticated;
-grant execute on function public.list_my_messages to authenticated;
+grant execute on function public.list_my_messages to authenticated, service_role;
 
 -- The mentors whom the runs for a day paused without a warning at least 14 days before (W7), in id order. It pages by
 -- keyset: p_after is the last mentor of the page before.
@@ -4195,17 +4201,25 @@ as $$
     select private.assert_job_org(p_org_id);
     select private.assert_date('p_as_of', p_as_of);
     select private.assert_limit(p_limit);
-    select distinct h.mentor_id
+    -- Each run's mentors are cut to the page by themselves: an index has them in this order.
+    select distinct page.mentor_id
     from public.scheduler_execution_log as l
-    inner join public.peer_mentor_status_history as h on h.job_run_id = l.job_run_id
+    cross join lateral (
+        select h.mentor_id
+        from public.peer_mentor_status_history as h
+        where h.job_run_id = l.job_run_id
+            and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            and not exists (
+                select from public.warnings as w
+                where w.mentor_id = h.mentor_id and w.expires_on = h.certification_expiry_date
+                    and w.warned_on <= p_as_of - 14
+            )
+        order by h.mentor_id
+        limit p_limit
+    ) as page
     where l.org_id = p_org_id and l.as_of = p_as_of and l.job_name = 'certification_expiry'
         and l.started_at > p_as_of - 2 and l.status in ('running', 'completed', 'failed') and not l.dry_run
-        and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-        and not exists (
-            select from public.warnings as w
-            where w.mentor_id = h.mentor_id and w.expires_on = h.certification_expiry_date and w.warned_on <= p_as_of - 14
-        )
-    order by h.mentor_id
+    order by page.mentor_id
     limit p_limit
 $$;
 comment on function public.list_paused_unwarned is
@@ -4413,6 +4427,8 @@ grant execute on function public.list_running_executions to service_role, mentor
 -- The mentors of the caller who cannot be reached by e-mail (W6): a coordinator's own mentors, or all of the
 -- organisation for an administrator, in id order. Inactive mentors are left out. It pages by keyset: p_after is the last
 -- mentor of the page before.
+-- It looks up each of the caller's mentors in the indexes, because a join with all mentors of the organisation costs
+-- more. Most mentors can be reached, so it takes 5,000 of a coordinator's mentors at a time, then twice as many.
 -- Called by: the app and the console, for people.
 -- Errors: 22023 p_limit is out of bounds.
 
@@ -4420,29 +4436,62 @@ create or replace function public.list_unreachable_mentors(
     p_org_id uuid, p_after uuid default null, p_limit integer default 100
 )
 returns table (mentor_id uuid, why text)
-language sql
+language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
+set enable_seqscan = 'off'
 as $$
-    select private.assert_limit(p_limit);
-    select m.id, private.why_unreachable(k.email)
-    from public.peer_mentors as m
-    left join public.mentor_contacts as k on k.mentor_id = m.id
-    where m.org_id = p_org_id and m.status <> 'inactive'
-        and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-        and (
-            p_org_id in (select private.my_admin_orgs())
-            or m.id in (select private.coordinated_mentors(private.user_id()))
-        )
-        and private.why_unreachable(k.email) is not null
-    order by m.id
-    limit p_limit
+declare
+    v_after uuid := p_after;
+    v_left integer := p_limit;
+    v_size integer := 5000;
+    v_ids uuid [];
+    v_found integer;
+begin
+    perform private.assert_limit(p_limit);
+    if p_org_id in (select private.my_admin_orgs()) then
+        return query
+        select m.id, u.why
+        from public.peer_mentors as m
+        left join public.mentor_contacts as k on k.mentor_id = m.id
+        cross join lateral private.why_unreachable(k.email) as u (why)
+        where m.org_id = p_org_id and m.status <> 'inactive'
+            and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and u.why is not null
+        order by m.id
+        limit p_limit;
+        return;
+    end if;
+    loop
+        v_ids := array(
+            select mine.id
+            from private.coordinated_mentors(private.user_id(), v_after, null, v_size + 1) as mine (id)
+            where mine.id is distinct from v_after
+            order by mine.id
+        );
+        return query
+        select m.id, u.why
+        from unnest(v_ids) as mine (id)
+        inner join public.peer_mentors as m on m.id = mine.id
+        left join public.mentor_contacts as k on k.mentor_id = m.id
+        cross join lateral private.why_unreachable(k.email) as u (why)
+        where m.org_id = p_org_id and m.status <> 'inactive' and u.why is not null
+        order by m.id
+        limit v_left;
+        get diagnostics v_found = row_count;
+        v_left := v_left - v_found;
+        exit when v_left = 0 or cardinality(v_ids) < v_size;
+        v_after := v_ids[cardinality(v_ids)];
+        v_size := v_size * 2;
+    end loop;
+end
 $$;
 comment on function public.list_unreachable_mentors is
 'The caller''s mentors whom no e-mail reaches, and why: no_address, bounced, bounced_for_now, complained, suppressed.';
 revoke execute on function public.list_unreachable_mentors from public, anon, authenticated;
-grant execute on function public.list_unreachable_mentors to authenticated;
+grant execute on function public.list_unreachable_mentors to authenticated, service_role;
 
 -- One keyset page of the mentors whose present version the HLF portal does not have yet (H1). If all mentors
 -- are synced, it returns the mentor who was synced longest ago, so that every run has a page: the worker also
@@ -4526,7 +4575,7 @@ end
 $$;
 comment on function public.mark_messages_read is 'Marks the caller''s own messages as read; returns how many.';
 revoke execute on function public.mark_messages_read from public, anon, authenticated;
-grant execute on function public.mark_messages_read to authenticated;
+grant execute on function public.mark_messages_read to authenticated, service_role;
 
 -- Records that the portal has a version of a mentor, and the day that was sent (H1). It never replaces a
 -- later version by an older one.

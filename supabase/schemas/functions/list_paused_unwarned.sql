@@ -15,17 +15,25 @@ as $$
     select private.assert_job_org(p_org_id);
     select private.assert_date('p_as_of', p_as_of);
     select private.assert_limit(p_limit);
-    select distinct h.mentor_id
+    -- Each run's mentors are cut to the page by themselves: an index has them in this order.
+    select distinct page.mentor_id
     from public.scheduler_execution_log as l
-    inner join public.peer_mentor_status_history as h on h.job_run_id = l.job_run_id
+    cross join lateral (
+        select h.mentor_id
+        from public.peer_mentor_status_history as h
+        where h.job_run_id = l.job_run_id
+            and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            and not exists (
+                select from public.warnings as w
+                where w.mentor_id = h.mentor_id and w.expires_on = h.certification_expiry_date
+                    and w.warned_on <= p_as_of - 14
+            )
+        order by h.mentor_id
+        limit p_limit
+    ) as page
     where l.org_id = p_org_id and l.as_of = p_as_of and l.job_name = 'certification_expiry'
         and l.started_at > p_as_of - 2 and l.status in ('running', 'completed', 'failed') and not l.dry_run
-        and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-        and not exists (
-            select from public.warnings as w
-            where w.mentor_id = h.mentor_id and w.expires_on = h.certification_expiry_date and w.warned_on <= p_as_of - 14
-        )
-    order by h.mentor_id
+    order by page.mentor_id
     limit p_limit
 $$;
 comment on function public.list_paused_unwarned is

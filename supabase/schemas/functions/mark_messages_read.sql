@@ -23,4 +23,4 @@ end
 $$;
 comment on function public.mark_messages_read is 'Marks the caller''s own messages as read; returns how many.';
 revoke execute on function public.mark_messages_read from public, anon, authenticated;
-grant execute on function public.mark_messages_read to authenticated;
+grant execute on function public.mark_messages_read to authenticated, service_role;
