@@ -43,6 +43,11 @@ GOOD: dict[str, LiteralString] = {
     "p_portal_id": "gen_random_uuid()::text",
     "p_dry_run": "false",
     "p_wait": "false",
+    "p_digest_id": "gen_random_uuid()",
+    "p_result": "'sent'",
+    "p_state": "'delivered'",
+    "p_provider_message_id": "'m-1'",
+    "p_retry_seconds": "60",
 }
 """A good value for each argument; null for arguments that are not listed."""
 
@@ -50,6 +55,10 @@ BY_FUNCTION: dict[tuple[str, str], LiteralString] = {
     ("update_mentor_status", "p_status"): "'paused'",
     ("finish_execution", "p_status"): "'completed'",
     ("finish_execution", "p_job_run_id"): "'00000000-0000-0000-0000-000000000007'",
+    ("finish_digest", "p_digest_id"): "'00000000-0000-0000-0000-000000000007'",
+    ("finish_digest", "p_reason"): "'Throttling'",
+    ("record_delivery", "p_digest_id"): "'00000000-0000-0000-0000-000000000007'",
+    ("record_delivery", "p_reason"): "'Transient'",
 }
 """Good values that depend on the function."""
 
@@ -125,7 +134,9 @@ def attempts(name: str, names: list[str], kinds: list[str]) -> Iterator[sql.Comp
             yield call(name, good | hostile)
 
 
-@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
+@pytest.mark.parametrize(
+    "role", ["mentor_pause_job", "portal_sync", "mentor_pause_api", "mentor_pause_notifier"]
+)
 def test_what_is_stored_can_be_read_whatever_a_job_role_passes(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:
@@ -183,6 +194,16 @@ def check_readable(roster: Roster, cluster: Cluster) -> None:
         ("mentor_pause_job", "select list_executions({org}, null)"),
         ("mentor_pause_job", "select finish_execution({run}, 'completed', -1, 0, 0, 0)"),
         ("mentor_pause_job", "select get_run_freshness({org}, repeat('x', 101))"),
+        ("mentor_pause_job", "select write_warnings({org}, 'infinity')"),
+        ("mentor_pause_job", "select write_warnings({org}, '2026-01-01', 1000001)"),
+        ("mentor_pause_job", "select list_messages({org}, false, null, 1001)"),
+        ("mentor_pause_job", "select list_paused_unwarned({org}, '-infinity')"),
+        ("mentor_pause_notifier", "select finish_digest({org}, {run}, 'sent', repeat('x', 201))"),
+        ("mentor_pause_notifier", "select finish_digest({org}, {run}, 'refused', '', '', 86401)"),
+        (
+            "mentor_pause_notifier",
+            "select record_delivery({org}, {run}, 'bounced', '', repeat('x', 101))",
+        ),
         ("portal_sync", "select mark_portal_synced({org}, {run}, -2147483648, {run})"),
         ("portal_sync", "select move_portal_watermark({org}, {run}, 'infinity')"),
         ("portal_sync", "select list_all_portal_states({org}, null, 501)"),

@@ -169,7 +169,9 @@ def test_without_a_time_out_it_holds_no_mentor_for_longer_than_twenty_seconds(
     assert "least(20000," in text["body"]
 
 
-@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
+@pytest.mark.parametrize(
+    "role", ["mentor_pause_job", "portal_sync", "mentor_pause_api", "mentor_pause_notifier"]
+)
 def test_no_job_role_can_keep_it_from_running(roster: Roster, cluster: Cluster, role: str) -> None:
     """R5: a job role may hold any advisory lock."""
     mentors = roster.add_mentors(2)

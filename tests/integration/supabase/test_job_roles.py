@@ -67,7 +67,8 @@ def test_the_first_organisation_is_given_to_the_job_roles(
     """R5: one organisation needs no setup. A second one is not added by itself."""
     rows = roster.rows("select role_name, org_id from private.job_organisations order by 1")
     assert [(row["role_name"], row["org_id"]) for row in rows] == [
-        (role, ORG) for role in ("mentor_pause_api", "mentor_pause_job", "portal_sync")
+        (role, ORG)
+        for role in ("mentor_pause_api", "mentor_pause_job", "mentor_pause_notifier", "portal_sync")
     ]
 
 
@@ -200,7 +201,9 @@ def test_the_http_entry_can_record_only_which_caller_it_refused(
     assert len(roster.log()) == 60
 
 
-@pytest.mark.parametrize("role", ["mentor_pause_job", "portal_sync", "mentor_pause_api"])
+@pytest.mark.parametrize(
+    "role", ["mentor_pause_job", "portal_sync", "mentor_pause_api", "mentor_pause_notifier"]
+)
 def test_an_idle_transaction_of_a_job_role_ends_by_itself(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:

@@ -24,6 +24,7 @@ PERSONAS = {
     "job": "mentor_pause_job",
     "portal": "portal_sync",
     "api": "mentor_pause_api",
+    "notifier": "mentor_pause_notifier",
 }
 """The personas of the access matrix who call, and their roles."""
 

@@ -18,7 +18,7 @@ where c.relkind in ('v', 'm') and c.relnamespace in ('public'::regnamespace, 'pr
     and (c.relkind = 'm' or not coalesce(c.reloptions @> array['security_invoker=true'], false))
 union all
 select 'a client reads tables and does nothing else with them', format('%s: %s may %s', c.relname, role, privilege)
-from pg_class as c, unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role,
+from pg_class as c, unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role,
     unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as privilege
 where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
     and (has_table_privilege(role, c.oid, privilege) or (
@@ -27,7 +27,7 @@ where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in ('public'::regname
     and not (role = 'authenticated' and privilege = 'select')
 union all
 select 'a client uses no sequence', format('%s: %s', c.relname, role)
-from pg_class as c, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role
+from pg_class as c, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role
 where c.relkind = 'S' and c.relnamespace = 'public'::regnamespace
     and has_sequence_privilege(role, c.oid, 'usage, select, update')
 union all
@@ -46,6 +46,8 @@ from pg_depend as d
 inner join pg_policy as p on p.oid = d.objid and p.polrelid = d.refobjid
 inner join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
 where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0
+    -- The policy asks for the audience of a person's own messages only.
+    and not (d.refobjid = 'public.messages'::regclass and a.attname = 'audience')
     and not exists (
         select from pg_index as i where i.indrelid = d.refobjid and i.indkey[0] = d.refobjsubid and i.indpred is null
     )
@@ -55,7 +57,11 @@ from pg_constraint as k
 where k.contype = 'f' and k.connamespace = 'public'::regnamespace
     and not exists (
         select from pg_index as i
-        where i.indrelid = k.conrelid and i.indpred is null
+        where i.indrelid = k.conrelid
+            -- A partial index that leaves out null serves the foreign key too.
+            and coalesce(pg_get_expr(i.indpred, i.indrelid), '') in ('', format('(%s IS NOT NULL)', (
+                select a.attname from pg_attribute as a where a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+            )))
             and (string_to_array(i.indkey::text, ' ')::smallint [])[1:cardinality(k.conkey)] @> k.conkey
     )
 union all
@@ -69,19 +75,21 @@ select 'a function of the API is a definer', f.oid::regprocedure::text
 from pg_proc as f where f.pronamespace = 'public'::regnamespace and not f.prosecdef
 union all
 select 'a client executes what is meant for it', format('%s: %s', f.oid::regprocedure, role)
-from pg_proc as f, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role
+from pg_proc as f, unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role
 where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
     and has_function_privilege(role, f.oid, 'execute')
     and not case
         when role = 'anon' then false
         when f.pronamespace = 'private'::regnamespace
             then role = 'authenticated' and f.proname in (
-                'my_orgs', 'my_admin_orgs', 'my_mentors', 'my_memberships', 'my_chapters', 'my_assigned_mentors', 'user_id'
+                'my_orgs', 'my_admin_orgs', 'my_mentors', 'my_memberships', 'my_chapters', 'my_assigned_mentors', 'user_id',
+                'my_person_ids'
             )
-            or role = 'service_role' and f.proname in ('fold_key', 'is_time_zone')
+            or role = 'service_role' and f.proname in ('fold_key', 'is_time_zone', 'are_warning_days')
         when role = 'authenticated' then f.proname in (
             'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
-            'coordinator_mentor_certifications', 'coordinator_mentor_history'
+            'coordinator_mentor_certifications', 'coordinator_mentor_history',
+            'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors'
         )
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_outcomes', 'report_late_changes',
@@ -97,10 +105,13 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
             'get_org_day', 'get_run_freshness', 'list_running_executions', 'end_lost_execution',
-            'count_active_uncertified'
+            'count_active_uncertified', 'write_warnings', 'list_messages', 'get_message_figures', 'list_paused_unwarned'
         )
         when role = 'mentor_pause_api' then f.proname in (
             'get_member_role', 'get_execution', 'list_executions', 'begin_execution'
+        )
+        when role = 'mentor_pause_notifier' then f.proname in (
+            'begin_digest', 'finish_digest', 'record_delivery', 'settle_messages'
         )
         else true
     end
@@ -140,7 +151,8 @@ union all
 -- Roles (D9).
 select 'a job role has no other role', m.member::regrole::text
 from pg_auth_members as m where m.member in (
-    to_regrole('mentor_pause_job'), to_regrole('portal_sync'), to_regrole('mentor_pause_api')
+    to_regrole('mentor_pause_job'), to_regrole('portal_sync'), to_regrole('mentor_pause_api'),
+    to_regrole('mentor_pause_notifier')
 )
 union all
 select 'a client''s role has no other role', format('%s: %s', m.member::regrole, m.roleid::regrole)
@@ -149,19 +161,20 @@ where m.member in (to_regrole('anon'), to_regrole('authenticated'), to_regrole('
 union all
 select 'nobody but the owner creates in a schema of functions', format('%s: %s', n.nspname, role)
 from pg_namespace as n,
-    unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role
+    unnest(array['anon', 'authenticated', 'service_role', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role
 where n.nspname in ('public', 'private') and has_schema_privilege(role, n.oid, 'create')
 union all
 select 'nobody has a job role''s rights beside it', m.member::regrole::text
 from pg_auth_members as m
 where m.roleid in (
-    to_regrole('mentor_pause_job'), to_regrole('portal_sync'), to_regrole('mentor_pause_api')
+    to_regrole('mentor_pause_job'), to_regrole('portal_sync'), to_regrole('mentor_pause_api'),
+    to_regrole('mentor_pause_notifier')
 )
     and m.member <> (select oid from pg_roles where rolname = current_user)
 union all
 select 'a job role has no rights of its own', r.rolname::text
 from pg_roles as r
-where r.rolname in ('mentor_pause_job', 'portal_sync', 'mentor_pause_api')
+where r.rolname in ('mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier')
     and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolinherit)
 union all
 -- Descriptions.

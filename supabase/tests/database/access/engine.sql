@@ -8,6 +8,7 @@
 --   check  stopped by a constraint          valid  skipped: the certification has not expired
 --   only   stopped: append-only             ver    PT409: somebody was faster
 --   ok     changed, or returned something   exp    PT409: the certification has expired
+--   null   stopped, because a value is missing
 --   org    42501: the job role acts for another organisation
 --   other  letters: the rows that are seen, by the names of world.sql
 
@@ -18,7 +19,8 @@ insert into persona values
 (7, 'chapts', 'authenticated'), (8, 'both', 'authenticated'), (9, 'former', 'authenticated'),
 (10, 'admin', 'authenticated'), (11, 'o_coord', 'authenticated'), (12, 'o_admin', 'authenticated'),
 (13, 'across', 'authenticated'), (14, 'service', 'service_role'), (15, 'job', 'mentor_pause_job'),
-(16, 'portal', 'portal_sync'), (17, 'owner', current_user), (18, 'api', 'mentor_pause_api');
+(16, 'portal', 'portal_sync'), (17, 'owner', current_user), (18, 'api', 'mentor_pause_api'),
+(19, 'notifier', 'mentor_pause_notifier');
 
 -- '{a}' becomes the id of a, as a literal.
 create function pg_temp.filled(p_statement text) returns text language plpgsql as $$
@@ -85,6 +87,7 @@ begin
             when sqlstate = '42501' and sqlerrm like '% is append-only' then 'only'
             when sqlstate = '23503' then 'fk'
             when sqlstate = '23514' then 'check'
+            when sqlstate = '23502' then 'null'
             when v_hint = 'not_your_organisation' then 'org'
             when v_hint = 'not_yours' then 'not'
             when v_hint = 'reserved_for_the_job' then 'res'

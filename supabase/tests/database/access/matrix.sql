@@ -29,7 +29,19 @@ insert into asked (object, operation, statement, cells) values
 ('portal_watermarks', 'select', 'org_id::text',
                                   'x    -      -      -      -      -     -      -    -      H     -       -       -      H       x   x      H'),
 ('portal_sync_state', 'select', 'mentor_id::text',
-                                  'x    -      -      -      -      -     -      -    -      abcdg -       e       e      abcdeg  x   x      abcdeg');
+                                  'x    -      -      -      -      -     -      -    -      abcdg -       e       e      abcdeg  x   x      abcdeg'),
+('messages', 'select', 'person_id || ''/'' || left(audience, 1)',
+                                  'x    -      Mm     Ac     -      -     -      -    Fm     Ac,Da,Fc,Fm,Mm,Xc,bm Pc Pc Pc,Xc Ac,Da,Fc,Fm,Mm,Pc,Xc,bm x x Ac,Da,Fc,Fm,Mm,Pc,Xc,bm'),
+('digests', 'select', 'person_id::text',
+                                  'x    -      -      -      -      -     -      -    -      AMb   -       P       P      AMPb    x   x      AMPb'),
+('warnings', 'select', 'mentor_id::text',
+                                  'x    -      a      ab     b      a     ab     b    g      abg   e       e       eg     abeg    x   x      abeg'),
+('mentor_contacts', 'select', 'mentor_id::text',
+                                  'x    -      a      ab     bd     a     ab     b    g      abdg  e       ef      efg    abdefg  x   x      abdefg'),
+('member_contacts', 'select', 'user_id::text',
+                                  'x    -      -      A      -      -     -      -    -      ADX   P       P       PX     ADPX    x   x      ADPX'),
+('organisation_settings', 'select', 'org_id::text',
+                                  'x    -      H      H      H      H     H      H    H      H     N       N       HN     HN      x   x      HN');
 update asked set statement = format('select array_agg(%s) from public.%I', statement, object);
 
 -- Who may change a status, for each kind of mentor and of change.
@@ -138,6 +150,18 @@ insert into asked (object, operation, statement, cells) values
                                   'x    not    not    not    not    -     not    not  not    not   not     not     not    -       x   x      -');
 update asked set statement = format('select array_agg(mentor_id::text) from public.%I(%s)', object, statement)
 where object = 'get_mentor_status' or object like 'coordinator\_mentor\_%';
+
+-- What people are told, and whom no e-mail reaches. A number says how many messages were marked.
+insert into asked (object, operation, statement, cells) values
+--                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
+('list_my_messages', 'execute', 'select array_agg(mentor_ids[1] || ''/'' || left(audience, 1)) from public.list_my_messages()',
+                                  'x    -      am     ac     -      -     -      -    gm     aa    ec      -       cc     -       x   x      -'),
+('mark_messages_read', 'execute', 'select array[public.mark_messages_read(array(select generate_series(1, 500)))::text]',
+                                  'x    0      1      1      0      0     0      0    1      1     1       0       1      0       x   x      0'),
+('list_unreachable_mentors', 'of hlf', 'select array_agg(mentor_id::text) from public.list_unreachable_mentors({hlf})',
+                                  'x    -      -      b      b      -     b      b    -    bdg   -       -       g      -       x   x      -'),
+('list_unreachable_mentors', 'of other', 'select array_agg(mentor_id::text) from public.list_unreachable_mentors({other})',
+                                  'x    -      -      -      -      -     -      -    -    -     e       e       e      -       x   x      -');
 
 -- The jobs' functions, for jobs and services.
 insert into asked (object, operation, statement, cells)
@@ -261,6 +285,43 @@ from (values
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   org    ok    x'),
 ('list_portal_certifications', '{other}, null, 500, null',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      -       x   org    -     x'),
+-- The notifier has the last column; where there is none, it is x.
+('begin_digest', '{hlf}, {new}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   ok'),
+('begin_digest', '{hlf}, null',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      22023   x   x      22023 x   22023'),
+('begin_digest', '{other}, {new}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   org'),
+('finish_digest', '{hlf}, {run}, ''sent''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   ok'),
+('finish_digest', '{other}, {run}, ''sent''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   org'),
+('record_delivery', '{hlf}, {run}, ''bounced'', ''m-1''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   ok'),
+('record_delivery', '{other}, {run}, ''bounced'', ''m-1''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   org'),
+('settle_messages', '{hlf}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   ok'),
+('settle_messages', '{other}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    x   org'),
+('write_warnings', '{hlf}, ''2026-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
+('write_warnings', '{hlf}, ''2100-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      22023 x    ok'),
+('write_warnings', '{other}, ''2026-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      org x      ok'),
+('list_messages', '{hlf}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
+('list_messages', '{other}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      org x      ok'),
+('get_message_figures', '{hlf}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      ok  x      ok'),
+('get_message_figures', '{other}',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      org x      ok'),
+('list_paused_unwarned', '{hlf}, ''2026-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      -       -   x      -'),
+('list_paused_unwarned', '{other}, ''2026-01-01''',
+                                  'x    x      x      x      x      x     x      x    x      x     x       x       x      -       org x      -'),
 -- The HTTP entry (api) has the column after the owner's; where there is none, it is x.
 ('get_member_role', '{hlf}, {assign}',
                                   'x    x      x      x      x      x     x      x    x      x     x       x       x      ok      x   x      ok    ok'),
@@ -290,6 +351,8 @@ from (values
 ('may_change({a})',               'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
 ('caller()',                      'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
 ('acts_for({hlf})',               'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
+('contact_of({hlf}, {assign})',   'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
+('why_unreachable(''a@b.no'')',   'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
 ('user_id()',                     'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok')
 ) as functions (object, cells);
 
@@ -308,7 +371,7 @@ insert into writing values
 ('org_members', 'insert', 'insert into org_members values ({hlf}, {nobody}, ''admin'')', 'w', 'w'),
 ('org_members', 'update', 'update org_members set role = ''admin''', 'w', 'w'),
 ('org_members', 'delete', 'delete from org_members', 'w', 'w'),
-('org_members', 'truncate', 'truncate org_members', 'x', 'w'),
+('org_members', 'truncate', 'truncate org_members cascade', 'x', 'w'),
 ('coordinator_chapters', 'insert', 'insert into coordinator_chapters values ({nobody}, {oslo})', 'w', 'w'),
 ('coordinator_chapters', 'update', 'update coordinator_chapters set chapter_id = {spare} where coordinator_id = {chapt}', 'w', 'w'),
 ('coordinator_chapters', 'delete', 'delete from coordinator_chapters', 'w', 'w'),
@@ -346,10 +409,36 @@ insert into writing values
 ('scheduler_execution_log', 'update to an end that rewrites', 'update scheduler_execution_log set status = ''failed'', finished_at = now(), started_at = now() where status = ''running''', 'x', 'only'),
 ('scheduler_execution_log', 'delete', 'delete from scheduler_execution_log', 'x', 'only'),
 ('scheduler_execution_log', 'truncate', 'truncate scheduler_execution_log', 'x', 'only'),
-('coordinator_notifications', 'insert', 'insert into coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids) values ({hlf}, {assign}, {run}, array[{a}::uuid])', 'x', 'w'),
+('messages', 'insert', 'insert into messages (org_id, audience, person_id, kind, mentor_ids) values ({hlf}, ''coordinator'', {assign}, ''warning'', array[{a}::uuid])', 'x', 'w'),
+('messages', 'update', 'update messages set state = ''sent''', 'x', 'w'),
+('messages', 'delete', 'delete from messages', 'x', 'w'),
+('messages', 'truncate', 'truncate messages', 'x', 'w'),
+('coordinator_notifications', 'insert', 'insert into coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids) values ({hlf}, {assign}, {run}, array[{a}::uuid])', 'x', 'null'),
 ('coordinator_notifications', 'update', 'update coordinator_notifications set created_at = now()', 'x', 'w'),
 ('coordinator_notifications', 'delete', 'delete from coordinator_notifications', 'x', 'w'),
-('coordinator_notifications', 'truncate', 'truncate coordinator_notifications', 'x', 'w'),
+('digests', 'insert', 'insert into digests (id, org_id, person_id, day, state, address_hash) values ({new}, {hlf}, {assign}, ''2026-02-02'', ''sending'', '''')', 'x', 'w'),
+('digests', 'update', 'update digests set state = ''complained''', 'x', 'w'),
+('digests', 'delete', 'delete from digests', 'x', 'w'),
+('digests', 'truncate', 'truncate digests cascade', 'x', 'w'),
+('warnings', 'insert', 'insert into warnings (mentor_id, expires_on, stage, warned_on) values ({a}, ''2099-01-01'', 7, ''2098-12-25'')', 'x', 'w'),
+('warnings', 'update', 'update warnings set warned_on = ''2020-01-01''', 'x', 'w'),
+('warnings', 'delete', 'delete from warnings', 'x', 'w'),
+('warnings', 'truncate', 'truncate warnings', 'x', 'w'),
+('mentor_contacts', 'insert', 'insert into mentor_contacts (mentor_id, display_name) values ({c}, ''New'')', 'w', 'w'),
+('mentor_contacts', 'insert, no such mentor', 'insert into mentor_contacts (mentor_id, display_name) values ({missing}, ''New'')', 'fk', 'fk'),
+('mentor_contacts', 'update', 'update mentor_contacts set email = null', 'w', 'w'),
+('mentor_contacts', 'delete', 'delete from mentor_contacts', 'w', 'w'),
+('mentor_contacts', 'truncate', 'truncate mentor_contacts', 'x', 'w'),
+('member_contacts', 'insert', 'insert into member_contacts (org_id, user_id, display_name) values ({hlf}, {chapt}, ''New'')', 'w', 'w'),
+('member_contacts', 'insert, no member any more', 'insert into member_contacts (org_id, user_id, display_name) values ({hlf}, {former}, ''New'')', 'fk', 'fk'),
+('member_contacts', 'update', 'update member_contacts set email = null', 'w', 'w'),
+('member_contacts', 'delete', 'delete from member_contacts', 'w', 'w'),
+('member_contacts', 'truncate', 'truncate member_contacts', 'x', 'w'),
+('organisation_settings', 'insert', 'insert into organisation_settings (org_id, warning_days) values ({empty}, ''{60,30}'')', 'w', 'w'),
+('organisation_settings', 'insert, no such stage', 'insert into organisation_settings (org_id, warning_days) values ({empty}, ''{30,0}'')', 'check', 'check'),
+('organisation_settings', 'update', 'update organisation_settings set warning_days = ''{}''', 'w', 'w'),
+('organisation_settings', 'delete', 'delete from organisation_settings', 'w', 'w'),
+('organisation_settings', 'truncate', 'truncate organisation_settings', 'x', 'w'),
 ('portal_sync_state', 'insert', 'insert into portal_sync_state (mentor_id, synced_version) values ({f}, 1)', 'x', 'w'),
 ('portal_sync_state', 'update', 'update portal_sync_state set synced_version = 9', 'x', 'w'),
 ('portal_sync_state', 'delete', 'delete from portal_sync_state', 'x', 'w'),
@@ -367,8 +456,7 @@ from writing where operation <> 'truncate';
 insert into asked (object, operation, statement, cells)
 select object, operation, statement, repeat('x ', 13) || service || ' x x ' || owner from writing;
 
-update asked set cells = cells || ' x'
-where cardinality(regexp_split_to_array(trim(cells), '\s+')) = 17;
+update asked set cells = cells || repeat(' x', 19 - cardinality(regexp_split_to_array(trim(cells), '\s+')));
 
 create temp table cell as
 select a.object, a.operation, p.name as persona, a.statement, cells.outcome as expected

@@ -36,7 +36,7 @@ select pg_temp.id(slug), slug from unnest(array['hlf', 'other', 'empty']) as slu
 -- The job roles act for hlf.
 insert into private.job_organisations (role_name, org_id)
 select role.name, pg_temp.id('hlf')
-from unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api']) as role (name);
+from unnest(array['mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role (name);
 insert into public.chapters (id, org_id, name)
 select pg_temp.id(chapter), pg_temp.id(org), chapter
 from (values ('oslo', 'hlf'), ('bergen', 'hlf'), ('tromso', 'hlf'), ('spare', 'hlf'), ('utopia', 'other'))
@@ -87,7 +87,32 @@ from unnest(array[pg_temp.id('hlf'), pg_temp.id('other'), null]) as org_id;
 insert into public.scheduler_execution_log (
     job_name, job_run_id, org_id, trigger, triggered_by, status, finished_at, paused_count
 ) values ('certification_expiry', gen_random_uuid(), pg_temp.id('empty'), 'manual', 'me', 'completed', now(), 3);
-insert into public.coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids)
-select pg_temp.id(org), pg_temp.id(person), gen_random_uuid(), array[pg_temp.id(mentor)]
-from (values ('hlf', 'assign', 'a'), ('hlf', 'former', 'a'), ('other', 'o_coord', 'e'))
-    as told (org, person, mentor);
+-- An address of b has bounced. d, e and g have no address, and c has no contact.
+insert into public.mentor_contacts (mentor_id, display_name, email)
+select pg_temp.id(mentor), 'Mentor ' || mentor, email
+from (values
+    ('a', 'a@example.no'), ('b', 'b@example.no'), ('d', null), ('e', null), ('f', 'f@example.no'), ('g', null)
+) as contacts (mentor, email);
+insert into public.member_contacts (org_id, user_id, display_name, email)
+select pg_temp.id(org), pg_temp.id(person), 'Member ' || person, person || '@example.no'
+from (values ('hlf', 'assign'), ('hlf', 'admin'), ('hlf', 'across'), ('other', 'o_coord')) as contacts (org, person);
+insert into public.organisation_settings (org_id) select pg_temp.id(org) from unnest(array['hlf', 'other']) as org;
+insert into public.warnings (mentor_id, expires_on, stage, warned_on)
+select pg_temp.id(mentor), '2099-01-01', 90, '2098-10-03' from unnest(array['a', 'b', 'e', 'g']) as mentor;
+insert into public.digests (id, org_id, person_id, day, state, address_hash)
+select gen_random_uuid(), pg_temp.id(org), pg_temp.id(person), '2026-01-01', state, private.hash_address(email)
+from (values
+    ('hlf', 'assign', 'sent', 'assign@example.no'), ('hlf', 'mentor', 'delivered', 'a@example.no'),
+    ('hlf', 'b', 'bounced', 'b@example.no'), ('other', 'o_coord', 'unknown', 'o_coord@example.no')
+) as digests (org, person, state, email);
+-- b has no account, so the message names the mentor. across coordinates c here, and administers the other one.
+insert into public.messages (org_id, audience, person_id, kind, mentor_ids, job_run_id)
+select
+    pg_temp.id(org), audience, pg_temp.id(person), kind, array[pg_temp.id(mentor)],
+    case when kind <> 'warning' then gen_random_uuid() end
+from (values
+    ('hlf', 'coordinator', 'assign', 'paused', 'a'), ('hlf', 'coordinator', 'former', 'paused', 'a'),
+    ('other', 'coordinator', 'o_coord', 'renewed', 'e'), ('hlf', 'coordinator', 'across', 'warning', 'c'),
+    ('hlf', 'mentor', 'mentor', 'paused', 'a'), ('hlf', 'mentor', 'former', 'warning', 'g'),
+    ('hlf', 'mentor', 'b', 'paused', 'b'), ('hlf', 'admin', 'admin', 'held', 'a')
+) as told (org, audience, person, kind, mentor);
