@@ -574,6 +574,32 @@ as $$
         group by a.mentor_id, a.coordinator_id having count(*) > 1
     ) as twice
     having count(*) > 0
+    union all
+    select 'contacts', 'wrong', format('mentors with several contacts: %s, for example %s', count(*), min(twice.mentor_id::text)),
+        'let the view show a mentor once'
+    from (
+        select k.mentor_id from public.mentor_contacts as k where k.mentor_id is not null
+        group by k.mentor_id having count(*) > 1
+    ) as twice
+    having count(*) > 0
+    union all
+    select 'contacts', 'wrong', format('members with several contacts: %s, for example %s', count(*), min(twice.user_id::text)),
+        'let the view show a member of an organisation once'
+    from (
+        select k.user_id from public.member_contacts as k where k.user_id is not null
+        group by k.org_id, k.user_id having count(*) > 1
+    ) as twice
+    having count(*) > 0
+    union all
+    select 'contacts', 'note', format('%s that no e-mail can be sent to: %s, for example of %s', c.of_whom, count(*), min(c.id::text)),
+        'the coordinators see such mentors as not reachable (no_address); correct the address, or leave it empty'
+    from (
+        select 'addresses of mentors' as of_whom, k.mentor_id as id, k.email from public.mentor_contacts as k
+        union all
+        select 'addresses of members', k.user_id, k.email from public.member_contacts as k
+    ) as c
+    where c.email <> '' and not private.is_address(c.email)
+    group by c.of_whom
 $$;
 comment on function private.check_coordinator_rows is 'Findings about members, coordinators and assignments.';
 revoke execute on function private.check_coordinator_rows from public, anon, authenticated;
@@ -601,7 +627,7 @@ as $$
     ),
 
     job_roles (name) as (
-        values ('mentor_pause_job'), ('portal_sync'), ('mentor_pause_api')
+        values ('mentor_pause_job'), ('portal_sync'), ('mentor_pause_api'), ('mentor_pause_notifier')
     ),
 
     -- The adopter's functions in the schema adopted, and those whose text names one of our tables.
@@ -713,7 +739,8 @@ begin
     for v_table, v_column in
         values
             ('certifications', 'mentor_id'), ('assignments', 'mentor_id'), ('assignments', 'coordinator_id'),
-            ('coordinator_chapters', 'coordinator_id'), ('coordinator_chapters', 'chapter_id'), ('org_members', 'user_id')
+            ('coordinator_chapters', 'coordinator_id'), ('coordinator_chapters', 'chapter_id'), ('org_members', 'user_id'),
+            ('mentor_contacts', 'mentor_id'), ('member_contacts', 'user_id')
     loop
         execute format(
             'explain (verbose, format json) select * from public.%I where %I = %L', v_table, v_column, gen_random_uuid()
@@ -915,7 +942,9 @@ as $$
             ) as held,
             bool_or(p.privilege = 'select' and has_table_privilege(role.name, m.oid, p.privilege)) as reads
         from mapped as m,
-            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role (name),
+            unnest(array[
+                'anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier'
+            ]) as role (name),
             unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
         where exists (select from pg_roles as r where r.rolname = role.name)
         group by m.table_name, role.name
@@ -973,8 +1002,9 @@ as $$
         and (
             f.proname in (
                 'run_certification_expiry', 'begin_execution', 'finish_execution', 'list_expired_mentors',
-                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page', 'write_warnings', 'begin_digest',
-                'finish_digest', 'record_delivery', 'settle_messages', 'list_messages'
+                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page',
+                'write_warnings', 'begin_digest', 'finish_digest', 'record_delivery', 'settle_messages', 'list_messages',
+                'get_message_figures', 'list_paused_unwarned'
             )
             or (role.name = 'anon' and f.proname in ('update_mentor_status', 'get_mentor_status'))
         )

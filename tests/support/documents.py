@@ -25,6 +25,7 @@ SHOWN = frozenset({"mermaid", "text", "json"})
 # Each walk, and the test that types its blocks.
 WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/supabase/adoption/test_adoption.py",
+    "adopting-settings": ("tests/integration/supabase/adoption/test_adopted_contacts.py"),
     "adopting-push": "tests/integration/supabase/adoption/test_adopted_migrations.py",
     "command-line": "tests/e2e/test_command_line_runs.py",
     "contributing": "tests/e2e/test_contributing.py",

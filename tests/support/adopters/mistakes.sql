@@ -62,8 +62,8 @@ alter table public.licences disable row level security;
 -- wrong | a table of ours without row-level security | row-level security is off, or has no policy, on public.peer_mentors
 alter table public.peer_mentors disable row level security;
 
--- wrong | a policy that went with a table | row-level security is off, or has no policy, on public.coordinator_notifications
-drop policy own_or_as_admin on public.coordinator_notifications;
+-- wrong | a policy that went with a table | row-level security is off, or has no policy, on public.messages
+drop policy own_or_as_admin on public.messages;
 
 -- wrong | an index is missing | a query of public.certifications by mentor_id reads the whole of public.licences
 drop index public.licences_person_idx;
@@ -202,6 +202,31 @@ do $$ begin execute format('alter database %I set pgrst.db_schemas = %L', curren
 
 -- wrong | a function that trusts its caller's search_path | adopted.fill_mentors(uuid[]) runs with the rights of its owner, and uses the search_path of its caller
 alter function adopted.fill_mentors reset search_path;
+
+-- wrong | a mentor with two contacts | mentors with several contacts: 1, for example
+create or replace view public.mentor_contacts with (security_invoker = true) as
+select p.person as mentor_id, p.name::text as display_name, p.mail::text as email, 'nb' as language from app.people as p
+union all
+(select p.person, p.name::text, p.mail::text, 'en' from app.people as p where p.is_mentor limit 1);
+
+-- wrong | a member with two contacts | members with several contacts: 1, for example
+create or replace view public.member_contacts with (security_invoker = true) as
+select m.org_id, m.user_id, a.called::text as display_name, a.mail::text as email, 'nb' as language
+from public.org_members as m inner join public.addresses as a on a.login = m.user_id
+union all
+(select m.org_id, m.user_id, 'Twice', null, 'nb' from public.org_members as m limit 1);
+
+-- wrong | contacts that everybody may read | the view public.mentor_contacts shows its rows to everybody who may read it
+alter view public.mentor_contacts reset (security_invoker);
+
+-- wrong | the notifier has no organisation | the role mentor_pause_notifier acts for no organisation
+delete from private.job_organisations where role_name = 'mentor_pause_notifier';
+
+-- note | an address with a space | addresses of mentors that no e-mail can be sent to: 1, for example of
+update app.people set mail = 'two words@example.no' where portal_no = 12;
+
+-- note | two addresses in one field | addresses of members that no e-mail can be sent to: 1, for example of
+update public.addresses set mail = 'one@example.no, two@example.no' where login = public.account(3);
 
 -- note | mentors without any certification | active mentors without any certification: 1, for example
 delete from public.licences where person = (select id from public.peer_mentors where status = 'active' order by portal_key limit 1);

@@ -71,6 +71,32 @@ as $$
         group by a.mentor_id, a.coordinator_id having count(*) > 1
     ) as twice
     having count(*) > 0
+    union all
+    select 'contacts', 'wrong', format('mentors with several contacts: %s, for example %s', count(*), min(twice.mentor_id::text)),
+        'let the view show a mentor once'
+    from (
+        select k.mentor_id from public.mentor_contacts as k where k.mentor_id is not null
+        group by k.mentor_id having count(*) > 1
+    ) as twice
+    having count(*) > 0
+    union all
+    select 'contacts', 'wrong', format('members with several contacts: %s, for example %s', count(*), min(twice.user_id::text)),
+        'let the view show a member of an organisation once'
+    from (
+        select k.user_id from public.member_contacts as k where k.user_id is not null
+        group by k.org_id, k.user_id having count(*) > 1
+    ) as twice
+    having count(*) > 0
+    union all
+    select 'contacts', 'note', format('%s that no e-mail can be sent to: %s, for example of %s', c.of_whom, count(*), min(c.id::text)),
+        'the coordinators see such mentors as not reachable (no_address); correct the address, or leave it empty'
+    from (
+        select 'addresses of mentors' as of_whom, k.mentor_id as id, k.email from public.mentor_contacts as k
+        union all
+        select 'addresses of members', k.user_id, k.email from public.member_contacts as k
+    ) as c
+    where c.email <> '' and not private.is_address(c.email)
+    group by c.of_whom
 $$;
 comment on function private.check_coordinator_rows is 'Findings about members, coordinators and assignments.';
 revoke execute on function private.check_coordinator_rows from public, anon, authenticated;

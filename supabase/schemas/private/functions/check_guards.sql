@@ -21,7 +21,7 @@ as $$
     ),
 
     job_roles (name) as (
-        values ('mentor_pause_job'), ('portal_sync'), ('mentor_pause_api')
+        values ('mentor_pause_job'), ('portal_sync'), ('mentor_pause_api'), ('mentor_pause_notifier')
     ),
 
     -- The adopter's functions in the schema adopted, and those whose text names one of our tables.

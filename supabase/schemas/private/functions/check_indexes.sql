@@ -30,7 +30,8 @@ begin
     for v_table, v_column in
         values
             ('certifications', 'mentor_id'), ('assignments', 'mentor_id'), ('assignments', 'coordinator_id'),
-            ('coordinator_chapters', 'coordinator_id'), ('coordinator_chapters', 'chapter_id'), ('org_members', 'user_id')
+            ('coordinator_chapters', 'coordinator_id'), ('coordinator_chapters', 'chapter_id'), ('org_members', 'user_id'),
+            ('mentor_contacts', 'mentor_id'), ('member_contacts', 'user_id')
     loop
         execute format(
             'explain (verbose, format json) select * from public.%I where %I = %L', v_table, v_column, gen_random_uuid()

@@ -41,7 +41,9 @@ as $$
             ) as held,
             bool_or(p.privilege = 'select' and has_table_privilege(role.name, m.oid, p.privilege)) as reads
         from mapped as m,
-            unnest(array['anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier']) as role (name),
+            unnest(array[
+                'anon', 'authenticated', 'mentor_pause_job', 'portal_sync', 'mentor_pause_api', 'mentor_pause_notifier'
+            ]) as role (name),
             unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p (privilege)
         where exists (select from pg_roles as r where r.rolname = role.name)
         group by m.table_name, role.name
@@ -99,8 +101,9 @@ as $$
         and (
             f.proname in (
                 'run_certification_expiry', 'begin_execution', 'finish_execution', 'list_expired_mentors',
-                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page', 'write_warnings', 'begin_digest',
-                'finish_digest', 'record_delivery', 'settle_messages', 'list_messages'
+                'mark_portal_synced', 'mirror_portal_certifications', 'notify_coordinators', 'notify_coordinators_page',
+                'write_warnings', 'begin_digest', 'finish_digest', 'record_delivery', 'settle_messages', 'list_messages',
+                'get_message_figures', 'list_paused_unwarned'
             )
             or (role.name = 'anon' and f.proname in ('update_mentor_status', 'get_mentor_status'))
         )
