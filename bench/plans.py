@@ -25,6 +25,9 @@ from local.scratch import run_command, scratch_database
 MENTORS = 1_000_000
 MOST_SECONDS = 4.0
 """Half of the job roles' `statement_timeout`."""
+LONG = 8.0
+"""The whole of it: the first night of all, whose caller asks for a tenth if it takes too long, and
+the digest of one person who is responsible for 100,000 mentors with news."""
 _ROSTER = Path(__file__).with_suffix(".sql")
 _START: LiteralString = "'00000000-0000-0000-0000-000000000000'"
 _PLACES: dict[str, LiteralString] = {
@@ -45,6 +48,7 @@ class Question:
     """Who asks; None: a service."""
     before: LiteralString = "select"
     """What happens before, in the same transaction, which is rolled back."""
+    most_seconds: float = MOST_SECONDS
 
     @property
     def places(self) -> dict[str, LiteralString]:
@@ -67,8 +71,8 @@ class Answer:
         """Say which bound it exceeds."""
         if self.blocks > self.question.most_blocks:
             return f"more than {self.question.most_blocks:,} blocks"
-        if self.seconds > MOST_SECONDS:
-            return f"more than {MOST_SECONDS:.0f} s"
+        if self.seconds > self.question.most_seconds:
+            return f"more than {self.question.most_seconds:.0f} s"
         return None
 
 
@@ -90,8 +94,8 @@ _FRESHNESS: LiteralString = (
 )
 _NOTIFY: LiteralString = "select notify_coordinators_page(md5('night')::uuid, {place}, 10000)"
 _KNOWN: LiteralString = (
-    "insert into coordinator_notifications (org_id, coordinator_id, job_run_id, mentor_ids)"
-    f" select {_HLF}, md5(name)::uuid, md5('night')::uuid,"
+    "insert into messages (org_id, audience, person_id, kind, job_run_id, mentor_ids)"
+    f" select {_HLF}, 'coordinator', md5(name)::uuid, 'paused', md5('night')::uuid,"
     " array(select id from peer_mentors where id <= {place} order by id)"
     " from unnest(array['everybody', 'chapters']) as name"
     " where exists (select from peer_mentors where id <= {place})"
@@ -104,6 +108,29 @@ _PAUSE: LiteralString = (
     f"select * from update_mentor_status(md5('mentor 77')::uuid, {_HLF}, 'paused', 'on_leave',"
     " p_dry_run => true)"
 )
+_WARN: LiteralString = f"select write_warnings({_HLF}, current_date, 1000000)"
+_WARNED: LiteralString = f"{_WARN}; analyze warnings, messages"
+_FIRST: LiteralString = (
+    "; update messages set due_at = due_at - interval '1 hour' where person_id = md5('{}')::uuid"
+)
+_DIGEST: LiteralString = f"select * from begin_digest({_HLF}, gen_random_uuid())"
+_OLD_MESSAGES: LiteralString = (
+    "; insert into messages (org_id, audience, person_id, kind, mentor_ids)"
+    f" select {_HLF}, 'coordinator', {{me}}, 'warning', array[{{me}}]"
+    " from generate_series(1, 5000); analyze messages"
+)
+_UNREACHABLE: LiteralString = f"select * from list_unreachable_mentors({_HLF}, "
+_UNWARNED: LiteralString = (
+    f"select * from list_paused_unwarned({_HLF}, current_date, {{place}}, 1000)"
+)
+_NIGHT: LiteralString = (
+    "insert into scheduler_execution_log"
+    " (job_name, job_run_id, org_id, trigger, triggered_by, as_of, status)"
+    f" values ('certification_expiry', md5('night')::uuid, {_HLF}, 'schedule', 'rule',"
+    " current_date, 'running')"
+)
+_CHANGES = ("notify_coordinators_page", "write_warnings", "begin_digest", "settle_messages")
+"""Functions that change something: a second call costs less than the first one."""
 QUESTIONS = (
     Question("stale", f"select count_stale_active_mentors({_HLF}, current_date)", 25_000),
     Question(
@@ -133,7 +160,40 @@ QUESTIONS = (
     Question("log", f"select * from list_executions({_HLF}, 50)", 100),
     Question("running", f"select * from list_running_executions({_HLF}, 60, 50)", 1_000),
     Question("outcomes of 500", _OUTCOMES, 20_000),
-    Question("notifications of 10,000", _NOTIFY, 500_000, before=_KNOWN),
+    Question("notifications of 10,000", _NOTIFY, 750_000, before=_KNOWN),
+    Question("warnings, first night", _WARN, 6_000_000, most_seconds=LONG),
+    Question(
+        "warnings, a usual night",
+        f"select write_warnings({_HLF}, current_date + 1)",
+        1_000_000,
+        before=_WARNED,
+    ),
+    Question("a digest among 100,000", _DIGEST, 3_000, before=_WARNED),
+    Question(
+        "digest of all",
+        _DIGEST,
+        5_000_000,
+        before=_WARNED + _FIRST.format("everybody"),
+        most_seconds=LONG,
+    ),
+    Question(
+        "messages that wait", f"select * from settle_messages({_HLF})", 20_000, before=_WARNED
+    ),
+    Question(
+        "figures of messages", f"select * from get_message_figures({_HLF})", 40_000, before=_WARNED
+    ),
+    Question("undelivered", f"select * from list_messages({_HLF}, true)", 10_000, before=_WARNED),
+    Question(
+        "messages of one who has 5,000",
+        "select * from list_my_messages()",
+        200,
+        "coordinator 7",
+        _WARNED + _OLD_MESSAGES,
+    ),
+    Question("unreachable, of 5,000", _UNREACHABLE + "null, 100)", 150_000, "five thousand"),
+    Question("unreachable, administrator", _UNREACHABLE + "{place}, 100)", 25_000, "admin"),
+    Question("unreachable, of all", _UNREACHABLE + "{place}, 100)", 250_000, "everybody"),
+    Question("paused without a warning", _UNWARNED, 20_000, before=_NIGHT),
 )
 """Every question that the night, the monitor and the app ask about many rows."""
 
@@ -167,7 +227,7 @@ def _ask_at(connection: psycopg.Connection, question: Question, place: str) -> A
         explain = sql.SQL("explain (analyze, buffers, timing off, format json) ")
         answers = [
             connection.execute(explain + sql.SQL(question.query).format(**named)).fetchone()
-            for _ in range(1 if "notify" in question.query else 2)
+            for _ in range(1 if any(name in question.query for name in _CHANGES) else 2)
         ]
     plans = [answer[0][0] for answer in answers if answer is not None]
     top = plans[-1]["Plan"]
@@ -221,6 +281,7 @@ def main() -> int:
         with psycopg.connect(url, autocommit=True) as connection:
             for question in QUESTIONS:
                 report.add(ask(connection, question))
+                connection.execute("vacuum messages, warnings, digests")  # what was rolled back
     console.print(report.table)
     console.print(f"{time.monotonic() - began:.0f} s in all")
     for mistake in report.mistakes:

@@ -1,7 +1,8 @@
 -- A large organisation, for bench/plans.py. The setting plans.mentors says how many mentors it has. Each has a
 -- certification that has expired and one that is valid, ten rows of history, of which one belongs to the run 'night',
 -- one of 10,000 coordinators, and a coordinator who is responsible for all: 'everybody' by assignments, 'chapters'
--- by 300 chapters. Ids are the md5 of a name, so they are spread like random ones. Nobody's latest certification has
+-- by 300 chapters. 'five thousand' is responsible for the first 5,000, who all have an address; of the others, one in
+-- twenty has none. Ids are the md5 of a name, so they are spread like random ones. Nobody's latest certification has
 -- expired today; 450 days later half of them will have, and 1,000 days later all.
 
 set session_replication_role = 'replica';
@@ -37,7 +38,9 @@ insert into org_members (org_id, user_id, role)
 select md5('hlf')::uuid, md5('coordinator ' || i)::uuid, 'coordinator' from generate_series(0, 9999) as i
 union all
 select md5('hlf')::uuid, md5(name)::uuid, role
-from (values ('everybody', 'coordinator'), ('chapters', 'coordinator'), ('admin', 'admin')) as people (name, role);
+from (values
+    ('everybody', 'coordinator'), ('chapters', 'coordinator'), ('five thousand', 'coordinator'), ('admin', 'admin')
+) as people (name, role);
 insert into coordinator_chapters (coordinator_id, chapter_id) select md5('chapters')::uuid, id from chapters;
 
 insert into peer_mentors (id, org_id, chapter_id, status, status_changed_at)
@@ -52,7 +55,13 @@ select id, current_date + 1 + i % 900 from numbers;
 insert into assignments (mentor_id, coordinator_id)
 select id, md5('coordinator ' || i % 10000)::uuid from numbers
 union all
-select id, md5('everybody')::uuid from numbers;
+select id, md5('everybody')::uuid from numbers
+union all
+select id, md5('five thousand')::uuid from numbers where i <= 5000;
+insert into mentor_contacts (mentor_id, display_name, email)
+select id, 'Mentor ' || i, case when i <= 5000 or i % 20 > 0 then 'mentor' || i || '@example.no' end from numbers;
+insert into member_contacts (org_id, user_id, display_name, email)
+select org_id, user_id, 'Member', user_id || '@example.no' from org_members;
 insert into portal_sync_state (mentor_id, synced_version, synced_at) select id, 1, now() - interval '1 day' from numbers;
 insert into peer_mentor_status_history (
     mentor_id, org_id, previous_status, new_status, reason, job_run_id, changed_at, changed_by_role
