@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import count
 from math import inf
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from support.roster import ORG, Records, Roster
 SOON = timedelta(days=10)
 SENDER = "ingen-svar@example.com"
 CONSOLE = "https://console.example"
+_names = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Notifier:
         self.office, self.time, self.output = office, Time(), io.StringIO()
         self.database = NotifierDatabase(transport, Retry(sleep=lambda _seconds: None))
         client: Any = Faulty(office, ("send_email", "get_account"), plan or Plan(), SES)
-        self.logger = Logger(service=f"notifier-{id(self)}", stream=self.output)
+        self.logger = Logger(service=f"notifier-{next(_names)}", stream=self.output)
         self.mailer: Mailer | None = Mailer(client, SENDER, "events")
         self.render = Renderer(CONSOLE).render
 
