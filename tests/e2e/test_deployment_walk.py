@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -137,7 +138,8 @@ def type_lines(walked: Walk, heading: str) -> None:
 
 def test_the_smoke_test_says_what_it_must(walked: Walk) -> None:
     """O6: on a roster with three expired mentors, before there is a portal."""
-    roster = make_roster(org_id(walked), 8, pages.EXPIRED, 1, datetime.now(UTC).date())
+    today = datetime.now(ZoneInfo("Europe/Oslo")).date()  # the zone that the page enters
+    roster = make_roster(org_id(walked), 8, pages.EXPIRED, 1, today)
     load_roster(walked.owner_url, roster, "hlf")
     walked.take(walk("runbook", [pages.RUNBOOK])[0])
     type_lines(walked, "")
