@@ -35,8 +35,12 @@ def sample(name: str, digest: str | None = None, message: str | None = None) -> 
 def invoke(
     deployed: Deployed, build: Path, log: Path, *events: dict[str, Any]
 ) -> tuple[list[Any], Container]:
-    """Give events to the built notifier, one after the other; return its answers."""
-    environment = deployed.environment_of("Notifier")
+    """Give events to the built notifier, one after the other; return its answers.
+
+    It logs as much as it can, so that a test sees what it must not log (E13).
+    """
+    loud = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "POWERTOOLS_LOG_LEVEL": "DEBUG"}
+    environment = deployed.environment_of("Notifier") | loud
     with BuiltFunction(build, "Notifier").running(environment, log) as container:
         return [container.invoke(event) for event in events], container
 
