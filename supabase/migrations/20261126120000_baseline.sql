@@ -2818,7 +2818,8 @@ comment on column public.messages.told_count is 'How many of mentor_ids earlier 
 comment on column public.messages.sending_count is 'How many of mentor_ids the digest that is being sent covers, with those of earlier ones.';
 
 -- What the notifier sends next.
-create index messages_due_idx on public.messages (org_id, due_at, id) where state in ('pending', 'no_address');
+create index messages_due_idx on public.messages (org_id, (kind = 'warning'), due_at, id)
+where state in ('pending', 'no_address');
 -- One message to a person in one capacity about a run. Warnings have no run, and may be several.
 create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id)
 where job_run_id is not null;
@@ -3163,9 +3164,9 @@ comment on function public.assert_org_scope is
 revoke execute on function public.assert_org_scope from public, anon, authenticated;
 grant execute on function public.assert_org_scope to service_role, mentor_pause_job;
 
--- Begins the next digest (W3): it takes the person whose messages have waited longest, and returns the digest's address,
--- counts and days. No row: nothing is due. A row without an address: this call found nothing to send, but
--- there may be more; call again.
+-- Begins the next digest (W3), and returns its address, counts and days. It takes the person whose messages have waited
+-- longest; people who have other messages than warnings come first. No row: nothing is due. A row without an address:
+-- this call found nothing to send, but there may be more; call again.
 --
 -- The digest covers all of the person's messages that wait and still hold. A person gets one digest on a day of the
 -- organisation: if there was one today, their messages wait until tomorrow at 06:00, or for the next night's message,
@@ -3202,6 +3203,7 @@ as $$
 #variable_conflict use_column
 declare
     v_most_persons constant integer := 200;
+    v_now constant timestamptz := clock_timestamp();
     v_today constant date := private.org_today(p_org_id);
     v_tomorrow constant timestamptz := (
         select (v_today + 1 + time '06:00') at time zone o.time_zone from public.organisations as o where o.id = p_org_id
@@ -3230,12 +3232,26 @@ begin
     end if;
 
     for n in 1..v_most_persons loop
-        select m.person_id into v_person
-        from public.messages as m
-        where m.org_id = p_org_id and m.state in ('pending', 'no_address') and m.due_at <= clock_timestamp()
-        order by m.due_at, m.id
-        limit 1;
-        if not found then
+        -- Where the day's quota is short, a pause is more urgent than a warning.
+        v_person := coalesce(
+            (
+                select m.person_id
+                from public.messages as m
+                where m.org_id = p_org_id and m.state in ('pending', 'no_address') and (m.kind = 'warning') is false
+                    and m.due_at <= v_now
+                order by m.due_at, m.id
+                limit 1
+            ),
+            (
+                select m.person_id
+                from public.messages as m
+                where m.org_id = p_org_id and m.state in ('pending', 'no_address') and (m.kind = 'warning') is true
+                    and m.due_at <= v_now
+                order by m.due_at, m.id
+                limit 1
+            )
+        );
+        if v_person is null then
             return;
         end if;
         if exists (
@@ -3244,7 +3260,7 @@ begin
         ) then
             update public.messages as m set due_at = v_tomorrow, expected_at = v_tomorrow
             where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-                and m.due_at <= clock_timestamp();
+                and m.due_at <= v_now;
             continue;
         end if;
 

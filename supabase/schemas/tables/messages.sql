@@ -47,7 +47,8 @@ comment on column public.messages.told_count is 'How many of mentor_ids earlier 
 comment on column public.messages.sending_count is 'How many of mentor_ids the digest that is being sent covers, with those of earlier ones.';
 
 -- What the notifier sends next.
-create index messages_due_idx on public.messages (org_id, due_at, id) where state in ('pending', 'no_address');
+create index messages_due_idx on public.messages (org_id, (kind = 'warning'), due_at, id)
+where state in ('pending', 'no_address');
 -- One message to a person in one capacity about a run. Warnings have no run, and may be several.
 create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id)
 where job_run_id is not null;

@@ -44,6 +44,17 @@ def test_a_night_is_one_digest_for_each_person(outbox: Outbox) -> None:
     assert outbox.begin() is None
 
 
+def test_a_pause_leaves_before_a_warning(outbox: Outbox) -> None:
+    """W2: where the day's quota is short, it is more urgent, though the warning is older."""
+    warned, paused = outbox.add_mentor(), outbox.add_mentor()
+    outbox.warn()
+    outbox.pass_time(hours=1)
+    outbox.pause(paused)
+    assert [row["email"] for row in outbox.send_all()] == [
+        f"{mentor}@example.no" for mentor in (paused, warned)
+    ]
+
+
 def test_a_person_who_is_mentor_and_coordinator_gets_one_digest(outbox: Outbox) -> None:
     """W3: it goes to the address of the member."""
     both = outbox.add_coordinator(outbox.add_mentor(20, None), email="member@example.no")
