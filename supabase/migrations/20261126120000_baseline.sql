@@ -4227,8 +4227,8 @@ as $$
     limit p_limit
 $$;
 comment on function public.list_my_messages is 'The caller''s own messages, newest first.';
-revoke execute on function public.list_my_messages from public, anon, authenticated;
-grant execute on function public.list_my_messages to authenticated, service_role;
+revoke execute on function public.list_my_messages from public, anon, authenticated, service_role;
+grant execute on function public.list_my_messages to authenticated;
 
 -- The mentors whom the runs for a day paused without a warning at least 14 days before (W7), in id order. It pages by
 -- keyset: p_after is the last mentor of the page before.
@@ -4536,8 +4536,8 @@ end
 $$;
 comment on function public.list_unreachable_mentors is
 'The caller''s mentors whom no e-mail reaches, and why: no_address, bounced, bounced_for_now, complained, suppressed.';
-revoke execute on function public.list_unreachable_mentors from public, anon, authenticated;
-grant execute on function public.list_unreachable_mentors to authenticated, service_role;
+revoke execute on function public.list_unreachable_mentors from public, anon, authenticated, service_role;
+grant execute on function public.list_unreachable_mentors to authenticated;
 
 -- One keyset page of the mentors whose present version the HLF portal does not have yet (H1). If all mentors
 -- are synced, it returns the mentor who was synced longest ago, so that every run has a page: the worker also
@@ -4620,8 +4620,8 @@ begin
 end
 $$;
 comment on function public.mark_messages_read is 'Marks the caller''s own messages as read; returns how many.';
-revoke execute on function public.mark_messages_read from public, anon, authenticated;
-grant execute on function public.mark_messages_read to authenticated, service_role;
+revoke execute on function public.mark_messages_read from public, anon, authenticated, service_role;
+grant execute on function public.mark_messages_read to authenticated;
 
 -- Records that the portal has a version of a mentor, and the day that was sent (H1). It never replaces a
 -- later version by an older one.

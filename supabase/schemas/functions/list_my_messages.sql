@@ -37,5 +37,5 @@ as $$
     limit p_limit
 $$;
 comment on function public.list_my_messages is 'The caller''s own messages, newest first.';
-revoke execute on function public.list_my_messages from public, anon, authenticated;
-grant execute on function public.list_my_messages to authenticated, service_role;
+revoke execute on function public.list_my_messages from public, anon, authenticated, service_role;
+grant execute on function public.list_my_messages to authenticated;

@@ -64,5 +64,5 @@ end
 $$;
 comment on function public.list_unreachable_mentors is
 'The caller''s mentors whom no e-mail reaches, and why: no_address, bounced, bounced_for_now, complained, suppressed.';
-revoke execute on function public.list_unreachable_mentors from public, anon, authenticated;
-grant execute on function public.list_unreachable_mentors to authenticated, service_role;
+revoke execute on function public.list_unreachable_mentors from public, anon, authenticated, service_role;
+grant execute on function public.list_unreachable_mentors to authenticated;

@@ -22,5 +22,5 @@ begin
 end
 $$;
 comment on function public.mark_messages_read is 'Marks the caller''s own messages as read; returns how many.';
-revoke execute on function public.mark_messages_read from public, anon, authenticated;
-grant execute on function public.mark_messages_read to authenticated, service_role;
+revoke execute on function public.mark_messages_read from public, anon, authenticated, service_role;
+grant execute on function public.mark_messages_read to authenticated;

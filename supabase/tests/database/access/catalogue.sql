@@ -113,6 +113,10 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         when role = 'mentor_pause_notifier' then f.proname in (
             'begin_digest', 'finish_digest', 'record_delivery', 'settle_messages'
         )
+        -- A service has no messages and no mentors of its own.
+        when role = 'service_role' then f.proname not in (
+            'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors'
+        )
         else true
     end
 union all

@@ -155,13 +155,13 @@ where object = 'get_mentor_status' or object like 'coordinator\_mentor\_%';
 insert into asked (object, operation, statement, cells) values
 --                                 anon nobody mentor assign second chapt chapts both former admin o_coord o_admin across service job portal owner
 ('list_my_messages', 'execute', 'select array_agg(mentor_ids[1] || ''/'' || left(audience, 1)) from public.list_my_messages()',
-                                  'x    -      am     ac     -      -     -      -    gm     aa    ec      -       cc     -       x   x      -'),
+                                  'x    -      am     ac     -      -     -      -    gm     aa    ec      -       cc     x       x   x      -'),
 ('mark_messages_read', 'execute', 'select array[public.mark_messages_read(array(select generate_series(1, 500)))::text]',
-                                  'x    0      1      1      0      0     0      0    1      1     1       0       1      0       x   x      0'),
+                                  'x    0      1      1      0      0     0      0    1      1     1       0       1      x       x   x      0'),
 ('list_unreachable_mentors', 'of hlf', 'select array_agg(mentor_id::text) from public.list_unreachable_mentors({hlf})',
-                                  'x    -      -      b      b      -     b      b    -    bdg   -       -       g      -       x   x      -'),
+                                  'x    -      -      b      b      -     b      b    -    bdg   -       -       g      x       x   x      -'),
 ('list_unreachable_mentors', 'of other', 'select array_agg(mentor_id::text) from public.list_unreachable_mentors({other})',
-                                  'x    -      -      -      -      -     -      -    -    -     e       e       e      -       x   x      -');
+                                  'x    -      -      -      -      -     -      -    -    -     e       e       e      x       x   x      -');
 
 -- The jobs' functions, for jobs and services.
 insert into asked (object, operation, statement, cells)
