@@ -23,7 +23,7 @@ from notify.digest import Digest
 type Stop = Literal["nothing_due", "time", "rate", "quota", "account", "refused", "no_sender"]
 """Why no more digests were sent. `refused`: SES refused several e-mails in a row."""
 
-LAST_SECONDS = 40.0
+LAST_SECONDS = 60.0
 """No digest begins with less time left. It covers one call to SES, its waits, and the database."""
 
 _WAITS = (1.0, 2.0, 4.0, 8.0)

@@ -101,7 +101,7 @@ def test_a_notifier_whose_time_ends_asks_for_another(
     deployed: Deployed, owner: psycopg.Connection
 ) -> None:
     """W3: it publishes MessagesLeft, and each message leaves once."""
-    with deployed.time_out("Notifier", 45):  # so that it works for a few seconds
+    with deployed.time_out("Notifier", 65):  # so that it works for a few seconds
         assert send_all(deployed, owner)
     reports = deployed.lines("NotifierLogGroup", "messages sent")
     assert any(line["stopped_by"] == "time" and line["sent"] for line in reports)
