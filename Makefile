@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	test-database test-pgtap test-fallback faults portal-seeds year mutants bench plans scale slow-database \
+	test-database test-pgtap test-fallback faults portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -32,6 +32,7 @@ NIGHTS ?= 400
 SEED ?= 0
 FROM ?= 2019-12-30
 KINDS ?=
+YEAR ?=
 BASE ?= main
 EVENT ?=
 FUNCTION ?=
@@ -160,6 +161,12 @@ portal-seeds: setup
 ## compare simulated nights with an oracle (docs/decisions/0034): make year NIGHTS=400 SEED=0
 year: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m year --nights $(NIGHTS) --seed $(SEED) --first $(FROM) $(KINDS) $(TRACE)
+
+# It takes four minutes on two cores. Another year: make year-of-warnings SEED=1 YEAR="--mentors 200 --nights 120 --horizon 150
+# --unrest 10 --failures 10". The target needs Debian's package faketime.
+## compare a year of warnings and e-mails with an oracle, 365 nights of 5,000 mentors (docs/benchmarks.md)
+year-of-warnings: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m year.warnings --seed $(SEED) $(YEAR)
 
 # It takes an hour or more. Some modules only: make mutants MUTANTS='mentor_pause.ledger.lock.*'
 ## change the code, and print the changes that no test notices (docs/mutants.md)
