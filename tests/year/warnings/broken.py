@@ -58,6 +58,9 @@ two_mails_a_day = Broken(
 )
 """A person gets another digest as soon as there is another message."""
 
+a_late_warning_counts = Broken(r"warned_on <= p_as_of - 14", "warned_on <= p_as_of - 7")
+"""A pause counts as forewarned although the first warning came a week before."""
+
 
 def a_burst(db: psycopg.Connection) -> None:
     """A run makes up for each missed night before it, one after the other."""

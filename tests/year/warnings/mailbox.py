@@ -10,9 +10,9 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from mentor_pause.aws.mailer import TAG
+from mentor_pause.aws.mailer import Mail as Rendered
 from notify.digest import Digest
-from notify.mailer import TAG
-from notify.render import Mail as Rendered
 from notify.render import Renderer
 from year.warnings.dice import DEAD
 from year.warnings.records import Mail
@@ -64,7 +64,7 @@ class Sent:
 
     @property
     def mail(self) -> Mail:
-        """What it says, as the oracle writes it."""
+        """The content, as the oracle writes it."""
         d = self.digest
         return Mail(
             d.email, d.language, d.day, d.own_paused_on, d.own_expires_on,
@@ -72,7 +72,7 @@ class Sent:
         )  # fmt: skip
 
     def faults(self) -> Iterator[str]:
-        """Yield what is wrong with its text (W3, W5)."""
+        """Yield the faults of its text (W3, W5)."""
         d = self.digest
         if (
             not self.text.startswith(_GREETINGS[d.language])

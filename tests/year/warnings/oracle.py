@@ -1,4 +1,4 @@
-"""What the rules say about a night: who is paused (E1), who is warned (W1), who is told (W1, W2).
+"""The rules of a night: its pauses (E1), its warnings (W1), and the messages about both (W2).
 
 It knows the requirements, and neither the database nor the code of the product.
 """

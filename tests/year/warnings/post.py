@@ -1,4 +1,4 @@
-"""What the rules say about e-mails: one digest for each recipient and day (W3, W6)."""
+"""The rules of the e-mails: one digest for each recipient and day (W3), to those reached (W6)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

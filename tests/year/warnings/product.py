@@ -11,9 +11,9 @@ from uuid import UUID
 import psycopg
 from aws_lambda_powertools import Logger
 
+from mentor_pause.aws.mailer import Mailer
 from mentor_pause.database.notifier_client import NotifierDatabase
 from mentor_pause.database.pooled import PooledTransport
-from notify.mailer import Mailer
 from notify.send import SendDigests
 from support.faked_clock import FakedCluster
 from support.roster import ORG, Roster

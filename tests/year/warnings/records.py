@@ -14,13 +14,13 @@ class Contact(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What a mentor was on a night."""
+    """A mentor's date and status on a night."""
 
     night: date
     expires_on: date | None
     is_active: bool
     cause: str
-    """What changed the date last."""
+    """The last change of the date."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Mentor:
     status: str = "active"
     certifications: dict[UUID, date] = field(default_factory=dict)
     cause: str = "joined"
-    """What changed the date last."""
+    """The last change of the date."""
     situations: list[Situation] = field(default_factory=list)
     """One for each night on which something was other than before."""
 
