@@ -84,8 +84,7 @@ def open_cluster(folder: Path) -> Generator[Cluster]:
         database.create_database(owner, _TEMPLATE)
         database.create_supabase_roles(server.url(_TEMPLATE))
         database.migrate(server.url(_TEMPLATE))
-        roles = {*database.JOB_ROLES, "mentor_pause_notifier"}
-        passwords = {role: secrets.token_hex(8) for role in roles}
+        passwords = {role: secrets.token_hex(8) for role in database.JOB_ROLES}
         for role, password in passwords.items():
             database.let_log_in(owner, role, password)
         with psycopg.connect(owner, autocommit=True) as connection:

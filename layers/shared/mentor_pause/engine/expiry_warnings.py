@@ -13,7 +13,7 @@ from mentor_pause.engine.notifications import TOO_LONG
 from mentor_pause.errors import RetryableDatabaseError
 from mentor_pause.ledger.clock import Clock
 
-MOST, LEAST = 100_000, 500
+MOST, LEAST = 20_000, 500
 """Warnings in one call; a call that takes too long is repeated with a tenth of them."""
 
 _JOB = "certification_expiry"
