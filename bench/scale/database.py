@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from mentor_pause.database.message_results import MessageFigures
 from mentor_pause.errors import RetryableDatabaseError
 
 type Row = dict[str, object]
@@ -150,10 +151,13 @@ _ROWS: Mapping[str, Callable[[float], list[Row]]] = {
     "get_run_freshness": lambda _: [_FRESHNESS],
     "list_run_outcomes": lambda _: [],
     "list_running_executions": lambda _: [],
+    "list_paused_unwarned": lambda _: [],
+    "get_message_figures": lambda _: [dict.fromkeys(MessageFigures.model_fields, 0)],
 }  # fmt: skip
 _SCALARS: Mapping[str, int | bool | date] = {
     "get_org_day": TODAY,
     "notify_coordinators": 1,
+    "write_warnings": 0,
     "report_late_changes": False,
     "count_stale_active_mentors": 0,
     "count_active_uncertified": 0,
