@@ -15,6 +15,9 @@ from tempfile import TemporaryDirectory
 from support.faked_clock import NOTICE, find_library, open_faked_cluster
 from year.warnings.harness import Plan, Year, live_through
 
+ENOUGH = 0.95
+"""The share of pauses that must be forewarned in a year in which few dates are moved."""
+
 
 def main() -> int:
     """Live through the year that the command line asks for; 0: all is as the rules say."""
@@ -28,6 +31,8 @@ def main() -> int:
     with TemporaryDirectory() as folder, open_faked_cluster(Path(folder)) as faked:
         year = live_through(faked, plan)
     wrong = [*year.report.differences, *year.claims.broken, *map(str, year.claims.unnamed())]
+    if plan.unrest <= 1 and year.claims.share() < ENOUGH:
+        wrong.append(f"less than {ENOUGH:.0%} of the pauses were forewarned")
     for line in (*wrong, *_figures(year)):
         sys.stdout.write(f"{line}\n")
     return int(bool(wrong))

@@ -89,6 +89,7 @@ class Year:
         self._do(self._dice.renewals(day))
         self._do(events.half_a_day(self._dice, day))
         if day in self._calendar.by_hand:
+            self.oracle.world.note_situations(day)
             self._run(hours, hours.run_by_hand)
         self._send(hours, hours.send_again)
         self._set_clock(hours.afternoon)

@@ -55,15 +55,14 @@ class Product:
         return {row[0] for row in self.db.execute(query, (ORG, day))}
 
     def send(self, now: datetime, fates: Fates) -> list[Sent]:
-        """Send what is due, with a second notifier if the first one dies; return the e-mails."""
+        """Send what is due, with the next notifier if one dies or stops; return the e-mails."""
         self.mailbox.open(fates)
-        try:
-            stopped_by = self._notify()
-        except Died:
-            self.faked.clock.set(now + _AFTER_A_DEATH)
-            stopped_by = self._notify()
-        while stopped_by == "refused":  # three in a row; the next hour's notifier goes on
-            stopped_by = self._notify()
+        stopped_by = None
+        while stopped_by in (None, "refused"):  # refused: three in a row
+            try:
+                stopped_by = self._notify()
+            except Died:
+                self.faked.clock.set(now + _AFTER_A_DEATH)
         assert stopped_by == "nothing_due"
         return list(self.mailbox.sent.values())
 
