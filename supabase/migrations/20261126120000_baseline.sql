@@ -1211,11 +1211,11 @@ set search_path = pg_catalog, pg_temp
 as $$
     select c.email, case when c.language ~* '^en\M' then 'en' else 'nb' end
     from (
-        select k.email::text, k.language::text, 1 as place, null::uuid as mentor_id
+        select btrim(k.email::text) as email, k.language::text, 1 as place, null::uuid as mentor_id
         from public.member_contacts as k
         where k.org_id = p_org_id and k.user_id = p_person_id
         union all
-        select k.email::text, k.language::text, 2, m.id
+        select btrim(k.email::text), k.language::text, 2, m.id
         from public.peer_mentors as m
         inner join public.mentor_contacts as k on k.mentor_id = m.id
         where m.org_id = p_org_id and (m.user_id = p_person_id or m.id = p_person_id)
@@ -1313,8 +1313,8 @@ $$;
 comment on function private.coordinators_of is 'The responsible coordinators of each mentor.';
 revoke execute on function private.coordinators_of from public, anon, authenticated;
 
--- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it covers (W5). A message that an earlier
--- digest has told in part counts with the rest of its mentors.
+-- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it
+-- covers (W5). If an earlier digest has counted a part of a message's mentors, this one counts the rest.
 -- Called by: begin_digest.
 
 create or replace function private.digest_content(p_digest_id uuid)
@@ -1361,13 +1361,13 @@ as $$
         left join public.mentor_contacts as k on k.mentor_id = ids.mentor_id
         where m.audience = 'coordinator'
             and (m.kind <> 'warning' or ids.mentor_id in (select e.mentor_id from expiring as e))
-            and private.why_unreachable(k.email) is not null
+            and private.why_unreachable(m.org_id, k.email) is not null
     ),
 
     news as (
         select
             m.kind, m.audience,
-            sum(m.sending_count - m.told_count)::integer as mentors,
+            sum(m.sending_count - m.announced_count)::integer as mentors,
             max((m.created_at at time zone d.time_zone)::date) as day
         from covered as m cross join digest as d
         group by m.kind, m.audience
@@ -1489,8 +1489,8 @@ as $$
             error_count,integer,error,text,synced_count,integer,renewed_count,integer,redrive_of,uuid}'),
         ('messages', false, '{id,bigint,org_id,uuid,audience,text,person_id,uuid,kind,text,mentor_ids,uuid[],job_run_id,uuid,
             expires_on,date,created_at,timestamp with time zone,read_at,timestamp with time zone,state,text,
-            due_at,timestamp with time zone,expected_at,timestamp with time zone,told_count,integer,sending_count,integer,
-            digest_id,uuid}'),
+            due_at,timestamp with time zone,expected_at,timestamp with time zone,announced_count,integer,sending_count,integer,
+            refusal,text,digest_id,uuid}'),
         ('digests', false, '{id,uuid,org_id,uuid,person_id,uuid,day,date,state,text,address_hash,text,
             provider_message_id,text,reason,text,began_at,timestamp with time zone,changed_at,timestamp with time zone}'),
         ('warnings', false, '{mentor_id,uuid,expires_on,date,stage,integer,warned_on,date,
@@ -1640,7 +1640,11 @@ as $$
     select coalesce(
         length(p_text) <= 254 and strpos(p_text, '@') <= 65
         and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]+@[A-Za-z0-9\u00c0-\u1fff.-]+\.[A-Za-z\u00c0-\u1fff]{2,}$'
-        and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)',
+        and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)'
+        -- A label of a domain has at most 63 characters.
+        and not exists (
+            select from string_to_table(substr(p_text, strpos(p_text, '@') + 1), '.') as l (label) where length(l.label) > 63
+        ),
         false
     )
 $$;
@@ -1650,7 +1654,7 @@ revoke execute on function private.is_address from public, anon, authenticated;
 -- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
 -- still holds. Coordinators and administrators who have left the organisation are told nothing any more. A warning holds
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
--- The mentor's own message about a pause holds while the mentor is paused. News for coordinators stay true.
+-- The mentor's own message about a pause holds while that pause is the last change. News for coordinators stay true.
 -- Called by: begin_digest.
 
 create or replace function private.is_message_true(p_message_id bigint, p_today date)
@@ -1667,7 +1671,11 @@ as $$
         and case
             when m.kind = 'warning' then exists (select from private.warned_mentors(m.mentor_ids, p_today))
             when m.kind = 'paused' and m.audience = 'mentor' then exists (
-                select from public.peer_mentors as p where p.id = any(m.mentor_ids) and p.status = 'paused'
+                select from public.peer_mentors as p
+                where p.id = any(m.mentor_ids) and p.status = 'paused' and m.job_run_id = (
+                    select h.job_run_id from public.peer_mentor_status_history as h
+                    where h.mentor_id = p.id order by h.id desc limit 1
+                )
             )
             else true
         end
@@ -1809,7 +1817,7 @@ begin
         provider_message_id = coalesce(d.provider_message_id, p_provider_message_id),
         reason = coalesce(p_reason, d.reason)
     where d.id = p_digest_id;
-    update public.messages as m set state = p_state, told_count = m.sending_count
+    update public.messages as m set state = p_state, announced_count = m.sending_count, refusal = null
     where m.digest_id = p_digest_id;
     update public.messages as m set
         state = 'pending', digest_id = null, due_at = clock_timestamp(), expected_at = clock_timestamp()
@@ -1988,7 +1996,7 @@ begin
         select n.mentor_id, min(n.kind) as kind from news as n group by n.mentor_id order by n.mentor_id limit p_limit
     ),
 
-    told as (
+    recipients as (
         select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
         from private.coordinators_of(array(select p.mentor_id from page as p)) as c
         union all
@@ -2000,7 +2008,7 @@ begin
     written as (
         insert into public.messages as n (org_id, audience, person_id, kind, mentor_ids, job_run_id)
         select m.org_id, t.audience, t.person_id, min(p.kind), array_agg(m.id order by m.id), p_job_run_id
-        from told as t
+        from recipients as t
         inner join page as p on p.mentor_id = t.mentor_id
         inner join public.peer_mentors as m on m.id = t.mentor_id
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
@@ -2387,6 +2395,81 @@ $$;
 comment on function private.summarise_errors is 'The reasons why mentors were not paused, grouped; null if there are none.';
 revoke execute on function private.summarise_errors from public, anon, authenticated;
 
+-- Begins the digest of one person, with all of their messages that wait and still hold. It returns false, and says in the
+-- messages when to try again, if there is nothing to send to the person now:
+--
+--   * the person got a digest today: tomorrow at 06:00, or with the next night's message
+--   * it is before 06:00, and no message is of today: at 06:00, so that an old message does not use up the day before
+--     the night's run
+--   * no message holds any more: never (outdated)
+--   * the person has no address, or an address that does not work: in a day (no_address, with the reason)
+--
+-- Called by: begin_digest.
+
+create or replace function private.take_messages(p_org_id uuid, p_person_id uuid, p_digest_id uuid)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_now constant timestamptz := clock_timestamp();
+    v_today constant date := private.org_today(p_org_id);
+    v_zone constant text := (select o.time_zone from public.organisations as o where o.id = p_org_id);
+    v_midnight constant timestamptz := v_today::timestamp at time zone v_zone;
+    v_morning constant timestamptz := (v_today + time '06:00') at time zone v_zone;
+    v_tomorrow constant timestamptz := (v_today + 1 + time '06:00') at time zone v_zone;
+    v_email text;
+    v_why text;
+begin
+    if exists (
+        select from public.digests as d
+        where d.org_id = p_org_id and d.person_id = p_person_id and d.day = v_today
+    ) then
+        update public.messages as m set due_at = v_tomorrow, expected_at = v_tomorrow
+        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
+            and m.due_at <= v_now;
+        return false;
+    elsif v_now < v_morning and not exists (
+        select from public.messages as m
+        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
+            and m.created_at >= v_midnight
+    ) then
+        update public.messages as m set due_at = v_morning, expected_at = v_morning
+        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
+            and m.due_at <= v_now;
+        return false;
+    end if;
+
+    update public.messages as m set state = 'outdated'
+    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
+        and not private.is_message_true(m.id, v_today);
+    select c.email into v_email from private.contact_of(p_org_id, p_person_id) as c;
+    v_why := private.why_unreachable(p_org_id, v_email);
+    if v_why is not null and v_why <> 'bounced_for_now' then
+        update public.messages as m set
+            state = 'no_address', refusal = nullif(v_why, 'no_address'), due_at = v_now + interval '1 day'
+        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+        return false;
+    end if;
+
+    perform from public.messages as m
+    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+    if not found then
+        return false;
+    end if;
+    insert into public.digests (id, org_id, person_id, day, state, address_hash)
+    values (p_digest_id, p_org_id, p_person_id, v_today, 'sending', private.hash_address(v_email));
+    update public.messages as m set
+        state = 'sending', digest_id = p_digest_id, sending_count = cardinality(m.mentor_ids)
+    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+    return true;
+end
+$$;
+comment on function private.take_messages is
+'Begins the digest of a person; false: there is nothing to send to the person now.';
+revoke execute on function private.take_messages from public, anon, authenticated;
+
 -- The user id of the signed-in person, from the claims of their token. Claims count only for the roles that
 -- PostgREST switches to (S4), because a role that logs in directly can set any claims.
 -- Called by: policies and functions, once per statement.
@@ -2416,8 +2499,9 @@ as $$
     select latest.id, latest.expires_on
     from (
         select m.id, (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) as expires_on
-        from public.peer_mentors as m
-        where m.id = any(p_mentor_ids) and m.status = 'active'
+        from unnest(p_mentor_ids) as ids (id)
+        inner join public.peer_mentors as m on m.id = ids.id
+        where m.status = 'active'
     ) as latest
     where latest.expires_on > p_today
         and exists (select from public.warnings as w where w.mentor_id = latest.id and w.expires_on = latest.expires_on)
@@ -2439,15 +2523,16 @@ $$;
 comment on function private.warning_days is 'The organisation''s stages of warning, in days; the default if it has no settings.';
 revoke execute on function private.warning_days from public, anon, authenticated;
 
--- Why an e-mail to an address would not arrive (W6). The last digest to the same address decides: after a bounce, a
--- complaint or a suppression nothing is sent there until the person has another address. A bounce that SES calls
--- Transient, such as a full mailbox, still says that the last message did not arrive, but the next one is tried.
+-- Why an e-mail to an address would not arrive (W6), by the organisation's own digests. After a bounce for good, a
+-- complaint or a suppression nothing is sent there until the person has another address, also if a later digest left
+-- before SES said so. A bounce that SES calls Transient or Undetermined, such as a full mailbox, and a rejected e-mail say
+-- that the last message did not arrive, but the next one is tried.
 --
 -- It computes the hash once and reads an index. Sequential scans are off, because a session may have planned the query
 -- while the table was empty; it keeps that plan until the table is analysed.
--- Called by: begin_digest, private.digest_content, list_unreachable_mentors.
+-- Called by: private.take_messages, private.digest_content, list_unreachable_mentors.
 
-create or replace function private.why_unreachable(p_email text)
+create or replace function private.why_unreachable(p_org_id uuid, p_email text)
 returns text
 language plpgsql
 stable
@@ -2457,20 +2542,21 @@ as $$
 declare
     v_hash text;
 begin
-    if not private.is_address(p_email) then
+    if not private.is_address(btrim(p_email)) then
         return 'no_address';
     end if;
-    v_hash := private.hash_address(p_email);
+    v_hash := private.hash_address(btrim(p_email));
     return (
-        select case
-            when last.state = 'bounced' and last.reason = 'Transient' then 'bounced_for_now'
-            when last.state in ('bounced', 'complained', 'suppressed') then last.state
-        end
+        select case when last.is_final then last.state when last.state = 'bounced' then 'bounced_for_now' end
         from (
-            select d.state, d.reason
+            select
+                d.state,
+                d.state in ('complained', 'suppressed') or (
+                    d.state = 'bounced' and coalesce(d.reason not in ('Transient', 'Undetermined', 'Reject'), true)
+                ) as is_final
             from public.digests as d
-            where d.address_hash = v_hash and d.state <> 'sending'
-            order by d.began_at desc
+            where d.org_id = p_org_id and d.address_hash = v_hash and d.state <> 'sending'
+            order by is_final desc, d.began_at desc
             limit 1
         ) as last
     );
@@ -2626,8 +2712,8 @@ comment on column public.digests.address_hash is
 'SHA-256 of the address in lower case: says whether a later address is the same, and holds no address.';
 comment on column public.digests.reason is 'Why it bounced or was refused, as SES names it.';
 
--- The last digest to an address decides whether the address works.
-create index digests_address_hash_idx on public.digests (address_hash, began_at desc);
+-- The digests to an address decide whether the address works.
+create index digests_address_hash_idx on public.digests (org_id, address_hash);
 create index digests_changed_idx on public.digests (org_id, changed_at);
 create index digests_sending_idx on public.digests (org_id, began_at) where state = 'sending';
 
@@ -2801,8 +2887,9 @@ create table public.messages (
     ),
     due_at timestamptz not null default clock_timestamp(),
     expected_at timestamptz not null default clock_timestamp(),
-    told_count integer not null default 0,
+    announced_count integer not null default 0,
     sending_count integer not null default 0,
+    refusal text,
     digest_id uuid references public.digests (id) on delete set null
 );
 comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
@@ -2814,7 +2901,8 @@ comment on column public.messages.job_run_id is 'The run that caused it; null fo
 comment on column public.messages.expires_on is 'The first day on which a mentor of a warning is paused.';
 comment on column public.messages.due_at is 'When the next attempt to send it is due.';
 comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
-comment on column public.messages.told_count is 'How many of mentor_ids earlier digests have counted.';
+comment on column public.messages.refusal is 'Why SES did not accept the last e-mail about it, as SES names it; null: it has not refused one.';
+comment on column public.messages.announced_count is 'How many of mentor_ids earlier digests have counted.';
 comment on column public.messages.sending_count is 'How many of mentor_ids the digest that is being sent covers, with those of earlier ones.';
 
 -- What the notifier sends next.
@@ -3165,13 +3253,13 @@ revoke execute on function public.assert_org_scope from public, anon, authentica
 grant execute on function public.assert_org_scope to service_role, mentor_pause_job;
 
 -- Begins the next digest (W3), and returns its address, counts and days. It takes the person whose messages have waited
--- longest; people who have other messages than warnings come first. No row: nothing is due. A row without an address:
--- this call found nothing to send, but there may be more; call again.
+-- longest; people who have other messages than warnings come first, because a pause is more urgent where the day's quota
+-- is short. No row: nothing is due. A row without an address: this call found nothing to send, but there may be more;
+-- call again.
 --
--- The digest covers all of the person's messages that wait and still hold. A person gets one digest on a day of the
--- organisation: if there was one today, their messages wait until tomorrow at 06:00, or for the next night's message,
--- which takes them along. Messages that no longer hold become outdated. A person without an address is tried again
--- after a day. Nothing is sent to an address that bounced for good or complained (W6).
+-- private.take_messages says which messages a digest covers, and when the others are due. A person for whom that fails or
+-- takes too long, for example because a view of contacts fails for one row, is tried again after an hour and keeps
+-- nobody else waiting. After two seconds a call begins with no other person.
 --
 -- p_digest_id is the digest's new id, which the notifier chooses. The same call again returns the same digest, so a
 -- call whose answer was lost can be repeated. A digest that does not get an answer of SES becomes unknown.
@@ -3204,17 +3292,12 @@ as $$
 declare
     v_most_persons constant integer := 200;
     v_now constant timestamptz := clock_timestamp();
-    v_today constant date := private.org_today(p_org_id);
-    v_tomorrow constant timestamptz := (
-        select (v_today + 1 + time '06:00') at time zone o.time_zone from public.organisations as o where o.id = p_org_id
-    );
     v_person uuid;
     v_email text;
-    v_why text;
     v_state text;
 begin
     perform private.assert_job_org(p_org_id);
-    if p_digest_id is null or v_today is null then
+    if p_digest_id is null or not exists (select from public.organisations as o where o.id = p_org_id) then
         raise exception 'p_digest_id or the organisation is missing' using errcode = '22023',
             detail = 'the notifier chooses a new id for each digest';
     end if;
@@ -3227,12 +3310,18 @@ begin
             raise exception 'the digest is % already', v_state using errcode = 'PT409', hint = 'digest_sent',
                 detail = 'choose a new id for each digest';
         end if;
-        return query select * from private.digest_content(p_digest_id);
-        return;
+        select c.email into v_email from private.digest_content(p_digest_id) as c;
+        if v_email is not null then
+            update public.digests as d set address_hash = private.hash_address(v_email) where d.id = p_digest_id;
+            return query select * from private.digest_content(p_digest_id);
+            return;
+        end if;
+        -- The contact has gone since the first call; nothing was sent.
+        perform public.finish_digest(p_org_id, p_digest_id, 'refused', null, 'no address', 1);
     end if;
 
     for n in 1..v_most_persons loop
-        -- Where the day's quota is short, a pause is more urgent than a warning.
+        exit when clock_timestamp() > v_now + interval '2 seconds';
         v_person := coalesce(
             (
                 select m.person_id
@@ -3254,39 +3343,16 @@ begin
         if v_person is null then
             return;
         end if;
-        if exists (
-            select from public.digests as d
-            where d.org_id = p_org_id and d.person_id = v_person and d.day = v_today
-        ) then
-            update public.messages as m set due_at = v_tomorrow, expected_at = v_tomorrow
-            where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-                and m.due_at <= v_now;
-            continue;
-        end if;
-
-        update public.messages as m set state = 'outdated'
-        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-            and not private.is_message_true(m.id, v_today);
-        select c.email into v_email from private.contact_of(p_org_id, v_person) as c;
-        v_why := private.why_unreachable(v_email);
-        if v_why is not null and v_why <> 'bounced_for_now' then
-            update public.messages as m set
-                state = case when v_why = 'no_address' then 'no_address' else 'suppressed' end,
-                due_at = clock_timestamp() + interval '1 day'
+        begin
+            if private.take_messages(p_org_id, v_person, p_digest_id) then
+                return query select * from private.digest_content(p_digest_id);
+                return;
+            end if;
+        exception when query_canceled or others then  -- one person's rows must not stop everybody else's messages
+            raise warning 'a digest was not begun: %', sqlstate;
+            update public.messages as m set due_at = clock_timestamp() + interval '1 hour', refusal = 'SQLSTATE ' || sqlstate
             where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
-            continue;
-        end if;
-
-        perform from public.messages as m
-        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
-        continue when not found;
-        insert into public.digests (id, org_id, person_id, day, state, address_hash)
-        values (p_digest_id, p_org_id, v_person, v_today, 'sending', private.hash_address(v_email));
-        update public.messages as m set
-            state = 'sending', digest_id = p_digest_id, sending_count = cardinality(m.mentor_ids)
-        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
-        return query select * from private.digest_content(p_digest_id);
-        return;
+        end;
     end loop;
     email := null;
     return next;
@@ -3691,7 +3757,7 @@ grant execute on function public.end_lost_execution to service_role, mentor_paus
 --   refused   SES did not accept it, and will not send it; the messages wait for p_retry_seconds
 --   unknown   there was no answer; the person may have the e-mail, so it is not sent again
 --
--- An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
+-- The messages keep the reason of a refusal. An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
 -- Called by: the notifier, after each digest.
 -- Locks: the digest, and its messages.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
@@ -3726,7 +3792,8 @@ begin
             return false;
         end if;
         update public.messages as m set
-            state = 'pending', digest_id = null, due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
+            state = 'pending', digest_id = null, refusal = coalesce(p_reason, 'refused'),
+            due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
         where m.digest_id = p_digest_id;
         delete from public.digests as d where d.id = p_digest_id;
         return true;
@@ -4171,8 +4238,8 @@ set search_path = pg_catalog, pg_temp
 as $$
     select private.assert_job_org(p_org_id);
     select private.assert_limit(p_limit);
-    select m.id, m.audience, m.person_id, m.kind, cardinality(m.mentor_ids), m.state, d.reason, m.created_at, m.due_at,
-        d.changed_at
+    select m.id, m.audience, m.person_id, m.kind, cardinality(m.mentor_ids), m.state, coalesce(d.reason, m.refusal),
+        m.created_at, m.due_at, d.changed_at
     from public.messages as m
     left join public.digests as d on d.id = m.digest_id
     where m.org_id = p_org_id and m.id < coalesce(p_before, 9223372036854775807)
@@ -4503,7 +4570,7 @@ begin
         select m.id, u.why
         from public.peer_mentors as m
         left join public.mentor_contacts as k on k.mentor_id = m.id
-        cross join lateral private.why_unreachable(k.email) as u (why)
+        cross join lateral private.why_unreachable(p_org_id, k.email) as u (why)
         where m.org_id = p_org_id and m.status <> 'inactive'
             and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and u.why is not null
         order by m.id
@@ -4522,7 +4589,7 @@ begin
         from unnest(v_ids) as mine (id)
         inner join public.peer_mentors as m on m.id = mine.id
         left join public.mentor_contacts as k on k.mentor_id = m.id
-        cross join lateral private.why_unreachable(k.email) as u (why)
+        cross join lateral private.why_unreachable(p_org_id, k.email) as u (why)
         where m.org_id = p_org_id and m.status <> 'inactive' and u.why is not null
         order by m.id
         limit v_left;
@@ -5346,7 +5413,7 @@ begin
         returning mentor_id, expires_on
     ),
 
-    told as (
+    recipients as (
         select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
         from private.coordinators_of(array(select w.mentor_id from written as w)) as c
         union all
@@ -5358,7 +5425,7 @@ begin
         insert into public.messages (org_id, audience, person_id, kind, mentor_ids, expires_on)
         select
             p_org_id, t.audience, t.person_id, 'warning', array_agg(t.mentor_id order by t.mentor_id), min(w.expires_on)
-        from told as t inner join written as w on w.mentor_id = t.mentor_id
+        from recipients as t inner join written as w on w.mentor_id = t.mentor_id
         group by t.audience, t.person_id
         order by t.audience, t.person_id
     )

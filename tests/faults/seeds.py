@@ -82,6 +82,7 @@ def _open_post(
     seed: int, roster: Roster, cluster: Cluster, build: type[Notifier]
 ) -> Generator[Post]:
     """Give most people an address, and send with faults of its own."""
+    roster.make_it(12)
     dice = random.Random(f"post {seed}")  # noqa: S311 - a schedule, no secret
     for number, row in enumerate(roster.rows("select id from peer_mentors order by id")):
         if dice.random() < 3 / 4:

@@ -13,8 +13,9 @@ class Outbox:
     """The messages of the roster's organisation; days count from the database's present day."""
 
     def __init__(self, roster: Roster) -> None:
-        """Ask the database for the day."""
+        """Make it noon, and ask the database for the day."""
         self.roster = roster
+        roster.make_it(12)
         ((self.today,),) = roster.db.execute("select private.org_today(%s)", (ORG,)).fetchall()
 
     def in_days(self, days: int) -> date:
@@ -144,3 +145,9 @@ class Outbox:
             " day = day - %(days)s",
             {"by": by, "days": by.days},
         )
+
+
+def unreachable(outbox: Outbox, email: str | None) -> str | None:
+    """Ask why an e-mail to an address would not arrive; None: it would."""
+    (row,) = outbox.roster.rows("select private.why_unreachable(%s, %s) as why", ORG, email)
+    return row["why"]

@@ -1,7 +1,7 @@
 """Puts mentors and coordinators into a test's database, and reads what became of them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -43,6 +43,13 @@ class Records:
     def log(self) -> list[dict[str, Any]]:
         """Return the execution log, oldest first."""
         return self.rows("select * from scheduler_execution_log order by id")
+
+    def make_it(self, hour: int) -> None:
+        """Give the organisation a time zone in which it is now this hour, 0 to 23."""
+        ahead = hour - datetime.now(UTC).hour
+        ahead += 24 if ahead < -11 else -24 if ahead > 12 else 0
+        zone = f"Etc/GMT{-ahead:+d}"  # the signs of these zones are the other way round
+        self.db.execute("update organisations set time_zone = %s where id = %s", (zone, ORG))
 
     def age_log(self) -> None:
         """Make the rows of the execution log two hours older."""

@@ -1,11 +1,11 @@
 -- Begins the next digest (W3), and returns its address, counts and days. It takes the person whose messages have waited
--- longest; people who have other messages than warnings come first. No row: nothing is due. A row without an address:
--- this call found nothing to send, but there may be more; call again.
+-- longest; people who have other messages than warnings come first, because a pause is more urgent where the day's quota
+-- is short. No row: nothing is due. A row without an address: this call found nothing to send, but there may be more;
+-- call again.
 --
--- The digest covers all of the person's messages that wait and still hold. A person gets one digest on a day of the
--- organisation: if there was one today, their messages wait until tomorrow at 06:00, or for the next night's message,
--- which takes them along. Messages that no longer hold become outdated. A person without an address is tried again
--- after a day. Nothing is sent to an address that bounced for good or complained (W6).
+-- private.take_messages says which messages a digest covers, and when the others are due. A person for whom that fails or
+-- takes too long, for example because a view of contacts fails for one row, is tried again after an hour and keeps
+-- nobody else waiting. After two seconds a call begins with no other person.
 --
 -- p_digest_id is the digest's new id, which the notifier chooses. The same call again returns the same digest, so a
 -- call whose answer was lost can be repeated. A digest that does not get an answer of SES becomes unknown.
@@ -38,17 +38,12 @@ as $$
 declare
     v_most_persons constant integer := 200;
     v_now constant timestamptz := clock_timestamp();
-    v_today constant date := private.org_today(p_org_id);
-    v_tomorrow constant timestamptz := (
-        select (v_today + 1 + time '06:00') at time zone o.time_zone from public.organisations as o where o.id = p_org_id
-    );
     v_person uuid;
     v_email text;
-    v_why text;
     v_state text;
 begin
     perform private.assert_job_org(p_org_id);
-    if p_digest_id is null or v_today is null then
+    if p_digest_id is null or not exists (select from public.organisations as o where o.id = p_org_id) then
         raise exception 'p_digest_id or the organisation is missing' using errcode = '22023',
             detail = 'the notifier chooses a new id for each digest';
     end if;
@@ -61,12 +56,18 @@ begin
             raise exception 'the digest is % already', v_state using errcode = 'PT409', hint = 'digest_sent',
                 detail = 'choose a new id for each digest';
         end if;
-        return query select * from private.digest_content(p_digest_id);
-        return;
+        select c.email into v_email from private.digest_content(p_digest_id) as c;
+        if v_email is not null then
+            update public.digests as d set address_hash = private.hash_address(v_email) where d.id = p_digest_id;
+            return query select * from private.digest_content(p_digest_id);
+            return;
+        end if;
+        -- The contact has gone since the first call; nothing was sent.
+        perform public.finish_digest(p_org_id, p_digest_id, 'refused', null, 'no address', 1);
     end if;
 
     for n in 1..v_most_persons loop
-        -- Where the day's quota is short, a pause is more urgent than a warning.
+        exit when clock_timestamp() > v_now + interval '2 seconds';
         v_person := coalesce(
             (
                 select m.person_id
@@ -88,39 +89,16 @@ begin
         if v_person is null then
             return;
         end if;
-        if exists (
-            select from public.digests as d
-            where d.org_id = p_org_id and d.person_id = v_person and d.day = v_today
-        ) then
-            update public.messages as m set due_at = v_tomorrow, expected_at = v_tomorrow
-            where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-                and m.due_at <= v_now;
-            continue;
-        end if;
-
-        update public.messages as m set state = 'outdated'
-        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address')
-            and not private.is_message_true(m.id, v_today);
-        select c.email into v_email from private.contact_of(p_org_id, v_person) as c;
-        v_why := private.why_unreachable(v_email);
-        if v_why is not null and v_why <> 'bounced_for_now' then
-            update public.messages as m set
-                state = case when v_why = 'no_address' then 'no_address' else 'suppressed' end,
-                due_at = clock_timestamp() + interval '1 day'
+        begin
+            if private.take_messages(p_org_id, v_person, p_digest_id) then
+                return query select * from private.digest_content(p_digest_id);
+                return;
+            end if;
+        exception when query_canceled or others then  -- one person's rows must not stop everybody else's messages
+            raise warning 'a digest was not begun: %', sqlstate;
+            update public.messages as m set due_at = clock_timestamp() + interval '1 hour', refusal = 'SQLSTATE ' || sqlstate
             where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
-            continue;
-        end if;
-
-        perform from public.messages as m
-        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
-        continue when not found;
-        insert into public.digests (id, org_id, person_id, day, state, address_hash)
-        values (p_digest_id, p_org_id, v_person, v_today, 'sending', private.hash_address(v_email));
-        update public.messages as m set
-            state = 'sending', digest_id = p_digest_id, sending_count = cardinality(m.mentor_ids)
-        where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
-        return query select * from private.digest_content(p_digest_id);
-        return;
+        end;
     end loop;
     email := null;
     return next;

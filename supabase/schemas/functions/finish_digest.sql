@@ -4,7 +4,7 @@
 --   refused   SES did not accept it, and will not send it; the messages wait for p_retry_seconds
 --   unknown   there was no answer; the person may have the e-mail, so it is not sent again
 --
--- An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
+-- The messages keep the reason of a refusal. An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
 -- Called by: the notifier, after each digest.
 -- Locks: the digest, and its messages.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
@@ -39,7 +39,8 @@ begin
             return false;
         end if;
         update public.messages as m set
-            state = 'pending', digest_id = null, due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
+            state = 'pending', digest_id = null, refusal = coalesce(p_reason, 'refused'),
+            due_at = clock_timestamp() + interval '1 second' * p_retry_seconds
         where m.digest_id = p_digest_id;
         delete from public.digests as d where d.id = p_digest_id;
         return true;

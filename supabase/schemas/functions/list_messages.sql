@@ -27,8 +27,8 @@ set search_path = pg_catalog, pg_temp
 as $$
     select private.assert_job_org(p_org_id);
     select private.assert_limit(p_limit);
-    select m.id, m.audience, m.person_id, m.kind, cardinality(m.mentor_ids), m.state, d.reason, m.created_at, m.due_at,
-        d.changed_at
+    select m.id, m.audience, m.person_id, m.kind, cardinality(m.mentor_ids), m.state, coalesce(d.reason, m.refusal),
+        m.created_at, m.due_at, d.changed_at
     from public.messages as m
     left join public.digests as d on d.id = m.digest_id
     where m.org_id = p_org_id and m.id < coalesce(p_before, 9223372036854775807)

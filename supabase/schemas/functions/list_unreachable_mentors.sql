@@ -31,7 +31,7 @@ begin
         select m.id, u.why
         from public.peer_mentors as m
         left join public.mentor_contacts as k on k.mentor_id = m.id
-        cross join lateral private.why_unreachable(k.email) as u (why)
+        cross join lateral private.why_unreachable(p_org_id, k.email) as u (why)
         where m.org_id = p_org_id and m.status <> 'inactive'
             and m.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and u.why is not null
         order by m.id
@@ -50,7 +50,7 @@ begin
         from unnest(v_ids) as mine (id)
         inner join public.peer_mentors as m on m.id = mine.id
         left join public.mentor_contacts as k on k.mentor_id = m.id
-        cross join lateral private.why_unreachable(k.email) as u (why)
+        cross join lateral private.why_unreachable(p_org_id, k.email) as u (why)
         where m.org_id = p_org_id and m.status <> 'inactive' and u.why is not null
         order by m.id
         limit v_left;

@@ -38,7 +38,7 @@ begin
         returning mentor_id, expires_on
     ),
 
-    told as (
+    recipients as (
         select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
         from private.coordinators_of(array(select w.mentor_id from written as w)) as c
         union all
@@ -50,7 +50,7 @@ begin
         insert into public.messages (org_id, audience, person_id, kind, mentor_ids, expires_on)
         select
             p_org_id, t.audience, t.person_id, 'warning', array_agg(t.mentor_id order by t.mentor_id), min(w.expires_on)
-        from told as t inner join written as w on w.mentor_id = t.mentor_id
+        from recipients as t inner join written as w on w.mentor_id = t.mentor_id
         group by t.audience, t.person_id
         order by t.audience, t.person_id
     )

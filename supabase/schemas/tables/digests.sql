@@ -33,8 +33,8 @@ comment on column public.digests.address_hash is
 'SHA-256 of the address in lower case: says whether a later address is the same, and holds no address.';
 comment on column public.digests.reason is 'Why it bounced or was refused, as SES names it.';
 
--- The last digest to an address decides whether the address works.
-create index digests_address_hash_idx on public.digests (address_hash, began_at desc);
+-- The digests to an address decide whether the address works.
+create index digests_address_hash_idx on public.digests (org_id, address_hash);
 create index digests_changed_idx on public.digests (org_id, changed_at);
 create index digests_sending_idx on public.digests (org_id, began_at) where state = 'sending';
 

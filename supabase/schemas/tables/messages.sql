@@ -30,8 +30,9 @@ create table public.messages (
     ),
     due_at timestamptz not null default clock_timestamp(),
     expected_at timestamptz not null default clock_timestamp(),
-    told_count integer not null default 0,
+    announced_count integer not null default 0,
     sending_count integer not null default 0,
+    refusal text,
     digest_id uuid references public.digests (id) on delete set null
 );
 comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
@@ -43,7 +44,8 @@ comment on column public.messages.job_run_id is 'The run that caused it; null fo
 comment on column public.messages.expires_on is 'The first day on which a mentor of a warning is paused.';
 comment on column public.messages.due_at is 'When the next attempt to send it is due.';
 comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
-comment on column public.messages.told_count is 'How many of mentor_ids earlier digests have counted.';
+comment on column public.messages.refusal is 'Why SES did not accept the last e-mail about it, as SES names it; null: it has not refused one.';
+comment on column public.messages.announced_count is 'How many of mentor_ids earlier digests have counted.';
 comment on column public.messages.sending_count is 'How many of mentor_ids the digest that is being sent covers, with those of earlier ones.';
 
 -- What the notifier sends next.

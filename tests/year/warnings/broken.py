@@ -52,7 +52,7 @@ a_later_stage_skipped = Broken(r"w\.stage <= \w\.stage", "true")
 """A mentor who was warned of a date once is not warned of it again."""
 
 two_mails_a_day = Broken(
-    r"d\.person_id = v_person and d\.day = v_today",
+    r"d\.person_id = p_person_id and d\.day = v_today",
     "false",
     "alter table public.digests drop constraint digests_org_id_person_id_day_key",
 )

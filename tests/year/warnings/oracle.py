@@ -51,7 +51,7 @@ class Oracle:
         for mentor in self.world.mentors.values():
             expires_on = mentor.expires_on
             if mentor.status == "active" and expires_on and expires_on <= day:
-                mentor.status = "paused"
+                mentor.status, mentor.was_changed_by_hand = "paused", False
                 night.paused.add(mentor.id)
                 self.pauses.append(Pause(mentor.id, expires_on, day))
         self._tell("paused", night.paused, now)

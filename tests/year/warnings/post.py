@@ -61,6 +61,11 @@ class Post:
             for message in due:
                 message.due_at = datetime.combine(day + timedelta(days=1), time(6), OSLO)
             return None
+        morning = datetime.combine(day, time(6), OSLO)
+        if now < morning and all(m.created_at.astimezone(OSLO).date() < day for m in waiting):
+            for message in due:  # so that an old message does not use up the day before the night
+                message.due_at = morning
+            return None
         for message in waiting:
             if not self._holds(message, day):
                 message.state = "outdated"
@@ -72,7 +77,7 @@ class Post:
         email, language = self.world.contact_of(person) or Contact(None, "nb")
         if email is None or not self._is_reached(email):
             for message in covered:
-                message.state = "no_address" if email is None else "suppressed"
+                message.state = "no_address"
                 message.due_at = now + timedelta(days=1)
             return None
         if not covered:
@@ -102,7 +107,8 @@ class Post:
         if message.kind == "warning":
             return bool(self._expiring(message.mentors, day))
         if message.audience == "mentor":
-            return self.world.mentors[message.mentors[0]].status == "paused"
+            mentor = self.world.mentors[message.mentors[0]]
+            return mentor.status == "paused" and not mentor.was_changed_by_hand
         return True
 
     def _expiring(self, mentors: Iterable[UUID], day: date) -> dict[UUID, date]:

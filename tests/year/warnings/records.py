@@ -33,6 +33,8 @@ class Mentor:
     account: UUID | None = None
     """The user id; a coordinator may be a mentor too."""
     status: str = "active"
+    was_changed_by_hand: bool = False
+    """Whether a person made the last change of the status."""
     certifications: dict[UUID, date] = field(default_factory=dict)
     cause: str = "joined"
     """The last change of the date."""

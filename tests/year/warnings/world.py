@@ -49,6 +49,7 @@ class World:
     def set_status(self, mentor: UUID, status: str) -> None:
         """A person changes a status by hand."""
         self.mentors[mentor].status = status
+        self.mentors[mentor].was_changed_by_hand = True
 
     def reach_mentor(self, mentor: UUID, contact: Contact) -> None:
         """A mentor's address or language changes."""

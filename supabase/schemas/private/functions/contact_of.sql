@@ -11,11 +11,11 @@ set search_path = pg_catalog, pg_temp
 as $$
     select c.email, case when c.language ~* '^en\M' then 'en' else 'nb' end
     from (
-        select k.email::text, k.language::text, 1 as place, null::uuid as mentor_id
+        select btrim(k.email::text) as email, k.language::text, 1 as place, null::uuid as mentor_id
         from public.member_contacts as k
         where k.org_id = p_org_id and k.user_id = p_person_id
         union all
-        select k.email::text, k.language::text, 2, m.id
+        select btrim(k.email::text), k.language::text, 2, m.id
         from public.peer_mentors as m
         inner join public.mentor_contacts as k on k.mentor_id = m.id
         where m.org_id = p_org_id and (m.user_id = p_person_id or m.id = p_person_id)

@@ -1,5 +1,5 @@
--- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it covers (W5). A message that an earlier
--- digest has told in part counts with the rest of its mentors.
+-- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it
+-- covers (W5). If an earlier digest has counted a part of a message's mentors, this one counts the rest.
 -- Called by: begin_digest.
 
 create or replace function private.digest_content(p_digest_id uuid)
@@ -46,13 +46,13 @@ as $$
         left join public.mentor_contacts as k on k.mentor_id = ids.mentor_id
         where m.audience = 'coordinator'
             and (m.kind <> 'warning' or ids.mentor_id in (select e.mentor_id from expiring as e))
-            and private.why_unreachable(k.email) is not null
+            and private.why_unreachable(m.org_id, k.email) is not null
     ),
 
     news as (
         select
             m.kind, m.audience,
-            sum(m.sending_count - m.told_count)::integer as mentors,
+            sum(m.sending_count - m.announced_count)::integer as mentors,
             max((m.created_at at time zone d.time_zone)::date) as day
         from covered as m cross join digest as d
         group by m.kind, m.audience

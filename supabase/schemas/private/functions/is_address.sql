@@ -12,7 +12,11 @@ as $$
     select coalesce(
         length(p_text) <= 254 and strpos(p_text, '@') <= 65
         and p_text ~ '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]+@[A-Za-z0-9\u00c0-\u1fff.-]+\.[A-Za-z\u00c0-\u1fff]{2,}$'
-        and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)',
+        and p_text !~ '(^\.|\.@|\.\.|@[.-]|[.-]\.)'
+        -- A label of a domain has at most 63 characters.
+        and not exists (
+            select from string_to_table(substr(p_text, strpos(p_text, '@') + 1), '.') as l (label) where length(l.label) > 63
+        ),
         false
     )
 $$;

@@ -26,7 +26,7 @@ begin
         provider_message_id = coalesce(d.provider_message_id, p_provider_message_id),
         reason = coalesce(p_reason, d.reason)
     where d.id = p_digest_id;
-    update public.messages as m set state = p_state, told_count = m.sending_count
+    update public.messages as m set state = p_state, announced_count = m.sending_count, refusal = null
     where m.digest_id = p_digest_id;
     update public.messages as m set
         state = 'pending', digest_id = null, due_at = clock_timestamp(), expected_at = clock_timestamp()

@@ -40,7 +40,7 @@ begin
         select n.mentor_id, min(n.kind) as kind from news as n group by n.mentor_id order by n.mentor_id limit p_limit
     ),
 
-    told as (
+    recipients as (
         select 'coordinator' as audience, c.coordinator_id as person_id, c.mentor_id
         from private.coordinators_of(array(select p.mentor_id from page as p)) as c
         union all
@@ -52,7 +52,7 @@ begin
     written as (
         insert into public.messages as n (org_id, audience, person_id, kind, mentor_ids, job_run_id)
         select m.org_id, t.audience, t.person_id, min(p.kind), array_agg(m.id order by m.id), p_job_run_id
-        from told as t
+        from recipients as t
         inner join page as p on p.mentor_id = t.mentor_id
         inner join public.peer_mentors as m on m.id = t.mentor_id
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))

@@ -10,8 +10,9 @@ as $$
     select latest.id, latest.expires_on
     from (
         select m.id, (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id) as expires_on
-        from public.peer_mentors as m
-        where m.id = any(p_mentor_ids) and m.status = 'active'
+        from unnest(p_mentor_ids) as ids (id)
+        inner join public.peer_mentors as m on m.id = ids.id
+        where m.status = 'active'
     ) as latest
     where latest.expires_on > p_today
         and exists (select from public.warnings as w where w.mentor_id = latest.id and w.expires_on = latest.expires_on)

@@ -352,7 +352,7 @@ from (values
 ('caller()',                      'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
 ('acts_for({hlf})',               'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
 ('contact_of({hlf}, {assign})',   'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
-('why_unreachable(''a@b.no'')',   'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
+('why_unreachable({hlf}, ''a@b.no'')',   'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok'),
 ('user_id()',                     'x    x      x      x      x      x     x      x    x      x     x       x       x      x       x   x      ok')
 ) as functions (object, cells);
 

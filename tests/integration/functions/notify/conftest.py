@@ -21,6 +21,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def notifier(cluster: Cluster, roster: Roster, plan: Plan) -> Iterator[Notifier]:
-    """A notifier that logs in with its own role."""
+    """A notifier that logs in with its own role, at noon."""
+    roster.make_it(12)
     with closing(PooledTransport(cluster.url(roster.db, "mentor_pause_notifier"))) as transport:
         yield Notifier(CountingTransport(transport, plan), PostOffice(), plan)
