@@ -23,11 +23,17 @@ from mentor_pause.aws.secrets import read_secret
 from mentor_pause.bootstrap import BUS_RETRY, closing_if_opened
 from mentor_pause.database.client import open_transport
 from mentor_pause.database.notifier_client import NotifierDatabase
-from mentor_pause.errors import EventBusUnavailable, describe, origin
+from mentor_pause.errors import (
+    DatabaseError,
+    EventBusUnavailable,
+    MentorPauseError,
+    RetryableDatabaseError,
+    origin,
+)
 from mentor_pause.retry import Retry, time_limit
 from notify.delivery_events import note_event
 from notify.render import Renderer
-from notify.send import Report, SendDigests
+from notify.send import Report, SendDigests, reason
 
 LAST_SECONDS = 2.0
 """Reserved for the answer."""
@@ -80,7 +86,7 @@ def _record_all(event: dict[str, Any], context: LambdaContext) -> object:
             note_event(record.body, _org_id(), _database(), logger)
         except Exception as error:
             logger.error(
-                "event of SES not noted", extra={"reason": describe(error), "origin": origin(error)}
+                "event of SES not noted", extra={"reason": reason(error), "origin": origin(error)}
             )
             raise  # SQS delivers it again
 
@@ -89,7 +95,18 @@ def _record_all(event: dict[str, Any], context: LambdaContext) -> object:
 
 
 def _send_due(context: LambdaContext) -> dict[str, object]:
-    report = _send()(lambda: context.get_remaining_time_in_millis() / 1000)
+    try:
+        report = _send()(lambda: context.get_remaining_time_in_millis() / 1000)
+    except (DatabaseError, RetryableDatabaseError) as error:
+        logger.error("messages not sent", extra={"reason": reason(error), "origin": origin(error)})
+        failure = MentorPauseError(reason(error))
+    else:
+        return _report(report)
+    raise failure  # outside the handler: Lambda logs the text of each error in the chain
+
+
+def _report(report: Report) -> dict[str, object]:
+    """Log what was sent, write the metric, and ask for another invocation if some are left."""
     answer: dict[str, object] = {
         "sent": report.sent,
         "refused": report.refused,

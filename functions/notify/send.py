@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from mentor_pause.aws.mailer import Mail, Mailer, NoAnswer, NotTaken, Quota, Refusal
 from mentor_pause.database.notifier_client import BegunDigest, NotifierDatabase
-from mentor_pause.errors import describe, origin
+from mentor_pause.errors import DatabaseError, RetryableDatabaseError, describe, origin
 from mentor_pause.retry import Remaining, Sleep
 from notify.digest import Digest
 
@@ -29,8 +29,8 @@ LAST_SECONDS = 60.0
 _WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before the same e-mail is sent again, when SES or the network takes no more for now."""
 
-_SHORT, _LONG = 60, 3600
-"""Seconds that the messages of a refused digest wait."""
+_SHORT, _LONG = 60, 3000
+"""Seconds that the messages of a refused digest wait; the next hour's notifier takes them."""
 
 _MOST_REFUSED = 3
 """So many refusals in a row mean that the fault is not in the addresses."""
@@ -39,6 +39,13 @@ _SLOWEST = 1.0
 """E-mails per second if SES does not say how many it takes; a new account's rate."""
 
 type Render = Callable[[Digest], Mail]
+
+
+def reason(error: Exception) -> str:
+    """Describe an error for the log. The text of the database may quote an address (W5)."""
+    if isinstance(error, RetryableDatabaseError | DatabaseError):
+        return f"the database refused, SQLSTATE {error.sqlstate}"
+    return describe(error)
 
 
 @dataclass(slots=True)
@@ -107,7 +114,7 @@ class SendDigests:
         return report
 
     def _send_all(self, mailer: Mailer, report: Report, remaining: Remaining) -> Stop:
-        quota = mailer.quota() or Quota(_SLOWEST, inf)
+        quota = self._quota(mailer)
         if not quota.is_enabled:
             report.code = "SendingDisabled"
             return "account"
@@ -131,6 +138,14 @@ class SendDigests:
                 return "refused"
         return "time"
 
+    def _quota(self, mailer: Mailer) -> Quota:
+        """Return how much SES sends; the least, if it could not be asked."""
+        quota = mailer.quota()
+        if quota is None:
+            self.logger.warning("sending quota not read; one e-mail a second is sent")
+            quota = Quota(_SLOWEST, inf)
+        return quota
+
     def _send(
         self,
         mailer: Mailer,
@@ -145,7 +160,8 @@ class SendDigests:
             mail = self.render(digest)
         except Exception as error:  # noqa: BLE001 - nothing has been sent, so the messages wait
             self.logger.error(
-                "digest not rendered", extra={"reason": describe(error), "origin": origin(error)}
+                "digest not rendered",
+                extra={"reason": reason(error), "origin": origin(error)},
             )
             self._refuse(digest_id, "not rendered", _LONG, report)
             return "message"

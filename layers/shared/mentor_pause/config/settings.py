@@ -138,7 +138,7 @@ class NotifierSettings(Settings):
 
     message_sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = None
     """The address of the sender; None: nothing is sent."""
-    console_url: Annotated[str, Field(pattern=r"^https://[^\s<>\"]+$")] | None = None
+    console_url: Annotated[str, Field(pattern=r"^https://[!#-;=?-~]+$")] | None = None
     """The address to which the e-mails lead; None: they have no link."""
     configuration_set: str
     """The name of SES's configuration set, which tells what became of each e-mail."""
