@@ -75,7 +75,7 @@ _WORTH_SAVING = 5.0
 _LAST_SECONDS = 12.0
 """No batch begins with less time left: a call to the database may take 8 s."""
 
-_TOLD = ("notifications", "warnings")
+_MESSAGES = ("notifications", "warnings")
 """Steps that write messages; the run's row says which of them were left out."""
 
 _MOST_FAILURES = 5
@@ -197,7 +197,7 @@ class Completion:
         self._unless_refused(work, "warnings", lambda: self._warn(work))
         totals = tally.totals(run, self._count_renewed(work))
         status = "failed" if run.error else "completed"
-        left_out = [work.left_out[step] for step in _TOLD if step in work.left_out]
+        left_out = [work.left_out[step] for step in _MESSAGES if step in work.left_out]
         remark = log_row_text(run, totals, tally.notes, left_out)
         self._assert_claimed(work)
         self._unless_refused(
@@ -335,7 +335,7 @@ class Completion:
         """
         if isinstance(error, DatabaseError):
             return True
-        if step in _TOLD and error.sqlstate == TOO_LONG:
+        if step in _MESSAGES and error.sqlstate == TOO_LONG:
             return True
         if isinstance(error, DatabaseUnavailable) and error.sqlstate != TOO_LONG:
             if self.seconds_left() < _LAST_SECONDS:

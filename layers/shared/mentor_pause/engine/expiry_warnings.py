@@ -9,8 +9,7 @@ from datetime import timedelta
 
 from mentor_pause.database.client import Database
 from mentor_pause.domain.runs import Run
-from mentor_pause.engine.notifications import TOO_LONG
-from mentor_pause.errors import RetryableDatabaseError
+from mentor_pause.engine.notifications import in_batches
 from mentor_pause.ledger.clock import Clock
 
 MOST, LEAST = 20_000, 500
@@ -27,6 +26,7 @@ class ExpiryWarnings:
 
     database: Database
     clock: Clock
+    most: int = MOST
 
     def write(self, run: Run) -> Iterator[int]:
         """Write the warnings of the run's day, some at each step.
@@ -44,15 +44,11 @@ class ExpiryWarnings:
         today = self.database.get_org_day(trigger.org_id, self.clock())
         if run.as_of < today - _OLDEST:
             return
-        limit = MOST
-        while True:
-            try:
-                written = self.database.write_warnings(trigger.org_id, run.as_of, limit)
-            except RetryableDatabaseError as error:
-                if error.sqlstate != TOO_LONG or limit <= LEAST:
-                    raise
-                limit = max(LEAST, limit // 10)
-                continue
+
+        def warn(limit: int) -> int:
+            return self.database.write_warnings(trigger.org_id, run.as_of, limit)
+
+        for limit, written in in_batches(warn, self.most, LEAST):
             if written < limit:
                 return
             yield written

@@ -4,7 +4,7 @@ The database keeps one notification per coordinator and run, and each batch adds
 repeated batch adds nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +17,27 @@ MOST, LEAST = 5_000, 50
 
 TOO_LONG = "57014"
 """SQLSTATE of a statement that took too long."""
+
+
+def in_batches[T](call: Callable[[int], T], most: int, least: int) -> Iterator[tuple[int, T]]:
+    """Repeat a call about at most so many mentors, with a tenth of them if it takes too long.
+
+    Yields:
+        The number that the call was about, and what it returned.
+
+    Raises:
+        RetryableDatabaseError: the call failed otherwise, or the smallest one took too long.
+    """
+    limit = most
+    while True:
+        try:
+            answer = call(limit)
+        except RetryableDatabaseError as error:
+            if error.sqlstate != TOO_LONG or limit <= least:
+                raise
+            limit = max(least, limit // 10)
+            continue
+        yield limit, answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +57,11 @@ class Notifications:
             DatabaseError: the database refuses the call.
             RetryableDatabaseError: the same batch may succeed later.
         """
-        limit = self.most
-        while True:
-            try:
-                last = self.database.notify_page(job_run_id, after, limit)
-            except RetryableDatabaseError as error:
-                if error.sqlstate != TOO_LONG or limit <= LEAST:
-                    raise
-                limit = max(LEAST, limit // 10)
-                continue
+
+        def notify(limit: int) -> UUID | None:
+            return self.database.notify_page(job_run_id, after, limit)
+
+        for _, last in in_batches(notify, self.most, LEAST):
             if last is None:
                 return
             after = last
