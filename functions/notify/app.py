@@ -101,12 +101,17 @@ def _send_due(context: LambdaContext) -> dict[str, object]:
         logger.error("messages not sent", extra={"reason": reason(error), "origin": origin(error)})
         failure = MentorPauseError(reason(error))
     else:
-        return _report(report)
+        answer = log_report(report, logger)
+        metrics.add_metric("DigestsSent", MetricUnit.Count, report.sent)
+        metrics.flush_metrics()
+        if report.is_left:
+            _go_on(report)
+        return answer
     raise failure  # outside the handler: Lambda logs the text of each error in the chain
 
 
-def _report(report: Report) -> dict[str, object]:
-    """Log what was sent, write the metric, and ask for another invocation if some are left."""
+def log_report(report: Report, log: Logger) -> dict[str, object]:
+    """Log what one invocation did, as an error if a person has to act; return the same."""
     answer: dict[str, object] = {
         "sent": report.sent,
         "refused": report.refused,
@@ -115,12 +120,8 @@ def _report(report: Report) -> dict[str, object]:
         "stopped_by": report.stopped_by,
         "code": report.code,
     }
-    log = logger.error if report.stopped_by in ("account", "refused") else logger.info
-    log("messages sent", extra=answer)
-    metrics.add_metric("DigestsSent", MetricUnit.Count, report.sent)
-    metrics.flush_metrics()
-    if report.is_left:
-        _go_on(report)
+    write = log.error if report.stopped_by in ("account", "refused") else log.info
+    write("messages sent", extra=answer)
     return answer
 
 

@@ -1,6 +1,7 @@
 """A stand-in for Amazon SES, and a notifier that sends through it (W3, W4)."""
 
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from aws_lambda_powertools import Logger
 from mentor_pause.aws.mailer import Mailer
 from mentor_pause.database.notifier_client import NotifierDatabase
 from mentor_pause.retry import Retry
+from notify.app import log_report
 from notify.render import Renderer
 from notify.send import Report, SendDigests
 from support.faults import SES, Faulty, Plan
@@ -109,11 +111,18 @@ class Notifier:
         self.render = Renderer(CONSOLE).render
 
     def send(self, remaining: Callable[[], float] = lambda: inf) -> Report:
-        """Send what is due."""
+        """Send what is due, and log the report as the Lambda does."""
         send = SendDigests(
             ORG, self.database, self.mailer, self.render, self.logger, self.time.sleep, self.time
         )
-        return send(remaining)
+        report = send(remaining)
+        log_report(report, self.logger)
+        return report
+
+    def lines(self, message: str) -> list[dict[str, Any]]:
+        """Return the log lines that say `message`."""
+        found = [json.loads(line) for line in self.output.getvalue().splitlines()]
+        return [line for line in found if line["message"] == message]
 
 
 def add_contact(
