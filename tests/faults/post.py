@@ -6,18 +6,43 @@ The post has faults of its own, so a seed's night is the same with and without i
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from faults.schedule import Schedule
+from botocore.exceptions import ClientError
+
+from faults.schedule import WRONG, Schedule
 from mentor_pause.errors import MentorPauseError
 from notify.delivery_events import note_event
-from support.faults import ProcessDied
+from support.faults import Fault, ProcessDied
 from support.post_office import Letter, Notifier, PostOffice, a_day_later
 from support.roster import ORG, Roster
 
 _AT_REST = {"delivered", "unknown", "no_address", "outdated"}
+
+_LOSSES: tuple[tuple[Fault, str], ...] = (
+    *(("after", "begin_digest"), ("late", "begin_digest"), ("dies after", "begin_digest")),
+    *((fault, "send_email") for fault in WRONG if fault not in ("before", "throttled")),
+    *((fault, "finish_digest") for fault in WRONG if fault not in ("after", "dies after")),
+)
+"""The faults after which a digest has begun, and nobody knows whether SES took its e-mail."""
+
+
+@dataclass
+class ChoosyOffice(PostOffice):
+    """SES that rejects some e-mails."""
+
+    rejects: Callable[[], bool] = bool
+    """Whether it rejects the next one."""
+
+    def send_email(self, **request: Any) -> dict[str, str]:
+        """Take an e-mail, or reject it."""
+        if self.rejects():
+            answer: Any = {"Error": {"Code": "MessageRejected", "Message": "no"}}
+            raise ClientError(answer, "SendEmail")
+        return super().send_email(**request)
 
 
 class Post:
@@ -31,7 +56,7 @@ class Post:
         build: type[Notifier] = Notifier,
     ) -> None:
         """`transport` logs in with the role of the notifier; its calls follow the schedule."""
-        self.office = PostOffice()
+        self.office = ChoosyOffice(rejects=self._rejects)
         self.schedule = schedule
         self._dice = dice
         self._notifiers = [build(transport, self.office, schedule) for _ in range(2)]
@@ -42,6 +67,12 @@ class Post:
     def output(self) -> str:
         """The notifiers' log lines."""
         return "".join(notifier.output.getvalue() for notifier in self._notifiers)
+
+    def _rejects(self) -> bool:
+        if self.schedule.is_over or self._dice.random() >= 1 / 8:
+            return False
+        self.schedule.counts["rejected", "SES"] += 1
+        return True
 
     def weather(self, roster: Roster) -> None:
         """Send in the storm; perhaps a day passes."""
@@ -109,9 +140,11 @@ class Post:
         unsent = [d for d, state in digests.items() if state != "unknown" and d not in letters]
         if unsent:
             yield f"post: sent once: {len(unsent)} digests say that they were sent"
-        unknown = sum(state == "unknown" for state in digests.values())
-        if unknown > self.schedule.counts.total():
-            yield f"post: unknown: {unknown} digests, though every answer came"
+        unknown = {digest for digest, state in digests.items() if state == "unknown"}
+        if len(unknown) > (lost := sum(self.schedule.by_call[loss] for loss in _LOSSES)):
+            yield f"post: unknown: {len(unknown)} digests, and {lost} answers were lost"
+        if heard := unknown & letters.keys():
+            yield f"post: unknown: {len(heard)} digests, though SES said that they had arrived"
         yield from self._unreached(roster)
 
     def _unreached(self, roster: Roster) -> Iterator[str]:

@@ -10,7 +10,7 @@ from support.faults import FAULTS, Fault, Plan, ProcessDied, Seam
 WRONG: tuple[Fault, ...] = FAULTS[1:]
 NIGHTLY: tuple[str, ...] = (
     *WRONG, "stolen", "abandoned", "twice", "out of order", "held up", "short of time", "refused",
-    "handed over", "second notifier",
+    "handed over", "second notifier", "rejected",
 )  # fmt: skip
 """Everything that may happen in a night: to calls, to the lock, to messages."""
 _RATES = (0.03, 0.1, 0.2, 0.3)
@@ -34,6 +34,8 @@ class Schedule(Plan):
         """Is called with each call and its fault."""
         self.counts: Counter[tuple[str, str]] = Counter()
         """How often each fault was injected, by fault and by seam."""
+        self.by_call: Counter[tuple[Fault, str]] = Counter()
+        """How often each fault was injected, by fault and by method or function."""
 
     @contextmanager
     def dispatching(self, steal: Callable[[], object]) -> Generator[None]:
@@ -63,6 +65,7 @@ class Schedule(Plan):
     def due(self, seam: Seam, what: str) -> Fault:
         """Return the fault of this call."""
         fault = self._draw(seam) if self._left is None else self._of_the_other()
+        self.by_call[fault, what] += 1
         self.tell(f"{seam.name} {what}: {fault}")
         return fault
 

@@ -157,6 +157,27 @@ class Resending(Night):
     notifier_class = _Resending
 
 
+class _DoubtingMailer(Mailer):
+    def send(self, email: str, mail: Mail, digest_id: UUID) -> str:
+        try:
+            return super().send(email, mail, digest_id)
+        except NotTaken as error:
+            raise NoAnswer(error.code) from error
+
+
+class _Doubting(Notifier):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        assert self.mailer is not None
+        self.mailer = _DoubtingMailer(self.mailer.client, SENDER, "events")
+
+
+class Doubting(Night):
+    """A letter that SES refused is unknown."""
+
+    notifier_class = _Doubting
+
+
 class _Unsettled(Notifier):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -185,6 +206,7 @@ class Unsettled(Night):
         (Highest, {"summary_is_pages", "ended"}, 25),
         (LosesHandovers, {"calm"}, 50),
         (Resending, {"one a day", "sent once"}, 0),
+        (Doubting, {"unknown"}, 0),
         (Unsettled, {"at rest"}, 0),
     ],
 )
