@@ -36,14 +36,17 @@ def _check_reason(
 def monitor(as_json: bool, stack_name: str | None) -> None:
     """Let the monitor check now whether last night was all right.
 
-    It counts stale mentors, checks that last night's run completed, ends runs that hang, and counts
-    the mentors who wait for HLF's portal. Exit code 0: no problem was found.
+    It counts stale mentors, checks that last night's run completed, and ends runs that hang. It
+    counts mentors who were paused without a warning in time, messages that wait or did not arrive,
+    and mentors who wait for HLF's portal. Exit code 0: no problem was found.
     """
     from cli.night import all_is_well
     from cli.output import machine
     from cli.portal import measure_waiting
+    from cli.show.messages import show_figures
     from cli.show.night import show_night, show_waiting
     from cli.stacks import open_stack
+    from mentor_pause.database.client import MessageFigures
 
     stack = open_stack(stack_name)
     answer = stack.invoke("Monitor", {})
@@ -52,8 +55,14 @@ def monitor(as_json: bool, stack_name: str | None) -> None:
         machine(answer | {"portal": waiting})
     else:
         show_night(answer)
+        if "messages" in answer:
+            show_figures(
+                MessageFigures.model_validate(answer["messages"]),
+                sends=stack.sends_messages,
+                command=stack.command("messages --undelivered"),
+            )
         show_waiting(waiting)
-    if not all_is_well(answer, waiting):
+    if not all_is_well(answer, waiting, sends=stack.sends_messages):
         sys.exit(1)
 
 

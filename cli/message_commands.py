@@ -52,7 +52,6 @@ def messages(undelivered: bool, limit: int, as_json: bool, stack_name: str | Non
     show_messages(found, undelivered=undelivered)
     show_figures(
         figures,
-        "docs/runbook.md#undeliveredmessagesalarm says what to do"
-        if undelivered
-        else stack.command("messages --undelivered"),
+        sends=stack.sends_messages,
+        command=None if undelivered else stack.command("messages --undelivered"),
     )

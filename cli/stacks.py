@@ -56,6 +56,11 @@ class Stack:
         """The one organisation that the stack works for."""
         return UUID(self.outputs["HlfOrgId"])
 
+    @property
+    def sends_messages(self) -> bool:
+        """Whether the stack has a sender for the messages to people."""
+        return self.outputs.get("SendsMessages") == "yes"
+
     def lambdas(self) -> "LambdaClient":
         """Return a client for Lambda."""
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)

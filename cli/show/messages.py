@@ -56,16 +56,38 @@ def _cells(message: Message) -> Sequence[str]:
     )  # fmt: skip
 
 
-def show_figures(figures: MessageFigures, next_step: str) -> None:
-    """Show the figures of the metrics; `next_step` says what to do about undelivered messages."""
+def show_figures(figures: MessageFigures, *, sends: bool, command: str | None = None) -> None:
+    """Show the figures of the metrics, and what the operator does next.
+
+    `sends` says whether the stack has a sender. `command` lists the messages; None: it did.
+    """
     result(
         f"{_count(figures.undelivered_count, 'message')} waiting for more than an hour,"
         f" {figures.no_address_count} without an address;"
         f" e-mails of the last 24 hours: {figures.bounced_count} bounced or suppressed,"
         f" {figures.complained_count} marked as spam, {figures.unknown_count} unknown"
     )
-    if any(figures.model_dump().values()):
-        result(f"next: {next_step}")
+    if not sends:
+        result("no sender is set, so no message is sent; see docs/deployment.md#e-mail")
+    sections = _sections(figures, sends)
+    if sections and command:
+        result(f"next: {command}")
+        return
+    for section in sections:
+        result(f"next: docs/runbook.md#{section} says what to do")
+
+
+def _sections(figures: MessageFigures, sends: bool) -> list[str]:
+    """Return the sections of the runbook about these figures.
+
+    There is none about missing addresses: the coordinators see whom they have to ask.
+    """
+    counts = {
+        "undeliveredmessagesalarm": figures.undelivered_count if sends else 0,
+        "bounceddigestsalarm": figures.bounced_count + figures.complained_count,
+        "e-mails-of-unknown-state": figures.unknown_count,
+    }
+    return [section for section, count in counts.items() if count]
 
 
 def _count(number: int, noun: str) -> str:

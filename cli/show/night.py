@@ -35,6 +35,8 @@ def show_night(answer: Mapping[str, Any]) -> None:
         )
         result(f"{verdict}; {last}")
     show_uncertified(answer.get("active_without_certification", 0))
+    if "paused_unwarned" in answer:
+        _show_unwarned(answer["paused_unwarned"])
     for job_run_id, ended in answer.get("hung_runs", {}).items():
         result(
             f"run {job_run_id} hung; the monitor {'has ended it' if ended else 'could not end it'}"
@@ -47,6 +49,17 @@ def show_uncertified(count: int) -> None:
     """Show how many active mentors have no certification that could expire."""
     if count:
         result(f"{_active(count)} without any certification; no run pauses them")
+
+
+def _show_unwarned(count: int) -> None:
+    if count == 0:
+        result("that night paused nobody without a warning at least 14 days before")
+        return
+    result(
+        f"that night paused {count} mentor{'s' * (count != 1)} without a warning at least 14 days"
+        " before; this is normal in the first two weeks of an installation."
+        " See docs/runbook.md#pausedunwarnedalarm"
+    )
 
 
 def _active(count: int) -> str:

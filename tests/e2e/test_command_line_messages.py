@@ -37,12 +37,17 @@ def test_undelivered_messages_are_listed(
     assert (shown.returncode, shown.stderr) == (0, "")
     assert f"{bounced}  bounced" in shown.stdout
     assert "NoEmail" in shown.stdout
-    assert "next: docs/runbook.md#undeliveredmessagesalarm says" in shown.stdout
+    assert "next: docs/runbook.md#bounceddigestsalarm says" in shown.stdout
     printed = mentor_pause("messages", "--limit", "500", "--json")
     found = json.loads(printed.stdout)
     row = next(m for m in found["messages"] if m["person_id"] == bounced)
     assert (row["state"], row["reason"], row["kind"]) == ("bounced", "NoEmail", "warning")
     assert found["figures"]["bounced_count"] == 1
+    night = mentor_pause("monitor")
+    assert night.returncode == 1
+    assert "1 bounced or suppressed" in " ".join(night.stdout.split())
+    assert "next: mentor-pause messages --undelivered" in night.stdout
+    assert "without a warning at least 14 days before" in " ".join(night.stdout.split())
     contacts = owner.execute(
         "select display_name, email from mentor_contacts union all"
         " select display_name, email from member_contacts"

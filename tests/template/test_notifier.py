@@ -182,6 +182,8 @@ def test_alarms_about_e_mails_are_there_only_with_a_sender(alarm: str) -> None:
         "Fn::Not": [{"Fn::Equals": [{"Ref": "MessageSender"}, ""]}]
     }
     assert "Condition" not in RESOURCES["PausedUnwarnedAlarm"]
+    said = TEMPLATE["Outputs"]["SendsMessages"]["Value"]
+    assert said == {"Fn::If": ["SendingIsEnabled", "yes", "no"]}
 
 
 def test_nothing_is_sent_until_an_operator_names_a_sender() -> None:

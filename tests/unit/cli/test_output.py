@@ -44,7 +44,7 @@ def test_a_night_is_all_right_if_the_portal_is_synced(
     portal: dict[str, object], well: bool
 ) -> None:
     """O1: not if the portal cannot be reached, but if it is switched off."""
-    assert all_is_well(NIGHT, portal) is well
+    assert all_is_well(NIGHT, portal, sends=True) is well
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,41 @@ def test_a_synced_portal_does_not_make_a_bad_night_all_right(
     night: dict[str, object],
 ) -> None:
     """O1."""
-    assert not all_is_well(NIGHT | night, WELL)
+    assert not all_is_well(NIGHT | night, WELL, sends=True)
+
+
+@pytest.mark.parametrize(
+    ("night", "sends", "well"),
+    [
+        ({"messages": {"undelivered_count": 1}}, True, False),
+        ({"messages": {"undelivered_count": 1}}, False, True),
+        ({"messages": {"bounced_count": 1}}, True, False),
+        ({"messages": {"complained_count": 1}}, True, False),
+        ({"messages": {"unknown_count": 1, "no_address_count": 1}}, True, True),
+        ({"paused_unwarned": 120}, True, True),
+    ],
+)
+def test_a_night_is_all_right_if_no_message_waits_or_bounced(
+    night: dict[str, object], sends: bool, well: bool
+) -> None:
+    """W7: without a sender messages wait, and in the first two weeks every pause is unwarned."""
+    assert all_is_well(NIGHT | night, WELL, sends=sends) is well
+
+
+def test_pauses_without_a_warning_are_shown_with_what_they_mean(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """W7: an operator who sees the first night need not worry."""
+    shown: list[str] = []
+    for count in (0, 1, 120):
+        show_night({"failed": {}, "paused_unwarned": count})
+        shown.append(" ".join(capsys.readouterr().out.split()))
+    assert shown[0] == "that night paused nobody without a warning at least 14 days before"
+    assert shown[1].startswith("that night paused 1 mentor without a warning at least 14 days")
+    assert shown[2] == (
+        "that night paused 120 mentors without a warning at least 14 days before; this is normal in"
+        " the first two weeks of an installation. See docs/runbook.md#pausedunwarnedalarm"
+    )
 
 
 def test_mentors_who_wait_for_the_portal_are_shown_with_the_next_command(

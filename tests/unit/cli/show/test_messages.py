@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from cli.show.messages import show_figures, show_messages
+from local.places import ROOT
 from mentor_pause.database.client import Message, MessageFigures
 from mentor_pause.database.message_results import Audience, MessageKind, MessageState
 
@@ -84,17 +85,60 @@ def test_no_message_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines_of(capsys, [], undelivered=True) == ["no undelivered messages"]
 
 
-def test_the_figures_name_the_next_command_only_if_something_is_wrong(
+def figures_shown(
     capsys: pytest.CaptureFixture[str],
-) -> None:
-    """W7: one line holds every figure."""
-    show_figures(QUIET, "mentor-pause messages --undelivered")
-    assert capsys.readouterr().out == (
+    *,
+    sends: bool = True,
+    command: str | None = None,
+    **counts: int,
+) -> list[str]:
+    """Show figures, and return the lines."""
+    show_figures(QUIET.model_copy(update=counts), sends=sends, command=command)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_one_line_holds_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    """W7: a quiet day needs nothing more."""
+    assert figures_shown(capsys) == [
         "0 messages waiting for more than an hour, 0 without an address;"
-        " e-mails of the last 24 hours: 0 bounced or suppressed, 0 marked as spam, 0 unknown\n"
-    )
+        " e-mails of the last 24 hours: 0 bounced or suppressed, 0 marked as spam, 0 unknown"
+    ]
     for place, name in enumerate(QUIET.model_dump()):
-        show_figures(QUIET.model_copy(update={name: 11 + place}), "NEXT")
-        figures, step = capsys.readouterr().out.splitlines()
-        assert str(11 + place) in figures
-        assert step == "next: NEXT"
+        assert str(11 + place) in figures_shown(capsys, **{name: 11 + place})[0]
+
+
+@pytest.mark.parametrize(
+    ("counts", "sections"),
+    [
+        ({"undelivered_count": 1}, ["undeliveredmessagesalarm"]),
+        ({"bounced_count": 1}, ["bounceddigestsalarm"]),
+        ({"complained_count": 1}, ["bounceddigestsalarm"]),
+        ({"unknown_count": 1}, ["e-mails-of-unknown-state"]),
+        ({"no_address_count": 1}, []),
+        (
+            {"undelivered_count": 1, "bounced_count": 1, "complained_count": 1},
+            ["undeliveredmessagesalarm", "bounceddigestsalarm"],
+        ),
+    ],
+)
+def test_each_figure_names_its_section_of_the_runbook(
+    counts: dict[str, int], sections: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """W7: a missing address is the coordinators' work, not the operator's."""
+    steps = figures_shown(capsys, **counts)[1:]
+    assert steps == [f"next: docs/runbook.md#{section} says what to do" for section in sections]
+    headings = [
+        line.removeprefix("## ").lower().replace(" ", "-")
+        for line in (ROOT / "docs/runbook.md").read_text().splitlines()
+        if line.startswith("## ")
+    ]
+    assert set(sections) <= set(headings)
+    listed = figures_shown(capsys, command="COMMAND", **counts)[1:]
+    assert listed == (["next: COMMAND"] if sections else [])
+
+
+def test_messages_that_wait_for_a_sender_need_a_sender(capsys: pytest.CaptureFixture[str]) -> None:
+    """W4: without one there is no alarm, and the runbook has nothing to say."""
+    assert figures_shown(capsys, sends=False, undelivered_count=3, command="COMMAND")[1:] == [
+        "no sender is set, so no message is sent; see docs/deployment.md#e-mail"
+    ]
