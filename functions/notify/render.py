@@ -11,7 +11,7 @@ from notify.digest import Digest, Language
 from notify.letter import LetterWriter
 
 TEMPLATES = Path(__file__).parent / "templates"
-_ADDRESS = re.compile(r"https?://[!-~]+")
+_ADDRESS = re.compile(r"https://[!-~]+")
 
 
 class Renderer:
@@ -24,7 +24,7 @@ class Renderer:
             ValueError: `console_url` is not the address of a page.
         """
         if console_url and not _ADDRESS.fullmatch(console_url):
-            raise ValueError("the console's address must begin with https:// and have no blank")
+            raise ValueError("the console's address must begin with https:// and have no space")
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(["html"]),

@@ -60,12 +60,13 @@ class SectionWriter:
         )
         if not self.has_console:
             keep = self.texts.gettext(
-                "To keep it, talk with your contact person in good time, and ask how it is renewed."
+                "To keep it, talk with your contact person as soon as you can, and ask how it is "
+                "renewed."
             )
             return Section((warning, keep), ending=renewed)
         keep = self.texts.gettext(
-            "To keep it, talk with your contact person in good time. The link below also shows how "
-            "it is renewed."
+            "To keep it, talk with your contact person as soon as you can. The link below also "
+            "shows how it is renewed."
         )
         return Section((warning, keep, renewed), ending=self._own_link())
 
@@ -130,7 +131,7 @@ class SectionWriter:
 
     def _unreachable(self, count: int) -> str:
         return self.texts.ngettext(
-            "%(count)s person cannot be reached by e-mail. Call this person.",
-            "%(count)s people cannot be reached by e-mail. Call them.",
+            "%(count)s of these people cannot be reached by e-mail. Call this person.",
+            "%(count)s of these people cannot be reached by e-mail. Call them.",
             count,
         )

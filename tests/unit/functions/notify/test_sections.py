@@ -31,7 +31,7 @@ def test_a_paused_person_reads_the_day_and_how_to_come_back() -> None:
         ikke så lenge den er på pause.
 
         Vil du komme tilbake, må du fornye oppføringen. Deretter logger du inn via lenken nedenfor
-        og setter oppføringen aktiv igjen, eller du ber kontaktpersonen din om å gjøre det.
+        og aktiverer oppføringen igjen, eller du ber kontaktpersonen din om å gjøre det.
 
         Kontaktpersonen din kan fortelle deg hvordan du fornyer.
 
@@ -54,8 +54,8 @@ def test_a_warned_person_reads_the_day_and_how_to_keep_the_listing() -> None:
         Oppføringen din blir satt på pause 26. desember 2026 hvis den ikke blir fornyet før den
         dagen.
 
-        Vil du beholde den, bør du snakke med kontaktpersonen din i god tid. Via lenken nedenfor
-        ser du også hvordan den fornyes.
+        Vil du beholde den, bør du snakke med kontaktpersonen din så snart du kan. Via lenken
+        nedenfor ser du også hvordan den fornyes.
 
         Har du nettopp fornyet, kan du spørre kontaktpersonen din om fornyelsen er registrert.
 
@@ -63,8 +63,8 @@ def test_a_warned_person_reads_the_day_and_how_to_keep_the_listing() -> None:
     assert read(WITH_LINK["en"].own_warning(LATER)) == texts("""
         Your listing will be paused on 26 December 2026 unless it is renewed before that day.
 
-        To keep it, talk with your contact person in good time. The link below also shows how it is
-        renewed.
+        To keep it, talk with your contact person as soon as you can. The link below also shows how
+        it is renewed.
 
         If you have just renewed it, ask your contact person whether the renewal is registered.
 
@@ -77,7 +77,7 @@ PAUSED = {
 
         1 listing was paused. Help the person to renew it.""",
     2: """
-        2 oppføringer er satt på pause. Hjelp personene med å fornye dem.
+        2 oppføringer er satt på pause. Hjelp dem med å fornye.
 
         2 listings were paused. Help these people to renew them.""",
 }
@@ -97,23 +97,23 @@ EXPIRING = {
 }
 RENEWED = {
     1: """
-        1 oppføring er fornyet. Er den på pause, kan den settes aktiv igjen.
+        1 oppføring er fornyet. Er den på pause, kan den aktiveres igjen.
 
         1 listing was renewed. If it is paused, it can be set active again.""",
     2: """
-        2 oppføringer er fornyet. De som er på pause, kan settes aktive igjen.
+        2 oppføringer er fornyet. De som er på pause, kan aktiveres igjen.
 
         2 listings were renewed. Those that are paused can be set active again.""",
 }
 UNREACHABLE = {
     1: """
-        1 person kan ikke nås på e-post. Ring personen.
+        Av disse kan 1 person ikke nås på e-post. Ring personen.
 
-        1 person cannot be reached by e-mail. Call this person.""",
+        1 of these people cannot be reached by e-mail. Call this person.""",
     2: """
-        2 personer kan ikke nås på e-post. Ring dem.
+        Av disse kan 2 personer ikke nås på e-post. Ring dem.
 
-        2 people cannot be reached by e-mail. Call them.""",
+        2 of these people cannot be reached by e-mail. Call them.""",
 }
 HELD = {
     1: """
@@ -168,7 +168,7 @@ def test_an_administrator_reads_how_many_pauses_are_held(count: int) -> None:
 def test_the_part_of_a_coordinator_has_the_day_and_a_link() -> None:
     """W5: behind the link are the names, for people who may see them."""
     norwegian = WITH_LINK["nb"].others(digest(paused_count=1))
-    assert norwegian.paragraphs == ("Status 26. november 2026 for personer du følger opp:",)
+    assert norwegian.paragraphs == ("Status per 26. november 2026 for personer du følger opp:",)
     assert norwegian.ending == "Logg inn og se hvem det gjelder"
     english = WITH_LINK["en"].others(digest(paused_count=1))
     assert english.paragraphs == ("Status on 26 November 2026 for people you follow up:",)
@@ -179,11 +179,11 @@ def test_without_a_console_a_person_asks_the_contact_person() -> None:
     """No text mentions a link."""
     assert read(WITHOUT["nb"].own_pause(TODAY))[1:] == texts("""
         Vil du komme tilbake, må du fornye oppføringen. Deretter ber du kontaktpersonen din om å
-        sette den aktiv igjen.
+        aktivere den igjen.
 
         Kontaktpersonen din kan fortelle deg hvordan du fornyer.""")
     assert read(WITHOUT["en"].own_warning(LATER))[1:] == texts("""
-        To keep it, talk with your contact person in good time, and ask how it is renewed.
+        To keep it, talk with your contact person as soon as you can, and ask how it is renewed.
 
         If you have just renewed it, ask your contact person whether the renewal is registered.""")
     for writer, link in ((WITHOUT["nb"], "lenken"), (WITHOUT["en"], "link")):
