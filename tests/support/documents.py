@@ -35,6 +35,7 @@ WALKS: Mapping[str, str] = {
     "issued": "tests/e2e/test_deployment_walk.py",
     "mail": "tests/e2e/test_deployment_walk.py",
     "messages": "tests/integration/supabase/test_messages_page.py",
+    "old-messages": "tests/integration/supabase/test_messages_page.py",
     "readme": "tests/e2e/test_documents.py",
     "repair": "tests/e2e/test_deployment_walk.py",
     "rollback": "tests/e2e/test_deployment_walk.py",
