@@ -17,7 +17,7 @@ _STATES: Mapping[MessageState, str] = {
     "complained": "marked as spam",
     "suppressed": "not sent, the address failed before",
     "unknown": "unknown whether it was sent",
-    "no_address": "not sent, no address",
+    "no_address": "not sent, no working address",
     "outdated": "not sent, outdated",
 }
 _AUDIENCES: Mapping[Audience, str] = {

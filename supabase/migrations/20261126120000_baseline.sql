@@ -2862,8 +2862,8 @@ grant select on public.mentor_contacts to authenticated;
 --
 --   pending -> sending -> sent ...   by e-mail, as part of a digest, which has these states too
 --   pending -> outdated              it was not sent in time, or is no longer true; it is not sent
---   pending -> no_address            the person has no address; it is sent when they get one in time
---   pending -> suppressed            the address does not work or complained before; it is not sent
+--   pending -> no_address            the person has no address, or one that does not work (refusal); it is sent when they
+--                                    get another one in time
 --
 -- A row grows if the same run pauses more of a person's mentors later. Then it waits for delivery again; if a digest is
 -- being sent, after that one.
