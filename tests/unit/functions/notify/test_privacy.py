@@ -1,18 +1,24 @@
 """An e-mail holds counts, days and the console's address, and nothing about a person (W5)."""
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from random import Random
+from typing import Any
+from uuid import UUID
 
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
 from mentor_pause.aws.mailer import Mail
 from notify.catalogue import TRANSLATIONS
 from notify.digest import Digest, Language
 from notify.render import Renderer
 from support.digests import Page, any_digest, words, write_count, write_day
+from support.post_office import CONSOLE, SENDER, Notifier, PostOffice
 
 FORBIDDEN: dict[str, str] = {
     "the role": r"likepers|likem[ae]nn|mentor|peer|frivillig|volunteer",
@@ -121,3 +127,102 @@ def test_no_text_says_anything_about_a_person(about: str, language: Language) ->
 def test_an_inflected_word_is_found_too(word: str) -> None:
     """The patterns match beginnings."""
     assert [about for about, words_of in FORBIDDEN.items() if re.match(words_of, word.lower())]
+
+
+@dataclass
+class Outbox:
+    """A transport to a database in which these digests are due, one after the other."""
+
+    digests: Iterator[Digest]
+    begun: dict[UUID, Digest] = field(default_factory=dict[UUID, Digest])
+
+    def call(self, function: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Answer as the database function does."""
+        if function == "settle_messages":
+            return [{"unknown_count": 0, "outdated_count": 0}]
+        if function == "finish_digest":
+            return [{"finish_digest": True}]
+        for said in self.digests:
+            self.begun[arguments["p_digest_id"]] = said
+            return [{name: value for name, value in asdict(said).items() if name != "digest_id"}]
+        return []
+
+
+@dataclass
+class TalkativeOffice(PostOffice):
+    """SES that often fails, and whose errors repeat the address and more."""
+
+    random: Random = field(default_factory=Random)
+
+    def send_email(self, **request: Any) -> dict[str, str]:
+        """Take an e-mail, or fail."""
+        text = f"the mentor's certification: {request['Destination']}"
+        answers: dict[str, Any] = {
+            code: {"Error": {"Code": code, "Message": text}}
+            for code in ("MessageRejected", "TooManyRequestsException", "SendingPausedException")
+        }
+        failures = [ClientError(answer, text) for answer in answers.values()]
+        failures += [ParamValidationError(report=text), ReadTimeoutError(endpoint_url=text)]
+        if self.random.random() < 1 / 3:
+            self.failures = [self.random.choice(failures)]
+        return super().send_email(**request)
+
+
+def sent_by_mailer(language: Language, count: int) -> tuple[Notifier, dict[UUID, Digest]]:
+    """Send digests through the mailer, and return the notifier and what it began to send."""
+    random = Random(f"requests in {language}")  # noqa: S311 - it chooses test data
+    outbox = Outbox(any_digest(random, language) for _ in range(count))
+    notifier = Notifier(outbox, TalkativeOffice(random=random))
+    render = notifier.render
+
+    def render_most(said: Digest) -> Mail:
+        if random.random() < 1 / 20:
+            raise ValueError(f"{said.email} cannot be rendered")
+        return render(said)
+
+    notifier.render = render_most
+    while len(outbox.begun) < count:
+        notifier.send(lambda: random.choice((300.0, 300.0, 0.0)))
+    return notifier, outbox.begun
+
+
+def forbidden_words(text: str) -> list[str]:
+    """Return the words of a text that say something about a person."""
+    patterns = [re.compile(about) for about in FORBIDDEN.values()]
+    return [word for word in words(text) if any(pattern.match(word) for pattern in patterns)]
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_a_request_to_ses_names_the_recipient_once_and_nobody_else(language: Language) -> None:
+    """The headers and the tag are the same for everybody, except the digest's id."""
+    notifier, begun = sent_by_mailer(language, 300)
+    requests = notifier.office.requests
+    assert len(requests) > 250  # some digests were not rendered, and some requests were repeated
+    for request in requests:
+        (tag,) = request.pop("EmailTags")
+        said = begun[UUID(tag["Value"])]
+        assert tag["Name"] == "digest"
+        (address,) = request.pop("Destination")["ToAddresses"]
+        assert address.rpartition("@")[0] == said.email.rpartition("@")[0]
+        content = request.pop("Content")["Simple"]
+        assert request == {"FromEmailAddress": SENDER, "ConfigurationSetName": "events"}
+        assert content.pop("Headers") == [{"Name": "Auto-Submitted", "Value": "auto-generated"}]
+        assert content.keys() == {"Subject", "Body"}
+        assert content["Body"].keys() == {"Text", "Html"}
+        parts = (content["Subject"], *content["Body"].values())
+        text = "\n".join(part["Data"] for part in parts).replace(CONSOLE, " ")
+        assert not re.search(rf"\b({FORBIDDEN['addresses']})|@", text, re.IGNORECASE), said
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_no_log_line_of_the_notifier_says_anything_about_a_person(language: Language) -> None:
+    """A line holds counts and codes, whatever SES and the renderer say."""
+    notifier, _ = sent_by_mailer(language, 300)
+    output = notifier.output.getvalue()
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert {line["message"] for line in lines} == {"messages sent", "digest not rendered"}
+    codes = {line.get("code") for line in lines}
+    assert codes >= {"MessageRejected", "TooManyRequestsException", "ReadTimeoutError"}
+    assert "@" not in output
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", output), "an id"
+    assert forbidden_words(output) == []
