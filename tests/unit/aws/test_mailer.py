@@ -1,4 +1,4 @@
-"""What the notifier asks of SES, and how it reads the answers (W4)."""
+"""The mailer sends requests to SES and classifies the answers (W4)."""
 
 from math import inf
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the notifier counts and logs when a digest does not leave (W4, W7)."""
+"""The notifier counts and logs the digests that do not leave (W4, W7)."""
 
 from datetime import timedelta
 
