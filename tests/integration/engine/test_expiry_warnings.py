@@ -91,25 +91,26 @@ def test_a_batch_that_takes_too_long_is_repeated_with_fewer_warnings(
     assert [row["error"] for row in roster.log()] == [None]
 
 
-def refuses(error: Exception) -> Callable[[Night], Database]:
-    """Return a database that refuses to write warnings."""
+@dataclass(frozen=True)
+class Refusing(Database):
+    """A database that refuses to write warnings."""
 
-    @dataclass(frozen=True)
-    class Refusing(Database):
-        def write_warnings(self, org_id: UUID, as_of: date, limit: int) -> int:
-            raise error
-
-    return lambda night: Refusing(night.transport, night.retry)
+    def write_warnings(self, org_id: UUID, as_of: date, limit: int) -> int:
+        """Refuse."""
+        raise DatabaseError("refused", "23514")
 
 
-@pytest.mark.parametrize(
-    "database",
-    [
-        refuses(DatabaseError("refused", "23514")),
-        lambda night: TooSlow(night.transport, night.retry, most=0),
-    ],
-    ids=["refused", "too slow for the smallest batch"],
-)
+def refusing(night: Night) -> Database:
+    """Return a database that refuses the call."""
+    return Refusing(night.transport, night.retry)
+
+
+def too_slow(night: Night) -> Database:
+    """Return a database in which even the smallest batch takes too long."""
+    return TooSlow(night.transport, night.retry, most=0)
+
+
+@pytest.mark.parametrize("database", [refusing, too_slow])
 def test_a_run_ends_although_its_warnings_are_refused(
     night: Night, roster: Roster, database: Callable[[Night], Database]
 ) -> None:

@@ -175,10 +175,10 @@ def sent_by_mailer(language: Language, count: int) -> tuple[Notifier, dict[UUID,
     notifier = Notifier(outbox, TalkativeOffice(random=random))
     render = notifier.render
 
-    def render_most(said: Digest) -> Mail:
+    def render_most(digest: Digest) -> Mail:
         if random.random() < 1 / 20:
-            raise ValueError(f"{said.email} cannot be rendered")
-        return render(said)
+            raise ValueError(f"{digest.email} cannot be rendered")
+        return render(digest)
 
     notifier.render = render_most
     while len(outbox.begun) < count:
