@@ -38,7 +38,7 @@ def test_a_digest_that_cannot_be_rendered_is_refused_and_its_messages_wait(
         "select person_id, due_at - now() as wait from messages where state = 'pending'"
     )
     assert row["person_id"] == mentors[0]
-    assert timedelta(minutes=59) < row["wait"] <= timedelta(hours=1)
+    assert timedelta(minutes=49) < row["wait"] <= timedelta(minutes=50)
     (line,) = notifier.lines("digest not rendered")
     assert (line["level"], line["reason"]) == ("ERROR", "ValueError")
     assert "@" not in notifier.output.getvalue()

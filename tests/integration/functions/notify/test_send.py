@@ -166,7 +166,7 @@ def test_one_refused_letter_does_not_stop_the_others(notifier: Notifier, roster:
     assert (report.sent, report.refused, report.stopped_by) == (2, 1, "nothing_due")
     assert sorted(states(roster)) == ["pending", "sent", "sent"]
     (row,) = roster.rows("select due_at - now() as wait from messages where state = 'pending'")
-    assert timedelta(minutes=59) < row["wait"] <= timedelta(hours=1)
+    assert timedelta(minutes=49) < row["wait"] <= timedelta(minutes=50)
 
 
 def test_refusals_in_a_row_stop_the_notifier(notifier: Notifier, roster: Roster) -> None:
