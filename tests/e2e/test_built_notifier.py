@@ -55,9 +55,12 @@ def address(owner: psycopg.Connection) -> str:
         " where m.status = 'paused' and k.email is not null limit 1) returning mentor_id",
     )
     owner.execute(
-        "insert into messages (org_id, audience, person_id, kind, mentor_ids)"
-        " select org_id, 'mentor', coalesce(user_id, id), 'paused', array[id]"
-        " from peer_mentors where id = %s",
+        "with run as (insert into peer_mentor_status_history (mentor_id, org_id, previous_status,"
+        " new_status, reason, job_run_id, changed_at, changed_by_role)"
+        " select id, org_id, 'active', 'paused', 'certification_expired', gen_random_uuid(), now(),"
+        " 'job' from peer_mentors where id = %s returning *)"
+        " insert into messages (org_id, audience, person_id, kind, mentor_ids, job_run_id)"
+        " select org_id, 'mentor', mentor_id, 'paused', array[mentor_id], job_run_id from run",
         (mentor["mentor_id"],),
     )
     return "built@example.com"

@@ -16,6 +16,7 @@ from local.processes import LOOPBACK
 from local.state import write_state
 from mentor_pause.config import (
     API_ROLE,
+    NOTIFIER_ROLE,
     PORTAL_ROLE,
     HttpSettings,
     PooledDatabase,
@@ -30,7 +31,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
 ]
 
-ROLES = {"mentor-pause/portal-sync/docker": PORTAL_ROLE, "mentor-pause/api/docker": API_ROLE}
+ROLES = {
+    "mentor-pause/portal-sync/docker": PORTAL_ROLE,
+    "mentor-pause/api/docker": API_ROLE,
+    "mentor-pause/notifier/docker": NOTIFIER_ROLE,
+}
 
 
 @pytest.fixture
