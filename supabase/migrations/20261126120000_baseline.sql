@@ -1313,7 +1313,7 @@ $$;
 comment on function private.coordinators_of is 'The responsible coordinators of each mentor.';
 revoke execute on function private.coordinators_of from public, anon, authenticated;
 
--- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it
+-- The content of a digest: the address (null if the contact has gone meanwhile), and counts and days of the messages that it
 -- covers (W5). If an earlier digest has counted a part of a message's mentors, this one counts the rest.
 -- Called by: begin_digest.
 
@@ -1652,7 +1652,7 @@ comment on function private.is_address is 'True for one e-mail address to which 
 revoke execute on function private.is_address from public, anon, authenticated;
 
 -- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
--- still holds. Coordinators and administrators who have left the organisation are told nothing any more. A warning holds
+-- still holds. Coordinators and administrators who have left the organisation get no more messages. A warning holds
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
 -- The mentor's own message about a pause holds while that pause is the last change. News for coordinators stay true.
 -- Called by: begin_digest.
@@ -2677,7 +2677,7 @@ select, insert (id, org_id, chapter_id, user_id, portal_key, status), update (ch
 on public.peer_mentors to service_role;
 grant select on public.peer_mentors to authenticated;
 
--- The e-mails to people (W3, W4). A digest is the one e-mail that a person gets on a day of the organisation; it covers
+-- The e-mails to people (W3, W4). A digest is the only e-mail that a person gets on a day of the organisation; it covers
 -- the messages that waited for that person. Administrators see the digests of their organisation (S4).
 --
 --              begin_digest           finish_digest             SES's events
@@ -2844,7 +2844,7 @@ create table public.mentor_contacts (
     language text not null default 'nb' check (language in ('nb', 'en'))
 );
 comment on table public.mentor_contacts is 'The name and the e-mail address of a mentor, and the language of their messages.';
-comment on column public.mentor_contacts.email is 'Null: the mentor has no address, and their coordinators are told.';
+comment on column public.mentor_contacts.email is 'Null: the mentor has no address, and their coordinators are informed.';
 
 alter table public.mentor_contacts enable row level security;
 -- The policy of peer_mentors applies to the subquery.
@@ -2855,7 +2855,7 @@ revoke all on public.mentor_contacts from anon, authenticated, service_role;
 grant select, insert, update, delete on public.mentor_contacts to service_role;
 grant select on public.mentor_contacts to authenticated;
 
--- The outbox: what mentors, coordinators and administrators are told (W3, E11). The transaction that causes a message
+-- The outbox: messages to mentors, coordinators and administrators (W3, E11). The transaction that causes a message
 -- writes its row: private.notify_page for pauses and renewals, write_warnings for warnings. Delivery comes later and
 -- may fail; the row stays and the app shows it. A person reads their own messages; an administrator reads all of the
 -- organisation (S4).
@@ -2892,7 +2892,7 @@ create table public.messages (
     refusal text,
     digest_id uuid references public.digests (id) on delete set null
 );
-comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
+comment on table public.messages is 'Messages to mentors, coordinators and administrators, and how far their delivery has come.';
 comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
 comment on column public.messages.kind is
 'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval.';
@@ -3755,7 +3755,7 @@ grant execute on function public.end_lost_execution to service_role, mentor_paus
 --
 --   sent      SES accepted the e-mail under p_provider_message_id
 --   refused   SES did not accept it, and will not send it; the messages wait for p_retry_seconds
---   unknown   there was no answer; the person may have the e-mail, so it is not sent again
+--   unknown   SES did not answer; the person may have the e-mail, so it is not sent again
 --
 -- The messages keep the reason of a refusal. An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
 -- Called by: the notifier, after each digest.
@@ -4006,7 +4006,7 @@ comment on function public.get_mentor_status is
 revoke execute on function public.get_mentor_status from public, anon, authenticated;
 grant execute on function public.get_mentor_status to authenticated, service_role;
 
--- What the metrics about messages show (W7): messages that have waited for more than an hour though they could leave,
+-- The figures of the metrics about messages (W7): messages that have waited for more than an hour though they could leave,
 -- and the digests of the last 24 hours that bounced, that SES suppressed or a person complained about, or whose answer
 -- was lost; and the messages of the last seven days to people without an address.
 -- Called by: the monitor; the command line.
@@ -4255,7 +4255,7 @@ comment on function public.list_messages is 'Messages of an organisation, newest
 revoke execute on function public.list_messages from public, anon, authenticated;
 grant execute on function public.list_messages to service_role, mentor_pause_job;
 
--- The caller's own messages (W3), the newest first: what a mentor or a coordinator was told, with or without e-mail. It
+-- The caller's own messages (W3), the newest first: what a mentor or a coordinator was informed of, with or without e-mail. It
 -- reads an index for each id by which messages name the caller, so a page costs the same with any number of messages. It
 -- pages by keyset: p_before is the last id of the page before. An administrator who asks gets their own messages only.
 -- Called by: the app and the console, for people.

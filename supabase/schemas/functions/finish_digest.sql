@@ -2,7 +2,7 @@
 --
 --   sent      SES accepted the e-mail under p_provider_message_id
 --   refused   SES did not accept it, and will not send it; the messages wait for p_retry_seconds
---   unknown   there was no answer; the person may have the e-mail, so it is not sent again
+--   unknown   SES did not answer; the person may have the e-mail, so it is not sent again
 --
 -- The messages keep the reason of a refusal. An event of SES may come before this call; then the call changes nothing. Repeated calls change nothing.
 -- Called by: the notifier, after each digest.

@@ -1,4 +1,4 @@
--- What the metrics about messages show (W7): messages that have waited for more than an hour though they could leave,
+-- The figures of the metrics about messages (W7): messages that have waited for more than an hour though they could leave,
 -- and the digests of the last 24 hours that bounced, that SES suppressed or a person complained about, or whose answer
 -- was lost; and the messages of the last seven days to people without an address.
 -- Called by: the monitor; the command line.

@@ -1,4 +1,4 @@
--- The caller's own messages (W3), the newest first: what a mentor or a coordinator was told, with or without e-mail. It
+-- The caller's own messages (W3), the newest first: what a mentor or a coordinator was informed of, with or without e-mail. It
 -- reads an index for each id by which messages name the caller, so a page costs the same with any number of messages. It
 -- pages by keyset: p_before is the last id of the page before. An administrator who asks gets their own messages only.
 -- Called by: the app and the console, for people.

@@ -1,4 +1,4 @@
--- The e-mails to people (W3, W4). A digest is the one e-mail that a person gets on a day of the organisation; it covers
+-- The e-mails to people (W3, W4). A digest is the only e-mail that a person gets on a day of the organisation; it covers
 -- the messages that waited for that person. Administrators see the digests of their organisation (S4).
 --
 --              begin_digest           finish_digest             SES's events

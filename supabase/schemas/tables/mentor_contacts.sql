@@ -9,7 +9,7 @@ create table public.mentor_contacts (
     language text not null default 'nb' check (language in ('nb', 'en'))
 );
 comment on table public.mentor_contacts is 'The name and the e-mail address of a mentor, and the language of their messages.';
-comment on column public.mentor_contacts.email is 'Null: the mentor has no address, and their coordinators are told.';
+comment on column public.mentor_contacts.email is 'Null: the mentor has no address, and their coordinators are informed.';
 
 alter table public.mentor_contacts enable row level security;
 -- The policy of peer_mentors applies to the subquery.

@@ -1,4 +1,4 @@
--- The outbox: what mentors, coordinators and administrators are told (W3, E11). The transaction that causes a message
+-- The outbox: messages to mentors, coordinators and administrators (W3, E11). The transaction that causes a message
 -- writes its row: private.notify_page for pauses and renewals, write_warnings for warnings. Delivery comes later and
 -- may fail; the row stays and the app shows it. A person reads their own messages; an administrator reads all of the
 -- organisation (S4).
@@ -35,7 +35,7 @@ create table public.messages (
     refusal text,
     digest_id uuid references public.digests (id) on delete set null
 );
-comment on table public.messages is 'What a mentor, a coordinator or an administrator is told, and how far its delivery has come.';
+comment on table public.messages is 'Messages to mentors, coordinators and administrators, and how far their delivery has come.';
 comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
 comment on column public.messages.kind is
 'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval.';

@@ -1,4 +1,4 @@
--- What a digest says: the address (null if the contact has gone meanwhile), and counts and days of the messages that it
+-- The content of a digest: the address (null if the contact has gone meanwhile), and counts and days of the messages that it
 -- covers (W5). If an earlier digest has counted a part of a message's mentors, this one counts the rest.
 -- Called by: begin_digest.
 

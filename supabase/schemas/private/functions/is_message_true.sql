@@ -1,5 +1,5 @@
 -- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
--- still holds. Coordinators and administrators who have left the organisation are told nothing any more. A warning holds
+-- still holds. Coordinators and administrators who have left the organisation get no more messages. A warning holds
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
 -- The mentor's own message about a pause holds while that pause is the last change. News for coordinators stay true.
 -- Called by: begin_digest.
