@@ -1,7 +1,7 @@
 """Sends the digests that are due, one after the other (W3, W4).
 
 The database begins each digest right before it is sent, so it says what is true at that moment, and
-two notifiers never send the same one. The notifier records the answer of SES at once. If the notifier dies
+two notifiers never send the same one. The notifier records the answer of SES at once. If it dies
 between the two, the digest becomes unknown and is not sent again.
 """
 
