@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from click.shell_completion import CompletionItem
 
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import STARTABLE
 
 _SECONDS = 3.0
 """The longest wait for run ids."""
@@ -24,10 +24,10 @@ class JobName(click.ParamType[str]):
     @override
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return a known name. The error for an unknown name suggests the nearest one."""
-        if value not in JOBS:
-            near = difflib.get_close_matches(value, JOBS)
+        if value not in STARTABLE:
+            near = difflib.get_close_matches(value, STARTABLE)
             hint = f". Did you mean {near[0]!r}?" if near else ""
-            self.fail(f"unknown job; known jobs: {', '.join(sorted(JOBS))}{hint}", param, ctx)
+            self.fail(f"unknown job; known jobs: {', '.join(sorted(STARTABLE))}{hint}", param, ctx)
         return value
 
     @override
@@ -35,7 +35,7 @@ class JobName(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Return the job names that begin with the typed text."""
-        return [CompletionItem(name) for name in sorted(JOBS) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in sorted(STARTABLE) if name.startswith(incomplete)]
 
 
 class RunId(click.types.UUIDParameterType):

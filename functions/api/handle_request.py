@@ -21,7 +21,7 @@ from api.problems import RequestProblem
 from api.routes import AuthorizedRequest, app
 from api.runs import Runs
 from mentor_pause.aws.lambda_events import is_request, kind_of
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import STARTABLE
 from mentor_pause.errors import describe, origin
 from mentor_pause.retry import time_limit
 
@@ -107,7 +107,7 @@ class HttpRequestHandler:
             if job_name is not None:
                 runs.record_refusal(job_name, caller, _NOT_A_MEMBER)
             raise problems.permission_denied()
-        if job_name is not None and job_name not in JOBS:
+        if job_name is not None and job_name not in STARTABLE:
             self.logger.warning("refused", extra={"reason": "unknown job"})
             runs.record_refusal(job_name, caller, problems.UNKNOWN_JOB)
             raise problems.unknown_job()

@@ -12,12 +12,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import STARTABLE
 from mentor_pause.domain.messages import field_errors
 from mentor_pause.errors import MentorPauseError
 
 MEDIA_TYPE = "application/problem+json"
-UNKNOWN_JOB = f"unknown job; known jobs: {', '.join(sorted(JOBS))}"
+UNKNOWN_JOB = f"unknown job; known jobs: {', '.join(sorted(STARTABLE))}"
 _RETRY_AFTER = {"Retry-After": "10"}
 
 

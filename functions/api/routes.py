@@ -15,7 +15,7 @@ from api.authentication import Caller
 from api.models import Job, Run, RunDetail, StartedRun, StartRun
 from api.problems import Problem, RequestProblem
 from api.runs import Role, Runs, StartResult
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS, STARTABLE
 
 # The router logs texts of exceptions and paths of requests. The request handler logs instead, and
 # knows what a log line may hold (E12, E13).
@@ -65,7 +65,7 @@ def _responses(status: int, model: Any, *errors: int) -> dict[int, Any]:  # noqa
 @app.get("/jobs", summary="List the jobs", responses=_responses(200, list[Job]))
 def list_jobs() -> list[Job]:
     """Return the jobs that callers can start."""
-    return [Job(name=job.name, effect=job.effect) for job in JOBS.values()]
+    return [Job(name=job.name, effect=job.effect) for job in JOBS.values() if not job.needs_run]
 
 
 @app.post(
@@ -79,7 +79,7 @@ def start_run(
 ) -> Response[StartedRun]:
     """Start a run as the nightly rule would. The execution log records the caller."""
     # The request handler refuses unknown jobs, but it reads the job's name from another place.
-    if job_name not in JOBS:
+    if job_name not in STARTABLE:
         raise problems.unknown_job()
     request = _current_request()
     result = request.runs.start(job_name, options or StartRun(), request.caller)

@@ -12,7 +12,7 @@ from api.models import MAX_IDS, Run, RunDetail, StartRun
 from mentor_pause.aws.dispatcher_client import DispatcherClient
 from mentor_pause.database.client import Database, Execution, MemberRole
 from mentor_pause.domain.error_reasons import cut, without_ids
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import STARTABLE
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Run as LedgerRun
 from mentor_pause.domain.runs import RunRequest, run_id_of
@@ -77,7 +77,7 @@ class Runs:
         The row keeps none of the caller's text: a job that is not in the registry is `unknown`. If
         the row cannot be written, the failure is logged and the request stays refused.
         """
-        name = job_name if job_name in JOBS else "unknown"
+        name = job_name if job_name in STARTABLE else "unknown"
         request = RunRequest(name, self.org_id, "manual", f"http-{uuid4()}", caller.name)
         try:
             self.database.begin_execution(request, "refused", error=reason)

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from aws_lambda_powertools import Logger
 
+from dispatcher.other_runs import assert_other_run
 from dispatcher.paging import Paging
 from dispatcher.redrive import run_to_redrive
 from mentor_pause.config import OrgSettings
@@ -95,6 +96,7 @@ class Dispatch:
             MentorPauseError: the ledger gave no answer about the lock.
         """
         find_job(request.job_name)
+        assert_other_run(request)
         self._prove(request)
         redriven = None
         if request.redrive_of is not None:
@@ -323,6 +325,8 @@ def _trigger(
         triggered_by=request.requested_by or _triggered_by(request, invocation_id),
         dry_run=request.dry_run or (redriven is not None and redriven.trigger.dry_run),
         redrive_of=request.redrive_of,
+        releases=request.releases,
+        withdraws=request.withdraws,
     )
 
 

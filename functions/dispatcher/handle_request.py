@@ -232,6 +232,8 @@ def run_request_of(event: object, org_id: UUID | None, invocation_id: str) -> Ru
         triggered_by=_text(fields, "requested_by", 200) or f"{kind} {trigger_id}",
         dry_run=fields.get("dry_run") is True,
         redrive_of=_run_id(fields.get("redrive_of")),
+        releases=_run_id(fields.get("releases")),
+        withdraws=_run_id(fields.get("withdraws")),
     )
 
 

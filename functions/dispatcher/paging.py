@@ -11,12 +11,16 @@ from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import Run
+from mentor_pause.engine.notifications import in_batches
 from mentor_pause.ledger.lock import Lock
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import Remaining, seconds_left
 
 _RESERVE_SECONDS = 20.0
 """Kept for sending the last pages, and for handing the run on."""
+
+_MOST, _LEAST = 20_000, 500
+"""Mentors in one call that makes a plan; a call that takes too long is repeated with a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,13 @@ class Paging:
                 yield _message(run, number, page.mentor_ids)
                 if time.runs_short():
                     return
-        for number, mentors in enumerate(self._mentors(run), run.pages_planned + 1):
+        for number, mentors in enumerate(self._mentors(lock, run), run.pages_planned + 1):
             self.ledger.plan_page(lock, number, mentors)
             yield _message(run, number, tuple(mentors))
             if time.runs_short():
                 return
 
-    def _mentors(self, run: Run) -> Iterator[list[UUID]]:
+    def _mentors(self, lock: Lock, run: Run) -> Iterator[list[UUID]]:
         """Yield the mentors after the run's cursor, one page at a time, in id order."""
         job = JOBS[run.trigger.job_name]
         size = min(self.page_size, job.longest_page)
@@ -81,10 +85,25 @@ class Paging:
             )
             yield from map(list, batched(errored, size, strict=False))
             return
-        cursor, listing = run.cursor, self.database.list_mentors
-        while page := listing(job.listing, run.trigger.org_id, run.as_of, cursor, size):
+        if job.listing == "list_planned_mentors" and run.trigger.releases is None:
+            self._make_plan(lock, run)
+        cursor = run.cursor
+        while page := self.database.list_mentors(run, cursor, size):
             yield page
             cursor = page[-1]
+
+    def _make_plan(self, lock: Lock, run: Run) -> None:
+        """Write down whom the run pauses and whom it holds (G1), before its first page.
+
+        Raises:
+            LeaseLost: the lock has another holder.
+        """
+        for _, plan in in_batches(
+            lambda limit: self.database.make_plan(run.job_run_id, limit), _MOST, _LEAST
+        ):
+            if plan.is_whole:
+                return
+            self.ledger.assert_held(lock)
 
 
 class _Time:

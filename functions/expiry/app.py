@@ -1,4 +1,4 @@
-"""Pauses the expired mentors on one page of a run (SQS)."""
+"""Pauses the expired mentors on one page of a run, or takes back such pauses (SQS)."""
 
 from functools import cache
 from typing import Any

@@ -1,5 +1,7 @@
 """Pauses the mentors on one page, one after the other (E2-E6, E10, R1-R3).
 
+A page of a withdrawal is processed in the same way; its mentors are resumed (G5).
+
 A worker waits for a locked row only after it has tried every mentor once:
 
 1. The first pass over the page skips locked rows.
@@ -32,7 +34,7 @@ from aws_lambda_powertools import Logger
 from mentor_pause.database.client import Database, StatusChange
 from mentor_pause.database.error_classification import reason_of
 from mentor_pause.domain.messages import MentorPage
-from mentor_pause.domain.runs import PageOutcome
+from mentor_pause.domain.runs import KEPT_REASONS, KeptReason, PageOutcome
 from mentor_pause.engine.requeue import PageResult, Requeue, wait_for_database
 from mentor_pause.errors import (
     DatabaseError,
@@ -88,6 +90,8 @@ class _Progress:
     """Mentors whose call had no answer while the database was there."""
     reasons: dict[UUID, str] = field(default_factory=dict[UUID, str])
     """Why the last call for a mentor failed."""
+    kept: dict[UUID, KeptReason] = field(default_factory=dict[UUID, KeptReason])
+    """Why skipped mentors keep their status, if the run reports it."""
     refusal: DatabaseMisconfigured | None = None
     """Why the database refused a mentor's call although it accepts a dry run of the call."""
 
@@ -114,6 +118,7 @@ class _Progress:
             skipped=self.with_result("skipped"),
             errored=errored,
             reasons={mentor: self.reasons[mentor] for mentor in errored},
+            kept=self.kept,
         )
         return PageResult(outcome, requeue)
 
@@ -204,6 +209,9 @@ class PausePage:
             if wait or result != "locked":
                 self._log(mentor_id, error)
             return result
+        for reason in KEPT_REASONS:
+            if change.outcome == reason:
+                progress.kept[mentor_id] = reason
         return "applied" if change.outcome in _APPLIED else "skipped"
 
     def _pause(
@@ -215,13 +223,13 @@ class PausePage:
         wait: bool,
         dry_run: bool = False,
     ) -> StatusChange:
+        dry_run = dry_run or page.dry_run
+        if page.job_name == "withdrawal":
+            return database.resume_withdrawn(
+                mentor_id, page.org_id, page.job_run_id, dry_run=dry_run, wait=wait
+            )
         return database.pause_expired(
-            mentor_id,
-            page.org_id,
-            page.job_run_id,
-            page.as_of,
-            dry_run=dry_run or page.dry_run,
-            wait=wait,
+            mentor_id, page.org_id, page.job_run_id, page.as_of, dry_run=dry_run, wait=wait
         )
 
     def _assert_accepts_dry_run(self, page: MentorPage, mentor_id: UUID, *, wait: bool) -> None:

@@ -119,6 +119,36 @@ revoke execute on function private.are_warning_days from public, anon, authentic
 -- A constraint runs with the rights of the role that writes the row.
 grant execute on function private.are_warning_days to service_role;
 
+-- Makes sure that a plan is approved and that the approval holds (G4): until a later run makes another plan. A later plan with
+-- the same hash decides the same, so the approval holds for it too.
+-- Called by: begin_execution, for a run that releases held mentors.
+-- Errors: PT409 not_approved, plan_lapsed.
+
+create or replace function private.assert_approved(p_org_id uuid, p_job_run_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_approved text;
+    v_newest public.plans;
+begin
+    select a.plan_hash into v_approved from public.plan_approvals as a
+    where a.job_run_id = p_job_run_id and a.org_id = p_org_id;
+    select * into v_newest from public.plans as p where p.job_run_id = private.newest_plan(p_org_id);
+    if v_approved is null then
+        raise exception 'the plan is not approved' using errcode = 'PT409', hint = 'not_approved',
+            detail = 'an administrator or an operator approves it first';
+    elsif v_newest.plan_hash is distinct from v_approved then
+        raise exception 'the approval has lapsed' using errcode = 'PT409', hint = 'plan_lapsed',
+            detail = format('run %s has made a newer plan; approve that one', v_newest.job_run_id);
+    end if;
+end
+$$;
+comment on function private.assert_approved is 'Fails if a plan is not approved, or if a newer plan exists.';
+revoke execute on function private.assert_approved from public, anon, authenticated;
+
 -- Fails if an array has more than 500 elements (R5).
 -- Called by: functions that take arrays. Errors: 22023.
 
@@ -290,8 +320,8 @@ comment on function private.assert_timestamp is 'Fails if a moment is infinite, 
 revoke execute on function private.assert_timestamp from public, anon, authenticated;
 
 -- Checks what a caller may ask of update_mentor_status, whichever mentor it is about (S3). People pause and
--- resume; only services end and restart a mentorship. People never use certification_expired, run ids and
--- as-of dates; jobs and services may. The job's credential cannot pause a mentor whose certification is valid, because the job's day
+-- resume; only services end and restart a mentorship. People never use certification_expired, pause_withdrawn,
+-- run ids and as-of dates; jobs and services may. The job's credential cannot pause a mentor whose certification is valid, because the job's day
 -- may not lie in the future.
 --
 -- A run that has begun keeps its day, even if that day is after today (E1): the database's clock may step
@@ -318,6 +348,7 @@ as $$
 declare
     v_caller constant text := private.caller();
     v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_is_withdrawal constant boolean := p_reason = 'pause_withdrawn';
     v_names_run constant boolean := p_job_run_id is not null or p_as_of is not null;
 begin
     if p_status is null or p_status not in ('active', 'paused', 'inactive') then
@@ -327,18 +358,21 @@ begin
         -- A code and not free text: the history keeps reasons for ever, so they must not contain personal data.
         raise exception 'a reason is required' using errcode = '22023',
             detail = 'p_reason must be a code of 3 to 63 lower-case letters, digits and underscores';
-    elsif v_caller = 'person' and v_is_expiry or v_names_run and not v_is_expiry then
+    elsif v_caller = 'person' and (v_is_expiry or v_is_withdrawal) or v_names_run and not (v_is_expiry or v_is_withdrawal) then
         raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
-            detail = 'only the job uses certification_expired, p_job_run_id and p_as_of';
+            detail = 'only the job uses certification_expired, pause_withdrawn, p_job_run_id and p_as_of';
     elsif v_caller = 'person' and p_status = 'inactive' then
         raise exception 'people may only pause and resume' using errcode = 'PT403',
             hint = 'not_for_people', detail = 'p_status must be active or paused';
-    elsif v_caller in ('job', 'portal') and not v_is_expiry then
-        raise exception 'the job may only pause expired mentors' using errcode = 'PT403',
-            hint = 'reserved_for_the_job', detail = 'p_reason must be certification_expired';
+    elsif v_caller in ('job', 'portal') and not (v_is_expiry or v_is_withdrawal) then
+        raise exception 'the job may only pause expired mentors, and withdraw such pauses' using errcode = 'PT403',
+            hint = 'reserved_for_the_job', detail = 'p_reason must be certification_expired or pause_withdrawn';
     elsif v_is_expiry and (p_status <> 'paused' or p_job_run_id is null or p_as_of is null) then
         raise exception 'certification_expired is reserved for the job' using errcode = '22023',
             detail = 'it needs p_status paused, p_job_run_id and p_as_of';
+    elsif v_is_withdrawal and (p_status <> 'active' or p_job_run_id is null) then
+        raise exception 'pause_withdrawn is reserved for the job' using errcode = '22023',
+            detail = 'it needs p_status active and p_job_run_id';
     elsif v_is_expiry and p_dry_run is not true and p_as_of > private.org_today(p_org_id)
         and not exists (
             select from public.scheduler_execution_log as l
@@ -349,7 +383,7 @@ begin
         raise exception 'only a dry run may look ahead' using errcode = '22023',
             detail = 'p_as_of is after today in the organisation''s time zone, and no such run has begun';
     end if;
-    if v_is_expiry then
+    if v_is_expiry or v_is_withdrawal then
         perform private.assert_date('p_as_of', p_as_of);
     end if;
 end
@@ -357,6 +391,118 @@ $$;
 comment on function private.assert_transition_request is
 'Fails if a request makes no sense, or if the caller may not make it for any mentor.';
 revoke execute on function private.assert_transition_request from public, anon, authenticated;
+
+-- Makes sure that a run can be withdrawn (G5): it has ended, and it paused mentors.
+-- Called by: begin_execution.
+-- Errors: PT409 not_withdrawable.
+
+create or replace function private.assert_withdrawable(p_org_id uuid, p_job_run_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_run public.scheduler_execution_log;
+begin
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
+    if v_run.id is null or v_run.job_name <> 'certification_expiry' or v_run.dry_run or v_run.status = 'running' then
+        raise exception 'the run cannot be withdrawn' using errcode = 'PT409', hint = 'not_withdrawable',
+            detail = case
+                when v_run.id is null then 'the log has no such run'
+                when v_run.status = 'running' then 'it is in progress; withdraw it when it has ended'
+                else 'only a certification expiry run that is not a dry run pauses mentors'
+            end;
+    end if;
+end
+$$;
+comment on function private.assert_withdrawable is 'Fails unless the run is a certification expiry run that has ended.';
+revoke execute on function private.assert_withdrawable from public, anon, authenticated;
+
+-- The brake of an organisation (G2): its mode and limits, and whether it acts on so many unforeseen pauses. It acts if there
+-- are more than both limits. Only then, and in mode hold, the unforeseen mentors are held.
+-- Called by: plan_certification_expiry, summarise_plan, make_plan, private.brake_outcome.
+
+create or replace function private.brake_of(p_org_id uuid, p_unforeseen bigint, p_active bigint)
+returns table (brake_mode text, brake_count integer, brake_percent numeric, brake_acts boolean)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        b.brake_mode, b.brake_count, b.brake_percent,
+        b.brake_mode <> 'off' and p_unforeseen > b.brake_count and p_unforeseen * 100 > p_active * b.brake_percent
+    from (
+        select
+            coalesce(s.brake_mode, 'watch') as brake_mode, coalesce(s.brake_count, 10) as brake_count,
+            coalesce(s.brake_percent, 5) as brake_percent
+        from (select p_org_id) as asked (org_id)
+        left join public.organisation_settings as s on s.org_id = asked.org_id
+    ) as b
+$$;
+comment on function private.brake_of is 'The mode and the limits of an organisation''s brake, and whether it acts.';
+revoke execute on function private.brake_of from public, anon, authenticated;
+
+-- The brake, under a mentor's lock (G2, G4): whether a run may pause this mentor. Null: it may.
+--
+--   held            the run's plan holds the mentor; or the organisation's mode is hold, and neither a warning in time nor
+--                   the run's plan covers this version and this date
+--   changed_since   the run releases an approved plan, and the mentor is not as that plan says
+--
+-- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A redrive
+-- carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
+-- same, because a mentor who stays visible is the worse mistake.
+-- The first query is all that a mentor of an ordinary night costs.
+-- Called by: update_mentor_status, explain_mentor.
+
+create or replace function private.brake_outcome(
+    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_version integer, p_expires_on date, p_as_of date
+)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_expires_on constant date := private.clamp_day(p_expires_on);
+    v_action text;
+    v_is_same boolean;
+    v_run public.scheduler_execution_log;
+begin
+    select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
+    from public.plan_mentors as e
+    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id;
+    if v_action = 'pause' and v_is_same then
+        return null;
+    elsif v_action = 'hold' then
+        return 'held';
+    end if;
+
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed') and l.plan_of is not null;
+    if found then
+        select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
+        from public.plan_mentors as e
+        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id;
+        if v_run.approved_by is not null then
+            return case when v_action = 'hold' and v_is_same then null else 'changed_since' end;
+        elsif v_action = 'pause' and v_is_same then
+            return null;
+        end if;
+    end if;
+    if (select b.brake_mode from private.brake_of(p_org_id, 0, 0) as b) = 'hold' and (
+        select w.why from private.why_planned(array[p_mentor_id], array[p_expires_on], p_as_of) as w
+    ) <> 'forewarned'
+    then
+        return 'held';
+    end if;
+    return null;
+end
+$$;
+comment on function private.brake_outcome is 'held or changed_since if a run may not pause the mentor; null if it may.';
+revoke execute on function private.brake_outcome from public, anon, authenticated;
 
 -- Returns who is calling, from the role of the request (REST) or of the login (pooled). Inside a security
 -- definer function current_user is the function's owner; the setting "role" keeps the caller's value.
@@ -1198,6 +1344,90 @@ $$;
 comment on function private.clamp_day is 'The day, or the nearest one in the years 1 to 9999.';
 revoke execute on function private.clamp_day from public, anon, authenticated;
 
+-- Decides what the brake holds of a plan, and writes down its counts and its hash (G1, G2).
+-- Called by: make_plan, once, when all mentors are planned.
+-- Locks: the plan.
+
+create or replace function private.close_plan(p_job_run_id uuid)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_org_id constant uuid := (select p.org_id from public.plans as p where p.job_run_id = p_job_run_id);
+    v_planned integer;
+    v_unforeseen integer;
+    v_active integer := (select count(*) from public.peer_mentors as m where m.org_id = v_org_id and m.status = 'active');
+    v_brake record;
+    v_held integer := 0;
+begin
+    select count(*), count(*) filter (where e.why <> 'forewarned') into v_planned, v_unforeseen
+    from public.plan_mentors as e where e.job_run_id = p_job_run_id;
+    select * into v_brake from private.brake_of(v_org_id, v_unforeseen, v_active);
+    if v_brake.brake_acts and v_brake.brake_mode = 'hold' then
+        update public.plan_mentors as e set action = 'hold'
+        where e.job_run_id = p_job_run_id and e.why <> 'forewarned';
+        get diagnostics v_held = row_count;
+    end if;
+    update public.plans as p set
+        brake_mode = v_brake.brake_mode, brake_count = v_brake.brake_count, brake_percent = v_brake.brake_percent,
+        brake_acts = v_brake.brake_acts, active_count = v_active, planned_count = v_planned,
+        unforeseen_count = v_unforeseen, held_count = v_held, made_at = clock_timestamp(),
+        plan_hash = (
+            select private.hash_plan(
+                p.org_id, p.as_of, array_agg(e.mentor_id order by e.mentor_id), array_agg(e.version order by e.mentor_id),
+                array_agg(e.expires_on order by e.mentor_id), array_agg(e.action order by e.mentor_id)
+            )
+            from public.plan_mentors as e where e.job_run_id = p_job_run_id
+        )
+    where p.job_run_id = p_job_run_id;
+end
+$$;
+comment on function private.close_plan is 'Decides what the brake holds of a plan, and writes down its counts and its hash.';
+revoke execute on function private.close_plan from public, anon, authenticated;
+
+-- Says in one sentence what the newest plan has that an older one had not (G4), for a person whose hash is old. It names no
+-- mentor, because an error message reaches logs.
+-- Called by: approve_plan.
+
+create or replace function private.compare_plans(p_org_id uuid, p_old_hash text, p_newest uuid)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_old uuid := (
+        select p.job_run_id from public.plans as p
+        where p.org_id = p_org_id and p.plan_hash = p_old_hash order by p.made_at desc limit 1
+    );
+    v_newest public.plans;
+    v_changes text;
+begin
+    select * into v_newest from public.plans as p where p.job_run_id = p_newest;
+    if v_old is null then
+        v_changes := 'the hash that you gave is of no plan that is kept';
+    else
+        select format(
+            'of the held mentors %s are new, %s are not held any more, and %s have another version or date',
+            count(*) filter (where o.mentor_id is null), count(*) filter (where n.mentor_id is null),
+            count(*) filter (where (o.version, o.expires_on) is distinct from (n.version, n.expires_on)
+                and o.mentor_id is not null and n.mentor_id is not null)
+        ) into v_changes
+        from (select e.* from public.plan_mentors as e where e.job_run_id = v_old and e.action = 'hold') as o
+        full join (select e.* from public.plan_mentors as e where e.job_run_id = p_newest and e.action = 'hold') as n
+            on n.mentor_id = o.mentor_id;
+    end if;
+    return format(
+        'the newest plan is of run %s for %s, has the hash %s and holds %s mentors; %s', v_newest.job_run_id, v_newest.as_of,
+        v_newest.plan_hash, v_newest.held_count, v_changes
+    );
+end
+$$;
+comment on function private.compare_plans is 'What the newest plan holds that the plan of an older hash did not.';
+revoke execute on function private.compare_plans from public, anon, authenticated;
+
 -- The address and the language of a person to whom messages are addressed (W3): as a member of the organisation, or
 -- else as a mentor. But a contact with an address comes before one without. A language that is not English becomes
 -- bokmål.
@@ -1329,7 +1559,10 @@ returns table (
     expiring_count integer,
     first_expires_on date,
     unreachable_count integer,
-    held_count integer
+    held_count integer,
+    own_resumed_on date,
+    resumed_count integer,
+    unforeseen_count integer
 )
 language sql
 stable
@@ -1386,7 +1619,14 @@ as $$
         (select count(*)::integer from expiring),
         (select min(e.expires_on) from expiring as e),
         (select count(*)::integer from unreachable),
-        coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'held'), 0)
+        (
+            select count(distinct ids.mentor_id)::integer
+            from covered as m cross join lateral unnest(m.mentor_ids) as ids (mentor_id)
+            where m.kind = 'held' and ids.mentor_id in (select h.mentor_id from private.held_mentors(d.org_id) as h)
+        ),
+        (select n.day from news as n where n.audience = 'mentor' and n.kind = 'resumed'),
+        coalesce((select n.mentors from news as n where n.audience = 'coordinator' and n.kind = 'resumed'), 0),
+        coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'unforeseen'), 0)
     from digest as d left join lateral private.contact_of(d.org_id, d.person_id) as c on true
 $$;
 comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';
@@ -1486,17 +1726,28 @@ as $$
         ('scheduler_execution_log', false, '{id,bigint,job_name,text,job_run_id,uuid,org_id,uuid,trigger,text,
             triggered_by,text,as_of,date,dry_run,boolean,status,text,started_at,timestamp with time zone,
             finished_at,timestamp with time zone,processed_count,integer,paused_count,integer,skipped_count,integer,
-            error_count,integer,error,text,synced_count,integer,renewed_count,integer,redrive_of,uuid}'),
+            error_count,integer,error,text,synced_count,integer,renewed_count,integer,redrive_of,uuid,
+            resumed_count,integer,unforeseen_count,integer,held_count,integer,plan_of,uuid,plan_hash,text,approved_by,text,
+            approved_at,timestamp with time zone,approval_note,text,withdraws,uuid}'),
         ('messages', false, '{id,bigint,org_id,uuid,audience,text,person_id,uuid,kind,text,mentor_ids,uuid[],job_run_id,uuid,
-            expires_on,date,created_at,timestamp with time zone,read_at,timestamp with time zone,state,text,
+            reminder,smallint,expires_on,date,created_at,timestamp with time zone,read_at,timestamp with time zone,state,text,
             due_at,timestamp with time zone,expected_at,timestamp with time zone,announced_count,integer,sending_count,integer,
             refusal,text,digest_id,uuid}'),
         ('digests', false, '{id,uuid,org_id,uuid,person_id,uuid,day,date,state,text,address_hash,text,
-            provider_message_id,text,reason,text,began_at,timestamp with time zone,changed_at,timestamp with time zone}'),
+            provider_message_id,text,reason,text,began_at,timestamp with time zone,changed_at,timestamp with time zone,is_urgent,boolean}'),
+        ('plans', false, '{job_run_id,uuid,org_id,uuid,as_of,date,dry_run,boolean,rule,text,cursor,uuid,
+            made_at,timestamp with time zone,brake_mode,text,brake_count,integer,brake_percent,"numeric(5,2)",
+            active_count,integer,planned_count,integer,unforeseen_count,integer,held_count,integer,brake_acts,boolean,
+            plan_hash,text}'),
+        ('plan_mentors', false, '{job_run_id,uuid,mentor_id,uuid,version,integer,expires_on,date,action,text,why,text}'),
+        ('plan_approvals', false, '{job_run_id,uuid,org_id,uuid,plan_hash,text,approved_by,text,
+            approved_at,timestamp with time zone,note,text}'),
+        ('certification_changes', false, '{id,bigint,mentor_id,uuid,portal_id,text,changed_at,timestamp with time zone,
+            changed_by,text,job_run_id,uuid,from_expires_on,date,to_expires_on,date}'),
         ('warnings', false, '{mentor_id,uuid,expires_on,date,stage,integer,warned_on,date,
             created_at,timestamp with time zone}'),
         ('mentor_contacts', true, '{mentor_id,uuid,display_name,text,email,text,language,text}'),
-        ('organisation_settings', false, '{org_id,uuid,warning_days,integer[]}'),
+        ('organisation_settings', false, '{org_id,uuid,warning_days,integer[],brake_mode,text,brake_count,integer,brake_percent,"numeric(5,2)"}'),
         ('member_contacts', true, '{org_id,uuid,user_id,uuid,display_name,text,email,text,language,text}'),
         ('portal_sync_state', false, '{mentor_id,uuid,synced_version,integer,synced_at,timestamp with time zone,
             job_run_id,uuid,effective_on,date}'),
@@ -1518,15 +1769,16 @@ revoke execute on function private.expected_columns from public, anon, authentic
 -- mentors have expired, one small window fills the page. If nobody has, the windows grow, and few are needed.
 -- The query joins nothing, because the planner cannot estimate a range that is shorter than a part of its histogram,
 -- and would choose a slow join. `offset 0` keeps it from looking up every element of the array in the index.
--- Called by: list_expired_mentors, count_stale_active_mentors.
+-- Called by: list_expired_mentors, count_stale_active_mentors, private.plan_page.
 
 create or replace function private.expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
-returns setof uuid
+returns table (mentor_id uuid, expires_on date)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 as $$
+#variable_conflict use_column
 declare
     v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
     v_size integer := 2 * coalesce(p_limit, 25000);
@@ -1542,9 +1794,9 @@ begin
             limit v_size
         );
         return query
-        select expired.mentor_id
+        select expired.mentor_id, expired.expires_on
         from (
-            select c.mentor_id
+            select c.mentor_id, max(c.expires_on) as expires_on
             from public.certifications as c
             where c.mentor_id > v_after and c.mentor_id <= v_window[cardinality(v_window)]
             group by c.mentor_id
@@ -1563,7 +1815,7 @@ begin
 end
 $$;
 comment on function private.expired_mentors is
-'Active mentors with an expired certification, in id order, after p_after; at most p_limit, null: all.';
+'Active mentors with an expired certification, and its date, in id order, after p_after; at most p_limit, null: all.';
 revoke execute on function private.expired_mentors from public, anon, authenticated;
 
 -- A portal key in the spelling that look-ups compare. The portal, Dataverse, compares keys without regard to
@@ -1585,6 +1837,19 @@ $$;
 comment on function private.fold_key is 'A portal key in the spelling that look-ups compare.';
 revoke execute on function private.fold_key from public, anon, authenticated;
 grant execute on function private.fold_key to service_role;
+
+-- How many days before the night a mentor must have been warned of an expiry date, so that the pause is not unforeseen (G2).
+
+create or replace function private.forewarned_days()
+returns integer
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 7
+$$;
+comment on function private.forewarned_days is 'A pause is unforeseen unless the mentor was warned so many days before.';
+revoke execute on function private.forewarned_days from public, anon, authenticated;
 
 -- Lets the job roles act for the first organisation of a database (R5), so that a database with one
 -- organisation needs no further step. For another organisation an operator decides
@@ -1626,6 +1891,63 @@ $$;
 comment on function private.hash_address is 'SHA-256 of an address in lower case, in hexadecimal digits.';
 revoke execute on function private.hash_address from public, anon, authenticated;
 
+-- The hash of a plan (G1): SHA-256, in hexadecimal, of these lines in UTF-8, each with a line feed at its end. Days are
+-- written as 2026-11-22, ids in lower case.
+--
+--   <rule>,<organisation>,<day>
+--   <mentor>,<version>,<expiry date>,<action>     for each mentor, in the order of their ids
+--
+-- The arrays are in that order.
+-- Called by: summarise_plan, make_plan.
+
+create or replace function private.hash_plan(
+    p_org_id uuid, p_as_of date, p_mentor_ids uuid [], p_versions integer [], p_expires_ons date [], p_actions text []
+)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select encode(
+        sha256(convert_to(
+            format(E'%s,%s,%s\n', private.plan_rule(), p_org_id, to_char(p_as_of, 'YYYY-MM-DD'))
+            || coalesce(
+                string_agg(
+                    p.mentor_id || ',' || p.version || ',' || to_char(p.expires_on, 'YYYY-MM-DD') || ',' || p.action || E'\n',
+                    '' order by p.place
+                ), ''
+            ), 'UTF8'
+        )), 'hex'
+    )
+    from unnest(p_mentor_ids, p_versions, p_expires_ons, p_actions)
+        with ordinality as p (mentor_id, version, expires_on, action, place)
+$$;
+comment on function private.hash_plan is 'SHA-256 of a plan: rule, organisation and day, then a line for each mentor.';
+revoke execute on function private.hash_plan from public, anon, authenticated;
+
+-- The mentors who are held now (G3): the newest plan holds them, and they are still as it says, so no later run or person
+-- has paused or renewed them.
+-- Called by: get_brake_figures, private.is_message_true, private.digest_content.
+
+create or replace function private.held_mentors(p_org_id uuid)
+returns table (mentor_id uuid)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+    select e.mentor_id
+    from public.plan_mentors as e
+    inner join public.peer_mentors as m on m.id = e.mentor_id
+    where e.job_run_id = private.newest_plan(p_org_id) and e.action = 'hold' and m.status = 'active' and m.version = e.version
+        and e.expires_on = (
+            select greatest(date '0001-01-01', least(max(c.expires_on), date '9999-12-31'))
+            from public.certifications as c where c.mentor_id = e.mentor_id
+        )
+$$;
+comment on function private.held_mentors is 'The mentors whom the newest plan holds, and who have not changed since.';
+revoke execute on function private.held_mentors from public, anon, authenticated;
+
 -- Says whether a text is an e-mail address to which SES can send: one address, its local part in ASCII. A view of an
 -- adopter may hold any text. The pattern names its letters, because classes of letters depend on the locale. The length
 -- of the local part is compared outside the pattern: within it, {1,64} makes one check take 23 microseconds instead of 2.
@@ -1654,7 +1976,8 @@ revoke execute on function private.is_address from public, anon, authenticated;
 -- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
 -- still holds. Coordinators and administrators who have left the organisation get no more messages. A warning holds
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
--- The mentor's own message about a pause holds while that pause is the last change. News for coordinators stay true.
+-- The mentor's own message about a pause, or its withdrawal, holds while that is the last change. A message about held
+-- mentors holds while their plan is the newest one and somebody is held. News for coordinators stay true.
 -- Called by: begin_digest.
 
 create or replace function private.is_message_true(p_message_id bigint, p_today date)
@@ -1670,13 +1993,16 @@ as $$
         ))
         and case
             when m.kind = 'warning' then exists (select from private.warned_mentors(m.mentor_ids, p_today))
-            when m.kind = 'paused' and m.audience = 'mentor' then exists (
+            when m.kind in ('paused', 'resumed') and m.audience = 'mentor' then exists (
                 select from public.peer_mentors as p
-                where p.id = any(m.mentor_ids) and p.status = 'paused' and m.job_run_id = (
+                where p.id = any(m.mentor_ids)
+                    and p.status = case m.kind when 'paused' then 'paused' else 'active' end and m.job_run_id = (
                     select h.job_run_id from public.peer_mentor_status_history as h
                     where h.mentor_id = p.id order by h.id desc limit 1
                 )
             )
+            when m.kind = 'held' then m.job_run_id = private.newest_plan(m.org_id)
+                and exists (select from private.held_mentors(m.org_id))
             else true
         end
     from public.messages as m
@@ -1763,6 +2089,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform private.record_portal_change(c.mentor_id) from public.certifications as c where c.portal_id = p_portal_id;
+    perform private.record_earlier_day(p_portal_id, p_mentor_id, p_expires_on, p_job_run_id);
     if p_mentor_id is null then
         delete from public.certifications as c where c.portal_id = p_portal_id;
         return 'removed';
@@ -1954,9 +2281,27 @@ comment on function private.my_person_ids is 'The caller''s user id, and the ids
 revoke execute on function private.my_person_ids from public, anon, authenticated;
 grant execute on function private.my_person_ids to authenticated;
 
+-- The newest plan of an organisation that is whole (G4); dry runs do not count.
+-- Called by: private.assert_approved, approve_plan, explain_mentor, get_brake_figures, private.is_message_true.
+
+create or replace function private.newest_plan(p_org_id uuid)
+returns uuid
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.job_run_id from public.plans as p
+    where p.org_id = p_org_id and p.plan_hash is not null and not p.dry_run
+    order by p.made_at desc
+    limit 1
+$$;
+comment on function private.newest_plan is 'The run with the newest whole plan; dry runs do not count.';
+revoke execute on function private.newest_plan from public, anon, authenticated;
+
 -- Writes the messages about a run's next p_limit mentors after p_after, in id order: to their coordinators (E11), and
--- to the mentors who were paused (W2). It reads the history and the certifications, so a message says what happened.
--- A run either pauses or renews.
+-- to the mentors who were paused (W2), or resumed by a withdrawal (G5). With the first page it tells the administrators what
+-- the brake has done (private.tell_administrators). It reads the history and the certifications, so a message says what happened.
+-- A run either pauses, or resumes, or renews.
 --
 -- There is one row per person and run. A row that exists grows, waits for delivery again, and created_at is the time
 -- of the last addition. Rows come in the order of their persons, so that two calls never wait for each other.
@@ -1971,10 +2316,13 @@ as $$
 declare
     v_last uuid;
 begin
+    if p_after is null then
+        perform private.tell_administrators(p_job_run_id);
+    end if;
     with news as (
         -- Each part is cut to the page by itself: an index has its mentors in this order.
         (
-            select h.mentor_id, 'paused' as kind
+            select h.mentor_id, case h.new_status when 'active' then 'resumed' else 'paused' end as kind
             from public.peer_mentor_status_history as h
             where h.job_run_id = p_job_run_id
                 and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
@@ -2002,7 +2350,7 @@ begin
         union all
         select 'mentor', coalesce(m.user_id, m.id), m.id
         from page as p inner join public.peer_mentors as m on m.id = p.mentor_id
-        where p.kind = 'paused'
+        where p.kind in ('paused', 'resumed')
     ),
 
     written as (
@@ -2014,7 +2362,7 @@ begin
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
         group by m.org_id, t.audience, t.person_id
         order by t.audience, t.person_id
-        on conflict (job_run_id, audience, person_id) where job_run_id is not null do update
+        on conflict (job_run_id, audience, person_id, reminder) where job_run_id is not null do update
             set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids),
                 -- The answer about the digest that is being sent lets it wait again.
                 state = case when n.state = 'sending' then 'sending' else 'pending' end,
@@ -2123,6 +2471,49 @@ comment on function private.pause_each is
 'Pauses mentors one by one until a deadline; a row per mentor with the outcome, the SQLSTATE, or left.';
 revoke execute on function private.pause_each from public, anon, authenticated;
 
+-- The mentors of a plan (G1), in id order, after p_after, at most p_limit (null: all): every active mentor whose latest
+-- certification expired on or before p_as_of, and whether the pause was foreseen.
+-- Called by: plan_certification_expiry, summarise_plan, make_plan.
+
+create or replace function private.plan_page(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
+returns table (mentor_id uuid, version integer, expires_on date, why text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
+set enable_seqscan = 'off'
+as $$
+    with expired as materialized (
+        select e.mentor_id, e.expires_on from private.expired_mentors(p_org_id, p_as_of, p_after, p_limit) as e
+    )
+
+    select
+        w.mentor_id, m.version, greatest(date '0001-01-01', least(w.expires_on, date '9999-12-31')), w.why
+    from private.why_planned(
+        array(select e.mentor_id from expired as e order by e.mentor_id),
+        array(select e.expires_on from expired as e order by e.mentor_id),
+        p_as_of
+    ) as w
+    inner join public.peer_mentors as m on m.id = w.mentor_id
+    order by w.mentor_id
+$$;
+comment on function private.plan_page is 'Active mentors with an expired certification, and whether their pause was foreseen.';
+revoke execute on function private.plan_page from public, anon, authenticated;
+
+-- The rule by which plans are made, and its version; the version changes whenever the rule does (G1).
+
+create or replace function private.plan_rule()
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'certification_expiry/1'
+$$;
+comment on function private.plan_rule is 'The name and the version of the rule by which plans are made.';
+revoke execute on function private.plan_rule from public, anon, authenticated;
+
 -- The mentors whom the nightly job would pause on a day, before anything is deployed (R6). It lists them with
 -- list_expired_mentors, as the job does, so that both agree. It changes nothing.
 -- Called by: an adopter, as the owner (docs/adopting.md).
@@ -2161,6 +2552,30 @@ $$;
 comment on function private.preview_certification_expiry is
 'The mentors whom the nightly job would pause on p_as_of (today if it is null), with chapter and day of expiry.';
 revoke execute on function private.preview_certification_expiry from public, anon, authenticated;
+
+-- Notes that a reading of the portal leaves a mentor with an earlier day of this certification, or without it (G6). It is
+-- called before the change. p_mentor_id null: the portal's row belongs to none of our mentors.
+-- Called by: private.mirror_certification.
+
+create or replace function private.record_earlier_day(
+    p_portal_id text, p_mentor_id uuid, p_expires_on date, p_job_run_id uuid
+)
+returns void
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into public.certification_changes (mentor_id, portal_id, changed_by, job_run_id, from_expires_on, to_expires_on)
+    select
+        c.mentor_id, c.portal_id, private.caller(), p_job_run_id, private.clamp_day(c.expires_on),
+        case when c.mentor_id = p_mentor_id then private.clamp_day(p_expires_on) end
+    from public.certifications as c
+    where c.portal_id = p_portal_id
+        and (c.mentor_id is distinct from p_mentor_id or p_expires_on is null or c.expires_on > p_expires_on)
+$$;
+comment on function private.record_earlier_day is
+'Notes that a reading of the portal leaves a mentor with an earlier day of a certification, or without it.';
+revoke execute on function private.record_earlier_day from public, anon, authenticated;
 
 -- Records until when a mentor was certified, before a reading of the portal changes that for the first time
 -- (H1).
@@ -2244,13 +2659,17 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_begin constant text [] := array['status', 'finished_at', 'error', 'as_of'];
+    v_begin constant text [] := array[
+        'status', 'finished_at', 'error', 'as_of', 'plan_of', 'plan_hash', 'approved_by', 'approved_at', 'approval_note',
+        'withdraws'
+    ];
     v_end constant text [] := array[
         'status', 'finished_at', 'error', 'processed_count', 'paused_count', 'skipped_count', 'error_count',
-        'synced_count', 'renewed_count'
+        'synced_count', 'renewed_count', 'resumed_count', 'unforeseen_count', 'held_count', 'plan_hash'
     ];
     v_effect constant text := case new.job_name
         when 'certification_expiry' then 'paused_count' when 'hlf_sync' then 'synced_count'
+        when 'withdrawal' then 'resumed_count'
     end;
     v_old constant jsonb := to_jsonb(old);
     v_new constant jsonb := to_jsonb(new);
@@ -2303,7 +2722,47 @@ comment on function private.run_org is
 'The organisation of a run; fails if the caller does not act for it; null if the run has no row or no organisation.';
 revoke execute on function private.run_org from public, anon, authenticated;
 
--- The state machine (S1): from which states a mentor may reach a state, for people and for services.
+-- Whether a person may see a mentor (S4): the mentor, a responsible coordinator, or an administrator of the organisation.
+-- Called by: explain_mentor, list_plan, for the signed-in person or for the person whose token the HTTP entry has verified.
+
+create or replace function private.sees_mentor(p_user_id uuid, p_mentor_id uuid, p_org_id uuid)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from public.peer_mentors as m
+        where m.id = p_mentor_id and m.org_id = p_org_id and (
+            m.user_id = p_user_id
+            or m.id in (select private.coordinated_mentors(p_user_id, m.id, m.id))
+            or exists (
+                select from public.org_members as o
+                where o.org_id = m.org_id and o.user_id = p_user_id and o.role = 'admin'
+            )
+        )
+    )
+$$;
+comment on function private.sees_mentor is 'True if the person is the mentor, a responsible coordinator, or an administrator.';
+revoke execute on function private.sees_mentor from public, anon, authenticated;
+
+-- The name of who triggered or approved a run, for people who may not see the names of others (S4): "a person". Names of
+-- what is not a person stay.
+-- Called by: explain_mentor.
+
+create or replace function private.shown_name(p_name text, p_sees_names boolean)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when p_sees_names or p_name ~ '^(schedule|event, |database, |machine$)' then p_name else 'a person' end
+    where p_name is not null
+$$;
+comment on function private.shown_name is 'A name in the execution log, or "a person" for those who may not see it.';
+revoke execute on function private.shown_name from public, anon, authenticated;
+
+-- The state machine (S1): from which states a mentor may reach a state, for people, jobs and services.
 -- Called by: update_mentor_status.
 
 create or replace function private.states_before(p_status text)
@@ -2315,7 +2774,7 @@ as $$
     select case
         when p_status = 'paused' then array['active']
         when p_status = 'inactive' then array['active', 'paused']
-        when private.caller() = 'person' then array['paused']
+        when private.caller() in ('person', 'job') then array['paused']
         else array['paused', 'inactive']
     end
 $$;
@@ -2395,8 +2854,9 @@ $$;
 comment on function private.summarise_errors is 'The reasons why mentors were not paused, grouped; null if there are none.';
 revoke execute on function private.summarise_errors from public, anon, authenticated;
 
--- Begins the digest of one person, with all of their messages that wait and still hold. It returns false, and says in the
--- messages when to try again, if there is nothing to send to the person now:
+-- Begins the next e-mail to one person, with the messages that wait and still hold. What the brake has done goes at once, in
+-- an e-mail of its own; all other messages go together in the digest of the day. It returns false, and says in the messages
+-- when to try again, if there is nothing to send to the person now:
 --
 --   * the person got a digest today: tomorrow at 06:00, or with the next night's message
 --   * it is before 06:00, and no message is of today: at 06:00, so that an old message does not use up the day before
@@ -2419,56 +2879,99 @@ declare
     v_midnight constant timestamptz := v_today::timestamp at time zone v_zone;
     v_morning constant timestamptz := (v_today + time '06:00') at time zone v_zone;
     v_tomorrow constant timestamptz := (v_today + 1 + time '06:00') at time zone v_zone;
+    v_urgent bigint [];
+    v_ids bigint [];
+    v_later timestamptz;
     v_email text;
     v_why text;
 begin
-    if exists (
+    select
+        array_agg(m.id) filter (where m.kind in ('held', 'unforeseen') and m.due_at <= v_now),
+        array_agg(m.id) filter (where m.kind not in ('held', 'unforeseen'))
+    into v_urgent, v_ids
+    from public.messages as m
+    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+    if v_urgent is not null then
+        v_ids := v_urgent;
+    elsif exists (
         select from public.digests as d
-        where d.org_id = p_org_id and d.person_id = p_person_id and d.day = v_today
+        where d.org_id = p_org_id and d.person_id = p_person_id and d.day = v_today and not d.is_urgent
     ) then
-        update public.messages as m set due_at = v_tomorrow, expected_at = v_tomorrow
-        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
-            and m.due_at <= v_now;
-        return false;
+        v_later := v_tomorrow;
     elsif v_now < v_morning and not exists (
-        select from public.messages as m
-        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
-            and m.created_at >= v_midnight
+        select from public.messages as m where m.id = any(v_ids) and m.created_at >= v_midnight
     ) then
-        update public.messages as m set due_at = v_morning, expected_at = v_morning
-        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
-            and m.due_at <= v_now;
+        v_later := v_morning;
+    end if;
+    if v_later is not null then
+        update public.messages as m set due_at = v_later, expected_at = v_later
+        where m.id = any(v_ids) and m.due_at <= v_now;
         return false;
     end if;
 
     update public.messages as m set state = 'outdated'
-    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address')
-        and not private.is_message_true(m.id, v_today);
+    where m.id = any(v_ids) and not private.is_message_true(m.id, v_today);
     select c.email into v_email from private.contact_of(p_org_id, p_person_id) as c;
     v_why := private.why_unreachable(p_org_id, v_email);
     if v_why is not null and v_why <> 'bounced_for_now' then
         update public.messages as m set
             state = 'no_address', refusal = nullif(v_why, 'no_address'), due_at = v_now + interval '1 day'
-        where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+        where m.id = any(v_ids) and m.state in ('pending', 'no_address');
         return false;
     end if;
 
-    perform from public.messages as m
-    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+    perform from public.messages as m where m.id = any(v_ids) and m.state in ('pending', 'no_address');
     if not found then
         return false;
     end if;
-    insert into public.digests (id, org_id, person_id, day, state, address_hash)
-    values (p_digest_id, p_org_id, p_person_id, v_today, 'sending', private.hash_address(v_email));
+    insert into public.digests (id, org_id, person_id, day, state, address_hash, is_urgent)
+    values (
+        p_digest_id, p_org_id, p_person_id, v_today, 'sending', private.hash_address(v_email), v_urgent is not null
+    );
     update public.messages as m set
         state = 'sending', digest_id = p_digest_id, sending_count = cardinality(m.mentor_ids)
-    where m.org_id = p_org_id and m.person_id = p_person_id and m.state in ('pending', 'no_address');
+    where m.id = any(v_ids) and m.state in ('pending', 'no_address');
     return true;
 end
 $$;
 comment on function private.take_messages is
-'Begins the digest of a person; false: there is nothing to send to the person now.';
+'Begins the next e-mail to a person; false: there is nothing to send to the person now.';
 revoke execute on function private.take_messages from public, anon, authenticated;
+
+-- Tells the administrators what the brake has done with a run's plan (G2, G3), if it acted: at once; and for held mentors
+-- again after 4 and 12 hours. A reminder that no longer holds is not sent (private.is_message_true).
+-- Called by: private.notify_page, when a run completes. Repeated calls change nothing.
+
+create or replace function private.tell_administrators(p_job_run_id uuid)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+    with acted as (
+        select p.*, case when p.held_count > 0 then 'held' else 'unforeseen' end as kind
+        from public.plans as p
+        where p.job_run_id = p_job_run_id and p.brake_acts and not p.dry_run
+            and p.org_id in (select o.id from public.organisations as o where private.acts_for(o.id))
+    )
+
+    insert into public.messages (org_id, audience, person_id, kind, mentor_ids, job_run_id, reminder, due_at, expected_at)
+    select
+        a.org_id, 'admin', o.user_id, a.kind, unforeseen.mentor_ids, a.job_run_id, r.reminder,
+        clock_timestamp() + r.after, clock_timestamp() + r.after
+    from acted as a
+    inner join public.org_members as o on o.org_id = a.org_id and o.role = 'admin'
+    cross join lateral (
+        select array_agg(e.mentor_id order by e.mentor_id) as mentor_ids
+        from public.plan_mentors as e where e.job_run_id = a.job_run_id and e.why <> 'forewarned'
+    ) as unforeseen
+    cross join (values (0, interval '0'), (1, interval '4 hours'), (2, interval '12 hours')) as r (reminder, after)
+    where r.reminder = 0 or a.kind = 'held'
+    order by o.user_id, r.reminder
+    on conflict do nothing
+$$;
+comment on function private.tell_administrators is 'Writes the messages to the administrators about what the brake has done.';
+revoke execute on function private.tell_administrators from public, anon, authenticated;
 
 -- The user id of the signed-in person, from the claims of their token. Claims count only for the roles that
 -- PostgREST switches to (S4), because a role that logs in directly can set any claims.
@@ -2523,6 +3026,38 @@ $$;
 comment on function private.warning_days is 'The organisation''s stages of warning, in days; the default if it has no settings.';
 revoke execute on function private.warning_days from public, anon, authenticated;
 
+-- Says of mentors and their expiry dates whether the mentor was warned of that same date early enough (G2): forewarned, or
+-- why the pause is unforeseen. It takes arrays, because a plan asks about thousands.
+-- Called by: private.plan_page, private.brake_outcome, explain_mentor.
+
+create or replace function private.why_planned(p_mentor_ids uuid [], p_expires_ons date [], p_as_of date)
+returns table (mentor_id uuid, expires_on date, why text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
+set enable_seqscan = 'off'
+as $$
+    select
+        asked.mentor_id, asked.expires_on,
+        case
+            when same.warned_on <= p_as_of - private.forewarned_days() then 'forewarned'
+            when same.warned_on is not null then 'warned_late'
+            when exists (select from public.warnings as w where w.mentor_id = asked.mentor_id) then 'warned_of_another_date'
+            else 'never_warned'
+        end
+    from unnest(p_mentor_ids, p_expires_ons) as asked (mentor_id, expires_on)
+    left join lateral (
+        select min(w.warned_on) as warned_on
+        from public.warnings as w
+        where w.mentor_id = asked.mentor_id and w.expires_on = asked.expires_on
+    ) as same on true
+$$;
+comment on function private.why_planned is
+'forewarned, or why a mentor''s pause is unforeseen: warned_late, warned_of_another_date, never_warned.';
+revoke execute on function private.why_planned from public, anon, authenticated;
+
 -- Why an e-mail to an address would not arrive (W6), by the organisation's own digests. After a bounce for good, a
 -- complaint or a suppression nothing is sent there until the person has another address, also if a later digest left
 -- before SES said so. A bounce that SES calls Transient or Undetermined, such as a full mailbox, and a rejected e-mail say
@@ -2565,6 +3100,45 @@ $$;
 comment on function private.why_unreachable is
 'no_address, bounced, bounced_for_now, complained or suppressed; null: nothing speaks against sending to the address.';
 revoke execute on function private.why_unreachable from public, anon, authenticated;
+
+-- Whether a withdrawal may resume a mentor, under the mentor's lock (G5). Null: it may.
+--
+--   changed_since   the pause by the withdrawn run is not the mentor's last change
+--   still_expired   the mentor has no certification that is valid today
+--
+-- Called by: update_mentor_status, list_run_outcomes.
+-- Errors: PT403 the run is not a withdrawal in progress.
+
+create or replace function private.withdrawal_outcome(
+    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_status text, p_expires_on date
+)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_withdrawn uuid;
+    v_last uuid;
+begin
+    select l.withdraws into v_withdrawn from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
+    if v_withdrawn is null then
+        raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
+            detail = 'pause_withdrawn is for runs of the job withdrawal';
+    end if;
+    select h.job_run_id into v_last from public.peer_mentor_status_history as h
+    where h.mentor_id = p_mentor_id order by h.id desc limit 1;
+    return case
+        when p_status <> 'paused' or v_last is distinct from v_withdrawn then 'changed_since'
+        when p_expires_on is null or p_expires_on <= private.org_today(p_org_id) then 'still_expired'
+    end;
+end
+$$;
+comment on function private.withdrawal_outcome is
+'changed_since or still_expired if a withdrawal may not resume the mentor; null if it may.';
+revoke execute on function private.withdrawal_outcome from public, anon, authenticated;
 
 -- Organisations. People see the organisations that they belong to (S4).
 
@@ -2677,8 +3251,8 @@ select, insert (id, org_id, chapter_id, user_id, portal_key, status), update (ch
 on public.peer_mentors to service_role;
 grant select on public.peer_mentors to authenticated;
 
--- The e-mails to people (W3, W4). A digest is the only e-mail that a person gets on a day of the organisation; it covers
--- the messages that waited for that person. Administrators see the digests of their organisation (S4).
+-- The e-mails to people (W3, W4). A person gets one digest on a day of the organisation; it covers the messages that waited
+-- for that person. What the brake has done (G2, G3) does not wait for it: an urgent e-mail tells the administrators at once. Administrators see the digests of their organisation (S4).
 --
 --              begin_digest           finish_digest             SES's events
 --   (messages) ------------> sending ---------------> sent -----------------> delivered -> complained
@@ -2703,15 +3277,19 @@ create table public.digests (
     reason text,
     began_at timestamptz not null default clock_timestamp(),
     changed_at timestamptz not null default clock_timestamp(),
-    unique (org_id, person_id, day)
+    is_urgent boolean not null default false
 );
-comment on table public.digests is 'The one e-mail that a person gets on a day, and how far it has come.';
+comment on table public.digests is 'The e-mails to people, and how far each has come.';
 comment on column public.digests.id is 'The notifier chooses it, so that it can repeat a call whose answer was lost.';
 comment on column public.digests.person_id is 'The person, as in messages.';
 comment on column public.digests.address_hash is
 'SHA-256 of the address in lower case: says whether a later address is the same, and holds no address.';
 comment on column public.digests.reason is 'Why it bounced or was refused, as SES names it.';
 
+comment on column public.digests.is_urgent is 'It tells an administrator what the brake has done.';
+
+-- One digest for a person and day.
+create unique index digests_person_day_idx on public.digests (org_id, person_id, day) where not is_urgent;
 -- The digests to an address decide whether the address works.
 create index digests_address_hash_idx on public.digests (org_id, address_hash);
 create index digests_changed_idx on public.digests (org_id, changed_at);
@@ -2724,6 +3302,51 @@ using (org_id in (select private.my_admin_orgs()));
 revoke all on public.digests from anon, authenticated, service_role;
 grant select on public.digests to service_role;
 grant select on public.digests to authenticated;
+
+-- The plan of a certification expiry run (G1, G2): which mentors it pauses, and which ones it holds. make_plan writes it
+-- when the run begins, in batches; plan_hash is null until it is whole. A dry run has a plan too. Administrators see the
+-- plans of their organisation (S4).
+--
+-- A plan lapses when the next real run makes one: only the newest plan can be approved (G4).
+
+create table public.plans (
+    job_run_id uuid primary key,
+    org_id uuid not null references public.organisations (id),
+    as_of date not null,
+    dry_run boolean not null,
+    rule text not null,
+    cursor uuid,
+    made_at timestamptz not null default clock_timestamp(),
+    brake_mode text,
+    brake_count integer,
+    brake_percent numeric(5, 2),
+    active_count integer,
+    planned_count integer,
+    unforeseen_count integer,
+    held_count integer,
+    brake_acts boolean,
+    plan_hash text
+);
+comment on table public.plans is 'Which mentors a certification expiry run pauses, and which ones it holds.';
+comment on column public.plans.cursor is 'The last mentor who was planned, while the plan is being made.';
+comment on column public.plans.rule is 'The rule by which it was made, and its version.';
+comment on column public.plans.active_count is 'The organisation''s active mentors, of whom brake_percent is a part.';
+comment on column public.plans.planned_count is 'The active mentors whose certification had expired: those who are paused and those who are held.';
+comment on column public.plans.unforeseen_count is 'Those of them who were not warned of their expiry date at least seven days before.';
+comment on column public.plans.brake_acts is 'More are unforeseen than the limits allow; what follows depends on brake_mode.';
+comment on column public.plans.plan_hash is
+'SHA-256 of what the plan decides, in hexadecimal (private.hash_plan); null: the plan is not whole yet.';
+
+-- The newest plan of an organisation.
+create index plans_made_at_idx on public.plans (org_id, made_at desc);
+
+alter table public.plans enable row level security;
+create policy seen_by_admins on public.plans for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+revoke all on public.plans from anon, authenticated, service_role;
+grant select on public.plans to service_role;
+grant select on public.plans to authenticated;
 
 -- The coordinators of single mentors. An assignment is visible to everybody who may see the mentor (S4).
 
@@ -2746,6 +3369,38 @@ using (exists (select from public.peer_mentors as m where m.id = mentor_id));
 revoke all on public.assignments from anon, authenticated, service_role;
 grant select, insert, update, delete on public.assignments to service_role;
 grant select on public.assignments to authenticated;
+
+-- When a reading of HLF's portal moved a certification to an earlier day, gave it to another mentor, or deleted it (G6). A
+-- wrong date in the portal comes through here, so people can see since when, and from which date. It is visible to
+-- everybody who may see the mentor (S4).
+
+create table public.certification_changes (
+    id bigint generated always as identity primary key,
+    mentor_id uuid not null references public.peer_mentors (id) on delete cascade,
+    portal_id text,
+    changed_at timestamptz not null default clock_timestamp(),
+    changed_by text not null,
+    job_run_id uuid,
+    from_expires_on date not null,
+    to_expires_on date
+);
+comment on table public.certification_changes is 'Changes that leave a mentor with an earlier certification, or with none.';
+comment on column public.certification_changes.portal_id is 'The certification in HLF''s portal; null: it is not from the portal.';
+comment on column public.certification_changes.changed_by is 'The kind of caller, as private.caller returns it: portal, service and so on.';
+comment on column public.certification_changes.job_run_id is 'The sync run that read the new day in the portal; null: no run.';
+comment on column public.certification_changes.to_expires_on is 'The new day; null: the mentor does not have this certification any more.';
+
+create index certification_changes_mentor_id_idx on public.certification_changes (mentor_id, id desc);
+
+alter table public.certification_changes enable row level security;
+-- The policy of peer_mentors applies to the subquery.
+create policy seen_with_the_mentor on public.certification_changes for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+
+revoke all on public.certification_changes from anon, authenticated, service_role;
+revoke all on sequence public.certification_changes_id_seq from anon, authenticated, service_role;
+grant select on public.certification_changes to service_role;
+grant select on public.certification_changes to authenticated;
 
 -- The certifications of mentors. A certification that HLF's portal holds is mirrored in one row here (H1). Each sync
 -- run reads all of the portal's certifications, and leaves exactly those that are valid there: if a run read only
@@ -2856,7 +3511,7 @@ grant select, insert, update, delete on public.mentor_contacts to service_role;
 grant select on public.mentor_contacts to authenticated;
 
 -- The outbox: messages to mentors, coordinators and administrators (W3, E11). The transaction that causes a message
--- writes its row: private.notify_page for pauses and renewals, write_warnings for warnings. Delivery comes later and
+-- writes its row: private.notify_page for what a run did, write_warnings for warnings. Delivery comes later and
 -- may fail; the row stays and the app shows it. A person reads their own messages; an administrator reads all of the
 -- organisation (S4).
 --
@@ -2873,9 +3528,10 @@ create table public.messages (
     org_id uuid not null references public.organisations (id),
     audience text not null check (audience in ('mentor', 'coordinator', 'admin')),
     person_id uuid not null,
-    kind text not null check (kind in ('paused', 'renewed', 'warning', 'held')),
+    kind text not null check (kind in ('paused', 'renewed', 'warning', 'held', 'unforeseen', 'resumed')),
     mentor_ids uuid [] not null check (cardinality(mentor_ids) > 0),
     job_run_id uuid,
+    reminder smallint not null default 0,
     expires_on date,
     created_at timestamptz not null default clock_timestamp(),
     read_at timestamptz,
@@ -2895,9 +3551,11 @@ create table public.messages (
 comment on table public.messages is 'Messages to mentors, coordinators and administrators, and how far their delivery has come.';
 comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
 comment on column public.messages.kind is
-'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval.';
+'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval. unforeseen: a run paused them although they were not warned in time. resumed: a withdrawal resumed them.';
 comment on column public.messages.mentor_ids is 'The mentors whom it is about, in id order; for a mentor the person themself.';
 comment on column public.messages.job_run_id is 'The run that caused it; null for a warning.';
+comment on column public.messages.reminder is
+'0: the message itself. 1 and 2: it is repeated after 4 and 12 hours if it still holds (G3).';
 comment on column public.messages.expires_on is 'The first day on which a mentor of a warning is paused.';
 comment on column public.messages.due_at is 'When the next attempt to send it is due.';
 comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
@@ -2909,7 +3567,7 @@ comment on column public.messages.sending_count is 'How many of mentor_ids the d
 create index messages_due_idx on public.messages (org_id, (kind = 'warning'), due_at, id)
 where state in ('pending', 'no_address');
 -- One message to a person in one capacity about a run. Warnings have no run, and may be several.
-create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id)
+create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id, reminder)
 where job_run_id is not null;
 create index messages_person_id_idx on public.messages (person_id, id desc);
 create index messages_org_id_idx on public.messages (org_id, id desc);
@@ -2936,11 +3594,19 @@ grant select on public.messages to authenticated;
 
 create table public.organisation_settings (
     org_id uuid primary key references public.organisations (id) on delete cascade,
-    warning_days integer [] not null default '{90,30,14,7}' check (private.are_warning_days(warning_days))
+    warning_days integer [] not null default '{90,30,14,7}' check (private.are_warning_days(warning_days)),
+    brake_mode text not null default 'watch' check (brake_mode in ('watch', 'hold', 'off')),
+    brake_count integer not null default 10 check (brake_count >= 0),
+    brake_percent numeric(5, 2) not null default 5 check (brake_percent between 0 and 100)
 );
 comment on table public.organisation_settings is 'The settings of an organisation; without a row the defaults apply.';
 comment on column public.organisation_settings.warning_days is
 'How many days before a certification expires the mentor and the coordinators are warned (W1); empty: never.';
+comment on column public.organisation_settings.brake_mode is
+'What happens if a plan has more unforeseen pauses than the limits (G2). watch: all are paused, and the administrators are told. hold: the unforeseen ones wait for an approval. off: nothing.';
+comment on column public.organisation_settings.brake_count is
+'The brake acts if a plan has more unforeseen pauses than this, and more than brake_percent.';
+comment on column public.organisation_settings.brake_percent is 'The other limit, in percent of the active mentors.';
 
 alter table public.organisation_settings enable row level security;
 create policy settings_of_own_organisations on public.organisation_settings for select to authenticated
@@ -2971,7 +3637,7 @@ create table public.peer_mentor_status_history (
     constraint peer_mentor_status_history_person_check
     check ((changed_by is not null) = (changed_by_role in ('mentor', 'coordinator'))),
     constraint peer_mentor_status_history_reserved_check
-    check ((reason = 'certification_expired') = (changed_by_role = 'job'))
+    check ((reason in ('certification_expired', 'pause_withdrawn')) = (changed_by_role = 'job'))
 );
 comment on table public.peer_mentor_status_history is
 'Every change of a mentor''s status, with its reason and, for a job, the run that made it.';
@@ -3008,6 +3674,75 @@ revoke all on public.peer_mentor_status_history from anon, authenticated, servic
 revoke all on sequence public.peer_mentor_status_history_id_seq from anon, authenticated, service_role;
 grant select on public.peer_mentor_status_history to service_role;
 grant select on public.peer_mentor_status_history to authenticated;
+
+-- Who released the held mentors of a plan, when, and why (G4). approve_plan writes the row, once for each plan. The run
+-- that follows copies it into its row of the execution log. Rows are never changed or deleted. Administrators see the
+-- approvals of their organisation (S4).
+
+create table public.plan_approvals (
+    job_run_id uuid primary key,
+    org_id uuid not null references public.organisations (id),
+    plan_hash text not null,
+    approved_by text not null,
+    approved_at timestamptz not null default clock_timestamp(),
+    note text not null
+);
+comment on table public.plan_approvals is 'The approval of a plan''s held mentors.';
+comment on column public.plan_approvals.job_run_id is 'The run that made the plan.';
+comment on column public.plan_approvals.plan_hash is 'The hash of the plan that the approver saw.';
+comment on column public.plan_approvals.approved_by is 'Who approved it, named as in scheduler_execution_log.triggered_by.';
+
+create index plan_approvals_org_id_idx on public.plan_approvals (org_id);
+
+-- enable always: the triggers also fire while session_replication_role is replica.
+create trigger refuse_update before update on public.plan_approvals
+for each row execute function private.enforce_append_only();
+create trigger refuse_delete before delete on public.plan_approvals
+for each row execute function private.enforce_append_only();
+create trigger refuse_truncate before truncate on public.plan_approvals
+for each statement execute function private.enforce_append_only();
+alter table public.plan_approvals enable always trigger refuse_update;
+alter table public.plan_approvals enable always trigger refuse_delete;
+alter table public.plan_approvals enable always trigger refuse_truncate;
+
+alter table public.plan_approvals enable row level security;
+create policy seen_by_admins on public.plan_approvals for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+revoke all on public.plan_approvals from anon, authenticated, service_role;
+grant select on public.plan_approvals to service_role;
+grant select on public.plan_approvals to authenticated;
+
+-- The mentors of a plan (G1): the version and the expiry date that they had, and what the plan says of them. A mentor's
+-- entry is visible to everybody who may see the mentor (S4).
+
+create table public.plan_mentors (
+    job_run_id uuid not null references public.plans (job_run_id) on delete cascade,
+    mentor_id uuid not null,
+    version integer not null,
+    expires_on date not null,
+    action text not null check (action in ('pause', 'hold')),
+    why text not null check (why in ('forewarned', 'warned_late', 'warned_of_another_date', 'never_warned')),
+    primary key (job_run_id, mentor_id)
+);
+comment on table public.plan_mentors is 'What a plan says of each mentor whose certification has expired.';
+comment on column public.plan_mentors.version is 'peer_mentors.version when the plan was made.';
+comment on column public.plan_mentors.expires_on is 'The mentor''s latest expiry date when the plan was made.';
+comment on column public.plan_mentors.action is 'pause: the run pauses the mentor. hold: the mentor waits for an approval.';
+comment on column public.plan_mentors.why is
+'forewarned: the mentor was warned of this date at least seven days before. All others are unforeseen.';
+
+-- The held mentors of the newest plan (G3).
+create index plan_mentors_held_idx on public.plan_mentors (job_run_id, mentor_id) where action = 'hold';
+
+alter table public.plan_mentors enable row level security;
+-- The policy of peer_mentors applies to the subquery.
+create policy seen_with_the_mentor on public.plan_mentors for select to authenticated
+using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+
+revoke all on public.plan_mentors from anon, authenticated, service_role;
+grant select on public.plan_mentors to service_role;
+grant select on public.plan_mentors to authenticated;
 
 -- What the HLF portal holds about each mentor, as far as the hlf_sync job knows (H1, H3): the version, and the run
 -- that sent it. If a page is delivered again, the worker counts the mentors that this run has already sent as synced,
@@ -3093,16 +3828,35 @@ create table public.scheduler_execution_log (
     error_count integer,
     renewed_count integer,
     error text,
+    resumed_count integer,
+    unforeseen_count integer,
+    held_count integer,
+    plan_of uuid,
+    plan_hash text,
+    approved_by text,
+    approved_at timestamptz,
+    approval_note text,
+    withdraws uuid,
     check ((status = 'running') = (finished_at is null))
 );
 comment on table public.scheduler_execution_log is
 'One row per run request. duplicate: a second delivery of the same trigger; refused: for example, another run was in progress.';
 comment on column public.scheduler_execution_log.redrive_of is
 'The run whose errored mentors this run repeats; null for a run for all mentors.';
--- processed_count = paused_count + synced_count + skipped_count + error_count (E7)
+-- processed_count = paused_count + synced_count + resumed_count + skipped_count + error_count (E7)
 comment on column public.scheduler_execution_log.synced_count is 'Mentors whose status the run sent to the portal.';
 comment on column public.scheduler_execution_log.renewed_count is
 'Mentors whose certification the portal has renewed; not part of processed_count.';
+
+comment on column public.scheduler_execution_log.resumed_count is 'Mentors whom a withdrawal resumed (G5).';
+comment on column public.scheduler_execution_log.unforeseen_count is
+'Mentors of the run''s plan who were not warned of their expiry date in time (G2); not part of processed_count.';
+comment on column public.scheduler_execution_log.held_count is
+'Mentors of the run''s plan who wait for an approval (G3); not part of processed_count.';
+comment on column public.scheduler_execution_log.plan_of is
+'The run whose plan this run carries out; null: its own. approved_by is set if it releases the held mentors of that plan (G4).';
+comment on column public.scheduler_execution_log.plan_hash is 'The hash of the plan that the run carries out.';
+comment on column public.scheduler_execution_log.withdraws is 'The run whose pauses this withdrawal takes back (G5).';
 
 -- A run has one row with its course, and any number of duplicate and refused rows.
 create unique index scheduler_execution_log_run_idx
@@ -3217,6 +3971,113 @@ revoke all on public.coordinator_notifications from anon, authenticated, service
 grant select on public.coordinator_notifications to service_role;
 grant select on public.coordinator_notifications to authenticated;
 
+-- Approves the held mentors of a plan (G4). The run that releases them follows: begin_execution with p_releases. It does not
+-- pause a mentor who is not as the plan says; changed_count and mentor_ids_changed (at most 500) tell the approver of those
+-- who have changed already.
+--
+-- Who may approve: an administrator of the organisation, or an operator with the credential of service_role or the owner;
+-- never the person who asked for the run. p_approver names who it is, as in scheduler_execution_log.triggered_by. A person
+-- who calls the function needs no p_approver; the HTTP entry gives the person whose token it has verified.
+--
+-- Only the newest plan can be approved, and only by its own hash. Nothing approves a plan by itself, and an approval holds
+-- until the next plan. A repeated call, also by another approver, returns the first approval.
+-- Called by: the command line, the HTTP entry, the console for administrators.
+-- Locks: the plan.
+-- Errors: PT404 run_not_found; PT403 not_an_administrator, own_run; PT409 plan_changed (with what changed), nothing_held;
+-- 22023 the note or the approver is missing or too long; 42501 not_your_organisation.
+
+create or replace function public.approve_plan(
+    p_job_run_id uuid, p_plan_hash text, p_note text, p_approver text default null
+)
+returns table (
+    job_run_id uuid,
+    plan_hash text,
+    approved_by text,
+    approved_at timestamptz,
+    note text,
+    held_count integer,
+    changed_count integer,
+    mentor_ids_changed uuid []
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+#variable_conflict use_column
+declare
+    v_caller constant text := private.caller();
+    v_approver constant text := case
+        when v_caller = 'person' then 'user ' || private.user_id() else coalesce(p_approver, 'database, ' || session_user)
+    end;
+    v_note constant text := btrim(coalesce(p_note, ''), E' \t\r\n');
+    v_plan public.plans;
+    v_newest public.plans;
+    v_changed uuid [];
+begin
+    select * into v_plan from public.plans as p where p.job_run_id = p_job_run_id;
+    if v_caller <> 'person' and v_plan.org_id is not null then
+        perform private.assert_job_org(v_plan.org_id);
+    end if;
+    if v_caller not in ('person', 'api', 'service')
+        or v_caller <> 'service' and not exists (
+            select from public.org_members as o
+            where o.org_id = v_plan.org_id and o.role = 'admin' and 'user ' || o.user_id = v_approver
+        )
+    then
+        raise exception 'only an administrator or an operator may approve a plan' using errcode = 'PT403',
+            hint = 'not_an_administrator', detail = 'ask an administrator of the organisation';
+    elsif v_plan.job_run_id is null or v_plan.plan_hash is null or v_plan.dry_run then
+        raise exception 'there is no such plan' using errcode = 'PT404', hint = 'run_not_found',
+            detail = 'give the id of a certification expiry run that is not a dry run; plans are kept for 90 days';
+    elsif length(v_note) < 3 or length(v_note) > 500 or v_note ~ '[[:cntrl:]]' then
+        raise exception 'a note is required' using errcode = '22023',
+            detail = 'p_note says in 3 to 500 printable characters why the plan is right; it is kept for ever';
+    elsif length(v_approver) > 200 then
+        raise exception 'the approver''s name is too long' using errcode = '22023', detail = 'at most 200 characters';
+    elsif exists (
+        select from public.scheduler_execution_log as l
+        where l.job_run_id = p_job_run_id and l.trigger = 'manual' and l.triggered_by = v_approver
+    ) then
+        raise exception 'you asked for this run, so another person has to approve its plan' using errcode = 'PT403',
+            hint = 'own_run', detail = 'ask another administrator or operator';
+    end if;
+
+    perform from public.plans as p where p.job_run_id = p_job_run_id for update;
+    select * into v_newest from public.plans as p where p.job_run_id = private.newest_plan(v_plan.org_id);
+    if lower(btrim(p_plan_hash)) is distinct from v_plan.plan_hash or v_newest.plan_hash <> v_plan.plan_hash then
+        raise exception 'this is not the newest plan' using errcode = 'PT409', hint = 'plan_changed',
+            detail = private.compare_plans(v_plan.org_id, lower(btrim(p_plan_hash)), v_newest.job_run_id);
+    elsif v_plan.held_count = 0 then
+        raise exception 'the plan holds nobody' using errcode = 'PT409', hint = 'nothing_held',
+            detail = 'the run has paused everybody whom it could';
+    end if;
+    insert into public.plan_approvals (job_run_id, org_id, plan_hash, approved_by, note)
+    values (p_job_run_id, v_plan.org_id, v_plan.plan_hash, v_approver, v_note)
+    on conflict do nothing;
+
+    v_changed := array(
+        select e.mentor_id from public.plan_mentors as e
+        left join public.peer_mentors as m on m.id = e.mentor_id
+        where e.job_run_id = p_job_run_id and e.action = 'hold' and (
+            m.status is distinct from 'active' or m.version <> e.version or e.expires_on is distinct from private.clamp_day(
+                (select max(c.expires_on) from public.certifications as c where c.mentor_id = e.mentor_id)
+            )
+        )
+        order by e.mentor_id
+    );
+    return query
+    select
+        a.job_run_id, a.plan_hash, a.approved_by, a.approved_at, a.note, v_plan.held_count, cardinality(v_changed),
+        v_changed[:500]
+    from public.plan_approvals as a where a.job_run_id = p_job_run_id;
+end
+$$;
+comment on function public.approve_plan is
+'Approves the held mentors of the newest plan, for exactly its hash; returns the approval and who has changed since.';
+revoke execute on function public.approve_plan from public, anon, authenticated;
+grant execute on function public.approve_plan to authenticated, service_role, mentor_pause_api;
+
 -- Checks before a run that the configured organisation exists and has the configured slug (D8). Returns the
 -- organisation's present day, which becomes the run's as_of, and the database's present moment. The monitor
 -- takes the later of that moment and its own, so that a slow clock does not hide a missed night (O1).
@@ -3280,7 +4141,10 @@ returns table (
     expiring_count integer,
     first_expires_on date,
     unreachable_count integer,
-    held_count integer
+    held_count integer,
+    own_resumed_on date,
+    resumed_count integer,
+    unforeseen_count integer
 )
 language plpgsql
 security definer
@@ -3348,10 +4212,13 @@ begin
                 return query select * from private.digest_content(p_digest_id);
                 return;
             end if;
-        exception when query_canceled or others then  -- one person's rows must not stop everybody else's messages
-            raise warning 'a digest was not begun: %', sqlstate;
-            update public.messages as m set due_at = clock_timestamp() + interval '1 hour', refusal = 'SQLSTATE ' || sqlstate
-            where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
+        exception
+            -- Another transaction has the rows for a moment; the notifier repeats the call.
+            when lock_not_available or deadlock_detected then raise;
+            when query_canceled or others then  -- one person's rows must not stop everybody else's messages
+                raise warning 'a digest was not begun: %', sqlstate;
+                update public.messages as m set due_at = clock_timestamp() + interval '1 hour', refusal = 'SQLSTATE ' || sqlstate
+                where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
         end;
     end loop;
     email := null;
@@ -3375,11 +4242,15 @@ grant execute on function public.begin_digest to service_role, mentor_pause_noti
 -- A real run may not begin for a day that is more than one day ahead. Once the run has begun, its day stays,
 -- even if the clock or the time zone changes later (private.assert_transition_request).
 --
+-- A run may carry out an earlier run's plan: a redrive does, and so does the release of an approved plan (p_releases, G4).
+-- A release begins only while its approval holds; it gets the plan's day, and its row names the plan, who approved it, when
+-- and why. A withdrawal (p_withdraws, G5) begins only for a run that has ended. A redrive of either stays one.
+--
 -- The HTTP entry may only record that it refused a user or the machine (R5).
 -- Called by: the dispatcher, once per run request; the HTTP entry, when it refuses a caller.
 -- Locks: the new row only.
 -- Errors: PT403 reserved_for_the_job, 42501 not_your_organisation, 22023 an argument is out of bounds or the
--- day lies in the future.
+-- day lies in the future, PT409 not_approved, plan_lapsed or not_withdrawable.
 
 create or replace function public.begin_execution(
     p_job_name text,
@@ -3391,7 +4262,9 @@ create or replace function public.begin_execution(
     p_as_of date default null,
     p_dry_run boolean default false,
     p_error text default null,
-    p_redrive_of uuid default null
+    p_redrive_of uuid default null,
+    p_releases uuid default null,
+    p_withdraws uuid default null
 )
 returns table (execution_id bigint, status text, started_at timestamptz, as_of date)
 language plpgsql
@@ -3399,13 +4272,20 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_source public.scheduler_execution_log;
+    v_approval public.plan_approvals;
+    v_plan_of uuid;
+    v_as_of date := p_as_of;
+    v_withdraws uuid;
 begin
     perform private.assert_job_org(p_org_id);
     perform private.assert_date('p_as_of', p_as_of);
     perform private.assert_length('p_job_name', p_job_name, 100);
     perform private.assert_length('p_triggered_by', p_triggered_by, 300);
     if private.caller() = 'api' then
-        if p_status is distinct from 'refused' or p_trigger is distinct from 'manual' or p_redrive_of is not null
+        if p_status is distinct from 'refused' or p_trigger is distinct from 'manual'
+            or num_nonnulls(p_redrive_of, p_releases, p_withdraws) > 0
             or not private.acts_for(p_org_id)
             or coalesce(p_job_name, '') !~ '^[a-z][a-z0-9_]{0,62}$'
             or coalesce(p_triggered_by, '')
@@ -3425,25 +4305,47 @@ begin
             return;
         end if;
     end if;
+    select * into v_source from public.scheduler_execution_log as l
+    where l.job_run_id = p_redrive_of and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
+    v_withdraws := coalesce(p_withdraws, v_source.withdraws);
+    v_plan_of := case
+        when p_job_name = 'certification_expiry' then coalesce(p_releases, v_source.plan_of, v_source.job_run_id)
+    end;
+    if p_status = 'running' and not exists (
+        select from public.scheduler_execution_log as l
+        where l.job_run_id = p_job_run_id and (l.status in ('running', 'completed') or l.processed_count is not null)
+    ) then
+        if p_releases is not null or v_source.approved_by is not null then
+            perform private.assert_approved(p_org_id, v_plan_of);
+            select * into v_approval from public.plan_approvals as a where a.job_run_id = v_plan_of;
+            v_as_of := (select p.as_of from public.plans as p where p.job_run_id = v_plan_of);
+        elsif p_job_name = 'withdrawal' then
+            perform private.assert_withdrawable(p_org_id, v_withdraws);
+        end if;
+    end if;
     -- One day of tolerance: at midnight the dispatcher's clock may be ahead of the database's.
-    if p_status = 'running' and p_dry_run is not true and p_as_of > private.org_today(p_org_id) + 1
+    if p_status = 'running' and p_dry_run is not true and v_as_of > private.org_today(p_org_id) + 1
         and not exists (
             select from public.scheduler_execution_log as l where l.job_run_id = p_job_run_id and l.status = 'running'
         )
     then
-        raise exception 'p_as_of % is after today', p_as_of using errcode = '22023',
+        raise exception 'p_as_of % is after today', v_as_of using errcode = '22023',
             detail = 'only a dry run may look ahead';
     end if;
     return query
     insert into public.scheduler_execution_log as l (
         job_name, job_run_id, org_id, trigger, triggered_by, as_of, dry_run, status, error, finished_at,
-        redrive_of
+        redrive_of, plan_of, plan_hash, approved_by, approved_at, approval_note, withdraws
     ) values (
-        p_job_name, p_job_run_id, p_org_id, p_trigger, p_triggered_by, p_as_of, p_dry_run, p_status,
-        left(p_error, 4000), case when p_status <> 'running' then clock_timestamp() end, p_redrive_of
+        p_job_name, p_job_run_id, p_org_id, p_trigger, p_triggered_by, v_as_of, p_dry_run, p_status,
+        left(p_error, 4000), case when p_status <> 'running' then clock_timestamp() end, p_redrive_of, v_plan_of,
+        v_approval.plan_hash, v_approval.approved_by, v_approval.approved_at, v_approval.note, v_withdraws
     )
     on conflict (job_run_id) where status in ('running', 'completed', 'failed') do update
-        set status = 'running', finished_at = null, error = null, as_of = coalesce(excluded.as_of, l.as_of)
+        set
+            status = 'running', finished_at = null, error = null, as_of = coalesce(excluded.as_of, l.as_of),
+            plan_of = excluded.plan_of, plan_hash = excluded.plan_hash, approved_by = excluded.approved_by,
+            approved_at = excluded.approved_at, approval_note = excluded.approval_note, withdraws = excluded.withdraws
         where excluded.status = 'running' and l.status = 'failed' and l.processed_count is null
     returning l.id, l.status, l.started_at, l.as_of;
     if not found then
@@ -3694,7 +4596,8 @@ grant execute on function public.count_unsynced_since_run to service_role, mento
 -- continue.
 --
 -- For certification_expiry, the mentors in the run's history count as paused, and the mentors who are active
--- although their certification had expired on the run's day count as errors. For hlf_sync, the mentors whose
+-- although their certification had expired on the run's day count as errors, but not those whom the run's plan holds. For
+-- withdrawal, the mentors in the run's history count as resumed. For hlf_sync, the mentors whose
 -- status the run sent to the portal count as synced. If the run changed nothing, its row gets no counts, and
 -- its trigger may begin it again (begin_execution).
 -- Called by: the holder of the lock of the run's job. Repeated calls change nothing.
@@ -3723,11 +4626,15 @@ begin
         return query select false, 0, 0;
         return;
     end if;
-    if v_run.job_name = 'certification_expiry' then
+    if v_run.job_name in ('certification_expiry', 'withdrawal') then
         select count(*) into v_effect
         from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id;
-        if not v_run.dry_run and v_run.redrive_of is null and v_run.as_of is not null then
-            v_left := public.count_stale_active_mentors(p_org_id, v_run.as_of);
+        if v_run.job_name = 'certification_expiry' and not v_run.dry_run and v_run.redrive_of is null
+            and v_run.plan_of is null and v_run.as_of is not null
+        then
+            v_left := greatest(0, public.count_stale_active_mentors(p_org_id, v_run.as_of) - coalesce(
+                (select p.held_count from public.plans as p where p.job_run_id = p_job_run_id), 0
+            ));
         end if;
     elsif v_run.job_name = 'hlf_sync' then
         select count(*) into v_effect from public.portal_sync_state as s where s.job_run_id = p_job_run_id;
@@ -3738,10 +4645,11 @@ begin
         finished_at = clock_timestamp(),
         error = left(p_error, 4000),
         processed_count = case when v_effect > 0 then v_effect + v_left end,
-        paused_count = case when v_effect > 0 then case when l.job_name = 'hlf_sync' then 0 else v_effect end end,
+        paused_count = case when v_effect > 0 then case when l.job_name = 'certification_expiry' then v_effect else 0 end end,
         skipped_count = case when v_effect > 0 then 0 end,
         error_count = case when v_effect > 0 then v_left end,
-        synced_count = case when v_effect > 0 and l.job_name = 'hlf_sync' then v_effect end
+        synced_count = case when v_effect > 0 and l.job_name = 'hlf_sync' then v_effect end,
+        resumed_count = case when v_effect > 0 and l.job_name = 'withdrawal' then v_effect end
     where l.id = v_run.id;
     return query select true, v_effect, v_left;
 end
@@ -3750,6 +4658,172 @@ comment on function public.end_lost_execution is
 'Ends the row of a run that the ledger has lost, with counts from the data; has_ended: it was running before.';
 revoke execute on function public.end_lost_execution from public, anon, authenticated;
 grant execute on function public.end_lost_execution to service_role, mentor_pause_job;
+
+-- Why a mentor is, or is not, paused (G6): one JSON object.
+--
+--   mentor_id, status, version, status_changed_at
+--   answer         one word for the whole: valid, no_certification, held, will_be_paused (the next run pauses the mentor),
+--                  paused_by_run, renewed_and_paused (the certification is valid again), paused_by_hand, inactive
+--   rule           what the nightly job would do now: the day, the latest expiry date, why (private.why_planned), and
+--                  outcome, which is what update_mentor_status answers to a dry run of a new run
+--   last_change    from the history: from, to, reason, when, by whom; with the run that made it, its plan and its approval
+--   plan           what the newest plan says of the mentor
+--   warnings       newest first, at most 20
+--   messages       the last five to the mentor, and what became of them
+--   portal         what HLF's portal was told
+--   changes        earlier days that came from the portal: when, by whom, from, to
+--   last_look      the last complete run, and its day
+--   next_check     the day of the next run; pauses_on is the day on which the certification expires
+--
+-- People who are not administrators see "a person" in place of the names of others. p_user_id is for the HTTP entry, which
+-- has verified the person's token.
+-- Called by: the app and the console, for people who may see the mentor; the command line, the HTTP entry.
+-- Errors: PT403 the mentor is not the caller's, also if there is no such mentor; PT404 for services; 42501
+-- not_your_organisation.
+
+create or replace function public.explain_mentor(p_mentor_id uuid, p_org_id uuid, p_user_id uuid default null)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_caller constant text := private.caller();
+    v_person constant uuid := case when v_caller = 'person' then private.user_id() else p_user_id end;
+    v_sees_names constant boolean := v_caller = 'service' and p_user_id is null or exists (
+        select from public.org_members as o where o.org_id = p_org_id and o.user_id = v_person and o.role = 'admin'
+    );
+    v_today constant date := private.org_today(p_org_id);
+    v_mentor public.peer_mentors;
+    v_expires_on date;
+    v_why text;
+    v_outcome text;
+    v_change public.peer_mentor_status_history;
+    v_run public.scheduler_execution_log;
+    v_look public.scheduler_execution_log;
+    v_plan public.plans;
+    v_entry public.plan_mentors;
+    v_approval public.plan_approvals;
+    v_is_expired boolean;
+begin
+    perform private.assert_job_org(p_org_id);
+    if v_caller = 'service' and p_user_id is null or private.sees_mentor(v_person, p_mentor_id, p_org_id) then
+        select * into v_mentor from public.peer_mentors as m where m.id = p_mentor_id and m.org_id = p_org_id;
+    end if;
+    if v_mentor.id is null then
+        perform private.refuse_mentor();
+    end if;
+    select max(c.expires_on) into v_expires_on from public.certifications as c where c.mentor_id = p_mentor_id;
+    v_is_expired := v_expires_on <= v_today;
+    if v_is_expired then
+        select w.why into v_why from private.why_planned(array[p_mentor_id], array[v_expires_on], v_today) as w;
+    end if;
+    v_outcome := case
+        when v_mentor.status <> 'active' then 'not_active'
+        when v_expires_on is null or not v_is_expired then 'not_expired'
+        else coalesce(
+            private.brake_outcome(p_org_id, null, p_mentor_id, v_mentor.version, v_expires_on, v_today), 'would_change'
+        )
+    end;
+
+    select * into v_change from public.peer_mentor_status_history as h
+    where h.mentor_id = p_mentor_id order by h.id desc limit 1;
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = v_change.job_run_id and l.status in ('running', 'completed', 'failed');
+    select * into v_look from public.scheduler_execution_log as l
+    where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'completed'
+        and not l.dry_run and l.redrive_of is null and l.plan_of is null
+    order by l.started_at desc limit 1;
+    select * into v_plan from public.plans as p where p.job_run_id = private.newest_plan(p_org_id);
+    select * into v_entry from public.plan_mentors as e
+    where e.job_run_id = v_plan.job_run_id and e.mentor_id = p_mentor_id;
+    select * into v_approval from public.plan_approvals as a where a.job_run_id = v_plan.job_run_id;
+
+    return jsonb_build_object(
+        'mentor_id', v_mentor.id, 'status', v_mentor.status, 'version', v_mentor.version,
+        'status_changed_at', v_mentor.status_changed_at,
+        'answer', case
+            when v_mentor.status = 'inactive' then 'inactive'
+            when v_mentor.status = 'active' and v_expires_on is null then 'no_certification'
+            when v_mentor.status = 'active' and not v_is_expired then 'valid'
+            when v_mentor.status = 'active' then case when v_outcome = 'held' then 'held' else 'will_be_paused' end
+            when v_change.reason is distinct from 'certification_expired' then 'paused_by_hand'
+            when v_is_expired is not false then 'paused_by_run'
+            else 'renewed_and_paused'
+        end,
+        'rule', jsonb_build_object(
+            'as_of', v_today, 'expires_on', private.clamp_day(v_expires_on), 'why', v_why, 'outcome', v_outcome,
+            'brake_mode', (select b.brake_mode from private.brake_of(p_org_id, 0, 0) as b)
+        ),
+        'last_change', case when v_change.id is not null then jsonb_build_object(
+            'from', v_change.previous_status, 'to', v_change.new_status, 'reason', v_change.reason,
+            'at', v_change.changed_at, 'by', v_change.changed_by_role,
+            'expires_on', v_change.certification_expiry_date,
+            'run', case when v_change.job_run_id is not null then jsonb_build_object(
+                'job_run_id', v_change.job_run_id, 'job_name', v_run.job_name, 'as_of', v_run.as_of,
+                'started_at', v_run.started_at, 'triggered_by', private.shown_name(v_run.triggered_by, v_sees_names),
+                'plan_hash', v_run.plan_hash, 'plan_of', v_run.plan_of, 'withdraws', v_run.withdraws,
+                'approved_by', private.shown_name(v_run.approved_by, v_sees_names),
+                'approved_at', v_run.approved_at, 'approval_note', v_run.approval_note
+            ) end
+        ) end,
+        'plan', case when v_entry.mentor_id is not null then jsonb_build_object(
+            'job_run_id', v_plan.job_run_id, 'as_of', v_plan.as_of, 'plan_hash', v_plan.plan_hash,
+            'action', v_entry.action, 'why', v_entry.why, 'expires_on', v_entry.expires_on,
+            'approved_by', private.shown_name(v_approval.approved_by, v_sees_names), 'approved_at', v_approval.approved_at
+        ) end,
+        'warnings', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'expires_on', w.expires_on, 'stage', w.stage, 'warned_on', w.warned_on
+            ) order by w.warned_on desc, w.stage)
+            from (
+                select x.* from public.warnings as x where x.mentor_id = p_mentor_id
+                order by x.warned_on desc, x.stage limit 20
+            ) as w
+        ), '[]'),
+        'messages', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'kind', g.kind, 'created_at', g.created_at, 'state', g.state
+            ) order by g.id desc)
+            from (
+                select x.* from public.messages as x
+                where x.person_id = coalesce(v_mentor.user_id, v_mentor.id) and x.audience = 'mentor'
+                    and p_mentor_id = any(x.mentor_ids)
+                order by x.id desc limit 5
+            ) as g
+        ), '[]'),
+        'portal', (
+            select jsonb_build_object(
+                'synced_version', s.synced_version, 'synced_at', s.synced_at, 'is_synced', s.synced_version = v_mentor.version
+            )
+            from public.portal_sync_state as s where s.mentor_id = p_mentor_id
+        ),
+        'changes', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'at', c.changed_at, 'by', c.changed_by, 'job_run_id', c.job_run_id,
+                'from', c.from_expires_on, 'to', c.to_expires_on
+            ) order by c.id desc)
+            from (
+                select x.* from public.certification_changes as x where x.mentor_id = p_mentor_id order by x.id desc limit 20
+            ) as c
+        ), '[]'),
+        'last_look', case when v_look.id is not null then jsonb_build_object(
+            'job_run_id', v_look.job_run_id, 'as_of', v_look.as_of, 'finished_at', v_look.finished_at
+        ) end,
+        'next_check', jsonb_build_object(
+            'as_of', greatest(v_look.as_of + 1, v_today),
+            'pauses_on', case
+                when v_mentor.status = 'active' and not v_is_expired then private.clamp_day(v_expires_on)
+            end
+        )
+    );
+end
+$$;
+comment on function public.explain_mentor is 'Why a mentor is, or is not, paused, as one JSON object.';
+revoke execute on function public.explain_mentor from public, anon, authenticated;
+grant execute on function public.explain_mentor to authenticated, service_role, mentor_pause_api;
 
 -- Notes what SES answered to a digest (W4):
 --
@@ -3807,7 +4881,7 @@ grant execute on function public.finish_digest to service_role, mentor_pause_not
 
 -- Closes a run's row of the execution log with its final status and counts (D4, E8). The first call wins; a
 -- repeated call changes nothing and returns the row. A long p_error is cut, so that it cannot keep a run from
--- ending. The role portal_sync, whose Lambda talks to an external system, can close runs of hlf_sync only
+-- ending. It adds the counts of the run's plan (G2, G3) and returns them. The role portal_sync, whose Lambda talks to an external system, can close runs of hlf_sync only
 -- (D9).
 -- Called by: the completion of a run.
 -- Locks: the row.
@@ -3823,9 +4897,18 @@ create or replace function public.finish_execution(
     p_error_count integer,
     p_error text default null,
     p_synced_count integer default null,
-    p_renewed_count integer default null
+    p_renewed_count integer default null,
+    p_resumed_count integer default null
 )
-returns table (execution_id bigint, status text, started_at timestamptz, finished_at timestamptz)
+returns table (
+    execution_id bigint,
+    status text,
+    started_at timestamptz,
+    finished_at timestamptz,
+    unforeseen_count integer,
+    held_count integer,
+    brake_acts boolean
+)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -3839,7 +4922,8 @@ begin
     perform private.assert_between(
         'a count',
         least(
-            p_processed_count, p_paused_count, p_skipped_count, p_error_count, p_synced_count, p_renewed_count
+            p_processed_count, p_paused_count, p_skipped_count, p_error_count, p_synced_count, p_renewed_count,
+            p_resumed_count
         ),
         0, 2147483647
     );
@@ -3854,14 +4938,21 @@ begin
         error_count = p_error_count,
         error = left(p_error, 4000),
         synced_count = p_synced_count,
-        renewed_count = p_renewed_count
+        renewed_count = p_renewed_count,
+        resumed_count = p_resumed_count,
+        unforeseen_count = (select p.unforeseen_count from public.plans as p where p.job_run_id = p_job_run_id),
+        held_count = (select p.held_count from public.plans as p where p.job_run_id = p_job_run_id),
+        plan_hash = coalesce(
+            l.plan_hash, (select p.plan_hash from public.plans as p where p.job_run_id = coalesce(l.plan_of, l.job_run_id))
+        )
     where
         l.job_run_id = p_job_run_id
         and l.status = 'running'
         and (private.caller() in ('job', 'service') or l.job_name = 'hlf_sync');
     return query
-    select l.id, l.status, l.started_at, l.finished_at
+    select l.id, l.status, l.started_at, l.finished_at, l.unforeseen_count, l.held_count, p.brake_acts
     from public.scheduler_execution_log as l
+    left join public.plans as p on p.job_run_id = l.job_run_id
     where l.job_run_id = p_job_run_id and l.status in ('completed', 'failed');
     if not found then
         raise exception 'run not found' using errcode = 'PT404', detail = 'the log has no row of this run';
@@ -3922,6 +5013,57 @@ comment on function public.finish_portal_reading is
 'Ends a run''s reading of the portal: marks the certifications that renew a mentor, and returns their number.';
 revoke execute on function public.finish_portal_reading from public, anon, authenticated;
 grant execute on function public.finish_portal_reading to service_role, portal_sync;
+
+-- What the brake has done (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
+-- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
+-- limits.
+-- Called by: the monitor; the command line.
+-- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
+
+create or replace function public.get_brake_figures(p_org_id uuid, p_as_of date)
+returns table (
+    held_count bigint,
+    held_by uuid,
+    held_since timestamptz,
+    plan_hash text,
+    is_approved boolean,
+    unforeseen_count bigint,
+    unforeseen_by uuid
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_date('p_as_of', p_as_of);
+    with held as (
+        select count(*) as held_count from private.held_mentors(p_org_id)
+    ),
+
+    newest as (
+        select p.* from public.plans as p, held as h
+        where p.job_run_id = private.newest_plan(p_org_id) and h.held_count > 0
+    ),
+
+    unforeseen as (
+        select p.job_run_id, p.unforeseen_count
+        from public.plans as p
+        where p.org_id = p_org_id and p.as_of = p_as_of and not p.dry_run and p.brake_acts and p.brake_mode = 'watch'
+        order by p.unforeseen_count desc, p.made_at desc
+        limit 1
+    )
+
+    select
+        h.held_count, n.job_run_id, n.made_at, n.plan_hash,
+        exists (select from public.plan_approvals as a where a.job_run_id = n.job_run_id),
+        coalesce((select u.unforeseen_count from unforeseen as u), 0)::bigint, (select u.job_run_id from unforeseen as u)
+    from held as h left join newest as n on true
+$$;
+comment on function public.get_brake_figures is
+'The mentors who are held now, and those whom the runs of a night paused unforeseen, above the limits.';
+revoke execute on function public.get_brake_figures from public, anon, authenticated;
+grant execute on function public.get_brake_figures to service_role, mentor_pause_job;
 
 -- One run's row of the log, for the caller who started it (O3). A run that the dispatcher refused never
 -- began; then this is the row of the refusal.
@@ -4069,6 +5211,57 @@ comment on function public.get_org_day is
 revoke execute on function public.get_org_day from public, anon, authenticated;
 grant execute on function public.get_org_day to service_role, mentor_pause_job;
 
+-- The plan of a run (G1): its hash, its limits, its counts, and who approved it. is_newest: it has not lapsed. Its mentors:
+-- list_plan.
+-- Called by: the HTTP entry, the command line; the console, for administrators and coordinators.
+-- Errors: 42501 not_your_organisation; PT403 the person is no member of the organisation.
+
+create or replace function public.get_plan(p_org_id uuid, p_job_run_id uuid)
+returns table (
+    job_run_id uuid,
+    as_of date,
+    dry_run boolean,
+    made_at timestamptz,
+    plan_hash text,
+    brake_mode text,
+    brake_count integer,
+    brake_percent numeric,
+    brake_acts boolean,
+    active_count integer,
+    planned_count integer,
+    unforeseen_count integer,
+    held_count integer,
+    is_newest boolean,
+    approved_by text,
+    approved_at timestamptz,
+    approval_note text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform private.assert_job_org(p_org_id);
+    if private.caller() = 'person' and p_org_id not in (select private.my_memberships()) then
+        raise exception 'not your organisation' using errcode = 'PT403', hint = 'not_yours',
+            detail = 'only members of the organisation see its plans';
+    end if;
+    return query
+    select
+        p.job_run_id, p.as_of, p.dry_run, p.made_at, p.plan_hash, p.brake_mode, p.brake_count, p.brake_percent, p.brake_acts,
+        p.active_count, p.planned_count, p.unforeseen_count, p.held_count,
+        p.plan_hash = (select n.plan_hash from public.plans as n where n.job_run_id = private.newest_plan(p_org_id)), a.approved_by, a.approved_at, a.note
+    from public.plans as p
+    left join public.plan_approvals as a on a.job_run_id = p.job_run_id
+    where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null;
+end
+$$;
+comment on function public.get_plan is 'A run''s plan: hash, limits, counts and approval; no row: the run has no plan.';
+revoke execute on function public.get_plan from public, anon, authenticated;
+grant execute on function public.get_plan to authenticated, service_role, mentor_pause_job, mentor_pause_api;
+
 -- Says how recent a job's runs are (O1): when the last complete run ended, the latest day of those runs, the
 -- hours since, and the errors about one night.
 --
@@ -4192,7 +5385,8 @@ revoke execute on function public.list_executions from public, anon, authenticat
 grant execute on function public.list_executions to service_role, mentor_pause_job, mentor_pause_api;
 
 -- One keyset page of the active mentors whose latest certification expired on or before p_as_of (E1, D7).
--- Called by: the dispatcher, once per page, with the last id of the page before.
+-- It does not know the brake (G2): the runs list from their plan (make_plan).
+-- Called by: an adopter who compares their own data with it.
 -- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
 
 create or replace function public.list_expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
@@ -4202,7 +5396,8 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select private.expired_mentors(p_org_id, p_as_of, p_after, private.page_limit(p_org_id, p_as_of, p_limit))
+    select e.mentor_id
+    from private.expired_mentors(p_org_id, p_as_of, p_after, private.page_limit(p_org_id, p_as_of, p_limit)) as e
 $$;
 comment on function public.list_expired_mentors is
 'Active mentors with an expired certification, in id order, after p_after (null for the first page).';
@@ -4255,6 +5450,38 @@ comment on function public.list_messages is 'Messages of an organisation, newest
 revoke execute on function public.list_messages from public, anon, authenticated;
 grant execute on function public.list_messages to service_role, mentor_pause_job;
 
+-- The nights without a completed run (G7), newest first: of the 30 days up to p_as_of, each day for which no complete
+-- certification expiry run ended well. A later run pauses the mentors of a missed night, but they were visible until then.
+-- Days before the organisation's first completed run do not count.
+-- Called by: the command line.
+-- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
+
+create or replace function public.list_missed_nights(p_org_id uuid, p_as_of date)
+returns table (as_of date)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    select private.assert_date('p_as_of', p_as_of);
+    with nights as (
+        select distinct l.as_of
+        from public.scheduler_execution_log as l
+        where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'completed'
+            and not l.dry_run and l.redrive_of is null and l.plan_of is null
+    )
+
+    select p_as_of - back.days
+    from generate_series(0, 29) as back (days)
+    where p_as_of - back.days > (select min(n.as_of) from nights as n)
+        and p_as_of - back.days not in (select n.as_of from nights as n where n.as_of is not null)
+    order by back.days
+$$;
+comment on function public.list_missed_nights is 'The days without a completed certification expiry run, of the last 30, newest first.';
+revoke execute on function public.list_missed_nights from public, anon, authenticated;
+grant execute on function public.list_missed_nights to service_role, mentor_pause_job;
+
 -- The caller's own messages (W3), the newest first: what a mentor or a coordinator was informed of, with or without e-mail. It
 -- reads an index for each id by which messages name the caller, so a page costs the same with any number of messages. It
 -- pages by keyset: p_before is the last id of the page before. An administrator who asks gets their own messages only.
@@ -4285,7 +5512,7 @@ as $$
     cross join lateral (
         select x.*
         from public.messages as x
-        where x.person_id = mine.person_id and x.id < coalesce(p_before, 9223372036854775807)
+        where x.person_id = mine.person_id and x.reminder = 0 and x.id < coalesce(p_before, 9223372036854775807)
             and (x.audience = 'mentor' or x.org_id in (select private.my_memberships()))
         order by x.id desc
         limit p_limit
@@ -4339,6 +5566,102 @@ comment on function public.list_paused_unwarned is
 'The mentors whom the runs for a day paused, and who were not warned at least 14 days before.';
 revoke execute on function public.list_paused_unwarned from public, anon, authenticated;
 grant execute on function public.list_paused_unwarned to service_role, mentor_pause_job;
+
+-- One keyset page of the mentors of a run's plan (G1), with their names: for an administrator all, for a coordinator their
+-- own. A person who calls the function gets what they may see; the HTTP entry gives the person whose token it has verified
+-- (p_user_id), and null for a machine, which sees all.
+-- Called by: the HTTP entry, the command line, the console.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.list_plan(
+    p_org_id uuid, p_job_run_id uuid, p_user_id uuid default null, p_after uuid default null, p_limit integer default 100
+)
+returns table (mentor_id uuid, display_name text, expires_on date, action text, why text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+#variable_conflict use_column
+declare
+    v_person constant uuid := case when private.caller() = 'person' then private.user_id() else p_user_id end;
+    v_sees_all constant boolean := private.caller() <> 'person' and p_user_id is null or exists (
+        select from public.org_members as o where o.org_id = p_org_id and o.user_id = v_person and o.role = 'admin'
+    );
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_limit(p_limit);
+    return query
+    with page as (
+        select e.*
+        from public.plans as p
+        inner join public.plan_mentors as e on e.job_run_id = p.job_run_id
+        where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null
+            and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            and (v_sees_all or private.sees_mentor(v_person, e.mentor_id, p_org_id))
+        order by e.mentor_id
+        limit p_limit
+    )
+
+    select e.mentor_id, k.display_name, e.expires_on, e.action, e.why
+    from page as e
+    left join public.mentor_contacts as k on k.mentor_id = e.mentor_id
+    order by e.mentor_id;
+end
+$$;
+comment on function public.list_plan is 'The mentors of a run''s plan whom a person may see, in id order, after p_after.';
+revoke execute on function public.list_plan from public, anon, authenticated;
+grant execute on function public.list_plan to authenticated, service_role, mentor_pause_api;
+
+-- One keyset page of the mentors whom a run is to pause, from its plan (G1): those whom the plan pauses, or, for a run that
+-- releases an approved plan, those whom that plan holds (G4).
+-- Called by: the dispatcher, once per page, with the last id of the page before; run_certification_expiry.
+-- Errors: PT404 the log has no such run, PT409 the plan is not whole, 42501 not_your_organisation, 22023 p_limit is out of
+-- bounds.
+
+create or replace function public.list_planned_mentors(p_job_run_id uuid, p_after uuid, p_limit integer)
+returns table (mentor_id uuid)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+#variable_conflict use_column
+declare
+    v_run public.scheduler_execution_log;
+    v_plan uuid;
+begin
+    perform private.run_org(p_job_run_id);
+    perform private.assert_limit(p_limit);
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    v_plan := coalesce(v_run.plan_of, v_run.job_run_id);
+    if not exists (select from public.plans as p where p.job_run_id = v_plan and p.plan_hash is not null) then
+        raise exception 'the run has no plan' using errcode = case when v_run.id is null then 'PT404' else 'PT409' end,
+            detail = 'the dispatcher makes the plan before it lists mentors; plans are kept for 90 days';
+    elsif v_run.approved_by is not null then
+        return query
+        select e.mentor_id from public.plan_mentors as e
+        where e.job_run_id = v_plan and e.action = 'hold'
+            and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        order by e.mentor_id
+        limit p_limit;
+    else
+        return query
+        select e.mentor_id from public.plan_mentors as e
+        where e.job_run_id = v_plan and e.action = 'pause'
+            and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        order by e.mentor_id
+        limit p_limit;
+    end if;
+end
+$$;
+comment on function public.list_planned_mentors is
+'The mentors whom a run is to pause by its plan, in id order, after p_after (null for the first page).';
+revoke execute on function public.list_planned_mentors from public, anon, authenticated;
+grant execute on function public.list_planned_mentors to service_role, mentor_pause_job;
 
 -- One keyset page of the certifications that are mirrored from the portal (H1, H5): all of them, or those
 -- that a run's reading has not seen.
@@ -4446,7 +5769,8 @@ grant execute on function public.list_portal_states to service_role, portal_sync
 --
 --   applied      this run made the change: it paused the mentor, or wrote their status to the portal
 --   not_needed   nothing is left to do. certification_expiry: the mentor is not active any more, or their
---                certification has not expired on p_as_of. hlf_sync: the portal has the mentor's present
+--                certification has not expired on p_as_of, or the brake forbids it. withdrawal: the mentor has changed
+--                since, or is still expired. hlf_sync: the portal has the mentor's present
 --                version. Both: the organisation has no such mentor.
 --
 -- A mentor who still needs the change gets no row. The run's row of the log says which job it was.
@@ -4499,6 +5823,10 @@ begin
         or (v_job_name is not null and p.status is null)
         or (v_job_name = 'certification_expiry' and (
             p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
+            or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
+        ))
+        or (v_job_name = 'withdrawal' and (
+            private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
         ))
         or (v_job_name = 'hlf_sync' and p.synced_version = p.version)
     order by p.id;
@@ -4508,6 +5836,31 @@ comment on function public.list_run_outcomes is
 'The given mentors that a run has changed (applied) or that need no change any more (not_needed).';
 revoke execute on function public.list_run_outcomes from public, anon, authenticated;
 grant execute on function public.list_run_outcomes to service_role, mentor_pause_job, portal_sync;
+
+-- One keyset page of the mentors whom a run paused (G5), from the history.
+-- Called by: the dispatcher, for a withdrawal of that run.
+-- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.list_run_pauses(p_job_run_id uuid, p_after uuid, p_limit integer)
+returns table (mentor_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+    select private.run_org(p_job_run_id);
+    select private.assert_limit(p_limit);
+    select h.mentor_id
+    from public.peer_mentor_status_history as h
+    where h.job_run_id = p_job_run_id and h.new_status = 'paused'
+        and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+    order by h.mentor_id
+    limit p_limit
+$$;
+comment on function public.list_run_pauses is 'The mentors whom a run paused, in id order, after p_after (null for the first page).';
+revoke execute on function public.list_run_pauses from public, anon, authenticated;
+grant execute on function public.list_run_pauses to service_role, mentor_pause_job;
 
 -- The runs that began long ago and have not ended, according to the log (E8). The monitor compares them with
 -- the ledger. A run that the ledger does not know has no pages left, so only the monitor can end it.
@@ -4662,6 +6015,72 @@ comment on function public.list_unsynced_mentors is
 'Mentors whose present version the portal does not have, in id order, after p_after; if there are none, one mentor.';
 revoke execute on function public.list_unsynced_mentors from public, anon, authenticated;
 grant execute on function public.list_unsynced_mentors to service_role, mentor_pause_job;
+
+-- Writes down the plan of a run (G1): the next p_limit mentors of private.plan_page, and after the last of them the decision
+-- of the brake (G2) and the plan's hash. The caller repeats the call until is_whole is true; then it changes nothing. So a
+-- plan of any size is made within the time of a call, and a call whose answer was lost can be repeated.
+--
+-- A plan that is whole does not change any more. The plans of dry runs are deleted after an hour, all others after 90 days,
+-- as the ledger's items are.
+-- Called by: the dispatcher, before a run's first page; run_certification_expiry.
+-- Locks: the plan.
+-- Errors: PT404 the log has no such run, 42501 not_your_organisation, 22023 p_limit is out of bounds.
+
+create or replace function public.make_plan(p_job_run_id uuid, p_limit integer default 20000)
+returns table (is_whole boolean, planned_count integer, unforeseen_count integer, held_count integer, plan_hash text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+#variable_conflict use_column
+declare
+    v_run public.scheduler_execution_log;
+    v_plan public.plans;
+    v_added integer;
+    v_last uuid;
+begin
+    perform private.run_org(p_job_run_id);
+    perform private.assert_between('p_limit', coalesce(p_limit, 0), 1, 100000);
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.job_name = 'certification_expiry' and l.plan_of is null
+        and l.status in ('running', 'completed', 'failed');
+    if not found then
+        raise exception 'run not found' using errcode = 'PT404',
+            detail = 'the log has no certification expiry run of this id that makes its own plan';
+    end if;
+    insert into public.plans (job_run_id, org_id, as_of, dry_run, rule)
+    values (p_job_run_id, v_run.org_id, v_run.as_of, v_run.dry_run, private.plan_rule())
+    on conflict do nothing;
+    if found then
+        delete from public.plans as p
+        where p.org_id = v_run.org_id
+            and p.made_at < clock_timestamp() - case when p.dry_run then interval '1 hour' else interval '90 days' end;
+    end if;
+    select * into v_plan from public.plans as p where p.job_run_id = p_job_run_id for update;
+
+    if v_plan.plan_hash is null then
+        insert into public.plan_mentors (job_run_id, mentor_id, version, expires_on, action, why)
+        select p_job_run_id, p.mentor_id, p.version, p.expires_on, 'pause', p.why
+        from private.plan_page(v_plan.org_id, v_plan.as_of, v_plan.cursor, p_limit) as p;
+        get diagnostics v_added = row_count;
+        if v_added < p_limit then
+            perform private.close_plan(p_job_run_id);
+        else
+            select e.mentor_id into v_last from public.plan_mentors as e
+            where e.job_run_id = p_job_run_id order by e.mentor_id desc limit 1;
+            update public.plans as p set cursor = v_last where p.job_run_id = p_job_run_id;
+        end if;
+    end if;
+    return query
+    select p.plan_hash is not null, p.planned_count, p.unforeseen_count, p.held_count, p.plan_hash
+    from public.plans as p where p.job_run_id = p_job_run_id;
+end
+$$;
+comment on function public.make_plan is
+'Writes down the next part of a run''s plan; when is_whole is true, the plan has its counts and its hash.';
+revoke execute on function public.make_plan from public, anon, authenticated;
+grant execute on function public.make_plan to service_role, mentor_pause_job;
 
 -- Marks the caller's own messages as read (W3). It leaves out messages of other people, and those that were read before.
 -- Called by: the app and the console, for people.
@@ -4901,6 +6320,71 @@ comment on function public.notify_coordinators_page is
 revoke execute on function public.notify_coordinators_page from public, anon, authenticated;
 grant execute on function public.notify_coordinators_page to service_role, mentor_pause_job, portal_sync;
 
+-- The plan of the nightly job for a day, as it would be now (G1): one row for each active mentor whose certification has
+-- expired, in id order, with the action and the reason. It changes nothing, and needs nothing but the database.
+--
+--   action  pause: the run pauses the mentor. hold: the mentor waits for an approval (G2).
+--   why     forewarned: the mentor was warned of this date at least seven days before the day. The others are unforeseen:
+--           warned_late, warned_of_another_date, never_warned.
+--
+-- A person gets the mentors that they may see: an administrator all, a coordinator their own, a mentor their own row. The
+-- actions are those of the whole plan. It pages by keyset: p_after is the last mentor of the page before. Each page makes
+-- the whole plan again; so take large pages. summarise_plan has the plan's hash and counts.
+-- Called by: the command line, an adopter (docs/adopting.md), the app and the console for people.
+-- Errors: 42501 not_your_organisation, 22023 an argument is out of bounds.
+
+create or replace function public.plan_certification_expiry(
+    p_org_id uuid, p_as_of date, p_after uuid default null, p_limit integer default null
+)
+returns table (mentor_id uuid, version integer, expires_on date, action text, why text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_is_person constant boolean := private.caller() = 'person';
+    v_is_admin constant boolean := p_org_id in (select private.my_admin_orgs());
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_date('p_as_of', p_as_of);
+    perform private.assert_between('p_limit', coalesce(p_limit, 1), 1, 1000000);
+    if p_as_of is null then
+        raise exception 'p_as_of is missing' using errcode = '22023', detail = 'give the day of the plan, such as 2026-11-22';
+    end if;
+    return query
+    with planned as materialized (
+        select p.* from private.plan_page(p_org_id, p_as_of, null, null) as p
+    ),
+
+    brake as (
+        select b.brake_acts and b.brake_mode = 'hold' as holds
+        from private.brake_of(
+            p_org_id,
+            (select count(*) from planned as p where p.why <> 'forewarned'),
+            (select count(*) from public.peer_mentors as m where m.org_id = p_org_id and m.status = 'active')
+        ) as b
+    ),
+
+    mine as (
+        select private.my_mentors() as id where v_is_person and not v_is_admin
+    )
+
+    select
+        p.mentor_id, p.version, p.expires_on, case when b.holds and p.why <> 'forewarned' then 'hold' else 'pause' end, p.why
+    from planned as p cross join brake as b
+    where p.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        and (not v_is_person or v_is_admin or p.mentor_id in (select mine.id from mine))
+    order by p.mentor_id
+    limit p_limit;
+end
+$$;
+comment on function public.plan_certification_expiry is
+'Whom the nightly job would pause on a day, whom it would hold, and why; changes nothing.';
+revoke execute on function public.plan_certification_expiry from public, anon, authenticated;
+grant execute on function public.plan_certification_expiry to authenticated, service_role, mentor_pause_job;
+
 -- Notes an event of SES about a digest (W4): delivered, bounced, complained, suppressed, or sent, which also decides
 -- about a digest whose answer was lost. Events may come late, twice and out of order; a state never moves back.
 -- Called by: the notifier, for each event.
@@ -4949,10 +6433,16 @@ begin
     from public.certifications as c
     inner join public.peer_mentors as m on m.id = c.mentor_id and m.org_id = p_org_id
     where c.portal_id = p_portal_id;
-    delete from public.certifications as c
-    using public.peer_mentors as m
-    where c.portal_id = p_portal_id and c.seen_by_run_id is distinct from p_job_run_id
-        and m.id = c.mentor_id and m.org_id = p_org_id;
+    with gone as (
+        delete from public.certifications as c
+        using public.peer_mentors as m
+        where c.portal_id = p_portal_id and c.seen_by_run_id is distinct from p_job_run_id
+            and m.id = c.mentor_id and m.org_id = p_org_id
+        returning c.mentor_id, c.portal_id, c.expires_on
+    )
+
+    insert into public.certification_changes (mentor_id, portal_id, changed_by, job_run_id, from_expires_on)
+    select g.mentor_id, g.portal_id, private.caller(), p_job_run_id, private.clamp_day(g.expires_on) from gone as g;
     return found;
 end
 $$;
@@ -4967,7 +6457,8 @@ grant execute on function public.remove_portal_certification to service_role, po
 -- (E7).
 --
 -- For certification_expiry, paused_count becomes the number of the run's history rows. For hlf_sync,
--- synced_count becomes the number of mentors whose status the run sent to the portal. A count never shrinks,
+-- synced_count becomes the number of mentors whose status the run sent to the portal. For withdrawal, resumed_count
+-- becomes the number of the run's history rows. A count never shrinks,
 -- and it never grows by more than the errors.
 -- Called by: a worker that notices that its page was already closed. Repeated calls change nothing.
 -- Locks: the run's row of the log.
@@ -4995,6 +6486,9 @@ begin
     elsif v_run.job_name = 'hlf_sync' then
         select count(*) - coalesce(v_run.synced_count, 0) into v_more
         from public.portal_sync_state as s where s.job_run_id = p_job_run_id;
+    elsif v_run.job_name = 'withdrawal' then
+        select count(*) - coalesce(v_run.resumed_count, 0) into v_more
+        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id;
     end if;
     -- A run that never began has no counts, and least() ignores nulls.
     v_more := least(v_more, coalesce(v_run.error_count, 0));
@@ -5003,7 +6497,12 @@ begin
     end if;
     update public.scheduler_execution_log as l
     set
-        paused_count = case when l.job_name = 'hlf_sync' then l.paused_count else coalesce(l.paused_count, 0) + v_more end,
+        paused_count = case
+            when l.job_name = 'certification_expiry' then coalesce(l.paused_count, 0) + v_more else l.paused_count
+        end,
+        resumed_count = case
+            when l.job_name = 'withdrawal' then coalesce(l.resumed_count, 0) + v_more else l.resumed_count
+        end,
         synced_count = case when l.job_name = 'hlf_sync' then coalesce(l.synced_count, 0) + v_more else l.synced_count end,
         error_count = l.error_count - v_more,
         error = left(
@@ -5011,7 +6510,7 @@ begin
                 '; ', l.error,
                 format(
                     'corrected after the end: %s of the errors %s after all', v_more,
-                    case when l.job_name = 'hlf_sync' then 'synced' else 'paused' end
+                    case l.job_name when 'hlf_sync' then 'synced' when 'withdrawal' then 'resumed' else 'paused' end
                 )
             ),
             4000
@@ -5065,6 +6564,9 @@ grant execute on function public.reset_portal_sync to service_role, portal_sync;
 --     and the next call continues with them. So it holds no mentor's row for longer than that.
 --   * An earlier time-out or cancellation ends it and undoes nothing. Only a server that stops undoes a call.
 --
+-- It makes the run's plan first, as the Lambdas do (make_plan, G1), and pauses only whom the plan releases (G2). Mentors whom
+-- the plan holds wait for an approval; the dispatcher's run releases them then.
+--
 -- A lock of the organisation's row, which no job role can take (R5), allows one call at a time for each
 -- organisation. A second call is refused.
 -- Called by: pg_cron (supabase/fallback); an operator.
@@ -5083,7 +6585,9 @@ returns table (
     skipped_count integer,
     error_count integer,
     mentor_ids_paused uuid [],
-    mentor_ids_errored uuid []
+    mentor_ids_errored uuid [],
+    unforeseen_count integer,
+    held_count integer
 )
 language plpgsql
 security definer
@@ -5106,6 +6610,7 @@ declare
     v_errored uuid [];
     v_skipped integer;
     v_error text;
+    v_plan record;
 begin
     if private.caller() <> 'service' then
         raise exception 'role % may not run the nightly job in the database', session_user using errcode = '42501',
@@ -5123,7 +6628,7 @@ begin
             'certification_expiry', v_run, p_org_id, 'schedule', v_by, 'refused', v_as_of, false,
             'another run in the database is in progress'
         );
-        return query select v_run, 'refused', 0, 0, 0, 0, array[]::uuid [], array[]::uuid [];
+        return query select v_run, 'refused', 0, 0, 0, 0, array[]::uuid [], array[]::uuid [], 0, 0;
         return;
     end if;
 
@@ -5131,9 +6636,13 @@ begin
         'certification_expiry', v_run, p_org_id, 'schedule', v_by, 'running', v_as_of
     );
     loop
+        select * into v_plan from public.make_plan(v_run) as m;
+        exit when v_plan.is_whole;
+    end loop;
+    loop
         v_page := array(
             select l.mentor_id
-            from public.list_expired_mentors(p_org_id, v_as_of, v_ids[cardinality(v_ids)], 1000) as l
+            from public.list_planned_mentors(v_run, v_ids[cardinality(v_ids)], 1000) as l
         );
         v_ids := v_ids || v_page;
         exit when cardinality(v_page) < 1000;
@@ -5166,7 +6675,7 @@ begin
     v_paused := array(select r.key::uuid from jsonb_each_text(v_results) as r where r.value = 'changed' order by 1);
     v_errored := array(
         select r.key::uuid from jsonb_each_text(v_results) as r
-        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired') order by 1
+        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired', 'held', 'changed_since') order by 1
     );
     v_skipped := cardinality(v_ids) - cardinality(v_paused) - cardinality(v_errored);
     perform public.finish_execution(
@@ -5174,7 +6683,7 @@ begin
     );
     return query
     select v_run, 'completed', cardinality(v_ids), cardinality(v_paused), v_skipped, cardinality(v_errored),
-        v_paused, v_errored;
+        v_paused, v_errored, v_plan.unforeseen_count, v_plan.held_count;
 end
 $$;
 comment on function public.run_certification_expiry is
@@ -5224,13 +6733,64 @@ comment on function public.settle_messages is
 revoke execute on function public.settle_messages from public, anon, authenticated;
 grant execute on function public.settle_messages to service_role, mentor_pause_notifier;
 
+-- The hash and the counts of the plan for a day, as plan_certification_expiry makes it now (G1). The hash is that of a run
+-- which would begin now for this day.
+-- Called by: the command line, an adopter.
+-- Errors: 42501 not_your_organisation, 22023 p_as_of is missing or out of bounds.
+
+create or replace function public.summarise_plan(p_org_id uuid, p_as_of date)
+returns table (
+    plan_hash text,
+    brake_mode text,
+    brake_count integer,
+    brake_percent numeric,
+    brake_acts boolean,
+    active_count bigint,
+    planned_count bigint,
+    unforeseen_count bigint,
+    held_count bigint
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select private.assert_job_org(p_org_id);
+    with planned as materialized (
+        select p.* from public.plan_certification_expiry(p_org_id, p_as_of) as p
+    ),
+
+    counts as (
+        select
+            count(*) as planned, count(*) filter (where p.why <> 'forewarned') as unforeseen,
+            count(*) filter (where p.action = 'hold') as held,
+            private.hash_plan(
+                p_org_id, p_as_of, array_agg(p.mentor_id order by p.mentor_id), array_agg(p.version order by p.mentor_id),
+                array_agg(p.expires_on order by p.mentor_id), array_agg(p.action order by p.mentor_id)
+            ) as plan_hash,
+            (select count(*) from public.peer_mentors as m where m.org_id = p_org_id and m.status = 'active') as active
+        from planned as p
+    )
+
+    select
+        c.plan_hash, b.brake_mode, b.brake_count, b.brake_percent, b.brake_acts, c.active, c.planned, c.unforeseen, c.held
+    from counts as c cross join lateral private.brake_of(p_org_id, c.unforeseen, c.active) as b
+$$;
+comment on function public.summarise_plan is 'The hash and the counts of the plan for a day, as it would be now.';
+revoke execute on function public.summarise_plan from public, anon, authenticated;
+grant execute on function public.summarise_plan to service_role, mentor_pause_job;
+
 -- The only function that changes a mentor's status (E2-E4, S1-S3): a state machine under the row lock.
 --
 --   active -> paused             everybody. If the mentor is not active or not expired, the job
 --                                (p_reason certification_expired) gets an outcome and no error.
---   paused -> active             people and services, with a certification that expires after today
+--   paused -> active             people, services and a withdrawal, with a certification that expires after today
 --   inactive -> active           services, with a certification that expires after today
 --   active, paused -> inactive   services
+--
+-- A run's brake may forbid to pause a mentor (private.brake_outcome: held, changed_since). A withdrawal (p_reason
+-- pause_withdrawn) resumes only mentors who have not changed since (private.withdrawal_outcome: changed_since,
+-- still_expired). These are outcomes and no errors.
 --
 -- Nobody becomes active without a valid certification (E1): otherwise a paused mentor whose certification was
 -- deleted could resume, and no night would pause them again. An insert may still enter an active mentor,
@@ -5276,11 +6836,13 @@ as $$
 declare
     v_person constant uuid := private.user_id();
     v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_is_withdrawal constant boolean := p_reason = 'pause_withdrawn';
     v_states constant text [] := private.states_before(p_status);
     v_mentor public.peer_mentors;
     v_done public.peer_mentor_status_history;
     v_expires_on date;
     v_readable date;
+    v_refusal text;
     v_now timestamptz;
 begin
     perform private.assert_job_org(p_org_id);
@@ -5322,10 +6884,18 @@ begin
     from public.certifications as c where c.mentor_id = p_mentor_id;
     v_readable := private.clamp_day(v_expires_on);
 
-    if v_is_expiry and (v_mentor.status <> 'active' or v_expires_on is null or v_expires_on > p_as_of) then
+    if v_is_expiry then
+        v_refusal := case
+            when v_mentor.status <> 'active' then 'not_active'
+            when v_expires_on is null or v_expires_on > p_as_of then 'not_expired'
+            else private.brake_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of)
+        end;
+    elsif v_is_withdrawal then
+        v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);
+    end if;
+    if v_refusal is not null then
         return query select
-            case when v_mentor.status <> 'active' then 'not_active' else 'not_expired' end,
-            v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
+            v_refusal, v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
         return;
     elsif v_mentor.status <> all(v_states) then
         raise exception 'transition not allowed' using errcode = 'PT409',
@@ -5360,7 +6930,7 @@ begin
         case
             when v_person = v_mentor.user_id then 'mentor'
             when v_person is not null then 'coordinator'
-            when v_is_expiry then 'job'
+            when v_is_expiry or v_is_withdrawal then 'job'
             else 'service'
         end
     );

@@ -113,7 +113,7 @@ def open_worker_queue() -> WorkerQueue:
 
 
 def open_worker(job_name: str, work: Work, database: Database, logger: Logger) -> "Consumer":
-    """Return the worker of a job.
+    """Return the worker of a job, and of the jobs that share its queue.
 
     It closes the database's connection after each record. Otherwise an idle warm function would
     keep it for minutes, and another worker may wait for a connection where they are few (R1).

@@ -26,7 +26,10 @@ returns table (
     expiring_count integer,
     first_expires_on date,
     unreachable_count integer,
-    held_count integer
+    held_count integer,
+    own_resumed_on date,
+    resumed_count integer,
+    unforeseen_count integer
 )
 language plpgsql
 security definer
@@ -94,10 +97,13 @@ begin
                 return query select * from private.digest_content(p_digest_id);
                 return;
             end if;
-        exception when query_canceled or others then  -- one person's rows must not stop everybody else's messages
-            raise warning 'a digest was not begun: %', sqlstate;
-            update public.messages as m set due_at = clock_timestamp() + interval '1 hour', refusal = 'SQLSTATE ' || sqlstate
-            where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
+        exception
+            -- Another transaction has the rows for a moment; the notifier repeats the call.
+            when lock_not_available or deadlock_detected then raise;
+            when query_canceled or others then  -- one person's rows must not stop everybody else's messages
+                raise warning 'a digest was not begun: %', sqlstate;
+                update public.messages as m set due_at = clock_timestamp() + interval '1 hour', refusal = 'SQLSTATE ' || sqlstate
+                where m.org_id = p_org_id and m.person_id = v_person and m.state in ('pending', 'no_address');
         end;
     end loop;
     email := null;

@@ -3,7 +3,8 @@
 -- continue.
 --
 -- For certification_expiry, the mentors in the run's history count as paused, and the mentors who are active
--- although their certification had expired on the run's day count as errors. For hlf_sync, the mentors whose
+-- although their certification had expired on the run's day count as errors, but not those whom the run's plan holds. For
+-- withdrawal, the mentors in the run's history count as resumed. For hlf_sync, the mentors whose
 -- status the run sent to the portal count as synced. If the run changed nothing, its row gets no counts, and
 -- its trigger may begin it again (begin_execution).
 -- Called by: the holder of the lock of the run's job. Repeated calls change nothing.
@@ -32,11 +33,15 @@ begin
         return query select false, 0, 0;
         return;
     end if;
-    if v_run.job_name = 'certification_expiry' then
+    if v_run.job_name in ('certification_expiry', 'withdrawal') then
         select count(*) into v_effect
         from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id;
-        if not v_run.dry_run and v_run.redrive_of is null and v_run.as_of is not null then
-            v_left := public.count_stale_active_mentors(p_org_id, v_run.as_of);
+        if v_run.job_name = 'certification_expiry' and not v_run.dry_run and v_run.redrive_of is null
+            and v_run.plan_of is null and v_run.as_of is not null
+        then
+            v_left := greatest(0, public.count_stale_active_mentors(p_org_id, v_run.as_of) - coalesce(
+                (select p.held_count from public.plans as p where p.job_run_id = p_job_run_id), 0
+            ));
         end if;
     elsif v_run.job_name = 'hlf_sync' then
         select count(*) into v_effect from public.portal_sync_state as s where s.job_run_id = p_job_run_id;
@@ -47,10 +52,11 @@ begin
         finished_at = clock_timestamp(),
         error = left(p_error, 4000),
         processed_count = case when v_effect > 0 then v_effect + v_left end,
-        paused_count = case when v_effect > 0 then case when l.job_name = 'hlf_sync' then 0 else v_effect end end,
+        paused_count = case when v_effect > 0 then case when l.job_name = 'certification_expiry' then v_effect else 0 end end,
         skipped_count = case when v_effect > 0 then 0 end,
         error_count = case when v_effect > 0 then v_left end,
-        synced_count = case when v_effect > 0 and l.job_name = 'hlf_sync' then v_effect end
+        synced_count = case when v_effect > 0 and l.job_name = 'hlf_sync' then v_effect end,
+        resumed_count = case when v_effect > 0 and l.job_name = 'withdrawal' then v_effect end
     where l.id = v_run.id;
     return query select true, v_effect, v_left;
 end

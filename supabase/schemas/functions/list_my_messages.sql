@@ -28,7 +28,7 @@ as $$
     cross join lateral (
         select x.*
         from public.messages as x
-        where x.person_id = mine.person_id and x.id < coalesce(p_before, 9223372036854775807)
+        where x.person_id = mine.person_id and x.reminder = 0 and x.id < coalesce(p_before, 9223372036854775807)
             and (x.audience = 'mentor' or x.org_id in (select private.my_memberships()))
         order by x.id desc
         limit p_limit

@@ -4,7 +4,8 @@
 --
 --   applied      this run made the change: it paused the mentor, or wrote their status to the portal
 --   not_needed   nothing is left to do. certification_expiry: the mentor is not active any more, or their
---                certification has not expired on p_as_of. hlf_sync: the portal has the mentor's present
+--                certification has not expired on p_as_of, or the brake forbids it. withdrawal: the mentor has changed
+--                since, or is still expired. hlf_sync: the portal has the mentor's present
 --                version. Both: the organisation has no such mentor.
 --
 -- A mentor who still needs the change gets no row. The run's row of the log says which job it was.
@@ -57,6 +58,10 @@ begin
         or (v_job_name is not null and p.status is null)
         or (v_job_name = 'certification_expiry' and (
             p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
+            or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
+        ))
+        or (v_job_name = 'withdrawal' and (
+            private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
         ))
         or (v_job_name = 'hlf_sync' and p.synced_version = p.version)
     order by p.id;

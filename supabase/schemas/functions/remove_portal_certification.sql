@@ -17,10 +17,16 @@ begin
     from public.certifications as c
     inner join public.peer_mentors as m on m.id = c.mentor_id and m.org_id = p_org_id
     where c.portal_id = p_portal_id;
-    delete from public.certifications as c
-    using public.peer_mentors as m
-    where c.portal_id = p_portal_id and c.seen_by_run_id is distinct from p_job_run_id
-        and m.id = c.mentor_id and m.org_id = p_org_id;
+    with gone as (
+        delete from public.certifications as c
+        using public.peer_mentors as m
+        where c.portal_id = p_portal_id and c.seen_by_run_id is distinct from p_job_run_id
+            and m.id = c.mentor_id and m.org_id = p_org_id
+        returning c.mentor_id, c.portal_id, c.expires_on
+    )
+
+    insert into public.certification_changes (mentor_id, portal_id, changed_by, job_run_id, from_expires_on)
+    select g.mentor_id, g.portal_id, private.caller(), p_job_run_id, private.clamp_day(g.expires_on) from gone as g;
     return found;
 end
 $$;

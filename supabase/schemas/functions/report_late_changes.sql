@@ -4,7 +4,8 @@
 -- (E7).
 --
 -- For certification_expiry, paused_count becomes the number of the run's history rows. For hlf_sync,
--- synced_count becomes the number of mentors whose status the run sent to the portal. A count never shrinks,
+-- synced_count becomes the number of mentors whose status the run sent to the portal. For withdrawal, resumed_count
+-- becomes the number of the run's history rows. A count never shrinks,
 -- and it never grows by more than the errors.
 -- Called by: a worker that notices that its page was already closed. Repeated calls change nothing.
 -- Locks: the run's row of the log.
@@ -32,6 +33,9 @@ begin
     elsif v_run.job_name = 'hlf_sync' then
         select count(*) - coalesce(v_run.synced_count, 0) into v_more
         from public.portal_sync_state as s where s.job_run_id = p_job_run_id;
+    elsif v_run.job_name = 'withdrawal' then
+        select count(*) - coalesce(v_run.resumed_count, 0) into v_more
+        from public.peer_mentor_status_history as h where h.job_run_id = p_job_run_id;
     end if;
     -- A run that never began has no counts, and least() ignores nulls.
     v_more := least(v_more, coalesce(v_run.error_count, 0));
@@ -40,7 +44,12 @@ begin
     end if;
     update public.scheduler_execution_log as l
     set
-        paused_count = case when l.job_name = 'hlf_sync' then l.paused_count else coalesce(l.paused_count, 0) + v_more end,
+        paused_count = case
+            when l.job_name = 'certification_expiry' then coalesce(l.paused_count, 0) + v_more else l.paused_count
+        end,
+        resumed_count = case
+            when l.job_name = 'withdrawal' then coalesce(l.resumed_count, 0) + v_more else l.resumed_count
+        end,
         synced_count = case when l.job_name = 'hlf_sync' then coalesce(l.synced_count, 0) + v_more else l.synced_count end,
         error_count = l.error_count - v_more,
         error = left(
@@ -48,7 +57,7 @@ begin
                 '; ', l.error,
                 format(
                     'corrected after the end: %s of the errors %s after all', v_more,
-                    case when l.job_name = 'hlf_sync' then 'synced' else 'paused' end
+                    case l.job_name when 'hlf_sync' then 'synced' when 'withdrawal' then 'resumed' else 'paused' end
                 )
             ),
             4000

@@ -10,6 +10,9 @@
 --     and the next call continues with them. So it holds no mentor's row for longer than that.
 --   * An earlier time-out or cancellation ends it and undoes nothing. Only a server that stops undoes a call.
 --
+-- It makes the run's plan first, as the Lambdas do (make_plan, G1), and pauses only whom the plan releases (G2). Mentors whom
+-- the plan holds wait for an approval; the dispatcher's run releases them then.
+--
 -- A lock of the organisation's row, which no job role can take (R5), allows one call at a time for each
 -- organisation. A second call is refused.
 -- Called by: pg_cron (supabase/fallback); an operator.
@@ -28,7 +31,9 @@ returns table (
     skipped_count integer,
     error_count integer,
     mentor_ids_paused uuid [],
-    mentor_ids_errored uuid []
+    mentor_ids_errored uuid [],
+    unforeseen_count integer,
+    held_count integer
 )
 language plpgsql
 security definer
@@ -51,6 +56,7 @@ declare
     v_errored uuid [];
     v_skipped integer;
     v_error text;
+    v_plan record;
 begin
     if private.caller() <> 'service' then
         raise exception 'role % may not run the nightly job in the database', session_user using errcode = '42501',
@@ -68,7 +74,7 @@ begin
             'certification_expiry', v_run, p_org_id, 'schedule', v_by, 'refused', v_as_of, false,
             'another run in the database is in progress'
         );
-        return query select v_run, 'refused', 0, 0, 0, 0, array[]::uuid [], array[]::uuid [];
+        return query select v_run, 'refused', 0, 0, 0, 0, array[]::uuid [], array[]::uuid [], 0, 0;
         return;
     end if;
 
@@ -76,9 +82,13 @@ begin
         'certification_expiry', v_run, p_org_id, 'schedule', v_by, 'running', v_as_of
     );
     loop
+        select * into v_plan from public.make_plan(v_run) as m;
+        exit when v_plan.is_whole;
+    end loop;
+    loop
         v_page := array(
             select l.mentor_id
-            from public.list_expired_mentors(p_org_id, v_as_of, v_ids[cardinality(v_ids)], 1000) as l
+            from public.list_planned_mentors(v_run, v_ids[cardinality(v_ids)], 1000) as l
         );
         v_ids := v_ids || v_page;
         exit when cardinality(v_page) < 1000;
@@ -111,7 +121,7 @@ begin
     v_paused := array(select r.key::uuid from jsonb_each_text(v_results) as r where r.value = 'changed' order by 1);
     v_errored := array(
         select r.key::uuid from jsonb_each_text(v_results) as r
-        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired') order by 1
+        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired', 'held', 'changed_since') order by 1
     );
     v_skipped := cardinality(v_ids) - cardinality(v_paused) - cardinality(v_errored);
     perform public.finish_execution(
@@ -119,7 +129,7 @@ begin
     );
     return query
     select v_run, 'completed', cardinality(v_ids), cardinality(v_paused), v_skipped, cardinality(v_errored),
-        v_paused, v_errored;
+        v_paused, v_errored, v_plan.unforeseen_count, v_plan.held_count;
 end
 $$;
 comment on function public.run_certification_expiry is

@@ -2,9 +2,13 @@
 --
 --   active -> paused             everybody. If the mentor is not active or not expired, the job
 --                                (p_reason certification_expired) gets an outcome and no error.
---   paused -> active             people and services, with a certification that expires after today
+--   paused -> active             people, services and a withdrawal, with a certification that expires after today
 --   inactive -> active           services, with a certification that expires after today
 --   active, paused -> inactive   services
+--
+-- A run's brake may forbid to pause a mentor (private.brake_outcome: held, changed_since). A withdrawal (p_reason
+-- pause_withdrawn) resumes only mentors who have not changed since (private.withdrawal_outcome: changed_since,
+-- still_expired). These are outcomes and no errors.
 --
 -- Nobody becomes active without a valid certification (E1): otherwise a paused mentor whose certification was
 -- deleted could resume, and no night would pause them again. An insert may still enter an active mentor,
@@ -50,11 +54,13 @@ as $$
 declare
     v_person constant uuid := private.user_id();
     v_is_expiry constant boolean := p_reason = 'certification_expired';
+    v_is_withdrawal constant boolean := p_reason = 'pause_withdrawn';
     v_states constant text [] := private.states_before(p_status);
     v_mentor public.peer_mentors;
     v_done public.peer_mentor_status_history;
     v_expires_on date;
     v_readable date;
+    v_refusal text;
     v_now timestamptz;
 begin
     perform private.assert_job_org(p_org_id);
@@ -96,10 +102,18 @@ begin
     from public.certifications as c where c.mentor_id = p_mentor_id;
     v_readable := private.clamp_day(v_expires_on);
 
-    if v_is_expiry and (v_mentor.status <> 'active' or v_expires_on is null or v_expires_on > p_as_of) then
+    if v_is_expiry then
+        v_refusal := case
+            when v_mentor.status <> 'active' then 'not_active'
+            when v_expires_on is null or v_expires_on > p_as_of then 'not_expired'
+            else private.brake_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of)
+        end;
+    elsif v_is_withdrawal then
+        v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);
+    end if;
+    if v_refusal is not null then
         return query select
-            case when v_mentor.status <> 'active' then 'not_active' else 'not_expired' end,
-            v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
+            v_refusal, v_mentor.status, v_mentor.status, v_readable, v_mentor.version, null::timestamptz;
         return;
     elsif v_mentor.status <> all(v_states) then
         raise exception 'transition not allowed' using errcode = 'PT409',
@@ -134,7 +148,7 @@ begin
         case
             when v_person = v_mentor.user_id then 'mentor'
             when v_person is not null then 'coordinator'
-            when v_is_expiry then 'job'
+            when v_is_expiry or v_is_withdrawal then 'job'
             else 'service'
         end
     );

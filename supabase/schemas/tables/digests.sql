@@ -1,5 +1,5 @@
--- The e-mails to people (W3, W4). A digest is the only e-mail that a person gets on a day of the organisation; it covers
--- the messages that waited for that person. Administrators see the digests of their organisation (S4).
+-- The e-mails to people (W3, W4). A person gets one digest on a day of the organisation; it covers the messages that waited
+-- for that person. What the brake has done (G2, G3) does not wait for it: an urgent e-mail tells the administrators at once. Administrators see the digests of their organisation (S4).
 --
 --              begin_digest           finish_digest             SES's events
 --   (messages) ------------> sending ---------------> sent -----------------> delivered -> complained
@@ -24,15 +24,19 @@ create table public.digests (
     reason text,
     began_at timestamptz not null default clock_timestamp(),
     changed_at timestamptz not null default clock_timestamp(),
-    unique (org_id, person_id, day)
+    is_urgent boolean not null default false
 );
-comment on table public.digests is 'The one e-mail that a person gets on a day, and how far it has come.';
+comment on table public.digests is 'The e-mails to people, and how far each has come.';
 comment on column public.digests.id is 'The notifier chooses it, so that it can repeat a call whose answer was lost.';
 comment on column public.digests.person_id is 'The person, as in messages.';
 comment on column public.digests.address_hash is
 'SHA-256 of the address in lower case: says whether a later address is the same, and holds no address.';
 comment on column public.digests.reason is 'Why it bounced or was refused, as SES names it.';
 
+comment on column public.digests.is_urgent is 'It tells an administrator what the brake has done.';
+
+-- One digest for a person and day.
+create unique index digests_person_day_idx on public.digests (org_id, person_id, day) where not is_urgent;
 -- The digests to an address decide whether the address works.
 create index digests_address_hash_idx on public.digests (org_id, address_hash);
 create index digests_changed_idx on public.digests (org_id, changed_at);

@@ -1,5 +1,5 @@
 -- The outbox: messages to mentors, coordinators and administrators (W3, E11). The transaction that causes a message
--- writes its row: private.notify_page for pauses and renewals, write_warnings for warnings. Delivery comes later and
+-- writes its row: private.notify_page for what a run did, write_warnings for warnings. Delivery comes later and
 -- may fail; the row stays and the app shows it. A person reads their own messages; an administrator reads all of the
 -- organisation (S4).
 --
@@ -16,9 +16,10 @@ create table public.messages (
     org_id uuid not null references public.organisations (id),
     audience text not null check (audience in ('mentor', 'coordinator', 'admin')),
     person_id uuid not null,
-    kind text not null check (kind in ('paused', 'renewed', 'warning', 'held')),
+    kind text not null check (kind in ('paused', 'renewed', 'warning', 'held', 'unforeseen', 'resumed')),
     mentor_ids uuid [] not null check (cardinality(mentor_ids) > 0),
     job_run_id uuid,
+    reminder smallint not null default 0,
     expires_on date,
     created_at timestamptz not null default clock_timestamp(),
     read_at timestamptz,
@@ -38,9 +39,11 @@ create table public.messages (
 comment on table public.messages is 'Messages to mentors, coordinators and administrators, and how far their delivery has come.';
 comment on column public.messages.person_id is 'The person''s user id; for a mentor without an account the mentor''s id.';
 comment on column public.messages.kind is
-'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval.';
+'paused: a run paused the mentors. renewed: their certification was renewed; they stay paused until somebody resumes them. warning: their certification expires. held: their pause waits for an approval. unforeseen: a run paused them although they were not warned in time. resumed: a withdrawal resumed them.';
 comment on column public.messages.mentor_ids is 'The mentors whom it is about, in id order; for a mentor the person themself.';
 comment on column public.messages.job_run_id is 'The run that caused it; null for a warning.';
+comment on column public.messages.reminder is
+'0: the message itself. 1 and 2: it is repeated after 4 and 12 hours if it still holds (G3).';
 comment on column public.messages.expires_on is 'The first day on which a mentor of a warning is paused.';
 comment on column public.messages.due_at is 'When the next attempt to send it is due.';
 comment on column public.messages.expected_at is 'When it could leave at the earliest: a person gets one digest a day.';
@@ -52,7 +55,7 @@ comment on column public.messages.sending_count is 'How many of mentor_ids the d
 create index messages_due_idx on public.messages (org_id, (kind = 'warning'), due_at, id)
 where state in ('pending', 'no_address');
 -- One message to a person in one capacity about a run. Warnings have no run, and may be several.
-create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id)
+create unique index messages_job_run_id_idx on public.messages (job_run_id, audience, person_id, reminder)
 where job_run_id is not null;
 create index messages_person_id_idx on public.messages (person_id, id desc);
 create index messages_org_id_idx on public.messages (org_id, id desc);

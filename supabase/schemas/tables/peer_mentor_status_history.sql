@@ -19,7 +19,7 @@ create table public.peer_mentor_status_history (
     constraint peer_mentor_status_history_person_check
     check ((changed_by is not null) = (changed_by_role in ('mentor', 'coordinator'))),
     constraint peer_mentor_status_history_reserved_check
-    check ((reason = 'certification_expired') = (changed_by_role = 'job'))
+    check ((reason in ('certification_expired', 'pause_withdrawn')) = (changed_by_role = 'job'))
 );
 comment on table public.peer_mentor_status_history is
 'Every change of a mentor''s status, with its reason and, for a job, the run that made it.';

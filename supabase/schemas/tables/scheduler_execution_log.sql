@@ -23,16 +23,35 @@ create table public.scheduler_execution_log (
     error_count integer,
     renewed_count integer,
     error text,
+    resumed_count integer,
+    unforeseen_count integer,
+    held_count integer,
+    plan_of uuid,
+    plan_hash text,
+    approved_by text,
+    approved_at timestamptz,
+    approval_note text,
+    withdraws uuid,
     check ((status = 'running') = (finished_at is null))
 );
 comment on table public.scheduler_execution_log is
 'One row per run request. duplicate: a second delivery of the same trigger; refused: for example, another run was in progress.';
 comment on column public.scheduler_execution_log.redrive_of is
 'The run whose errored mentors this run repeats; null for a run for all mentors.';
--- processed_count = paused_count + synced_count + skipped_count + error_count (E7)
+-- processed_count = paused_count + synced_count + resumed_count + skipped_count + error_count (E7)
 comment on column public.scheduler_execution_log.synced_count is 'Mentors whose status the run sent to the portal.';
 comment on column public.scheduler_execution_log.renewed_count is
 'Mentors whose certification the portal has renewed; not part of processed_count.';
+
+comment on column public.scheduler_execution_log.resumed_count is 'Mentors whom a withdrawal resumed (G5).';
+comment on column public.scheduler_execution_log.unforeseen_count is
+'Mentors of the run''s plan who were not warned of their expiry date in time (G2); not part of processed_count.';
+comment on column public.scheduler_execution_log.held_count is
+'Mentors of the run''s plan who wait for an approval (G3); not part of processed_count.';
+comment on column public.scheduler_execution_log.plan_of is
+'The run whose plan this run carries out; null: its own. approved_by is set if it releases the held mentors of that plan (G4).';
+comment on column public.scheduler_execution_log.plan_hash is 'The hash of the plan that the run carries out.';
+comment on column public.scheduler_execution_log.withdraws is 'The run whose pauses this withdrawal takes back (G5).';
 
 -- A run has one row with its course, and any number of duplicate and refused rows.
 create unique index scheduler_execution_log_run_idx

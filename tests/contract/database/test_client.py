@@ -14,7 +14,7 @@ import pytest
 from mentor_pause.database.client import Begun, Database, LostEnd
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
-from mentor_pause.domain.runs import RunRequest
+from mentor_pause.domain.runs import Run, RunRequest, Trigger
 from mentor_pause.domain.summary import Totals
 from mentor_pause.errors import Conflict, Forbidden, NotFound, VersionConflict
 from support.cluster import Cluster
@@ -51,10 +51,11 @@ def test_every_outcome_has_its_own_value(database: Database, roster: Roster) -> 
 def test_pages_of_mentors(database: Database, roster: Roster) -> None:
     """D7: from the first mentor, and after a given mentor."""
     mentors = roster.add_mentors(7)
-    first = database.list_mentors("list_expired_mentors", ORG, TODAY, None, 5)
-    rest = database.list_mentors("list_expired_mentors", ORG, TODAY, first[-1], 5)
+    sync = Run(Trigger("hlf_sync", ORG, "manual", "t", "x"), TODAY)
+    first = database.list_mentors(sync, None, 5)
+    rest = database.list_mentors(sync, first[-1], 5)
     assert [*first, *rest] == mentors
-    assert database.list_mentors("list_expired_mentors", ORG, TODAY, mentors[-1], 5) == []
+    assert database.list_mentors(sync, mentors[-1], 5) == []
 
 
 def test_scope_and_monitoring_query(database: Database, roster: Roster) -> None:

@@ -76,7 +76,7 @@ def answers(job: Database, portal: PortalDatabase, roster: Roster) -> dict[str, 
     assert {s.mentor_id for s in portal.list_all_states(ORG)} == {mentor, paused}
     return {
         "changed": change.model_dump(exclude={"changed_at"}),
-        "expired": job.list_mentors("list_expired_mentors", ORG, TODAY, None, 5),
+        "expired": job.plan_certification_expiry(ORG, TODAY),
         "stale": job.count_stale_active_mentors(ORG, TODAY),
         "day": job.get_org_day(ORG, AT - timedelta(hours=1, minutes=31)),
         "scope": scope.model_dump(exclude={"moment"}),

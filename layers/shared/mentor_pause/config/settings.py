@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from mentor_pause.config.addresses import plain_http, secure_address, tenant
-from mentor_pause.domain.jobs import MAX_PAGE_SIZE
+from mentor_pause.domain.jobs import JOBS, MAX_PAGE_SIZE
 from mentor_pause.errors import ConfigurationError
 
 type Environment = Mapping[str, str]
@@ -112,10 +112,11 @@ class QueueSettings(Settings):
 
     def url_by_job(self) -> dict[str, str]:
         """Return each job's queue."""
-        return {
+        by_worker = {
             "certification_expiry": self.certification_expiry_queue_url,
             "hlf_sync": self.hlf_sync_queue_url,
         }
+        return {job.name: by_worker[job.worker] for job in JOBS.values()}
 
 
 class WorkerSettings(Settings):

@@ -18,6 +18,7 @@ from pydantic import (
 from mentor_pause.database.transport import Row, Transport
 from mentor_pause.domain.mentors import Status
 from mentor_pause.domain.runs import TriggerKind
+from mentor_pause.domain.summary import BrakeCounts
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseMisconfigured,
@@ -26,7 +27,16 @@ from mentor_pause.errors import (
 )
 from mentor_pause.retry import NO_RETRY, Retry
 
-type Outcome = Literal["changed", "replayed", "not_active", "not_expired", "would_change"]
+type Outcome = Literal[
+    "changed",
+    "replayed",
+    "not_active",
+    "not_expired",
+    "would_change",
+    "held",
+    "changed_since",
+    "still_expired",
+]
 type MemberRole = Literal["admin", "coordinator"]
 type ExecutionStatus = Literal["running", "completed", "failed", "duplicate", "refused"]
 
@@ -178,6 +188,30 @@ class Execution(Result):
     renewed_count: int | None
     error: str | None
     redrive_of: UUID | None
+    resumed_count: int | None
+    unforeseen_count: int | None
+    held_count: int | None
+    plan_of: UUID | None
+    plan_hash: str | None
+    approved_by: str | None
+    approved_at: Moment | None
+    approval_note: str | None
+    withdraws: UUID | None
+
+
+class Finished(Result):
+    """What the run's plan held, which the end of its row adds; None: the run has no own plan."""
+
+    unforeseen_count: int | None
+    held_count: int | None
+    brake_acts: bool | None
+
+    @property
+    def brake(self) -> BrakeCounts | None:
+        """The counts of the brake."""
+        if self.unforeseen_count is None or self.held_count is None:
+            return None
+        return BrakeCounts(self.unforeseen_count, self.held_count, bool(self.brake_acts))
 
 
 class MentorId(Result):

@@ -22,6 +22,7 @@ from mentor_pause.database.calls import (
 from mentor_pause.database.mentor_functions import MentorFunctions
 from mentor_pause.database.message_functions import MessageFunctions
 from mentor_pause.database.message_results import Message, MessageFigures
+from mentor_pause.database.plan_functions import PlanFunctions
 from mentor_pause.database.run_functions import RunFunctions
 from mentor_pause.database.transport import Transport
 from mentor_pause.retry import NO_RETRY, Retry
@@ -45,7 +46,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Database(MentorFunctions, MessageFunctions, RunFunctions):
+class Database(MentorFunctions, MessageFunctions, PlanFunctions, RunFunctions):
     """All database functions, typed."""
 
 

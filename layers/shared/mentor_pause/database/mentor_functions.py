@@ -18,8 +18,9 @@ from mentor_pause.database.calls import (
     read_value,
 )
 from mentor_pause.database.transport import Row
-from mentor_pause.domain.jobs import Listing
+from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.mentors import Status
+from mentor_pause.domain.runs import Run
 from mentor_pause.errors import NotFound
 
 _DAY: TypeAdapter[date | None] = TypeAdapter(date | None, config=WHEN_USED)
@@ -102,18 +103,44 @@ class MentorFunctions(DatabaseCalls):
             p_expected_version=expected_version,
         )
 
-    def list_mentors(
-        self, listing: Listing, org_id: UUID, as_of: date, after: UUID | None, limit: int
-    ) -> list[UUID]:
-        """Return up to `limit` mentors after `after`, in id order: one keyset page (D7)."""
-        rows = self.call(
-            listing,
-            MentorId.read_all,
+    def resume_withdrawn(
+        self,
+        mentor_id: UUID,
+        org_id: UUID,
+        job_run_id: UUID,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+    ) -> StatusChange:
+        """Take back the pause of one mentor, if nothing has changed since and they are valid (G5).
+
+        `job_run_id` is the withdrawal; its row in the log names the withdrawn run.
+
+        Raises:
+            RetryableDatabaseError: the row is locked, or the database could not do it now.
+            NotFound: the organisation has no such mentor.
+        """
+        return self.call(
+            "update_mentor_status",
+            StatusChange.read_only,
+            p_mentor_id=mentor_id,
             p_org_id=org_id,
-            p_as_of=as_of,
-            p_after=after,
-            p_limit=limit,
+            p_status="active",
+            p_reason="pause_withdrawn",
+            p_job_run_id=job_run_id,
+            p_as_of=None,
+            p_expected_version=None,
+            p_dry_run=dry_run,
+            p_wait=wait,
         )
+
+    def list_mentors(self, run: Run, after: UUID | None, limit: int) -> list[UUID]:
+        """Return up to `limit` mentors of a run after `after`, in id order: a keyset page (D7)."""
+        listing, trigger = JOBS[run.trigger.job_name].listing, run.trigger
+        of_run: dict[str, object] = {"p_job_run_id": trigger.withdraws or run.job_run_id}
+        if listing == "list_unsynced_mentors":
+            of_run = {"p_org_id": trigger.org_id, "p_as_of": run.as_of}
+        rows = self.call(listing, MentorId.read_all, **of_run, p_after=after, p_limit=limit)
         return [row.mentor_id for row in rows]
 
     def count_stale_active_mentors(self, org_id: UUID, as_of: date) -> int:

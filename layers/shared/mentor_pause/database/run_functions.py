@@ -12,6 +12,7 @@ from mentor_pause.database.calls import (
     DatabaseCalls,
     Execution,
     ExecutionStatus,
+    Finished,
     LostEnd,
     MentorOutcome,
     RunFreshness,
@@ -54,11 +55,13 @@ class RunFunctions(DatabaseCalls):
             p_dry_run=request.dry_run,
             p_error=error,
             p_redrive_of=request.redrive_of,
+            p_releases=request.releases,
+            p_withdraws=request.withdraws,
         )
 
     def finish_execution(
         self, totals: Totals, status: Literal["completed", "failed"], error: str | None
-    ) -> None:
+    ) -> Finished:
         """Complete the run's row. The first call decides; repeating it changes nothing.
 
         Raises:
@@ -67,9 +70,9 @@ class RunFunctions(DatabaseCalls):
         counts = {
             f"p_{name}": count for name, count in ({"paused_count": 0} | totals.counts()).items()
         }
-        self.call(
+        return self.call(
             "finish_execution",
-            list,
+            Finished.read_only,
             p_job_run_id=totals.job_run_id,
             p_status=status,
             **counts,

@@ -21,14 +21,18 @@ IDS_PER_CALL = 500
 LIST_KEYS: Mapping[str, str] = {
     "list_all_portal_states": "mentor_id",
     "list_executions": "-id",
-    "list_expired_mentors": "mentor_id",
     "list_messages": "-id",
+    "list_missed_nights": "-as_of",
     "list_paused_unwarned": "mentor_id",
+    "list_plan": "mentor_id",
+    "list_planned_mentors": "mentor_id",
     "list_portal_certifications": "portal_id",
     "list_portal_states": "mentor_id",
     "list_run_outcomes": "mentor_id",
+    "list_run_pauses": "mentor_id",
     "list_running_executions": "id",
     "list_unsynced_mentors": "mentor_id",
+    "plan_certification_expiry": "mentor_id",
 }
 """Each function that returns many rows, and the unique column that orders them; `-`: descending.
 

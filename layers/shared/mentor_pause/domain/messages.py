@@ -106,6 +106,10 @@ class DispatchRequest(Message):
     dry_run: bool = False
     redrive_of: UUID | None = None
     """An ended run: the new run takes its errored mentors and its day."""
+    releases: UUID | None = None
+    """The run whose plan is approved: the new run pauses the mentors whom that plan holds (G4)."""
+    withdraws: UUID | None = None
+    """The run whose pauses the new run, of the job withdrawal, takes back (G5)."""
     waiting_since: AwareDatetime | None = None
     """When the dispatcher first queued this request; accepted from its own queue only."""
     handed_over_fence: Annotated[int | None, Field(ge=1)] = None
@@ -150,10 +154,21 @@ class RunCompleted(Message):
     processed_count: int
     paused_count: int = 0
     synced_count: int = 0
+    resumed_count: int = 0
     skipped_count: int
     error_count: int
     renewed_count: int = 0
     left_count: int = 0
     """Mentors that changed during a sync run and that the run did not push (H4)."""
+    unforeseen_count: int = 0
+    """Mentors of the run's plan who were not warned in time (G2)."""
+    held_count: int = 0
+    """Mentors of the run's plan who wait for an approval (G3)."""
+    brake_acts: bool = False
+    """Whether there were more unforeseen mentors than the limits."""
     redrive_of: UUID | None = None
     """The run whose errored mentors this run took."""
+    releases: UUID | None = None
+    """The run whose held mentors this run paused."""
+    withdraws: UUID | None = None
+    """The run whose pauses this run took back."""

@@ -44,12 +44,23 @@ def summary_line(
             "as_of": run.as_of.isoformat(),
             "dry_run": run.trigger.dry_run,
             "status": status,
-            **({"redrive_of": str(run.trigger.redrive_of)} if run.trigger.redrive_of else {}),
+            **_other_runs(run),
             **({"error": run.error} if run.error else {}),
             **({"line": tally.lines + 1, "lines": tally.lines + 1} if tally.lines else {}),
             **ids,
         },
     )
+
+
+def _other_runs(run: Run) -> dict[str, str]:
+    """Return the runs that this run repeats, releases or withdraws."""
+    trigger = run.trigger
+    named = {
+        "redrive_of": trigger.redrive_of,
+        "releases": trigger.releases,
+        "withdraws": trigger.withdraws,
+    }
+    return {name: str(run_id) for name, run_id in named.items() if run_id is not None}
 
 
 def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -109,9 +120,15 @@ def completed_event(
         processed_count=totals.processed_count,
         paused_count=counts.get("paused_count", 0),
         synced_count=counts.get("synced_count", 0),
+        resumed_count=counts.get("resumed_count", 0),
+        unforeseen_count=totals.brake.unforeseen if totals.brake else 0,
+        held_count=totals.brake.held if totals.brake else 0,
+        brake_acts=bool(totals.brake and totals.brake.acts),
         skipped_count=totals.skipped_count,
         error_count=totals.error_count,
         renewed_count=totals.renewed_count or 0,
         left_count=left_count,
         redrive_of=run.trigger.redrive_of,
+        releases=run.trigger.releases,
+        withdraws=run.trigger.withdraws,
     )

@@ -13,6 +13,10 @@ type TriggerKind = Literal["schedule", "manual", "event"]
 type RunStatus = Literal["running", "completed", "failed"]
 type MentorResult = Literal["applied", "skipped", "errored"]
 """`applied`: the job made its change. `skipped`: the mentor needed no change."""
+type KeptReason = Literal["changed_since", "still_expired"]
+"""`changed_since`: the mentor is not as the plan or the withdrawn run left them. `still_expired`: a
+withdrawal resumes nobody without a valid certification."""
+KEPT_REASONS: tuple[KeptReason, ...] = ("changed_since", "still_expired")
 
 _RUN_IDS = UUID("5b1f3c0a-6f0e-4c7f-9a55-0d6c1f0f2a11")
 
@@ -40,6 +44,10 @@ class RunRequest:
     dry_run: bool = False
     redrive_of: UUID | None = None
     """The run whose errored mentors the new run takes; None: all mentors that the job lists."""
+    releases: UUID | None = None
+    """The run whose held mentors the new run pauses, because their plan is approved (G4)."""
+    withdraws: UUID | None = None
+    """The run whose pauses the new run takes back (G5)."""
 
     @property
     def job_run_id(self) -> UUID:
@@ -118,6 +126,8 @@ class PageOutcome:
     """A remark about the page as a whole; usually empty."""
     reasons: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
     """Why a mentor counts as an error."""
+    kept: Mapping[UUID, KeptReason] = field(default_factory=dict[UUID, KeptReason])
+    """Why some skipped mentors keep their status, for runs that report it (G4, G5)."""
 
     def __post_init__(self) -> None:
         """Make every reason a bounded line without ids."""
@@ -136,7 +146,11 @@ class PageOutcome:
         errored = _union(self.errored, later.errored, without=(*applied, *skipped))
         named = {**self.reasons, **later.reasons}
         reasons = {m: named[m] for m in _union(named, (), without=(*applied, *skipped))}
-        return PageOutcome(applied, skipped, errored, join_notes(self.note, later.note), reasons)
+        kept: dict[UUID, KeptReason] = {**self.kept, **later.kept}
+        kept = {mentor: why for mentor, why in kept.items() if mentor in skipped}
+        return PageOutcome(
+            applied, skipped, errored, join_notes(self.note, later.note), reasons, kept
+        )
 
 
 def _union(

@@ -6,9 +6,28 @@ from uuid import UUID
 
 from mentor_pause.domain.error_reasons import NO_REASON, UNNAMED, ErrorGroup, group_errors
 from mentor_pause.domain.jobs import Effect
-from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run
+from mentor_pause.domain.runs import (
+    KEPT_REASONS,
+    KeptReason,
+    MentorResult,
+    Page,
+    PageOutcome,
+    Run,
+)
 
 ERRORED_LIST = "mentor_ids_errored"
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeCounts:
+    """What the brake made of a run's plan (G2, G3). These mentors are not processed mentors."""
+
+    unforeseen: int
+    """Planned mentors who were not warned of their expiry date in time."""
+    held: int
+    """Those of them who wait for an approval."""
+    acts: bool
+    """Whether there are more unforeseen mentors than the organisation's limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +43,8 @@ class Totals:
     """The errored mentors, grouped by reason; the counts add up to `error_count`."""
     renewed_count: int | None = None
     """Mentors whose certification the portal extended; only the sync job counts them."""
+    brake: BrakeCounts | None = None
+    """What the brake made of the run's plan; only a run with a plan of its own counts it."""
 
     @property
     def processed_count(self) -> int:
@@ -45,7 +66,12 @@ class Totals:
     def as_json(self) -> dict[str, object]:
         """The fields of E7 without the lists of ids, and `errors`."""
         errors = [group.as_json() for group in self.errors]
-        return {"job_run_id": str(self.job_run_id), **self.counts(), "errors": errors}
+        return {
+            "job_run_id": str(self.job_run_id),
+            **self.counts(),
+            **_brake_fields(self.brake),
+            "errors": errors,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,9 @@ class Summary:
     renewed_count: int | None = None
     reasons: Mapping[UUID, str] = field(default_factory=dict[UUID, str])
     """Why each errored mentor counts as an error."""
+    kept: Mapping[UUID, KeptReason] = field(default_factory=dict[UUID, KeptReason])
+    """Why some skipped mentors keep their status."""
+    brake: BrakeCounts | None = None
 
     @property
     def totals(self) -> Totals:
@@ -72,6 +101,7 @@ class Summary:
             len(self.errored),
             group_errors({mentor: self.reasons.get(mentor, UNNAMED) for mentor in self.errored}),
             self.renewed_count,
+            self.brake,
         )
 
     def as_json(self) -> dict[str, object]:
@@ -79,7 +109,8 @@ class Summary:
 
         The lists of ids come last, because readers of a log line may stop at 200 fields.
         """
-        return self.totals.as_json() | id_lists(self.effect, self.applied, self.errored)
+        lists = id_lists(self.effect, self.applied, self.errored)
+        return self.totals.as_json() | lists | kept_lists(self.effect, self.kept)
 
 
 def id_lists(
@@ -90,6 +121,25 @@ def id_lists(
         f"mentor_ids_{effect}": [str(mentor) for mentor in applied],
         ERRORED_LIST: [str(mentor) for mentor in errored],
     }
+
+
+def kept_lists(effect: Effect, kept: Mapping[UUID, KeptReason]) -> dict[str, list[str]]:
+    """Return the lists of the mentors who keep their status, by reason.
+
+    A withdrawal has both lists, another run only those that name somebody (G4, G5).
+    """
+    lists: dict[str, list[str]] = {}
+    for reason in KEPT_REASONS:
+        mentors = [str(mentor) for mentor, why in kept.items() if why == reason]
+        if mentors or effect == "resumed":
+            lists[f"mentor_ids_{reason}"] = mentors
+    return lists
+
+
+def _brake_fields(brake: BrakeCounts | None) -> dict[str, int]:
+    if brake is None:
+        return {}
+    return {"unforeseen_count": brake.unforeseen, "held_count": brake.held}
 
 
 def settle(
@@ -109,10 +159,13 @@ def settle(
     def mentors_with(result: MentorResult) -> tuple[UUID, ...]:
         return tuple(mentor for mentor, its_result in results.items() if its_result == result)
 
-    errored = mentors_with("errored")
+    skipped, errored = mentors_with("skipped"), mentors_with("errored")
+    kept: dict[UUID, KeptReason] = {m: outcome.kept[m] for m in skipped if m in outcome.kept}
+    if run.effect == "resumed":  # the database decided about mentors without a recorded reason
+        kept = {mentor: kept.get(mentor, "changed_since") for mentor in skipped}
     return PageOutcome(
-        mentors_with("applied"), mentors_with("skipped"), errored, outcome.note,
-        {mentor: reasons.get(mentor, UNNAMED) for mentor in errored},
+        mentors_with("applied"), skipped, errored, outcome.note,
+        {mentor: reasons.get(mentor, UNNAMED) for mentor in errored}, kept,
     )  # fmt: skip
 
 
@@ -122,14 +175,16 @@ def summarise(
     """Add up the settled pages of a run, in their order."""
     applied, skipped, errored = list[UUID](), list[UUID](), list[UUID]()
     reasons: dict[UUID, str] = {}
+    kept: dict[UUID, KeptReason] = {}
     for outcome in settled:
         applied += outcome.applied
         skipped += outcome.skipped
         errored += outcome.errored
         reasons |= outcome.reasons
+        kept |= outcome.kept
     return Summary(
         run.job_run_id, run.effect, tuple(applied), tuple(skipped), tuple(errored),
-        renewed_count, reasons,
+        renewed_count, reasons, kept,
     )  # fmt: skip
 
 

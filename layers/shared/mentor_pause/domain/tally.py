@@ -10,8 +10,8 @@ from uuid import UUID
 
 from mentor_pause.domain.error_reasons import ErrorCounts, cut, join_notes
 from mentor_pause.domain.jobs import MAX_PAGE_SIZE
-from mentor_pause.domain.runs import PageOutcome, Run
-from mentor_pause.domain.summary import Totals, id_lists
+from mentor_pause.domain.runs import KeptReason, PageOutcome, Run
+from mentor_pause.domain.summary import BrakeCounts, Totals, id_lists, kept_lists
 
 IDS_PER_LINE = 4000
 """Lambda cuts a log line at 256 KB; an id takes 40 bytes there."""
@@ -37,6 +37,8 @@ class Tally:
     applied: list[UUID] = field(default_factory=list[UUID])
     """Ids that no line has yet; so are `errored`."""
     errored: list[UUID] = field(default_factory=list[UUID])
+    kept: dict[UUID, KeptReason] = field(default_factory=dict[UUID, KeptReason])
+    """Mentors who keep their status, and that no line names yet."""
 
     def add(self, number: int, settled: PageOutcome) -> None:
         """Add a page, in which every mentor has exactly one result (`summary.settle`)."""
@@ -50,24 +52,33 @@ class Tally:
             self.notes = cut(join_notes(self.notes, settled.note), _LONGEST_NOTES)
         self.applied += settled.applied
         self.errored += settled.errored
+        self.kept |= settled.kept
 
     def fills_a_line(self, ids_per_line: int = IDS_PER_LINE) -> bool:
         """Whether the ids of another page might not fit in a log line."""
-        return len(self.applied) + len(self.errored) + MAX_PAGE_SIZE > ids_per_line
+        return self.unlogged + MAX_PAGE_SIZE > ids_per_line
+
+    @property
+    def unlogged(self) -> int:
+        """How many ids no line has yet."""
+        return len(self.applied) + len(self.errored) + len(self.kept)
 
     def id_lists(self, run: Run) -> dict[str, list[str]]:
         """Return the ids that no line has yet."""
-        return id_lists(run.effect, self.applied, self.errored)
+        lists = id_lists(run.effect, self.applied, self.errored)
+        return lists | kept_lists(run.effect, self.kept)
 
     def forget_ids(self) -> None:
         """Forget the ids that a line now has."""
-        self.applied, self.errored = [], []
+        self.applied, self.errored, self.kept = [], [], {}
 
-    def totals(self, run: Run, renewed_count: int | None) -> Totals:
+    def totals(
+        self, run: Run, renewed_count: int | None, brake: BrakeCounts | None = None
+    ) -> Totals:
         """Return the counts of the run, when all pages were added."""
         return Totals(
             run.job_run_id, run.effect, self.applied_count, self.skipped_count, self.error_count,
-            self.errors.ranked(), renewed_count,
+            self.errors.ranked(), renewed_count, brake,
         )  # fmt: skip
 
     def as_text(self) -> str:
@@ -83,6 +94,7 @@ class Tally:
                 "notes": self.notes,
                 "applied_ids": [str(mentor) for mentor in self.applied],
                 "errored_ids": [str(mentor) for mentor in self.errored],
+                "kept": {str(mentor): why for mentor, why in self.kept.items()},
             }
         )
 
@@ -95,4 +107,5 @@ class Tally:
             ErrorCounts.from_json(saved["errors"]), saved["errored"], saved["notes"],
             [UUID(mentor) for mentor in saved["applied_ids"]],
             [UUID(mentor) for mentor in saved["errored_ids"]],
+            {UUID(mentor): why for mentor, why in saved.get("kept", {}).items()},
         )  # fmt: skip

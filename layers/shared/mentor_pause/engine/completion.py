@@ -20,7 +20,7 @@ keep the run open.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -200,9 +200,10 @@ class Completion:
         left_out = [work.left_out[step] for step in _MESSAGES if step in work.left_out]
         remark = log_row_text(run, totals, tally.notes, left_out)
         self._assert_claimed(work)
-        self._unless_refused(
+        finished = self._unless_refused(
             work, "log row", lambda: self.database.finish_execution(totals, status, remark)
         )
+        totals = replace(totals, brake=finished and finished.brake)
         left_count = self._count_unsynced(run)
         self._assert_claimed(work)
         self._publish(completed_event(run, totals, status, left_count))
@@ -240,7 +241,7 @@ class Completion:
     def _save_tally(self, work: _Work) -> None:
         """Log the ids that no line has yet, and save the counts."""
         run, tally = work.run, work.checkpoint.tally
-        if tally.applied or tally.errored:
+        if tally.unlogged:
             tally.lines += 1
             message, line = ids_line(run, tally)
             self.logger.info(message, extra=line)
@@ -257,7 +258,7 @@ class Completion:
         run, tally = work.run, work.checkpoint.tally
         if not work.has_decided:
             return
-        if len(tally.applied) + len(tally.errored) > _FEW_IDS:
+        if tally.unlogged > _FEW_IDS:
             self._save_tally(work)
         else:
             self.ledger.checkpoints.save_tally(run.job_run_id, tally)

@@ -27,6 +27,7 @@ from mentor_pause.domain.error_reasons import (
     plain,
     reason_of_failed_page,
 )
+from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import Page, PageOutcome, Run
 from mentor_pause.engine.completion import Completion, CompletionState
@@ -48,10 +49,15 @@ _REQUEUE_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The job and the organisation whose pages a worker accepts."""
+    """The job whose queue a worker reads, and the organisation whose pages it accepts."""
 
     job_name: str
     org_id: UUID
+
+    def has(self, message: MentorPage) -> bool:
+        """Whether a page is within the scope."""
+        job = JOBS.get(message.job_name)
+        return job is not None and (job.worker, message.org_id) == (self.job_name, self.org_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +127,13 @@ class PageWorker:
         self._complete(message, delivery, claimant, closed_here=closed_here)
 
     def _read(self, body: str) -> MentorPage:
-        """Read a message of this worker's job and organisation.
+        """Read a message of this worker's queue and organisation.
 
         Raises:
             InvalidRequest: it is not a valid page, or it is of another job or organisation.
         """
         message = MentorPage.parse(body)
-        if Scope(message.job_name, message.org_id) != self.scope:
+        if not self.scope.has(message):
             raise InvalidRequest(
                 f"page {message.page} of run {message.job_run_id} is of another job or organisation"
             )

@@ -1,16 +1,20 @@
 """How the ledger's table keeps runs and pages: keys, attributes, and back again."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from mentor_pause.domain.error_reasons import ErrorGroup, RequeueReason
-from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
+from mentor_pause.domain.runs import KeptReason, Page, PageOutcome, Run, Trigger
 from mentor_pause.ledger.table import Item
 
 KEPT_FOR = timedelta(days=90)
 """DynamoDB deletes the items after that; the execution log in PostgreSQL is the history."""
+
+_OTHER_RUNS = ("redrive_of", "releases", "withdraws")
+"""The trigger's fields that name another run."""
 
 PROGRESS = ("progress_applied", "progress_skipped", "progress_errored")
 
@@ -41,7 +45,11 @@ def new_run(trigger: Trigger, as_of: date, now: datetime) -> Item:
         "trigger_id": trigger.trigger_id,
         "triggered_by": trigger.triggered_by,
         "dry_run": trigger.dry_run,
-        **({"redrive_of": str(trigger.redrive_of)} if trigger.redrive_of else {}),
+        **{
+            name: str(run_id)
+            for name in _OTHER_RUNS
+            if (run_id := getattr(trigger, name)) is not None
+        },
         "as_of": as_of.isoformat(),
         "pages_planned": 0,
         "pages_sent": 0,
@@ -61,7 +69,7 @@ def read_run(item: Item) -> Run:
             trigger_id=item["trigger_id"],
             triggered_by=item["triggered_by"],
             dry_run=item["dry_run"],
-            redrive_of=UUID(item["redrive_of"]) if "redrive_of" in item else None,
+            **{name: UUID(item[name]) for name in _OTHER_RUNS if name in item},
         ),
         as_of=date.fromisoformat(item["as_of"]),
         cursor=UUID(item["cursor"]) if "cursor" in item else None,
@@ -88,6 +96,7 @@ def read_page(item: Item) -> Page:
         *(_in_page_order(mentors, item.get(name, ())) for name in PROGRESS),
         note=item.get("progress_note", ""),
         reasons=_reasons(item.get("reasons", ())),
+        kept=cast("Mapping[UUID, KeptReason]", _reasons(item.get("kept", ()))),
     )
     return Page(
         number=int(item["sk"].removeprefix("PAGE#")),
@@ -111,16 +120,20 @@ def progress_sets(outcome: PageOutcome) -> dict[str, set[str]]:
         for name, mentors in zip(PROGRESS, results, strict=True)
         if mentors
     }
-    return sets | reasons_set(outcome)
+    return sets | reason_sets(outcome)
 
 
-def reasons_set(outcome: PageOutcome) -> dict[str, set[str]]:
-    """Return the set of texts `<ids>|<reason>`, which keeps each reason once."""
+def reason_sets(outcome: PageOutcome) -> dict[str, set[str]]:
+    """Return the sets of texts `<ids>|<reason>`, which keep each reason once."""
+    sets = {"reasons": _texts(outcome.reasons), "kept": _texts(outcome.kept)}
+    return {name: texts for name, texts in sets.items() if texts}
+
+
+def _texts(reasons: Mapping[UUID, str]) -> set[str]:
     by_reason: dict[str, list[str]] = {}
-    for mentor, reason in outcome.reasons.items():
+    for mentor, reason in reasons.items():
         by_reason.setdefault(reason, []).append(str(mentor))
-    texts = {f"{' '.join(sorted(ids))}|{reason}" for reason, ids in by_reason.items()}
-    return {"reasons": texts} if texts else {}
+    return {f"{' '.join(sorted(ids))}|{reason}" for reason, ids in by_reason.items()}
 
 
 def add_clause(sets: Collection[str]) -> str:

@@ -18,7 +18,7 @@ from mentor_pause.ledger.items import (
     page_key,
     progress_sets,
     read_page,
-    reasons_set,
+    reason_sets,
     run_key,
 )
 from mentor_pause.ledger.table import Action, Table, Value
@@ -78,7 +78,7 @@ class Pages:
         self, mentor_ids: Sequence[UUID], outcome: PageOutcome
     ) -> tuple[str, dict[str, Value]]:
         now = self.table.now()
-        reasons = reasons_set(outcome)
+        reasons = reason_sets(outcome)
         change = (
             "SET mentor_ids = :mentors, applied = :applied, skipped = :skipped, "
             "errored = :errored, note = :note, closed_at = :now, expires_at = :expires"

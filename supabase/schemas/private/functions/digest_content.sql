@@ -14,7 +14,10 @@ returns table (
     expiring_count integer,
     first_expires_on date,
     unreachable_count integer,
-    held_count integer
+    held_count integer,
+    own_resumed_on date,
+    resumed_count integer,
+    unforeseen_count integer
 )
 language sql
 stable
@@ -71,7 +74,14 @@ as $$
         (select count(*)::integer from expiring),
         (select min(e.expires_on) from expiring as e),
         (select count(*)::integer from unreachable),
-        coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'held'), 0)
+        (
+            select count(distinct ids.mentor_id)::integer
+            from covered as m cross join lateral unnest(m.mentor_ids) as ids (mentor_id)
+            where m.kind = 'held' and ids.mentor_id in (select h.mentor_id from private.held_mentors(d.org_id) as h)
+        ),
+        (select n.day from news as n where n.audience = 'mentor' and n.kind = 'resumed'),
+        coalesce((select n.mentors from news as n where n.audience = 'coordinator' and n.kind = 'resumed'), 0),
+        coalesce((select n.mentors from news as n where n.audience = 'admin' and n.kind = 'unforeseen'), 0)
     from digest as d left join lateral private.contact_of(d.org_id, d.person_id) as c on true
 $$;
 comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';

@@ -6,15 +6,16 @@
 -- mentors have expired, one small window fills the page. If nobody has, the windows grow, and few are needed.
 -- The query joins nothing, because the planner cannot estimate a range that is shorter than a part of its histogram,
 -- and would choose a slow join. `offset 0` keeps it from looking up every element of the array in the index.
--- Called by: list_expired_mentors, count_stale_active_mentors.
+-- Called by: list_expired_mentors, count_stale_active_mentors, private.plan_page.
 
 create or replace function private.expired_mentors(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
-returns setof uuid
+returns table (mentor_id uuid, expires_on date)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan'
 as $$
+#variable_conflict use_column
 declare
     v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
     v_size integer := 2 * coalesce(p_limit, 25000);
@@ -30,9 +31,9 @@ begin
             limit v_size
         );
         return query
-        select expired.mentor_id
+        select expired.mentor_id, expired.expires_on
         from (
-            select c.mentor_id
+            select c.mentor_id, max(c.expires_on) as expires_on
             from public.certifications as c
             where c.mentor_id > v_after and c.mentor_id <= v_window[cardinality(v_window)]
             group by c.mentor_id
@@ -51,5 +52,5 @@ begin
 end
 $$;
 comment on function private.expired_mentors is
-'Active mentors with an expired certification, in id order, after p_after; at most p_limit, null: all.';
+'Active mentors with an expired certification, and its date, in id order, after p_after; at most p_limit, null: all.';
 revoke execute on function private.expired_mentors from public, anon, authenticated;

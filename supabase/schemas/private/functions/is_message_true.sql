@@ -1,7 +1,8 @@
 -- Says whether a message may still be sent (W1): it is not too old, its reader may still know it (S4), and what it says
 -- still holds. Coordinators and administrators who have left the organisation get no more messages. A warning holds
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
--- The mentor's own message about a pause holds while that pause is the last change. News for coordinators stay true.
+-- The mentor's own message about a pause, or its withdrawal, holds while that is the last change. A message about held
+-- mentors holds while their plan is the newest one and somebody is held. News for coordinators stay true.
 -- Called by: begin_digest.
 
 create or replace function private.is_message_true(p_message_id bigint, p_today date)
@@ -17,13 +18,16 @@ as $$
         ))
         and case
             when m.kind = 'warning' then exists (select from private.warned_mentors(m.mentor_ids, p_today))
-            when m.kind = 'paused' and m.audience = 'mentor' then exists (
+            when m.kind in ('paused', 'resumed') and m.audience = 'mentor' then exists (
                 select from public.peer_mentors as p
-                where p.id = any(m.mentor_ids) and p.status = 'paused' and m.job_run_id = (
+                where p.id = any(m.mentor_ids)
+                    and p.status = case m.kind when 'paused' then 'paused' else 'active' end and m.job_run_id = (
                     select h.job_run_id from public.peer_mentor_status_history as h
                     where h.mentor_id = p.id order by h.id desc limit 1
                 )
             )
+            when m.kind = 'held' then m.job_run_id = private.newest_plan(m.org_id)
+                and exists (select from private.held_mentors(m.org_id))
             else true
         end
     from public.messages as m

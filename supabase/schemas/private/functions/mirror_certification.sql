@@ -15,6 +15,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform private.record_portal_change(c.mentor_id) from public.certifications as c where c.portal_id = p_portal_id;
+    perform private.record_earlier_day(p_portal_id, p_mentor_id, p_expires_on, p_job_run_id);
     if p_mentor_id is null then
         delete from public.certifications as c where c.portal_id = p_portal_id;
         return 'removed';

@@ -1,6 +1,7 @@
 -- Writes the messages about a run's next p_limit mentors after p_after, in id order: to their coordinators (E11), and
--- to the mentors who were paused (W2). It reads the history and the certifications, so a message says what happened.
--- A run either pauses or renews.
+-- to the mentors who were paused (W2), or resumed by a withdrawal (G5). With the first page it tells the administrators what
+-- the brake has done (private.tell_administrators). It reads the history and the certifications, so a message says what happened.
+-- A run either pauses, or resumes, or renews.
 --
 -- There is one row per person and run. A row that exists grows, waits for delivery again, and created_at is the time
 -- of the last addition. Rows come in the order of their persons, so that two calls never wait for each other.
@@ -15,10 +16,13 @@ as $$
 declare
     v_last uuid;
 begin
+    if p_after is null then
+        perform private.tell_administrators(p_job_run_id);
+    end if;
     with news as (
         -- Each part is cut to the page by itself: an index has its mentors in this order.
         (
-            select h.mentor_id, 'paused' as kind
+            select h.mentor_id, case h.new_status when 'active' then 'resumed' else 'paused' end as kind
             from public.peer_mentor_status_history as h
             where h.job_run_id = p_job_run_id
                 and h.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
@@ -46,7 +50,7 @@ begin
         union all
         select 'mentor', coalesce(m.user_id, m.id), m.id
         from page as p inner join public.peer_mentors as m on m.id = p.mentor_id
-        where p.kind = 'paused'
+        where p.kind in ('paused', 'resumed')
     ),
 
     written as (
@@ -58,7 +62,7 @@ begin
         where m.org_id in (select orgs.id from public.organisations as orgs where private.acts_for(orgs.id))
         group by m.org_id, t.audience, t.person_id
         order by t.audience, t.person_id
-        on conflict (job_run_id, audience, person_id) where job_run_id is not null do update
+        on conflict (job_run_id, audience, person_id, reminder) where job_run_id is not null do update
             set mentor_ids = private.merge_ids(n.mentor_ids, excluded.mentor_ids),
                 -- The answer about the digest that is being sent lets it wait again.
                 state = case when n.state = 'sending' then 'sending' else 'pending' end,

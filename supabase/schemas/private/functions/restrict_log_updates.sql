@@ -14,13 +14,17 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_begin constant text [] := array['status', 'finished_at', 'error', 'as_of'];
+    v_begin constant text [] := array[
+        'status', 'finished_at', 'error', 'as_of', 'plan_of', 'plan_hash', 'approved_by', 'approved_at', 'approval_note',
+        'withdraws'
+    ];
     v_end constant text [] := array[
         'status', 'finished_at', 'error', 'processed_count', 'paused_count', 'skipped_count', 'error_count',
-        'synced_count', 'renewed_count'
+        'synced_count', 'renewed_count', 'resumed_count', 'unforeseen_count', 'held_count', 'plan_hash'
     ];
     v_effect constant text := case new.job_name
         when 'certification_expiry' then 'paused_count' when 'hlf_sync' then 'synced_count'
+        when 'withdrawal' then 'resumed_count'
     end;
     v_old constant jsonb := to_jsonb(old);
     v_new constant jsonb := to_jsonb(new);

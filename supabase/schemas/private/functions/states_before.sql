@@ -1,4 +1,4 @@
--- The state machine (S1): from which states a mentor may reach a state, for people and for services.
+-- The state machine (S1): from which states a mentor may reach a state, for people, jobs and services.
 -- Called by: update_mentor_status.
 
 create or replace function private.states_before(p_status text)
@@ -10,7 +10,7 @@ as $$
     select case
         when p_status = 'paused' then array['active']
         when p_status = 'inactive' then array['active', 'paused']
-        when private.caller() = 'person' then array['paused']
+        when private.caller() in ('person', 'job') then array['paused']
         else array['paused', 'inactive']
     end
 $$;

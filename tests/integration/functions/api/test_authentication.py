@@ -92,10 +92,7 @@ def test_a_refusal_stays_a_refusal_when_its_row_cannot_be_written(
     http: Http, roster: Roster, coordinator: str
 ) -> None:
     """The log line says why the row is missing."""
-    roster.db.execute(
-        "alter function begin_execution(text, uuid, uuid, text, text, text, date, boolean, text,"
-        " uuid) rename to begin_execution_gone"
-    )
+    roster.db.execute("alter function begin_execution rename to begin_execution_gone")
     assert http.start(coordinator, "nonsense").status == 404
     assert http.start(token_of(uuid4())).status == 403
     assert len(http.night.lines("refusal not recorded")) == 2

@@ -45,8 +45,9 @@ def test_a_queue_that_is_down_fails_the_run_with_every_mentor_accounted_for(
 ) -> None:
     """E8: mentors of unsent pages count as errors, so processed equals dispatched."""
     mentors = roster.add_mentors(5)
-    # acquire, find, scope, day, begin, open, get; list + plan twice, list; then three tries to send
-    night.plan.then("before", "before", "before", after=12)
+    # acquire, find, scope, day, begin, open, get; the plan; list + plan twice, list; then three
+    # tries to send
+    night.plan.then("before", "before", "before", after=13)
     answer = night.fire(trigger="manual")
     assert answer["status"] == "failed"
     assert "SQS did not accept pages 1, 2" in answer["error"]
@@ -86,11 +87,11 @@ def test_a_database_that_goes_away_while_paging_does_not_keep_the_run_open(
     roster.add_mentors(33)
 
     def go_away() -> None:
-        for function in ("list_expired_mentors", "begin_execution"):
+        for function in ("list_planned_mentors", "begin_execution"):
             roster.db.execute(f"alter function {function} rename to {function}_is_away".encode())
 
-    # acquire, find, scope, day, begin, open, get; list + plan ten times, send; then mark
-    night.plan.before_call(29, go_away)
+    # acquire, find, scope, day, begin, open, get; the plan; list + plan ten times, send; then mark
+    night.plan.before_call(30, go_away)
     assert night.fire(trigger="manual")["status"] == "running"
     night.work_off()
     (summary,) = night.summaries()

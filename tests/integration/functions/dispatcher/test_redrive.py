@@ -1,14 +1,12 @@
 """A redrive runs the errored mentors of a run again, in a new run that names the first."""
 
-from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
 
 from mentor_pause.database.client import Database
-from mentor_pause.domain.jobs import Listing
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.runs import Trigger
+from mentor_pause.domain.runs import Run, Trigger
 from mentor_pause.ledger.lock import Lock
 from support.faults import ProcessDied
 from support.night import JOB, Night, run_id
@@ -134,11 +132,9 @@ def test_each_page_lists_the_mentors_of_the_runs_organisation(night: Night, rost
     asked: list[UUID] = []
 
     class Recording(Database):
-        def list_mentors(
-            self, listing: Listing, org_id: UUID, as_of: date, after: UUID | None, limit: int
-        ) -> list[UUID]:
-            asked.append(org_id)
-            return super().list_mentors(listing, org_id, as_of, after, limit)
+        def list_mentors(self, run: Run, after: UUID | None, limit: int) -> list[UUID]:
+            asked.append(run.trigger.org_id)
+            return super().list_mentors(run, after, limit)
 
     roster.add_mentors(4)
     night.database = Recording(night.transport)

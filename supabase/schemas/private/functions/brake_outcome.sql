@@ -1,0 +1,59 @@
+-- The brake, under a mentor's lock (G2, G4): whether a run may pause this mentor. Null: it may.
+--
+--   held            the run's plan holds the mentor; or the organisation's mode is hold, and neither a warning in time nor
+--                   the run's plan covers this version and this date
+--   changed_since   the run releases an approved plan, and the mentor is not as that plan says
+--
+-- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A redrive
+-- carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
+-- same, because a mentor who stays visible is the worse mistake.
+-- The first query is all that a mentor of an ordinary night costs.
+-- Called by: update_mentor_status, explain_mentor.
+
+create or replace function private.brake_outcome(
+    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_version integer, p_expires_on date, p_as_of date
+)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_expires_on constant date := private.clamp_day(p_expires_on);
+    v_action text;
+    v_is_same boolean;
+    v_run public.scheduler_execution_log;
+begin
+    select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
+    from public.plan_mentors as e
+    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id;
+    if v_action = 'pause' and v_is_same then
+        return null;
+    elsif v_action = 'hold' then
+        return 'held';
+    end if;
+
+    select * into v_run from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed') and l.plan_of is not null;
+    if found then
+        select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
+        from public.plan_mentors as e
+        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id;
+        if v_run.approved_by is not null then
+            return case when v_action = 'hold' and v_is_same then null else 'changed_since' end;
+        elsif v_action = 'pause' and v_is_same then
+            return null;
+        end if;
+    end if;
+    if (select b.brake_mode from private.brake_of(p_org_id, 0, 0) as b) = 'hold' and (
+        select w.why from private.why_planned(array[p_mentor_id], array[p_expires_on], p_as_of) as w
+    ) <> 'forewarned'
+    then
+        return 'held';
+    end if;
+    return null;
+end
+$$;
+comment on function private.brake_outcome is 'held or changed_since if a run may not pause the mentor; null if it may.';
+revoke execute on function private.brake_outcome from public, anon, authenticated;
