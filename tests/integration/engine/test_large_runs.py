@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from mentor_pause.database.client import Database
+from mentor_pause.database.client import Database, Finished
 from mentor_pause.domain.summary import Totals
 from mentor_pause.engine.completion import Batches
 from support.faults import ProcessDied
@@ -132,10 +132,10 @@ class Overtaken(Database):
 
     meanwhile: Callable[[], object] = object
 
-    def finish_execution(self, totals: Totals, status: Any, error: str | None) -> None:
+    def finish_execution(self, totals: Totals, status: Any, error: str | None) -> Finished:
         """See `Database.finish_execution`."""
         self.meanwhile()
-        super().finish_execution(totals, status, error)
+        return super().finish_execution(totals, status, error)
 
 
 def test_a_caller_whose_claim_ran_out_says_nothing_more(night: Night, roster: Roster) -> None:

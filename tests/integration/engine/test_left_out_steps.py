@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from mentor_pause.database.client import Database
+from mentor_pause.database.client import Database, Finished
 from mentor_pause.domain.runs import MentorResult
 from mentor_pause.domain.summary import Totals
 from mentor_pause.engine.completion import Batches
@@ -125,7 +125,7 @@ def test_recorded_errors_count_if_the_database_does_not_decide(
 class RefusingRows(Database):
     """A database that refuses to end a row."""
 
-    def finish_execution(self, totals: Totals, status: str, error: str | None) -> None:
+    def finish_execution(self, totals: Totals, status: str, error: str | None) -> Finished:
         """Refuse."""
         raise DatabaseError("refused", "23514")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mentor_pause.database.client import Database
+from mentor_pause.database.client import Database, Finished
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Trigger
 from mentor_pause.domain.summary import Totals
@@ -186,12 +186,12 @@ class AwayOnce(Database):
 
     times: list[int] = field(default_factory=lambda: [1])
 
-    def finish_execution(self, totals: Totals, status: Any, error: str | None) -> None:
+    def finish_execution(self, totals: Totals, status: Any, error: str | None) -> Finished:
         """See `Database.finish_execution`."""
         if self.times:
             self.times.pop()
             raise DatabaseUnavailable("no answer")
-        super().finish_execution(totals, status, error)
+        return super().finish_execution(totals, status, error)
 
 
 @pytest.mark.parametrize("trigger", ["schedule", "manual"])
