@@ -96,16 +96,15 @@ class JobNames:
 def missing_parts(job: Job, sources: Sources) -> list[str]:
     """Return a sentence for each part that a job lacks; none for a complete job."""
     names = JobNames(job.name)
-    worker = find_worker(names, sources)
-    parts = [
-        *_sql_parts(job, sources),
-        *_count_parts(job, sources),
-        *_dispatch_parts(names, sources),
-        *_queue_parts(names, sources),
-        *_worker_parts(names, worker, sources),
-        *_sample_parts(names, sources),
-        *_page_parts(job, sources),
-    ]
+    parts = [*_sql_parts(job, sources), *_count_parts(job, sources), *_page_parts(job, sources)]
+    if job.needs_run:
+        parts += _request_parts(names, sources)
+    else:
+        parts += [*_rule_parts(names, sources), *_sample_parts(names, sources)]
+    if job.shares_worker_of is None:
+        worker = find_worker(names, sources)
+        parts += _dispatch_parts(names, sources)
+        parts += [*_queue_parts(names, sources), *_worker_parts(names, worker, sources)]
     return [sentence for sentence, is_there in parts if not is_there]
 
 
@@ -157,9 +156,20 @@ def _dispatch_parts(names: JobNames, sources: Sources) -> Iterator[Part]:
         f"{LAYER}/config/settings.py: the setting {field}, and the queue in url_by_job",
         f"{field}: str" in settings and f'"{names.job}": self.{field}' in settings,
     )
+    variables = sources.properties("Dispatcher").get("Environment", {}).get("Variables", {})
+    yield (
+        f"template.yaml: the dispatcher's variable {field.upper()}",
+        variables.get(field.upper()) == {"Ref": names.queue},
+    )
+    yield (
+        f"template.yaml: the dispatcher's right to send to {names.queue}",
+        _allows(sources, "DispatcherRole", "sqs:SendMessage", names.queue),
+    )
+
+
+def _rule_parts(names: JobNames, sources: Sources) -> Iterator[Part]:
     rule = sources.properties(names.rule)
     permission = sources.properties(f"{names.rule}Permission")
-    variables = sources.properties("Dispatcher").get("Environment", {}).get("Variables", {})
     yield (
         f"template.yaml: {names.rule}, which sends the dispatcher job_name {names.job}",
         f'\\"job_name\\": \\"{names.job}\\"' in json.dumps(rule.get("Targets", [])),
@@ -173,14 +183,6 @@ def _dispatch_parts(names: JobNames, sources: Sources) -> Iterator[Part]:
         any(
             _arn(names.rule) in _values(policy) for policy in _of_type(sources, "SQS::QueuePolicy")
         ),
-    )
-    yield (
-        f"template.yaml: the dispatcher's variable {field.upper()}",
-        variables.get(field.upper()) == {"Ref": names.queue},
-    )
-    yield (
-        f"template.yaml: the dispatcher's right to send to {names.queue}",
-        _allows(sources, "DispatcherRole", "sqs:SendMessage", names.queue),
     )
 
 
@@ -252,6 +254,17 @@ def _sample_parts(names: JobNames, sources: Sources) -> Iterator[Part]:
             f"local/sam_local.py: the expected result of {name}",
             f'"{name}"' in sources.text("local/sam_local.py"),
         )
+
+
+def _request_parts(names: JobNames, sources: Sources) -> Iterator[Part]:
+    """Yield the parts of a job whose requests name another run: it has no rule."""
+    name = f"{names.job}_request"
+    yield f"events/{name}.json: a sample event", f"events/{name}.json" in sources.files
+    yield f"events/README.md: a row for {name}.json", name in sources.text("events/README.md")
+    yield (
+        f"local/sam_local.py: the expected result of {name}",
+        f'"{name}"' in sources.text("local/sam_local.py"),
+    )
 
 
 def _page_parts(job: Job, sources: Sources) -> Iterator[Part]:

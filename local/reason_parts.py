@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from local.job_parts import LAYER, SCHEMAS, Sources
 
-RESERVED = ("certification_expired",)
+RESERVED = ("certification_expired", "pause_withdrawn")
 """Reasons that people may never give."""
 
 PLACES: Mapping[str, str] = {

@@ -39,6 +39,8 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "http_get_run": ("Api", "200"),
     "http_start_run": ("Api", "202"),
     "certification_expiry_redrive": ("Dispatcher", "started"),
+    "certification_expiry_release": ("Dispatcher", "refused"),
+    "withdrawal_request": ("Dispatcher", "started"),
     "notifier_after_run": ("Notifier", "sent"),
     "notifier_hourly": ("Notifier", "sent"),
     "notifier_delivery": ("Notifier", "done"),
@@ -84,6 +86,8 @@ def result_of(output: str) -> str:
             word = str(code)
         case {"job_run_id": _, "status": "running" | "completed"}:
             word = "started"
+        case {"status": "failed", "error": str(error)} if "not approved" in error:
+            word = "refused"
         case {"status": "measured"}:
             word = "measured"
         case {"batchItemFailures": []}:

@@ -2828,7 +2828,7 @@ as $$
             count(*) as number,
             min(r.key) as example
         from jsonb_each_text(p_results) as r
-        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired')
+        where r.value not in ('changed', 'replayed', 'not_active', 'not_expired', 'held', 'changed_since')
         group by 1
     ),
 

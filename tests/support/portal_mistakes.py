@@ -185,7 +185,7 @@ MISTAKES: dict[str, tuple[Break, str, str]] = {
     "reasons without their choices": (
         lambda portal: mentors(portal).columns["hlf_statusreason"].choices.clear(),
         "choices of hlf_likeperson.hlf_statusreason",
-        "the column has no choice with the value 100000020, 100000021, 100000029: ",
+        "the column has no choice with the value 100000020, 100000021, 100000022, 100000029: ",
     ),
     "a state without its status code": (
         lambda portal: mentors(portal).states.remove((1, 2)),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mentor_pause import config
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS, STARTABLE
 from mentor_pause.domain.messages import DispatchRequest, RunCompleted
 from monitor.nightly_check import GRACE, NIGHTLY
 from support.template import FUNCTIONS, OWN_SOURCE, of_type, variables
@@ -67,8 +67,9 @@ def test_every_job_of_the_registry_has_a_rule_and_a_queue() -> None:
         certification_expiry_queue_url="a", hlf_sync_queue_url="b", waiting_runs_queue_url="c"
     )
     assert queues.url_by_job().keys() == JOBS.keys()
-    for job in JOBS:
+    for job in STARTABLE:
         assert f'\\"job_name\\": \\"{job}\\"' in rules
+    for job in {job.worker for job in JOBS.values()}:
         assert f"{job.upper()}_QUEUE_URL" in variables("Dispatcher")
 
 

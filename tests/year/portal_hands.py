@@ -10,7 +10,12 @@ from support.sync import PortalRows
 from year.sight import Sight
 
 STATUSES = {100000000: "active", 100000001: "paused", 100000002: "inactive"}
-REASONS = {100000020: "certification_expired", 100000021: "on_leave", 100000029: "other"}
+REASONS = {
+    100000020: "certification_expired",
+    100000021: "on_leave",
+    100000022: "pause_withdrawn",
+    100000029: "other",
+}
 """HLF's choices, as docs/portal-mapping.json lists them."""
 
 

@@ -12,7 +12,7 @@ from local.places import ROOT
 from local.samples import with_sample_mentor
 from local.seed import make_roster
 from mentor_pause.aws.lambda_events import is_sqs_batch
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS, STARTABLE
 from mentor_pause.domain.messages import DispatchRequest, MentorPage, RunCompleted
 from notify.delivery_events import DeliveryEvent
 
@@ -22,8 +22,9 @@ EVENTS = ROOT / "events"
 def test_every_job_has_a_nightly_event_and_a_page() -> None:
     """One for each function and event source."""
     names = {file.name for file in EVENTS.glob("*.json")}
-    assert {f"{job}_{kind}.json" for job in JOBS for kind in ("nightly", "page")} <= names
-    assert {f"{job}_dead_page.json" for job in JOBS} <= names
+    kinds = ("nightly", "page", "dead_page")
+    assert {f"{job}_{kind}.json" for job in STARTABLE for kind in kinds} <= names
+    assert {f"{job}_request.json" for job in JOBS.keys() - STARTABLE} <= names
     assert {"portal_drift_hourly.json", "monitor_hourly.json"} <= names  # they read none of it
     assert {f"http_{what}.json" for what in ("get_run", "list_jobs", "list_runs")} <= names
     assert {f"notifier_{what}.json" for what in ("after_run", "hourly", "delivery", "bounce")} <= (
