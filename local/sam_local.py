@@ -81,7 +81,11 @@ def result_of(output: str) -> str:
     except ValueError:
         answer = None
     members = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-    match members:
+    return _word_for(members) or output.strip()[:200] or "no answer"
+
+
+def _word_for(answer: Mapping[str, Any]) -> str | None:
+    match answer:
         case {"statusCode": code}:
             word = str(code)
         case {"job_run_id": _, "status": "running" | "completed"}:
@@ -97,7 +101,7 @@ def result_of(output: str) -> str:
         case {"sent": _, "stopped_by": "nothing_due"}:
             word = "sent"
         case _:
-            word = output.strip()[:200] or "no answer"
+            word = None
     return word
 
 

@@ -1,8 +1,7 @@
 """Counts paused and inactive mentors whose present state no sync has sent to the portal (H1, H5).
 
-The portal still shows them. A mentor whose pause was withdrawn (`pause_withdrawn`) is active, and the
-portal does not show them yet; the next sync sends that too. The count needs only the database, so it also works while the portal
-is down.
+The portal still shows them. A mentor whose pause was withdrawn (`pause_withdrawn`) is active and
+does not count. The count needs only the database, so it also works while the portal is down.
 """
 
 from collections.abc import Callable

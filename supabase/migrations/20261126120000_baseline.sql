@@ -1722,7 +1722,8 @@ as $$
             portal_modified_on,timestamp with time zone,seen_by_run_id,uuid,job_run_id,uuid}'),
         ('peer_mentor_status_history', false, '{id,bigint,mentor_id,uuid,org_id,uuid,previous_status,text,new_status,text,
             reason,text,certification_expiry_date,date,job_run_id,uuid,changed_at,timestamp with time zone,
-            changed_by,uuid,changed_by_role,text}'),
+            changed_by,uuid,changed_by_role,text,plan_hash,text,approved_by,text,approved_at,timestamp with time zone,
+            approval_note,text}'),
         ('scheduler_execution_log', false, '{id,bigint,job_name,text,job_run_id,uuid,org_id,uuid,trigger,text,
             triggered_by,text,as_of,date,dry_run,boolean,status,text,started_at,timestamp with time zone,
             finished_at,timestamp with time zone,processed_count,integer,paused_count,integer,skipped_count,integer,
@@ -3632,6 +3633,10 @@ create table public.peer_mentor_status_history (
     changed_at timestamptz not null,
     changed_by uuid,
     changed_by_role text not null,
+    plan_hash text,
+    approved_by text,
+    approved_at timestamptz,
+    approval_note text,
     constraint peer_mentor_status_history_role_check
     check (changed_by_role in ('mentor', 'coordinator', 'job', 'service')),
     constraint peer_mentor_status_history_person_check
@@ -3645,6 +3650,8 @@ comment on column public.peer_mentor_status_history.changed_by is
 'User id of the person who made the change; null for jobs and services.';
 comment on column public.peer_mentor_status_history.changed_by_role is
 'The kind of caller who made the change: mentor, coordinator, job or service.';
+comment on column public.peer_mentor_status_history.approved_by is
+'Who approved the pause of a held mentor (G4), with the plan''s hash, the time and the note; null: it needed no approval.';
 
 create index peer_mentor_status_history_mentor_id_idx
 on public.peer_mentor_status_history (mentor_id, changed_at);
@@ -6923,8 +6930,10 @@ begin
     where m.id = p_mentor_id;
     insert into public.peer_mentor_status_history (
         mentor_id, org_id, previous_status, new_status, reason,
-        certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role
-    ) values (
+        certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role,
+        plan_hash, approved_by, approved_at, approval_note
+    )
+    select
         p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_readable, p_job_run_id, v_now,
         v_person,
         case
@@ -6932,8 +6941,11 @@ begin
             when v_person is not null then 'coordinator'
             when v_is_expiry or v_is_withdrawal then 'job'
             else 'service'
-        end
-    );
+        end,
+        l.plan_hash, l.approved_by, l.approved_at, l.approval_note
+    from (select p_job_run_id as id) as run
+    left join public.scheduler_execution_log as l
+        on l.job_run_id = run.id and l.approved_by is not null and l.status in ('running', 'completed', 'failed');
     return query select 'changed', v_mentor.status, p_status, v_readable,
         v_mentor.version + 1, v_now;
 end

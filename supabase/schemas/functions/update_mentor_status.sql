@@ -141,8 +141,10 @@ begin
     where m.id = p_mentor_id;
     insert into public.peer_mentor_status_history (
         mentor_id, org_id, previous_status, new_status, reason,
-        certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role
-    ) values (
+        certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role,
+        plan_hash, approved_by, approved_at, approval_note
+    )
+    select
         p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_readable, p_job_run_id, v_now,
         v_person,
         case
@@ -150,8 +152,11 @@ begin
             when v_person is not null then 'coordinator'
             when v_is_expiry or v_is_withdrawal then 'job'
             else 'service'
-        end
-    );
+        end,
+        l.plan_hash, l.approved_by, l.approved_at, l.approval_note
+    from (select p_job_run_id as id) as run
+    left join public.scheduler_execution_log as l
+        on l.job_run_id = run.id and l.approved_by is not null and l.status in ('running', 'completed', 'failed');
     return query select 'changed', v_mentor.status, p_status, v_readable,
         v_mentor.version + 1, v_now;
 end

@@ -14,6 +14,10 @@ create table public.peer_mentor_status_history (
     changed_at timestamptz not null,
     changed_by uuid,
     changed_by_role text not null,
+    plan_hash text,
+    approved_by text,
+    approved_at timestamptz,
+    approval_note text,
     constraint peer_mentor_status_history_role_check
     check (changed_by_role in ('mentor', 'coordinator', 'job', 'service')),
     constraint peer_mentor_status_history_person_check
@@ -27,6 +31,8 @@ comment on column public.peer_mentor_status_history.changed_by is
 'User id of the person who made the change; null for jobs and services.';
 comment on column public.peer_mentor_status_history.changed_by_role is
 'The kind of caller who made the change: mentor, coordinator, job or service.';
+comment on column public.peer_mentor_status_history.approved_by is
+'Who approved the pause of a held mentor (G4), with the plan''s hash, the time and the note; null: it needed no approval.';
 
 create index peer_mentor_status_history_mentor_id_idx
 on public.peer_mentor_status_history (mentor_id, changed_at);

@@ -242,8 +242,8 @@ def test_a_run_that_lacks_only_its_end_stays_open_for_the_monitor(
     fast = night.dispatcher(lambda: night.clock() + timedelta(minutes=2))
 
     def dies_before_it_ends_the_run() -> None:
-        # acquire, find, scope, day, begin, open, get; the plan; list; end paging, get, shard; claim,
-        # release, place, notify, day, warnings, finish; then publish
+        # acquire, find, scope, day, begin, open, get; the plan; list; end paging, get, shard;
+        # claim, release, place, notify, day, warnings, finish; then publish
         night.plan.then("dies before", after=19)
         with pytest.raises(ProcessDied):
             night.fire(dispatch=fast)

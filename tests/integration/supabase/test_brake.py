@@ -1,0 +1,214 @@
+"""The plan of a run and its brake: who is paused, who is held, and why (G1, G2)."""
+
+import hashlib
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from support.brake import Brake
+from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
+from support.transitions import change
+
+
+@pytest.fixture
+def brake(roster: Roster) -> Brake:
+    """The organisation's brake."""
+    return Brake(roster)
+
+
+def night(brake: Brake, unforeseen: int = 11, warned: int = 3) -> tuple[list[UUID], list[UUID]]:
+    """Add mentors who were not warned, and mentors who were."""
+    roster = Roster(brake.records.db)
+    return roster.add_mentors(unforeseen), brake.warn(roster.add_mentors(warned))
+
+
+def test_a_plan_says_why_each_pause_was_foreseen_or_not(brake: Brake, roster: Roster) -> None:
+    """G2: the same date, at least seven days before."""
+    seven, six, never, other = roster.add_mentors(4)
+    brake.warn([seven], 7)
+    brake.warn([six], 6)
+    roster.db.execute(
+        "insert into warnings (mentor_id, expires_on, stage, warned_on) values (%s, %s, 30, %s)",
+        (other, TODAY + timedelta(200), TODAY - timedelta(60)),
+    )
+    roster.add_mentor(TOMORROW)
+    roster.add_mentor(YESTERDAY, status="paused")
+    assert {mentor: row["why"] for mentor, row in brake.live().items()} == {
+        seven: "forewarned",
+        six: "warned_late",
+        never: "never_warned",
+        other: "warned_of_another_date",
+    }
+    assert {row["action"] for row in brake.live().values()} == {"pause"}
+
+
+@pytest.mark.parametrize(
+    ("unforeseen", "others", "acts"),
+    [(10, 0, False), (11, 0, True), (11, 208, True), (11, 209, False)],
+)
+def test_the_brake_acts_above_both_limits(
+    brake: Brake, roster: Roster, unforeseen: int, others: int, acts: bool
+) -> None:
+    """G2: more than 10, and more than 5 % of the active (11 of 220 are 5 %, of 219 more)."""
+    brake.set("hold")
+    roster.add_mentors(unforeseen)
+    for _ in range(others):
+        roster.add_mentor(TOMORROW)
+    (summary,) = roster.rows("select * from summarise_plan(%s, %s)", ORG, TODAY)
+    assert summary["brake_acts"] is acts
+    assert (summary["held_count"], summary["unforeseen_count"]) == (
+        unforeseen if acts else 0,
+        unforeseen,
+    )
+
+
+@pytest.mark.parametrize(("mode", "held"), [("watch", 0), ("hold", 11), ("off", 0)])
+def test_only_mode_hold_holds_and_only_the_unforeseen(brake: Brake, mode: str, held: int) -> None:
+    """G2: the forewarned are paused the same night."""
+    brake.set(mode)  # pyright: ignore[reportArgumentType]
+    unforeseen, warned = night(brake)
+    run = brake.begin()
+    state = brake.plan(run)
+    assert (state["planned_count"], state["unforeseen_count"], state["held_count"]) == (
+        14,
+        11,
+        held,
+    )
+    assert brake.listed(run) == sorted(warned if held else unforeseen + warned)
+
+
+def test_a_plan_in_parts_is_the_plan_that_is_shown(brake: Brake) -> None:
+    """G1: the same mentors, actions and hash, whatever the size of the parts."""
+    brake.set("hold")
+    night(brake)
+    (shown,) = brake.records.rows("select * from summarise_plan(%s, %s)", ORG, TODAY)
+    first, second = brake.begin(), brake.begin()
+    assert brake.plan(first, 1)["plan_hash"] == brake.plan(second, 14)["plan_hash"]
+    assert brake.plan(second)["plan_hash"] == shown["plan_hash"]
+    live = brake.live()
+    shown_entries = [
+        {m: (e["version"], e["expires_on"], e["action"], e["why"]) for m, e in entries.items()}
+        for entries in (brake.entries(first), live)
+    ]
+    assert shown_entries[0] == shown_entries[1]
+
+
+def test_the_hash_is_that_of_the_lines_that_the_function_describes(brake: Brake) -> None:
+    """G1: another program can compute it."""
+    night(brake, 1, 1)
+    lines = "".join(
+        f"{mentor},{row['version']},{row['expires_on']},{row['action']}\n"
+        for mentor, row in sorted(brake.live().items())
+    )
+    text = f"certification_expiry/1,{ORG},{TODAY}\n{lines}"
+    (shown,) = brake.records.rows("select * from summarise_plan(%s, %s)", ORG, TODAY)
+    assert shown["plan_hash"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update certifications set expires_on = expires_on - 1 where mentor_id = %(m)s",
+        "update peer_mentors set version = version + 2 where id = %(m)s",
+        "insert into certifications (mentor_id, expires_on) values (%(m)s, '2030-01-01')",
+        "update peer_mentors set status = 'inactive' where id = %(m)s",
+    ],
+)
+def test_the_hash_changes_with_what_the_plan_decides(brake: Brake, statement: str) -> None:
+    """G1: mentor, version, date."""
+    (mentor, *_), _ = night(brake)
+    before = brake.plan(brake.begin())["plan_hash"]
+    brake.records.db.execute(statement.encode(), {"m": mentor})
+    assert brake.plan(brake.begin())["plan_hash"] != before
+    assert brake.plan(brake.begin(day=TODAY - timedelta(1)))["plan_hash"] != before
+
+
+def test_a_run_in_mode_hold_pauses_nobody_whom_its_plan_holds(brake: Brake) -> None:
+    """G2: the row lock decides, whoever asks; a dry run says the same."""
+    brake.set("hold")
+    unforeseen, warned = night(brake)
+    run = brake.begin()
+    brake.plan(run)
+    db = brake.records.db
+    for asked in (run, uuid4()):
+        for dry_run in (True, False):
+            answer = change(db, unforeseen[0], p_job_run_id=asked, p_dry_run=dry_run)
+            assert (answer["outcome"], answer["new_status"]) == ("held", "active")
+    assert change(db, warned[0], p_job_run_id=run)["outcome"] == "changed"
+    assert change(db, warned[1], p_job_run_id=uuid4())["outcome"] == "changed"
+
+
+def test_below_the_limits_a_run_pauses_the_unforeseen_of_its_plan_alone(
+    brake: Brake, roster: Roster
+) -> None:
+    """G2: a mentor whose date moved after the plan was made waits for the next plan."""
+    brake.set("hold")
+    (planned, moved), _ = night(brake, 2)
+    run = brake.begin()
+    brake.plan(run)
+    late = roster.add_mentor(YESTERDAY)
+    roster.certify(moved, TODAY)
+    assert change(roster.db, planned, p_job_run_id=run)["outcome"] == "changed"
+    assert change(roster.db, moved, p_job_run_id=run)["outcome"] == "held"
+    assert change(roster.db, late, p_job_run_id=run)["outcome"] == "held"
+
+
+def test_in_mode_watch_a_mentor_who_changed_since_the_plan_is_paused(
+    brake: Brake, roster: Roster
+) -> None:
+    """G2: a mentor who stays visible is the worse mistake."""
+    (mentor,), _ = night(brake, 1)
+    run = brake.begin()
+    brake.plan(run)
+    roster.certify(mentor, TODAY)
+    assert change(roster.db, mentor, p_job_run_id=run)["outcome"] == "changed"
+
+
+def test_a_redrive_carries_out_the_plan_of_its_run(brake: Brake, roster: Roster) -> None:
+    """D7, G2: also a redrive of a redrive; the held stay held."""
+    brake.set("hold")
+    (planned, other), _ = night(brake, 2)
+    run = brake.begin()
+    brake.plan(run)
+    again = brake.begin(redrive_of=brake.begin(redrive_of=run))
+    late = roster.add_mentor(YESTERDAY)
+    assert change(roster.db, planned, p_job_run_id=again)["outcome"] == "changed"
+    assert change(roster.db, late, p_job_run_id=again)["outcome"] == "held"
+    assert change(roster.db, other, p_job_run_id=uuid4())["outcome"] == "held"
+
+
+def test_the_end_of_a_row_has_the_counts_of_its_plan(brake: Brake) -> None:
+    """G3: and the hash."""
+    brake.set("hold")
+    night(brake)
+    run = brake.begin()
+    state = brake.plan(run)
+    ended = brake.finish(run)
+    assert (ended["unforeseen_count"], ended["held_count"], ended["brake_acts"]) == (11, 11, True)
+    (row,) = brake.records.log()
+    assert (row["held_count"], row["plan_hash"]) == (11, state["plan_hash"])
+
+
+def test_a_plan_is_made_only_for_a_run_of_the_job(brake: Brake) -> None:
+    """R5: the log has the run first."""
+    with pytest.raises(psycopg.Error) as unknown:
+        brake.plan(uuid4())
+    with pytest.raises(psycopg.Error) as unplanned:
+        brake.listed(brake.begin())
+    assert (unknown.value.sqlstate, unplanned.value.sqlstate) == ("PT404", "PT409")
+
+
+def test_old_plans_go_and_dry_ones_soon(brake: Brake) -> None:
+    """G1: a coordinator's dry runs cannot fill the table; a plan is kept as long as its run."""
+    kept, dry, old = brake.begin(), brake.begin(dry_run=True), brake.begin()
+    for run, age in ((kept, "89 days"), (dry, "2 hours"), (old, "91 days")):
+        brake.plan(run)
+        brake.records.db.execute(
+            "update plans set made_at = made_at - %s::interval where job_run_id = %s", (age, run)
+        )
+    new = brake.begin()
+    brake.plan(new)
+    rows = brake.records.rows("select job_run_id from plans")
+    assert {row["job_run_id"] for row in rows} == {kept, new}
