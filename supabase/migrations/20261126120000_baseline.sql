@@ -411,8 +411,9 @@ begin
         raise exception 'the run cannot be withdrawn' using errcode = 'PT409', hint = 'not_withdrawable',
             detail = case
                 when v_run.id is null then 'the log has no such run'
-                when v_run.status = 'running' then 'it is in progress; withdraw it when it has ended'
-                else 'only a certification expiry run that is not a dry run pauses mentors'
+                when v_run.job_name <> 'certification_expiry' or v_run.dry_run
+                    then 'only a certification expiry run that is not a dry run pauses mentors'
+                else 'it is in progress; withdraw it when it has ended'
             end;
     end if;
 end
