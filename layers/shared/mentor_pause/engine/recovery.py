@@ -120,12 +120,18 @@ class Recovery:
     def fail_unopened(self, lock: Lock, error: str) -> bool:
         """Fail a run that the dispatcher could not open; False: it was opened after all.
 
+        A person may repeat a manual request, and the run may begin then: for example, its plan is
+        approved now. A second copy of another trigger must not start what was said to have failed.
+
         Raises:
             LeaseLost: the lock has another holder.
         """
         trigger = lock.trigger
         self.ledger.assert_held(lock)
-        self.ledger.locks.release(trigger)
+        if trigger.kind == "manual":
+            self.ledger.locks.give_back(trigger)
+        else:
+            self.ledger.locks.release(trigger)
         if self.ledger.find_run(trigger.job_run_id) is not None:
             return False  # only the answer was too late; the next holder of the lock ends the run
         begun = self.database.begin_execution(trigger, "failed", error=error)

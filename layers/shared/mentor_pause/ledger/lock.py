@@ -246,6 +246,20 @@ class Locks:
             {"run": str(trigger.job_run_id), "now": self._now()},
         )
 
+    def give_back(self, trigger: Trigger) -> None:
+        """Release the lock of a run that never began; the same trigger may acquire it again."""
+        self.table.update(
+            lock_key(trigger),
+            "LOCK",
+            "SET released_at = :now, trigger_id = :none",
+            _HELD_BY_RUN,
+            {
+                "run": str(trigger.job_run_id),
+                "now": self._now(),
+                "none": "none: its run never began",
+            },
+        )
+
     def abandon(self, trigger: Trigger) -> None:
         """Release the lock of a run that will not be done."""
         self.release(trigger)
