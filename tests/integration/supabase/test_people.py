@@ -99,7 +99,7 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
         (
             Forbidden,
             "reserved_for_the_job",
-            "only the job uses certification_expired, p_job_run_id and p_as_of",
+            "only the job uses certification_expired, pause_withdrawn, p_job_run_id and p_as_of",
         ),
         (Conflict, "certification_expired", "it must be renewed before the mentor is active"),
     ]

@@ -31,7 +31,10 @@ def persons(valley: Adoption, audience: str) -> set[UUID]:
 
 
 def test_a_night_is_sent_to_the_addresses_of_the_adopters_tables(valley: Adoption) -> None:
-    """W3: paused and warned mentors, and their coordinators; W6: the others have no address."""
+    """W3: paused and warned mentors, their coordinators, and the administrators (G2).
+
+    W6: the others have no address.
+    """
     with valley.db.transaction(force_rollback=True):
         valley.type(Block.NIGHT)
         sent = digests(valley)
@@ -41,7 +44,7 @@ def test_a_night_is_sent_to_the_addresses_of_the_adopters_tables(valley: Adoptio
         ).fetchall()
         officers = valley.db.execute(
             "select mail from addresses where login = any(%s)",
-            (list(persons(valley, "coordinator")),),
+            (list(persons(valley, "coordinator") | persons(valley, "admin")),),
         ).fetchall()
         silent = valley.db.execute("select count(*) from messages where state = 'no_address'")
         assert silent.fetchone() != (0,)

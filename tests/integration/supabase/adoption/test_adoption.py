@@ -87,7 +87,7 @@ def test_an_association_with_10000_mentors_gets_to_its_second_night(
     expired, previewed = harbour.expired(), harbour.type(Block.PREVIEW)
     assert [row[3] for row in previewed] == sorted(expired.values())
     harbour.type(Block.APP)
-    ((_, status, processed, paused, _, errors, ids, _),) = harbour.type(Block.NIGHT)
+    ((_, status, processed, paused, _, errors, ids, *_),) = harbour.type(Block.NIGHT)
     assert (status, processed, paused, errors) == ("completed", 1500, 1500, 0)
     assert set(ids) == expired.keys()
     assert_paused(harbour, expired)
