@@ -54,3 +54,10 @@ def test_a_page_continues_with_its_unprocessed_mentors() -> None:
     page = Page(1, (a, b, c, d), None, processed=PageOutcome(applied=(a,), errored=(c,)))
     assert page.unprocessed == (b, d)
     assert settle(RUN, page).applied == (a,)
+
+
+def test_a_mentor_who_is_applied_after_all_is_not_kept() -> None:
+    """G5: a page's two outcomes are merged, with the reasons of those who stay skipped."""
+    a, b = uuid4(), uuid4()
+    first = PageOutcome(skipped=(a, b), kept={a: "changed_since", b: "still_expired"})
+    assert (first | PageOutcome(applied=(a,))).kept == {b: "still_expired"}

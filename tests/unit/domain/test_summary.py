@@ -1,5 +1,6 @@
 """A run's summary has every mentor in exactly one list."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run, Trigger
-from mentor_pause.domain.summary import settle, summarise
+from mentor_pause.domain.summary import BrakeCounts, settle, summarise
 
 ids = st.uuids(version=4)
 
@@ -72,3 +73,26 @@ def test_the_summary_has_the_fields_of_the_requirement_and_reasons_in_page_order
         "mentor_ids_paused": [str(a), str(b)],
         "mentor_ids_errored": [str(c)],
     }
+
+
+def test_a_withdrawal_says_why_each_of_the_others_keeps_their_status() -> None:
+    """G5: all three lists, also empty ones; a mentor about whom the data decided has changed."""
+    run = replace(RUN, trigger=replace(TRIGGER, job_name="withdrawal"))
+    resumed, changed, expired, late = (uuid4() for _ in range(4))
+    outcome = PageOutcome(
+        (resumed,), (changed, expired), (late,),
+        kept={changed: "changed_since", expired: "still_expired"},
+    )  # fmt: skip
+    page = Page(1, (resumed, changed, expired, late), outcome)
+    found = summarise(run, [settle(run, page, {late: "skipped"})]).as_json()
+    assert (found["resumed_count"], found["skipped_count"]) == (1, 3)
+    assert found["mentor_ids_resumed"] == [str(resumed)]
+    assert found["mentor_ids_changed_since"] == [str(changed), str(late)]
+    assert found["mentor_ids_still_expired"] == [str(expired)]
+    assert summarise(run, []).as_json()["mentor_ids_changed_since"] == []
+
+
+def test_the_counts_of_the_brake_stand_beside_those_of_the_requirement() -> None:
+    """G3: held mentors are not processed mentors."""
+    found = replace(summarise(RUN, []), brake=BrakeCounts(12, 12, acts=True)).as_json()
+    assert (found["processed_count"], found["unforeseen_count"], found["held_count"]) == (0, 12, 12)

@@ -33,7 +33,9 @@ def test_a_saved_tally_has_a_bounded_size_whatever_the_reasons() -> None:
 
 def test_a_saved_tally_continues_as_if_it_had_not_been_saved() -> None:
     """E8: with the examples, the order and the notes."""
-    pages = [errored(3, "late", "slow"), errored(1, "locked"), errored(2, "late"), PageOutcome()]
+    kept = uuid4()
+    withdrawn = PageOutcome(skipped=(kept,), kept={kept: "still_expired"})
+    pages = [errored(3, "late", "slow"), errored(1, "locked"), errored(2, "late"), withdrawn]
     straight, saved = Tally(), Tally()
     for number, page in enumerate(pages, 1):
         straight.add(number, page)
@@ -42,6 +44,7 @@ def test_a_saved_tally_continues_as_if_it_had_not_been_saved() -> None:
     assert saved == straight
     assert saved.totals(RUN, 7) == straight.totals(RUN, 7)
     assert (saved.notes, saved.page) == ("slow", 4)
+    assert saved.id_lists(RUN)["mentor_ids_still_expired"] == [str(kept)]
 
 
 def test_a_line_never_gets_more_ids_than_fit() -> None:
