@@ -6,7 +6,15 @@ from uuid import uuid4
 
 import click
 
-from cli.options import check_roster, expired_option, json_option, mentors_option
+from cli.options import (
+    brake_option,
+    check_roster,
+    describe_roster,
+    expired_option,
+    json_option,
+    mentors_option,
+    unforeseen_option,
+)
 
 if TYPE_CHECKING:
     from local.state import State
@@ -204,13 +212,15 @@ def token(who: str, sam: bool) -> None:
 @local.command(short_help="Replace all data with a made-up roster.")
 @mentors_option
 @expired_option
+@unforeseen_option
+@brake_option
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same roster.")
-def seed(mentors: int, expired: int, seed: int) -> None:
+def seed(mentors: int, expired: int, unforeseen: int, brake: str, seed: int) -> None:
     """Replace the content of the database with a made-up roster.
 
     The command refuses to do so while a run is in progress.
     """
-    check_roster(mentors, expired)
+    check_roster(mentors, expired, unforeseen)
     from cli.output import result
     from cli.runs import refuse_while_open
     from cli.stacks import open_stack
@@ -222,5 +232,5 @@ def seed(mentors: int, expired: int, seed: int) -> None:
         stack.require()
         refuse_while_open(open_stack(None))
         say_step("loading the roster")
-        stack.seed(mentors, expired, seed)
-    result(f"{mentors} mentors, {expired} of them active with an expired certification")
+        stack.seed(mentors, expired, seed, unforeseen=unforeseen, brake=brake)
+    result(describe_roster(mentors, expired, unforeseen))

@@ -1,6 +1,9 @@
 """The whole of `make nightly`: a fresh local stack, a roster, a nightly run."""
 
+from dataclasses import dataclass
+
 from cli.failures import Interrupted
+from cli.options import describe_roster
 from cli.output import say
 from cli.runs import nightly_event
 from cli.stacks import open_stack
@@ -10,21 +13,33 @@ from local.redeploy import bring_up
 from local.stack import LocalStack
 
 
-def run_night(mentors: int, expired: int, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the roster and the settings of a night are made of."""
+
+    mentors: int
+    expired: int
+    unforeseen: int = 0
+    """How many of the expired mentors were not warned."""
+    brake: str = "watch"
+    """The mode of the organisation's brake (G2)."""
+
+
+def run_night(night: Night, *, as_json: bool) -> None:
     """Wipe the local stack, start and seed it, send the nightly rule's event, follow the run.
 
     Raises:
         Interrupted: the user pressed Ctrl-C.
         NotInOrder: the dispatcher did not start the run.
     """
-    prepare(LocalStack(), mentors, expired)
-    say(f"{mentors} mentors, {expired} of them active with an expired certification")
+    prepare(LocalStack(), night)
+    say(describe_roster(night.mentors, night.expired, night.unforeseen))
     stack = open_stack(None)
     say("sending the nightly rule's event; the stack stays up (mentor-pause local down stops it)")
     start(stack, nightly_event(stack), wait=True, as_json=as_json, last_line=True)
 
 
-def prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
+def prepare(local_stack: LocalStack, night: Night) -> None:
     """Wipe the local stack, start it and load a roster.
 
     Raises:
@@ -36,7 +51,9 @@ def prepare(local_stack: LocalStack, mentors: int, expired: int) -> None:
             local_stack.reset(say_step)
             bring_up(local_stack, say_step)
             say_step("loading the roster")
-            local_stack.seed(mentors, expired, 1)
+            local_stack.seed(
+                night.mentors, night.expired, 1, unforeseen=night.unforeseen, brake=night.brake
+            )
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted before the run started; the local stack may be partly started, and its"

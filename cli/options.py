@@ -43,13 +43,41 @@ expired_option = click.option(
 )
 
 
-def check_roster(mentors: int, expired: int) -> None:
+unforeseen_option = click.option(
+    "--unforeseen",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many of the expired were not warned: the portal moved their date yesterday.",
+)
+brake_option = click.option(
+    "--brake",
+    default="watch",
+    show_default=True,
+    type=click.Choice(["watch", "hold", "off"]),
+    help="What the brake does with many unforeseen pauses: watch them, hold them, or nothing.",
+)
+
+
+def check_roster(mentors: int, expired: int, unforeseen: int) -> None:
     """Refuse an impossible roster before anything is wiped.
 
     Raises:
-        click.UsageError: there would be more expired mentors than mentors.
+        click.UsageError: there would be more expired mentors than mentors, or more unforeseen
+            mentors than expired ones.
     """
     if expired > mentors:
         raise click.UsageError(
             f"{expired} of {mentors} mentors cannot be expired; type --expired {mentors} or less"
         )
+    if unforeseen > expired:
+        raise click.UsageError(
+            f"{unforeseen} of {expired} expired mentors cannot be unforeseen; type --unforeseen"
+            f" {expired} or less"
+        )
+
+
+def describe_roster(mentors: int, expired: int, unforeseen: int) -> str:
+    """Describe a roster in one line."""
+    text = f"{mentors} mentors, {expired} of them active with an expired certification"
+    return text + (f", {unforeseen} of those not warned of it" if unforeseen else "")

@@ -14,12 +14,14 @@ import click
 
 from cli.completion import JobName, RunId
 from cli.options import (
+    brake_option,
     check_roster,
     expired_option,
     follow_option,
     json_option,
     mentors_option,
     stack_option,
+    unforeseen_option,
 )
 
 _SHOWN = 20
@@ -163,15 +165,17 @@ def summary(lines: TextIO, job_run_id: UUID | None) -> None:
 @click.command()
 @mentors_option
 @expired_option
+@unforeseen_option
+@brake_option
 @json_option
-def nightly(mentors: int, expired: int, as_json: bool) -> None:
+def nightly(mentors: int, expired: int, unforeseen: int, brake: str, as_json: bool) -> None:
     """Run a night on a fresh local stack.
 
     The command wipes the local stack, starts and seeds it, sends the nightly rule's event and
     follows the run. The last line on standard output is the run's summary as JSON, also without
     --json.
     """
-    check_roster(mentors, expired)
-    from cli.nightly import run_night
+    check_roster(mentors, expired, unforeseen)
+    from cli.nightly import Night, run_night
 
-    run_night(mentors, expired, as_json=as_json)
+    run_night(Night(mentors, expired, unforeseen, brake), as_json=as_json)

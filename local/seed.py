@@ -4,13 +4,17 @@ The same numbers and the same seed give the same roster, on the same day. It has
 mentor that the nightly run meets: active and expired (the requested number), valid, renewed, paused
 or inactive with an expired certification, and without a certification. With room for five mentors
 who are not expired, it has one for each stage of the warnings (W1), and one who expires tomorrow.
+
+The organisation has been in operation for a while: mentors whose certification has expired were
+warned of that date at every stage. Some of the active ones may be unforeseen (G2): the portal moved
+their date into the past yesterday.
 """
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -37,6 +41,12 @@ _DAYS_LEFT = {
 }
 """How many days the certification of a mentor who will be warned is still valid."""
 
+_STAGES = (90, 30, 14, 7)
+"""The days before an expiry date on which a mentor is warned; the default of the settings."""
+
+_MOVED_FROM = (2, 400)
+"""How many days the certification of an unforeseen mentor was still valid before it was moved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mentor:
@@ -46,10 +56,31 @@ class Mentor:
     chapter_id: UUID
     status: str
     expiries: tuple[date, ...]
+    moved_from: date | None = None
+    """The expiry date until the portal moved it yesterday; None: the portal has not moved it."""
 
     def is_expired_by(self, day: date) -> bool:
         """Whether the mentor is active and the latest certification has expired by that day."""
         return self.status == "active" and bool(self.expiries) and max(self.expiries) <= day
+
+    def warnings(self, today: date) -> "Iterator[Warned]":
+        """Yield the warnings that earlier nights wrote, if the certification has expired."""
+        if not self.expiries or max(self.expiries) > today:
+            return
+        expires_on = self.moved_from or max(self.expiries)
+        for stage in _STAGES:
+            warned_on = expires_on - timedelta(days=stage)
+            if warned_on < today:
+                yield Warned(self.id, expires_on, stage, warned_on)
+
+
+class Warned(NamedTuple):
+    """A row of `warnings`."""
+
+    mentor_id: UUID
+    expires_on: date
+    stage: int
+    warned_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +98,21 @@ class Roster:
     made_on: date
 
 
-def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date) -> Roster:
+def make_roster(
+    org_id: UUID, mentors: int, expired: int, seed: int, today: date, *, unforeseen: int = 0
+) -> Roster:
     """Make a roster with `expired` active mentors whose latest certification expired by `today`.
 
+    `unforeseen` of them were not warned of that date, because the portal moved it yesterday.
+
     Raises:
-        ValueError: there would be more expired mentors than mentors.
+        ValueError: there would be more expired mentors than mentors, or more unforeseen mentors
+            than expired ones.
     """
     if not 0 <= expired <= mentors:
         raise ValueError(f"{expired} of {mentors} mentors cannot be expired")
+    if not 0 <= unforeseen <= expired:
+        raise ValueError(f"{unforeseen} of {expired} expired mentors cannot be unforeseen")
     dice = random.Random(seed)  # noqa: S311 - a made-up roster
     chapters = tuple(_ids(dice, max(1, mentors // _PER_CHAPTER)))
     coordinators = tuple(_ids(dice, len(chapters) + 1))
@@ -83,6 +121,7 @@ def make_roster(org_id: UUID, mentors: int, expired: int, seed: int, today: date
         _mentor(dice, mentor_id, dice.choice(chapters), kind, today)
         for mentor_id, kind in zip(_ids(dice, mentors), kinds, strict=True)
     )
+    people = _with_moved_dates(people, unforeseen, seed, today)
     mentor_contacts, member_contacts = make_contacts(seed, (m.id for m in people), coordinators)
     return Roster(
         org_id,
@@ -140,6 +179,17 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
         )
         _copy(
             cursor,
+            "copy public.warnings (mentor_id, expires_on, stage, warned_on) from stdin",
+            (row for m in roster.mentors for row in m.warnings(roster.made_on)),
+        )
+        _copy(
+            cursor,
+            "copy public.certification_changes (mentor_id, changed_at, changed_by, from_expires_on,"
+            " to_expires_on) from stdin",
+            _changes(roster),
+        )
+        _copy(
+            cursor,
             "copy public.assignments (mentor_id, coordinator_id) from stdin",
             roster.assignments,
         )
@@ -156,6 +206,16 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
         )
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("analyze")
+
+
+def set_brake(owner_url: str, org_id: UUID, mode: str) -> None:
+    """Set the mode of an organisation's brake: watch, hold or off (G2)."""
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(
+            "insert into public.organisation_settings (org_id, brake_mode) values (%s, %s)"
+            " on conflict (org_id) do update set brake_mode = excluded.brake_mode",
+            (org_id, mode),
+        )
 
 
 def find_member(owner_url: str, role: str) -> UUID | None:
@@ -198,6 +258,29 @@ def _mentor(dice: random.Random, mentor_id: UUID, chapter: UUID, kind: str, toda
             expiries = (future,)
     status = kind if kind in ("paused", "inactive") else "active"
     return Mentor(mentor_id, chapter, status, expiries)
+
+
+def _with_moved_dates(
+    people: tuple[Mentor, ...], unforeseen: int, seed: int, today: date
+) -> tuple[Mentor, ...]:
+    """Choose the unforeseen mentors. It has dice of its own, so the others stay as they are."""
+    dice = random.Random(f"unforeseen {seed}")  # noqa: S311 - a made-up roster
+    expired = [mentor.id for mentor in people if mentor.is_expired_by(today)]
+    chosen = set(dice.sample(expired, unforeseen))
+    return tuple(
+        replace(m, moved_from=today + timedelta(days=dice.randint(*_MOVED_FROM)))
+        if m.id in chosen
+        else m
+        for m in people
+    )
+
+
+def _changes(roster: Roster) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of `certification_changes`: what the portal moved yesterday."""
+    yesterday = roster.made_on - timedelta(days=1)
+    for mentor in roster.mentors:
+        if mentor.moved_from is not None:
+            yield (mentor.id, yesterday, "portal", mentor.moved_from, max(mentor.expiries))
 
 
 def _ids(dice: random.Random, count: int) -> Iterator[UUID]:

@@ -22,7 +22,7 @@ from local.portal_example import mirror_roster
 from local.postgres import Server, has_pg_cron
 from local.processes import free_port, wait_until
 from local.samples import plan_sample_pages, with_sample_mentor
-from local.seed import load_roster, make_roster
+from local.seed import load_roster, make_roster, set_brake
 from local.state import State, note, read_state, stop_all, write_state
 from mentor_pause.config.addresses import DOCKER_HOST
 
@@ -193,20 +193,26 @@ class LocalStack:
             **{_capitals(name): value for name, value in sorted(state.outputs.items())},
         }
 
-    def seed(self, mentors: int, expired: int, seed: int) -> None:
+    def seed(
+        self, mentors: int, expired: int, seed: int, *, unforeseen: int = 0, brake: str = "watch"
+    ) -> None:
         """Replace the content of the database and the portal with a roster.
 
-        The run ledger keeps its content; the pages of the sample events are written again.
+        `unforeseen` of the expired mentors were not warned; `brake` is the brake's mode (G2). The
+        run ledger keeps its content; the pages of the sample events are written again.
 
         Raises:
-            ValueError: there would be more expired mentors than mentors.
+            ValueError: there would be more expired mentors than mentors, or more unforeseen mentors
+                than expired ones.
         """
+        today = datetime.now(_ZONE).date()
         roster = with_sample_mentor(
-            make_roster(ORG_ID, mentors, expired, seed, datetime.now(_ZONE).date())
+            make_roster(ORG_ID, mentors, expired, seed, today, unforeseen=unforeseen)
         )
         database.create_database(self._server.url("postgres"), DATABASE)
         self.prepare_database()
         load_roster(self.database_url(), roster, ORG_SLUG)
+        set_brake(self.database_url(), ORG_ID, brake)
         rows = mirror_roster(self.database_url())
         portal_server.replace_rows(self.require().portal_port, rows)
         self.plan_samples()

@@ -1,13 +1,13 @@
 """A made-up roster in a database is ready for a night with messages (W1, W3)."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from local.seed import Roster, load_roster, make_roster
+from local.seed import Roster, load_roster, make_roster, set_brake
 from support.cluster import Cluster
 
 ORG = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
@@ -19,7 +19,7 @@ def load(db: psycopg.Connection, cluster: Cluster) -> Callable[[int, int], Roste
     """Load a roster of this size into the test's database."""
 
     def load_one(mentors: int, expired: int) -> Roster:
-        roster = make_roster(ORG, mentors, expired, 1, TODAY)
+        roster = make_roster(ORG, mentors, expired, 1, TODAY, unforeseen=min(expired, 4))
         load_roster(cluster.server.url(db.info.dbname), roster, "hlf")
         return roster
 
@@ -48,5 +48,28 @@ def test_the_first_night_of_a_small_roster_warns_at_each_stage(
     load(10, 5)
     written = db.execute("select write_warnings(%s, %s)", (ORG, TODAY)).fetchone()
     assert written == (5,)
-    stages = db.execute("select stage from warnings order by stage").fetchall()
+    stages = db.execute(
+        "select stage from warnings where warned_on = %s order by stage", (TODAY,)
+    ).fetchall()
     assert stages == [(7,), (7,), (14,), (30,), (90,)]
+
+
+def test_the_plan_of_a_roster_has_the_unforeseen_mentors_that_were_asked_for(
+    load: Callable[[int, int], Roster], db: psycopg.Connection, cluster: Cluster
+) -> None:
+    """G2: all others are forewarned; each moved date leaves a change of yesterday."""
+    roster = load(60, 10)
+    set_brake(cluster.server.url(db.info.dbname), ORG, "hold")
+    db.execute("update organisation_settings set brake_count = 3, brake_percent = 0")
+    plan = db.execute(
+        "select action, count(*) from plan_certification_expiry(%s, %s) group by action",
+        (ORG, TODAY),
+    ).fetchall()
+    assert dict(plan) == {"hold": 4, "pause": 6}
+    changes = db.execute(
+        "select mentor_id, from_expires_on, changed_by, changed_at::date from certification_changes"
+    ).fetchall()
+    assert {(m.id, m.moved_from) for m in roster.mentors if m.moved_from} == {
+        row[:2] for row in changes
+    }
+    assert {row[2:] for row in changes} == {("portal", TODAY - timedelta(days=1))}

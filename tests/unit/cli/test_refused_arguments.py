@@ -47,6 +47,19 @@ def test_an_impossible_roster_is_refused_before_anything_is_wiped(
     assert (folder / "postgres").exists()
 
 
+@pytest.mark.parametrize("command", [("nightly",), ("local", "seed")])
+def test_more_unforeseen_than_expired_mentors_are_refused_before_anything_is_wiped(
+    command: tuple[str, ...], folder: Path
+) -> None:
+    """G2: the unforeseen mentors are some of the expired ones."""
+    shown = type_command(*command, "--expired", "20", "--unforeseen", "21")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "21 of 20 expired mentors cannot be unforeseen; type --unforeseen 20 or less" in (
+        shown.stderr
+    )
+    assert (folder / "postgres").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "next_command"),
     [

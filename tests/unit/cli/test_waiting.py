@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from cli.failures import Interrupted
-from cli.nightly import prepare
+from cli.nightly import Night, prepare
 from cli.runs import NotFinished, Progress, follow, redrive_request
 from cli.show.progress import watch
 from cli.stacks import Stack
@@ -184,7 +184,7 @@ def test_ctrl_c_before_the_run_of_a_night_says_what_is_left(
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="Start again with: mentor-pause nightly"):
-        prepare(cast("LocalStack", Pressed()), 5, 1)
+        prepare(cast("LocalStack", Pressed()), Night(5, 1))
     assert capsys.readouterr().err == "wiping the local stack\n"
 
 
