@@ -5,7 +5,8 @@ from uuid import UUID
 
 from cli.failures import NotInOrder
 from cli.output import machine
-from cli.runs import find_logged, read_summary
+from cli.runs import find_logged, list_held, read_plan, read_summary
+from cli.show.plans import list_mentors, show_plan_of
 from cli.show.runs import show_history, show_logged, show_pages, show_run
 from cli.stacks import Stack
 from mentor_pause.database.client import Execution
@@ -32,9 +33,16 @@ def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         _show_row(find_logged(stack, job_run_id), as_json=as_json)
         return
     summary, pages = read_summary(stack, run)
+    plan = read_plan(stack, run)
+    has_held = plan is not None and plan.job_run_id == job_run_id and plan.held_count > 0
+    held = list_held(stack, job_run_id) if has_held else []
     if not as_json:
-        show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
+        more = stack.command(f"runs {job_run_id} --json")
+        show_run(run, summary, more)
         show_pages(pages, run.effect)
+        if held:
+            list_mentors("held:", held, more)
+        show_plan_of(run, plan, stack.command)
         return
     details = {
         "job_name": run.trigger.job_name,
@@ -44,6 +52,10 @@ def show_one(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
         "error": run.error,
         "wait_reason": run.wait_reason,
         "redrive_of": run.trigger.redrive_of,
+        "releases": run.trigger.releases,
+        "withdraws": run.trigger.withdraws,
+        "plan": plan and plan.model_dump(),
+        "mentor_ids_held": held,
         "pages": [
             {"page": p.number, "mentors": len(p.mentor_ids), "closed_at": p.closed_at}
             for p in pages

@@ -8,6 +8,7 @@ from cli.failures import EXIT_CODES, open_missing_outputs, run_guarded
 from cli.local import local
 from cli.mentor_commands import mentor, monitor, stale
 from cli.message_commands import messages
+from cli.plan_commands import approve, last_night, plan, why, withdraw
 from cli.portal_commands import portal
 from cli.run_commands import nightly, redrive, run, runs, summary
 
@@ -28,7 +29,8 @@ def cli() -> None:
 
 
 for _command in (
-    run, runs, redrive, summary, nightly, mentor, stale, monitor, messages, local, portal,
+    last_night, run, runs, redrive, plan, approve, withdraw, summary, nightly, why, mentor, stale,
+    monitor, messages, local, portal,
 ):  # fmt: skip
     cli.add_command(_command)
 

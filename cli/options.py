@@ -1,6 +1,11 @@
 """The options that several commands share."""
 
+import re
+from datetime import date
+
 import click
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _check_name(_context: click.Context, _param: click.Parameter, name: str | None) -> str | None:
@@ -12,6 +17,25 @@ def _check_name(_context: click.Context, _param: click.Parameter, name: str | No
     return name
 
 
+def _check_day(_context: click.Context, _param: click.Parameter, day: str | None) -> str | None:
+    """Accept only `YYYY-MM-DD`: Python also accepts 20261122 and 2026-W47-7."""
+    if day is None:
+        return None
+    try:
+        if not _DAY.fullmatch(day):
+            raise ValueError(day)  # noqa: TRY301 - handled like the other one
+        date.fromisoformat(day)
+    except ValueError:
+        raise click.BadParameter(f"{day!r} is not a date; write it as 2026-11-22") from None
+    return day
+
+
+as_of_option = click.option(
+    "--as-of",
+    metavar="DATE",
+    callback=_check_day,
+    help="Compare certifications with this day (YYYY-MM-DD), not with today.",
+)
 stack_option = click.option(
     "--stack",
     "stack_name",

@@ -4,9 +4,7 @@ In every module with commands, a command imports its modules when it runs, so th
 completion load neither an AWS client nor a database client.
 """
 
-import re
 import sys
-from datetime import date
 from typing import TextIO
 from uuid import UUID
 
@@ -14,6 +12,7 @@ import click
 
 from cli.completion import JobName, RunId
 from cli.options import (
+    as_of_option,
     brake_option,
     check_roster,
     expired_option,
@@ -26,7 +25,6 @@ from cli.options import (
 
 _SHOWN = 20
 """How many runs are shown without --limit."""
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RUN_EXAMPLES = """\b
 Examples:
   mentor-pause run certification_expiry --dry-run --follow
@@ -39,27 +37,9 @@ Examples:
 """
 
 
-def _check_day(_context: click.Context, _param: click.Parameter, day: str | None) -> str | None:
-    """Accept only `YYYY-MM-DD`: Python also accepts 20261122 and 2026-W47-7."""
-    if day is None:
-        return None
-    try:
-        if not _DAY.fullmatch(day):
-            raise ValueError(day)  # noqa: TRY301 - handled like the other one
-        date.fromisoformat(day)
-    except ValueError:
-        raise click.BadParameter(f"{day!r} is not a date; write it as 2026-11-22") from None
-    return day
-
-
 @click.command(epilog=_RUN_EXAMPLES)
 @click.argument("job", type=JobName())
-@click.option(
-    "--as-of",
-    metavar="DATE",
-    callback=_check_day,
-    help="Compare certifications with this day (YYYY-MM-DD), not with today.",
-)
+@as_of_option
 @click.option("--dry-run", is_flag=True, help="List who would be paused; change nothing.")
 @follow_option
 @json_option

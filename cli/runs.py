@@ -13,6 +13,7 @@ from cli.failures import NotInOrder
 from cli.stacks import Stack
 from local.errors import StackError
 from mentor_pause.database.client import Execution
+from mentor_pause.database.plan_results import Plan
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.run_report import SUMMARY_MESSAGES, join_summary_lines
 from mentor_pause.domain.runs import Page, Run, Trigger
@@ -28,6 +29,8 @@ _POLL_SECONDS = 0.2
 _FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _NEWEST = 500
 """How many rows of the execution log are searched; `runs --limit` shows no more."""
+_PAGE = 1000
+"""Mentors of a plan in one call."""
 _NOT_STARTED = ("refused", "duplicate")
 _NIGHTLY_RULE = "CertificationExpiryRuleName"
 
@@ -49,9 +52,12 @@ def request(job: str, as_of: str | None, *, dry_run: bool) -> dict[str, Any]:
         "trigger_id": f"cli-{uuid4()}",
         "dry_run": dry_run,
     }
-    return (
-        event | {"requested_by": f"command line, {getuser()}"} | ({"as_of": as_of} if as_of else {})
-    )
+    return event | {"requested_by": requester()} | ({"as_of": as_of} if as_of else {})
+
+
+def requester() -> str:
+    """Name the person at the command line, as the execution log and approvals name them."""
+    return f"command line, {getuser()}"
 
 
 def redrive_request(stack: Stack, job_run_id: UUID) -> dict[str, Any]:
@@ -224,3 +230,22 @@ def read_summary(stack: Stack, run: Run) -> tuple[Summary, list[Page]]:
     counted = [p for p in pages if p.outcome is not None or run.status != "running"]
     with stack.database() as database:
         return summary_of(run, counted, database), pages
+
+
+def read_plan(stack: Stack, run: Run) -> Plan | None:
+    """Return the plan that a run made or releases; None: neither, or the plan is not kept."""
+    if run.effect != "paused":
+        return None
+    with stack.database() as database:
+        return database.get_plan(stack.org_id, run.trigger.releases or run.job_run_id)
+
+
+def list_held(stack: Stack, job_run_id: UUID) -> list[UUID]:
+    """Return all mentors whom the plan of a run holds, in id order."""
+    held: list[UUID] = []
+    after: UUID | None = None
+    with stack.database() as database:
+        while page := database.list_plan(stack.org_id, job_run_id, None, after, _PAGE):
+            held += [entry.mentor_id for entry in page if entry.action == "hold"]
+            after = page[-1].mentor_id
+    return held

@@ -1,7 +1,7 @@
 """Starts a run, or attaches to one, and shows its result."""
 
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,8 @@ from uuid import UUID
 from cli.failures import Interrupted, NotInOrder
 from cli.history import show_end
 from cli.output import machine, result, say
-from cli.runs import follow, read_summary
+from cli.runs import follow, read_plan, read_summary
+from cli.show.plans import show_plan_of
 from cli.show.progress import watch
 from cli.show.runs import show_run
 from cli.stacks import Stack
@@ -34,14 +35,31 @@ def start(
         NotInOrder: the dispatcher did not start the run.
         Interrupted: the user pressed Ctrl-C; the message says what continues.
     """
-    answer = _invoke(stack, event)
-    job_run_id = answer["job_run_id"]
-    if answer["status"] not in ("running", "completed"):
-        raise _not_started(stack, answer)
+    job_run_id = ask(stack, event)
     if wait:
-        finish(stack, UUID(job_run_id), as_json=as_json, last_line=last_line)
-        return
-    result(job_run_id)
+        finish(stack, job_run_id, as_json=as_json, last_line=last_line)
+    else:
+        show_started(stack, job_run_id)
+
+
+def ask(
+    stack: Stack, event: Mapping[str, Any], accepted: Collection[str] = ("running", "completed")
+) -> UUID:
+    """Ask the dispatcher for a run and return the run's id.
+
+    Raises:
+        NotInOrder: the dispatcher's answer is not among the `accepted` ones.
+        Interrupted: the user pressed Ctrl-C; the message says what continues.
+    """
+    answer = _invoke(stack, event)
+    if answer["status"] not in accepted:
+        raise _not_started(stack, answer)
+    return UUID(answer["job_run_id"])
+
+
+def show_started(stack: Stack, job_run_id: UUID) -> None:
+    """Print the id of a run that has started, and how to follow it."""
+    result(str(job_run_id))
     say(f"started; follow it with: {stack.command(f'runs {job_run_id} --follow')}")
 
 
@@ -66,7 +84,9 @@ def _invoke(stack: Stack, event: Mapping[str, Any]) -> dict[str, str]:
         return stack.invoke_dispatcher(event)
 
 
-def attach(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
+def attach(
+    stack: Stack, job_run_id: UUID, *, as_json: bool, more: Mapping[str, object] | None = None
+) -> None:
     """Follow an earlier run, as `finish` does.
 
     Raises:
@@ -75,13 +95,21 @@ def attach(stack: Stack, job_run_id: UUID, *, as_json: bool) -> None:
     if stack.ledger().find_run(job_run_id) is None:
         show_end(stack, job_run_id, as_json=as_json)
         return
-    finish(stack, job_run_id, as_json=as_json)
+    finish(stack, job_run_id, as_json=as_json, more=more)
 
 
-def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = False) -> None:
+def finish(
+    stack: Stack,
+    job_run_id: UUID,
+    *,
+    as_json: bool,
+    last_line: bool = False,
+    more: Mapping[str, object] | None = None,
+) -> None:
     """Follow a run to its end and show its result; exit code 1 unless it completed without errors.
 
-    With `last_line` the summary as JSON follows the text for people.
+    With `last_line` the summary as JSON follows the text for people. The JSON also has the members
+    of `more`.
 
     Raises:
         Interrupted: the user pressed Ctrl-C; the message says how to attach again.
@@ -90,10 +118,12 @@ def finish(stack: Stack, job_run_id: UUID, *, as_json: bool, last_line: bool = F
     with _interruptible(job_run_id, f"run {job_run_id} continues; {again}"):
         run = watch(follow(stack, job_run_id, _FOLLOW_SECONDS), look=stack.command("monitor"))
         summary, _ = read_summary(stack, run)
+        plan = read_plan(stack, run)
     if not as_json:
         show_run(run, summary, stack.command(f"runs {job_run_id} --json"))
+        show_plan_of(run, plan, stack.command)
     if as_json or last_line:
-        machine(summary.as_json())
+        machine(summary.as_json() | dict(more or {}))
     if run.status != "completed" or summary.errored:
         sys.exit(1)
 

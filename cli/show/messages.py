@@ -8,7 +8,7 @@ from cli.show.tables import Column, Row, show_table
 from mentor_pause.database.client import Message, MessageFigures
 from mentor_pause.database.message_results import Audience, MessageKind, MessageState
 
-_STATES: Mapping[MessageState, str] = {
+STATES: Mapping[MessageState, str] = {
     "pending": "waiting to be sent",
     "sending": "being sent",
     "sent": "sent, delivery not confirmed",
@@ -25,11 +25,13 @@ _AUDIENCES: Mapping[Audience, str] = {
     "coordinator": "coordinator",
     "admin": "administrator",
 }
-_KINDS: Mapping[MessageKind, str] = {
+KINDS: Mapping[MessageKind, str] = {
     "paused": "paused",
     "renewed": "certification renewed",
     "warning": "certification expires",
     "held": "pause waits for approval",
+    "unforeseen": "paused without a warning in time",
+    "resumed": "pause withdrawn",
 }
 _COLUMNS = (
     Column("person"),
@@ -51,8 +53,8 @@ def show_messages(messages: Sequence[Message], *, undelivered: bool) -> None:
 
 def _cells(message: Message) -> Sequence[str]:
     return (
-        str(message.person_id), _STATES[message.state], _AUDIENCES[message.audience],
-        _KINDS[message.kind], _count(message.mentor_count, "mentor"), when(message.created_at),
+        str(message.person_id), STATES[message.state], _AUDIENCES[message.audience],
+        KINDS[message.kind], _count(message.mentor_count, "mentor"), when(message.created_at),
     )  # fmt: skip
 
 

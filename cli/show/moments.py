@@ -8,6 +8,11 @@ def when(moment: datetime | None) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
 
 
+def minute(moment: datetime | None) -> str:
+    """Format a moment in UTC to the minute, with the word UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else "at no known time"
+
+
 def expiry(day: date | None) -> str:
     """Say until when a certification is valid.
 

@@ -1,18 +1,20 @@
 """Shows runs: their results, their pages and the history."""
 
-from collections.abc import Iterable, Sequence
-from uuid import UUID
+from collections.abc import Iterable, Mapping, Sequence
 
 from cli.output import result
 from cli.show.moments import when
+from cli.show.plans import list_mentors
 from cli.show.tables import Column, Row, show_table
 from mentor_pause.database.client import Execution
 from mentor_pause.domain.jobs import Effect
-from mentor_pause.domain.runs import Page, Run
+from mentor_pause.domain.runs import KeptReason, Page, Run
 from mentor_pause.domain.summary import Summary
 
-_NAMED = 20
-"""How many mentors a dry run lists; JSON has all of them."""
+_KEPT: Mapping[KeptReason, str] = {
+    "changed_since": "not as the plan or the withdrawn run left them, so unchanged",
+    "still_expired": "still without a valid certification, so unchanged",
+}
 
 
 def show_run(run: Run, summary: Summary, more: str) -> None:
@@ -20,7 +22,7 @@ def show_run(run: Run, summary: Summary, more: str) -> None:
     result(f"{run.trigger.job_name} as of {run.as_of}")
     counts = [
         Row((name.removesuffix("_count"), str(count)))
-        for name, count in summary.totals.counts().items()
+        for name, count in _all_counts(summary).items()
     ]
     show_table((Column("count"), Column("mentors", right=True)), counts)
     kind = "dry run" if run.trigger.dry_run else "run"
@@ -28,16 +30,19 @@ def show_run(run: Run, summary: Summary, more: str) -> None:
     if run.trigger.redrive_of:
         result(f"redrive of run {run.trigger.redrive_of}")
     if run.trigger.dry_run and summary.applied:
-        _list_mentors(f"would be {summary.effect}:", summary.applied, more)
+        list_mentors(f"would be {summary.effect}:", summary.applied, more)
+    for reason, heading in _KEPT.items():
+        if kept := [mentor for mentor, why in summary.kept.items() if why == reason]:
+            list_mentors(f"{heading}:", kept, more)
     _show_troubles(run, summary)
 
 
-def _list_mentors(heading: str, mentors: Sequence[UUID], more: str) -> None:
-    result(heading)
-    for mentor in mentors[:_NAMED]:
-        result(f"  {mentor}")
-    if mentors[_NAMED:]:
-        result(f"  and {len(mentors) - _NAMED} more; list all: {more}")
+def _all_counts(summary: Summary) -> dict[str, int]:
+    """Return the counts, and those of the brake if it has something to say."""
+    counts, brake = summary.totals.counts(), summary.brake
+    if brake is None or not brake.unforeseen:
+        return counts
+    return counts | {"unforeseen": brake.unforeseen, "held": brake.held}
 
 
 def _show_troubles(run: Run, summary: Summary) -> None:
@@ -89,6 +94,11 @@ def show_logged(row: Execution, why: str) -> None:
     show_history([row])
     if row.redrive_of:
         result(f"redrive of run {row.redrive_of}")
+    if row.withdraws:
+        result(f"withdraws run {row.withdraws}")
+    if row.approved_by:
+        result(f"releases the mentors whom the plan of run {row.plan_of} held")
+        result(f"approved by {row.approved_by}, {when(row.approved_at)} UTC: {row.approval_note}")
     result(why)
 
 
@@ -101,16 +111,22 @@ def _cells(row: Execution) -> Sequence[str]:
 
 def _kind(row: Execution) -> str:
     kind = "dry run" if row.dry_run else "real run"
-    return f"redrive, {kind}" if row.redrive_of else kind
+    if row.redrive_of:
+        return f"redrive, {kind}"
+    return f"approved plan, {kind}" if row.approved_by else kind
 
 
 def _counts(row: Execution) -> str:
-    """Describe the counts of a run; their sum is the number of processed mentors."""
+    """Describe the counts of a run; all but held and unforeseen add up to the processed mentors."""
     would = "would be " * row.dry_run
+    is_expiry = row.synced_count is None and row.resumed_count is None
     named = {
-        f"{would}paused": row.paused_count if row.synced_count is None else None,
+        f"{would}paused": row.paused_count if is_expiry else None,
+        f"{would}resumed": row.resumed_count,
         f"{would}synced": row.synced_count,
         "skipped": row.skipped_count,
         "error" if row.error_count == 1 else "errors": row.error_count,
+        f"{would}held": row.held_count or None,
+        "unforeseen": row.unforeseen_count or None,
     }
     return ", ".join(f"{count} {name}" for name, count in named.items() if count is not None)

@@ -6,7 +6,7 @@ from uuid import UUID
 from mentor_pause.database.calls import Moment, Result
 
 type Audience = Literal["mentor", "coordinator", "admin"]
-type MessageKind = Literal["paused", "renewed", "warning", "held"]
+type MessageKind = Literal["paused", "renewed", "warning", "held", "unforeseen", "resumed"]
 type MessageState = Literal[
     "pending",
     "sending",

@@ -38,13 +38,20 @@ class PlanFunctions(DatabaseCalls):
         """
         return self.call("make_plan", PlanState.read_only, p_job_run_id=job_run_id, p_limit=limit)
 
-    def plan_certification_expiry(self, org_id: UUID, as_of: date) -> list[PlannedMentor]:
-        """Return the mentors of the plan for a day as it would be now, in id order (G1)."""
+    def plan_certification_expiry(
+        self, org_id: UUID, as_of: date, after: UUID | None = None
+    ) -> list[PlannedMentor]:
+        """Return the mentors of the plan for a day as it would be now, in id order (G1).
+
+        The REST interface returns at most 1,000 rows of any answer, and does not say so. With
+        `after`, the last mentor of an answer, the next call continues.
+        """
         return self.call(
             "plan_certification_expiry",
             PlannedMentor.read_all,
             p_org_id=org_id,
             p_as_of=as_of,
+            p_after=after,
         )
 
     def summarise_plan(self, org_id: UUID, as_of: date) -> PlanSummary:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mentor_pause.database.client import Database
 from mentor_pause.domain.runs import MentorResult, Page, PageOutcome, Run
-from mentor_pause.domain.summary import Summary, settle, summarise
+from mentor_pause.domain.summary import BrakeCounts, Summary, settle, summarise
 
 
 def results_in_database(
@@ -27,6 +27,16 @@ def settle_in_database(run: Run, page: Page, database: Database) -> PageOutcome:
 def summary_of(run: Run, pages: Iterable[Page], database: Database) -> Summary:
     """Return the summary of some pages with all their ids, for people."""
     summary = summarise(run, (settle_in_database(run, page, database) for page in pages))
-    if run.effect != "synced":
-        return summary
-    return replace(summary, renewed_count=database.count_run_renewals(run.job_run_id))
+    if run.effect == "synced":
+        return replace(summary, renewed_count=database.count_run_renewals(run.job_run_id))
+    if run.effect == "paused":
+        return replace(summary, brake=_brake_of(run, database))
+    return summary
+
+
+def _brake_of(run: Run, database: Database) -> BrakeCounts | None:
+    """Return what the brake made of the run's own plan (G2, G3); None: it has no own plan."""
+    plan = database.get_plan(run.trigger.org_id, run.job_run_id)
+    if plan is None:
+        return None
+    return BrakeCounts(plan.unforeseen_count, plan.held_count, plan.brake_acts)
