@@ -35,10 +35,12 @@ def approve(
     """
     with stack.database() as database:
         approval = approve_plan(stack, database, job_run_id, plan_hash, note)
-        event = release_request(stack, database, job_run_id)
+        event, has_begun = release_request(stack, database, job_run_id)
     again = stack.command(approve_words(job_run_id, approval.plan_hash))
     if not as_json:
-        _show(approval, f"{again} --json")
+        _show(approval)
+        if not has_begun:  # else those whom the release has paused would count as changed
+            _show_changed(approval, f"{again} --json")
     try:
         release = ask(stack, event, accepted=("running", "completed", "duplicate"))
     except NotInOrder as error:
@@ -89,8 +91,10 @@ def _step_after(stack: Stack, database: Database, job_run_id: UUID, error: Confl
     return f"see whom it holds with: {look}; if it is right: {words}"
 
 
-def release_request(stack: Stack, database: Database, job_run_id: UUID) -> dict[str, Any]:
-    """Return the dispatcher's event for the run that releases a plan's held mentors.
+def release_request(
+    stack: Stack, database: Database, job_run_id: UUID
+) -> tuple[dict[str, Any], bool]:
+    """Return the dispatcher's event for the run that releases held mentors, and whether it began.
 
     The same trigger names the same run, however often it is sent. Only after a release that failed
     the next trigger in the row is used: it takes the mentors whom the failed run left.
@@ -101,15 +105,16 @@ def release_request(stack: Stack, database: Database, job_run_id: UUID) -> dict[
         row = database.get_execution(stack.org_id, release)
         if row is None or row.status != "failed":
             event = request(_JOB, None, dry_run=False)
-            return event | {"trigger_id": trigger_id, "releases": str(job_run_id)}
+            event |= {"trigger_id": trigger_id, "releases": str(job_run_id)}
+            return event, row is not None and row.status in ("running", "completed")
         say(f"the release {release} failed; its reason: {stack.command(f'runs {release}')}")
     raise NotInOrder(
         f"the release of run {job_run_id} failed too often; see: {stack.command('runs')}"
     )
 
 
-def _show(approval: Approval, more: str) -> None:
-    """Show an approval, and which of its mentors have changed."""
+def _show(approval: Approval) -> None:
+    """Show an approval."""
     if approval.approved_by == requester():
         result(
             f"approved the plan of run {approval.job_run_id}: {approval.held_count} held mentors"
@@ -119,6 +124,10 @@ def _show(approval: Approval, more: str) -> None:
             f"the plan of run {approval.job_run_id} was approved already, by"
             f" {approval.approved_by}, {when(approval.approved_at)} UTC: {approval.note}"
         )
+
+
+def _show_changed(approval: Approval, more: str) -> None:
+    """Show the mentors whom the release does not pause."""
     if approval.changed_count:
         heading = f"{approval.changed_count} of them have changed since, and are not paused:"
         list_mentors(heading, approval.mentor_ids_changed, more)

@@ -30,7 +30,7 @@ def _check_reason(
     )
 
 
-@click.command(short_help="Check whether last night was all right.")
+@click.command(short_help="Let the monitor check, and end hung runs.")
 @json_option
 @stack_option
 def monitor(as_json: bool, stack_name: str | None) -> None:

@@ -141,11 +141,11 @@ def why(mentor_id: UUID, as_json: bool, stack_name: str | None) -> None:
         show_story(story, stack.command)
 
 
-@click.command(name="last-night", short_help="Answer: was last night all right?")
+@click.command(name="last-night", short_help="Say whether last night was all right.")
 @json_option
 @stack_option
 def last_night(as_json: bool, stack_name: str | None) -> None:
-    """Answer on one screen whether last night was all right.
+    """Say on one screen whether last night was all right.
 
     It shows runs, paused, held and stale mentors, errors, missed nights, the portal and messages,
     and the next command for each trouble. It only reads. Exit code 0: all is well.

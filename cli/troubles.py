@@ -142,23 +142,25 @@ def _hanging(night: Night, command: Command) -> Iterator[Fact]:
 def _portal(night: Night, command: Command) -> Iterator[Fact]:
     portal = night.portal
     late = portal.get("waiting_over_an_hour", 0)
-    if portal["status"] == "failed":
-        yield Fact("portal", f"not checked: {portal['error']}", command("portal check"))
-    elif portal["status"] == "off":
+    if portal["status"] == "off":
         yield Fact("portal", "switched off")
-    elif not late:
-        differ = f"{portal['differing']} mentors and {portal['certifications_differing']}"
-        text = f"{differ} certifications differ, {portal['waiting']} mentors wait"
-        is_old = portal.get("oldest_seconds", 0) > _OLD_DRIFT
-        yield Fact("portal", text, command("portal drift") if is_old else None)
-    if late:
+    elif portal["status"] == "failed":
+        text = f"{mentors(late)} wait for it; " if late else ""
+        yield Fact("portal", f"{text}not checked: {portal['error']}", command("portal check"))
+    elif late:
         text = f"{mentors(late)} paused for an hour, but not in the portal"
         yield Fact("portal", text, command("run hlf_sync --follow"))
+    else:
+        differ = f"{portal['differing']} mentors and {portal['certifications_differing']}"
+        text = f"{differ} certifications differ, {portal['waiting']} mentors wait"
+        is_old = portal["oldest_seconds"] > _OLD_DRIFT
+        yield Fact("portal", text, command("portal drift") if is_old else None)
 
 
 def _sync(night: Night, command: Command) -> Iterator[Fact]:
+    """A sync that failed is the portal's trouble while the portal is down."""
     sync = night.sync
-    if sync is None or night.portal["status"] == "off":
+    if sync is None or night.portal["status"] != "measured":
         return
     if sync.status == "failed" or sync.error_count:
         what = "failed" if sync.status == "failed" else f"had {_count(sync.error_count, 'error')}"
@@ -182,7 +184,7 @@ def _messages(night: Night, command: Command) -> Iterator[Fact]:
 def _warnings(night: Night, _command: Command) -> Iterator[Fact]:
     text = f"{night.warned} written"
     if night.unwarned:
-        text += f"; {night.unwarned} paused without one (docs/runbook.md#pausedunwarnedalarm)"
+        text += f"; {night.unwarned} unwarned: docs/runbook.md#pausedunwarnedalarm"
     yield Fact("warnings", text)
 
 

@@ -66,8 +66,9 @@ def _continued(command: str) -> list[str]:
     """Break a command before an option, as a shell accepts it; a word is never cut."""
     first, *options = command.split(" --")
     lines = [_INDENT + first]
-    for option in options:
-        if len(f"{lines[-1]} --{option}") <= COLUMNS - len(" \\"):
+    for number, option in enumerate(options, 1):
+        room = COLUMNS - len(" \\") * (number < len(options))
+        if len(f"{lines[-1]} --{option}") <= room:
             lines[-1] += f" --{option}"
         else:
             lines[-1] += " \\"

@@ -28,7 +28,7 @@ def row(**more: Any) -> Execution:
         "redrive_of": None, "paused_count": None, "synced_count": None, "skipped_count": None,
         "error_count": None, "error": "only a dry run may look ahead",
     }  # fmt: skip
-    return Execution.model_construct(None, **(found | more))
+    return Execution.model_construct(None, **(dict.fromkeys(Execution.model_fields) | found | more))
 
 
 class Log:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -119,11 +120,12 @@ def test_moments_are_shown_in_utc_whatever_zone_the_session_has(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The column says UTC; JSON has UTC, too."""
-    row = Execution.model_construct(
+    empty: dict[str, Any] = dict.fromkeys(Execution.model_fields)
+    row = Execution.model_construct(None, **empty | dict[str, Any](
         job_name="hlf_sync", job_run_id=UUID(int=7), status="completed", trigger="schedule",
         started_at=AT_TWO, processed_count=1, paused_count=0, synced_count=1, skipped_count=0,
         error_count=0, error=None, dry_run=False, redrive_of=None,
-    )  # fmt: skip
+    ))  # fmt: skip
     show_history([row])
     shown = capsys.readouterr().out
     assert "started (UTC)" in shown

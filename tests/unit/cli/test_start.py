@@ -4,16 +4,18 @@ import json
 from contextlib import nullcontext
 from datetime import date
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from cli.stacks import Stack
 from cli.start import finish
+from mentor_pause.database.plan_results import Plan
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
 
 A, B = UUID(int=1), UUID(int=2)
+HASH = "ab" * 32
 
 
 class Ledger:
@@ -46,12 +48,38 @@ class Ledger:
         return [self._page]
 
 
-def stack_with(outcome: PageOutcome) -> tuple[Stack, UUID]:
-    """Return a stack whose ledger has one run, and the run's id. Its database is not used."""
+class Plans:
+    """A database with the plan of the run, if it has one."""
+
+    def __init__(self, plan: Plan | None) -> None:
+        """`plan` is of the run that the stack has."""
+        self._plan = plan
+
+    def get_plan(self, _org_id: UUID, _job_run_id: UUID) -> Plan | None:
+        """Return it."""
+        return self._plan
+
+
+def plan_of(job_run_id: UUID, **more: Any) -> Plan:
+    """Return the plan of a run whose brake held three mentors."""
+    values: dict[str, Any] = dict.fromkeys(Plan.model_fields)
+    values |= {
+        "job_run_id": job_run_id, "plan_hash": HASH, "brake_mode": "hold", "brake_acts": True,
+        "unforeseen_count": 3, "held_count": 3, "is_newest": True, "dry_run": False,
+    }  # fmt: skip
+    return Plan.model_construct(None, **(values | more))
+
+
+def stack_with(outcome: PageOutcome, **plan: Any) -> tuple[Stack, UUID]:
+    """Return a stack whose ledger has one run, and the run's id; `plan` are fields of its plan."""
     trigger = Trigger("certification_expiry", UUID(int=9), "schedule", "x", "x")
     run = Run(trigger, date(2026, 11, 26), pages_total=1, status="completed")
     ledger = Ledger(run, Page(1, (A, B), outcome))
-    stack = SimpleNamespace(ledger=lambda: ledger, database=lambda: nullcontext(None), command=str)
+    database = Plans(plan_of(run.job_run_id, **plan) if plan else None)
+    stack = SimpleNamespace(
+        ledger=lambda: ledger, database=lambda: nullcontext(database), command=str,
+        org_id=trigger.org_id,
+    )  # fmt: skip
     return cast("Stack", stack), run.job_run_id
 
 
@@ -80,3 +108,46 @@ def test_without_json_only_a_table_is_printed(capsys: pytest.CaptureFixture[str]
         "paused           2", "skipped          0", "error            0",
         f"run {job_run_id}: completed",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("plan", "sentences"),
+    [
+        (
+            {"held_count": 3},
+            ["3 mentors were held, because they were not warned in time",
+             "if the pauses are right: approve ID --plan HASH --note TEXT"],
+        ),
+        (
+            {"approved_by": "user 7", "approval_note": "right"},
+            ["3 mentors were held, because they were not warned in time",
+             "approved by user 7, - UTC: right", "plan HASH"],
+        ),
+        (
+            {"is_newest": False},
+            ["3 mentors were held, because they were not warned in time",
+             "its plan has lapsed, because a later run has made another one"],
+        ),
+        (
+            {"dry_run": True}, ["a real run would hold 3 mentors who were not warned in time"],
+        ),
+        (
+            {"held_count": 0, "brake_mode": "watch"},
+            ["3 of its mentors were not warned in time, more than the limits allow; if the pauses"
+             " are wrong: withdraw ID --dry-run"],
+        ),
+        ({"held_count": 0, "brake_acts": False}, []),
+    ],
+)  # fmt: skip
+def test_a_run_says_what_the_brake_made_of_its_plan(
+    plan: dict[str, Any], sentences: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """G2 to G4: with the next command; the counts are part of the summary, too."""
+    stack, job_run_id = stack_with(PageOutcome(applied=(A, B)), **plan)
+    finish(stack, job_run_id, as_json=False, last_line=True)
+    *lines, summary = capsys.readouterr().out.splitlines()
+    told = [line.replace(str(job_run_id), "ID").replace(HASH, "HASH") for line in lines[9:]]
+    assert told == sentences
+    held = plan.get("held_count", 3)
+    found = json.loads(summary)
+    assert (found["unforeseen_count"], found["held_count"]) == (3, held)

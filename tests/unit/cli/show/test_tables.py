@@ -27,7 +27,7 @@ def execution(**more: Any) -> Execution:
         "paused_count": 1500, "synced_count": None, "skipped_count": 12, "error_count": 3,
         "error": None,
     }  # fmt: skip
-    return Execution.model_construct(None, **(row | more))
+    return Execution.model_construct(None, **(dict.fromkeys(Execution.model_fields) | row | more))
 
 
 @pytest.fixture
