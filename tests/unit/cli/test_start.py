@@ -133,8 +133,8 @@ def test_without_json_only_a_table_is_printed(capsys: pytest.CaptureFixture[str]
         ),
         (
             {"held_count": 0, "brake_mode": "watch"},
-            ["3 of its mentors were not warned in time, more than the limits allow; if the pauses"
-             " are wrong: withdraw ID --dry-run"],
+            [("3 of its mentors were not warned in time, more than the limits allow; if the pauses"
+             " are wrong: withdraw ID --dry-run")],
         ),
         ({"held_count": 0, "brake_acts": False}, []),
     ],
