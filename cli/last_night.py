@@ -22,7 +22,7 @@ class Night:
     """The figures of a night."""
 
     as_of: date
-    """The night's day: that of the last run that should be over, or of a later one."""
+    """The day of the last run that should be over, or a later day for which a run began."""
     moment: datetime
     """When the figures were read."""
     rows: Sequence[Execution]

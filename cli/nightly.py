@@ -15,7 +15,7 @@ from local.stack import LocalStack
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What the roster and the settings of a night are made of."""
+    """The size of the roster, and the settings, of a local night."""
 
     mentors: int
     expired: int

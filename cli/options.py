@@ -79,7 +79,7 @@ brake_option = click.option(
     default="watch",
     show_default=True,
     type=click.Choice(["watch", "hold", "off"]),
-    help="What the brake does with many unforeseen pauses: watch them, hold them, or nothing.",
+    help="The mode of the brake: report many unforeseen pauses, hold them, or do nothing.",
 )
 
 

@@ -7,15 +7,16 @@ from datetime import date, timedelta
 from cli.last_night import Night
 from cli.show.moments import minute
 from cli.show.plans import approve_words
+from mentor_pause.database.client import Execution
 
 type Command = Callable[[str], str]
 
 _LONGEST_RUN = timedelta(minutes=29)
 """A run that takes longer may hang; the monitor looks at a night after this time."""
 _RECENT = timedelta(days=7)
-"""An older missed night is shown, but is no trouble any more."""
+"""An older missed night is shown, but nobody has to act on it."""
 _OLD_DRIFT = 90_000
-"""Seconds after which a difference to the portal is a trouble, as for its alarm (25 hours)."""
+"""Seconds after which a difference to the portal is a trouble (25 hours, as for its alarm)."""
 _SHOWN_DAYS = 4
 _RUN_NOW = "run certification_expiry --follow"
 
@@ -68,13 +69,21 @@ def _paused(night: Night, _command: Command) -> Iterator[Fact]:
 
 
 def _errors(night: Night, command: Command) -> Iterator[Fact]:
-    """Errors of runs that no redrive has repeated."""
+    """Errors that no redrive has repeated. A newer whole run has taken the errors of older ones."""
     redriven = {r.redrive_of for r in night.expiry_rows if r.status == "completed"}
-    left = [r for r in night.expiry_rows if r.error_count and r.job_run_id not in redriven]
+    left = [r for r in _since_whole_run(night) if r.error_count and r.job_run_id not in redriven]
     if left:
         count = sum(r.error_count or 0 for r in left)
         step = command(f"redrive {left[0].job_run_id} --follow")
         yield Fact("errors", f"{mentors(count)} could not be paused", step)
+
+
+def _since_whole_run(night: Night) -> Iterator[Execution]:
+    """Yield the night's rows, newest first, up to the newest completed run for all mentors."""
+    for row in night.expiry_rows:
+        yield row
+        if row.status == "completed" and row.redrive_of is None and row.plan_of is None:
+            return
 
 
 def _held(night: Night, command: Command) -> Iterator[Fact]:

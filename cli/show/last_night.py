@@ -15,7 +15,7 @@ _INDENT = "  "
 def show_facts(as_of: date, facts: Sequence[Fact], more: str) -> None:
     """Show the facts of a night; `more` is the command that prints all of them as JSON.
 
-    If they do not fit, facts that are no trouble are left out, the last ones first. The headline
+    If they do not fit, facts that need nobody are left out, the last ones first. The headline
     counts the troubles, and a last line says how many of them are not shown.
     """
     title, *lines = screen(as_of, facts, more)

@@ -134,11 +134,13 @@ def test_the_page_of_the_command_line_can_be_typed(
     deployed: Deployed, owner: psycopg.Connection, shell: Shell
 ) -> None:
     """Every block of docs/command-line.md for bash. The shell's completion is active then."""
-    runs, messages, completion = (block.text for block in walk("command-line"))
+    runs, plans, messages, completion = (block.text for block in walk("command-line"))
     done = shell.type(runs)
     assert (done.code, "dry run " in done.out, "certification_expiry" in done.out) == (
         0, True, True,
     ), done.err  # fmt: skip
+    planned = shell.type(plans)
+    assert (planned.code, '{"as_of": "2099-01-01"' in planned.out) == (0, True), planned.err
     told = shell.type(messages)
     assert (told.code, '{"messages": [' in told.out) == (0, True), told.err
     assert shell.type(completion).code == 0

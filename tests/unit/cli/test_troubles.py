@@ -85,6 +85,10 @@ SYNC_FAILED = row(job_name="hlf_sync", job_run_id=SYNC, status="failed", paused_
             {"run": f"mentor-pause runs {RUN} --follow"},
         ),
         (night(rows=(row(error_count=2),)), {"errors": f"mentor-pause redrive {RUN} --follow"}),
+        (
+            night(rows=(row(job_run_id=OTHER, plan_of=RUN, error_count=1), row())),
+            {"errors": f"mentor-pause redrive {OTHER} --follow"},
+        ),
         (night(brake=HELD, stale=40), {"held": APPROVE}),
         (night(brake=HELD.model_copy(update={"is_approved": True}), stale=40), {"held": APPROVE}),
         (
@@ -138,6 +142,7 @@ def test_a_trouble_has_its_next_command(of: Night, found: dict[str, str]) -> Non
         night(messages=QUIET.model_copy(update={"unknown_count": 1, "no_address_count": 2})),
         night(rows=(row(job_run_id=OTHER, redrive_of=RUN), row(error_count=2))),
         night(rows=(row(), row(job_run_id=OTHER, status="failed", paused_count=0))),
+        night(rows=(row(), row(job_run_id=OTHER, error_count=2))),
         night(
             brake=NO_BRAKE.model_copy(update=UNFORESEEN),
             rows=(row(), row(job_name="withdrawal", withdraws=OTHER, job_run_id=SYNC)),
