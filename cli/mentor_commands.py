@@ -36,17 +36,18 @@ def _check_reason(
 def monitor(as_json: bool, stack_name: str | None) -> None:
     """Let the monitor check now whether last night was all right.
 
-    It counts stale mentors, checks that last night's run completed, and ends runs that hang. It
-    counts mentors who were paused without a warning in time, messages that wait or did not arrive,
-    and mentors who wait for HLF's portal. Exit code 0: no problem was found.
+    It counts stale and held mentors, checks that last night's run completed, and ends runs that
+    hang. It counts mentors who were paused without a warning in time, messages that wait or did not
+    arrive, and mentors who wait for HLF's portal. Exit code 0: no problem was found.
     """
     from cli.night import all_is_well
     from cli.output import machine
     from cli.portal import measure_waiting
     from cli.show.messages import show_figures
-    from cli.show.night import show_night, show_waiting
+    from cli.show.night import show_brake, show_night, show_waiting
     from cli.stacks import open_stack
     from mentor_pause.database.client import MessageFigures
+    from mentor_pause.database.plan_results import BrakeFigures
 
     stack = open_stack(stack_name)
     answer = stack.invoke("Monitor", {})
@@ -55,6 +56,9 @@ def monitor(as_json: bool, stack_name: str | None) -> None:
         machine(answer | {"portal": waiting})
     else:
         show_night(answer)
+        if "brake" in answer:
+            brake = BrakeFigures.model_validate(answer["brake"])
+            show_brake(brake, stack.command("last-night"))
         if "messages" in answer:
             show_figures(
                 MessageFigures.model_validate(answer["messages"]),

@@ -8,10 +8,13 @@ def all_is_well(night: Mapping[str, Any], portal: Mapping[str, Any], *, sends: b
     """Whether the monitor found no problem, and no mentor waits too long for the portal.
 
     A portal that is switched off is all right; a portal that does not answer is not. Messages that
-    wait are a problem only if the stack sends any. Unwarned pauses are shown, but they are no
-    problem: in the first two weeks of an installation every pause is one.
+    wait are a problem only if the stack sends any. Held mentors are a problem, and so are
+    unforeseen pauses above the limits. Unwarned pauses alone are only shown: in the first two weeks
+    of an installation every pause is one.
     """
     if night["failed"] or night["stale_active_mentors"] or night["night_missed"]:
+        return False
+    if night.get("held_mentors") or night.get("unforeseen_pauses"):
         return False
     messages = night.get("messages", {})
     if messages.get("bounced_count") or messages.get("complained_count"):

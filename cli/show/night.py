@@ -7,6 +7,7 @@ from typing import Any
 from cli.output import result
 from cli.show.moments import expiry, when
 from mentor_pause.database.client import MentorStatus
+from mentor_pause.database.plan_results import BrakeFigures
 
 
 def show_mentor(mentor: MentorStatus) -> None:
@@ -45,6 +46,20 @@ def show_night(answer: Mapping[str, Any]) -> None:
         result(f"not checked: {check}: {reason}", is_bad=True)
 
 
+def show_brake(brake: BrakeFigures, look: str) -> None:
+    """Show what the brake has done, if it acted (G3); `look` is the next command."""
+    if brake.held_count:
+        state = "approved, but not paused yet" if brake.is_approved else "not approved yet"
+        result(f"{_mentors(brake.held_count)} held since {when(brake.held_since)} UTC, {state}")
+    if brake.unforeseen_count:
+        result(
+            f"that night paused {_mentors(brake.unforeseen_count)} who had not been warned in time,"
+            " more than the limits allow"
+        )
+    if brake.held_count or brake.unforeseen_count:
+        result(f"next: {look}")
+
+
 def show_uncertified(count: int) -> None:
     """Show how many active mentors have no certification that could expire."""
     if count:
@@ -56,10 +71,14 @@ def _show_unwarned(count: int) -> None:
         result("that night paused nobody without a warning at least 14 days before")
         return
     result(
-        f"that night paused {count} mentor{'s' * (count != 1)} without a warning at least 14 days"
+        f"that night paused {_mentors(count)} without a warning at least 14 days"
         " before; this is normal in the first two weeks of an installation."
         " See docs/runbook.md#pausedunwarnedalarm"
     )
+
+
+def _mentors(count: int) -> str:
+    return f"{count} mentor{'s' * (count != 1)}"
 
 
 def _active(count: int) -> str:

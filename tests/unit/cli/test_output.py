@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from cli.main import cli
 from cli.night import all_is_well
 from cli.output import machine
-from cli.show.night import show_mentor, show_night, show_uncertified, show_waiting
+from cli.show.night import show_brake, show_mentor, show_night, show_uncertified, show_waiting
 from cli.show.runs import show_history
 from local.errors import StackError
 from mentor_pause.database.client import Execution, MentorStatus, OrgScope
+from mentor_pause.database.plan_results import BrakeFigures
 from mentor_pause.domain.run_report import SUMMARY_MESSAGES
 from mentor_pause.domain.summary import Summary, id_lists
 
@@ -50,7 +51,13 @@ def test_a_night_is_all_right_if_the_portal_is_synced(
 
 @pytest.mark.parametrize(
     "night",
-    [{"failed": {"last night": "gone"}}, {"stale_active_mentors": 1}, {"night_missed": True}],
+    [
+        {"failed": {"last night": "gone"}},
+        {"stale_active_mentors": 1},
+        {"night_missed": True},
+        {"held_mentors": 1},
+        {"unforeseen_pauses": 1},
+    ],
 )
 def test_a_synced_portal_does_not_make_a_bad_night_all_right(
     night: dict[str, object],
@@ -91,6 +98,26 @@ def test_pauses_without_a_warning_are_shown_with_what_they_mean(
         "that night paused 120 mentors without a warning at least 14 days before; this is normal in"
         " the first two weeks of an installation. See docs/runbook.md#pausedunwarnedalarm"
     )
+
+
+def test_the_monitor_shows_what_the_brake_has_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """G3: held mentors, and unforeseen pauses above the limits; otherwise nothing."""
+    quiet = BrakeFigures(
+        held_count=0, held_by=None, held_since=None, plan_hash=None, is_approved=False,
+        unforeseen_count=0, unforeseen_by=None,
+    )  # fmt: skip
+    show_brake(quiet, "LOOK")
+    assert capsys.readouterr().out == ""
+    acted = {"held_count": 1, "held_since": AT_TWO, "unforeseen_count": 40}
+    show_brake(quiet.model_copy(update=acted), "LOOK")
+    assert capsys.readouterr().out.splitlines() == [
+        "1 mentor held since 2026-11-26 02:00:00 UTC, not approved yet",
+        (
+            "that night paused 40 mentors who had not been warned in time, more than the limits"
+            " allow"
+        ),
+        "next: LOOK",
+    ]
 
 
 def test_mentors_who_wait_for_the_portal_are_shown_with_the_next_command(
