@@ -5253,7 +5253,11 @@ begin
     select
         p.job_run_id, p.as_of, p.dry_run, p.made_at, p.plan_hash, p.brake_mode, p.brake_count, p.brake_percent, p.brake_acts,
         p.active_count, p.planned_count, p.unforeseen_count, p.held_count,
-        p.plan_hash = (select n.plan_hash from public.plans as n where n.job_run_id = private.newest_plan(p_org_id)), a.approved_by, a.approved_at, a.note
+        exists (
+            select from public.plans as n
+            where n.job_run_id = private.newest_plan(p_org_id) and n.plan_hash = p.plan_hash
+        ),
+        a.approved_by, a.approved_at, a.note
     from public.plans as p
     left join public.plan_approvals as a on a.job_run_id = p.job_run_id
     where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null;

@@ -12,22 +12,23 @@ from support.deployed import Deployed, mentor_pause
 pytestmark = pytest.mark.xdist_group("stack")
 
 RENEWED = 7
-ROSTER = ("--mentors", "500", "--expired", "60", "--unforeseen", "40", "--brake")
 
 
 def night(deployed: Deployed, mode: str) -> dict[str, Any]:
-    """Load the roster with this mode of the brake, let the nightly rule run; return the summary."""
-    done = mentor_pause("local", "seed", *ROSTER, mode)
-    assert done.returncode == 0, done.stderr
+    """Load a roster, let the nightly rule run in this mode of the brake; return the summary.
+
+    It is the roster of `nightly --mentors 500 --expired 60 --unforeseen 40`. No sync follows a run.
+    """
+    deployed.let_the_sync_follow(follow=False)
     deployed.forget_runs()
+    deployed.local.seed(500, 60, 1, unforeseen=40, brake=mode)
     _, summary = deployed.finish(deployed.fire()["job_run_id"])
     return summary
 
 
 @pytest.fixture
 def held(deployed: Deployed) -> Iterator[tuple[dict[str, Any], psycopg.Connection]]:
-    """A night whose brake held 40 mentors, and the owner's connection. No sync follows a run."""
-    deployed.let_the_sync_follow(follow=False)
+    """A night whose brake held 40 mentors, and the owner's connection."""
     summary = night(deployed, "hold")
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:
         yield summary, connection
@@ -157,7 +158,6 @@ def test_a_night_in_mode_watch_pauses_everybody_and_reports_the_unforeseen(
     deployed: Deployed,
 ) -> None:
     """G2: last-night offers the withdrawal, and the plan of a later run is empty."""
-    deployed.let_the_sync_follow(follow=False)
     summary = night(deployed, "watch")
     run = summary["job_run_id"]
     assert (summary["paused_count"], summary["unforeseen_count"]) == (60, 40)
