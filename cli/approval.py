@@ -96,14 +96,15 @@ def release_request(
 ) -> tuple[dict[str, Any], bool]:
     """Return the dispatcher's event for the run that releases held mentors, and whether it began.
 
-    The same trigger names the same run, however often it is sent. Only after a release that failed
-    the next trigger in the row is used: it takes the mentors whom the failed run left.
+    The same trigger names the same run, however often it is sent, and a run that never began may
+    begin then. Only after a release that began and failed the next trigger in the row is used: its
+    run takes the mentors whom the failed run left.
     """
     for attempt in range(1, _MOST_ATTEMPTS):
         trigger_id = f"approval-{job_run_id}" + (f"-{attempt}" if attempt > 1 else "")
         release = run_id_of(_JOB, stack.org_id, trigger_id)
         row = database.get_execution(stack.org_id, release)
-        if row is None or row.status != "failed":
+        if row is None or row.status != "failed" or row.processed_count is None:
             event = request(_JOB, None, dry_run=False)
             event |= {"trigger_id": trigger_id, "releases": str(job_run_id)}
             return event, row is not None and row.status in ("running", "completed")

@@ -38,7 +38,11 @@ class Plans:
     def get_execution(self, _org_id: UUID, job_run_id: UUID) -> Any:
         """Return the row of a release, if there is one."""
         status = self._statuses.get(job_run_id)
-        return None if status is None else SimpleNamespace(status=status)
+        if status is None:
+            return None
+        if status == "never began":
+            return SimpleNamespace(status="failed", processed_count=None)
+        return SimpleNamespace(status=status, processed_count=0)
 
     def approve_plan(self, *_arguments: object) -> None:
         """Refuse."""
@@ -65,6 +69,7 @@ STACK = cast(
     [
         ([], f"approval-{RUN}", False),
         (["refused"], f"approval-{RUN}", False),
+        (["never began"], f"approval-{RUN}", False),
         (["running"], f"approval-{RUN}", True),
         (["completed"], f"approval-{RUN}", True),
         (["failed"], f"approval-{RUN}-2", False),
