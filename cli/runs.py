@@ -25,6 +25,8 @@ class NotFinished(NotInOrder):
     """A followed run has not ended in time."""
 
 
+NO_RIGHT = "42501"
+"""SQLSTATE of a call for which the role lacks a right."""
 _POLL_SECONDS = 0.2
 _FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _NEWEST = 500

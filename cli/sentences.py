@@ -88,6 +88,7 @@ _NEXT: Mapping[str, str] = {
     "mentor_pause.errors.Forbidden": "; set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY instead",
     "mentor_pause.errors.PortalError": _NEXT_PORTAL,
     "mentor_pause.errors.PortalUnavailable": _NEXT_PORTAL,
+    "mentor_pause.errors.DatabaseMisconfigured": "; docs/command-line.md#variables names the roles",
     "mentor_pause.errors.DatabaseUnavailable": "; repeat the command when the database answers",
     "mentor_pause.errors.LedgerUnavailable": "; repeat the command",
 }

@@ -44,6 +44,9 @@ _DAYS_LEFT = {
 _STAGES = (90, 30, 14, 7)
 """The days before an expiry date on which a mentor is warned; the default of the settings."""
 
+DEFAULT_BRAKE = "watch"
+"""The mode of the brake of an organisation without a row in `organisation_settings` (G2)."""
+
 _MOVED_FROM = (2, 400)
 """How many days the certification of an unforeseen mentor was still valid before it was moved."""
 

@@ -22,7 +22,7 @@ from local.portal_example import mirror_roster
 from local.postgres import Server, has_pg_cron
 from local.processes import free_port, wait_until
 from local.samples import plan_sample_pages, with_sample_mentor
-from local.seed import load_roster, make_roster, set_brake
+from local.seed import DEFAULT_BRAKE, load_roster, make_roster, set_brake
 from local.state import State, note, read_state, stop_all, write_state
 from mentor_pause.config.addresses import DOCKER_HOST
 
@@ -194,7 +194,13 @@ class LocalStack:
         }
 
     def seed(
-        self, mentors: int, expired: int, seed: int, *, unforeseen: int = 0, brake: str = "watch"
+        self,
+        mentors: int,
+        expired: int,
+        seed: int,
+        *,
+        unforeseen: int = 0,
+        brake: str = DEFAULT_BRAKE,
     ) -> None:
         """Replace the content of the database and the portal with a roster.
 
@@ -212,7 +218,8 @@ class LocalStack:
         database.create_database(self._server.url("postgres"), DATABASE)
         self.prepare_database()
         load_roster(self.database_url(), roster, ORG_SLUG)
-        set_brake(self.database_url(), ORG_ID, brake)
+        if brake != DEFAULT_BRAKE:
+            set_brake(self.database_url(), ORG_ID, brake)
         rows = mirror_roster(self.database_url())
         portal_server.replace_rows(self.require().portal_port, rows)
         self.plan_samples()

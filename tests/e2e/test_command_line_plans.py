@@ -1,13 +1,16 @@
 """The brake from the command line: hold, approve, explain, withdraw, watch (G1 to G7)."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from support.deployed import Deployed, mentor_pause
+from support.deployed import COMMAND, Deployed, mentor_pause
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -32,6 +35,28 @@ def held(deployed: Deployed) -> Iterator[tuple[dict[str, Any], psycopg.Connectio
     summary = night(deployed, "hold")
     with psycopg.connect(deployed.local.database_url(), autocommit=True) as connection:
         yield summary, connection
+
+
+def test_nightly_with_the_brake_in_mode_hold_says_what_to_do(tmp_path: Path) -> None:
+    """G3, G7: on a stack of its own, since the command wipes the local stack."""
+    env = os.environ | {"MENTOR_PAUSE_LOCAL": str(tmp_path)}
+
+    def typed(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *words], capture_output=True, text=True, check=False, timeout=300, env=env
+        )
+
+    roster = ("--mentors", "500", "--expired", "60", "--unforeseen", "40")
+    try:
+        done = typed("nightly", *roster, "--brake", "hold")
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout.splitlines()[-1])
+        assert (summary["paused_count"], summary["held_count"]) == (20, 40)
+        screen = typed("last-night")
+        assert screen.returncode == 1
+        assert f"mentor-pause approve {summary['job_run_id']}" in screen.stdout
+    finally:
+        typed("local", "down")
 
 
 def hash_of(job_run_id: str) -> str:

@@ -9,10 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from cli.history import show_one
 from cli.stacks import Stack
 from cli.start import finish
 from mentor_pause.database.plan_results import Plan
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
+from mentor_pause.errors import DatabaseMisconfigured
 
 A, B = UUID(int=1), UUID(int=2)
 HASH = "ab" * 32
@@ -58,6 +60,10 @@ class Plans:
     def get_plan(self, _org_id: UUID, _job_run_id: UUID) -> Plan | None:
         """Return it."""
         return self._plan
+
+    def list_plan(self, *_arguments: object) -> None:
+        """Refuse, as the database refuses the role of the jobs."""
+        raise DatabaseMisconfigured("the role lacks a right in the database", "42501")
 
 
 def plan_of(job_run_id: UUID, **more: Any) -> Plan:
@@ -108,6 +114,20 @@ def test_without_json_only_a_table_is_printed(capsys: pytest.CaptureFixture[str]
         "paused           2", "skipped          0", "error            0",
         f"run {job_run_id}: completed",
     ]  # fmt: skip
+
+
+def test_a_role_that_may_not_list_held_mentors_sees_the_rest_of_the_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The role of the jobs may not read the names that the same function returns."""
+    stack, job_run_id = stack_with(PageOutcome(applied=(A, B)), held_count=3)
+    show_one(stack, job_run_id, as_json=True)
+    captured = capsys.readouterr()
+    shown = json.loads(captured.out)
+    assert (shown["held_count"], shown["mentor_ids_held"]) == (3, [])
+    assert captured.err == (
+        "the list of held mentors is left out, because the role lacks a right in the database\n"
+    )
 
 
 @pytest.mark.parametrize(
