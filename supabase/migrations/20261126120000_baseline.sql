@@ -2743,7 +2743,7 @@ revoke execute on function private.sees_mentor from public, anon, authenticated;
 
 -- The name of who triggered or approved a run, for people who may not see the names of others (S4): "a person". Names of
 -- what is not a person stay.
--- Called by: explain_mentor.
+-- Called by: explain_mentor, get_plan.
 
 create or replace function private.shown_name(p_name text, p_sees_names boolean)
 returns text
@@ -3714,8 +3714,10 @@ revoke all on public.plan_approvals from anon, authenticated, service_role;
 grant select on public.plan_approvals to service_role;
 grant select on public.plan_approvals to authenticated;
 
--- The mentors of a plan (G1): the version and the expiry date that they had, and what the plan says of them. A mentor's
--- entry is visible to everybody who may see the mentor (S4).
+-- The mentors of a plan (G1): the version and the expiry date that they had, and what the plan says of them.
+-- Administrators see the entries of their organisation's plans (S4). Coordinators ask list_plan, and mentors ask
+-- explain_mentor, which looks at the newest plan only: an entry of a dry run or of an older plan tells a mentor nothing
+-- about what will happen.
 
 create table public.plan_mentors (
     job_run_id uuid not null references public.plans (job_run_id) on delete cascade,
@@ -3737,9 +3739,9 @@ comment on column public.plan_mentors.why is
 create index plan_mentors_held_idx on public.plan_mentors (job_run_id, mentor_id) where action = 'hold';
 
 alter table public.plan_mentors enable row level security;
--- The policy of peer_mentors applies to the subquery.
-create policy seen_with_the_mentor on public.plan_mentors for select to authenticated
-using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+-- The policy of plans applies to the subquery.
+create policy seen_with_the_plan on public.plan_mentors for select to authenticated
+using (job_run_id in (select p.job_run_id from public.plans as p));
 
 revoke all on public.plan_mentors from anon, authenticated, service_role;
 grant select on public.plan_mentors to service_role;
@@ -4676,8 +4678,8 @@ grant execute on function public.end_lost_execution to service_role, mentor_paus
 --   last_look      the last complete run, and its day
 --   next_check     the day of the next run; pauses_on is the day on which the certification expires
 --
--- People who are not administrators see "a person" in place of the names of others. p_user_id is for the HTTP entry, which
--- has verified the person's token.
+-- People who are not administrators see "a person" in place of the names of others, and no note of an approval. p_user_id
+-- is for the HTTP entry, which has verified the person's token.
 -- Called by: the app and the console, for people who may see the mentor; the command line, the HTTP entry.
 -- Errors: PT403 the mentor is not the caller's, also if there is no such mentor; PT404 for services; 42501
 -- not_your_organisation.
@@ -4767,7 +4769,8 @@ begin
                 'started_at', v_run.started_at, 'triggered_by', private.shown_name(v_run.triggered_by, v_sees_names),
                 'plan_hash', v_run.plan_hash, 'plan_of', v_run.plan_of, 'withdraws', v_run.withdraws,
                 'approved_by', private.shown_name(v_run.approved_by, v_sees_names),
-                'approved_at', v_run.approved_at, 'approval_note', v_run.approval_note
+                'approved_at', v_run.approved_at,
+                'approval_note', case when v_sees_names then v_run.approval_note end
             ) end
         ) end,
         'plan', case when v_entry.mentor_id is not null then jsonb_build_object(
@@ -5213,7 +5216,7 @@ revoke execute on function public.get_org_day from public, anon, authenticated;
 grant execute on function public.get_org_day to service_role, mentor_pause_job;
 
 -- The plan of a run (G1): its hash, its limits, its counts, and who approved it. is_newest: it has not lapsed. Its mentors:
--- list_plan.
+-- list_plan. A coordinator sees "a person" in place of the approver, and no note.
 -- Called by: the HTTP entry, the command line; the console, for administrators and coordinators.
 -- Errors: 42501 not_your_organisation; PT403 the person is no member of the organisation.
 
@@ -5243,6 +5246,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_sees_names constant boolean := private.caller() <> 'person' or p_org_id in (select private.my_admin_orgs());
 begin
     perform private.assert_job_org(p_org_id);
     if private.caller() = 'person' and p_org_id not in (select private.my_memberships()) then
@@ -5257,7 +5262,7 @@ begin
             select from public.plans as n
             where n.job_run_id = private.newest_plan(p_org_id) and n.plan_hash = p.plan_hash
         ),
-        a.approved_by, a.approved_at, a.note
+        private.shown_name(a.approved_by, v_sees_names), a.approved_at, case when v_sees_names then a.note end
     from public.plans as p
     left join public.plan_approvals as a on a.job_run_id = p.job_run_id
     where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null;
@@ -5826,14 +5831,15 @@ begin
     where
         p.is_applied
         or (v_job_name is not null and p.status is null)
-        or (v_job_name = 'certification_expiry' and (
-            p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
-            or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
-        ))
-        or (v_job_name = 'withdrawal' and (
-            private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
-        ))
-        or (v_job_name = 'hlf_sync' and p.synced_version = p.version)
+        -- A case: with "v_job_name = '...' and f()" PostgreSQL calls f if the run has no row.
+        or case v_job_name
+            when 'certification_expiry' then
+                p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
+                or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
+            when 'withdrawal' then
+                private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
+            when 'hlf_sync' then p.synced_version = p.version
+        end
     order by p.id;
 end
 $$;

@@ -1,5 +1,5 @@
 -- The plan of a run (G1): its hash, its limits, its counts, and who approved it. is_newest: it has not lapsed. Its mentors:
--- list_plan.
+-- list_plan. A coordinator sees "a person" in place of the approver, and no note.
 -- Called by: the HTTP entry, the command line; the console, for administrators and coordinators.
 -- Errors: 42501 not_your_organisation; PT403 the person is no member of the organisation.
 
@@ -29,6 +29,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_sees_names constant boolean := private.caller() <> 'person' or p_org_id in (select private.my_admin_orgs());
 begin
     perform private.assert_job_org(p_org_id);
     if private.caller() = 'person' and p_org_id not in (select private.my_memberships()) then
@@ -43,7 +45,7 @@ begin
             select from public.plans as n
             where n.job_run_id = private.newest_plan(p_org_id) and n.plan_hash = p.plan_hash
         ),
-        a.approved_by, a.approved_at, a.note
+        private.shown_name(a.approved_by, v_sees_names), a.approved_at, case when v_sees_names then a.note end
     from public.plans as p
     left join public.plan_approvals as a on a.job_run_id = p.job_run_id
     where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null;

@@ -56,14 +56,15 @@ begin
     where
         p.is_applied
         or (v_job_name is not null and p.status is null)
-        or (v_job_name = 'certification_expiry' and (
-            p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
-            or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
-        ))
-        or (v_job_name = 'withdrawal' and (
-            private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
-        ))
-        or (v_job_name = 'hlf_sync' and p.synced_version = p.version)
+        -- A case: with "v_job_name = '...' and f()" PostgreSQL calls f if the run has no row.
+        or case v_job_name
+            when 'certification_expiry' then
+                p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
+                or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
+            when 'withdrawal' then
+                private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
+            when 'hlf_sync' then p.synced_version = p.version
+        end
     order by p.id;
 end
 $$;

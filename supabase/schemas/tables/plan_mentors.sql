@@ -1,5 +1,7 @@
--- The mentors of a plan (G1): the version and the expiry date that they had, and what the plan says of them. A mentor's
--- entry is visible to everybody who may see the mentor (S4).
+-- The mentors of a plan (G1): the version and the expiry date that they had, and what the plan says of them.
+-- Administrators see the entries of their organisation's plans (S4). Coordinators ask list_plan, and mentors ask
+-- explain_mentor, which looks at the newest plan only: an entry of a dry run or of an older plan tells a mentor nothing
+-- about what will happen.
 
 create table public.plan_mentors (
     job_run_id uuid not null references public.plans (job_run_id) on delete cascade,
@@ -21,9 +23,9 @@ comment on column public.plan_mentors.why is
 create index plan_mentors_held_idx on public.plan_mentors (job_run_id, mentor_id) where action = 'hold';
 
 alter table public.plan_mentors enable row level security;
--- The policy of peer_mentors applies to the subquery.
-create policy seen_with_the_mentor on public.plan_mentors for select to authenticated
-using (exists (select from public.peer_mentors as m where m.id = mentor_id));
+-- The policy of plans applies to the subquery.
+create policy seen_with_the_plan on public.plan_mentors for select to authenticated
+using (job_run_id in (select p.job_run_id from public.plans as p));
 
 revoke all on public.plan_mentors from anon, authenticated, service_role;
 grant select on public.plan_mentors to service_role;

@@ -1,6 +1,6 @@
 -- The name of who triggered or approved a run, for people who may not see the names of others (S4): "a person". Names of
 -- what is not a person stay.
--- Called by: explain_mentor.
+-- Called by: explain_mentor, get_plan.
 
 create or replace function private.shown_name(p_name text, p_sees_names boolean)
 returns text

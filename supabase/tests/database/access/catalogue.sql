@@ -89,7 +89,8 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         when role = 'authenticated' then f.proname in (
             'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
             'coordinator_mentor_certifications', 'coordinator_mentor_history',
-            'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors'
+            'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors',
+            'plan_certification_expiry', 'get_plan', 'list_plan', 'approve_plan', 'explain_mentor'
         )
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_outcomes', 'report_late_changes',
@@ -105,10 +106,13 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'list_run_outcomes', 'report_late_changes',
             'list_unsynced_mentors', 'list_executions', 'count_run_renewals', 'count_unsynced_since_run',
             'get_org_day', 'get_run_freshness', 'list_running_executions', 'end_lost_execution',
-            'count_active_uncertified', 'write_warnings', 'list_messages', 'get_message_figures', 'list_paused_unwarned'
+            'count_active_uncertified', 'write_warnings', 'list_messages', 'get_message_figures', 'list_paused_unwarned',
+            'make_plan', 'list_planned_mentors', 'list_run_pauses', 'plan_certification_expiry', 'summarise_plan',
+            'get_plan', 'get_brake_figures', 'list_missed_nights'
         )
         when role = 'mentor_pause_api' then f.proname in (
-            'get_member_role', 'get_execution', 'list_executions', 'begin_execution'
+            'get_member_role', 'get_execution', 'list_executions', 'begin_execution', 'get_plan', 'list_plan', 'approve_plan',
+            'explain_mentor'
         )
         when role = 'mentor_pause_notifier' then f.proname in (
             'begin_digest', 'finish_digest', 'record_delivery', 'settle_messages'
@@ -124,15 +128,22 @@ union all
 select 'an append-only table has neither parent nor child', i.inhrelid::regclass::text
 from pg_inherits as i
 where array[i.inhrelid, i.inhparent]::regclass []
-    && array['public.peer_mentor_status_history', 'public.scheduler_execution_log']::regclass []
+    && array[
+    'public.peer_mentor_status_history', 'public.scheduler_execution_log', 'public.plan_approvals'
+]::regclass []
 union all
 select 'a guard fires whatever the session says', format('%s on %s', t.tgname, t.tgrelid::regclass)
 from pg_trigger as t
 where not t.tgisinternal and t.tgenabled <> 'A'
-    and t.tgrelid in ('public.peer_mentor_status_history'::regclass, 'public.scheduler_execution_log'::regclass)
+    and t.tgrelid in (
+        'public.peer_mentor_status_history'::regclass, 'public.scheduler_execution_log'::regclass,
+        'public.plan_approvals'::regclass
+    )
 union all
 select 'an append-only table is guarded against each way to rewrite it', format('%s: %s', guarded, kind)
-from unnest(array['public.peer_mentor_status_history', 'public.scheduler_execution_log']::regclass []) as guarded,
+from unnest(array[
+    'public.peer_mentor_status_history', 'public.scheduler_execution_log', 'public.plan_approvals'
+]::regclass []) as guarded,
     (values ('update', 16), ('delete', 8), ('truncate', 32)) as kinds (kind, bit)
 where not exists (
     select from pg_trigger as t

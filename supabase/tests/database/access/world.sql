@@ -25,7 +25,7 @@ insert into named values
 ('a', 'a'), ('b', 'b'), ('c', 'c'), ('d', 'd'), ('e', 'e'), ('f', 'f'), ('g', 'g'), ('missing', '!'),
 ('nobody', 'Z'), ('mentor', 'M'), ('assign', 'A'), ('second', 'S'), ('chapt', 'C'), ('chapts', 'K'),
 ('both', 'B'), ('former', 'F'), ('admin', 'D'), ('o_coord', 'P'), ('o_admin', 'Q'), ('across', 'X'),
-('run', 'r'), ('new', 'n');
+('run', 'r'), ('new', 'n'), ('held', 'h'), ('asked', 'k'), ('o_held', 'i');
 
 create function pg_temp.id(p_name text) returns uuid language sql stable as $$
     select md5('mentor-pause ' || name)::uuid from named where name = p_name
@@ -73,6 +73,35 @@ from (values
     ('e', 'assign', null), ('b', 'second', timestamptz '2099-01-01'), ('b', 'both', null),
     ('c', 'both', null), ('a', 'former', null), ('e', 'o_coord', null)
 ) as assignments (mentor, person, ended_at);
+
+-- held is the newest plan of hlf; nobody has approved it. The administrator asked for the run asked, whose plan is older.
+insert into public.scheduler_execution_log (
+    job_name, job_run_id, org_id, trigger, triggered_by, as_of, status, finished_at
+)
+select
+    'certification_expiry', pg_temp.id(run), pg_temp.id(org), 'manual', 'user ' || pg_temp.id(person), '2026-01-01',
+    'completed', now()
+from (values ('asked', 'hlf', 'admin'), ('o_held', 'other', 'o_coord')) as runs (run, org, person);
+insert into public.plans (
+    job_run_id, org_id, as_of, dry_run, rule, made_at, brake_mode, brake_count, brake_percent, active_count, planned_count,
+    unforeseen_count, held_count, brake_acts, plan_hash
+)
+select
+    pg_temp.id(run), pg_temp.id(org), '2026-01-01', false, private.plan_rule(), made_at, 'hold', 0, 0, 2, 3, 3, 3, true,
+    'hash of ' || run
+from (values ('held', 'hlf', now()), ('asked', 'hlf', now() - interval '1 day'), ('o_held', 'other', now()))
+    as plans (run, org, made_at);
+insert into public.plan_mentors (job_run_id, mentor_id, version, expires_on, action, why)
+select pg_temp.id(run), pg_temp.id(mentor), 1, '2020-01-01', action, 'never_warned'
+from (values
+    ('held', 'a', 'hold'), ('held', 'b', 'hold'), ('held', 'g', 'hold'), ('asked', 'a', 'pause'), ('asked', 'c', 'hold'),
+    ('o_held', 'e', 'pause'), ('o_held', 'f', 'hold')
+) as planned (run, mentor, action);
+insert into public.plan_approvals (job_run_id, org_id, plan_hash, approved_by, note)
+select pg_temp.id(run), pg_temp.id(org), 'hash of ' || run, 'user ' || pg_temp.id(person), 'the portal was right'
+from (values ('asked', 'hlf', 'nobody'), ('o_held', 'other', 'o_admin')) as approvals (run, org, person);
+insert into public.certification_changes (mentor_id, changed_by, from_expires_on, to_expires_on)
+select pg_temp.id(mentor), 'portal', '2099-06-01', '2099-01-01' from unnest(array['a', 'b', 'e', 'f']) as mentor;
 
 insert into public.peer_mentor_status_history (
     mentor_id, org_id, previous_status, new_status, reason, changed_at, changed_by_role
