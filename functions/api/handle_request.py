@@ -17,8 +17,9 @@ from api.authentication import (
     header_values,
     read_credential,
 )
+from api.authorized import AuthorizedRequest
 from api.problems import RequestProblem
-from api.routes import AuthorizedRequest, app
+from api.routes import app
 from api.runs import Runs
 from mentor_pause.aws.lambda_events import is_request, kind_of
 from mentor_pause.domain.jobs import STARTABLE
@@ -44,6 +45,11 @@ HEADERS = {
 JSON_TYPE = "application/json; charset=utf-8"
 
 _START_RUN = ("POST", "/jobs/{job_name}/runs")
+_FOR_ADMINISTRATORS = {
+    ("POST", "/runs/{job_run_id}/approval"): "certification_expiry",
+    ("POST", "/runs/{job_run_id}/withdrawal"): "withdrawal",
+}
+"""The routes for administrators alone, and the job that each starts (G4, G5)."""
 _NOT_A_MEMBER = "only coordinators and administrators of the organisation may start runs"
 
 
@@ -107,7 +113,11 @@ class HttpRequestHandler:
             if job_name is not None:
                 runs.record_refusal(job_name, caller, _NOT_A_MEMBER)
             raise problems.permission_denied()
-        if job_name is not None and job_name not in STARTABLE:
+        if role != "admin" and job_name is not None and _route(event) in _FOR_ADMINISTRATORS:
+            self.logger.warning("refused", extra={"reason": "not an administrator"})
+            runs.record_refusal(job_name, caller, problems.ADMINISTRATORS_ONLY)
+            raise problems.permission_denied(problems.ADMINISTRATORS_ONLY)
+        if _route(event) == _START_RUN and job_name is not None and job_name not in STARTABLE:
             self.logger.warning("refused", extra={"reason": "unknown job"})
             runs.record_refusal(job_name, caller, problems.UNKNOWN_JOB)
             raise problems.unknown_job()
@@ -125,10 +135,14 @@ class HttpRequestHandler:
 
 def _requested_job(event: Mapping[str, Any]) -> str | None:
     """Return the job that a request would start, known or not; None: it would start none."""
-    if (event["httpMethod"].upper(), event["resource"]) != _START_RUN:
-        return None
+    if _route(event) != _START_RUN:
+        return _FOR_ADMINISTRATORS.get(_route(event))
     parameters = cast("Mapping[str, str]", event.get("pathParameters") or {})
     return parameters.get("job_name", "")
+
+
+def _route(event: Mapping[str, Any]) -> tuple[str, str]:
+    return event["httpMethod"].upper(), event["resource"]
 
 
 def _check_body(event: Mapping[str, Any]) -> None:

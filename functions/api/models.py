@@ -13,6 +13,9 @@ from mentor_pause.domain.runs import TriggerKind
 MAX_IDS = 100_000
 """As JSON these ids take 3.9 MB. Lambda allows 6 MB for an answer."""
 
+MAX_ERROR_LENGTH = 2000
+"""Characters. 100 rows must fit into the 6 MB that Lambda allows for an answer."""
+
 
 class StartRun(BaseModel):
     """The options of a run. Each may be left out."""
@@ -47,6 +50,16 @@ class Job(BaseModel):
     ]
 
 
+class Approval(BaseModel):
+    """Who approved the held mentors of a plan, when and why."""
+
+    approved_by: Annotated[
+        str, Field(description="A coordinator sees `a person` instead of another person's id.")
+    ]
+    approved_at: datetime
+    note: Annotated[str | None, Field(description="Null for coordinators and machines.")]
+
+
 class Run(BaseModel):
     """A row of the execution log: a run, or a request for one that was refused."""
 
@@ -60,13 +73,35 @@ class Run(BaseModel):
     as_of: date | None
     dry_run: bool
     redrive_of: UUID | None
+    plan_of: Annotated[
+        UUID | None,
+        Field(description="The run whose plan this run carries out. Null: its own plan, or none."),
+    ]
+    withdraws: Annotated[
+        UUID | None, Field(description="The run whose pauses this run takes back.")
+    ]
     started_at: datetime
     finished_at: datetime | None
     processed_count: int | None
     paused_count: int | None
+    resumed_count: int | None
     synced_count: int | None
     skipped_count: int | None
     error_count: int | None
+    unforeseen_count: Annotated[
+        int | None,
+        Field(description="Planned mentors who were not warned of their expiry date in time."),
+    ]
+    held_count: Annotated[
+        int | None, Field(description="Planned mentors who wait for an approval.")
+    ]
+    plan_hash: Annotated[
+        str | None, Field(description="The hash of the plan that the run carries out.")
+    ]
+    approval: Annotated[
+        Approval | None,
+        Field(description="The approval because of which the run pauses held mentors."),
+    ]
     error: Annotated[
         str | None,
         Field(
@@ -100,11 +135,25 @@ class RunDetail(Run):
     mentor_ids_applied: Annotated[
         list[UUID] | None,
         Field(
-            description="The mentors that the run paused or synced, or that a dry run would have. "
-            f"Both lists are null for coordinators, and when they have more than {MAX_IDS} ids."
+            description="The mentors that the run paused, resumed or synced, or that a dry run "
+            "would have. The four lists are null for coordinators, and when they have more than "
+            f"{MAX_IDS} ids."
         ),
     ]
     mentor_ids_errored: list[UUID] | None
+    mentor_ids_changed_since: Annotated[
+        list[UUID] | None,
+        Field(
+            description="The mentors whom the run left alone, because they are not as the approved "
+            "plan, or the withdrawn run, left them."
+        ),
+    ]
+    mentor_ids_still_expired: Annotated[
+        list[UUID] | None,
+        Field(
+            description="The mentors whom a withdrawal did not resume, because they are expired."
+        ),
+    ]
     errors: Annotated[
         list[ErrorGroup] | None,
         Field(

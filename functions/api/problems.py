@@ -18,6 +18,8 @@ from mentor_pause.errors import MentorPauseError
 
 MEDIA_TYPE = "application/problem+json"
 UNKNOWN_JOB = f"unknown job; known jobs: {', '.join(sorted(STARTABLE))}"
+MEMBERS_ONLY = "only coordinators and administrators of the organisation have access"
+ADMINISTRATORS_ONLY = "only administrators of the organisation approve plans and withdraw runs"
 _RETRY_AFTER = {"Retry-After": "10"}
 
 
@@ -93,10 +95,19 @@ def authentication_required(reason: str) -> RequestProblem:
     return _typed(401, "authentication-required", reason, headers={"WWW-Authenticate": "Bearer"})
 
 
-def permission_denied() -> RequestProblem:
-    """403: the caller is not a coordinator or administrator of the organisation."""
-    detail = "only coordinators and administrators of the organisation have access"
+def permission_denied(detail: str = MEMBERS_ONLY) -> RequestProblem:
+    """403: the caller's role does not allow the request."""
     return _typed(403, "permission-denied", detail)
+
+
+def own_run() -> RequestProblem:
+    """403: the caller asked for the run whose plan they want to approve."""
+    return _typed(403, "own-run", "you asked for this run; another administrator has to approve it")
+
+
+def not_your_mentor() -> RequestProblem:
+    """403: the caller may not see the mentor, or there is no such mentor."""
+    return permission_denied("you are not responsible for a mentor of this id")
 
 
 def unknown_address() -> RequestProblem:
@@ -114,12 +125,37 @@ def unknown_run(job_run_id: UUID) -> RequestProblem:
     return _typed(404, "unknown-run", f"the execution log has no run {job_run_id}")
 
 
-def run_in_progress(conflicting_run_id: UUID, location: str) -> RequestProblem:
-    """409: another run of the job has not ended."""
+def unknown_plan(job_run_id: UUID) -> RequestProblem:
+    """404: the run has no plan, or it is a dry run, whose plan nobody can approve."""
+    return _typed(404, "unknown-plan", f"run {job_run_id} has no such plan")
+
+
+def run_in_progress(
+    conflicting_run_id: UUID, location: str, *, is_approved: bool = False
+) -> RequestProblem:
+    """409: another run of the job has not ended. `is_approved`: the approval is kept."""
+    detail = f"run {conflicting_run_id} is in progress"
+    if is_approved:
+        detail = f"the plan is approved, but {detail}; repeat the request when that run has ended"
     return _typed(
-        409, "run-in-progress", f"run {conflicting_run_id} is in progress",
+        409, "run-in-progress", detail,
         headers={"Location": location}, conflicting_run_id=conflicting_run_id,
     )  # fmt: skip
+
+
+def plan_changed(detail: str) -> RequestProblem:
+    """409: the hash belongs to another plan than the newest one; `detail` says what has changed."""
+    return _typed(409, "plan-changed", detail)
+
+
+def nothing_held() -> RequestProblem:
+    """409: the plan holds nobody."""
+    return _typed(409, "nothing-held", "the plan holds nobody; the run has paused all of them")
+
+
+def not_withdrawable(detail: str) -> RequestProblem:
+    """409: the run has no pauses to take back, or is in progress."""
+    return _typed(409, "not-withdrawable", detail)
 
 
 def not_json() -> RequestProblem:
@@ -143,17 +179,22 @@ def invalid_fields(faults: Sequence[Mapping[str, Any]]) -> RequestProblem:
     return _typed(422, "invalid-request", detail, errors=named)
 
 
-def run_failed(job_run_id: UUID, location: str) -> RequestProblem:
+def run_failed(job_run_id: UUID, location: str, *, is_approved: bool = False) -> RequestProblem:
     """503: the run has failed; the same request would fail again."""
+    detail = "the run has failed; see the reason at Location"
     return _typed(
-        503, "run-failed", "the run has failed; see the reason at Location",
+        503, "run-failed", f"the plan is approved, but {detail}" if is_approved else detail,
         headers={"Location": location}, job_run_id=job_run_id,
     )  # fmt: skip
 
 
-def run_state_unknown(job_run_id: UUID, location: str) -> RequestProblem:
+def run_state_unknown(
+    job_run_id: UUID, location: str, *, is_approved: bool = False
+) -> RequestProblem:
     """503: the dispatcher did not say whether the run has started."""
     detail = "the run may have started; see Location, or try again later"
+    if is_approved:
+        detail = "the plan is approved, and its run may have started; repeat the request"
     return _typed(
         503, "run-state-unknown", detail,
         headers={"Location": location, **_RETRY_AFTER}, job_run_id=job_run_id,

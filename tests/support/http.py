@@ -118,6 +118,10 @@ def _resource(path: str) -> tuple[str, dict[str, str] | None]:
             return "/jobs/{job_name}/runs", {"job_name": job_name}
         case ["runs", job_run_id]:
             return "/runs/{job_run_id}", {"job_run_id": job_run_id}
+        case ["runs", job_run_id, "plan" | "approval" | "withdrawal" as part]:
+            return f"/runs/{{job_run_id}}/{part}", {"job_run_id": job_run_id}
+        case ["mentors", mentor_id, "why"]:
+            return "/mentors/{mentor_id}/why", {"mentor_id": mentor_id}
         case _:
             return path, None
 
