@@ -1,7 +1,7 @@
 """The database client over each transport."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -19,16 +19,34 @@ def database(
     request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
 ) -> Iterator[Database]:
     """The database client over each transport; the pooled one also through PgBouncer."""
-    if request.param == "pooled":
-        with closing(PooledTransport(cluster.url(roster.db))) as pooled:
+    with open_database(request.param, cluster.url(roster.db), owner_url(roster, cluster)) as found:
+        yield found
+
+
+@pytest.fixture(params=["pooled", "pgbouncer", "rest"])
+def operator(
+    request: pytest.FixtureRequest, roster: Roster, cluster: Cluster
+) -> Iterator[Database]:
+    """The same with an operator's rights; the transports of `database` have the job's rights."""
+    url = owner_url(roster, cluster)
+    with open_database(request.param, url, url) as found:
+        yield found
+
+
+def owner_url(roster: Roster, cluster: Cluster) -> str:
+    """Return the URL of a test's database for its owner."""
+    return cluster.server.url(str(roster.db.info.dbname))
+
+
+@contextmanager
+def open_database(kind: str, url: str, owner: str) -> Generator[Database]:
+    """Open a client over one kind of transport; REST has the rights of its key."""
+    if kind == "pooled":
+        with closing(PooledTransport(url)) as pooled:
             yield Database(pooled)
-    elif request.param == "pgbouncer":
-        with (
-            pgbouncer(cluster.url(roster.db)) as pooler,
-            closing(PooledTransport(pooler.url)) as pooled,
-        ):
+    elif kind == "pgbouncer":
+        with pgbouncer(url) as pooler, closing(PooledTransport(pooler.url)) as pooled:
             yield Database(pooled)
     else:
-        owner_url = cluster.server.url(str(roster.db.info.dbname))
-        with postgrest(owner_url) as url, closing(RestTransport(url, SECRET_KEY)) as transport:
+        with postgrest(owner) as rest, closing(RestTransport(rest, SECRET_KEY)) as transport:
             yield Database(transport)
