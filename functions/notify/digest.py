@@ -36,12 +36,22 @@ class Digest:
     """How many of these mentors have no working e-mail address."""
     held_count: int = 0
     """Pauses that wait for an approval. Only administrators get this count."""
+    own_resumed_on: date | None = None
+    """The recipient's own listing became active again on that day, by a withdrawal."""
+    resumed_count: int = 0
+    """Mentors that the recipient follows up and that a withdrawal resumed."""
+    unforeseen_count: int = 0
+    """Mentors who were paused without a warning in time (G2). Only administrators get it."""
 
     def __post_init__(self) -> None:
-        counts = (self.paused_count, self.renewed_count, self.expiring_count, self.held_count)
+        counts = (
+            self.paused_count, self.renewed_count, self.expiring_count, self.held_count,
+            self.resumed_count, self.unforeseen_count,
+        )  # fmt: skip
         if min(*counts, self.unreachable_count) < 0:
             raise ValueError("a count of a digest is negative")
-        if not (self.own_paused_on or self.own_expires_on or any(counts)):
+        own = (self.own_paused_on, self.own_expires_on, self.own_resumed_on)
+        if not any(own + counts):
             raise ValueError("a digest has nothing to say")
         if self.expiring_count and self.first_expires_on is None:
             raise ValueError("a digest with expiring mentors has no first day")
@@ -56,4 +66,6 @@ class Digest:
     @property
     def is_about_others(self) -> bool:
         """Whether the digest says something about the mentors of the recipient."""
-        return bool(self.paused_count or self.renewed_count or self.expiring_count)
+        return bool(
+            self.paused_count or self.renewed_count or self.expiring_count or self.resumed_count
+        )

@@ -47,6 +47,10 @@ class LetterWriter:
             yield writer.own_warning(digest.own_warned_of)
         if digest.held_count:
             yield writer.held(digest.held_count)
+        if digest.unforeseen_count:
+            yield writer.unforeseen(digest.unforeseen_count)
+        if digest.own_resumed_on:
+            yield writer.own_resumption(digest.own_resumed_on)
         if digest.is_about_others:
             yield writer.others(digest)
 
@@ -64,6 +68,14 @@ class LetterWriter:
                 "Decide: %(count)s pauses are held",
                 digest.held_count,
             )
+        if digest.unforeseen_count:
+            return self.texts.ngettext(
+                "Check: %(count)s listing was paused without a warning in time",
+                "Check: %(count)s listings were paused without a warning in time",
+                digest.unforeseen_count,
+            )
+        if digest.own_resumed_on:
+            return self.texts.gettext("Your listing is active again")
         return self._subject_about_others(digest)
 
     def _subject_about_others(self, digest: Digest) -> str:
@@ -79,6 +91,12 @@ class LetterWriter:
                 "Follow up: %(count)s listings must be renewed, the first before %(day)s",
                 digest.expiring_count,
                 day=digest.first_expires_on,
+            )
+        if digest.resumed_count:
+            return self.texts.ngettext(
+                "%(count)s listing is active again",
+                "%(count)s listings are active again",
+                digest.resumed_count,
             )
         return self.texts.ngettext(
             "Follow up: %(count)s listing was renewed",

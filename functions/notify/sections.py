@@ -82,8 +82,38 @@ class SectionWriter:
             "the pauses.",
             count,
         )
+        check = self.texts.gettext(
+            "Nobody was warned of these pauses in time, so the dates may be wrong. Check the dates "
+            "first. Whoever has a corrected date keeps the listing when you release the pauses."
+        )
         link = self.texts.gettext("Sign in and decide")
-        return Section((held,), ending=link if self.has_console else self._own_system())
+        return Section((held, check), ending=link if self.has_console else self._own_system())
+
+    def unforeseen(self, count: int) -> Section:
+        """Return the part about pauses without a warning in time, for administrators."""
+        paused = self.texts.ngettext(
+            "%(count)s listing was paused, and the person was not warned in time.",
+            "%(count)s listings were paused, and these people were not warned in time.",
+            count,
+        )
+        check = self.texts.gettext(
+            "The dates may be wrong, so check them today. If they are right, there is nothing "
+            "to do. If they are wrong, correct them first. Then take the pauses back."
+        )
+        link = self.texts.gettext("Sign in and check the pauses")
+        return Section((paused, check), ending=link if self.has_console else self._own_system())
+
+    def own_resumption(self, day: date) -> Section:
+        """Return the part about the recipient's own listing, whose pause was taken back."""
+        resumed = self.texts.gettext(
+            "Your listing has been active again since %(day)s, because its pause was taken back. "
+            "You do not have to do anything.",
+            day=day,
+        )
+        ask = self.texts.gettext("If you have questions, ask your contact person.")
+        if not self.has_console:
+            return Section((resumed,), ending=ask)
+        return Section((resumed, ask), ending=self._own_link())
 
     def others(self, digest: Digest) -> Section:
         """Return the part about the people that the recipient follows up."""
@@ -100,6 +130,8 @@ class SectionWriter:
             yield self._paused(digest.paused_count)
         if digest.first_expires_on and digest.expiring_count:
             yield self._expiring(digest.expiring_count, digest.first_expires_on)
+        if digest.resumed_count:
+            yield self._resumed(digest.resumed_count)
         if digest.renewed_count:
             yield self._renewed(digest.renewed_count)
         if digest.unreachable_count:
@@ -120,6 +152,13 @@ class SectionWriter:
             "%(day)s. Remind these people.",
             count,
             day=first,
+        )
+
+    def _resumed(self, count: int) -> str:
+        return self.texts.ngettext(
+            "%(count)s listing is active again, because its pause was taken back.",
+            "%(count)s listings are active again, because their pauses were taken back.",
+            count,
         )
 
     def _renewed(self, count: int) -> str:

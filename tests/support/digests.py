@@ -63,8 +63,12 @@ def any_digest(random: Random, language: Language) -> Digest:
         "first_expires_on": days[2] if expiring else random.choice(days),
         "unreachable_count": random.choice(_COUNTS),
         "held_count": random.choice(_COUNTS),
+        "own_resumed_on": random.choice(days),
+        "resumed_count": random.choice(_COUNTS),
+        "unforeseen_count": random.choice(_COUNTS),
     }
-    said = ("own_paused_on", "own_expires_on", "paused_count", "renewed_count", "held_count")
+    said = {name for name in values if name.startswith("own_") or name.endswith("_count")}
+    said -= {"expiring_count", "unreachable_count"}
     if not expiring and not any(values[name] for name in said):
         values["renewed_count"] = 1
     return Digest(**values)

@@ -17,6 +17,7 @@ def outbox(roster: Roster) -> Outbox:
 NOTHING = {
     "own_paused_on": None, "own_expires_on": None, "paused_count": 0, "renewed_count": 0,
     "expiring_count": 0, "first_expires_on": None, "unreachable_count": 0, "held_count": 0,
+    "own_resumed_on": None, "resumed_count": 0, "unforeseen_count": 0,
 }  # fmt: skip
 
 

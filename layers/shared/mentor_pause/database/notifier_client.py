@@ -33,6 +33,9 @@ class BegunDigest(Result):
     first_expires_on: date | None
     unreachable_count: int | None
     held_count: int | None
+    own_resumed_on: date | None
+    resumed_count: int | None
+    unforeseen_count: int | None
 
 
 class Settled(Result):

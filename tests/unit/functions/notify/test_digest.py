@@ -24,6 +24,9 @@ def test_a_digest_that_says_nothing_is_refused() -> None:
         {"renewed_count": 1},
         {"expiring_count": 1, "first_expires_on": LATER},
         {"held_count": 1},
+        {"own_resumed_on": TODAY},
+        {"resumed_count": 1},
+        {"unforeseen_count": 1},
     ],
 )
 def test_each_message_alone_is_a_digest(values: dict[str, Any]) -> None:
@@ -32,8 +35,12 @@ def test_each_message_alone_is_a_digest(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "count", ["paused_count", "renewed_count", "expiring_count", "held_count", "unreachable_count"]
-)
+    "count",
+    [
+        "paused_count", "renewed_count", "expiring_count", "held_count", "resumed_count",
+        "unforeseen_count", "unreachable_count",
+    ],
+)  # fmt: skip
 def test_a_negative_count_is_refused(count: str) -> None:
     """It is a mistake of the database."""
     with pytest.raises(ValueError, match="negative"):

@@ -13,9 +13,12 @@ ALL: dict[str, Any] = {
     "own_paused_on": TODAY,
     "own_expires_on": LATER,
     "held_count": 4,
+    "unforeseen_count": 12,
+    "own_resumed_on": TODAY,
     "paused_count": 2,
     "expiring_count": 3,
     "first_expires_on": LATER,
+    "resumed_count": 5,
     "renewed_count": 1,
 }
 
@@ -39,6 +42,23 @@ SUBJECTS: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"held_count": 1}, "Avgjør: 1 pause er holdt igjen", "Decide: 1 pause is held"),
     ({"held_count": 2}, "Avgjør: 2 pauser er holdt igjen", "Decide: 2 pauses are held"),
+    (
+        {"unforeseen_count": 1},
+        "Kontroller: 1 oppføring er satt på pause uten varsel i tide",
+        "Check: 1 listing was paused without a warning in time",
+    ),
+    (
+        {"unforeseen_count": 12},
+        "Kontroller: 12 oppføringer er satt på pause uten varsel i tide",
+        "Check: 12 listings were paused without a warning in time",
+    ),
+    (
+        {"own_resumed_on": TODAY},
+        "Oppføringen din er aktiv igjen",
+        "Your listing is active again",
+    ),
+    ({"resumed_count": 1}, "1 oppføring er aktiv igjen", "1 listing is active again"),
+    ({"resumed_count": 2}, "2 oppføringer er aktive igjen", "2 listings are active again"),
     (
         {"paused_count": 1},
         "Følg opp: 1 oppføring er satt på pause",
@@ -80,9 +100,12 @@ def test_the_subject_says_what_to_do(values: dict[str, Any], norwegian: str, eng
 
 
 def test_the_subject_names_what_is_most_urgent() -> None:
-    """One's own listing, then a decision, then the pauses, the warnings and the renewals."""
+    """One's own listing, then a decision, then what is only good news."""
     said, subjects = dict(ALL), list[str]()
-    for left_out in ("own_paused_on", "own_expires_on", "held_count", "paused_count"):
+    for left_out in (
+        "own_paused_on", "own_expires_on", "held_count", "unforeseen_count", "own_resumed_on",
+        "paused_count", "expiring_count", "resumed_count",
+    ):  # fmt: skip
         subjects.append(write("en", **said).subject)
         del said[left_out]
     subjects.append(write("en", **said).subject)
@@ -90,8 +113,12 @@ def test_the_subject_names_what_is_most_urgent() -> None:
         "Renew your listing: it was paused on",
         "Renew your listing before",
         "Decide: 4 pauses are held",
+        "Check: 12 listings were paused without a warning in time",
+        "Your listing is active again",
         "Follow up:",
         "Follow up: 3 listings must be renewed, the first before",
+        "5 listings are active again",
+        "Follow up: 1 listing was renewed",
     ]
 
 
@@ -102,6 +129,8 @@ def test_a_letter_has_each_part_once_and_in_this_order() -> None:
         "Your listing was paused",
         "Your listing will be paused",
         "4 pauses are held",
+        "12 listings were paused",
+        "Your listing has been active again since 26 November 2026",
         "Status",
     ]
 

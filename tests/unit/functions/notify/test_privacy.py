@@ -51,11 +51,12 @@ def day_and_count_texts(said: Digest) -> set[str]:
     days = [said.own_paused_on]
     if said.own_expires_on and said.own_expires_on > (said.own_paused_on or date.min):
         days.append(said.own_expires_on)  # the others are past: that pause has happened
-    counts = [said.held_count]
-    if said.paused_count or said.renewed_count or said.expiring_count:
+    days.append(said.own_resumed_on)
+    counts = [said.held_count, said.unforeseen_count]
+    if said.is_about_others:
         days += [said.day, said.first_expires_on if said.expiring_count else None]
         counts += [said.paused_count, said.renewed_count, said.expiring_count]
-        counts.append(said.unreachable_count)
+        counts += [said.resumed_count, said.unreachable_count]
     return {
         *(write_day(day, said.language) for day in days if day),
         *(write_count(count, said.language) for count in counts if count),

@@ -13,9 +13,12 @@ ALL: dict[str, Any] = {
     "own_paused_on": TODAY,
     "own_expires_on": LATER,
     "held_count": 4,
+    "unforeseen_count": 12,
+    "own_resumed_on": TODAY,
     "paused_count": 2,
     "expiring_count": 3,
     "first_expires_on": LATER,
+    "resumed_count": 5,
     "renewed_count": 1,
     "unreachable_count": 1,
 }
@@ -47,9 +50,9 @@ def test_the_page_can_be_read_without_its_style(language: Language) -> None:
     assert {tag for tag, _ in page.tags} == {
         "html", "head", "meta", "title", "body", "h1", "p", "ul", "li", "a"
     }  # fmt: skip
-    assert len(page.texts["li"]) == 4
+    assert len(page.texts["li"]) == 5
     assert all(len(text.split()) > 2 for text in page.texts["a"])
-    assert len(page.texts["a"]) == len(page.links) == 4
+    assert len(page.texts["a"]) == len(page.links) == 6
 
 
 @pytest.mark.parametrize("console", [CONSOLE, ""])

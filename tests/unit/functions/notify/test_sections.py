@@ -105,6 +105,16 @@ RENEWED = {
 
         2 listings were renewed. Those that are paused can be set active again.""",
 }
+RESUMED = {
+    1: """
+        1 oppføring er aktiv igjen, fordi pausen er trukket tilbake.
+
+        1 listing is active again, because its pause was taken back.""",
+    2: """
+        2 oppføringer er aktive igjen, fordi pausene er trukket tilbake.
+
+        2 listings are active again, because their pauses were taken back.""",
+}
 UNREACHABLE = {
     1: """
         Av disse kan 1 person ikke nås på e-post. Ring personen.
@@ -114,19 +124,6 @@ UNREACHABLE = {
         Av disse kan 2 personer ikke nås på e-post. Ring dem.
 
         2 of these people cannot be reached by e-mail. Call them.""",
-}
-HELD = {
-    1: """
-        1 pause er holdt igjen, så oppføringen vises fortsatt. Avgjør om pausen skal slippes
-        gjennom.
-
-        1 pause is held, so the listing is still shown. Decide whether to release the pause.""",
-    2: """
-        2 pauser er holdt igjen, så oppføringene vises fortsatt. Avgjør om pausene skal slippes
-        gjennom.
-
-        2 pauses are held, so the listings are still shown. Decide whether to release the
-        pauses.""",
 }
 
 
@@ -142,10 +139,11 @@ def test_a_coordinator_reads_how_many_and_what_to_do(count: int) -> None:
         "paused_count": count,
         "expiring_count": count,
         "first_expires_on": LATER,
+        "resumed_count": count,
         "renewed_count": count,
         "unreachable_count": count,
     }
-    expected = [texts(form[count]) for form in (PAUSED, EXPIRING, RENEWED, UNREACHABLE)]
+    expected = [texts(form[count]) for form in (PAUSED, EXPIRING, RESUMED, RENEWED, UNREACHABLE)]
     assert items("nb", **said) == [norwegian for norwegian, _ in expected]
     assert items("en", **said) == [english for _, english in expected]
 
@@ -155,14 +153,6 @@ def test_a_list_says_only_what_has_happened() -> None:
     assert items("nb", renewed_count=2) == texts(RENEWED[2])[:1]
     assert items("en", expiring_count=1, first_expires_on=LATER) == texts(EXPIRING[1])[1:]
     assert items("en", paused_count=1, first_expires_on=LATER) == texts(PAUSED[1])[1:]
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_an_administrator_reads_how_many_pauses_are_held(count: int) -> None:
-    """And what a held pause means."""
-    norwegian, english = texts(HELD[count])
-    assert read(WITH_LINK["nb"].held(count)) == [norwegian, "Logg inn og avgjør"]
-    assert read(WITH_LINK["en"].held(count)) == [english, "Sign in and decide"]
 
 
 def test_the_part_of_a_coordinator_has_the_day_and_a_link() -> None:
@@ -198,4 +188,5 @@ def test_without_a_console_a_coordinator_looks_into_the_organisations_own_system
         ("en", "Your organisation's own system shows who it is about."),
     ):
         assert WITHOUT[language].held(2).ending == elsewhere
+        assert WITHOUT[language].unforeseen(2).ending == elsewhere
         assert WITHOUT[language].others(digest(paused_count=1)).ending == elsewhere
