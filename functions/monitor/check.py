@@ -60,6 +60,7 @@ class Check:
         moment = _Once(lambda: self.night().moment())
         checks: dict[str, Callable[[], Answer]] = {
             "stale mentors": lambda: self._stale_mentors(moment()),
+            "brake": lambda: self._brake(moment()),
             "last night": lambda: self._last_night(moment()),
             "uncertified mentors": self._uncertified_mentors,
             "warnings": lambda: self._warnings(moment()),
@@ -85,6 +86,18 @@ class Check:
         count = night.count_stale(day)
         self._emit("StaleActiveMentors", MetricUnit.Count, count)
         return {"as_of": day.isoformat(), "stale_active_mentors": count}
+
+    def _brake(self, moment: datetime) -> Answer:
+        """Count the held mentors, who are stale as well, and the night's unforeseen pauses (G3)."""
+        night = self.night().once()
+        figures = night.brake_figures(night.due_day(moment))
+        self._emit("MentorsHeld", MetricUnit.Count, figures.held_count)
+        self._emit("UnforeseenPauses", MetricUnit.Count, figures.unforeseen_count)
+        return {
+            "held_mentors": figures.held_count,
+            "unforeseen_pauses": figures.unforeseen_count,
+            "brake": figures.model_dump(mode="json"),
+        }
 
     def _last_night(self, moment: datetime) -> Answer:
         night = self.night()

@@ -12,6 +12,7 @@ from uuid import UUID
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
 from mentor_pause.database.message_results import MessageFigures
+from mentor_pause.database.plan_results import BrakeFigures
 from mentor_pause.ledger.clock import Clock
 
 JOB = "certification_expiry"
@@ -39,7 +40,8 @@ class Freshness:
     hours_since_completed_run: float | None
     """None: no run has ever completed."""
     is_missed: bool
-    """No complete run was for the night's day, or it had errors and stale mentors remain."""
+    """No complete run was for the night's day, or it had errors and mentors who are not held
+    are stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ class NightlyCheck:
         return self.database.get_org_day(self.org.hlf_org_id, last_due(moment))
 
     def count_stale(self, day: date) -> int:
-        """Return how many mentors are active although that night should have paused them."""
+        """Return how many mentors are active although that night should have paused them.
+
+        Held mentors count, because they are shown as available (G3).
+        """
         return self.database.count_stale_active_mentors(self.org.hlf_org_id, day)
 
     def count_uncertified(self) -> int:
@@ -91,6 +96,10 @@ class NightlyCheck:
             if len(page) < _PER_PAGE:
                 return mentors
 
+    def brake_figures(self, day: date) -> BrakeFigures:
+        """Return who is held now, and how many of that night's pauses were unforeseen (G2, G3)."""
+        return self.database.get_brake_figures(self.org.hlf_org_id, day)
+
     def message_figures(self) -> MessageFigures:
         """Return how many messages did not arrive (W7)."""
         return self.database.get_message_figures(self.org.hlf_org_id)
@@ -98,10 +107,10 @@ class NightlyCheck:
     def freshness(self, moment: datetime, day: date) -> Freshness:
         """Return whether the night had its run: a complete run for that day, or a later one.
 
-        A night whose run had errors counts as missed while mentors are stale.
+        A night whose run had errors counts as missed while mentors are stale who are not held.
         """
         run = self.database.get_run_freshness(self.org.hlf_org_id, JOB, day, moment)
         is_missed = run.night_error_count is None
         if run.night_error_count:
-            is_missed = self.count_stale(day) > 0
+            is_missed = self.count_stale(day) > self.brake_figures(day).held_count
         return Freshness(run.hours_since_completed_run, is_missed)

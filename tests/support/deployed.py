@@ -236,7 +236,7 @@ class Deployed:
         """Enable or disable the rules that start the sync after a run."""
         events = self.stack.events()
         switch = events.enable_rule if follow else events.disable_rule
-        for rule in ("PausedMentorsRuleName", "LeftMentorsRuleName"):
+        for rule in ("PausedMentorsRuleName", "ResumedMentorsRuleName", "LeftMentorsRuleName"):
             switch(Name=self.stack.outputs[rule])
 
     def let_the_notifier_follow(self, *, follow: bool) -> None:

@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger, Metrics
 from local.places import ROOT
 from local.template import load_template
 from mentor_pause.database.message_results import MessageFigures
+from mentor_pause.database.plan_results import BrakeFigures
 from monitor.check import Check
 from monitor.nightly_check import Freshness
 from portal_drift.measure import Drift
@@ -90,6 +91,13 @@ class AllIsWell:
     def paused_unwarned(self, _day: date) -> list[UUID]:
         """Everybody who was paused had a warning."""
         return []
+
+    def brake_figures(self, _day: date) -> BrakeFigures:
+        """Nobody is held, and every pause was foreseen."""
+        return BrakeFigures(
+            held_count=0, held_by=None, held_since=None, plan_hash=None, is_approved=False,
+            unforeseen_count=0, unforeseen_by=None,
+        )  # fmt: skip
 
     def message_figures(self) -> MessageFigures:
         """Every message arrived."""
@@ -212,6 +220,8 @@ def test_every_metric_of_the_code_is_watched_or_shown(emitted: dict[str, dict[st
         "MissedNightAlarm",
         "HungRunsAlarm",
         "PortalDriftUnmeasuredAlarm",
+        "MentorsHeldAlarm",
+        "UnforeseenPausesAlarm",
         "PausedUnwarnedAlarm",
         "UndeliveredMessagesAlarm",
     ],

@@ -15,6 +15,7 @@ from support.monitor import Monitor
 from support.night import JOB
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
+ABOUT_THE_BRAKE = {"MentorsHeld": [0], "UnforeseenPauses": [0]}
 ABOUT_MESSAGES = {
     "PausedUnwarned": [0],
     "UndeliveredMessages": [0],
@@ -89,6 +90,7 @@ def test_the_count_needs_neither_the_log_nor_the_ledger(monitor: Monitor, roster
     assert monitor.emitted() == {
         "StaleActiveMentors": [1],
         "ActiveWithoutCertification": [0],
+        **ABOUT_THE_BRAKE,
         **ABOUT_MESSAGES,
     }
 
@@ -113,7 +115,9 @@ def test_a_database_that_is_down_or_another_organisation_leaves_no_metric(
     """
     roster.add_mentor(YESTERDAY)
     monitor.night.plan.then(*failures(5))
-    looks = ("stale mentors", "last night", "uncertified mentors", "warnings", "messages")
+    looks = (
+        "stale mentors", "brake", "last night", "uncertified mentors", "warnings", "messages"
+    )  # fmt: skip
     assert monitor()["failed"] == dict.fromkeys(looks, "gone")
     assert monitor.emitted() == {"HungRuns": [0]}
     other = Monitor(monitor.night, capsys, slug="another")
