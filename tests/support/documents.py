@@ -27,6 +27,7 @@ WALKS: Mapping[str, str] = {
     "adopting": "tests/integration/supabase/adoption/test_adoption.py",
     "adopting-settings": ("tests/integration/supabase/adoption/test_adopted_contacts.py"),
     "adopting-push": "tests/integration/supabase/adoption/test_adopted_migrations.py",
+    "brake": "tests/integration/supabase/test_brake_page.py",
     "command-line": "tests/e2e/test_command_line_runs.py",
     "contributing": "tests/e2e/test_contributing.py",
     "deployment": "tests/e2e/test_deployment_walk.py",

@@ -15,7 +15,7 @@ from local.places import ROOT
 from local.template import load_template
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/README.md"])
-_COMMAND = re.compile(r"mentor-pause ((?:[a-z]+ ?)+)((?:[^`\n|#]|\\\n)*)")
+_COMMAND = re.compile(r"mentor-pause ((?:[a-z][a-z-]* ?)+)((?:[^`\n|#]|\\\n)*)")
 
 
 def commands_in(text: str) -> Iterator[tuple[list[str], list[str]]]:
