@@ -42,6 +42,12 @@ class Outbox:
         )
         return coordinator
 
+    def add_admin(self, *mentors: UUID, email: str | None = "") -> UUID:
+        """Add an administrator, who may also be the coordinator of mentors."""
+        admin = self.add_coordinator(*mentors, email=email)
+        self.roster.db.execute("update org_members set role = 'admin' where user_id = %s", (admin,))
+        return admin
+
     def add_contact(self, mentor: UUID, email: str | None, language: str = "nb") -> None:
         """Add or replace a mentor's contact."""
         self.roster.db.execute(

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
+from support.cluster import Cluster
 from support.outbox import Outbox, unreachable
 from support.roster import ORG, Roster
 
@@ -197,3 +199,36 @@ def test_a_message_of_yesterday_does_not_use_up_the_night(outbox: Outbox) -> Non
     outbox.roster.db.execute("update messages set due_at = now() where kind = 'paused'")
     (digest,) = outbox.send_all()
     assert digest["own_paused_on"] is not None
+
+
+@pytest.mark.parametrize("code", ["55P03", "40P01"])
+def test_a_lock_of_another_transaction_postpones_nobody(outbox: Outbox, code: str) -> None:
+    """E6: the call fails, and the notifier repeats it; an hour would be too long."""
+    mentor = outbox.add_mentor()
+    outbox.warn()
+    outbox.roster.db.execute(
+        "create function fail() returns trigger language plpgsql as"
+        f" $$ begin raise exception 'busy' using errcode = '{code}'; end $$".encode()
+    )
+    outbox.roster.db.execute(
+        "create trigger fail before insert on digests for each row execute function fail()"
+    )
+    with pytest.raises(psycopg.Error) as raised:
+        outbox.begin()
+    assert raised.value.sqlstate == code
+    outbox.roster.db.execute("drop trigger fail on digests")
+    assert sent(outbox) == [f"{mentor}@example.no"]
+
+
+@pytest.mark.slow
+def test_a_begun_digest_waits_three_seconds_for_a_message_that_grows(
+    outbox: Outbox, cluster: Cluster
+) -> None:
+    """E6: then it gives up with 55P03. The message is due as before."""
+    mentor = outbox.add_mentor()
+    outbox.warn()
+    with psycopg.connect(cluster.server.url(outbox.roster.db.info.dbname)) as other:
+        other.execute("select from messages for update")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            outbox.begin()
+    assert sent(outbox) == [f"{mentor}@example.no"]
