@@ -1,7 +1,7 @@
 """A stand-in for the database in virtual time.
 
 The organisation has a given number of active mentors, and all of their certifications have expired.
-The stand-in computes the mentors' ids from their numbers, so it needs no memory for them. The two
+The stand-in computes the mentors' ids from their numbers, so it needs no memory for them. The
 functions that are about mentors answer inside the function's process. The others answer in the
 simulation's process, which keeps the execution log.
 """
@@ -30,9 +30,17 @@ CONNECT_CALLS = 4
 NOTIFIED_SECONDS = 13.9 / 400_000
 """Of a notification, for each mentor: measured on PostgreSQL 18 when one call notified of all."""
 
+PLANNED_SECONDS = 4.0 / 100_000
+"""Of a plan, for each mentor: measured on PostgreSQL 18 (docs/benchmarks.md)."""
+
 STATEMENT_TIMEOUT = 8.0
 """Seconds after which the database ends a statement of the functions' roles."""
 
+_SECONDS_FOR_EACH: Mapping[str, float] = {
+    "make_plan": PLANNED_SECONDS,
+    "notify_coordinators": NOTIFIED_SECONDS,
+    "notify_coordinators_page": NOTIFIED_SECONDS,
+}
 _FIRST = 0x10000000_0000_4000_8000_000000000000
 _CHANGED: Row = {
     "outcome": "changed",
@@ -85,7 +93,7 @@ class Transport:
             raise RetryableDatabaseError("canceling statement due to statement timeout", "57014")
         if function == "update_mentor_status":
             return [_CHANGED]
-        if function == "list_expired_mentors":
+        if function == "list_planned_mentors":
             return list_mentors(self._mentors, arguments["p_after"], arguments["p_limit"])
         if function == "notify_coordinators_page":
             return [{function: self._last_of(arguments["p_after"], arguments["p_limit"])}]
@@ -98,9 +106,8 @@ class Transport:
 
     def _statement_seconds(self, function: str, arguments: Arguments) -> float:
         """Return the seconds of a statement beyond those of its round trip."""
-        if function not in ("notify_coordinators", "notify_coordinators_page"):
-            return 0
-        return NOTIFIED_SECONDS * min(self._mentors, arguments.get("p_limit", self._mentors))
+        each = _SECONDS_FOR_EACH.get(function, 0)
+        return each * min(self._mentors, arguments.get("p_limit", self._mentors))
 
     def close(self) -> None:
         """Close the connection."""
@@ -109,10 +116,13 @@ class Transport:
 
 @dataclass(slots=True)
 class ExecutionLog:
-    """The rows of the execution log, and the answers of the other functions."""
+    """The rows of the execution log and the plans, and the answers of the other functions."""
 
+    mentors: int
     rows: dict[UUID, Row] = field(default_factory=dict[UUID, Row])
     finished: dict[UUID, Arguments] = field(default_factory=dict[UUID, Arguments])
+    planned: Counter[UUID] = field(default_factory=Counter[UUID])
+    """How many mentors each run's plan has so far."""
 
     def answer(self, function: str, arguments: Arguments, at: float) -> list[Row]:
         """Answer a call that arrives at a moment.
@@ -125,7 +135,9 @@ class ExecutionLog:
         if function == "finish_execution":
             self.finished.setdefault(arguments["p_job_run_id"], dict(arguments))
             self.rows[arguments["p_job_run_id"]]["status"] = arguments["p_status"]
-            return [{function: None}]
+            return [_ENDED]
+        if function == "make_plan":
+            return [self._plan(arguments["p_job_run_id"], arguments["p_limit"])]
         if function in _ROWS:
             return _ROWS[function](at)
         return [{function: _SCALARS[function]}]
@@ -134,7 +146,21 @@ class ExecutionLog:
         row: Row = {"status": arguments["p_status"], "as_of": arguments["p_as_of"]}
         return self.rows.setdefault(arguments["p_job_run_id"], row)
 
+    def _plan(self, run: UUID, limit: int) -> Row:
+        """Plan the next mentors; a page that is not full is the last one."""
+        added = min(limit, self.mentors - self.planned[run])
+        self.planned[run] += added
+        is_whole = added < limit
+        return {
+            "is_whole": is_whole,
+            "planned_count": self.mentors if is_whole else None,
+            "unforeseen_count": 0 if is_whole else None,
+            "held_count": 0 if is_whole else None,
+            "plan_hash": "0" * 64 if is_whole else None,
+        }
 
+
+_ENDED: Row = {"unforeseen_count": 0, "held_count": 0, "brake_acts": False}
 _FRESHNESS: Row = {
     "last_finished_at": None,
     "last_as_of": None,

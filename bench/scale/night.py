@@ -145,7 +145,7 @@ class Simulation:
     ) -> None:
         """`settings` replaces variables of every function, such as PAGE_SIZE."""
         self.mentors, self.latencies = mentors, latencies
-        self.ledger, self.log = LedgerTable(), ExecutionLog()
+        self.ledger, self.log = LedgerTable(), ExecutionLog(mentors)
         self.queues = open_queues(template)
         self.events: list[str] = []
         """The details of the published events."""
