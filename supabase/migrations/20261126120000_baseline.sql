@@ -454,11 +454,18 @@ revoke execute on function private.brake_of from public, anon, authenticated;
 -- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A redrive
 -- carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
 -- same, because a mentor who stays visible is the worse mistake.
+-- The plan of a dry run releases nobody: only another dry run sees it.
 -- The first query is all that a mentor of an ordinary night costs.
 -- Called by: update_mentor_status, explain_mentor.
 
 create or replace function private.brake_outcome(
-    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_version integer, p_expires_on date, p_as_of date
+    p_org_id uuid,
+    p_job_run_id uuid,
+    p_mentor_id uuid,
+    p_version integer,
+    p_expires_on date,
+    p_as_of date,
+    p_dry_run boolean
 )
 returns text
 language plpgsql
@@ -474,7 +481,8 @@ declare
 begin
     select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
     from public.plan_mentors as e
-    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id;
+    inner join public.plans as p on p.job_run_id = e.job_run_id
+    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and (p_dry_run or not p.dry_run);
     if v_action = 'pause' and v_is_same then
         return null;
     elsif v_action = 'hold' then
@@ -486,7 +494,8 @@ begin
     if found then
         select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
         from public.plan_mentors as e
-        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id;
+        inner join public.plans as p on p.job_run_id = e.job_run_id
+        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id and (p_dry_run or not p.dry_run);
         if v_run.approved_by is not null then
             return case when v_action = 'hold' and v_is_same then null else 'changed_since' end;
         elsif v_action = 'pause' and v_is_same then
@@ -4727,7 +4736,8 @@ begin
         when v_mentor.status <> 'active' then 'not_active'
         when v_expires_on is null or not v_is_expired then 'not_expired'
         else coalesce(
-            private.brake_outcome(p_org_id, null, p_mentor_id, v_mentor.version, v_expires_on, v_today), 'would_change'
+            private.brake_outcome(p_org_id, null, p_mentor_id, v_mentor.version, v_expires_on, v_today, true),
+            'would_change'
         )
     end;
 
@@ -5797,11 +5807,12 @@ as $$
 #variable_conflict use_column
 declare
     v_job_name text;
+    v_dry_run boolean;
 begin
     perform private.assert_job_org(p_org_id);
     perform private.assert_date('p_as_of', p_as_of);
     perform private.assert_array_size('p_mentor_ids', cardinality(p_mentor_ids));
-    select l.job_name into v_job_name from public.scheduler_execution_log as l
+    select l.job_name, l.dry_run into v_job_name, v_dry_run from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
     return query
     with asked as (
@@ -5835,7 +5846,9 @@ begin
         or case v_job_name
             when 'certification_expiry' then
                 p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
-                or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
+                or private.brake_outcome(
+                    p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of, v_dry_run
+                ) is not null
             when 'withdrawal' then
                 private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
             when 'hlf_sync' then p.synced_version = p.version
@@ -6899,7 +6912,9 @@ begin
         v_refusal := case
             when v_mentor.status <> 'active' then 'not_active'
             when v_expires_on is null or v_expires_on > p_as_of then 'not_expired'
-            else private.brake_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of)
+            else private.brake_outcome(
+                p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of, p_dry_run
+            )
         end;
     elsif v_is_withdrawal then
         v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);

@@ -63,7 +63,8 @@ begin
         when v_mentor.status <> 'active' then 'not_active'
         when v_expires_on is null or not v_is_expired then 'not_expired'
         else coalesce(
-            private.brake_outcome(p_org_id, null, p_mentor_id, v_mentor.version, v_expires_on, v_today), 'would_change'
+            private.brake_outcome(p_org_id, null, p_mentor_id, v_mentor.version, v_expires_on, v_today, true),
+            'would_change'
         )
     end;
 

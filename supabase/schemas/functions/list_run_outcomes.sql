@@ -22,11 +22,12 @@ as $$
 #variable_conflict use_column
 declare
     v_job_name text;
+    v_dry_run boolean;
 begin
     perform private.assert_job_org(p_org_id);
     perform private.assert_date('p_as_of', p_as_of);
     perform private.assert_array_size('p_mentor_ids', cardinality(p_mentor_ids));
-    select l.job_name into v_job_name from public.scheduler_execution_log as l
+    select l.job_name, l.dry_run into v_job_name, v_dry_run from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
     return query
     with asked as (
@@ -60,7 +61,9 @@ begin
         or case v_job_name
             when 'certification_expiry' then
                 p.status <> 'active' or p.expires_on is null or p.expires_on > p_as_of
-                or private.brake_outcome(p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of) is not null
+                or private.brake_outcome(
+                    p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of, v_dry_run
+                ) is not null
             when 'withdrawal' then
                 private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
             when 'hlf_sync' then p.synced_version = p.version

@@ -106,7 +106,9 @@ begin
         v_refusal := case
             when v_mentor.status <> 'active' then 'not_active'
             when v_expires_on is null or v_expires_on > p_as_of then 'not_expired'
-            else private.brake_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of)
+            else private.brake_outcome(
+                p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of, p_dry_run
+            )
         end;
     elsif v_is_withdrawal then
         v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);

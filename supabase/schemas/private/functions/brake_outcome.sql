@@ -7,11 +7,18 @@
 -- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A redrive
 -- carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
 -- same, because a mentor who stays visible is the worse mistake.
+-- The plan of a dry run releases nobody: only another dry run sees it.
 -- The first query is all that a mentor of an ordinary night costs.
 -- Called by: update_mentor_status, explain_mentor.
 
 create or replace function private.brake_outcome(
-    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_version integer, p_expires_on date, p_as_of date
+    p_org_id uuid,
+    p_job_run_id uuid,
+    p_mentor_id uuid,
+    p_version integer,
+    p_expires_on date,
+    p_as_of date,
+    p_dry_run boolean
 )
 returns text
 language plpgsql
@@ -27,7 +34,8 @@ declare
 begin
     select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
     from public.plan_mentors as e
-    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id;
+    inner join public.plans as p on p.job_run_id = e.job_run_id
+    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and (p_dry_run or not p.dry_run);
     if v_action = 'pause' and v_is_same then
         return null;
     elsif v_action = 'hold' then
@@ -39,7 +47,8 @@ begin
     if found then
         select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
         from public.plan_mentors as e
-        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id;
+        inner join public.plans as p on p.job_run_id = e.job_run_id
+        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id and (p_dry_run or not p.dry_run);
         if v_run.approved_by is not null then
             return case when v_action = 'hold' and v_is_same then null else 'changed_since' end;
         elsif v_action = 'pause' and v_is_same then
