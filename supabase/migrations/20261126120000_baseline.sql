@@ -5590,6 +5590,8 @@ grant execute on function public.list_paused_unwarned to service_role, mentor_pa
 -- One keyset page of the mentors of a run's plan (G1), with their names: for an administrator all, for a coordinator their
 -- own. A person who calls the function gets what they may see; the HTTP entry gives the person whose token it has verified
 -- (p_user_id), and null for a machine, which sees all.
+-- enable_bitmapscan is off because the rows may have just been written and have no statistics yet: PostgreSQL would otherwise
+-- read and sort all that is left for each page.
 -- Called by: the HTTP entry, the command line, the console.
 -- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
 
@@ -5602,6 +5604,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
 as $$
 #variable_conflict use_column
 declare
@@ -5636,6 +5639,8 @@ grant execute on function public.list_plan to authenticated, service_role, mento
 
 -- One keyset page of the mentors whom a run is to pause, from its plan (G1): those whom the plan pauses, or, for a run that
 -- releases an approved plan, those whom that plan holds (G4).
+-- enable_bitmapscan is off because the rows have just been written and have no statistics yet: PostgreSQL would otherwise
+-- read and sort all that is left for each page.
 -- Called by: the dispatcher, once per page, with the last id of the page before; run_certification_expiry.
 -- Errors: PT404 the log has no such run, PT409 the plan is not whole, 42501 not_your_organisation, 22023 p_limit is out of
 -- bounds.
@@ -5647,6 +5652,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
 as $$
 #variable_conflict use_column
 declare
@@ -5862,6 +5868,8 @@ revoke execute on function public.list_run_outcomes from public, anon, authentic
 grant execute on function public.list_run_outcomes to service_role, mentor_pause_job, portal_sync;
 
 -- One keyset page of the mentors whom a run paused (G5), from the history.
+-- enable_bitmapscan is off because the rows may have just been written and have no statistics yet: PostgreSQL would otherwise
+-- read and sort all that is left for each page.
 -- Called by: the dispatcher, for a withdrawal of that run.
 -- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
 
@@ -5872,6 +5880,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
 as $$
     select private.run_org(p_job_run_id);
     select private.assert_limit(p_limit);

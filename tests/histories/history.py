@@ -57,7 +57,7 @@ class History:
             self._begin: 7, self._release: 7, self._withdraw: 4, self._redrive: 2,
             self._step: 34, self._in_the_database: 2, self._direct: 4, self._approve: 8,
             self.life.renew: 3, self.life.move_a_date: 2, self.life.warn: 1,
-            self.life.by_hand: 3, self.life.turn_the_brake: 2,
+            self.life.by_hand: 3, self.life.take_leave: 2, self.life.turn_the_brake: 2,
         }  # fmt: skip
         for step in self.dice.choices(list(steps), list(steps.values()), k=_STEPS):
             step()

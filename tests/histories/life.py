@@ -81,8 +81,20 @@ class Life:
         )  # fmt: skip
 
     def by_hand(self) -> None:
-        """Let a service change a status by hand; the answer must be the oracle's."""
-        mentor, status = self.pick(), self.dice.choice(_STATUSES)
+        """Change the status of a mentor by hand."""
+        self._change(self.pick(), self.dice.choice(_STATUSES))
+
+    def take_leave(self) -> None:
+        """Resume a mentor who was renewed and is still paused, and soon pause them again."""
+        mentors = self.oracle.mentors.values()
+        paused = [m for m in mentors if m.status == "paused" and self.oracle.is_valid(m)]
+        if paused:
+            mentor = self.dice.choice(paused)
+            self._change(mentor, "active")
+            self._change(mentor, "paused")
+
+    def _change(self, mentor: Mentor, status: str) -> None:
+        """Let a service change a status; the answer must be the oracle's."""
         allowed, changed = self.oracle.change(mentor, status), True
         try:
             self.product.call(

@@ -1,6 +1,8 @@
 -- One keyset page of the mentors of a run's plan (G1), with their names: for an administrator all, for a coordinator their
 -- own. A person who calls the function gets what they may see; the HTTP entry gives the person whose token it has verified
 -- (p_user_id), and null for a machine, which sees all.
+-- enable_bitmapscan is off because the rows may have just been written and have no statistics yet: PostgreSQL would otherwise
+-- read and sort all that is left for each page.
 -- Called by: the HTTP entry, the command line, the console.
 -- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
 
@@ -13,6 +15,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
 as $$
 #variable_conflict use_column
 declare

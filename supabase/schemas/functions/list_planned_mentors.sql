@@ -1,5 +1,7 @@
 -- One keyset page of the mentors whom a run is to pause, from its plan (G1): those whom the plan pauses, or, for a run that
 -- releases an approved plan, those whom that plan holds (G4).
+-- enable_bitmapscan is off because the rows have just been written and have no statistics yet: PostgreSQL would otherwise
+-- read and sort all that is left for each page.
 -- Called by: the dispatcher, once per page, with the last id of the page before; run_certification_expiry.
 -- Errors: PT404 the log has no such run, PT409 the plan is not whole, 42501 not_your_organisation, 22023 p_limit is out of
 -- bounds.
@@ -11,6 +13,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
 as $$
 #variable_conflict use_column
 declare

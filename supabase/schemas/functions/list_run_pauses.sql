@@ -1,4 +1,6 @@
 -- One keyset page of the mentors whom a run paused (G5), from the history.
+-- enable_bitmapscan is off because the rows may have just been written and have no statistics yet: PostgreSQL would otherwise
+-- read and sort all that is left for each page.
 -- Called by: the dispatcher, for a withdrawal of that run.
 -- Errors: 42501 not_your_organisation, 22023 p_limit is out of bounds.
 
@@ -9,6 +11,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = 'off'
+set enable_bitmapscan = 'off'
 as $$
     select private.run_org(p_job_run_id);
     select private.assert_limit(p_limit);
