@@ -1,4 +1,4 @@
-"""Lives through the nights of many seeds: `make faults SEEDS=200 FIRST=0`.
+"""Lives through the nights of many seeds, two for each: `make faults SEEDS=200 FIRST=0`.
 
 Prints a table of what was injected and of what was found afterwards. A seed in which something was
 found is printed with the command that replays it, which shows each fault and every log line.
@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
+from faults.brake import run_brake_seed
 from faults.schedule import NIGHTLY
 from faults.seeds import Verdict, run_seed
 from support.aws import open_clients
@@ -50,13 +51,13 @@ def _run(seeds: Iterable[int]) -> list[Verdict]:
         open_cluster(Path(folder)) as cluster,
         open_clients() as clients,
     ):
-        return [run_seed(seed, cluster, clients) for seed in seeds]
+        return [run(seed, cluster, clients) for seed in seeds for run in (run_seed, run_brake_seed)]
 
 
 def _show(verdicts: list[Verdict]) -> None:
     console = Console()
     injected = sum((v.counts for v in verdicts), Counter[tuple[str, str]]())
-    table = Table("fault", "where", "times injected", "seeds", "of these with a violation")
+    table = Table("fault", "where", "times injected", "nights", "of these with a violation")
     for (fault, seam), times in sorted(injected.items(), key=lambda item: _row(*item[0])):
         hit = [v for v in verdicts if v.counts[fault, seam]]
         broken = sum(bool(v.violations) for v in hit)
@@ -68,7 +69,7 @@ def _show(verdicts: list[Verdict]) -> None:
         if verdict.violations:
             console.print(f"  replay: make faults FIRST={verdict.seed} SEEDS=1 TRACE=--trace")
     broken = sum(bool(v.violations) for v in verdicts)
-    console.print(f"{len(verdicts)} seeds, {injected.total()} faults, {broken} with violations")
+    console.print(f"{len(verdicts)} nights, {injected.total()} faults, {broken} with violations")
 
 
 def _row(fault: str, seam: str) -> tuple[int, str]:

@@ -27,7 +27,7 @@ from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
-from mentor_pause.domain.jobs import JOBS
+from mentor_pause.domain.jobs import JOBS, Effect
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.run_report import SUMMARY_MESSAGES, join_summary_lines
 from mentor_pause.domain.runs import run_id_of
@@ -117,7 +117,7 @@ class Night:
         name = f"night-{next(_names)}"
         self.logger = Logger(service=name, stream=self.output)
         self.sqs = ImpatientQueue(clients.sqs)
-        self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.queue_url: str = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.waiting_url = self.sqs.create_queue(QueueName=f"{name}-waiting")["QueueUrl"]
         create_ledger_table(clients.dynamodb, name)
         self._dynamodb = faulty_ledger(clients.dynamodb, plan)
@@ -284,8 +284,6 @@ class Night:
 
     def summaries(self) -> list[dict[str, Any]]:
         """Return the summaries, each from all its lines, with the fields of E7 and `errors`."""
-        counted = 0 if self.job == "hlf_sync" else None
-        wanted = Summary(UUID(int=0), JOBS[self.job].effect, renewed_count=counted).as_json()
         found, earlier = list[dict[str, Any]](), list[dict[str, Any]]()
         for line in self.lines():
             if line["message"] == SUMMARY_MESSAGES[1]:
@@ -293,11 +291,20 @@ class Night:
             elif line["message"] == SUMMARY_MESSAGES[0]:
                 ids = [one for one in earlier if one["job_run_id"] == line["job_run_id"]]
                 found.append(join_summary_lines([*ids, line]))
-        return [{k: summary[k] for k in wanted} for summary in found]
+        return [_fields_of_summary(summary) for summary in found]
 
     def announcements(self) -> list[dict[str, Any]]:
         """Return the details of the published events."""
         return self.events.details
+
+
+def _fields_of_summary(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of E7 and `errors`; those of a withdrawal have other names."""
+    effects: set[Effect] = {job.effect for job in JOBS.values()}
+    (effect,) = (effect for effect in effects if f"{effect}_count" in summary)
+    counted = 0 if effect == "synced" else None
+    wanted = Summary(UUID(int=0), effect, renewed_count=counted).as_json()
+    return {field: summary[field] for field in wanted}
 
 
 def run_id(trigger_id: str = "night-1", job: str = JOB, *, dry_run: bool = False) -> UUID:
