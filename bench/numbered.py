@@ -73,11 +73,17 @@ class Numbered:
         first, self._next = self._next, self._next + count
         return [UUID(f"00000000-0000-4000-8000-{n:012d}") for n in range(first, self._next)]
 
-    def pgbench(self, count: int, clients: int = 1, protocol: Protocol = "extended") -> float:
+    def pgbench(
+        self,
+        count: int,
+        clients: int = 1,
+        protocol: Protocol = "extended",
+        run: UUID | None = None,
+    ) -> float:
         """Pause that number of mentors by pgbench, and return mentors per second."""
         each = count // clients
         script = _PAUSE.format(
-            mentor=_MENTOR[protocol], org=ORG, run=uuid4(), as_of=AS_OF, per_client=each
+            mentor=_MENTOR[protocol], org=ORG, run=run or uuid4(), as_of=AS_OF, per_client=each
         )
         with TemporaryDirectory() as folder:
             file = Path(folder) / "pause.sql"

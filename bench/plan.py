@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,13 +25,15 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from bench.numbered import ORG, Numbered
+from bench.numbered import AS_OF, ORG, Numbered
+from local import database
 from local.places import ROOT
 from local.scratch import scratch_database
 
 BEFORE = "ab93d29"
 MENTORS, CALLS = 100_000, 5_000
-NIGHTS = ((140, 9), (5_000, 5))
+PAUSES, TURNS = 1_000, 15
+NIGHTS = ((140, 15), (2_000, 9))
 """Mentors who expire, of 100,000, and rounds."""
 _TODAY = datetime.now(UTC).date()
 _BATCH = 20_000
@@ -48,7 +50,9 @@ def main(console: Console) -> None:
         mentors = Numbered(url, MENTORS)
         _plans(console, mentors)
         _calls(console, mentors)
-    _nights(console)
+    with _worktree() as old:
+        _transitions(console, old)
+        _nights(console, old)
 
 
 def _plans(console: Console, mentors: Numbered) -> None:
@@ -101,10 +105,10 @@ def _plan(mentors: Numbered) -> Iterator[str]:
         yield from (f"{watch():.2f}" for watch in (planning, listing, live))
 
 
-def _begin(job: psycopg.Connection, run: UUID) -> None:
+def _begin(job: psycopg.Connection, run: UUID, day: date = _TODAY) -> None:
     job.execute(
         "select begin_execution('certification_expiry', %s, %s, 'schedule', 'rule', 'running', %s)",
-        (run, ORG, _TODAY),
+        (run, ORG, day),
     )
 
 
@@ -156,10 +160,37 @@ def _ms(db: psycopg.Connection, query: LiteralString, *values: object) -> float:
     return watch() * 1000
 
 
-def _nights(console: Console) -> None:
+def _transitions(console: Console, old: Path) -> None:
+    """Let pgbench pause mentors in turns: before, now with a plan, and now without."""
+    rates: dict[str, list[float]] = {"before": [], "now, planned": [], "now, not planned": []}
+    count = PAUSES * TURNS
+    with (
+        scratch_database(lambda url: database.migrate(url, old / "supabase" / "migrations")) as a,
+        scratch_database() as b,
+    ):
+        before, now, run = Numbered(a, count), Numbered(b, 2 * count), uuid4()
+        with psycopg.connect(now.url, autocommit=True) as job:
+            _begin(job, run, AS_OF)
+            while not _row(job, "select * from make_plan(%s, %s)", run, _BATCH)[0]:
+                pass
+        for _ in range(TURNS):
+            rates["before"].append(before.pgbench(PAUSES))
+            rates["now, planned"].append(now.pgbench(PAUSES, run=run))
+            rates["now, not planned"].append(now.pgbench(PAUSES))
+    table = Table("update_mentor_status by pgbench", "ms", "times as long", "from", "to")
+    for name, found in rates.items():
+        ratios = [a / b for a, b in zip(rates["before"], found, strict=True)]
+        table.add_row(
+            name, f"{1000 / statistics.median(found):.3f}",
+            *(f"{of(ratios):.2f}" for of in (statistics.median, min, max)),
+        )  # fmt: skip
+    console.print(table)
+
+
+def _nights(console: Console, old: Path) -> None:
     """Compare dispatch and loop with those of the commit before."""
     table = Table("a night, of 100,000", "before, s", "now, s", "ratio", "from", "to")
-    with _worktree() as old, ExitStack() as stack:
+    with ExitStack() as stack:
         trees = [stack.enter_context(_night_in(tree)) for tree in (old, ROOT)]
         for expired, rounds in NIGHTS:
             found = [[_one(tree, expired) for tree in trees] for _ in range(rounds)]

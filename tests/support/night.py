@@ -27,7 +27,7 @@ from mentor_pause.aws.queues import PageQueues, WaitingRequests, WorkerQueue
 from mentor_pause.bootstrap import Engine
 from mentor_pause.config import OrgSettings
 from mentor_pause.database.client import Database
-from mentor_pause.domain.jobs import JOBS, Effect
+from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.run_report import SUMMARY_MESSAGES, join_summary_lines
 from mentor_pause.domain.runs import run_id_of
@@ -300,8 +300,8 @@ class Night:
 
 def _fields_of_summary(summary: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of E7 and `errors`; those of a withdrawal have other names."""
-    effects: set[Effect] = {job.effect for job in JOBS.values()}
-    (effect,) = (effect for effect in effects if f"{effect}_count" in summary)
+    jobs = [job for job in JOBS.values() if f"{job.effect}_count" in summary]
+    effect = jobs[0].effect
     counted = 0 if effect == "synced" else None
     wanted = Summary(UUID(int=0), effect, renewed_count=counted).as_json()
     return {field: summary[field] for field in wanted}
