@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mentor_pause import config
-from mentor_pause.domain.jobs import JOBS, STARTABLE
+from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest, RunCompleted
 from monitor.nightly_check import GRACE, NIGHTLY
 from support.template import FUNCTIONS, OWN_SOURCE, of_type, variables
