@@ -12,7 +12,7 @@ _DESCRIPTIONS = {
     400: "API Gateway could not read the request.",
     401: "The credential is missing or not valid.",
     403: "The caller's role, or the caller, may not do this.",
-    404: "The job, the run or the plan is unknown.",
+    404: "The address, the job, the run or the plan is unknown.",
     409: "Another run of the job is in progress, or the plan or the run is not as it has to be.",
     415: "The body is not JSON.",
     422: "The request is not valid.",

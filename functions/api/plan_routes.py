@@ -103,7 +103,9 @@ def withdraw_run(job_run_id: UUID, options: Annotated[WithdrawRun, Body()]) -> R
 
 
 @router.get(
-    "/mentors/<mentor_id>/why", summary="Explain a mentor's status", responses=responses(200, Story)
+    "/mentors/<mentor_id>/why",
+    summary="Explain a mentor's status",
+    responses=responses(200, Story, 404),
 )
 def explain_mentor(mentor_id: UUID) -> Story:
     """Return why a mentor is, or is not, paused; for people who may see the mentor."""
