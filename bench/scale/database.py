@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from mentor_pause.database.message_results import MessageFigures
+from mentor_pause.database.plan_results import BrakeFigures
 from mentor_pause.errors import RetryableDatabaseError
 
 type Row = dict[str, object]
@@ -167,6 +168,12 @@ _FRESHNESS: Row = {
     "hours_since_completed_run": None,
     "night_error_count": None,
 }
+_NO_BRAKE: Row = {
+    **dict.fromkeys(BrakeFigures.model_fields),
+    "held_count": 0,
+    "is_approved": False,
+    "unforeseen_count": 0,
+}
 _ROWS: Mapping[str, Callable[[float], list[Row]]] = {
     "assert_org_scope": lambda at: [
         {
@@ -178,6 +185,7 @@ _ROWS: Mapping[str, Callable[[float], list[Row]]] = {
     "list_run_outcomes": lambda _: [],
     "list_running_executions": lambda _: [],
     "list_paused_unwarned": lambda _: [],
+    "get_brake_figures": lambda _: [_NO_BRAKE],
     "get_message_figures": lambda _: [dict.fromkeys(MessageFigures.model_fields, 0)],
 }  # fmt: skip
 _SCALARS: Mapping[str, int | bool | date] = {

@@ -135,7 +135,7 @@ def switch_to_watch(outbox: Outbox, brake: Brake, run: UUID) -> None:
 def test_nobody_is_reminded_of_what_no_longer_holds(
     outbox: Outbox, brake: Brake, happens: Callable[[Outbox, Brake, UUID], None]
 ) -> None:
-    """G3: approved and paused, renewed, or planned anew."""
+    """G3: approved and paused, renewed, or in a newer plan."""
     admin = outbox.add_admin()
     outbox.roster.add_mentors(12)
     run = run_night(outbox, brake)
