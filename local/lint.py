@@ -38,7 +38,8 @@ ACCEPTED: Mapping[str, str] = {
     "public.list_unreachable_mentors(p_org_id uuid, p_after uuid, p_limit integer)": (
         "returns the mentors of the caller alone (W6)"
     ),
-    "public.plan_certification_expiry(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)": "returns only mentors whom the caller may see (G1)",
+    "public.plan_certification_expiry(p_org_id uuid, p_as_of date, p_after uuid, p_limit"
+    " integer)": "returns only mentors whom the caller may see (G1)",
     "public.get_plan(p_org_id uuid, p_job_run_id uuid)": "returns counts to members alone (G1)",
     "public.list_plan(p_org_id uuid, p_job_run_id uuid, p_user_id uuid, p_after uuid,"
     " p_limit integer)": "returns only mentors whom the caller may see (G1)",

@@ -3876,6 +3876,7 @@ on public.scheduler_execution_log (job_run_id) where status in ('running', 'comp
 create index scheduler_execution_log_started_at_idx on public.scheduler_execution_log (started_at desc);
 create index scheduler_execution_log_job_run_id_idx on public.scheduler_execution_log (job_run_id);
 create index scheduler_execution_log_org_id_idx on public.scheduler_execution_log (org_id);
+create index scheduler_execution_log_withdraws_idx on public.scheduler_execution_log (withdraws) where withdraws is not null;
 
 -- enable always: the triggers also fire while session_replication_role is replica.
 create trigger restrict_log_updates before update on public.scheduler_execution_log
@@ -4687,8 +4688,8 @@ grant execute on function public.end_lost_execution to service_role, mentor_paus
 --   last_look      the last complete run, and its day
 --   next_check     the day of the next run; pauses_on is the day on which the certification expires
 --
--- People who are not administrators see "a person" in place of the names of others, and no note of an approval. p_user_id
--- is for the HTTP entry, which has verified the person's token.
+-- People who are not administrators see "a person" in place of the names of others. p_user_id is for the HTTP entry, which
+-- has verified the person's token.
 -- Called by: the app and the console, for people who may see the mentor; the command line, the HTTP entry.
 -- Errors: PT403 the mentor is not the caller's, also if there is no such mentor; PT404 for services; 42501
 -- not_your_organisation.
@@ -4780,7 +4781,7 @@ begin
                 'plan_hash', v_run.plan_hash, 'plan_of', v_run.plan_of, 'withdraws', v_run.withdraws,
                 'approved_by', private.shown_name(v_run.approved_by, v_sees_names),
                 'approved_at', v_run.approved_at,
-                'approval_note', case when v_sees_names then v_run.approval_note end
+                'approval_note', v_run.approval_note
             ) end
         ) end,
         'plan', case when v_entry.mentor_id is not null then jsonb_build_object(
@@ -5030,7 +5031,7 @@ grant execute on function public.finish_portal_reading to service_role, portal_s
 
 -- What the brake has done (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
 -- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
--- limits.
+-- limits; a run that has been withdrawn does not count.
 -- Called by: the monitor; the command line.
 -- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
 
@@ -5064,6 +5065,10 @@ as $$
         select p.job_run_id, p.unforeseen_count
         from public.plans as p
         where p.org_id = p_org_id and p.as_of = p_as_of and not p.dry_run and p.brake_acts and p.brake_mode = 'watch'
+            and not exists (
+                select from public.scheduler_execution_log as l
+                where l.withdraws = p.job_run_id and l.status = 'completed' and not l.dry_run
+            )
         order by p.unforeseen_count desc, p.made_at desc
         limit 1
     )

@@ -14,8 +14,8 @@
 --   last_look      the last complete run, and its day
 --   next_check     the day of the next run; pauses_on is the day on which the certification expires
 --
--- People who are not administrators see "a person" in place of the names of others, and no note of an approval. p_user_id
--- is for the HTTP entry, which has verified the person's token.
+-- People who are not administrators see "a person" in place of the names of others. p_user_id is for the HTTP entry, which
+-- has verified the person's token.
 -- Called by: the app and the console, for people who may see the mentor; the command line, the HTTP entry.
 -- Errors: PT403 the mentor is not the caller's, also if there is no such mentor; PT404 for services; 42501
 -- not_your_organisation.
@@ -107,7 +107,7 @@ begin
                 'plan_hash', v_run.plan_hash, 'plan_of', v_run.plan_of, 'withdraws', v_run.withdraws,
                 'approved_by', private.shown_name(v_run.approved_by, v_sees_names),
                 'approved_at', v_run.approved_at,
-                'approval_note', case when v_sees_names then v_run.approval_note end
+                'approval_note', v_run.approval_note
             ) end
         ) end,
         'plan', case when v_entry.mentor_id is not null then jsonb_build_object(

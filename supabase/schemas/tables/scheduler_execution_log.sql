@@ -59,6 +59,7 @@ on public.scheduler_execution_log (job_run_id) where status in ('running', 'comp
 create index scheduler_execution_log_started_at_idx on public.scheduler_execution_log (started_at desc);
 create index scheduler_execution_log_job_run_id_idx on public.scheduler_execution_log (job_run_id);
 create index scheduler_execution_log_org_id_idx on public.scheduler_execution_log (org_id);
+create index scheduler_execution_log_withdraws_idx on public.scheduler_execution_log (withdraws) where withdraws is not null;
 
 -- enable always: the triggers also fire while session_replication_role is replica.
 create trigger restrict_log_updates before update on public.scheduler_execution_log
