@@ -153,7 +153,7 @@ deployment-walk: deployment-tools
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-# Ten thousand take four minutes on two idle cores.
+# Ten thousand took eleven minutes beside other work.
 ## compare plans, approvals, withdrawals and stories with an oracle: make histories HISTORIES=10000 FIRST=0
 histories: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m histories --histories $(HISTORIES) --first $(FIRST)
