@@ -157,7 +157,7 @@ class Night:
         """Return a dispatcher whose clock may be skewed."""
         engine = self.engine_at(clock)
         queues = PageQueues(
-            faulty_queue(self.sqs, self.plan), dict.fromkeys(JOBS, str(self.queue_url)), self.retry
+            faulty_queue(self.sqs, self.plan), dict.fromkeys(JOBS, self.queue_url), self.retry
         )
         org = OrgSettings(hlf_org_id=ORG, hlf_org_slug="hlf")
         return build_dispatch(org, engine, queues, self._page_size)

@@ -61,6 +61,8 @@ declare
     v_expires_on date;
     v_readable date;
     v_refusal text;
+    v_is_planned boolean := false;
+    v_approved public.scheduler_execution_log;
     v_now timestamptz;
 begin
     perform private.assert_job_org(p_org_id);
@@ -103,13 +105,26 @@ begin
     v_readable := private.clamp_day(v_expires_on);
 
     if v_is_expiry then
-        v_refusal := case
-            when v_mentor.status <> 'active' then 'not_active'
-            when v_expires_on is null or v_expires_on > p_as_of then 'not_expired'
-            else private.brake_outcome(
+        if v_mentor.status <> 'active' then
+            v_refusal := 'not_active';
+        elsif v_expires_on is null or v_expires_on > p_as_of then
+            v_refusal := 'not_expired';
+        else
+            -- All that a mentor of an ordinary night costs (G2).
+            v_is_planned := exists (
+                select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
+                where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
+                    and e.version = v_mentor.version and e.expires_on = v_readable and (p_dry_run or not p.dry_run)
+            );
+        end if;
+        if v_refusal is null and not v_is_planned then
+            v_refusal := private.brake_outcome(
                 p_org_id, p_job_run_id, p_mentor_id, v_mentor.version, v_expires_on, p_as_of, p_dry_run
-            )
-        end;
+            );
+            select * into v_approved from public.scheduler_execution_log as l
+            where l.job_run_id = p_job_run_id and l.approved_by is not null
+                and l.status in ('running', 'completed', 'failed');
+        end if;
     elsif v_is_withdrawal then
         v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);
     end if;
@@ -145,8 +160,7 @@ begin
         mentor_id, org_id, previous_status, new_status, reason,
         certification_expiry_date, job_run_id, changed_at, changed_by, changed_by_role,
         plan_hash, approved_by, approved_at, approval_note
-    )
-    select
+    ) values (
         p_mentor_id, p_org_id, v_mentor.status, p_status, p_reason, v_readable, p_job_run_id, v_now,
         v_person,
         case
@@ -155,10 +169,8 @@ begin
             when v_is_expiry or v_is_withdrawal then 'job'
             else 'service'
         end,
-        l.plan_hash, l.approved_by, l.approved_at, l.approval_note
-    from (select p_job_run_id as id) as run
-    left join public.scheduler_execution_log as l
-        on l.job_run_id = run.id and l.approved_by is not null and l.status in ('running', 'completed', 'failed');
+        v_approved.plan_hash, v_approved.approved_by, v_approved.approved_at, v_approved.approval_note
+    );
     return query select 'changed', v_mentor.status, p_status, v_readable,
         v_mentor.version + 1, v_now;
 end
