@@ -268,12 +268,10 @@ def _request_parts(names: JobNames, sources: Sources) -> Iterator[Part]:
 
 
 def _page_parts(job: Job, sources: Sources) -> Iterator[Part]:
-    for path, what in (
-        ("docs/architecture.md", f"| `{job.name}` |"),
-        ("docs/glossary.md", f"`{job.name}`"),
-        ("docs/smoke-test.md", f"`{job.name}`"),
-        ("cli/run_commands.py", job.name),
-    ):
+    places = [("docs/architecture.md", f"| `{job.name}` |"), ("docs/glossary.md", f"`{job.name}`")]
+    if not job.needs_run:
+        places += [("docs/smoke-test.md", f"`{job.name}`"), ("cli/run_commands.py", job.name)]
+    for path, what in places:
         yield f"{path}: the job's name", what in sources.text(path)
 
 

@@ -90,6 +90,8 @@ insert into asked (object, operation, statement, cells) values
                                   'x    res    res    res    res    res   res    res  res    res   res     res     res    valid   valid x      valid'),
 ('update_mentor_status', 'a: expire, looking ahead', '{a}, {hlf}, ''paused'', ''certification_expired'', {run}, ''infinity''',
                                   'x    res    res    res    res    res   res    res  res    res   res     res     res    22023   22023 x      22023'),
+('update_mentor_status', 'b: withdraw, in a run that is no withdrawal', '{b}, {hlf}, ''active'', ''pause_withdrawn'', {run}',
+                                  'x    res    res    res    res    res   res    res  res    res   res     res     res    res     res x      res'),
 ('update_mentor_status', 'a: pause in the name of a run', '{a}, {hlf}, ''paused'', ''on_leave'', {run}',
                                   'x    res    res    res    res    res   res    res  res    res   res     res     res    res     res x      res'),
 ('update_mentor_status', 'a: pause as of a day', '{a}, {hlf}, ''paused'', ''on_leave'', p_as_of => ''2100-01-01''',
