@@ -102,12 +102,9 @@ def _unforeseen(night: Night, command: Command) -> Iterator[Fact]:
     brake = night.brake
     if not brake.unforeseen_count or brake.unforeseen_by is None:
         return
-    text = f"{mentors(brake.unforeseen_count)} not warned in time, more than the limits"
-    if any(r.withdraws == brake.unforeseen_by and r.status == "completed" for r in night.rows):
-        yield Fact("unforeseen", f"{text}; withdrawn")
-    else:
-        step = command(f"withdraw {brake.unforeseen_by} --dry-run --follow")
-        yield Fact("unforeseen", f"{text}; if wrong:", step)
+    text = f"{mentors(brake.unforeseen_count)} not warned in time, more than the limits; if wrong:"
+    step = command(f"withdraw {brake.unforeseen_by} --dry-run --follow")
+    yield Fact("unforeseen", text, step)
 
 
 def _stale(night: Night, command: Command) -> Iterator[Fact]:

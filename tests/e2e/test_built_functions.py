@@ -34,7 +34,11 @@ DEAD_PAGES = {
 }
 DRIFT, MONITOR = "portal_drift_hourly", "monitor_hourly"
 MESSAGE_METRICS = ("PausedUnwarned", "UndeliveredMessages", "BouncedDigests", "UnknownDigests")
-REDRIVE = "certification_expiry_redrive"
+REFUSED = {
+    "certification_expiry_redrive": "; it keeps runs for 90 days",
+    "certification_expiry_release": "the plan is not approved",
+    "withdrawal_request": "the run cannot be withdrawn",
+}
 NOTIFIER = [f"notifier_{name}" for name in ("after_run", "hourly", "delivery", "bounce")]
 """test_built_notifier.py tries these."""
 REQUESTS = ["http_get_run", "http_list_jobs", "http_list_runs", "http_start_run"]
@@ -111,8 +115,8 @@ def dispatch(deployed: Deployed, invoke: Invoke, name: str) -> dict[str, Any]:
 def test_every_sample_event_is_tried_here() -> None:
     """A new sample needs a test."""
     tried = {
-        *NIGHTS, *SYNCS, EXPIRY_PAGE, SYNC_PAGE, *DEAD_PAGES, DRIFT, MONITOR, REDRIVE, *REQUESTS,
-        *NOTIFIER,
+        *NIGHTS, *SYNCS, EXPIRY_PAGE, SYNC_PAGE, *DEAD_PAGES, DRIFT, MONITOR, *REQUESTS,
+        *NOTIFIER, *REFUSED,
     }  # fmt: skip
     assert {file.stem for file in EVENTS.glob("*.json")} == tried
 
@@ -190,28 +194,28 @@ def test_the_built_monitor_counts_stale_mentors(
     """O1, O2: before the first night, without any run."""
     answer, container = invoke("Monitor", sample(MONITOR))
     stale = len(expired_ids(owner, answer.pop("as_of")))
-    without = answer.pop("active_without_certification")
+    without, brake = answer.pop("active_without_certification"), answer.pop("brake")
+    assert (brake["held_count"], brake["is_approved"]) == (0, False)
     figures = ("undelivered", "bounced", "complained", "unknown", "no_address")
     assert answer == {
         "stale_active_mentors": stale, "night_missed": True, "hours_since_completed_run": None,
         "paused_unwarned": 0, "mentor_ids_unwarned": [],
         "messages": {f"{name}_count": 0 for name in figures}, "hung_runs": {}, "failed": {},
+        "held_mentors": 0, "unforeseen_pauses": 0,
     }  # fmt: skip
     expected = {"StaleActiveMentors": [stale], "NightMissed": [1.0], "HungRuns": [0.0]}
-    expected |= {name: [0.0] for name in MESSAGE_METRICS}
+    expected |= {name: [0.0] for name in (*MESSAGE_METRICS, "MentorsHeld", "UnforeseenPauses")}
     assert metrics_of(container) == expected | {"ActiveWithoutCertification": [without]}
 
 
-def test_the_built_dispatcher_refuses_a_redrive_of_an_unknown_run(
-    deployed: Deployed, owner: psycopg.Connection, invoke: Invoke
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_the_built_dispatcher_refuses_what_an_unknown_run_cannot_have(
+    owner: psycopg.Connection, invoke: Invoke, name: str
 ) -> None:
-    """The sample names the nightly sample's run. Before that run, the answer is a refusal."""
-    event = sample(REDRIVE)
-    answer, _ = invoke("Dispatcher", event)
-    assert (answer["status"], answer["error_source"]) == ("failed", "client")
-    assert (
-        answer["error"] == f"the ledger has no run {event['redrive_of']}; it keeps runs for 90 days"
-    )
+    """D7, G4, G5: the samples name the nightly sample's run, and here it has not run."""
+    answer, _ = invoke("Dispatcher", sample(name))
+    assert answer["status"] == "failed"
+    assert REFUSED[name] in answer["error"]
     (row,) = rows(owner, "select status, error from scheduler_execution_log")
     assert (row["status"], row["error"]) == ("failed", answer["error"])
 

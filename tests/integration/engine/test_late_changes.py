@@ -86,7 +86,7 @@ def test_a_worker_that_ends_at_the_same_moment_as_its_run_is_reported(
 
     def fail_the_page() -> None:
         # claim the completion, and notify the coordinators: no change has been made yet
-        night.plan.then("dies before", after=24)
+        night.plan.then("dies before", after=25)
         with pytest.raises(ProcessDied):
             monitor()
         assert roster.rows("select from coordinator_notifications") == []
