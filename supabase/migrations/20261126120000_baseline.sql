@@ -392,7 +392,7 @@ comment on function private.assert_transition_request is
 'Fails if a request makes no sense, or if the caller may not make it for any mentor.';
 revoke execute on function private.assert_transition_request from public, anon, authenticated;
 
--- Makes sure that a run can be withdrawn (G5): it has ended, and it paused mentors.
+-- Makes sure that a run can be withdrawn (G5): it is a certification expiry run, no dry run, and it has ended.
 -- Called by: begin_execution.
 -- Errors: PT409 not_withdrawable.
 
@@ -423,7 +423,7 @@ revoke execute on function private.assert_withdrawable from public, anon, authen
 
 -- The brake of an organisation (G2): its mode and limits, and whether it acts on so many unforeseen pauses. It acts if there
 -- are more than both limits. Only then, and in mode hold, the unforeseen mentors are held.
--- Called by: plan_certification_expiry, summarise_plan, make_plan, private.brake_outcome.
+-- Called by: plan_certification_expiry, summarise_plan, explain_mentor, private.close_plan, private.brake_outcome.
 
 create or replace function private.brake_of(p_org_id uuid, p_unforeseen bigint, p_active bigint)
 returns table (brake_mode text, brake_count integer, brake_percent numeric, brake_acts boolean)
@@ -455,8 +455,8 @@ revoke execute on function private.brake_of from public, anon, authenticated;
 -- carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
 -- same, because a mentor who stays visible is the worse mistake.
 -- The plan of a dry run releases nobody: only another dry run sees it.
--- update_mentor_status itself looks whether the run's own plan pauses the mentor as they are.
--- Called by: update_mentor_status, explain_mentor.
+-- update_mentor_status calls it only if the run's own plan does not pause the mentor as they are.
+-- Called by: update_mentor_status, list_run_outcomes, explain_mentor.
 
 create or replace function private.brake_outcome(
     p_org_id uuid,
@@ -1909,7 +1909,7 @@ revoke execute on function private.hash_address from public, anon, authenticated
 --   <mentor>,<version>,<expiry date>,<action>     for each mentor, in the order of their ids
 --
 -- The arrays are in that order.
--- Called by: summarise_plan, make_plan.
+-- Called by: summarise_plan, private.close_plan.
 
 create or replace function private.hash_plan(
     p_org_id uuid, p_as_of date, p_mentor_ids uuid [], p_versions integer [], p_expires_ons date [], p_actions text []
@@ -1936,7 +1936,7 @@ $$;
 comment on function private.hash_plan is 'SHA-256 of a plan: rule, organisation and day, then a line for each mentor.';
 revoke execute on function private.hash_plan from public, anon, authenticated;
 
--- The mentors who are held now (G3): the newest plan holds them, and they are still as it says, so no later run or person
+-- The mentors who are held now (G3): the newest plan holds them, and they are still as it says: no later run or person
 -- has paused or renewed them.
 -- Called by: get_brake_figures, private.is_message_true, private.digest_content.
 
@@ -1989,7 +1989,7 @@ revoke execute on function private.is_address from public, anon, authenticated;
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
 -- The mentor's own message about a pause, or its withdrawal, holds while that is the last change. A message about held
 -- mentors holds while their plan is the newest one and somebody is held. News for coordinators stay true.
--- Called by: begin_digest.
+-- Called by: private.take_messages.
 
 create or replace function private.is_message_true(p_message_id bigint, p_today date)
 returns boolean
@@ -2293,7 +2293,8 @@ revoke execute on function private.my_person_ids from public, anon, authenticate
 grant execute on function private.my_person_ids to authenticated;
 
 -- The newest plan of an organisation that is whole (G4); dry runs do not count.
--- Called by: private.assert_approved, approve_plan, explain_mentor, get_brake_figures, private.is_message_true.
+-- Called by: approve_plan, explain_mentor, get_plan, get_brake_figures, private.assert_approved, private.held_mentors,
+-- private.is_message_true.
 
 create or replace function private.newest_plan(p_org_id uuid)
 returns uuid
@@ -2483,8 +2484,8 @@ comment on function private.pause_each is
 revoke execute on function private.pause_each from public, anon, authenticated;
 
 -- The mentors of a plan (G1), in id order, after p_after, at most p_limit (null: all): every active mentor whose latest
--- certification expired on or before p_as_of, and whether the pause was foreseen.
--- Called by: plan_certification_expiry, summarise_plan, make_plan.
+-- certification expired on or before p_as_of, and whether the mentor was warned in time.
+-- Called by: plan_certification_expiry, make_plan.
 
 create or replace function private.plan_page(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
 returns table (mentor_id uuid, version integer, expires_on date, why text)
@@ -2509,7 +2510,7 @@ as $$
     inner join public.peer_mentors as m on m.id = w.mentor_id
     order by w.mentor_id
 $$;
-comment on function private.plan_page is 'Active mentors with an expired certification, and whether their pause was foreseen.';
+comment on function private.plan_page is 'Active mentors with an expired certification, and whether they were warned in time.';
 revoke execute on function private.plan_page from public, anon, authenticated;
 
 -- The rule by which plans are made, and its version; the version changes whenever the rule does (G1).
@@ -6826,7 +6827,7 @@ grant execute on function public.summarise_plan to service_role, mentor_pause_jo
 --   inactive -> active           services, with a certification that expires after today
 --   active, paused -> inactive   services
 --
--- A run's brake may forbid to pause a mentor (private.brake_outcome: held, changed_since). A withdrawal (p_reason
+-- The brake may keep a run from pausing a mentor (private.brake_outcome: held, changed_since). A withdrawal (p_reason
 -- pause_withdrawn) resumes only mentors who have not changed since (private.withdrawal_outcome: changed_since,
 -- still_expired). These are outcomes and no errors.
 --
@@ -6930,7 +6931,7 @@ begin
         elsif v_expires_on is null or v_expires_on > p_as_of then
             v_refusal := 'not_expired';
         else
-            -- All that a mentor of an ordinary night costs (G2).
+            -- In an ordinary night the brake costs only this lookup by key (G2).
             v_is_planned := exists (
                 select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'

@@ -6,7 +6,7 @@
 --   inactive -> active           services, with a certification that expires after today
 --   active, paused -> inactive   services
 --
--- A run's brake may forbid to pause a mentor (private.brake_outcome: held, changed_since). A withdrawal (p_reason
+-- The brake may keep a run from pausing a mentor (private.brake_outcome: held, changed_since). A withdrawal (p_reason
 -- pause_withdrawn) resumes only mentors who have not changed since (private.withdrawal_outcome: changed_since,
 -- still_expired). These are outcomes and no errors.
 --
@@ -110,7 +110,7 @@ begin
         elsif v_expires_on is null or v_expires_on > p_as_of then
             v_refusal := 'not_expired';
         else
-            -- All that a mentor of an ordinary night costs (G2).
+            -- In an ordinary night the brake costs only this lookup by key (G2).
             v_is_planned := exists (
                 select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'

@@ -1,4 +1,4 @@
--- Makes sure that a run can be withdrawn (G5): it has ended, and it paused mentors.
+-- Makes sure that a run can be withdrawn (G5): it is a certification expiry run, no dry run, and it has ended.
 -- Called by: begin_execution.
 -- Errors: PT409 not_withdrawable.
 

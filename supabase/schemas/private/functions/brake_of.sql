@@ -1,6 +1,6 @@
 -- The brake of an organisation (G2): its mode and limits, and whether it acts on so many unforeseen pauses. It acts if there
 -- are more than both limits. Only then, and in mode hold, the unforeseen mentors are held.
--- Called by: plan_certification_expiry, summarise_plan, make_plan, private.brake_outcome.
+-- Called by: plan_certification_expiry, summarise_plan, explain_mentor, private.close_plan, private.brake_outcome.
 
 create or replace function private.brake_of(p_org_id uuid, p_unforeseen bigint, p_active bigint)
 returns table (brake_mode text, brake_count integer, brake_percent numeric, brake_acts boolean)

@@ -5,7 +5,7 @@
 --   <mentor>,<version>,<expiry date>,<action>     for each mentor, in the order of their ids
 --
 -- The arrays are in that order.
--- Called by: summarise_plan, make_plan.
+-- Called by: summarise_plan, private.close_plan.
 
 create or replace function private.hash_plan(
     p_org_id uuid, p_as_of date, p_mentor_ids uuid [], p_versions integer [], p_expires_ons date [], p_actions text []

@@ -1,4 +1,4 @@
--- The mentors who are held now (G3): the newest plan holds them, and they are still as it says, so no later run or person
+-- The mentors who are held now (G3): the newest plan holds them, and they are still as it says: no later run or person
 -- has paused or renewed them.
 -- Called by: get_brake_figures, private.is_message_true, private.digest_content.
 

@@ -3,7 +3,7 @@
 -- for an active mentor who was warned of the date on which the certification still expires, and that date has not come.
 -- The mentor's own message about a pause, or its withdrawal, holds while that is the last change. A message about held
 -- mentors holds while their plan is the newest one and somebody is held. News for coordinators stay true.
--- Called by: begin_digest.
+-- Called by: private.take_messages.
 
 create or replace function private.is_message_true(p_message_id bigint, p_today date)
 returns boolean

@@ -1,5 +1,6 @@
 -- The newest plan of an organisation that is whole (G4); dry runs do not count.
--- Called by: private.assert_approved, approve_plan, explain_mentor, get_brake_figures, private.is_message_true.
+-- Called by: approve_plan, explain_mentor, get_plan, get_brake_figures, private.assert_approved, private.held_mentors,
+-- private.is_message_true.
 
 create or replace function private.newest_plan(p_org_id uuid)
 returns uuid

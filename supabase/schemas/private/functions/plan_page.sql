@@ -1,6 +1,6 @@
 -- The mentors of a plan (G1), in id order, after p_after, at most p_limit (null: all): every active mentor whose latest
--- certification expired on or before p_as_of, and whether the pause was foreseen.
--- Called by: plan_certification_expiry, summarise_plan, make_plan.
+-- certification expired on or before p_as_of, and whether the mentor was warned in time.
+-- Called by: plan_certification_expiry, make_plan.
 
 create or replace function private.plan_page(p_org_id uuid, p_as_of date, p_after uuid, p_limit integer)
 returns table (mentor_id uuid, version integer, expires_on date, why text)
@@ -25,5 +25,5 @@ as $$
     inner join public.peer_mentors as m on m.id = w.mentor_id
     order by w.mentor_id
 $$;
-comment on function private.plan_page is 'Active mentors with an expired certification, and whether their pause was foreseen.';
+comment on function private.plan_page is 'Active mentors with an expired certification, and whether they were warned in time.';
 revoke execute on function private.plan_page from public, anon, authenticated;
