@@ -130,5 +130,8 @@ def _show(approval: Approval) -> None:
 def _show_changed(approval: Approval, more: str) -> None:
     """Show the mentors whom the release does not pause."""
     if approval.changed_count:
-        heading = f"{approval.changed_count} of them have changed since, and are not paused:"
+        heading = (
+            f"of these, {approval.changed_count} changed after the plan was made, and will not be"
+            " paused:"
+        )
         list_mentors(heading, approval.mentor_ids_changed, more)

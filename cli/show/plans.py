@@ -87,9 +87,10 @@ def show_plan_of(run: Run, plan: Plan | None, command: Command) -> None:
     elif plan.held_count:
         _show_held(plan, command)
     elif plan.brake_acts and not plan.dry_run:
+        preview = command(f"withdraw {plan.job_run_id} --dry-run --follow")
         result(
             f"{plan.unforeseen_count} of its mentors were not warned in time, more than the limits"
-            f" allow; if the pauses are wrong: {command(f'withdraw {plan.job_run_id} --dry-run')}"
+            f" allow; if the pauses are wrong: {preview}"
         )
 
 

@@ -105,7 +105,7 @@ def test_a_night_that_held_mentors_is_explained_approved_and_withdrawn(
     repeated = mentor_pause(*approve_words(run), "--follow")
     assert repeated.returncode == 0, repeated.stderr
     assert f"run {approved['job_run_id']}: completed" in repeated.stdout
-    assert "have changed since" not in repeated.stdout
+    assert "changed after the plan" not in repeated.stdout
     releases = owner.execute(
         "select count(*) from scheduler_execution_log where approved_by is not null"
     ).fetchone()
@@ -153,7 +153,7 @@ def test_an_approval_is_kept_if_the_command_dies_before_the_release(
     done = mentor_pause(*words, "--follow")
     assert done.returncode == 0, done.stderr
     assert "was approved already, by command line, somebody" in done.stdout
-    assert f"1 of them have changed since, and are not paused:\n  {mentor}" in done.stdout
+    assert f"1 changed after the plan was made, and will not be paused:\n  {mentor}" in done.stdout
     assert "paused          39" in done.stdout
 
 

@@ -154,7 +154,7 @@ def test_a_role_that_may_not_list_held_mentors_sees_the_rest_of_the_run(
         (
             {"held_count": 0, "brake_mode": "watch"},
             [("3 of its mentors were not warned in time, more than the limits allow; if the pauses"
-             " are wrong: withdraw ID --dry-run")],
+             " are wrong: withdraw ID --dry-run --follow")],
         ),
         ({"held_count": 0, "brake_acts": False}, []),
     ],
