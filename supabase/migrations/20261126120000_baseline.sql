@@ -2859,8 +2859,8 @@ $$;
 comment on function private.summarise_errors is 'The reasons why mentors were not paused, grouped; null if there are none.';
 revoke execute on function private.summarise_errors from public, anon, authenticated;
 
--- Begins the next e-mail to one person, with the messages that wait and still hold. What the brake has done goes at once, in
--- an e-mail of its own; all other messages go together in the digest of the day. It returns false, and says in the messages
+-- Begins the next e-mail to one person, with the messages that wait and still hold. Messages about the brake go at once, in
+-- an e-mail of their own; all other messages go together in the digest of the day. It returns false, and says in the messages
 -- when to try again, if there is nothing to send to the person now:
 --
 --   * the person got a digest today: tomorrow at 06:00, or with the next night's message
@@ -3257,7 +3257,8 @@ on public.peer_mentors to service_role;
 grant select on public.peer_mentors to authenticated;
 
 -- The e-mails to people (W3, W4). A person gets one digest on a day of the organisation; it covers the messages that waited
--- for that person. What the brake has done (G2, G3) does not wait for it: an urgent e-mail tells the administrators at once. Administrators see the digests of their organisation (S4).
+-- for that person. A message about the brake (G2, G3) does not wait for it: an urgent e-mail tells the administrators at
+-- once. Administrators see the digests of their organisation (S4).
 --
 --              begin_digest           finish_digest             SES's events
 --   (messages) ------------> sending ---------------> sent -----------------> delivered -> complained
@@ -3335,7 +3336,7 @@ create table public.plans (
 comment on table public.plans is 'Which mentors a certification expiry run pauses, and which ones it holds.';
 comment on column public.plans.cursor is 'The last mentor who was planned, while the plan is being made.';
 comment on column public.plans.rule is 'The rule by which it was made, and its version.';
-comment on column public.plans.active_count is 'The organisation''s active mentors, of whom brake_percent is a part.';
+comment on column public.plans.active_count is 'How many active mentors the organisation had; brake_percent is a share of them.';
 comment on column public.plans.planned_count is 'The active mentors whose certification had expired: those who are paused and those who are held.';
 comment on column public.plans.unforeseen_count is 'Those of them who were not warned of their expiry date at least seven days before.';
 comment on column public.plans.brake_acts is 'More are unforeseen than the limits allow; what follows depends on brake_mode.';
@@ -3608,7 +3609,7 @@ comment on table public.organisation_settings is 'The settings of an organisatio
 comment on column public.organisation_settings.warning_days is
 'How many days before a certification expires the mentor and the coordinators are warned (W1); empty: never.';
 comment on column public.organisation_settings.brake_mode is
-'What happens if a plan has more unforeseen pauses than the limits (G2). watch: all are paused, and the administrators are told. hold: the unforeseen ones wait for an approval. off: nothing.';
+'The brake''s reaction to a plan with more unforeseen pauses than the limits (G2). watch: the run pauses all, and the administrators get a message. hold: the unforeseen mentors wait for an approval. off: none.';
 comment on column public.organisation_settings.brake_count is
 'The brake acts if a plan has more unforeseen pauses than this, and more than brake_percent.';
 comment on column public.organisation_settings.brake_percent is 'The other limit, in percent of the active mentors.';
@@ -3738,7 +3739,7 @@ create table public.plan_mentors (
     why text not null check (why in ('forewarned', 'warned_late', 'warned_of_another_date', 'never_warned')),
     primary key (job_run_id, mentor_id)
 );
-comment on table public.plan_mentors is 'What a plan says of each mentor whose certification has expired.';
+comment on table public.plan_mentors is 'The entries of the plans: one for each mentor whose certification has expired.';
 comment on column public.plan_mentors.version is 'peer_mentors.version when the plan was made.';
 comment on column public.plan_mentors.expires_on is 'The mentor''s latest expiry date when the plan was made.';
 comment on column public.plan_mentors.action is 'pause: the run pauses the mentor. hold: the mentor waits for an approval.';
@@ -4261,7 +4262,7 @@ grant execute on function public.begin_digest to service_role, mentor_pause_noti
 -- and why. A withdrawal (p_withdraws, G5) begins only for a run that has ended. A redrive of either stays one.
 --
 -- The HTTP entry may only record that it refused a user or the machine (R5).
--- Called by: the dispatcher, once per run request; the HTTP entry, when it refuses a caller.
+-- Called by: the dispatcher, once per run request; the HTTP entry, when it refuses a caller; run_certification_expiry.
 -- Locks: the new row only.
 -- Errors: PT403 reserved_for_the_job, 42501 not_your_organisation, 22023 an argument is out of bounds or the
 -- day lies in the future, PT409 not_approved, plan_lapsed or not_withdrawable.
@@ -5030,7 +5031,7 @@ comment on function public.finish_portal_reading is
 revoke execute on function public.finish_portal_reading from public, anon, authenticated;
 grant execute on function public.finish_portal_reading to service_role, portal_sync;
 
--- What the brake has done (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
+-- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
 -- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
 -- limits; a run that has been withdrawn does not count.
 -- Called by: the monitor; the command line.

@@ -15,7 +15,7 @@
 -- and why. A withdrawal (p_withdraws, G5) begins only for a run that has ended. A redrive of either stays one.
 --
 -- The HTTP entry may only record that it refused a user or the machine (R5).
--- Called by: the dispatcher, once per run request; the HTTP entry, when it refuses a caller.
+-- Called by: the dispatcher, once per run request; the HTTP entry, when it refuses a caller; run_certification_expiry.
 -- Locks: the new row only.
 -- Errors: PT403 reserved_for_the_job, 42501 not_your_organisation, 22023 an argument is out of bounds or the
 -- day lies in the future, PT409 not_approved, plan_lapsed or not_withdrawable.

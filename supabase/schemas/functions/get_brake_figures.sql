@@ -1,4 +1,4 @@
--- What the brake has done (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
+-- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
 -- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
 -- limits; a run that has been withdrawn does not count.
 -- Called by: the monitor; the command line.

@@ -1,5 +1,6 @@
 -- The e-mails to people (W3, W4). A person gets one digest on a day of the organisation; it covers the messages that waited
--- for that person. What the brake has done (G2, G3) does not wait for it: an urgent e-mail tells the administrators at once. Administrators see the digests of their organisation (S4).
+-- for that person. A message about the brake (G2, G3) does not wait for it: an urgent e-mail tells the administrators at
+-- once. Administrators see the digests of their organisation (S4).
 --
 --              begin_digest           finish_digest             SES's events
 --   (messages) ------------> sending ---------------> sent -----------------> delivered -> complained

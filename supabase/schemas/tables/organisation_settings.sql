@@ -12,7 +12,7 @@ comment on table public.organisation_settings is 'The settings of an organisatio
 comment on column public.organisation_settings.warning_days is
 'How many days before a certification expires the mentor and the coordinators are warned (W1); empty: never.';
 comment on column public.organisation_settings.brake_mode is
-'What happens if a plan has more unforeseen pauses than the limits (G2). watch: all are paused, and the administrators are told. hold: the unforeseen ones wait for an approval. off: nothing.';
+'The brake''s reaction to a plan with more unforeseen pauses than the limits (G2). watch: the run pauses all, and the administrators get a message. hold: the unforeseen mentors wait for an approval. off: none.';
 comment on column public.organisation_settings.brake_count is
 'The brake acts if a plan has more unforeseen pauses than this, and more than brake_percent.';
 comment on column public.organisation_settings.brake_percent is 'The other limit, in percent of the active mentors.';

@@ -12,7 +12,7 @@ create table public.plan_mentors (
     why text not null check (why in ('forewarned', 'warned_late', 'warned_of_another_date', 'never_warned')),
     primary key (job_run_id, mentor_id)
 );
-comment on table public.plan_mentors is 'What a plan says of each mentor whose certification has expired.';
+comment on table public.plan_mentors is 'The entries of the plans: one for each mentor whose certification has expired.';
 comment on column public.plan_mentors.version is 'peer_mentors.version when the plan was made.';
 comment on column public.plan_mentors.expires_on is 'The mentor''s latest expiry date when the plan was made.';
 comment on column public.plan_mentors.action is 'pause: the run pauses the mentor. hold: the mentor waits for an approval.';

@@ -25,7 +25,7 @@ create table public.plans (
 comment on table public.plans is 'Which mentors a certification expiry run pauses, and which ones it holds.';
 comment on column public.plans.cursor is 'The last mentor who was planned, while the plan is being made.';
 comment on column public.plans.rule is 'The rule by which it was made, and its version.';
-comment on column public.plans.active_count is 'The organisation''s active mentors, of whom brake_percent is a part.';
+comment on column public.plans.active_count is 'How many active mentors the organisation had; brake_percent is a share of them.';
 comment on column public.plans.planned_count is 'The active mentors whose certification had expired: those who are paused and those who are held.';
 comment on column public.plans.unforeseen_count is 'Those of them who were not warned of their expiry date at least seven days before.';
 comment on column public.plans.brake_acts is 'More are unforeseen than the limits allow; what follows depends on brake_mode.';

@@ -1,5 +1,5 @@
--- Begins the next e-mail to one person, with the messages that wait and still hold. What the brake has done goes at once, in
--- an e-mail of its own; all other messages go together in the digest of the day. It returns false, and says in the messages
+-- Begins the next e-mail to one person, with the messages that wait and still hold. Messages about the brake go at once, in
+-- an e-mail of their own; all other messages go together in the digest of the day. It returns false, and says in the messages
 -- when to try again, if there is nothing to send to the person now:
 --
 --   * the person got a digest today: tomorrow at 06:00, or with the next night's message
