@@ -99,6 +99,7 @@ def _held(night: Night, command: Command) -> Iterator[Fact]:
 
 
 def _unforeseen(night: Night, command: Command) -> Iterator[Fact]:
+    """The figures leave out a run that has been withdrawn."""
     brake = night.brake
     if not brake.unforeseen_count or brake.unforeseen_by is None:
         return

@@ -143,10 +143,6 @@ def test_a_trouble_has_its_next_command(of: Night, found: dict[str, str]) -> Non
         night(rows=(row(job_run_id=OTHER, redrive_of=RUN), row(error_count=2))),
         night(rows=(row(), row(job_run_id=OTHER, status="failed", paused_count=0))),
         night(rows=(row(), row(job_run_id=OTHER, error_count=2))),
-        night(
-            brake=NO_BRAKE.model_copy(update=UNFORESEEN),
-            rows=(row(), row(job_name="withdrawal", withdraws=OTHER, job_run_id=SYNC)),
-        ),
     ],
 )
 def test_what_needs_nobody_is_no_trouble(of: Night) -> None:
