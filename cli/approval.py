@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from cli.failures import NotInOrder
-from cli.output import result, say
+from cli.output import result
 from cli.runs import request, requester
 from cli.show.moments import when
 from cli.show.plans import approve_words, list_mentors
@@ -13,11 +13,8 @@ from cli.start import ask, attach, show_started
 from local.errors import StackError
 from mentor_pause.database.client import Database
 from mentor_pause.database.plan_results import Approval
-from mentor_pause.domain.runs import run_id_of
-from mentor_pause.errors import Conflict, Forbidden, NotFound
-
-_JOB = "certification_expiry"
-_MOST_ATTEMPTS = 20
+from mentor_pause.engine.release import release_trigger
+from mentor_pause.errors import Conflict, Forbidden, InvalidRequest, NotFound
 
 
 def approve(
@@ -35,12 +32,11 @@ def approve(
     """
     with stack.database() as database:
         approval = approve_plan(stack, database, job_run_id, plan_hash, note)
-        event, has_begun = release_request(stack, database, job_run_id)
+        event = release_request(stack, database, job_run_id)
     again = stack.command(approve_words(job_run_id, approval.plan_hash))
     if not as_json:
         _show(approval)
-        if not has_begun:  # else those whom the release has paused would count as changed
-            _show_changed(approval, f"{again} --json")
+        _show_changed(approval, f"{again} --json")
     try:
         release = ask(stack, event, accepted=("running", "completed", "duplicate"))
     except NotInOrder as error:
@@ -91,27 +87,18 @@ def _step_after(stack: Stack, database: Database, job_run_id: UUID, error: Confl
     return f"see whom it holds with: {look}; if it is right: {words}"
 
 
-def release_request(
-    stack: Stack, database: Database, job_run_id: UUID
-) -> tuple[dict[str, Any], bool]:
-    """Return the dispatcher's event for the run that releases held mentors, and whether it began.
+def release_request(stack: Stack, database: Database, job_run_id: UUID) -> dict[str, Any]:
+    """Return the dispatcher's event for the run that releases held mentors.
 
-    The same trigger names the same run, however often it is sent, and a run that never began may
-    begin then. Only after a release that began and failed the next trigger in the row is used: its
-    run takes the mentors whom the failed run left.
+    Raises:
+        NotInOrder: the release has failed too often.
     """
-    for attempt in range(1, _MOST_ATTEMPTS):
-        trigger_id = f"approval-{job_run_id}" + (f"-{attempt}" if attempt > 1 else "")
-        release = run_id_of(_JOB, stack.org_id, trigger_id)
-        row = database.get_execution(stack.org_id, release)
-        if row is None or row.status != "failed" or row.processed_count is None:
-            event = request(_JOB, None, dry_run=False)
-            event |= {"trigger_id": trigger_id, "releases": str(job_run_id)}
-            return event, row is not None and row.status in ("running", "completed")
-        say(f"the release {release} failed; its reason: {stack.command(f'runs {release}')}")
-    raise NotInOrder(
-        f"the release of run {job_run_id} failed too often; see: {stack.command('runs')}"
-    )
+    try:
+        trigger_id = release_trigger(database, stack.org_id, job_run_id)
+    except InvalidRequest as error:
+        raise NotInOrder(f"{error}; see: {stack.command('runs')}") from error
+    event = request("certification_expiry", None, dry_run=False)
+    return event | {"trigger_id": trigger_id, "releases": str(job_run_id)}
 
 
 def _show(approval: Approval) -> None:

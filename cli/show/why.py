@@ -52,7 +52,7 @@ def _will_be_paused(story: Story) -> Iterator[str]:
 def _held(story: Story) -> Iterator[str]:
     rule, plan = story["rule"], story["plan"]
     yield f"the certification expired on {rule['expires_on']}; {WHY[rule['why']]} of that date"
-    if plan is None or plan["action"] != "hold":
+    if plan is None or plan["action"] != "hold" or not plan["is_current"]:
         yield "the brake is in mode hold, so the plan of the next run decides about the pause"
     elif plan["approved_by"] is None:
         yield f"the pause waits for an approval of the plan of run {plan['job_run_id']}"
@@ -97,7 +97,7 @@ def next_step(story: Story, command: Command) -> str | None:
     """Return the next command for a mentor who is not as they should be."""
     mentor_id, plan = story["mentor_id"], story["plan"]
     match story["answer"]:
-        case "held" if plan is not None and plan["action"] == "hold":
+        case "held" if plan is not None and plan["action"] == "hold" and plan["is_current"]:
             return command(approve_words(plan["job_run_id"], plan["plan_hash"]))
         case "held" | "will_be_paused":
             return command("run certification_expiry --follow")

@@ -15,6 +15,7 @@ from mentor_pause.database.client import Database, Execution
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import RunRequest, run_id_of
+from mentor_pause.engine.release import release_trigger
 from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import OutOfTime, call_within
@@ -67,12 +68,12 @@ class Runs:
     def release(self, job_run_id: UUID, caller: Caller) -> StartResult:
         """Have the dispatcher start the run that pauses the held mentors of an approved plan (G4).
 
-        A plan has one such run, however often it is requested.
+        A plan has one such run, however often it is requested; another one only if that failed.
         """
         return self._dispatch(
             DispatchRequest(
                 job_name="certification_expiry",
-                trigger_id=f"approval-{job_run_id}",
+                trigger_id=release_trigger(self.database, self.org_id, job_run_id),
                 requested_by=caller.name,
                 releases=job_run_id,
             )

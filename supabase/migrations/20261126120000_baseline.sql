@@ -408,13 +408,12 @@ begin
     select * into v_run from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
     if v_run.id is null or v_run.job_name <> 'certification_expiry' or v_run.dry_run or v_run.status = 'running' then
-        raise exception 'the run cannot be withdrawn' using errcode = 'PT409', hint = 'not_withdrawable',
-            detail = case
+        raise exception 'the run cannot be withdrawn: %', case
                 when v_run.id is null then 'the log has no such run'
                 when v_run.job_name <> 'certification_expiry' or v_run.dry_run
                     then 'only a certification expiry run that is not a dry run pauses mentors'
                 else 'it is in progress; withdraw it when it has ended'
-            end;
+            end using errcode = 'PT409', hint = 'not_withdrawable';
     end if;
 end
 $$;
@@ -451,11 +450,12 @@ revoke execute on function private.brake_of from public, anon, authenticated;
 --                   the run's plan covers this version and this date
 --   changed_since   the run releases an approved plan, and the mentor is not as that plan says
 --
--- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A redrive
--- carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
+-- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A plan that is
+-- not whole releases nobody. A mentor whom a newer plan holds is held for earlier plans too, so a redrive, or runs for
+-- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
 -- same, because a mentor who stays visible is the worse mistake.
 -- The plan of a dry run releases nobody: only another dry run sees it.
--- update_mentor_status calls it only if the run's own plan does not pause the mentor as they are.
+-- update_mentor_status calls it only if the run's own plan does not pause the mentor as forewarned.
 -- Called by: update_mentor_status, list_run_outcomes, explain_mentor.
 
 create or replace function private.brake_outcome(
@@ -475,40 +475,39 @@ set enable_seqscan = 'off'
 as $$
 declare
     v_expires_on constant date := private.clamp_day(p_expires_on);
+    v_plan_of uuid;
+    v_is_release boolean;
+    v_plan public.plans;
     v_action text;
     v_is_same boolean;
-    v_run public.scheduler_execution_log;
 begin
+    select l.plan_of, l.approved_by is not null into v_plan_of, v_is_release
+    from public.scheduler_execution_log as l
+    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed');
+    select * into v_plan from public.plans as p
+    where p.job_run_id = coalesce(v_plan_of, p_job_run_id) and p.plan_hash is not null and (p_dry_run or not p.dry_run);
     select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
     from public.plan_mentors as e
-    inner join public.plans as p on p.job_run_id = e.job_run_id
-    where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and (p_dry_run or not p.dry_run);
-    if v_action = 'pause' and v_is_same then
-        return null;
-    elsif v_action = 'hold' then
-        return 'held';
-    end if;
+    where e.job_run_id = v_plan.job_run_id and e.mentor_id = p_mentor_id;
 
-    select * into v_run from public.scheduler_execution_log as l
-    where l.job_run_id = p_job_run_id and l.status in ('running', 'completed', 'failed') and l.plan_of is not null;
-    if found then
-        select e.action, e.version = p_version and e.expires_on = v_expires_on into v_action, v_is_same
-        from public.plan_mentors as e
-        inner join public.plans as p on p.job_run_id = e.job_run_id
-        where e.job_run_id = v_run.plan_of and e.mentor_id = p_mentor_id and (p_dry_run or not p.dry_run);
-        if v_run.approved_by is not null then
-            return case when v_action = 'hold' and v_is_same then null else 'changed_since' end;
-        elsif v_action = 'pause' and v_is_same then
-            return null;
-        end if;
-    end if;
-    if (select b.brake_mode from private.brake_of(p_org_id, 0, 0) as b) = 'hold' and (
-        select w.why from private.why_planned(array[p_mentor_id], array[p_expires_on], p_as_of) as w
-    ) <> 'forewarned'
-    then
+    if v_is_release then
+        return case when v_action = 'hold' and v_is_same then null else 'changed_since' end;
+    elsif v_action = 'hold' and v_plan_of is null then
         return 'held';
+    elsif (select b.brake_mode from private.brake_of(p_org_id, 0, 0) as b) <> 'hold' or (
+        select w.why from private.why_planned(array[p_mentor_id], array[p_expires_on], p_as_of) as w
+    ) = 'forewarned'
+    then
+        return null;
+    elsif v_action = 'pause' and v_is_same and not exists (
+        select from public.plans as n
+        inner join public.plan_mentors as e on e.job_run_id = n.job_run_id
+        where n.job_run_id = private.newest_plan(p_org_id) and (n.as_of, n.made_at) > (v_plan.as_of, v_plan.made_at)
+            and e.mentor_id = p_mentor_id and e.action = 'hold' and e.version = p_version and e.expires_on = v_expires_on
+    ) then
+        return null;
     end if;
-    return null;
+    return 'held';
 end
 $$;
 comment on function private.brake_outcome is 'held or changed_since if a run may not pause the mentor; null if it may.';
@@ -2292,7 +2291,8 @@ comment on function private.my_person_ids is 'The caller''s user id, and the ids
 revoke execute on function private.my_person_ids from public, anon, authenticated;
 grant execute on function private.my_person_ids to authenticated;
 
--- The newest plan of an organisation that is whole (G4); dry runs do not count.
+-- The newest plan of an organisation that is whole (G4): of the latest day, and of its plans the last one. A run for an
+-- earlier day takes no approval away. Dry runs do not count.
 -- Called by: approve_plan, explain_mentor, get_plan, get_brake_figures, private.assert_approved, private.held_mentors,
 -- private.is_message_true.
 
@@ -2304,7 +2304,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select p.job_run_id from public.plans as p
     where p.org_id = p_org_id and p.plan_hash is not null and not p.dry_run
-    order by p.made_at desc
+    order by p.as_of desc, p.made_at desc
     limit 1
 $$;
 comment on function private.newest_plan is 'The run with the newest whole plan; dry runs do not count.';
@@ -3032,7 +3032,8 @@ comment on function private.warning_days is 'The organisation''s stages of warni
 revoke execute on function private.warning_days from public, anon, authenticated;
 
 -- Says of mentors and their expiry dates whether the mentor was warned of that same date early enough (G2): forewarned, or
--- why the pause is unforeseen. It takes arrays, because a plan asks about thousands.
+-- why the pause is unforeseen. A warning does not count if the portal has taken back a later date since: the mentor had been
+-- renewed, and knows nothing of the old date. It takes arrays, because a plan asks about thousands.
 -- Called by: private.plan_page, private.brake_outcome, explain_mentor.
 
 create or replace function private.why_planned(p_mentor_ids uuid [], p_expires_ons date [], p_as_of date)
@@ -3057,6 +3058,10 @@ as $$
         select min(w.warned_on) as warned_on
         from public.warnings as w
         where w.mentor_id = asked.mentor_id and w.expires_on = asked.expires_on
+            and not exists (
+                select from public.certification_changes as c
+                where c.mentor_id = w.mentor_id and c.from_expires_on > w.expires_on and c.changed_at >= w.created_at
+            )
     ) as same on true
 $$;
 comment on function private.why_planned is
@@ -3115,7 +3120,7 @@ revoke execute on function private.why_unreachable from public, anon, authentica
 -- Errors: PT403 the run is not a withdrawal in progress.
 
 create or replace function private.withdrawal_outcome(
-    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_status text, p_expires_on date
+    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_status text, p_expires_on date, p_dry_run boolean
 )
 returns text
 language plpgsql
@@ -3128,7 +3133,8 @@ declare
     v_last uuid;
 begin
     select l.withdraws into v_withdrawn from public.scheduler_execution_log as l
-    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
+        and l.job_name = 'withdrawal' and (p_dry_run or not l.dry_run);
     if v_withdrawn is null then
         raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
             detail = 'pause_withdrawn is for runs of the job withdrawal';
@@ -3313,7 +3319,7 @@ grant select on public.digests to authenticated;
 -- when the run begins, in batches; plan_hash is null until it is whole. A dry run has a plan too. Administrators see the
 -- plans of their organisation (S4).
 --
--- A plan lapses when the next real run makes one: only the newest plan can be approved (G4).
+-- A plan lapses when the next real run for this day or a later one makes one: only the newest plan can be approved (G4).
 
 create table public.plans (
     job_run_id uuid primary key,
@@ -3344,7 +3350,7 @@ comment on column public.plans.plan_hash is
 'SHA-256 of what the plan decides, in hexadecimal (private.hash_plan); null: the plan is not whole yet.';
 
 -- The newest plan of an organisation.
-create index plans_made_at_idx on public.plans (org_id, made_at desc);
+create index plans_newest_idx on public.plans (org_id, as_of desc, made_at desc);
 
 alter table public.plans enable row level security;
 create policy seen_by_admins on public.plans for select to authenticated
@@ -4079,6 +4085,11 @@ begin
                 (select max(c.expires_on) from public.certifications as c where c.mentor_id = e.mentor_id)
             )
         )
+        -- The run that follows has paused them already.
+        and not exists (
+            select from public.peer_mentor_status_history as h
+            where h.mentor_id = e.mentor_id and h.plan_hash = v_plan.plan_hash
+        )
         order by e.mentor_id
     );
     return query
@@ -4322,7 +4333,7 @@ begin
     end if;
     select * into v_source from public.scheduler_execution_log as l
     where l.job_run_id = p_redrive_of and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
-    v_withdraws := coalesce(p_withdraws, v_source.withdraws);
+    v_withdraws := case when p_job_name = 'withdrawal' then coalesce(p_withdraws, v_source.withdraws) end;
     v_plan_of := case
         when p_job_name = 'certification_expiry' then coalesce(p_releases, v_source.plan_of, v_source.job_run_id)
     end;
@@ -4682,7 +4693,7 @@ grant execute on function public.end_lost_execution to service_role, mentor_paus
 --   rule           what the nightly job would do now: the day, the latest expiry date, why (private.why_planned), and
 --                  outcome, which is what update_mentor_status answers to a dry run of a new run
 --   last_change    from the history: from, to, reason, when, by whom; with the run that made it, its plan and its approval
---   plan           what the newest plan says of the mentor
+--   plan           what the newest plan says of the mentor; is_current: the mentor has not changed since
 --   warnings       newest first, at most 20
 --   messages       the last five to the mentor, and what became of them
 --   portal         what HLF's portal was told
@@ -4788,6 +4799,8 @@ begin
         ) end,
         'plan', case when v_entry.mentor_id is not null then jsonb_build_object(
             'job_run_id', v_plan.job_run_id, 'as_of', v_plan.as_of, 'plan_hash', v_plan.plan_hash,
+            'is_current', v_entry.version = v_mentor.version
+                and v_entry.expires_on = private.clamp_day(v_expires_on),
             'action', v_entry.action, 'why', v_entry.why, 'expires_on', v_entry.expires_on,
             'approved_by', private.shown_name(v_approval.approved_by, v_sees_names), 'approved_at', v_approval.approved_at
         ) end,
@@ -5033,7 +5046,7 @@ grant execute on function public.finish_portal_reading to service_role, portal_s
 
 -- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
 -- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
--- limits; a run that has been withdrawn does not count.
+-- limits; a run of which a withdrawal has resumed somebody does not count.
 -- Called by: the monitor; the command line.
 -- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
 
@@ -5069,7 +5082,7 @@ as $$
         where p.org_id = p_org_id and p.as_of = p_as_of and not p.dry_run and p.brake_acts and p.brake_mode = 'watch'
             and not exists (
                 select from public.scheduler_execution_log as l
-                where l.withdraws = p.job_run_id and l.status = 'completed' and not l.dry_run
+                where l.withdraws = p.job_run_id and l.status = 'completed' and l.resumed_count > 0 and not l.dry_run
             )
         order by p.unforeseen_count desc, p.made_at desc
         limit 1
@@ -5295,7 +5308,7 @@ grant execute on function public.get_plan to authenticated, service_role, mentor
 --   * The present moment is the later of p_at, the caller's clock, and the database's own clock. A row with
 --     a later end was written by a clock that was ahead; it does not count yet.
 --   * A manual run for a day before the one on which it started does not count: it repeats an earlier night.
---   * Dry runs and redrives do not count, because they do not cover all mentors.
+--   * Dry runs, redrives and releases do not count, because they do not cover all mentors.
 --   * The database computes the hours, so they are never negative.
 --   * night_error_count is the smallest number of errors among the runs for p_as_of or a later day.
 --
@@ -5338,6 +5351,7 @@ as $$
         and l.status = 'completed'
         and not l.dry_run
         and l.redrive_of is null
+        and l.plan_of is null
         and l.finished_at <= p.moment
         and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
 $$;
@@ -5616,22 +5630,43 @@ as $$
 #variable_conflict use_column
 declare
     v_person constant uuid := case when private.caller() = 'person' then private.user_id() else p_user_id end;
+    v_mine uuid [];
     v_sees_all constant boolean := private.caller() <> 'person' and p_user_id is null or exists (
         select from public.org_members as o where o.org_id = p_org_id and o.user_id = v_person and o.role = 'admin'
     );
 begin
     perform private.assert_job_org(p_org_id);
     perform private.assert_limit(p_limit);
+    if not exists (
+        select from public.plans as p
+        where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null
+    ) then
+        return;
+    end if;
+    if not v_sees_all then
+        v_mine := array(
+            select private.coordinated_mentors(v_person, p_after)
+            union
+            select m.id from public.peer_mentors as m where m.user_id = v_person and m.org_id = p_org_id
+        );
+    end if;
     return query
     with page as (
-        select e.*
-        from public.plans as p
-        inner join public.plan_mentors as e on e.job_run_id = p.job_run_id
-        where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null
-            and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-            and (v_sees_all or private.sees_mentor(v_person, e.mentor_id, p_org_id))
-        order by e.mentor_id
-        limit p_limit
+        (
+            select e.* from public.plan_mentors as e
+            where v_sees_all and e.job_run_id = p_job_run_id
+                and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by e.mentor_id
+            limit p_limit
+        )
+        union all
+        (
+            select e.* from public.plan_mentors as e
+            where not v_sees_all and e.job_run_id = p_job_run_id and e.mentor_id = any(v_mine)
+                and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by e.mentor_id
+            limit p_limit
+        )
     )
 
     select e.mentor_id, k.display_name, e.expires_on, e.action, e.why
@@ -5863,7 +5898,7 @@ begin
                     p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of, v_dry_run
                 ) is not null
             when 'withdrawal' then
-                private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
+                private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on, v_dry_run) is not null
             when 'hlf_sync' then p.synced_version = p.version
         end
     order by p.id;
@@ -6392,6 +6427,8 @@ begin
     perform private.assert_between('p_limit', coalesce(p_limit, 1), 1, 1000000);
     if p_as_of is null then
         raise exception 'p_as_of is missing' using errcode = '22023', detail = 'give the day of the plan, such as 2026-11-22';
+    elsif v_is_person and p_org_id not in (select private.my_orgs()) then
+        return;
     end if;
     return query
     with planned as materialized (
@@ -6936,7 +6973,8 @@ begin
             v_is_planned := exists (
                 select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
-                    and e.version = v_mentor.version and e.expires_on = v_readable and (p_dry_run or not p.dry_run)
+                    and e.why = 'forewarned' and e.version = v_mentor.version and e.expires_on = v_readable
+                    and p.plan_hash is not null and (p_dry_run or not p.dry_run)
             );
         end if;
         if v_refusal is null and not v_is_planned then
@@ -6948,7 +6986,7 @@ begin
                 and l.status in ('running', 'completed', 'failed');
         end if;
     elsif v_is_withdrawal then
-        v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);
+        v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on, p_dry_run);
     end if;
     if v_refusal is not null then
         return query select

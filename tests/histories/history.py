@@ -102,7 +102,7 @@ class History:
         """Ask for the release of a plan, which may be new, old, or not approved."""
         if not self.oracle.plans:
             return
-        source = self.oracle.plans[-1] if self.dice.random() < 1 / 2 else self._approved()
+        source = self.oracle.newest if self.dice.random() < 1 / 2 else self._approved()
         refusal = "not_approved" if source.approval is None else "plan_lapsed"
         run = Run(self._new_id(), source.as_of, "operator", plan_of=source, is_release=True)
         self._start(run, None if self.oracle.may_release(source) else refusal)
@@ -238,7 +238,7 @@ class History:
         """Let somebody approve a plan, by its hash or by another one."""
         if not self.oracle.plans:
             return
-        run = self.oracle.plans[-1] if self.dice.random() < 3 / 4 else self._planned()
+        run = self.oracle.newest if self.dice.random() < 3 / 4 else self._planned()
         shown = run if self.dice.random() < 7 / 8 else self._planned()
         assert shown.plan_hash is not None
         approver = self.dice.choice(("operator", *_PEOPLE))

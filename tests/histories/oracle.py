@@ -82,6 +82,8 @@ class Run:
     entries: dict[UUID, Entry] = field(default_factory=dict[UUID, Entry])
     plan_hash: str | None = None
     """None: the plan is not whole."""
+    made: int = 0
+    """How many plans of the organisation were whole before, those of dry runs too."""
     has_ended: bool = False
     approval: str | None = None
     """Who approved the plan."""
@@ -113,6 +115,13 @@ class Oracle:
     runs: list[Run] = field(default_factory=list[Run])
     plans: list[Run] = field(default_factory=list[Run])
     """The runs with a whole plan, oldest first; without dry runs."""
+    made: int = 0
+    """How many plans are whole."""
+
+    @property
+    def newest(self) -> Run:
+        """The run whose plan counts: the last one of the latest day (G4)."""
+        return max(self.plans, key=lambda run: (run.as_of, run.made))
 
     def plan(self, run: Run, limit: int) -> bool:
         """Plan the next mentors of a run; whether the plan is whole (G1)."""
@@ -143,6 +152,7 @@ class Oracle:
         )
         text = f"{RULE},{self.org_id},{run.as_of}\n{lines}"
         run.plan_hash = hashlib.sha256(text.encode()).hexdigest()
+        self.made, run.made = self.made + 1, self.made
         if not run.is_dry:
             self.plans.append(run)
 
@@ -153,8 +163,7 @@ class Oracle:
 
     def may_release(self, source: Run) -> bool:
         """Whether the held mentors of a plan may be released: approved, and the newest (G4)."""
-        newest = self.plans[-1].plan_hash if self.plans else None
-        return source.approval is not None and source.plan_hash == newest
+        return source.approval is not None and source.plan_hash == self.newest.plan_hash
 
     def approve(self, run: Run, plan_hash: str, approver: str) -> str:
         """Approve a plan; return "approved", or the hint of the refusal (G4)."""
@@ -162,7 +171,7 @@ class Oracle:
             return "run_not_found"
         if run.triggered_by == approver:
             return "own_run"
-        if plan_hash != run.plan_hash or self.plans[-1].plan_hash != run.plan_hash:
+        if plan_hash != run.plan_hash or self.newest.plan_hash != run.plan_hash:
             return "plan_changed"
         if not run.holds:
             return "nothing_held"
@@ -170,12 +179,23 @@ class Oracle:
         return "approved"
 
     def changed_since(self, run: Run) -> list[UUID]:
-        """Return the held mentors of a plan who are not as it says, in id order."""
+        """Return the held mentors of a plan who are not as it says, in id order.
+
+        Those whom a run has released are not among them.
+        """
+        releases = {
+            one.id
+            for one in self.runs
+            if one.is_release and one.plan_of and one.plan_of.plan_hash == run.plan_hash
+        }
         return [
             mentor
             for mentor in run.holds
-            if self.mentors[mentor].status != "active"
-            or not run.entries[mentor].fits(self.mentors[mentor])
+            if (
+                self.mentors[mentor].status != "active"
+                or not run.entries[mentor].fits(self.mentors[mentor])
+            )
+            and releases.isdisjoint(self.mentors[mentor].changes)
         ]
 
     def pause(self, mentor: Mentor, run: Run, day: date, *, is_dry: bool = False) -> str:
@@ -200,10 +220,17 @@ class Oracle:
         if run.is_release:
             is_released = source is not None and source.action == "hold" and source.fits(mentor)
             return None if is_released else "changed_since"
-        if any(e and e.action == "pause" and e.fits(mentor) for e in (own, source)):
+        if self.mode != "hold" or mentor.why(day) == "forewarned":
             return None
-        is_free = self.mode != "hold" or mentor.why(day) == "forewarned"
-        return None if is_free else "held"
+        is_listed = any(e and e.action == "pause" and e.fits(mentor) for e in (own, source))
+        return None if is_listed and not self._is_held_later(mentor, run.plan_of or run) else "held"
+
+    def _is_held_later(self, mentor: Mentor, planned: Run) -> bool:
+        """Whether a newer plan than the one that a run carries out holds the mentor."""
+        if not self.plans or (planned.as_of, planned.made) >= (self.newest.as_of, self.newest.made):
+            return False
+        entry = self.newest.entries.get(mentor.id)
+        return entry is not None and entry.action == "hold" and entry.fits(mentor)
 
     def resume(self, mentor: Mentor, run: Run, *, is_dry: bool = False) -> str:
         """Let a withdrawal resume a mentor; return the outcome (G5)."""
@@ -253,5 +280,10 @@ class Oracle:
 
 
 def _entry(run: Run | None, mentor: Mentor, is_dry: bool) -> Entry | None:
-    """Return what a plan says of a mentor; the plan of a dry run says nothing to a real call."""
-    return None if run is None or (run.is_dry and not is_dry) else run.entries.get(mentor.id)
+    """Return what a plan says of a mentor.
+
+    A plan that is not whole says nothing, and the plan of a dry run says nothing to a real call.
+    """
+    if run is None or run.plan_hash is None or (run.is_dry and not is_dry):
+        return None
+    return run.entries.get(mentor.id)

@@ -17,6 +17,9 @@ BROKEN = {
     "an old hash can be approved": Broken("or v_newest.plan_hash <> v_plan.plan_hash", ""),
     "a warning of another date counts": Broken(r"w\.expires_on = asked\.expires_on", "true"),
     "the plan of a dry run releases": Broken(r"\(p_dry_run or not p\.dry_run\)", "true"),
+    "an older plan releases whom the newest holds": Broken(
+        "e.action = 'hold' and e.version", "false and e.version"
+    ),
     "a late warning counts": Broken(r"p_as_of - private\.forewarned_days\(\)", "p_as_of - 6"),
     "who asked may approve": Broken("and l.triggered_by = v_approver", "and false"),
 }

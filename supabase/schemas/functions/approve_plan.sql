@@ -91,6 +91,11 @@ begin
                 (select max(c.expires_on) from public.certifications as c where c.mentor_id = e.mentor_id)
             )
         )
+        -- The run that follows has paused them already.
+        and not exists (
+            select from public.peer_mentor_status_history as h
+            where h.mentor_id = e.mentor_id and h.plan_hash = v_plan.plan_hash
+        )
         order by e.mentor_id
     );
     return query

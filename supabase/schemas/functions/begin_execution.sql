@@ -75,7 +75,7 @@ begin
     end if;
     select * into v_source from public.scheduler_execution_log as l
     where l.job_run_id = p_redrive_of and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
-    v_withdraws := coalesce(p_withdraws, v_source.withdraws);
+    v_withdraws := case when p_job_name = 'withdrawal' then coalesce(p_withdraws, v_source.withdraws) end;
     v_plan_of := case
         when p_job_name = 'certification_expiry' then coalesce(p_releases, v_source.plan_of, v_source.job_run_id)
     end;

@@ -6,7 +6,7 @@
 --   rule           what the nightly job would do now: the day, the latest expiry date, why (private.why_planned), and
 --                  outcome, which is what update_mentor_status answers to a dry run of a new run
 --   last_change    from the history: from, to, reason, when, by whom; with the run that made it, its plan and its approval
---   plan           what the newest plan says of the mentor
+--   plan           what the newest plan says of the mentor; is_current: the mentor has not changed since
 --   warnings       newest first, at most 20
 --   messages       the last five to the mentor, and what became of them
 --   portal         what HLF's portal was told
@@ -112,6 +112,8 @@ begin
         ) end,
         'plan', case when v_entry.mentor_id is not null then jsonb_build_object(
             'job_run_id', v_plan.job_run_id, 'as_of', v_plan.as_of, 'plan_hash', v_plan.plan_hash,
+            'is_current', v_entry.version = v_mentor.version
+                and v_entry.expires_on = private.clamp_day(v_expires_on),
             'action', v_entry.action, 'why', v_entry.why, 'expires_on', v_entry.expires_on,
             'approved_by', private.shown_name(v_approval.approved_by, v_sees_names), 'approved_at', v_approval.approved_at
         ) end,

@@ -1,6 +1,6 @@
 -- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
 -- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
--- limits; a run that has been withdrawn does not count.
+-- limits; a run of which a withdrawal has resumed somebody does not count.
 -- Called by: the monitor; the command line.
 -- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
 
@@ -36,7 +36,7 @@ as $$
         where p.org_id = p_org_id and p.as_of = p_as_of and not p.dry_run and p.brake_acts and p.brake_mode = 'watch'
             and not exists (
                 select from public.scheduler_execution_log as l
-                where l.withdraws = p.job_run_id and l.status = 'completed' and not l.dry_run
+                where l.withdraws = p.job_run_id and l.status = 'completed' and l.resumed_count > 0 and not l.dry_run
             )
         order by p.unforeseen_count desc, p.made_at desc
         limit 1

@@ -4,7 +4,7 @@
 --   * The present moment is the later of p_at, the caller's clock, and the database's own clock. A row with
 --     a later end was written by a clock that was ahead; it does not count yet.
 --   * A manual run for a day before the one on which it started does not count: it repeats an earlier night.
---   * Dry runs and redrives do not count, because they do not cover all mentors.
+--   * Dry runs, redrives and releases do not count, because they do not cover all mentors.
 --   * The database computes the hours, so they are never negative.
 --   * night_error_count is the smallest number of errors among the runs for p_as_of or a later day.
 --
@@ -47,6 +47,7 @@ as $$
         and l.status = 'completed'
         and not l.dry_run
         and l.redrive_of is null
+        and l.plan_of is null
         and l.finished_at <= p.moment
         and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
 $$;

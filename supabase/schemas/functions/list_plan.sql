@@ -20,22 +20,43 @@ as $$
 #variable_conflict use_column
 declare
     v_person constant uuid := case when private.caller() = 'person' then private.user_id() else p_user_id end;
+    v_mine uuid [];
     v_sees_all constant boolean := private.caller() <> 'person' and p_user_id is null or exists (
         select from public.org_members as o where o.org_id = p_org_id and o.user_id = v_person and o.role = 'admin'
     );
 begin
     perform private.assert_job_org(p_org_id);
     perform private.assert_limit(p_limit);
+    if not exists (
+        select from public.plans as p
+        where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null
+    ) then
+        return;
+    end if;
+    if not v_sees_all then
+        v_mine := array(
+            select private.coordinated_mentors(v_person, p_after)
+            union
+            select m.id from public.peer_mentors as m where m.user_id = v_person and m.org_id = p_org_id
+        );
+    end if;
     return query
     with page as (
-        select e.*
-        from public.plans as p
-        inner join public.plan_mentors as e on e.job_run_id = p.job_run_id
-        where p.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null
-            and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
-            and (v_sees_all or private.sees_mentor(v_person, e.mentor_id, p_org_id))
-        order by e.mentor_id
-        limit p_limit
+        (
+            select e.* from public.plan_mentors as e
+            where v_sees_all and e.job_run_id = p_job_run_id
+                and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by e.mentor_id
+            limit p_limit
+        )
+        union all
+        (
+            select e.* from public.plan_mentors as e
+            where not v_sees_all and e.job_run_id = p_job_run_id and e.mentor_id = any(v_mine)
+                and e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+            order by e.mentor_id
+            limit p_limit
+        )
     )
 
     select e.mentor_id, k.display_name, e.expires_on, e.action, e.why

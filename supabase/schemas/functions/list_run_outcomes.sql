@@ -65,7 +65,7 @@ begin
                     p_org_id, p_job_run_id, p.id, p.version, p.expires_on, p_as_of, v_dry_run
                 ) is not null
             when 'withdrawal' then
-                private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on) is not null
+                private.withdrawal_outcome(p_org_id, p_job_run_id, p.id, p.status, p.expires_on, v_dry_run) is not null
             when 'hlf_sync' then p.synced_version = p.version
         end
     order by p.id;

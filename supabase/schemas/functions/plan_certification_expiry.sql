@@ -30,6 +30,8 @@ begin
     perform private.assert_between('p_limit', coalesce(p_limit, 1), 1, 1000000);
     if p_as_of is null then
         raise exception 'p_as_of is missing' using errcode = '22023', detail = 'give the day of the plan, such as 2026-11-22';
+    elsif v_is_person and p_org_id not in (select private.my_orgs()) then
+        return;
     end if;
     return query
     with planned as materialized (

@@ -114,7 +114,8 @@ begin
             v_is_planned := exists (
                 select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
-                    and e.version = v_mentor.version and e.expires_on = v_readable and (p_dry_run or not p.dry_run)
+                    and e.why = 'forewarned' and e.version = v_mentor.version and e.expires_on = v_readable
+                    and p.plan_hash is not null and (p_dry_run or not p.dry_run)
             );
         end if;
         if v_refusal is null and not v_is_planned then
@@ -126,7 +127,7 @@ begin
                 and l.status in ('running', 'completed', 'failed');
         end if;
     elsif v_is_withdrawal then
-        v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on);
+        v_refusal := private.withdrawal_outcome(p_org_id, p_job_run_id, p_mentor_id, v_mentor.status, v_expires_on, p_dry_run);
     end if;
     if v_refusal is not null then
         return query select

@@ -2,7 +2,7 @@
 -- when the run begins, in batches; plan_hash is null until it is whole. A dry run has a plan too. Administrators see the
 -- plans of their organisation (S4).
 --
--- A plan lapses when the next real run makes one: only the newest plan can be approved (G4).
+-- A plan lapses when the next real run for this day or a later one makes one: only the newest plan can be approved (G4).
 
 create table public.plans (
     job_run_id uuid primary key,
@@ -33,7 +33,7 @@ comment on column public.plans.plan_hash is
 'SHA-256 of what the plan decides, in hexadecimal (private.hash_plan); null: the plan is not whole yet.';
 
 -- The newest plan of an organisation.
-create index plans_made_at_idx on public.plans (org_id, made_at desc);
+create index plans_newest_idx on public.plans (org_id, as_of desc, made_at desc);
 
 alter table public.plans enable row level security;
 create policy seen_by_admins on public.plans for select to authenticated

@@ -1,13 +1,14 @@
 """The approval of a held plan, and the run that releases it (G4)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from support.brake import Brake
-from support.roster import TOMORROW, Roster
+from support.roster import TODAY, TOMORROW, Roster
 from support.transitions import by_hand, change
 
 
@@ -116,6 +117,25 @@ def test_an_approval_lapses_with_the_next_plan(held: Held, roster: Roster) -> No
     assert held.refusal(lambda: held.begin(releases=held.run)) == ("PT409", "plan_lapsed")
     assert change(roster.db, held.mentors[0], p_job_run_id=begun)["outcome"] == "changed"
     assert held.refusal(lambda: held.begin(redrive_of=begun)) == ("PT409", "plan_lapsed")
+
+
+def test_a_run_for_an_earlier_day_takes_no_approval_away(held: Held) -> None:
+    """G4: it is not the next plan."""
+    held.plan(held.begin(day=TODAY - timedelta(300)))
+    held.approve(held.run, held.hash)
+    assert held.listed(held.begin(releases=held.run)) == held.mentors
+
+
+def test_a_repeated_approval_does_not_count_the_released_as_changed(
+    held: Held, roster: Roster
+) -> None:
+    """G4: the run that followed has paused them."""
+    held.approve(held.run, held.hash)
+    release = held.begin(releases=held.run)
+    for mentor in held.mentors[1:]:
+        change(roster.db, mentor, p_job_run_id=release)
+    by_hand(roster.db, held.mentors[0], "paused")
+    assert held.approve(held.run, held.hash)["mentor_ids_changed"] == held.mentors[:1]
 
 
 def test_a_newer_plan_with_the_same_hash_keeps_the_approval(held: Held) -> None:

@@ -212,3 +212,69 @@ def test_old_plans_go_and_dry_ones_soon(brake: Brake) -> None:
     brake.plan(new)
     rows = brake.records.rows("select job_run_id from plans")
     assert {row["job_run_id"] for row in rows} == {kept, new}
+
+
+def test_a_plan_that_is_not_whole_releases_nobody(brake: Brake) -> None:
+    """G2: the brake decides at its end; a caller could stop before it."""
+    brake.set("hold", 0, 0)
+    (mentor, *_), _ = night(brake)
+    run = brake.begin()
+    brake.records.rows("select * from make_plan(%s, 5)", run)
+    assert change(brake.records.db, mentor, p_job_run_id=run)["outcome"] == "held"
+
+
+def test_runs_for_earlier_days_go_around_no_brake(brake: Brake, roster: Roster) -> None:
+    """G2: each of their plans is below the limits; the plan of the latest day holds the mentor."""
+    brake.set("hold", 1, 0)
+    early, late = roster.add_mentor(TODAY - timedelta(9)), roster.add_mentor(TODAY - timedelta(2))
+    night_run = brake.begin()
+    assert brake.plan(night_run)["held_count"] == 2
+    slice_ = brake.begin(day=TODAY - timedelta(5))
+    assert brake.plan(slice_)["held_count"] == 0
+    assert brake.listed(slice_) == [early]
+    for mentor in (early, late):
+        answer = change(roster.db, mentor, p_job_run_id=slice_, p_as_of=TODAY - timedelta(5))
+        assert answer["new_status"] == "active"
+    (figures,) = roster.rows("select * from get_brake_figures(%s, %s)", ORG, TODAY)
+    assert (figures["held_count"], figures["held_by"]) == (2, night_run)
+
+
+def test_a_redrive_of_an_older_plan_pauses_nobody_whom_the_newest_holds(
+    brake: Brake, roster: Roster
+) -> None:
+    """G2: the organisation chose mode hold after a night in mode watch."""
+    mentors, _ = night(brake)
+    watched = brake.begin()
+    brake.plan(watched)
+    brake.set("hold")
+    brake.plan(brake.begin())
+    again = brake.begin(redrive_of=watched)
+    for run in (watched, again):
+        assert change(roster.db, mentors[0], p_job_run_id=run)["outcome"] == "held"
+
+
+def test_a_warning_before_a_renewal_that_the_portal_took_back_does_not_count(
+    brake: Brake, roster: Roster
+) -> None:
+    """G2: a restored backup of the portal brings back dates of which people were warned once."""
+    mentor = roster.add_mentor(YESTERDAY)
+    brake.warn([mentor], 30)
+    assert brake.live()[mentor]["why"] == "forewarned"
+    for day in (TODAY + timedelta(700), YESTERDAY):
+        roster.rows(
+            "select * from mirror_portal_certifications(%s, %s, '{c-1}', %s, %s, '{2026-01-01}',"
+            " '{}')",
+            ORG, uuid4(), [str(mentor)], [day],
+        )  # fmt: skip
+    assert brake.live()[mentor]["why"] == "warned_of_another_date"
+
+
+def test_a_release_is_no_complete_run(brake: Brake, roster: Roster) -> None:
+    """G4, O1: it does not cover all mentors, so the night stays missed."""
+    brake.set("hold", 0, 0)
+    roster.add_mentors(1)
+    held = brake.begin()
+    brake.approve(held, brake.plan(held)["plan_hash"])
+    brake.finish(brake.begin(releases=held))
+    (fresh,) = roster.rows("select * from get_run_freshness(%s, 'certification_expiry')", ORG)
+    assert fresh["last_finished_at"] is None

@@ -14,13 +14,12 @@ begin
     select * into v_run from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
     if v_run.id is null or v_run.job_name <> 'certification_expiry' or v_run.dry_run or v_run.status = 'running' then
-        raise exception 'the run cannot be withdrawn' using errcode = 'PT409', hint = 'not_withdrawable',
-            detail = case
+        raise exception 'the run cannot be withdrawn: %', case
                 when v_run.id is null then 'the log has no such run'
                 when v_run.job_name <> 'certification_expiry' or v_run.dry_run
                     then 'only a certification expiry run that is not a dry run pauses mentors'
                 else 'it is in progress; withdraw it when it has ended'
-            end;
+            end using errcode = 'PT409', hint = 'not_withdrawable';
     end if;
 end
 $$;

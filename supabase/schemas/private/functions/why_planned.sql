@@ -1,5 +1,6 @@
 -- Says of mentors and their expiry dates whether the mentor was warned of that same date early enough (G2): forewarned, or
--- why the pause is unforeseen. It takes arrays, because a plan asks about thousands.
+-- why the pause is unforeseen. A warning does not count if the portal has taken back a later date since: the mentor had been
+-- renewed, and knows nothing of the old date. It takes arrays, because a plan asks about thousands.
 -- Called by: private.plan_page, private.brake_outcome, explain_mentor.
 
 create or replace function private.why_planned(p_mentor_ids uuid [], p_expires_ons date [], p_as_of date)
@@ -24,6 +25,10 @@ as $$
         select min(w.warned_on) as warned_on
         from public.warnings as w
         where w.mentor_id = asked.mentor_id and w.expires_on = asked.expires_on
+            and not exists (
+                select from public.certification_changes as c
+                where c.mentor_id = w.mentor_id and c.from_expires_on > w.expires_on and c.changed_at >= w.created_at
+            )
     ) as same on true
 $$;
 comment on function private.why_planned is

@@ -7,7 +7,7 @@
 -- Errors: PT403 the run is not a withdrawal in progress.
 
 create or replace function private.withdrawal_outcome(
-    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_status text, p_expires_on date
+    p_org_id uuid, p_job_run_id uuid, p_mentor_id uuid, p_status text, p_expires_on date, p_dry_run boolean
 )
 returns text
 language plpgsql
@@ -20,7 +20,8 @@ declare
     v_last uuid;
 begin
     select l.withdraws into v_withdrawn from public.scheduler_execution_log as l
-    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
+    where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
+        and l.job_name = 'withdrawal' and (p_dry_run or not l.dry_run);
     if v_withdrawn is null then
         raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
             detail = 'pause_withdrawn is for runs of the job withdrawal';

@@ -20,6 +20,7 @@ CHANGE = {
 PLAN = {
     "job_run_id": PLANNER, "as_of": "2026-11-26", "plan_hash": "HASH", "action": "hold",
     "why": "never_warned", "expires_on": "2026-11-20", "approved_by": None, "approved_at": None,
+    "is_current": True,
 }  # fmt: skip
 EXPIRED = {"as_of": "2026-11-26", "expires_on": "2026-11-20", "why": "never_warned"}
 VALID = {"as_of": "2026-11-26", "expires_on": "2027-05-31", "why": None}
@@ -43,6 +44,9 @@ STORIES = {
     "held": story(answer="held", rule=EXPIRED, plan=PLAN),
     "held and approved": story(answer="held", rule=EXPIRED, plan=APPROVED),
     "held without a plan": story(answer="held", rule=EXPIRED),
+    "changed since the plan": story(
+        answer="held", rule=EXPIRED, plan=APPROVED | {"is_current": False}
+    ),
     "paused_by_run": story(
         answer="paused_by_run", status="paused", rule=EXPIRED, last_change=CHANGE
     ),
@@ -69,6 +73,8 @@ STORIES = {
         ("held and approved", "no run has paused the mentor yet; approved by user 7",
          f"approve {PLANNER} --plan HASH --note TEXT"),
         ("held without a plan", "the plan of the next run decides about the pause",
+         "run certification_expiry --follow"),
+        ("changed since the plan", "the plan of the next run decides about the pause",
          "run certification_expiry --follow"),
         ("paused_by_run",
          f"run {RUN} for 2026-11-26 paused the mentor: the certification expired on 2026-11-20",
