@@ -455,7 +455,8 @@ revoke execute on function private.brake_of from public, anon, authenticated;
 -- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
 -- same, because a mentor who stays visible is the worse mistake.
 -- The plan of a dry run releases nobody: only another dry run sees it.
--- update_mentor_status calls it only if the run's own plan does not pause the mentor as forewarned.
+-- update_mentor_status calls it unless the run's own plan pauses the mentor as they are, and nothing could forbid that: the
+-- mentor was forewarned, or the mode is not hold.
 -- Called by: update_mentor_status, list_run_outcomes, explain_mentor.
 
 create or replace function private.brake_outcome(
@@ -6973,8 +6974,12 @@ begin
             v_is_planned := exists (
                 select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
-                    and e.why = 'forewarned' and e.version = v_mentor.version and e.expires_on = v_readable
+                    and e.version = v_mentor.version and e.expires_on = v_readable
                     and p.plan_hash is not null and (p_dry_run or not p.dry_run)
+                    and (e.why = 'forewarned' or not exists (
+                        select from public.organisation_settings as s
+                        where s.org_id = p_org_id and s.brake_mode = 'hold'
+                    ))
             );
         end if;
         if v_refusal is null and not v_is_planned then

@@ -114,8 +114,12 @@ begin
             v_is_planned := exists (
                 select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
-                    and e.why = 'forewarned' and e.version = v_mentor.version and e.expires_on = v_readable
+                    and e.version = v_mentor.version and e.expires_on = v_readable
                     and p.plan_hash is not null and (p_dry_run or not p.dry_run)
+                    and (e.why = 'forewarned' or not exists (
+                        select from public.organisation_settings as s
+                        where s.org_id = p_org_id and s.brake_mode = 'hold'
+                    ))
             );
         end if;
         if v_refusal is null and not v_is_planned then

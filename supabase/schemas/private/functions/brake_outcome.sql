@@ -9,7 +9,8 @@
 -- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
 -- same, because a mentor who stays visible is the worse mistake.
 -- The plan of a dry run releases nobody: only another dry run sees it.
--- update_mentor_status calls it only if the run's own plan does not pause the mentor as forewarned.
+-- update_mentor_status calls it unless the run's own plan pauses the mentor as they are, and nothing could forbid that: the
+-- mentor was forewarned, or the mode is not hold.
 -- Called by: update_mentor_status, list_run_outcomes, explain_mentor.
 
 create or replace function private.brake_outcome(
