@@ -95,7 +95,10 @@ def misses(says: str, shown: str) -> list[str]:
 def read_runbook() -> Iterator[tuple[str, str]]:
     """Yield place and text of each command within the runbook's sentences, the first of each."""
     seen = set[str]()
-    typed = re.compile(r'`((?:\(eval |mentor-pause [^`]*"\$STACK"|aws |lines |ask |select )[^`]*)`')
+    typed = re.compile(
+        r'`((?:\(eval |(?:SUPABASE_DB_URL="\$OWNER_URL" )?mentor-pause [^`]*"\$STACK"'
+        r"|aws |lines |ask |select )[^`]*)`"
+    )
     for number, line in enumerate(RUNBOOK.read_text().splitlines(), 1):
         for command in typed.findall(line):
             if command not in seen and not any(step in command for step in CANNOT_BE_TYPED):

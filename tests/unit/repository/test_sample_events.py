@@ -26,7 +26,8 @@ def test_every_job_has_a_nightly_event_and_a_page() -> None:
     assert {f"{job}_{kind}.json" for job in STARTABLE for kind in kinds} <= names
     assert {f"{job}_request.json" for job in JOBS.keys() - STARTABLE} <= names
     assert {"portal_drift_hourly.json", "monitor_hourly.json"} <= names  # they read none of it
-    assert {f"http_{what}.json" for what in ("get_run", "list_jobs", "list_runs")} <= names
+    requests = ("get_plan", "get_run", "list_jobs", "list_runs", "approve_plan", "why")
+    assert {f"http_{what}.json" for what in requests} <= names
     assert {f"notifier_{what}.json" for what in ("after_run", "hourly", "delivery", "bounce")} <= (
         names
     )
