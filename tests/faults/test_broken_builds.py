@@ -205,8 +205,8 @@ class Unsettled(Night):
         (Counting, {"summary_is_pages"}, 4),
         (Highest, {"summary_is_pages", "ended"}, 25),
         (LosesHandovers, {"calm"}, 50),
-        (Resending, {"one a day", "sent once"}, 0),
-        (Doubting, {"unknown"}, 0),
+        (Resending, {"one a day", "sent once"}, 25),
+        (Doubting, {"unknown"}, 37),
         (Unsettled, {"at rest"}, 0),
     ],
 )
