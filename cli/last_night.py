@@ -1,4 +1,4 @@
-"""Reads what last night did, and what is wrong now (G7). It only reads."""
+"""Reads what last night did, and what is wrong now (G7). It changes no data."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -4912,8 +4912,8 @@ grant execute on function public.finish_digest to service_role, mentor_pause_not
 
 -- Closes a run's row of the execution log with its final status and counts (D4, E8). The first call wins; a
 -- repeated call changes nothing and returns the row. A long p_error is cut, so that it cannot keep a run from
--- ending. It adds the counts of the run's plan (G2, G3) and returns them. The role portal_sync, whose Lambda talks to an external system, can close runs of hlf_sync only
--- (D9).
+-- ending. The function adds the counts of the run's plan (G2, G3) and returns them. The role portal_sync, whose
+-- Lambda talks to an external system, can close runs of hlf_sync only (D9).
 -- Called by: the completion of a run.
 -- Locks: the row.
 -- Errors: PT404 no such run, 22023 the status is not final or a count is out of bounds, 42501
@@ -5045,9 +5045,9 @@ comment on function public.finish_portal_reading is
 revoke execute on function public.finish_portal_reading from public, anon, authenticated;
 grant execute on function public.finish_portal_reading to service_role, portal_sync;
 
--- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
--- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
--- limits; a run of which a withdrawal has resumed somebody does not count.
+-- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; and whether their plan is
+-- approved. Also how many unforeseen mentors the runs of a night paused in mode watch, if they were more than the limits.
+-- A run does not count after a withdrawal has resumed one of its mentors.
 -- Called by: the monitor; the command line.
 -- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
 

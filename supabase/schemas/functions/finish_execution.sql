@@ -1,7 +1,7 @@
 -- Closes a run's row of the execution log with its final status and counts (D4, E8). The first call wins; a
 -- repeated call changes nothing and returns the row. A long p_error is cut, so that it cannot keep a run from
--- ending. It adds the counts of the run's plan (G2, G3) and returns them. The role portal_sync, whose Lambda talks to an external system, can close runs of hlf_sync only
--- (D9).
+-- ending. The function adds the counts of the run's plan (G2, G3) and returns them. The role portal_sync, whose
+-- Lambda talks to an external system, can close runs of hlf_sync only (D9).
 -- Called by: the completion of a run.
 -- Locks: the row.
 -- Errors: PT404 no such run, 22023 the status is not final or a count is out of bounds, 42501

@@ -1,6 +1,6 @@
--- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; whether their plan is
--- approved; and how many unforeseen mentors the runs of a night paused in mode watch although they were more than the
--- limits; a run of which a withdrawal has resumed somebody does not count.
+-- The figures of the brake (G2, G3): how many mentors are held now, by which run, and since when; and whether their plan is
+-- approved. Also how many unforeseen mentors the runs of a night paused in mode watch, if they were more than the limits.
+-- A run does not count after a withdrawal has resumed one of its mentors.
 -- Called by: the monitor; the command line.
 -- Errors: 42501 not_your_organisation, 22023 p_as_of is out of bounds.
 
