@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
-type Language = Literal["nb", "en"]
+from texts.catalogue import Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from notify.catalogue import Catalogue
 from notify.digest import Digest
 from notify.sections import Section, SectionWriter
+from texts.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from mentor_pause.aws.mailer import Mail
-from notify.catalogue import LOCALES, Catalogue
-from notify.digest import Digest, Language
+from notify.digest import Digest
 from notify.letter import LetterWriter
+from texts.catalogue import LOCALES, Catalogue, Language
 
 TEMPLATES = Path(__file__).parent / "templates"
+TRANSLATIONS = Path(__file__).parent / "translations"
 _ADDRESS = re.compile(r"https://[!-~]+")
 
 
@@ -37,7 +38,8 @@ class Renderer:
         self._text = environment.get_template("digest.txt")
         self._html = environment.get_template("digest.html")
         self._writers: dict[Language, LetterWriter] = {
-            language: LetterWriter(Catalogue(language), bool(console_url)) for language in LOCALES
+            language: LetterWriter(Catalogue(language, TRANSLATIONS), bool(console_url))
+            for language in LOCALES
         }
 
     def render(self, digest: Digest) -> Mail:

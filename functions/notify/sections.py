@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from notify.catalogue import Catalogue
 from notify.digest import Digest
+from texts.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)

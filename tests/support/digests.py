@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from notify.digest import Digest, Language
+from notify.digest import Digest
+from texts.catalogue import Language
 
 TODAY = date(2026, 11, 26)
 LATER = date(2026, 12, 26)

@@ -11,7 +11,8 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
 from local.places import ROOT
-from notify.catalogue import LOCALES, SOURCE, TRANSLATIONS, Catalogue
+from notify.render import TRANSLATIONS
+from texts.catalogue import LOCALES, SOURCE, Catalogue
 
 NOTIFY = ROOT / "functions/notify"
 KEYWORDS = {"gettext": None, "ngettext": (1, 2), "_": None}
@@ -84,14 +85,14 @@ def test_a_template_has_no_words_of_its_own(file: Path) -> None:
 def test_a_day_and_a_count_are_written_as_the_language_does() -> None:
     """Bokmål puts a dot behind the day, and a no-break space between the thousands."""
     day, one, many = date(2026, 5, 1), "%(count)s", "%(count)s"
-    assert Catalogue("nb").gettext("%(day)s", day=day) == "1. mai 2026"
-    assert Catalogue("en").gettext("%(day)s", day=day) == "1 May 2026"
-    assert Catalogue("nb").ngettext(one, many, 41_235) == "41\xa0235"
-    assert Catalogue("en").ngettext(one, many, 41_235) == "41,235"
+    assert Catalogue("nb", TRANSLATIONS).gettext("%(day)s", day=day) == "1. mai 2026"
+    assert Catalogue("en", TRANSLATIONS).gettext("%(day)s", day=day) == "1 May 2026"
+    assert Catalogue("nb", TRANSLATIONS).ngettext(one, many, 41_235) == "41\xa0235"
+    assert Catalogue("en", TRANSLATIONS).ngettext(one, many, 41_235) == "41,235"
 
 
 def test_english_is_the_source() -> None:
     """A text of the code is the English one."""
-    texts = Catalogue("en")
+    texts = Catalogue("en", TRANSLATIONS)
     assert texts.gettext("Sign in and decide") == "Sign in and decide"
-    assert Catalogue("nb").gettext("Sign in and decide") == "Logg inn og avgjør"
+    assert Catalogue("nb", TRANSLATIONS).gettext("Sign in and decide") == "Logg inn og avgjør"

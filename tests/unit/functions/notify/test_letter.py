@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from notify.catalogue import Catalogue
-from notify.digest import Language
 from notify.letter import Letter, LetterWriter
+from notify.render import TRANSLATIONS
 from support.digests import LATER, TODAY, digest
+from texts.catalogue import Catalogue, Language
 
 ALL: dict[str, Any] = {
     "own_paused_on": TODAY,
@@ -25,7 +25,7 @@ ALL: dict[str, Any] = {
 
 def write(language: Language, *, has_console: bool = True, **values: Any) -> Letter:
     """Return the letter of a digest."""
-    writer = LetterWriter(Catalogue(language), has_console)
+    writer = LetterWriter(Catalogue(language, TRANSLATIONS), has_console)
     return writer.write(digest(language=language, **values))
 
 

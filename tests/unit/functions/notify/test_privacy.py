@@ -14,11 +14,11 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
 from mentor_pause.aws.mailer import Mail
-from notify.catalogue import TRANSLATIONS
-from notify.digest import Digest, Language
-from notify.render import Renderer
+from notify.digest import Digest
+from notify.render import TRANSLATIONS, Renderer
 from support.digests import Page, any_digest, words, write_count, write_day
 from support.post_office import CONSOLE, SENDER, Notifier, PostOffice
+from texts.catalogue import Language
 
 FORBIDDEN: dict[str, str] = {
     "the role": r"likepers|likem[ae]nn|mentor|peer|frivillig|volunteer",

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from mentor_pause.aws.mailer import Mail
-from notify.digest import Language
 from notify.render import Renderer
 from support.digests import CONSOLE, LATER, TODAY, Page, digest, words
+from texts.catalogue import Language
 
 ALL: dict[str, Any] = {
     "own_paused_on": TODAY,

@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 
-from notify.catalogue import LOCALES, Catalogue
-from notify.digest import Language
+from notify.render import TRANSLATIONS
 from notify.sections import Section, SectionWriter
 from support.digests import LATER, TODAY, digest
+from texts.catalogue import LOCALES, Catalogue, Language
 
-WITH_LINK = {name: SectionWriter(Catalogue(name), has_console=True) for name in LOCALES}
-WITHOUT = {name: SectionWriter(Catalogue(name), has_console=False) for name in LOCALES}
+WITH_LINK = {
+    name: SectionWriter(Catalogue(name, TRANSLATIONS), has_console=True) for name in LOCALES
+}
+WITHOUT = {
+    name: SectionWriter(Catalogue(name, TRANSLATIONS), has_console=False) for name in LOCALES
+}
 
 
 def read(section: Section) -> list[str]:
