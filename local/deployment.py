@@ -26,6 +26,7 @@ SECRETS = {
     "NotifierSecretArn": "mentor-pause/notifier",
 }
 """The names of the secrets, by the template's parameters."""
+PUBLISHABLE_KEY = "sb_publishable_of-the-local-stack"
 _SENDER_DOMAIN = "example.com"
 _STAGE = "dev"
 
@@ -55,16 +56,17 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
         "HlfOrgId": str(ORG_ID),
         "HlfOrgSlug": ORG_SLUG,
         "SupabaseUrl": login_url(state),
+        "SupabasePublishableKey": PUBLISHABLE_KEY,
         "ApiRequestsPerSecond": "500",
+        "ConsoleRequestsPerSecond": "500",
         "MessageSender": f"ingen-svar@{_SENDER_DOMAIN}",
-        "ConsoleUrl": "https://konsoll.example",
         **secret_arns,
     }
     # SES accepts only senders of a verified domain. On AWS an operator verifies it.
     client(state, "sesv2").create_email_identity(EmailIdentity=_SENDER_DOMAIN)
     outputs = _create(client(state, "cloudformation"), _upload(state), parameters)
     _switch_portal_on(client(state, "ssm"), outputs)
-    return outputs | _api_url(state, outputs)
+    return outputs
 
 
 def deploy_again(state: State) -> dict[str, str]:
@@ -74,8 +76,7 @@ def deploy_again(state: State) -> dict[str, str]:
         StackError: the emulator refused the template; the stack is unchanged.
     """
     template = _upload(state)
-    outputs = packaging.update_stack(client(state, "cloudformation"), STACK_NAME, template)
-    return outputs | _api_url(state, outputs)
+    return packaging.update_stack(client(state, "cloudformation"), STACK_NAME, template)
 
 
 def client(state: State, service: str) -> Any:
@@ -103,11 +104,6 @@ def _credential(owner_url: str, role: str) -> dict[str, str]:
     database.let_log_in(owner_url, role, password)
     address = owner_url.rpartition("@")[2]
     return {"SUPABASE_DB_URL": f"postgresql://{role}:{password}@{address}"}
-
-
-def _api_url(state: State, outputs: dict[str, str]) -> dict[str, str]:
-    """Return the emulator's URL of the HTTP entry; the stack's own output names a host of AWS."""
-    return {"ApiUrl": f"{endpoint(state.aws_port)}/_aws/execute-api/{outputs['ApiId']}/{_STAGE}"}
 
 
 def _create(cloudformation: Any, template_url: str, parameters: dict[str, str]) -> dict[str, str]:

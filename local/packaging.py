@@ -46,7 +46,7 @@ def upload(s3: Any, endpoint_url: str) -> str:
     BUILD.mkdir(parents=True, exist_ok=True)
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    template = adapt_to_emulator(load_template())
+    template = adapt_to_emulator(load_template(), endpoint_url)
     template["Globals"]["Function"]["CodeUri"] = _put(s3, FUNCTIONS, functions_zip())
     for resource, layer in LAYERS.items():
         address = _put(s3, ROOT / "layers" / layer, layer_zip(layer, BUILD))

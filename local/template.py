@@ -21,6 +21,7 @@ TEMPLATE = ROOT / "template.yaml"
 SES_EVENTS = "local.ses"
 """The source of events that stand for SES's events on the emulator."""
 
+_ON_AWS = "https://${ApiGateway}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
 _LEFT_OUT = "requirements.txt"
 _SITE, _SITE_INSIDE = "python/", "/opt/python"
 """Where a layer has its packages, in the archive and on Lambda."""
@@ -68,24 +69,27 @@ def load_template(file: Path = TEMPLATE) -> dict[str, Any]:
 def adapt_built_template(file: Path, endpoint: str) -> None:
     """Adapt the output of `sam build` to the emulator, before `sam deploy` reads it.
 
-    `endpoint` is the emulator's URL: its APIs have no host names of their own. A second call
-    changes nothing.
+    A second call changes nothing.
     """
-    template = adapt_to_emulator(load_template(file))
-    api = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{ApiGateway}}/${{Stage}}"}
-    template["Outputs"]["ApiUrl"]["Value"] = api
+    template = adapt_to_emulator(load_template(file), endpoint)
     file.write_text(yaml.safe_dump(template))
 
 
-def adapt_to_emulator(template: dict[str, Any]) -> dict[str, Any]:
+def adapt_to_emulator(template: dict[str, Any], endpoint: str) -> dict[str, Any]:
     """Adapt the template to the points in which the emulator differs from AWS.
+
+    `endpoint` is the emulator's URL: its APIs have no host names of their own.
 
     The emulator requires `sqs:SendMessageBatch`, where AWS requires only `sqs:SendMessage`. It does
     not support the condition keys `events:source` and `ses:FromAddress`, and it does not know the
     identity that sends an e-mail. It publishes no events of SES, and accepts none from a caller, so
     the rules match another source too (`SES_EVENTS`). It has no alarms over several metrics, so
-    such an alarm gets only its first metric.
+    such an alarm gets only its first metric. It reads the path of a method's settings as it is,
+    where AWS requires "~1" for a slash.
     """
+    _replace_address(template, endpoint)
+    for setting in template["Resources"]["ApiGateway"]["Properties"]["MethodSettings"]:
+        setting["ResourcePath"] = setting["ResourcePath"].replace("/~1", "/").replace("~1", "/")
     for resource in template["Resources"].values():
         _alarm_on_one_metric(resource["Properties"])
         if resource["Properties"].get("EventPattern", {}).get("source") == ["aws.ses"]:
@@ -98,6 +102,16 @@ def adapt_to_emulator(template: dict[str, Any]) -> dict[str, Any]:
             if statement["Action"] == "ses:SendEmail":
                 statement["Resource"] = "*"
     return template
+
+
+def _replace_address(part: Any, endpoint: str) -> None:
+    """Replace the API's address on AWS with its address on the emulator, in all `Fn::Sub`."""
+    parts = list(part.items() if isinstance(part, dict) else enumerate(part))
+    for key, value in parts:
+        if key == "Fn::Sub" and isinstance(value, str):
+            part[key] = value.replace(_ON_AWS, f"{endpoint}/_aws/execute-api/${{ApiGateway}}")
+        elif isinstance(value, dict | list):
+            _replace_address(value, endpoint)
 
 
 def _role_statements(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:

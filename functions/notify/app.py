@@ -59,7 +59,7 @@ def _send() -> SendDigests:
     if settings.message_sender:
         client = clients.ses_client()
         mailer = Mailer(client, settings.message_sender, settings.configuration_set)
-    render = Renderer(settings.console_url or "").render
+    render = Renderer(settings.console_url).render
     return SendDigests(_org_id(), _database(), mailer, render, logger)
 
 

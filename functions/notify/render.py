@@ -12,7 +12,7 @@ from texts.catalogue import LOCALES, Catalogue, Language
 
 TEMPLATES = Path(__file__).parent / "templates"
 TRANSLATIONS = Path(__file__).parent / "translations"
-_ADDRESS = re.compile(r"https://[!-~]+")
+_ADDRESS = re.compile(r"https?://[!-~]+")
 
 
 class Renderer:
@@ -25,7 +25,7 @@ class Renderer:
             ValueError: `console_url` is not the address of a page.
         """
         if console_url and not _ADDRESS.fullmatch(console_url):
-            raise ValueError("the console's address must begin with https:// and have no space")
+            raise ValueError("the console's address must begin with http and have no space")
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(["html"]),

@@ -19,6 +19,7 @@ from mentor_pause.config.secrets import (
 )
 from mentor_pause.config.settings import (
     BusSettings,
+    ConsoleSettings,
     HttpSecrets,
     HttpSettings,
     LedgerSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "NOTIFIER_ROLE",
     "PORTAL_ROLE",
     "BusSettings",
+    "ConsoleSettings",
     "HttpSecrets",
     "HttpSettings",
     "LedgerSettings",

@@ -39,12 +39,16 @@ def _portal_address(entered: str) -> str:
     return secure_address(entered, in_sam=is_in_sam())
 
 
-def _auth_url(url: str) -> str:
-    """Return an address from which the project's keys may be read: TLS, or this machine."""
-    plain = rf"{plain_http(in_sam=is_in_sam())}{PORT}"
-    if re.fullmatch(rf"(https://[A-Za-z0-9.-]+({PORT})?|{plain})(/[A-Za-z0-9._-]+)*", url):
-        return url
-    raise ValueError("does not have the required form")
+def _web_address(path: str) -> AfterValidator:
+    """Return a check that an address, whose path matches `path`, uses TLS or is on this machine."""
+
+    def check(url: str) -> str:
+        host = rf"https://[A-Za-z0-9.-]+({PORT})?|{plain_http(in_sam=is_in_sam())}{PORT}"
+        if re.fullmatch(rf"({host}){path}", url):
+            return url
+        raise ValueError("does not have the required form")
+
+    return AfterValidator(check)
 
 
 class Settings(BaseModel):
@@ -139,8 +143,8 @@ class NotifierSettings(Settings):
 
     message_sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = None
     """The address of the sender; None: nothing is sent."""
-    console_url: Annotated[str, Field(pattern=r"^https://[!#-;=?-~]+$")] | None = None
-    """The address to which the e-mails lead; None: they have no link."""
+    console_url: Annotated[str, _web_address(r"/[!#-;=?-~]+")]
+    """The console's address, to which the e-mails lead."""
     configuration_set: str
     """The name of SES's configuration set, which tells what became of each e-mail."""
 
@@ -149,7 +153,7 @@ class HttpSettings(Settings):
     """The settings of the HTTP entry, except the organisation and the ledger."""
 
     dispatcher_function: str
-    auth_url: Annotated[str, AfterValidator(_auth_url)]
+    auth_url: Annotated[str, _web_address(r"(/[A-Za-z0-9._-]+)*")]
     """The issuer of users' tokens: `https://PROJECT.supabase.co/auth/v1`."""
     api_secret_id: str
     """The id of the secret that holds the `HttpSecrets`, a JSON object."""
@@ -164,6 +168,18 @@ class HttpSecrets(Settings):
     """The previous secret, until every machine has the new one."""
     supabase_jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     """The project's legacy JWT secret, if the project still signs tokens with it."""
+
+
+class ConsoleSettings(Settings):
+    """The settings of the console, except the organisation and the ledger. None is secret (C2)."""
+
+    supabase_url: Annotated[str, _web_address("")]
+    """The Supabase project's address: `https://PROJECT.supabase.co`."""
+    supabase_publishable_key: Annotated[
+        str, Field(pattern=r"^(sb_publishable_[A-Za-z0-9_-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+)$")
+    ]
+    """The key that every request to Supabase has beside the person's token."""
+    dispatcher_function: str
 
 
 class PortalSettings(Settings):

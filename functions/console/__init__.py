@@ -1,0 +1,1 @@
+"""Lambda: the console. People see their mentors, runs and messages, and act on them."""
