@@ -45,6 +45,8 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "http_approve_plan": ("Api", "409"),
     "http_withdraw_run": ("Api", "202"),
     "http_why": ("Api", "200"),
+    "console_sign_in": ("Console", "200"),
+    "console_tonight": ("Console", "200"),
     "notifier_after_run": ("Notifier", "sent"),
     "notifier_hourly": ("Notifier", "sent"),
     "notifier_delivery": ("Notifier", "done"),

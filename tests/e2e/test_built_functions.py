@@ -41,6 +41,8 @@ REFUSED = {
 }
 NOTIFIER = [f"notifier_{name}" for name in ("after_run", "hourly", "delivery", "bounce")]
 """test_built_notifier.py tries these."""
+CONSOLE = ["console_sign_in", "console_tonight"]
+"""test_built_console.py tries these."""
 REQUESTS = {
     "http_get_run": 404, "http_list_jobs": 200, "http_list_runs": 200, "http_start_run": 202,
     "http_get_plan": 404, "http_approve_plan": 404, "http_withdraw_run": 404, "http_why": 200,
@@ -120,7 +122,7 @@ def test_every_sample_event_is_tried_here() -> None:
     """A new sample needs a test."""
     tried = {
         *NIGHTS, *SYNCS, EXPIRY_PAGE, SYNC_PAGE, *DEAD_PAGES, DRIFT, MONITOR, *REQUESTS,
-        *NOTIFIER, *REFUSED,
+        *NOTIFIER, *REFUSED, *CONSOLE,
     }  # fmt: skip
     assert {file.stem for file in EVENTS.glob("*.json")} == tried
 

@@ -81,6 +81,7 @@ def asked_for(walked: Walk) -> dict[str, str]:
     return {
         "HlfOrgId": str(org_id(walked)),
         "SupabaseUrl": "http://127.0.0.1:9",
+        "SupabasePublishableKey": "sb_publishable_of-the-walk",
         "AlarmEmail": "alarms@example.org",
     } | {
         parameter: vault.describe_secret(SecretId=f"{STACK}/{name}")["ARN"]
@@ -143,6 +144,7 @@ def test_the_smoke_test_says_what_it_must(walked: Walk) -> None:
     load_roster(walked.owner_url, roster, "hlf")
     walked.take(walk("runbook", [pages.RUNBOOK])[0])
     type_lines(walked, "")
+    type_lines(walked, "For the console")
 
 
 def test_the_smoke_test_of_the_portal_says_what_it_must(
@@ -160,7 +162,7 @@ def test_the_sender_is_verified_and_the_e_mails_leave(walked: Walk) -> None:
     walked.placeholders["DOMAIN"] = "example.org"
     take(walked, walk("mail", [pages.DEPLOYMENT]))
     del walked.placeholders["DOMAIN"]
-    sender = {"MessageSender": "no-reply@example.org", "ConsoleUrl": "https://console.example.org"}
+    sender = {"MessageSender": "no-reply@example.org"}
     take(walked, walk("guided-again", [pages.DEPLOYMENT]), sender)
     type_lines(walked, "For the e-mails")
 

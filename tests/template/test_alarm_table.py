@@ -23,7 +23,7 @@ ROWS = {
         if line.startswith("| [")
     )
 }
-PERIODS = {300: "5 minutes", 3600: "1 hour"}
+PERIODS = {300: "5 minutes", 900: "15 minutes", 3600: "1 hour"}
 
 
 def link(alarm: str) -> str:
@@ -34,7 +34,11 @@ def link(alarm: str) -> str:
 def measures(alarm: dict[str, Any]) -> set[tuple[str, str]]:
     """Return each metric's name, with AWS's namespace, and how it is summarised."""
     stats = [metric["MetricStat"] for metric in alarm.get("Metrics", [{}])[1:]] or [
-        {"Metric": alarm, "Stat": alarm["Statistic"], "Period": alarm["Period"]}
+        {
+            "Metric": alarm,
+            "Stat": alarm.get("Statistic") or alarm["ExtendedStatistic"],
+            "Period": alarm["Period"],
+        }
     ]
     return {
         (

@@ -164,16 +164,35 @@ def test_an_alarm_watches_metrics_that_are_there(
 
 def test_a_step_that_is_left_out_is_counted_in_each_function_that_completes_runs() -> None:
     """E8: the filter looks for the line that the completion logs."""
-    groups = {found["LogGroupName"]["Ref"] for found in FILTERS.values()}
+    filters = [found for name, found in FILTERS.items() if name.startswith("StepsLeftOut")]
+    groups = {found["LogGroupName"]["Ref"] for found in filters}
     assert groups == {f"{function}Logs" for function in COMPLETING}
-    for found in FILTERS.values():
-        message = re.fullmatch(r'\{ \$\.message = "(.+)" \}', found["FilterPattern"])
-        assert message
-        assert f'"{message[1]}"' in (ENGINE / "completion.py").read_text()
-        (counted,) = found["MetricTransformations"]
-        assert counted == {
-            "MetricNamespace": OWN, "MetricName": "StepsLeftOut", "MetricValue": "1"
-        }  # fmt: skip
+    for found in filters:
+        assert f'"{message_of(found)}"' in (ENGINE / "completion.py").read_text()
+        assert counted_by(found) == "StepsLeftOut"
+
+
+def test_a_page_that_the_console_cannot_show_is_counted() -> None:
+    """C6: the filter looks for the line that the console logs for a status of 500 or more."""
+    found = FILTERS["PagesNotShown"]
+    assert found["LogGroupName"] == {"Ref": "ConsoleLogs"}
+    code = "".join(file.read_text() for file in package_of("Console").rglob("*.py"))
+    assert f'"{message_of(found)}"' in code
+    assert counted_by(found) == ALARMS["ConsoleErrorsAlarm"]["MetricName"] == "ConsoleErrors"
+
+
+def message_of(metric_filter: dict[str, Any]) -> str:
+    """Return the message of the lines that a filter counts."""
+    message = re.fullmatch(r'\{ \$\.message = "(.+)" \}', metric_filter["FilterPattern"])
+    assert message
+    return message[1]
+
+
+def counted_by(metric_filter: dict[str, Any]) -> str:
+    """Return the metric of this stack that counts one for each line of a filter."""
+    (counted,) = metric_filter["MetricTransformations"]
+    assert (counted["MetricNamespace"], counted["MetricValue"]) == (OWN, "1")
+    return counted["MetricName"]
 
 
 def references(value: Any) -> Iterator[str]:
@@ -208,7 +227,7 @@ def test_every_metric_of_the_code_is_watched_or_shown(emitted: dict[str, dict[st
     shown = set(re.findall(r'\[\\+"\$\{AWS::StackName\}\\+", \\+"(\w+)\\+"', dashboard))
     notifier = (ROOT / "functions/notify/app.py").read_text()
     sent = set(re.findall(r'add_metric\("(\w+)"', notifier))
-    assert shown == shown & (emitted.keys() | sent)
+    assert shown == shown & (emitted.keys() | sent | COUNTED)
     assert sent <= shown
     assert {"StaleActiveMentors", "NightMissed", "HoursSinceCompletedRun"} <= shown
 

@@ -50,11 +50,15 @@ def test_the_http_entry_cannot_take_the_whole_accounts_concurrency() -> None:
     for stage, limited in (("dev", False), ("staging", True), ("prod", True)):
         overrides = stages[stage]["deploy"]["parameters"]["parameter_overrides"]
         assert ("ApiReservedConcurrency=5" in overrides) == limited
+        assert ("ConsoleReservedConcurrency=50" in overrides) == limited
 
 
 def test_requests_are_throttled_and_the_api_has_no_other_way_in() -> None:
-    """O3: the limit covers every method, and the OpenAPI document has every address."""
-    (setting,) = of_type("Serverless::Api")["ApiGateway"]["MethodSettings"]
+    """O3: the limit covers every method, and the OpenAPI document has every address.
+
+    The console's methods have a limit of their own (test_console.py).
+    """
+    setting, *_ = of_type("Serverless::Api")["ApiGateway"]["MethodSettings"]
     assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
     limit = {"Ref": "ApiRequestsPerSecond"}
     assert setting["ThrottlingRateLimit"] == setting["ThrottlingBurstLimit"] == limit

@@ -86,7 +86,7 @@ def test_the_address_of_the_console_is_data() -> None:
     [
         "javascript:alert(1)",
         "console.example",
-        "http://console.example/",
+        "ftp://console.example/",
         "https://",
         "https://console.example/ https://other.example/",
         "https://console.example/\r\nBcc: everybody@example.com",
