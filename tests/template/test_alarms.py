@@ -173,7 +173,7 @@ def test_a_step_that_is_left_out_is_counted_in_each_function_that_completes_runs
 
 
 def test_a_page_that_the_console_cannot_show_is_counted() -> None:
-    """C6: the filter looks for the line that the console logs for a status of 500 or more."""
+    """The filter looks for the line that the console logs for a status of 500 or more."""
     found = FILTERS["PagesNotShown"]
     assert found["LogGroupName"] == {"Ref": "ConsoleLogs"}
     code = "".join(file.read_text() for file in package_of("Console").rglob("*.py"))

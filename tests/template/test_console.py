@@ -1,4 +1,4 @@
-"""The console's part of `template.yaml`: its address, its limits, and no secret (C2, C6)."""
+"""The console's part of `template.yaml`: its address, its limits, and no secret (C2, R5)."""
 
 import json
 
@@ -30,14 +30,14 @@ SETTINGS = {
 
 
 def test_the_console_is_reached_by_get_and_post_below_its_address_only() -> None:
-    """C6: on the same API as the HTTP entry."""
+    """On the same API as the HTTP entry."""
     events = [event["Properties"] for event in FUNCTIONS["Console"]["Events"].values()]
     assert {(event["Path"], event["Method"]) for event in events} == PATHS
     assert all(event["RestApiId"] == {"Ref": "ApiGateway"} for event in events)
 
 
 def test_each_method_of_the_console_has_the_consoles_limit() -> None:
-    """C6: a full console leaves the HTTP entry its requests, and the other way round."""
+    """R5: a full console leaves the HTTP entry its requests, and the other way round."""
     _, *settings = of_type("Serverless::Api")["ApiGateway"]["MethodSettings"]
     limit = {"Ref": "ConsoleRequestsPerSecond"}
     found = {
