@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -87,7 +87,7 @@ def adapt_to_emulator(template: dict[str, Any], endpoint: str) -> dict[str, Any]
     such an alarm gets only its first metric. It reads the path of a method's settings as it is,
     where AWS requires "~1" for a slash.
     """
-    _replace_address(template, endpoint)
+    template = _replace_address(template, endpoint)
     for setting in template["Resources"]["ApiGateway"]["Properties"]["MethodSettings"]:
         setting["ResourcePath"] = setting["ResourcePath"].replace("/~1", "/").replace("~1", "/")
     for resource in template["Resources"].values():
@@ -104,14 +104,16 @@ def adapt_to_emulator(template: dict[str, Any], endpoint: str) -> dict[str, Any]
     return template
 
 
-def _replace_address(part: Any, endpoint: str) -> None:
-    """Replace the API's address on AWS with its address on the emulator, in all `Fn::Sub`."""
-    parts = list(part.items() if isinstance(part, dict) else enumerate(part))
-    for key, value in parts:
-        if key == "Fn::Sub" and isinstance(value, str):
-            part[key] = value.replace(_ON_AWS, f"{endpoint}/_aws/execute-api/${{ApiGateway}}")
-        elif isinstance(value, dict | list):
-            _replace_address(value, endpoint)
+def _replace_address(part: Any, endpoint: str) -> Any:
+    """Return a part of the template with the API's address on the emulator, not on AWS."""
+    if isinstance(part, str):
+        return part.replace(_ON_AWS, f"{endpoint}/_aws/execute-api/${{ApiGateway}}")
+    if isinstance(part, list):
+        return [_replace_address(item, endpoint) for item in cast("list[Any]", part)]
+    if isinstance(part, dict):
+        items = cast("dict[str, Any]", part).items()
+        return {name: _replace_address(value, endpoint) for name, value in items}
+    return part
 
 
 def _role_statements(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:

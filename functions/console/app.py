@@ -24,7 +24,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     except Exception:
         logger.exception(NOT_SHOWN)
         return {"statusCode": 500, "headers": _HEADERS, "body": _PAGE}
-    is_signed_in = "__Host-session=" in str((event.get("headers") or {}).get("Cookie"))
+    headers: dict[str, str] = event.get("headers") or {}
+    is_signed_in = "__Host-session=" in headers.get("Cookie", "")
     if event["path"].rstrip("/") == "/console" and not is_signed_in:
         return {"statusCode": 303, "headers": _HEADERS | {"Location": "console/sign-in"}}
     return {"statusCode": 200, "headers": _HEADERS, "body": _PAGE}
