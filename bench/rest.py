@@ -21,13 +21,14 @@ from rich.table import Table
 
 from bench.numbered import AS_OF, ORG, Numbered, numbered_database
 from expiry.pause import PausePage
+from local.rest_callers import LEGACY_JWT
+from local.supabase import postgrest
 from local.template import ROOT
 from mentor_pause.database.client import Database
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import Retry
-from support.postgrest import LEGACY_JWT, postgrest
 
 MENTORS, ROUNDS = 500, 9
 _TOOLS = ROOT / ".tools/supabase-js"

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import psycopg
 
+from local.rest_callers import SECRET_KEY
 from support.deployed import Deployed, eventually, rows
-from support.postgrest import SECRET_KEY
 from support.system_faults import FAULTS, Fault, rest
 from support.watch import Night, describe
 from support.way import workers_held

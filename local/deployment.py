@@ -11,6 +11,7 @@ from local import database, emulator, packaging
 from local.portal import CLIENT_ID, TENANT
 from local.portal_example import MAPPING
 from local.processes import LOOPBACK
+from local.rest_callers import PUBLISHABLE_KEY
 from local.state import State
 
 STACK_NAME = "mentor-pause-local"
@@ -26,7 +27,6 @@ SECRETS = {
     "NotifierSecretArn": "mentor-pause/notifier",
 }
 """The names of the secrets, by the template's parameters."""
-PUBLISHABLE_KEY = "sb_publishable_of-the-local-stack"
 _SENDER_DOMAIN = "example.com"
 _STAGE = "dev"
 
@@ -55,7 +55,7 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
         "Stage": _STAGE,
         "HlfOrgId": str(ORG_ID),
         "HlfOrgSlug": ORG_SLUG,
-        "SupabaseUrl": login_url(state),
+        "SupabaseUrl": supabase_url(state),
         "SupabasePublishableKey": PUBLISHABLE_KEY,
         "ApiRequestsPerSecond": "500",
         "ConsoleRequestsPerSecond": "500",
@@ -90,9 +90,9 @@ def endpoint(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def login_url(state: State) -> str:
-    """Return the URL of the stand-in for Supabase Auth."""
-    return endpoint(state.login_port)
+def supabase_url(state: State) -> str:
+    """Return the URL of the stand-in for the Supabase project."""
+    return endpoint(state.supabase_port)
 
 
 def _upload(state: State) -> str:

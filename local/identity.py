@@ -1,9 +1,6 @@
-"""Stands in for Supabase Auth on one machine: a signing key, its public key, tokens."""
+"""The signing key of the stand-in for Supabase Auth, its public key, and tokens."""
 
-import json
-import os
-import sys
-from datetime import UTC, datetime, timedelta
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,19 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
-from local.processes import LOOPBACK, Process, spawn
-
 KEY_ID = "local"
-
-
-def start_login(folder: Path, port: int) -> Process:
-    """Serve the public key below the issuer's URL, as Supabase Auth does."""
-    document = folder / "public/auth/v1/.well-known/jwks.json"
-    document.parent.mkdir(parents=True, exist_ok=True)
-    document.write_text(json.dumps(public_keys(signing_key(folder))))
-    command = [sys.executable, "-m", "http.server", str(port), "--bind", LOOPBACK]
-    command += ["--directory", str(folder / "public")]
-    return spawn(command, os.environ, folder / "login.log")
 
 
 def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
@@ -38,6 +23,7 @@ def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     file = folder / "signing-key.pem"
     if not file.exists():
         key = ec.generate_private_key(ec.SECP256R1())
+        folder.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     key = load_pem_private_key(file.read_bytes(), password=None)
@@ -53,16 +39,26 @@ def public_keys(key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
 
 
 def token_of(
-    user_id: UUID, issuer: str, key: ec.EllipticCurvePrivateKey, lifetime: timedelta
+    user_id: UUID,
+    issuer: str,
+    key: ec.EllipticCurvePrivateKey,
+    seconds: float,
+    now: float | None = None,
+    **claims: str,
 ) -> str:
-    """Return a token like the one that Supabase Auth issues when a person signs in."""
-    now = datetime.now(UTC)
-    claims = {
+    """Return a token like the one that Supabase Auth issues when a person signs in.
+
+    `claims` has more of them, such as `email` and `session_id`.
+    """
+    began = int(time.time() if now is None else now)
+    every = {
         "iss": issuer,
         "aud": "authenticated",
         "role": "authenticated",
         "sub": str(user_id),
-        "iat": now,
-        "exp": now + lifetime,
+        "iat": began,
+        "exp": began + int(seconds),
+        "aal": "aal1",
+        "is_anonymous": False,
     }
-    return jwt.encode(claims, key, algorithm="ES256", headers={"kid": KEY_ID})
+    return jwt.encode(every | claims, key, algorithm="ES256", headers={"kid": KEY_ID})

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import LiteralString, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import psycopg
 
@@ -100,6 +100,14 @@ class Roster:
     member_contacts: tuple[Contact, ...]
     made_on: date
 
+    def accounts(self) -> dict[UUID, UUID]:
+        """Return the user id of each mentor with an address: they can sign in."""
+        return {
+            contact.person_id: uuid5(contact.person_id, "account")
+            for contact in self.mentor_contacts
+            if contact.email is not None
+        }
+
 
 def make_roster(
     org_id: UUID, mentors: int, expired: int, seed: int, today: date, *, unforeseen: int = 0
@@ -146,7 +154,7 @@ def make_roster(
 
 def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
     """Load a roster into an empty database, in one transaction."""
-    org = roster.org_id
+    org, accounts = roster.org_id, roster.accounts()
     with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into public.organisations (id, slug) values (%s, %s) on conflict do nothing",
@@ -172,8 +180,8 @@ def load_roster(owner_url: str, roster: Roster, slug: str) -> None:
         )
         _copy(
             cursor,
-            "copy public.peer_mentors (id, org_id, chapter_id, status) from stdin",
-            ((m.id, org, m.chapter_id, m.status) for m in roster.mentors),
+            "copy public.peer_mentors (id, org_id, chapter_id, status, user_id) from stdin",
+            ((m.id, org, m.chapter_id, m.status, accounts.get(m.id)) for m in roster.mentors),
         )
         _copy(
             cursor,

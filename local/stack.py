@@ -5,22 +5,22 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import IPv4Interface
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from local import database, deployment, docker, emulator, identity, portal_server
+from local import database, deployment, docker, emulator, identity, portal_server, supabase_server
 from local.alone import alone
 from local.containers import copy_secrets, for_containers
-from local.deployment import ORG_ID, ORG_SLUG, SECRETS, client, endpoint, login_url
+from local.deployment import ORG_ID, ORG_SLUG, SECRETS, client, endpoint, supabase_url
 from local.errors import StackError
 from local.forwarder import start_forwarder
 from local.places import DATABASE, state_folder
 from local.portal_example import mirror_roster
 from local.postgres import Server, has_pg_cron
-from local.processes import free_port, wait_until
+from local.processes import Process, free_port, wait_until
 from local.samples import plan_sample_pages, with_sample_mentor
 from local.seed import DEFAULT_BRAKE, load_roster, make_roster, set_brake
 from local.state import State, note, read_state, stop_all, write_state
@@ -74,11 +74,21 @@ class LocalStack:
 
     def _start(self, say: Say, aws_port: int, postgres_port: int) -> State:
         # The programs start slowly, so they start at the same time as PostgreSQL.
-        say("starting the AWS emulator and the stand-ins for the portal and the login")
-        client_secret = secrets.token_urlsafe(24)
-        state = self._start_programs(free_port(aws_port), client_secret)
-        say("starting PostgreSQL")
+        say("starting the AWS emulator and the stand-in for the portal")
+        client_secret, aws_port, portal_port = (
+            secrets.token_urlsafe(24),
+            free_port(aws_port),
+            free_port(),
+        )
+        process = note(self.folder, emulator.start_emulator(self.folder, aws_port))
+        portal_folder = self.folder / "portal"
+        portal = portal_server.start_portal(portal_folder, portal_port, client_secret)
+        note(self.folder, portal)
+        say("starting PostgreSQL and the stand-in for Supabase")
         self._server.start(postgres_port)
+        supabase_port = free_port()
+        supabase = self._start_supabase(supabase_port, aws_port)
+        state = State(aws_port, process, portal_port, portal, supabase_port, supabase)
         database.ensure_database(self._server.url("postgres"), DATABASE)
         self.prepare_database()
         self._wait_for_programs(state)
@@ -86,13 +96,11 @@ class LocalStack:
         outputs = deployment.deploy(state, self.database_url(), client_secret)
         return self._remember(replace(state, outputs=outputs))
 
-    def _start_programs(self, aws_port: int, client_secret: str) -> State:
-        folder, portal_port, login_port = self.folder, free_port(), free_port()
-        portal = portal_server.start_portal(folder / "portal", portal_port, client_secret)
-        note(folder, portal)
-        login = note(folder, identity.start_login(folder / "login", login_port))
-        process = note(folder, emulator.start_emulator(folder, aws_port))
-        return State(aws_port, process, portal_port, portal, login_port, login)
+    def _start_supabase(self, port: int, aws_port: int) -> Process:
+        folder, ses = self.folder / "supabase", endpoint(aws_port)
+        return note(
+            self.folder, supabase_server.start_supabase(folder, port, self.database_url(), ses)
+        )
 
     def _wait_for_programs(self, state: State) -> None:
         log = emulator.log(self.folder)
@@ -105,6 +113,11 @@ class LocalStack:
             lambda: portal_server.is_answering(state.portal_port),
             30,
             "the stand-in portal does not answer",
+        )
+        wait_until(
+            lambda: supabase_server.is_answering(state.supabase_port),
+            30,
+            "the stand-in for Supabase does not answer",
         )
 
     def open_to_docker(self, state: State, bridge: IPv4Interface | None, say: Say) -> State:
@@ -122,7 +135,7 @@ class LocalStack:
     def _forward_from(self, bridge: IPv4Interface, state: State) -> State:
         if state.forwarder is not None:
             state.forwarder.stop()  # its address is not the bridge's any more
-        ports = (state.aws_port, state.portal_port, state.login_port, self._server.port)
+        ports = (state.aws_port, state.portal_port, state.supabase_port, self._server.port)
         forwarder = note(self.folder, start_forwarder(self.folder, bridge, ports))
         return replace(state, forwarder=forwarder, bridge=str(bridge))
 
@@ -136,7 +149,7 @@ class LocalStack:
     def reset(self, say: Say) -> None:
         """Stop the stack and delete all its data."""
         self.down(_silent)
-        for name in ("postgres", "emulator", "portal", "login"):
+        for name in ("postgres", "emulator", "portal", "supabase"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         emulator.log(self.folder).unlink(missing_ok=True)
         say("the local stack is wiped")
@@ -150,9 +163,10 @@ class LocalStack:
             self._server.is_running()
             and state.emulator.find() is not None
             and state.portal.find() is not None
-            and state.login.find() is not None
+            and state.supabase.find() is not None
             and emulator.is_answering(state.aws_port)
             and portal_server.is_answering(state.portal_port)
+            and supabase_server.is_answering(state.supabase_port)
         )
         return state if is_up else None
 
@@ -248,11 +262,11 @@ class LocalStack:
 
         Its issuer is the stand-in's URL; with `for_docker`, the URL that containers use.
         """
-        issuer = f"{login_url(self.require())}/auth/v1"
+        issuer = f"{supabase_url(self.require())}/auth/v1"
         if for_docker:
             issuer = for_containers(issuer)
-        key = identity.signing_key(self.folder / "login")
-        return identity.token_of(user_id, issuer, key, timedelta(hours=1))
+        key = identity.signing_key(self.folder / "supabase")
+        return identity.token_of(user_id, issuer, key, 3600)
 
     def _remember(self, state: State) -> State:
         write_state(self.folder, state)

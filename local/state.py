@@ -23,8 +23,8 @@ class State:
     emulator: Process
     portal_port: int
     portal: Process
-    login_port: int
-    login: Process
+    supabase_port: int
+    supabase: Process
     outputs: dict[str, str] = field(default_factory=dict[str, str])
     is_open_to_docker: bool = False
     forwarder: Process | None = None
@@ -54,8 +54,8 @@ def read_state(folder: Path) -> State | None:
             Process(**stored["emulator"]),
             stored["portal_port"],
             Process(**stored["portal"]),
-            stored["login_port"],
-            Process(**stored["login"]),
+            stored["supabase_port"],
+            Process(**stored["supabase"]),
             stored["outputs"],
             stored.get("is_open_to_docker", False),
             Process(**forwarder) if (forwarder := stored.get("forwarder")) else None,

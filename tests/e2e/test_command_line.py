@@ -213,7 +213,7 @@ def test_everything_listens_on_the_loopback_interface_only(deployed: Deployed) -
         for process in (
             emulator,
             *emulator.children(recursive=True),
-            *map(psutil.Process, (postmaster, state.portal.pid, state.login.pid)),
+            *map(psutil.Process, (postmaster, state.portal.pid, state.supabase.pid)),
         )
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN

@@ -88,7 +88,7 @@ def test_each_part_of_the_stack_answers_on_the_bridge(deployed: Deployed) -> Non
         for port, path in (
             (state.aws_port, "_ministack/health"),
             (state.portal_port, "stand-in/rows"),
-            (state.login_port, "auth/v1/.well-known/jwks.json"),
+            (state.supabase_port, "auth/v1/.well-known/jwks.json"),
         ):
             assert httpx.get(f"http://{bridge.ip}:{port}/{path}", timeout=30).is_success
         with psycopg.connect(local.database_url().replace(LOOPBACK, str(bridge.ip))) as connection:

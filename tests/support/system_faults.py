@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
 
+from local.supabase import postgrest
 from support.deployed import Deployed
-from support.postgrest import postgrest
 from support.way import Secret, detour, end_functions
 
 type Fault = Callable[[Deployed], AbstractContextManager[None]]

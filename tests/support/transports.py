@@ -5,11 +5,12 @@ from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, Literal
 
+from local.rest_callers import SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from support.cluster import Cluster
 from support.faults import POOLED, REST, FaultyTransport, Plan
-from support.postgrest import SECRET_KEY, postgrest
 from support.roster import Records
 
 

@@ -5,12 +5,13 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from local.rest_callers import SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from support.cluster import Cluster
 from support.pooler import pgbouncer
-from support.postgrest import SECRET_KEY, postgrest
 from support.roster import Roster
 
 

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from local.rest_callers import SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.database.client import Begun, Database, LostEnd
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
@@ -19,7 +21,6 @@ from mentor_pause.domain.summary import Totals
 from mentor_pause.errors import Conflict, Forbidden, NotFound, VersionConflict
 from support.cluster import Cluster
 from support.database_client import pause
-from support.postgrest import SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 
 

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local.rest_callers import SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.database.transport import Transport
 from support.cluster import Cluster
 from support.deadlines import SCOPE, ends_in_time
-from support.postgrest import SECRET_KEY, postgrest
 from support.proxy import Proxy, running_proxy, silent_addresses, silent_server
 from support.roster import Roster
 

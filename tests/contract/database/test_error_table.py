@@ -7,6 +7,9 @@ from contextlib import closing
 import httpx
 import pytest
 
+from local.rest_callers import SECRET_KEY
+from local.rest_errors import OWN_CODES, SQLSTATES, Line, status_of
+from local.supabase import postgrest
 from mentor_pause.database.error_table import CODES, STATUSES, Kind, Rule
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
@@ -20,8 +23,6 @@ from mentor_pause.errors import (
 )
 from support.cluster import Cluster
 from support.pooler import pgbouncer
-from support.postgrest import SECRET_KEY, postgrest
-from support.postgrest_errors import OWN_CODES, SQLSTATES, Line, status_of
 from support.refusals import refusing_server
 from support.roster import ORG, Roster
 

@@ -10,6 +10,9 @@ import httpx
 import pytest
 
 from local.places import ROOT
+from local.rest_callers import EXPIRED_JWT, LEGACY_JWT, SECRET_KEY
+from local.rest_errors import OWN_CODES, SQLSTATES, status_of
+from local.supabase import postgrest
 from mentor_pause.database.client import Database
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
@@ -17,8 +20,6 @@ from mentor_pause.database.transport import LIST_KEYS
 from mentor_pause.domain.runs import Run, RunRequest, Trigger
 from mentor_pause.errors import DatabaseMisconfigured
 from support.cluster import Cluster
-from support.postgrest import EXPIRED_JWT, LEGACY_JWT, SECRET_KEY, postgrest
-from support.postgrest_errors import OWN_CODES, SQLSTATES, status_of
 from support.roster import ORG, TODAY, Roster
 
 PACKAGE = ROOT / "layers/shared/mentor_pause"

@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from local.rest_callers import LEGACY_JWT, SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.database.client import Database
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.errors import (
@@ -17,7 +19,6 @@ from mentor_pause.errors import (
 )
 from support.cluster import Cluster
 from support.database_client import pause
-from support.postgrest import LEGACY_JWT, SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, Roster
 
 

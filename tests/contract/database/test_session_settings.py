@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from local.rest_callers import SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.config import API_ROLE, PORTAL_ROLE
 from mentor_pause.database.client import Database
 from mentor_pause.database.pooled import PooledTransport, Session
@@ -20,7 +22,6 @@ from mentor_pause.errors import DatabaseError, DatabaseUnavailable
 from mentor_pause.portal import Certification
 from support.cluster import Cluster
 from support.pooler import pgbouncer
-from support.postgrest import SECRET_KEY, postgrest
 from support.roster import ORG, TODAY, YESTERDAY, Roster
 
 JOB = "mentor_pause_job"

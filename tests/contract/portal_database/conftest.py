@@ -5,11 +5,12 @@ from contextlib import closing
 
 import pytest
 
+from local.rest_callers import SECRET_KEY
+from local.supabase import postgrest
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.portal_client import PortalDatabase
 from mentor_pause.database.rest import RestTransport
 from support.cluster import Cluster
-from support.postgrest import SECRET_KEY, postgrest
 from support.roster import Roster
 
 

@@ -1,8 +1,9 @@
 """The queries by which the PostgREST stand-in answers a request."""
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, Protocol, cast
 from urllib.parse import parse_qsl
 
 import psycopg
@@ -10,11 +11,18 @@ from psycopg import sql
 
 _FUNCTIONS = """
 select
-    p.proretset, p.prorettype = 'void'::regtype, p.prorettype::regtype::text, p.pronargdefaults,
+    p.proretset, p.prorettype = 'void'::regtype, p.provolatile = 'v', p.pronargdefaults,
     coalesce(p.proargnames[1:p.pronargs], '{}'), p.proargtypes::regtype[]::text[]
 from pg_proc as p
 where p.proname = %s and p.pronamespace = 'public'::regnamespace
 """
+_BEGIN = """
+select
+    set_config('statement_timeout', coalesce(%s, current_setting('statement_timeout')), true),
+    set_config('role', %s, true), set_config('request.jwt.claims', %s, true)
+"""
+_TIMEOUTS = {"anon": "3s", "authenticated": "8s"}
+"""The roles' `statement_timeout` in every Supabase project."""
 _OPERATORS: dict[str, LiteralString] = {"gt": ">", "lt": "<", "gte": ">=", "lte": "<=", "eq": "="}
 
 
@@ -45,10 +53,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A function's name, its arguments, and the query of the address."""
+
+    name: str
+    arguments: dict[str, Any]
+    parts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Function:
     is_set: bool
     is_void: bool
-    returns: str
+    is_volatile: bool
     defaults: int
     names: list[str]
     types: list[str]
@@ -58,65 +75,55 @@ class _Function:
         return set(required) <= arguments.keys() <= set(self.names)
 
 
-class Session:
-    """A client's session: like PostgREST it keeps a connection, and reads the schema once."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the role of the transaction, and the claims as JSON."""
 
-    def __init__(self, database_url: str, max_rows: int | None) -> None:
+    role: str
+    claims: str
+
+
+class Connections(Protocol):
+    """Lends a connection for one transaction."""
+
+    def transaction(self) -> AbstractContextManager[psycopg.Connection]:
+        """Begin a transaction, and end it."""
+        ...
+
+
+class Rest:
+    """Answers requests. It reads a function's arguments for each call, so none is out of date."""
+
+    def __init__(self, connections: Connections, max_rows: int | None) -> None:
         """`max_rows` caps the rows of an answer."""
-        self._url = database_url
+        self._connections = connections
         self._max_rows = max_rows
-        self._connection: psycopg.Connection | None = None
-        self._functions: dict[str, list[_Function]] = {}
 
-    def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-
-    def post(self, path: str, query: str, body: Any, counted: bool) -> Answer:
+    def post(self, caller: Caller, path: str, query: str, body: Any, *, counted: bool) -> Answer:
         """Answer a POST."""
         name = path.removeprefix("/rest/v1/")
         if name == path or name.removeprefix("rpc/").count("/"):
             raise Refusal("PGRST125", "Invalid path specified in request URL")
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, client_encoding="UTF8")
-        with self._connection.transaction():
+        with self._connections.transaction() as connection:
             if name.startswith("rpc/"):
-                function = self._choose(self._connection, name.removeprefix("rpc/"), body)
-                self._connection.execute("set local role service_role")
-                return self._call(function, name.removeprefix("rpc/"), query, body, counted)
-            self._connection.execute("set local role service_role")
-            self._connection.execute(_insert(name, body), (json.dumps(body),))
+                call = Call(name.removeprefix("rpc/"), body, dict(parse_qsl(query)))
+                function = _choose(connection, call)
+                if not function.is_volatile:
+                    connection.execute("set transaction read only")
+                _begin(connection, caller)
+                return self._call(connection, function, call, counted)
+            _begin(connection, caller)
+            connection.execute(_insert(name, body), (json.dumps(body),))
             return Answer(201, "")
 
-    def _choose(
-        self, connection: psycopg.Connection, name: str, arguments: dict[str, Any]
-    ) -> _Function:
-        if name not in self._functions:
-            rows = connection.execute(_FUNCTIONS, (name,)).fetchall()
-            self._functions[name] = [_Function(*row) for row in rows]
-        fitting = [f for f in self._functions[name] if f.takes(arguments)]
-        if not fitting:
-            named = f"public.{name}({', '.join(arguments)})"
-            raise Refusal(
-                "PGRST202", f"Could not find the function {named} in the schema cache",
-                f"Searched for the function {named}, but no matches were found.",
-            )  # fmt: skip
-        if len(fitting) > 1:
-            text = "Could not choose the best candidate function between: public."
-            raise Refusal("PGRST203", text + f", public.{name}".join(f"{name}" for _ in fitting))
-        return fitting[0]
-
     def _call(
-        self, function: _Function, name: str, query: str, arguments: dict[str, Any], counted: bool
+        self, connection: psycopg.Connection, function: _Function, call: Call, counted: bool
     ) -> Answer:
-        assert self._connection is not None
-        parts = dict(parse_qsl(query))
-        wanted = int(parts.get("limit", 2**31 - 1))
+        wanted = int(call.parts.get("limit", 2**31 - 1))
         limit = wanted if self._max_rows is None else min(wanted, self._max_rows)
-        offset = int(parts.get("offset", 0))
-        rows, total = self._connection.execute(
-            _query(function, name, arguments, parts), (json.dumps(arguments), limit, offset)
+        offset = int(call.parts.get("offset", 0))
+        rows, total = connection.execute(
+            _query(function, call), (json.dumps(call.arguments), limit, offset)
         ).fetchone() or ([], 0)
         if counted and offset > total:
             text = f"An offset of {offset} was requested, but there are only {total} rows."
@@ -133,6 +140,25 @@ class Session:
         )
 
 
+def _choose(connection: psycopg.Connection, call: Call) -> _Function:
+    rows = connection.execute(_FUNCTIONS, (call.name,)).fetchall()
+    fitting = [f for f in (_Function(*row) for row in rows) if f.takes(call.arguments)]
+    if not fitting:
+        named = f"public.{call.name}({', '.join(call.arguments)})"
+        raise Refusal(
+            "PGRST202", f"Could not find the function {named} in the schema cache",
+            f"Searched for the function {named}, but no matches were found.",
+        )  # fmt: skip
+    if len(fitting) > 1:
+        text = "Could not choose the best candidate function between: public."
+        raise Refusal("PGRST203", text + f", public.{call.name}".join(call.name for _ in fitting))
+    return fitting[0]
+
+
+def _begin(connection: psycopg.Connection, caller: Caller) -> None:
+    connection.execute(_BEGIN, (_TIMEOUTS.get(caller.role), caller.role, caller.claims))
+
+
 def _insert(table: str, rows: list[dict[str, Any]]) -> sql.Composed:
     columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
     return sql.SQL(
@@ -141,21 +167,19 @@ def _insert(table: str, rows: list[dict[str, Any]]) -> sql.Composed:
     ).format(table=sql.Identifier(table), columns=columns)
 
 
-def _query(
-    function: _Function, name: str, arguments: dict[str, Any], parts: dict[str, str]
-) -> sql.Composed:
+def _query(function: _Function, call: Call) -> sql.Composed:
     types = dict(zip(function.names, function.types, strict=True))
     columns = sql.SQL(", ").join(
         sql.Identifier(argument) + sql.SQL(cast("LiteralString", f" {types[argument]}"))
-        for argument in arguments
+        for argument in call.arguments
     )
     named = sql.SQL(", ").join(
-        sql.SQL("{0} => a.{0}").format(sql.Identifier(argument)) for argument in arguments
+        sql.SQL("{0} => a.{0}").format(sql.Identifier(argument)) for argument in call.arguments
     )
     # Without arguments the body is still a parameter, and nothing is read from it.
     source = (
         sql.SQL("json_to_record(%s) as a({})").format(columns)
-        if arguments
+        if call.arguments
         else sql.SQL("(select %s::json) as a")
     )
     return sql.SQL(
@@ -166,8 +190,8 @@ def _query(
         " (select * from filtered {order} limit %s offset %s) as q), '[]'),"
         " (select count(*) from filtered)"
     ).format(
-        source=source, function=sql.Identifier(name), named=named,
-        where=_where(parts), order=_order(parts),
+        source=source, function=sql.Identifier(call.name), named=named,
+        where=_where(call.parts), order=_order(call.parts),
     )  # fmt: skip
 
 
