@@ -132,6 +132,32 @@ def fault(kind: tuple[str, ...], times: int | None, on: bool | None, of: tuple[s
         result(faults.describe_manner(manner, of, is_on=is_on))
 
 
+@local.command(short_help="Say how to sign in to the console.")
+@click.option(
+    "--as", "who", type=click.Choice(["admin", "coordinator", "mentor"]), default="coordinator",
+    show_default=True, help="Whose address to type.",
+)  # fmt: skip
+@json_option
+def console(who: str, as_json: bool) -> None:
+    """Say the console's address, and how to sign in to it."""
+    from cli.output import machine, result
+    from local.errors import StackError
+    from local.seed import find_address
+    from local.stack import LocalStack
+
+    stack = LocalStack()
+    state = stack.require()
+    address = f"{state.outputs['ApiUrl']}/console"
+    if (email := find_address(stack.database_url(), who)) is None:
+        raise StackError(f"no {who} can sign in; load a roster with: mentor-pause local seed")
+    if as_json:
+        machine({"address": address, "email": email})
+        return
+    result(f"Open {address}")
+    result(f"Type the address {email}, and ask for a code.")
+    result("Read the code with: mentor-pause local mail")
+
+
 @local.command(short_help="Show the mails that were sent.")
 @json_option
 def mail(as_json: bool) -> None:

@@ -239,6 +239,20 @@ def find_member(owner_url: str, role: str) -> UUID | None:
     return row[0] if row else None
 
 
+def find_address(owner_url: str, who: str) -> str | None:
+    """Return the address of a mentor, or of a member with that role, who can sign in."""
+    with psycopg.connect(owner_url) as connection:
+        row = connection.execute(
+            "select min(a.email) from (select c.email, m.role from public.member_contacts as c"
+            " join public.org_members as m using (org_id, user_id) union all"
+            " select c.email, 'mentor' from public.mentor_contacts as c"
+            " join public.peer_mentors as m on m.id = c.mentor_id where m.user_id is not null"
+            ") as a where a.role = %s",
+            (who,),
+        ).fetchone()
+    return row[0] if row else None
+
+
 def _copy(
     cursor: psycopg.Cursor, statement: LiteralString, rows: Iterable[tuple[object, ...]]
 ) -> None:
