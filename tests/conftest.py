@@ -30,16 +30,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests that ask for a PostgreSQL; start the groups first.
+    """Keep the tests that ask for a PostgreSQL; start the groups first, then the slow tests.
 
-    The tests of a group run one after the other in one process. If a group starts late, its process
-    is the last to finish.
+    The tests of a group run one after the other in one process. If a group or a slow test starts
+    late, its process is the last to finish.
     """
     if config.getoption("--database-only"):
         chosen = [i for i in items if _asks_for_a_server(i)]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> list[bool]:
+    return [item.get_closest_marker(name) is None for name in ("xdist_group", "slow")]
 
 
 def _asks_for_a_server(item: pytest.Item) -> bool:

@@ -8,6 +8,7 @@ faults stop.
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from support.roster import Roster
 MENTORS = 7
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(
     faults=st.lists(st.sampled_from(FAULTS), max_size=60),
@@ -34,6 +36,7 @@ def test_any_faults_and_any_order_end_in_the_same_state(
     _one_night(cluster, aws, faults, order)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(
     positions=st.lists(st.integers(min_value=0, max_value=60), max_size=4),

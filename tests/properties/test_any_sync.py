@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from typing import get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ PORTAL_FAULTS: tuple[PortalFault, ...] = get_args(PortalFault.__value__)
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     portal_faults=st.lists(st.sampled_from(PORTAL_FAULTS), max_size=60),

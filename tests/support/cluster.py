@@ -2,11 +2,13 @@
 
 import json
 import secrets
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import psycopg
@@ -17,6 +19,9 @@ from local import database
 from local.postgres import Server
 from support.roster import add_organisation
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - the files get a folder of their own in it
+_ROOM = 4 * 2**30
+"""Bytes that a folder in memory must have free; the largest test needs half of one."""
 _TEMPLATE = "template_mentor_pause"
 _WITH_ORGANISATION = "template_with_organisation"
 
@@ -76,8 +81,25 @@ class Cluster:
 
 @contextmanager
 def open_cluster(folder: Path) -> Generator[Cluster]:
-    """Run a server with Supabase's roles and a migrated template database."""
-    server = Server(folder, durable=False)
+    """Run a server with Supabase's roles and a migrated template database.
+
+    Its files are in memory where the machine has room, otherwise in `folder`. Each test copies the
+    400 files of a database, and that is three times as fast in memory.
+    """
+    with _place(folder) as place:
+        yield from _run(Server(place, durable=False))
+
+
+@contextmanager
+def _place(folder: Path) -> Generator[Path]:
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        with TemporaryDirectory(prefix="mentor-pause-", dir=_MEMORY) as place:
+            yield Path(place)
+    else:
+        yield folder
+
+
+def _run(server: Server) -> Generator[Cluster]:
     server.start()
     try:
         owner = server.url("postgres")

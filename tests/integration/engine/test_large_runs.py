@@ -87,6 +87,7 @@ def test_a_worker_without_time_sends_the_page_again_for_the_rest(
     assert joined(night)["paused_count"] == 9
 
 
+@pytest.mark.slow
 def test_a_thousand_pages_are_read_in_few_calls(night: Night) -> None:
     """E7: fifty pages at a time, and each page once."""
     mentors = sorted(uuid4() for _ in range(1000))

@@ -34,6 +34,7 @@ def cron(tmp_path: Path) -> Iterator[psycopg.Connection]:
         server.stop()
 
 
+@pytest.mark.slow
 def test_pg_cron_runs_the_job_and_records_its_result(cron: psycopg.Connection) -> None:
     """O5: with the real extension. An unknown slug is recorded as a failure."""
     roster = Roster(cron)

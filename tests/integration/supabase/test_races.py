@@ -117,6 +117,7 @@ def check_chain(history: list[dict[str, Any]], first: str, last: str) -> None:
     assert moments == sorted(moments)
 
 
+@pytest.mark.slow
 def test_a_thousand_races_have_one_winner_each(race: Race, people: People) -> None:
     """S1, S2: every combination of callers, who pause and resume in turn."""
     pausing, resuming = combination_of(CALLERS), combination_of(CALLERS[:-1])

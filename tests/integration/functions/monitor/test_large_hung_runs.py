@@ -51,6 +51,7 @@ class MeetsAWorker(Ledger):
         return super().fail_pages(lock, run, outcomes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pages", "closed"), [(300, 299), (300, 0)])
 def test_only_open_pages_are_closed(
     monitor: Monitor, roster: Roster, pages: int, closed: int

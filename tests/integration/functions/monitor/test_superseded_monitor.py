@@ -3,6 +3,8 @@
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+
 from mentor_pause.bootstrap import Engine
 from mentor_pause.domain.runs import Run, Trigger
 from mentor_pause.engine.recovery import Recovery
@@ -91,6 +93,7 @@ def test_a_monitor_that_lost_its_lock_fails_no_page_and_releases_no_lock(
     assert (run.status, night.ledger.closed.count(run)) == ("running", 0)
 
 
+@pytest.mark.slow
 def test_wherever_the_monitor_dies_its_next_check_ends_the_run(
     monitor: Monitor, roster: Roster
 ) -> None:
