@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	test-database test-pgtap test-fallback faults histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
+	tools test-database test-pgtap test-fallback faults histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -105,6 +105,9 @@ hooks: $(VENV)/.done $(TOOLS)/pre-commit/.done
 
 ## install .venv and the emulator; the other targets do this themselves
 setup: $(VENV)/.done $(TOOLS)/emulator/.done
+
+# `make -j4 tools` installs them at the same time, which CI does first.
+tools: setup deployment-tools $(foreach tool,checkov lint portal-sdk runtime schemathesis,$(TOOLS)/$(tool)/.done)
 
 ## delete everything that make has written, and the local stack's data
 clean:
