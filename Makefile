@@ -106,7 +106,7 @@ hooks: $(VENV)/.done $(TOOLS)/pre-commit/.done
 ## install .venv and the emulator; the other targets do this themselves
 setup: $(VENV)/.done $(TOOLS)/emulator/.done
 
-# `make -j4 tools` installs them at the same time, which CI does first.
+## install the tools of all targets, several at the same time: make -j4 tools
 tools: setup deployment-tools $(foreach tool,checkov lint portal-sdk runtime schemathesis,$(TOOLS)/$(tool)/.done)
 
 ## delete everything that make has written, and the local stack's data
@@ -254,7 +254,7 @@ compile:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o layers/shared/requirements.txt
 	$(COMPILE) $(UPGRADE) --group http -c layers/shared/requirements.txt -o layers/http/requirements.txt
 	$(COMPILE) $(UPGRADE) --group text -c layers/shared/requirements.txt -o layers/text/requirements.txt
-	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group check --group http --group text \
+	$(COMPILE) $(UPGRADE) --group cli --group local --group test --group browser --group check --group http --group text \
 		-c layers/shared/requirements.txt -c layers/http/requirements.txt -c layers/text/requirements.txt \
 		pyproject.toml -o requirements/dev.txt
 	$(COMPILE) $(UPGRADE) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
