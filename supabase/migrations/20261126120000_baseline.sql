@@ -119,6 +119,26 @@ revoke execute on function private.are_warning_days from public, anon, authentic
 -- A constraint runs with the rights of the role that writes the row.
 grant execute on function private.are_warning_days to service_role;
 
+-- Makes sure that the signed-in person administers the organisation (C1). It answers alike if there is no such organisation.
+-- Called by: the functions of the console that are for administrators.
+-- Errors: PT403 not_an_administrator.
+
+create or replace function private.assert_administrator(p_org_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if private.my_role(p_org_id) is distinct from 'admin' then
+        raise exception 'not an administrator of the organisation' using errcode = 'PT403', hint = 'not_an_administrator',
+            detail = 'ask an administrator of the organisation';
+    end if;
+end
+$$;
+comment on function private.assert_administrator is 'Fails unless the caller administers the organisation.';
+revoke execute on function private.assert_administrator from public, anon, authenticated;
+
 -- Makes sure that a plan is approved and that the approval holds (G4): until a later run makes another plan. A later plan with
 -- the same hash decides the same, so the approval holds for it too.
 -- Called by: begin_execution, for a run that releases held mentors.
@@ -273,6 +293,30 @@ as $$
 $$;
 comment on function private.assert_limit is 'Fails if a number of rows is missing, or not between 1 and 1000.';
 revoke execute on function private.assert_limit from public, anon, authenticated;
+
+-- Makes sure that the signed-in person is a member of the organisation (C1), and returns the role. It answers alike if there
+-- is no such organisation.
+-- Called by: the functions of the console.
+-- Errors: PT403 not_a_member.
+
+create or replace function private.assert_member(p_org_id uuid)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_role constant text := private.my_role(p_org_id);
+begin
+    if v_role is null then
+        raise exception 'not a member of the organisation' using errcode = 'PT403', hint = 'not_a_member',
+            detail = 'ask an administrator of the organisation to make you a member';
+    end if;
+    return v_role;
+end
+$$;
+comment on function private.assert_member is 'The caller''s role in the organisation; fails if the caller is no member.';
+revoke execute on function private.assert_member from public, anon, authenticated;
 
 -- Limits how often one person may change one mentor (R5), because the history is append-only and every change
 -- stays. The limit is per person, so that a mentor who changes their status often does not keep their
@@ -1438,6 +1482,32 @@ $$;
 comment on function private.compare_plans is 'What the newest plan holds that the plan of an older hash did not.';
 revoke execute on function private.compare_plans from public, anon, authenticated;
 
+-- The runs that have checked all mentors of an organisation (C2, O1): they ended well, and are no dry runs, redrives or
+-- releases. A manual run for a day before the one on which it started repeats an earlier night, and does not count. The
+-- rule is that of get_run_freshness.
+-- Called by: get_tonight.
+
+create or replace function private.complete_checks(
+    p_org_id uuid
+)
+returns table (
+    id bigint, job_run_id uuid, as_of date, status text, started_at timestamptz, finished_at timestamptz, error_count integer
+)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select l.id, l.job_run_id, l.as_of, l.status, l.started_at, l.finished_at, l.error_count
+    from public.scheduler_execution_log as l
+    inner join public.organisations as o on o.id = l.org_id
+    where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'completed'
+        and not l.dry_run and l.redrive_of is null and l.plan_of is null
+        and l.finished_at <= clock_timestamp()
+        and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
+$$;
+comment on function private.complete_checks is 'The runs that have checked all mentors of an organisation.';
+revoke execute on function private.complete_checks from public, anon, authenticated;
+
 -- The address and the language of a person to whom messages are addressed (W3): as a member of the organisation, or
 -- else as a mentor. But a contact with an address comes before one without. A language that is not English becomes
 -- bokmål.
@@ -1641,6 +1711,25 @@ as $$
 $$;
 comment on function private.digest_content is 'The address, the language, the counts and the days of a digest.';
 revoke execute on function private.digest_content from public, anon, authenticated;
+
+-- The day of the newest night whose check should be over (C2), in the organisation's time zone. The nightly job begins at
+-- 02:00 UTC, and has 29 minutes; the monitor has the same rule (functions/monitor/nightly_check.py), and a test compares them.
+-- Called by: get_tonight, private.paused_tonight.
+
+create or replace function private.due_day(p_org_id uuid, p_at timestamptz default statement_timestamp())
+returns date
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (
+        (date_trunc('day', (p_at - interval '2 hours 29 minutes') at time zone 'UTC') + interval '2 hours')
+        at time zone 'UTC' at time zone o.time_zone
+    )::date
+    from public.organisations as o where o.id = p_org_id
+$$;
+comment on function private.due_day is 'The day of the newest night whose check should be over.';
+revoke execute on function private.due_day from public, anon, authenticated;
 
 -- The warnings that are due on a day (W1), in the order of their mentors: an active mentor whose latest certification
 -- expires in at most as many days as a stage has, and in more days than the next stage has, and who has not been warned
@@ -2254,6 +2343,32 @@ comment on function private.my_mentors is
 revoke execute on function private.my_mentors from public, anon, authenticated;
 grant execute on function private.my_mentors to authenticated;
 
+-- The mentors of an organisation whom the signed-in person works with (C2): for an administrator all, for a coordinator
+-- those of private.coordinated_mentors, for others nobody. The console calls them "mine".
+-- Called by: the functions of the console.
+
+create or replace function private.my_org_mentors(p_org_id uuid)
+returns setof uuid
+language plpgsql
+stable
+rows 5000
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if private.my_role(p_org_id) = 'admin' then
+        return query select m.id from public.peer_mentors as m where m.org_id = p_org_id;
+    else
+        return query
+        select m.id
+        from private.coordinated_mentors(private.user_id()) as mine (id)
+        inner join public.peer_mentors as m on m.id = mine.id
+        where m.org_id = p_org_id;
+    end if;
+end
+$$;
+comment on function private.my_org_mentors is 'The mentors of an organisation whom the caller administers or coordinates.';
+revoke execute on function private.my_org_mentors from public, anon, authenticated;
+
 -- The organisations that the signed-in person belongs to (S4). Security definer, so that policies can use it
 -- without evaluating the policies of org_members again.
 -- Called by: policies, once per statement.
@@ -2291,6 +2406,59 @@ $$;
 comment on function private.my_person_ids is 'The caller''s user id, and the ids of the mentors who the caller is.';
 revoke execute on function private.my_person_ids from public, anon, authenticated;
 grant execute on function private.my_person_ids to authenticated;
+
+-- The role of the signed-in person in an organisation (C1).
+-- Called by: get_my_access, private.assert_member, private.my_org_mentors and others.
+
+create or replace function private.my_role(p_org_id uuid)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.role from public.org_members as o where o.org_id = p_org_id and o.user_id = private.user_id()
+$$;
+comment on function private.my_role is 'admin or coordinator; null: the caller is no member of the organisation.';
+revoke execute on function private.my_role from public, anon, authenticated;
+
+-- The caller's mentors whom no e-mail reaches, and why (C2, W6), in one pass. Inactive mentors are left out.
+-- list_unreachable_mentors gives pages of the same mentors.
+-- Called by: get_tonight, list_my_mentors, list_undelivered.
+
+create or replace function private.my_unreachable_mentors(p_org_id uuid)
+returns table (mentor_id uuid, why text)
+language plpgsql
+stable
+rows 100
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+#variable_conflict use_column
+declare
+    v_mine constant uuid [] := array(select private.my_org_mentors(p_org_id));
+begin
+    return query
+    with refused as materialized (
+        select a.* from private.refused_addresses(p_org_id) as a
+    )
+
+    select r.id, r.why
+    from (
+        select
+            m.id,
+            case when private.is_address(btrim(k.email)) then (
+                select a.why from refused as a where a.address_hash = private.hash_address(btrim(k.email))
+            ) else 'no_address' end as why
+        from unnest(v_mine) as mine (id)
+        inner join public.peer_mentors as m on m.id = mine.id
+        left join public.mentor_contacts as k on k.mentor_id = m.id
+        where m.status <> 'inactive'
+    ) as r
+    where r.why is not null;
+end
+$$;
+comment on function private.my_unreachable_mentors is 'The caller''s mentors whom no e-mail reaches, and why.';
+revoke execute on function private.my_unreachable_mentors from public, anon, authenticated;
 
 -- The newest plan of an organisation that is whole (G4): of the latest day, and of its plans the last one. A run for an
 -- earlier day takes no approval away. Dry runs do not count.
@@ -2484,6 +2652,25 @@ comment on function private.pause_each is
 'Pauses mentors one by one until a deadline; a row per mentor with the outcome, the SQLSTATE, or left.';
 revoke execute on function private.pause_each from public, anon, authenticated;
 
+-- The mentors whom the runs of the newest night paused (C2), with redrives and releases.
+-- Called by: get_tonight, list_my_mentors.
+
+create or replace function private.paused_tonight(p_org_id uuid)
+returns setof uuid
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+    select h.mentor_id
+    from public.scheduler_execution_log as l
+    inner join public.peer_mentor_status_history as h on h.job_run_id = l.job_run_id and h.new_status = 'paused'
+    where l.org_id = p_org_id and l.job_name = 'certification_expiry' and not l.dry_run
+        and l.status in ('running', 'completed', 'failed') and l.as_of >= private.due_day(p_org_id)
+$$;
+comment on function private.paused_tonight is 'The mentors whom the runs of the newest night paused.';
+revoke execute on function private.paused_tonight from public, anon, authenticated;
+
 -- The mentors of a plan (G1), in id order, after p_after, at most p_limit (null: all): every active mentor whose latest
 -- certification expired on or before p_as_of, and whether the mentor was warned in time.
 -- Called by: plan_certification_expiry, make_plan.
@@ -2626,6 +2813,33 @@ comment on function private.refuse_mentor is
 'Always fails: PT403 for people, also if there is no such mentor; PT404 for jobs and services.';
 revoke execute on function private.refuse_mentor from public, anon, authenticated;
 
+-- The addresses of an organisation to which an e-mail would not arrive (W6), by the organisation's own digests. The rule is that
+-- of private.why_unreachable, for all addresses at once; a test compares them.
+-- Called by: private.my_unreachable_mentors.
+
+create or replace function private.refused_addresses(p_org_id uuid)
+returns table (address_hash text, why text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select last.address_hash, case when last.is_final then last.state else 'bounced_for_now' end
+    from (
+        select distinct on (d.address_hash) d.address_hash, d.state, f.is_final
+        from public.digests as d
+        cross join lateral (
+            select d.state in ('complained', 'suppressed') or (
+                d.state = 'bounced' and coalesce(d.reason not in ('Transient', 'Undetermined', 'Reject'), true)
+            )
+        ) as f (is_final)
+        where d.org_id = p_org_id and d.state <> 'sending'
+        order by d.address_hash, f.is_final desc, d.began_at desc
+    ) as last
+    where last.is_final or last.state = 'bounced'
+$$;
+comment on function private.refused_addresses is 'The hashes of the addresses to which an e-mail would not arrive, and why.';
+revoke execute on function private.refused_addresses from public, anon, authenticated;
+
 -- Makes the next sync run read the portal from the beginning, and send this mentor's status again (H1). The
 -- reading skips certifications whose mentor we do not have. So when a mentor is entered, or gets another key,
 -- the sync has to read them again; certifications that are already stored cost almost nothing. And under
@@ -2751,6 +2965,65 @@ as $$
 $$;
 comment on function private.sees_mentor is 'True if the person is the mentor, a responsible coordinator, or an administrator.';
 revoke execute on function private.sees_mentor from public, anon, authenticated;
+
+-- The caller's mentors as the console lists them (C2), with the next step of each:
+--
+--   will_be_paused     active and expired: the next run pauses the mentor
+--   held               active and expired, and the newest plan holds the mentor (G3)
+--   renew_soon         active, and expires within 30 days
+--   no_certification   active, and has none
+--   set_active         paused, but the certification is valid
+--   renew_first        paused, and the certification has expired or there is none
+--   none               nothing is to be done
+--
+-- The plan is made anew for each call: a coordinator of three mentors and an administrator of 100,000 need different ones.
+-- Called by: get_tonight, list_my_mentors.
+
+create or replace function private.shown_mentors(
+    p_org_id uuid
+)
+returns table (
+    mentor_id uuid, display_name text, status text, version integer, portal_key text, expires_on date, next_step text
+)
+language plpgsql
+stable
+rows 5000
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+#variable_conflict use_column
+declare
+    v_today constant date := private.org_today(p_org_id);
+    v_held constant uuid [] := array(select h.mentor_id from private.held_mentors(p_org_id) as h);
+    v_mine constant uuid [] := array(select private.my_org_mentors(p_org_id));
+begin
+    return query
+    select
+        r.id, r.display_name, r.status, r.version, r.portal_key, private.clamp_day(r.expires_on),
+        case
+            when r.status = 'active' and r.expires_on is null then 'no_certification'
+            when r.status = 'active' and r.expires_on <= v_today
+                then case when r.id = any(v_held) then 'held' else 'will_be_paused' end
+            when r.status = 'active' and r.expires_on <= v_today + 30 then 'renew_soon'
+            when r.status = 'paused' and r.expires_on > v_today then 'set_active'
+            when r.status = 'paused' then 'renew_first'
+            else 'none'
+        end
+    from (
+        select
+            m.id, k.display_name, m.status, m.version, m.portal_key, c.expires_on
+        from unnest(v_mine) as mine (id)
+        inner join public.peer_mentors as m on m.id = mine.id
+        left join public.mentor_contacts as k on k.mentor_id = m.id
+        left join (
+            select x.mentor_id, max(x.expires_on) as expires_on
+            from public.certifications as x where x.mentor_id = any(v_mine) group by x.mentor_id
+        ) as c on c.mentor_id = m.id
+    ) as r;
+end
+$$;
+comment on function private.shown_mentors is 'The caller''s mentors with their names, their latest expiry dates and their next steps.';
+revoke execute on function private.shown_mentors from public, anon, authenticated;
 
 -- The name of who triggered or approved a run, for people who may not see the names of others (S4): "a person". Names of
 -- what is not a person stay.
@@ -5143,6 +5416,61 @@ comment on function public.get_member_role is
 revoke execute on function public.get_member_role from public, anon, authenticated;
 grant execute on function public.get_member_role to service_role, mentor_pause_api;
 
+-- What the page of one mentor shows (C3): one JSON object, with the story of explain_mentor and the newest 50 changes of status.
+-- may_change: the person is the mentor, or a responsible coordinator. Only administrators see the notes of approvals in the
+-- history. It names nobody who made a change: by is a kind of caller.
+-- Called by: the console, for people who may see the mentor.
+-- Errors: PT403 not_yours, also if there is no such mentor.
+
+create or replace function public.get_mentor_page(p_org_id uuid, p_mentor_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_is_admin constant boolean := private.my_role(p_org_id) is not distinct from 'admin';
+    v_mentor public.peer_mentors;
+    v_contact public.mentor_contacts;
+begin
+    if private.sees_mentor(private.user_id(), p_mentor_id, p_org_id) then
+        select * into v_mentor from public.peer_mentors as m where m.id = p_mentor_id and m.org_id = p_org_id;
+    end if;
+    if v_mentor.id is null then
+        perform private.refuse_mentor();
+    end if;
+    select * into v_contact from public.mentor_contacts as k where k.mentor_id = p_mentor_id;
+    return jsonb_build_object(
+        'mentor_id', v_mentor.id, 'display_name', v_contact.display_name, 'status', v_mentor.status,
+        'version', v_mentor.version,
+        'expires_on', (
+            select private.clamp_day(max(c.expires_on)) from public.certifications as c where c.mentor_id = p_mentor_id
+        ),
+        'may_change', private.may_change(p_mentor_id),
+        'is_me', coalesce(v_mentor.user_id = private.user_id(), false),
+        'unreachable', case when v_mentor.status <> 'inactive' then private.why_unreachable(p_org_id, v_contact.email) end,
+        'explanation', public.explain_mentor(p_mentor_id, p_org_id),
+        'history', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'at', h.changed_at, 'from', h.previous_status, 'to', h.new_status, 'reason', h.reason,
+                'by', h.changed_by_role, 'is_me', coalesce(h.changed_by = private.user_id(), false),
+                'expires_on', private.clamp_day(h.certification_expiry_date),
+                'approval_note', case when v_is_admin then h.approval_note end
+            ) order by h.id desc)
+            from (
+                select x.* from public.peer_mentor_status_history as x
+                where x.mentor_id = p_mentor_id order by x.id desc limit 50
+            ) as h
+        ), '[]')
+    );
+end
+$$;
+comment on function public.get_mentor_page is
+'What the page of one mentor shows, as one JSON object.';
+revoke execute on function public.get_mentor_page from public, anon, authenticated, service_role;
+grant execute on function public.get_mentor_page to authenticated;
+
 -- One mentor's status and version (S2), to be read before a change.
 -- Called by: the app, for people who may see the mentor; the command line, for services.
 -- Errors: PT403 the mentor is not the caller's, also if there is no such mentor; PT404 for services.
@@ -5223,6 +5551,59 @@ $$;
 comment on function public.get_message_figures is 'How many messages wait, bounced, brought a complaint, are unknown, or have no address.';
 revoke execute on function public.get_message_figures from public, anon, authenticated;
 grant execute on function public.get_message_figures to service_role, mentor_pause_job;
+
+-- Who the signed-in person is in an organisation (C1): the role, the person as a mentor, the name, the language, and how many own
+-- messages are unread (at most 100). Somebody whom the organisation does not know gets nulls, and the day of Europe/Oslo; so do
+-- all if there is no such organisation.
+-- Called by: the console, for people.
+-- Errors: none.
+
+create or replace function public.get_my_access(p_org_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_role constant text := private.my_role(p_org_id);
+    v_mentor_id uuid;
+    v_name text;
+    v_language text;
+    v_zone text := 'Europe/Oslo';
+begin
+    select m.id into v_mentor_id from public.peer_mentors as m
+    where m.user_id = private.user_id() and m.org_id = p_org_id order by m.id limit 1;
+    if v_role is not null or v_mentor_id is not null then
+        select o.time_zone into v_zone from public.organisations as o where o.id = p_org_id;
+    end if;
+    select c.display_name, case when c.language ~* '^en\M' then 'en' else 'nb' end into v_name, v_language
+    from (
+        select k.display_name, k.language, 1 as place from public.member_contacts as k
+        where k.org_id = p_org_id and k.user_id = private.user_id()
+        union all
+        select k.display_name, k.language, 2 from public.mentor_contacts as k where k.mentor_id = v_mentor_id
+    ) as c
+    order by c.place limit 1;
+    return jsonb_build_object(
+        'user_id', private.user_id(), 'role', v_role, 'mentor_id', v_mentor_id, 'display_name', v_name, 'language', v_language,
+        'today', (statement_timestamp() at time zone v_zone)::date, 'time_zone', v_zone,
+        'unread', (
+            select count(*) from (
+                select from private.my_person_ids() as mine (person_id)
+                inner join public.messages as m on m.person_id = mine.person_id
+                where m.read_at is null and m.reminder = 0
+                    and (m.audience = 'mentor' or m.org_id in (select private.my_memberships()))
+                limit 100
+            ) as unread
+        )
+    );
+end
+$$;
+comment on function public.get_my_access is
+'Who the caller is in an organisation, and how many own messages are unread, as one JSON object.';
+revoke execute on function public.get_my_access from public, anon, authenticated, service_role;
+grant execute on function public.get_my_access to authenticated;
 
 -- Returns the organisation's day at a given moment (O1). A mentor whose certification had expired by the day
 -- of the last nightly run should be paused. A mentor whose certification expires on a later day need not be.
@@ -5360,6 +5741,158 @@ comment on function public.get_run_freshness is
 'When a job''s last complete run ended, the latest day of its runs, the hours since, and the errors for p_as_of; nulls if no run counts.';
 revoke execute on function public.get_run_freshness from public, anon, authenticated;
 grant execute on function public.get_run_freshness to service_role, mentor_pause_job;
+
+-- How the last night went, and what waits for the caller (C2): one JSON object.
+--
+--   last_check   the newest run that has checked all mentors (private.complete_checks)
+--   state        of the newest night that is due (private.due_day): fine; with_errors (its run had errors, and mentors who are
+--                not held are still active); running, failed, missing (there is no such run); never (there was never one)
+--   running      a check of all mentors that is in progress
+--   counts       of the caller's mentors; undelivered (messages) and waiting_for_portal for administrators alone
+--
+-- Called by: the console, for members.
+-- Errors: PT403 not_a_member.
+
+create or replace function public.get_tonight(p_org_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_role constant text := private.assert_member(p_org_id);
+    v_due constant date := private.due_day(p_org_id);
+    v_last record;
+    v_running public.scheduler_execution_log;
+    v_errors integer;
+    v_failed boolean;
+    v_counts jsonb;
+begin
+    select * into v_last from private.complete_checks(p_org_id) as l order by l.finished_at desc, l.id desc limit 1;
+    select min(l.error_count) into v_errors from private.complete_checks(p_org_id) as l where l.as_of >= v_due;
+    select * into v_running from public.scheduler_execution_log as l
+    where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'running' and not l.dry_run
+    order by l.id desc limit 1;
+    select l.status = 'failed' into v_failed from public.scheduler_execution_log as l
+    where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status in ('completed', 'failed')
+        and not l.dry_run and l.redrive_of is null and l.plan_of is null and l.as_of >= v_due
+    order by l.id desc limit 1;
+    if v_errors > 0 and (select count(*) from private.expired_mentors(p_org_id, v_due, null, null)) <= (
+        select count(*) from private.held_mentors(p_org_id)
+    ) then
+        v_errors := 0;
+    end if;
+
+    select jsonb_build_object(
+        'mentors', count(*),
+        'paused_tonight', count(*) filter (where m.mentor_id in (select private.paused_tonight(p_org_id))),
+        'expiring', count(*) filter (where m.next_step = 'renew_soon'),
+        'will_be_paused', count(*) filter (where m.next_step = 'will_be_paused'),
+        'held', count(*) filter (where m.next_step = 'held'),
+        'set_active', count(*) filter (where m.next_step = 'set_active')
+    ) into v_counts
+    from private.shown_mentors(p_org_id) as m;
+
+    return jsonb_build_object(
+        'last_check', case when v_last.id is not null then jsonb_build_object(
+            'job_run_id', v_last.job_run_id, 'as_of', v_last.as_of, 'started_at', v_last.started_at,
+            'finished_at', v_last.finished_at, 'status', v_last.status, 'error_count', v_last.error_count
+        ) end,
+        'state', case
+            when v_errors = 0 then 'fine'
+            when v_errors > 0 then 'with_errors'
+            when v_running.id is not null then 'running'
+            when v_failed then 'failed'
+            when v_last.id is null then 'never'
+            else 'missing'
+        end,
+        'running', case when v_running.id is not null then jsonb_build_object(
+            'job_run_id', v_running.job_run_id, 'started_at', v_running.started_at
+        ) end,
+        'counts', v_counts || jsonb_build_object(
+            'unreachable', (select count(*) from private.my_unreachable_mentors(p_org_id)),
+            'undelivered', case when v_role = 'admin' then (
+                select count(*) from public.messages as m
+                where m.org_id = p_org_id and m.state in ('bounced', 'complained', 'suppressed', 'no_address', 'unknown')
+            ) end,
+            'waiting_for_portal', case when v_role = 'admin' then (
+                select count(*) from public.peer_mentors as m
+                left join public.portal_sync_state as s on s.mentor_id = m.id
+                where m.org_id = p_org_id and s.synced_version is distinct from m.version
+            ) end
+        )
+    );
+end
+$$;
+comment on function public.get_tonight is
+'How the last night went, and what waits for the caller, as one JSON object.';
+revoke execute on function public.get_tonight from public, anon, authenticated, service_role;
+grant execute on function public.get_tonight to authenticated;
+
+-- How many of the caller's mentors the job paused, were warned and were renewed in each of the last 26 weeks (C2), the oldest week
+-- first. A week begins on Monday in the organisation's time zone. A mentor counts once in a week. Renewed are the mentors whose
+-- certification a sync run of that week has renewed.
+-- Called by: the console, for members.
+-- Errors: PT403 not_a_member.
+
+create or replace function public.get_weekly_figures(p_org_id uuid)
+returns table (week date, paused integer, warned integer, renewed integer)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+#variable_conflict use_column
+declare
+    v_zone text;
+    v_first date;
+    v_mine uuid [];
+begin
+    perform private.assert_member(p_org_id);
+    select o.time_zone into v_zone from public.organisations as o where o.id = p_org_id;
+    v_first := date_trunc('week', private.org_today(p_org_id)::timestamp)::date - 25 * 7;
+    v_mine := array(select private.my_org_mentors(p_org_id));
+    return query
+    with events as (
+        select 'paused' as kind, h.mentor_id, (h.changed_at at time zone v_zone)::date as day
+        from public.peer_mentor_status_history as h
+        where h.mentor_id = any(v_mine) and h.reason = 'certification_expired' and h.new_status = 'paused'
+            and h.changed_at >= v_first::timestamp at time zone v_zone
+        union all
+        select 'warned', w.mentor_id, w.warned_on
+        from public.warnings as w
+        where w.mentor_id = any(v_mine) and w.warned_on >= v_first
+        union all
+        select 'renewed', c.mentor_id, (l.started_at at time zone v_zone)::date
+        from public.scheduler_execution_log as l
+        inner join public.certifications as c on c.job_run_id = l.job_run_id
+        where l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
+            and l.started_at >= v_first::timestamp at time zone v_zone and c.mentor_id = any(v_mine)
+    ),
+
+    weekly as (
+        select
+            date_trunc('week', e.day::timestamp)::date as week,
+            count(distinct e.mentor_id) filter (where e.kind = 'paused') as paused,
+            count(distinct e.mentor_id) filter (where e.kind = 'warned') as warned,
+            count(distinct e.mentor_id) filter (where e.kind = 'renewed') as renewed
+        from events as e
+        group by 1
+    )
+
+    select
+        v_first + 7 * i.week, coalesce(f.paused, 0)::integer, coalesce(f.warned, 0)::integer, coalesce(f.renewed, 0)::integer
+    from generate_series(0, 25) as i (week)
+    left join weekly as f on f.week = v_first + 7 * i.week
+    order by i.week;
+end
+$$;
+comment on function public.get_weekly_figures is
+'How many of the caller''s mentors were paused by the job, warned and renewed, in each of the last 26 weeks.';
+revoke execute on function public.get_weekly_figures from public, anon, authenticated, service_role;
+grant execute on function public.get_weekly_figures to authenticated;
 
 -- One keyset page of the state that the portal should hold for every mentor. The drift measurement compares
 -- it with the portal (H5).
@@ -5524,6 +6057,86 @@ comment on function public.list_missed_nights is 'The days without a completed c
 revoke execute on function public.list_missed_nights from public, anon, authenticated;
 grant execute on function public.list_missed_nights to service_role, mentor_pause_job;
 
+-- One keyset page of the caller's mentors (C2), by name: an administrator's are all of the organisation. next_step is explained
+-- in private.shown_mentors. A mentor without a name sorts first. total_count counts all mentors that match.
+--
+-- p_search is a part of the name in any case, or the beginning of the portal's key, or of the mentor's id with or without dashes
+-- (at least 4 digits). The characters %, _ and \ have no special meaning. p_after_name and p_after_id are of the last mentor
+-- of the page before.
+-- Called by: the console, for members.
+-- Errors: PT403 not_a_member; 22023 an argument is out of bounds, or p_show is unknown.
+
+create or replace function public.list_my_mentors(
+    p_org_id uuid,
+    p_search text default null,
+    p_show text default 'all',
+    p_after_name text default null,
+    p_after_id uuid default null,
+    p_limit integer default 50
+)
+returns table (
+    mentor_id uuid,
+    display_name text,
+    status text,
+    version integer,
+    expires_on date,
+    next_step text,
+    total_count bigint
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_search constant text := lower(btrim(coalesce(p_search, '')));
+    v_digits text := replace(v_search, '-', '');
+    v_chosen uuid [];
+begin
+    perform private.assert_member(p_org_id);
+    perform private.assert_limit(p_limit);
+    perform private.assert_length('p_search', p_search, 200);
+    perform private.assert_length('p_after_name', p_after_name, 200);
+    if v_digits !~ '^[0-9a-f]{4,32}$' then
+        v_digits := null;
+    end if;
+    if p_show = 'paused_tonight' then
+        v_chosen := array(select private.paused_tonight(p_org_id));
+    elsif p_show = 'unreachable' then
+        v_chosen := array(select u.mentor_id from private.my_unreachable_mentors(p_org_id) as u);
+    elsif p_show is null or p_show not in (
+        'all', 'active', 'paused', 'inactive', 'expiring', 'will_be_paused', 'held', 'set_active'
+    ) then
+        raise exception 'p_show is unknown' using errcode = '22023',
+            detail = 'all, active, paused, inactive, paused_tonight, expiring, will_be_paused, held, unreachable or set_active';
+    end if;
+    return query
+    with found as materialized (
+        select m.*, lower(coalesce(m.display_name, '')) as sorted_by
+        from private.shown_mentors(p_org_id) as m
+        where (
+            p_show = 'all' or m.status = p_show or m.mentor_id = any(v_chosen)
+            or m.next_step = case p_show when 'expiring' then 'renew_soon' else p_show end
+        ) and (
+            v_search = '' or position(v_search in lower(m.display_name)) > 0
+            or starts_with(lower(m.portal_key), v_search) or starts_with(replace(m.mentor_id::text, '-', ''), v_digits)
+        )
+    )
+
+    select
+        m.mentor_id, m.display_name, m.status, m.version, m.expires_on, m.next_step, (select count(*) from found)
+    from found as m
+    where p_after_id is null or (m.sorted_by, m.mentor_id) > (lower(coalesce(p_after_name, '')), p_after_id)
+    order by m.sorted_by, m.mentor_id
+    limit p_limit;
+end
+$$;
+comment on function public.list_my_mentors is
+'One page of the caller''s mentors by name, with the next step of each, and how many match.';
+revoke execute on function public.list_my_mentors from public, anon, authenticated, service_role;
+grant execute on function public.list_my_mentors to authenticated;
+
 -- The caller's own messages (W3), the newest first: what a mentor or a coordinator was informed of, with or without e-mail. It
 -- reads an index for each id by which messages name the caller, so a page costs the same with any number of messages. It
 -- pages by keyset: p_before is the last id of the page before. An administrator who asks gets their own messages only.
@@ -5565,6 +6178,37 @@ $$;
 comment on function public.list_my_messages is 'The caller''s own messages, newest first.';
 revoke execute on function public.list_my_messages from public, anon, authenticated, service_role;
 grant execute on function public.list_my_messages to authenticated;
+
+-- The names of mentors (C2). It leaves out mentors whom the caller may not see, and ids of nobody.
+-- Called by: the console, for people.
+-- Errors: 22023 more than 500 ids.
+
+create or replace function public.list_names(p_org_id uuid, p_mentor_ids uuid [])
+returns table (mentor_id uuid, display_name text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_me constant uuid := private.user_id();
+    v_is_admin constant boolean := private.my_role(p_org_id) is not distinct from 'admin';
+begin
+    perform private.assert_array_size('p_mentor_ids', cardinality(p_mentor_ids));
+    return query
+    select m.id, k.display_name
+    from public.peer_mentors as m
+    left join public.mentor_contacts as k on k.mentor_id = m.id
+    where m.org_id = p_org_id and m.id = any(p_mentor_ids)
+        and (v_is_admin or m.user_id = v_me or m.id in (select private.coordinated_mentors(v_me, m.id, m.id)))
+    order by m.id;
+end
+$$;
+comment on function public.list_names is
+'The names of those of the given mentors whom the caller may see.';
+revoke execute on function public.list_names from public, anon, authenticated, service_role;
+grant execute on function public.list_names to authenticated;
 
 -- The mentors whom the runs for a day paused without a warning at least 14 days before (W7), in id order. It pages by
 -- keyset: p_after is the last mentor of the page before.

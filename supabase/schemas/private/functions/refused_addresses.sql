@@ -1,0 +1,26 @@
+-- The addresses of an organisation to which an e-mail would not arrive (W6), by the organisation's own digests. The rule is that
+-- of private.why_unreachable, for all addresses at once; a test compares them.
+-- Called by: private.my_unreachable_mentors.
+
+create or replace function private.refused_addresses(p_org_id uuid)
+returns table (address_hash text, why text)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select last.address_hash, case when last.is_final then last.state else 'bounced_for_now' end
+    from (
+        select distinct on (d.address_hash) d.address_hash, d.state, f.is_final
+        from public.digests as d
+        cross join lateral (
+            select d.state in ('complained', 'suppressed') or (
+                d.state = 'bounced' and coalesce(d.reason not in ('Transient', 'Undetermined', 'Reject'), true)
+            )
+        ) as f (is_final)
+        where d.org_id = p_org_id and d.state <> 'sending'
+        order by d.address_hash, f.is_final desc, d.began_at desc
+    ) as last
+    where last.is_final or last.state = 'bounced'
+$$;
+comment on function private.refused_addresses is 'The hashes of the addresses to which an e-mail would not arrive, and why.';
+revoke execute on function private.refused_addresses from public, anon, authenticated;
