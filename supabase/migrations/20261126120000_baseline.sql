@@ -451,7 +451,7 @@ declare
 begin
     select * into v_run from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
-    if v_run.id is null or v_run.job_name <> 'certification_expiry' or v_run.dry_run or v_run.status = 'running' then
+    if private.is_withdrawable(v_run.job_name, v_run.dry_run, v_run.status) is not true then
         raise exception 'the run cannot be withdrawn: %', case
                 when v_run.id is null then 'the log has no such run'
                 when v_run.job_name <> 'certification_expiry' or v_run.dry_run
@@ -2025,6 +2025,35 @@ $$;
 comment on function private.hash_plan is 'SHA-256 of a plan: rule, organisation and day, then a line for each mentor.';
 revoke execute on function private.hash_plan from public, anon, authenticated;
 
+-- The mentors whom a plan holds (G3), and whether they have changed since it was made: then its release leaves them as they are.
+-- A mentor whom the release has paused already has not changed.
+-- Called by: approve_plan, get_held.
+
+create or replace function private.held_entries(p_job_run_id uuid)
+returns table (mentor_id uuid, expires_on date, why text, has_changed boolean)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        e.mentor_id, e.expires_on, e.why,
+        (
+            m.status is distinct from 'active' or m.version <> e.version or e.expires_on is distinct from private.clamp_day(
+                (select max(c.expires_on) from public.certifications as c where c.mentor_id = e.mentor_id)
+            )
+        )
+        and not exists (
+            select from public.peer_mentor_status_history as h
+            where h.mentor_id = e.mentor_id
+                and h.plan_hash = (select p.plan_hash from public.plans as p where p.job_run_id = p_job_run_id)
+        )
+    from public.plan_mentors as e
+    left join public.peer_mentors as m on m.id = e.mentor_id
+    where e.job_run_id = p_job_run_id and e.action = 'hold'
+$$;
+comment on function private.held_entries is 'The mentors whom a plan holds, and whether they have changed since.';
+revoke execute on function private.held_entries from public, anon, authenticated;
+
 -- The mentors who are held now (G3): the newest plan holds them, and they are still as it says: no later run or person
 -- has paused or renewed them.
 -- Called by: get_brake_figures, private.is_message_true, private.digest_content.
@@ -2129,6 +2158,21 @@ $$;
 comment on function private.is_time_zone is 'True if the name is a time zone of the form Area/City, or UTC.';
 revoke execute on function private.is_time_zone from public, anon, authenticated;
 grant execute on function private.is_time_zone to service_role;
+
+-- Whether a run with these columns of the execution log can be withdrawn (G5): it is a certification expiry run, no dry run, and
+-- it has ended.
+-- Called by: private.assert_withdrawable, get_check, preview_withdrawal.
+
+create or replace function private.is_withdrawable(p_job_name text, p_dry_run boolean, p_status text)
+returns boolean
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p_job_name = 'certification_expiry' and not p_dry_run and p_status in ('completed', 'failed')
+$$;
+comment on function private.is_withdrawable is 'True if a run can be withdrawn.';
+revoke execute on function private.is_withdrawable from public, anon, authenticated;
 
 -- Says whether the caller may change a mentor (S3).
 -- Called by: update_mentor_status, before it locks the row and again after it; get_mentor_status.
@@ -2966,6 +3010,66 @@ $$;
 comment on function private.sees_mentor is 'True if the person is the mentor, a responsible coordinator, or an administrator.';
 revoke execute on function private.sees_mentor from public, anon, authenticated;
 
+-- The rows of the execution log as a member sees them in the console (C4), newest first. by says who asked for the run without
+-- naming anybody: schedule, event, you, person or operator. A coordinator sees the checks and the withdrawals alone, and no
+-- text of an error, because that is for people who operate the service.
+-- Called by: list_checks, get_check, preview_withdrawal.
+
+create or replace function private.shown_checks(
+    p_org_id uuid, p_job_run_id uuid, p_before bigint, p_limit integer
+)
+returns table (
+    id bigint,
+    job_run_id uuid,
+    job_name text,
+    status text,
+    trigger text,
+    by text,
+    as_of date,
+    dry_run boolean,
+    started_at timestamptz,
+    finished_at timestamptz,
+    processed_count integer,
+    paused_count integer,
+    resumed_count integer,
+    synced_count integer,
+    skipped_count integer,
+    error_count integer,
+    unforeseen_count integer,
+    held_count integer,
+    renewed_count integer,
+    redrive_of uuid,
+    plan_of uuid,
+    withdraws uuid,
+    error text
+)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        l.id, l.job_run_id, l.job_name, l.status, l.trigger,
+        case
+            when l.trigger in ('schedule', 'event') then l.trigger
+            when l.triggered_by = 'user ' || private.user_id() then 'you'
+            when l.triggered_by like 'user %' then 'person'
+            else 'operator'
+        end,
+        l.as_of, l.dry_run, l.started_at, l.finished_at, l.processed_count, l.paused_count, l.resumed_count, l.synced_count,
+        l.skipped_count, l.error_count, l.unforeseen_count, l.held_count, l.renewed_count, l.redrive_of, l.plan_of,
+        l.withdraws, case when mine.role = 'admin' then l.error end
+    from public.scheduler_execution_log as l
+    cross join (select private.my_role(p_org_id)) as mine (role)
+    where l.org_id = p_org_id and (p_job_run_id is null or l.job_run_id = p_job_run_id)
+        and l.id < coalesce(p_before, 9223372036854775807)
+        and (mine.role = 'admin' or mine.role is not null and l.job_name in ('certification_expiry', 'withdrawal'))
+    -- With p_job_run_id: the row with the run's course comes before its duplicate and refused rows.
+    order by p_job_run_id is not null and l.status in ('running', 'completed', 'failed') desc, l.id desc
+    limit p_limit
+$$;
+comment on function private.shown_checks is 'Rows of the execution log as the caller sees them, newest first.';
+revoke execute on function private.shown_checks from public, anon, authenticated;
+
 -- The caller's mentors as the console lists them (C2), with the next step of each:
 --
 --   will_be_paused     active and expired: the next run pauses the mentor
@@ -3305,6 +3409,31 @@ $$;
 comment on function private.warning_days is 'The organisation''s stages of warning, in days; the default if it has no settings.';
 revoke execute on function private.warning_days from public, anon, authenticated;
 
+-- Whether a withdrawal of a run may resume a mentor (G5). Null: it may.
+--
+--   changed_since   the pause by that run is not the mentor's last change
+--   still_expired   the mentor has no certification that is valid on p_today
+--
+-- Called by: private.withdrawal_outcome, preview_withdrawal.
+
+create or replace function private.why_not_resumed(p_withdrawn uuid, p_mentor_id uuid, p_status text, p_expires_on date, p_today date)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+    select case
+        when p_status <> 'paused' or p_withdrawn is distinct from (
+            select h.job_run_id from public.peer_mentor_status_history as h
+            where h.mentor_id = p_mentor_id order by h.id desc limit 1
+        ) then 'changed_since'
+        when p_expires_on is null or p_expires_on <= p_today then 'still_expired'
+    end
+$$;
+comment on function private.why_not_resumed is 'changed_since or still_expired if the withdrawal of a run may not resume the mentor; null if it may.';
+revoke execute on function private.why_not_resumed from public, anon, authenticated;
+
 -- Says of mentors and their expiry dates whether the mentor was warned of that same date early enough (G2): forewarned, or
 -- why the pause is unforeseen. A warning does not count if the portal has taken back a later date since: the mentor had been
 -- renewed, and knows nothing of the old date. It takes arrays, because a plan asks about thousands.
@@ -3385,11 +3514,8 @@ comment on function private.why_unreachable is
 'no_address, bounced, bounced_for_now, complained or suppressed; null: nothing speaks against sending to the address.';
 revoke execute on function private.why_unreachable from public, anon, authenticated;
 
--- Whether a withdrawal may resume a mentor, under the mentor's lock (G5). Null: it may.
---
---   changed_since   the pause by the withdrawn run is not the mentor's last change
---   still_expired   the mentor has no certification that is valid today
---
+-- Whether a withdrawal may resume a mentor, under the mentor's lock (G5): what private.why_not_resumed says of the withdrawn
+-- run today. Null: it may.
 -- Called by: update_mentor_status, list_run_outcomes.
 -- Errors: PT403 the run is not a withdrawal in progress.
 
@@ -3404,7 +3530,6 @@ set enable_seqscan = 'off'
 as $$
 declare
     v_withdrawn uuid;
-    v_last uuid;
 begin
     select l.withdraws into v_withdrawn from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
@@ -3413,12 +3538,7 @@ begin
         raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
             detail = 'pause_withdrawn is for runs of the job withdrawal';
     end if;
-    select h.job_run_id into v_last from public.peer_mentor_status_history as h
-    where h.mentor_id = p_mentor_id order by h.id desc limit 1;
-    return case
-        when p_status <> 'paused' or v_last is distinct from v_withdrawn then 'changed_since'
-        when p_expires_on is null or p_expires_on <= private.org_today(p_org_id) then 'still_expired'
-    end;
+    return private.why_not_resumed(v_withdrawn, p_mentor_id, p_status, p_expires_on, private.org_today(p_org_id));
 end
 $$;
 comment on function private.withdrawal_outcome is
@@ -4038,6 +4158,29 @@ revoke all on public.plan_mentors from anon, authenticated, service_role;
 grant select on public.plan_mentors to service_role;
 grant select on public.plan_mentors to authenticated;
 
+-- How HLF's portal and the database differ, by the last measurement (H5). record_portal_drift replaces the row; the console
+-- shows it to administrators (C4). A difference names our mentor, and never the portal's key, which may be a person's name.
+-- Administrators see the row of their organisation (S4).
+
+create table public.portal_differences (
+    org_id uuid primary key references public.organisations (id) on delete cascade,
+    measured_at timestamptz not null,
+    differing_count integer not null,
+    differences jsonb not null
+);
+comment on table public.portal_differences is 'How the portal and the database differ, by the last measurement.';
+comment on column public.portal_differences.differing_count is 'How many mentors differ; differences has at most 1000 of them.';
+comment on column public.portal_differences.differences is
+'An array of objects: kind, mentor_id (null: not known here), here, there, since.';
+
+alter table public.portal_differences enable row level security;
+create policy seen_by_admins on public.portal_differences for select to authenticated
+using (org_id in (select private.my_admin_orgs()));
+
+revoke all on public.portal_differences from anon, authenticated, service_role;
+grant select on public.portal_differences to service_role;
+grant select on public.portal_differences to authenticated;
+
 -- What the HLF portal holds about each mentor, as far as the hlf_sync job knows (H1, H3): the version, and the run
 -- that sent it. If a page is delivered again, the worker counts the mentors that this run has already sent as synced,
 -- even if the portal's answer was lost. Administrators see the rows of their organisation (S4).
@@ -4352,19 +4495,7 @@ begin
     on conflict do nothing;
 
     v_changed := array(
-        select e.mentor_id from public.plan_mentors as e
-        left join public.peer_mentors as m on m.id = e.mentor_id
-        where e.job_run_id = p_job_run_id and e.action = 'hold' and (
-            m.status is distinct from 'active' or m.version <> e.version or e.expires_on is distinct from private.clamp_day(
-                (select max(c.expires_on) from public.certifications as c where c.mentor_id = e.mentor_id)
-            )
-        )
-        -- The run that follows has paused them already.
-        and not exists (
-            select from public.peer_mentor_status_history as h
-            where h.mentor_id = e.mentor_id and h.plan_hash = v_plan.plan_hash
-        )
-        order by e.mentor_id
+        select e.mentor_id from private.held_entries(p_job_run_id) as e where e.has_changed order by e.mentor_id
     );
     return query
     select
@@ -5373,6 +5504,93 @@ comment on function public.get_brake_figures is
 revoke execute on function public.get_brake_figures from public, anon, authenticated;
 grant execute on function public.get_brake_figures to service_role, mentor_pause_job;
 
+-- What the page of one run shows (C4): one JSON object; null if there is no such run, or none that the caller may see.
+--
+-- paused, resumed and held are of the caller's mentors: together at most 200 in id order, after p_after. next_after is p_after
+-- of the next page; null: this is the last one. held is what the run's own plan holds. For an administrator, paused of a dry
+-- run is what its plan would pause; coordinators see no plan of a dry run. approval is for administrators alone.
+-- Called by: the console, for members.
+-- Errors: PT403 not_a_member.
+
+create or replace function public.get_check(p_org_id uuid, p_job_run_id uuid, p_after uuid default null)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+declare
+    v_is_admin constant boolean := private.assert_member(p_org_id) = 'admin';
+    v_check record;
+    v_mine uuid [];
+    v_lists jsonb;
+begin
+    select * into v_check from private.shown_checks(p_org_id, p_job_run_id, null, 1);
+    if v_check.id is null then
+        return null;
+    end if;
+    v_mine := array(select private.my_org_mentors(p_org_id));
+    with listed as materialized (
+        select h.mentor_id, case h.new_status when 'paused' then 'paused' else 'resumed' end as list,
+            h.certification_expiry_date as expires_on, null as why
+        from public.peer_mentor_status_history as h
+        where h.job_run_id = p_job_run_id and h.org_id = p_org_id and h.mentor_id = any(v_mine)
+        union all
+        select e.mentor_id, case e.action when 'hold' then 'held' else 'paused' end, e.expires_on, e.why
+        from public.plan_mentors as e
+        inner join public.plans as p on p.job_run_id = e.job_run_id
+        where e.job_run_id = p_job_run_id and p.org_id = p_org_id and p.plan_hash is not null and e.mentor_id = any(v_mine)
+            and case when p.dry_run then v_is_admin else e.action = 'hold' end
+    ),
+
+    page as (
+        select x.* from listed as x
+        where x.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        order by x.mentor_id, x.list limit 201
+    ),
+
+    shown as (
+        select
+            x.mentor_id, x.list, row_number() over (order by x.mentor_id, x.list) as place,
+            jsonb_strip_nulls(jsonb_build_object('why', x.why)) || jsonb_build_object(
+                'mentor_id', x.mentor_id, 'display_name', k.display_name, 'expires_on', private.clamp_day(x.expires_on)
+            ) as entry
+        from page as x left join public.mentor_contacts as k on k.mentor_id = x.mentor_id
+    )
+
+    select jsonb_build_object(
+        'paused', coalesce(jsonb_agg(s.entry order by s.place) filter (where s.list = 'paused' and s.place <= 200), '[]'),
+        'resumed', coalesce(jsonb_agg(s.entry order by s.place) filter (where s.list = 'resumed' and s.place <= 200), '[]'),
+        'held', coalesce(jsonb_agg(s.entry order by s.place) filter (where s.list = 'held' and s.place <= 200), '[]'),
+        'next_after', case when count(*) > 200 then max(s.mentor_id::text) filter (where s.place = 200) end,
+        'paused_total', (select count(*) from listed as x where x.list = 'paused'),
+        'resumed_total', (select count(*) from listed as x where x.list = 'resumed'),
+        'held_total', (select count(*) from listed as x where x.list = 'held')
+    ) into v_lists
+    from shown as s;
+
+    return v_lists || jsonb_build_object(
+        'check', to_jsonb(v_check),
+        'approval', case when v_is_admin then (
+            select jsonb_build_object('approved_at', a.approved_at, 'note', a.note)
+            from public.plan_approvals as a
+            where a.job_run_id = coalesce(v_check.plan_of, p_job_run_id) and a.org_id = p_org_id
+        ) end,
+        'is_withdrawable', private.is_withdrawable(v_check.job_name, v_check.dry_run, v_check.status),
+        'has_release', exists (
+            select from public.scheduler_execution_log as l
+            where l.org_id = p_org_id and l.plan_of = p_job_run_id and l.approved_by is not null
+                and l.status in ('running', 'completed', 'failed')
+        )
+    );
+end
+$$;
+comment on function public.get_check is
+'What the page of one run shows, as one JSON object; null if there is no such run.';
+revoke execute on function public.get_check from public, anon, authenticated, service_role;
+grant execute on function public.get_check to authenticated;
+
 -- One run's row of the log, for the caller who started it (O3). A run that the dispatcher refused never
 -- began; then this is the row of the refusal.
 -- Called by: the HTTP entry.
@@ -5396,6 +5614,74 @@ comment on function public.get_execution is
 'The log row of a run; the row of the refusal if the run never began; no row if the run is unknown.';
 revoke execute on function public.get_execution from public, anon, authenticated;
 grant execute on function public.get_execution to service_role, mentor_pause_api;
+
+-- The newest plan, if it holds or held anybody (C4, G3): its figures, its approval, and one page of its held mentors in id order, at most
+-- 200 after p_after. why is why the pause is unforeseen; changed_from, changed_at and changed_by are of the last change of a
+-- certification to an earlier day; has_changed: the mentor is not as the plan says any more. is_own_run: the caller asked for
+-- the run, so another person has to approve the plan.
+-- Called by: the console, for administrators.
+-- Errors: PT403 not_an_administrator.
+
+create or replace function public.get_held(p_org_id uuid, p_after uuid default null)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_plan public.plans;
+    v_held jsonb;
+begin
+    perform private.assert_administrator(p_org_id);
+    select * into v_plan from public.plans as p where p.job_run_id = private.newest_plan(p_org_id) and p.held_count > 0;
+    with held as materialized (
+        select e.* from private.held_entries(v_plan.job_run_id) as e
+    ),
+
+    page as (
+        select e.*, row_number() over (order by e.mentor_id) as place
+        from held as e
+        where e.mentor_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+        order by e.mentor_id limit 201
+    )
+
+    select jsonb_build_object(
+        'changed_count', (select count(*) from held as e where e.has_changed),
+        'next_after', case when count(*) > 200 then max(e.mentor_id::text) filter (where e.place = 200) end,
+        'mentors', coalesce(jsonb_agg(jsonb_build_object(
+            'mentor_id', e.mentor_id, 'display_name', k.display_name, 'expires_on', e.expires_on, 'why', e.why,
+            'changed_from', private.clamp_day(c.from_expires_on), 'changed_at', c.changed_at, 'changed_by', c.changed_by,
+            'has_changed', e.has_changed
+        ) order by e.place) filter (where e.place <= 200), '[]')
+    ) into v_held
+    from page as e
+    left join public.mentor_contacts as k on k.mentor_id = e.mentor_id
+    left join lateral (
+        select x.* from public.certification_changes as x where x.mentor_id = e.mentor_id order by x.id desc limit 1
+    ) as c on true;
+
+    return v_held || jsonb_build_object('plan', case when v_plan.job_run_id is not null then (
+        select jsonb_build_object(
+            'job_run_id', v_plan.job_run_id, 'plan_hash', v_plan.plan_hash, 'as_of', v_plan.as_of, 'made_at', v_plan.made_at,
+            'planned_count', v_plan.planned_count, 'unforeseen_count', v_plan.unforeseen_count,
+            'held_count', v_plan.held_count, 'brake_count', v_plan.brake_count, 'brake_percent', v_plan.brake_percent,
+            'active_count', v_plan.active_count, 'approved_at', a.approved_at, 'approval_note', a.note,
+            'is_own_run', exists (
+                select from public.scheduler_execution_log as l
+                where l.job_run_id = v_plan.job_run_id and l.trigger = 'manual'
+                    and l.triggered_by = 'user ' || private.user_id()
+            )
+        )
+        from (select v_plan.job_run_id) as newest (job_run_id)
+        left join public.plan_approvals as a on a.job_run_id = newest.job_run_id
+    ) end);
+end
+$$;
+comment on function public.get_held is
+'The newest plan with its held mentors, as one JSON object.';
+revoke execute on function public.get_held from public, anon, authenticated, service_role;
+grant execute on function public.get_held to authenticated;
 
 -- A user's role in an organisation (O3): administrators and coordinators may start a run by hand.
 -- Called by: the HTTP entry, once per request, with the user id of a token that it has verified.
@@ -5830,6 +6116,63 @@ comment on function public.get_tonight is
 revoke execute on function public.get_tonight from public, anon, authenticated, service_role;
 grant execute on function public.get_tonight to authenticated;
 
+-- How the portal and the database differ (C4, H5), in two parts. waiting: the mentors whose present state has not reached the
+-- portal, so that the next sync sends them. differences: what the last measurement found (record_portal_drift); it may be a
+-- day old. Each list has at most 200 entries; its count includes them all. last_sync is the newest sync that has ended.
+-- Called by: the console, for administrators.
+-- Errors: PT403 not_an_administrator.
+
+create or replace function public.get_website(p_org_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_waiting uuid [];
+    v_measured public.portal_differences;
+begin
+    perform private.assert_administrator(p_org_id);
+    v_waiting := array(
+        select m.id from public.peer_mentors as m
+        left join public.portal_sync_state as s on s.mentor_id = m.id
+        where m.org_id = p_org_id and s.synced_version is distinct from m.version
+        order by m.id
+    );
+    select * into v_measured from public.portal_differences as d where d.org_id = p_org_id;
+    return jsonb_build_object(
+        'waiting_count', cardinality(v_waiting),
+        'waiting', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'mentor_id', s.mentor_id, 'display_name', k.display_name, 'status', s.status, 'since', s.differs_since
+            ) order by s.mentor_id)
+            from public.list_portal_states(p_org_id, v_waiting[:200]) as s
+            left join public.mentor_contacts as k on k.mentor_id = s.mentor_id
+        ), '[]'),
+        'measured_at', v_measured.measured_at,
+        'differing_count', coalesce(v_measured.differing_count, 0),
+        'differences', coalesce((
+            select jsonb_agg(jsonb_build_object('display_name', k.display_name) || d.entry order by d.place)
+            from jsonb_array_elements(v_measured.differences) with ordinality as d (entry, place)
+            left join public.peer_mentors as m on m.id = (d.entry ->> 'mentor_id')::uuid and m.org_id = p_org_id
+            left join public.mentor_contacts as k on k.mentor_id = m.id
+            where d.place <= 200
+        ), '[]'),
+        'last_sync', (
+            select jsonb_build_object('job_run_id', l.job_run_id, 'finished_at', l.finished_at, 'status', l.status)
+            from public.scheduler_execution_log as l
+            where l.org_id = p_org_id and l.job_name = 'hlf_sync' and l.status in ('completed', 'failed') and not l.dry_run
+            order by l.id desc limit 1
+        )
+    );
+end
+$$;
+comment on function public.get_website is
+'How the portal and the database differ, and whom the next sync sends, as one JSON object.';
+revoke execute on function public.get_website from public, anon, authenticated, service_role;
+grant execute on function public.get_website to authenticated;
+
 -- How many of the caller's mentors the job paused, were warned and were renewed in each of the last 26 weeks (C2), the oldest week
 -- first. A week begins on Monday in the organisation's time zone. A mentor counts once in a week. Renewed are the mentors whose
 -- certification a sync run of that week has renewed.
@@ -5935,6 +6278,55 @@ comment on function public.list_all_portal_states is
 'The state that the portal should hold for every mentor, in id order, after p_after.';
 revoke execute on function public.list_all_portal_states from public, anon, authenticated;
 grant execute on function public.list_all_portal_states to service_role, portal_sync;
+
+-- One keyset page of the runs and of the run requests (C4), newest first; p_before is the last id of the page before. Who sees
+-- what is explained in private.shown_checks.
+-- Called by: the console, for members.
+-- Errors: PT403 not_a_member, 22023 p_limit is out of bounds.
+
+create or replace function public.list_checks(
+    p_org_id uuid, p_before bigint default null, p_limit integer default 30
+)
+returns table (
+    id bigint,
+    job_run_id uuid,
+    job_name text,
+    status text,
+    trigger text,
+    by text,
+    as_of date,
+    dry_run boolean,
+    started_at timestamptz,
+    finished_at timestamptz,
+    processed_count integer,
+    paused_count integer,
+    resumed_count integer,
+    synced_count integer,
+    skipped_count integer,
+    error_count integer,
+    unforeseen_count integer,
+    held_count integer,
+    renewed_count integer,
+    redrive_of uuid,
+    plan_of uuid,
+    withdraws uuid,
+    error text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.assert_member(p_org_id);
+    perform private.assert_limit(p_limit);
+    return query select * from private.shown_checks(p_org_id, null, p_before, p_limit);
+end
+$$;
+comment on function public.list_checks is
+'One page of the runs and of the run requests, as the caller sees them, newest first.';
+revoke execute on function public.list_checks from public, anon, authenticated, service_role;
+grant execute on function public.list_checks to authenticated;
 
 -- The newest rows of the execution log, for people (O3). The HTTP entry sees no rows without an organisation.
 -- Called by: the HTTP entry; the command line.
@@ -6610,6 +7002,67 @@ comment on function public.list_running_executions is 'The runs that began long 
 revoke execute on function public.list_running_executions from public, anon, authenticated;
 grant execute on function public.list_running_executions to service_role, mentor_pause_job;
 
+-- Which messages did not arrive, and whom no e-mail reaches (C4, W6): the newest 100 messages with their person's name, the first
+-- 200 mentors in id order, and the members.
+-- Called by: the console, for administrators.
+-- Errors: PT403 not_an_administrator.
+
+create or replace function public.list_undelivered(p_org_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform private.assert_administrator(p_org_id);
+    return (
+        select jsonb_build_object(
+            'people_count', count(*),
+            'people', coalesce(jsonb_agg(jsonb_build_object(
+                'mentor_id', u.mentor_id, 'display_name', k.display_name, 'why', u.why
+            ) order by u.mentor_id) filter (where u.place <= 200), '[]')
+        )
+        from (
+            select x.*, row_number() over (order by x.mentor_id) as place from private.my_unreachable_mentors(p_org_id) as x
+        ) as u
+        left join public.mentor_contacts as k on k.mentor_id = u.mentor_id
+    ) || jsonb_build_object(
+        'messages', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'id', m.id, 'created_at', m.created_at, 'audience', m.audience, 'kind', m.kind, 'state', m.state,
+                'display_name', case when m.audience = 'mentor' then (
+                    select k.display_name from public.mentor_contacts as k where k.mentor_id = m.mentor_ids[1]
+                ) else (
+                    select k.display_name from public.member_contacts as k
+                    where k.org_id = p_org_id and k.user_id = m.person_id
+                ) end,
+                'mentor_id', case when m.audience = 'mentor' then m.mentor_ids[1] end
+            ) order by m.id desc)
+            from (
+                select x.* from public.messages as x
+                where x.org_id = p_org_id and x.state in ('bounced', 'complained', 'suppressed', 'no_address', 'unknown')
+                order by x.id desc limit 100
+            ) as m
+        ), '[]'),
+        'members', coalesce((
+            select jsonb_agg(jsonb_build_object('display_name', o.display_name, 'why', o.why) order by o.display_name, o.user_id)
+            from (
+                select x.user_id, k.display_name, private.why_unreachable(p_org_id, k.email) as why
+                from public.org_members as x
+                left join public.member_contacts as k on k.org_id = x.org_id and k.user_id = x.user_id
+                where x.org_id = p_org_id
+            ) as o
+            where o.why is not null
+        ), '[]')
+    );
+end
+$$;
+comment on function public.list_undelivered is
+'Which messages did not arrive, and whom no e-mail reaches, as one JSON object.';
+revoke execute on function public.list_undelivered from public, anon, authenticated, service_role;
+grant execute on function public.list_undelivered to authenticated;
+
 -- The mentors of the caller who cannot be reached by e-mail (W6): a coordinator's own mentors, or all of the
 -- organisation for an administrator, in id order. Inactive mentors are left out. It pages by keyset: p_after is the last
 -- mentor of the page before.
@@ -6801,6 +7254,34 @@ comment on function public.make_plan is
 'Writes down the next part of a run''s plan; when is_whole is true, the plan has its counts and its hash.';
 revoke execute on function public.make_plan from public, anon, authenticated;
 grant execute on function public.make_plan to service_role, mentor_pause_job;
+
+-- Marks the caller's own messages up to an id as read (W3, C2): those that the page showed, and not one that came meanwhile. It
+-- leaves out messages of other people, and those that were read before.
+-- Called by: the console, for people.
+-- Errors: none.
+
+create or replace function public.mark_all_messages_read(p_up_to bigint)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+declare
+    v_count integer;
+begin
+    update public.messages as m set read_at = clock_timestamp()
+    where m.id <= p_up_to and m.read_at is null
+        and m.person_id in (select private.my_person_ids())
+        and (m.audience = 'mentor' or m.org_id in (select private.my_memberships()));
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+comment on function public.mark_all_messages_read is
+'Marks the caller''s own messages up to an id as read; returns how many.';
+revoke execute on function public.mark_all_messages_read from public, anon, authenticated, service_role;
+grant execute on function public.mark_all_messages_read to authenticated;
 
 -- Marks the caller's own messages as read (W3). It leaves out messages of other people, and those that were read before.
 -- Called by: the app and the console, for people.
@@ -7107,6 +7588,69 @@ comment on function public.plan_certification_expiry is
 revoke execute on function public.plan_certification_expiry from public, anon, authenticated;
 grant execute on function public.plan_certification_expiry to authenticated, service_role, mentor_pause_job;
 
+-- What a withdrawal of a run would do now (C4, G5): whom it would resume, and whom not, because they have changed since the run or
+-- are still expired. Each list has at most 200 mentors in id order; its count includes them all. Null if there is no such run.
+-- Called by: the console, for administrators.
+-- Errors: PT403 not_an_administrator.
+
+create or replace function public.preview_withdrawal(p_org_id uuid, p_job_run_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'
+as $$
+declare
+    v_check record;
+    v_today constant date := private.org_today(p_org_id);
+    v_lists jsonb;
+begin
+    perform private.assert_administrator(p_org_id);
+    select * into v_check from private.shown_checks(p_org_id, p_job_run_id, null, 1);
+    if v_check.id is null then
+        return null;
+    end if;
+    with paused as materialized (
+        select
+            m.id, k.display_name,
+            coalesce(private.why_not_resumed(
+                p_job_run_id, m.id, m.status,
+                (select max(c.expires_on) from public.certifications as c where c.mentor_id = m.id), v_today
+            ), 'resume') as list
+        from public.peer_mentor_status_history as h
+        inner join public.peer_mentors as m on m.id = h.mentor_id
+        left join public.mentor_contacts as k on k.mentor_id = m.id
+        where h.job_run_id = p_job_run_id and h.org_id = p_org_id and h.new_status = 'paused'
+    ),
+
+    placed as (
+        select p.*, row_number() over (partition by p.list order by p.id) as place from paused as p
+    ),
+
+    lists as (
+        select
+            n.list, count(p.id) as count,
+            coalesce(jsonb_agg(
+                jsonb_build_object('mentor_id', p.id, 'display_name', p.display_name) order by p.id
+            ) filter (where p.place <= 200), '[]') as mentors
+        from (values ('resume'), ('changed_since'), ('still_expired')) as n (list)
+        left join placed as p on p.list = n.list
+        group by n.list
+    )
+
+    select jsonb_object_agg(l.list, jsonb_build_object('count', l.count, 'mentors', l.mentors)) into v_lists from lists as l;
+    return v_lists || jsonb_build_object(
+        'check', to_jsonb(v_check),
+        'is_withdrawable', private.is_withdrawable(v_check.job_name, v_check.dry_run, v_check.status)
+    );
+end
+$$;
+comment on function public.preview_withdrawal is
+'Whom a withdrawal of a run would resume, and whom not, as one JSON object; null if there is no such run.';
+revoke execute on function public.preview_withdrawal from public, anon, authenticated, service_role;
+grant execute on function public.preview_withdrawal to authenticated;
+
 -- Notes an event of SES about a digest (W4): delivered, bounced, complained, suppressed, or sent, which also decides
 -- about a digest whose answer was lost. Events may come late, twice and out of order; a state never moves back.
 -- Called by: the notifier, for each event.
@@ -7135,6 +7679,50 @@ $$;
 comment on function public.record_delivery is 'Notes an event of SES about a digest; returns whether that changed anything.';
 revoke execute on function public.record_delivery from public, anon, authenticated;
 grant execute on function public.record_delivery to service_role, mentor_pause_notifier;
+
+-- Replaces what is known of the differences between the portal and the database (H5, C4). Of each difference it keeps the kind,
+-- the mentor, both states and the time, and nothing else: a key of the portal may be a name. A measurement that is older than
+-- the stored one changes nothing.
+-- Called by: the measurement of the drift, which logs in as portal_sync.
+-- Locks: the organisation's row.
+-- Errors: 42501 not_your_organisation; 22023 an argument is missing or out of bounds, or there are more than 1000 differences.
+
+create or replace function public.record_portal_drift(p_org_id uuid, p_measured_at timestamptz, p_differing_count integer, p_differences jsonb)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+begin
+    perform private.assert_job_org(p_org_id);
+    perform private.assert_timestamp('p_measured_at', p_measured_at);
+    perform private.assert_between('p_differing_count', p_differing_count, 0, 10000000);
+    if p_measured_at is null or p_differing_count is null or jsonb_typeof(p_differences) is distinct from 'array' then
+        raise exception 'an argument is missing' using errcode = '22023', detail = 'p_differences is an array of objects';
+    end if;
+    perform private.assert_between('number of p_differences', jsonb_array_length(p_differences), 0, 1000);
+    insert into public.portal_differences as d (org_id, measured_at, differing_count, differences)
+    select p_org_id, p_measured_at, p_differing_count, coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'kind', left(x.kind, 50), 'mentor_id', x.mentor_id, 'here', left(x.here, 50), 'there', left(x.there, 50),
+            'since', x.since
+        ) order by e.place)
+        from jsonb_array_elements(p_differences) with ordinality as e (entry, place)
+        cross join lateral jsonb_to_record(e.entry) as x (kind text, mentor_id uuid, here text, there text, since timestamptz)
+    ), '[]')
+    on conflict (org_id) do update
+        set
+            measured_at = excluded.measured_at, differing_count = excluded.differing_count,
+            differences = excluded.differences
+        where excluded.measured_at >= d.measured_at;
+    return found;
+end
+$$;
+comment on function public.record_portal_drift is
+'Replaces the stored differences between the portal and the database; false: a newer measurement is stored.';
+revoke execute on function public.record_portal_drift from public, anon, authenticated;
+grant execute on function public.record_portal_drift to service_role, portal_sync;
 
 -- Removes a certification that is no longer valid in the portal (H1). The run's reading has not seen it, and
 -- the worker has asked the portal for it by its id.
@@ -7245,6 +7833,41 @@ comment on function public.report_late_changes is
 'Moves mentors that an ended run has changed after all from its errors to its effect; true: it corrected the row.';
 revoke execute on function public.report_late_changes from public, anon, authenticated;
 grant execute on function public.report_late_changes to service_role, mentor_pause_job, portal_sync;
+
+-- Deletes the records of what the portal holds about these mentors, so that the next sync sends them again (C4, H5). It leaves out
+-- mentors of other organisations, and ids of nobody. reset_portal_sync does the same for an operator.
+-- Called by: the console, for administrators.
+-- Locks: the mentors' rows of the sync state, in id order.
+-- Errors: PT403 not_an_administrator, 22023 more than 500 ids.
+
+create or replace function public.resend_to_portal(p_org_id uuid, p_mentor_ids uuid [])
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
+as $$
+declare
+    v_count integer;
+begin
+    perform private.assert_administrator(p_org_id);
+    perform private.assert_array_size('p_mentor_ids', cardinality(p_mentor_ids));
+    perform from public.portal_sync_state as s
+    inner join public.peer_mentors as m on m.id = s.mentor_id
+    where s.mentor_id = any(p_mentor_ids) and m.org_id = p_org_id
+    order by s.mentor_id
+    for update of s;
+    delete from public.portal_sync_state as s
+    using public.peer_mentors as m
+    where m.id = s.mentor_id and m.org_id = p_org_id and s.mentor_id = any(p_mentor_ids);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+comment on function public.resend_to_portal is
+'Makes the next sync send these mentors to the portal again; returns how many it would not have sent.';
+revoke execute on function public.resend_to_portal from public, anon, authenticated, service_role;
+grant execute on function public.resend_to_portal to authenticated;
 
 -- Deletes the record of what the portal holds about a mentor, so that the next sync run sends it again (H5).
 -- An operator uses it after somebody has changed the mentor in the portal by hand.

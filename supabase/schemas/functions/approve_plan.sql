@@ -84,19 +84,7 @@ begin
     on conflict do nothing;
 
     v_changed := array(
-        select e.mentor_id from public.plan_mentors as e
-        left join public.peer_mentors as m on m.id = e.mentor_id
-        where e.job_run_id = p_job_run_id and e.action = 'hold' and (
-            m.status is distinct from 'active' or m.version <> e.version or e.expires_on is distinct from private.clamp_day(
-                (select max(c.expires_on) from public.certifications as c where c.mentor_id = e.mentor_id)
-            )
-        )
-        -- The run that follows has paused them already.
-        and not exists (
-            select from public.peer_mentor_status_history as h
-            where h.mentor_id = e.mentor_id and h.plan_hash = v_plan.plan_hash
-        )
-        order by e.mentor_id
+        select e.mentor_id from private.held_entries(p_job_run_id) as e where e.has_changed order by e.mentor_id
     );
     return query
     select

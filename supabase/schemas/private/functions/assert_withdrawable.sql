@@ -13,7 +13,7 @@ declare
 begin
     select * into v_run from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed');
-    if v_run.id is null or v_run.job_name <> 'certification_expiry' or v_run.dry_run or v_run.status = 'running' then
+    if private.is_withdrawable(v_run.job_name, v_run.dry_run, v_run.status) is not true then
         raise exception 'the run cannot be withdrawn: %', case
                 when v_run.id is null then 'the log has no such run'
                 when v_run.job_name <> 'certification_expiry' or v_run.dry_run

@@ -1,8 +1,5 @@
--- Whether a withdrawal may resume a mentor, under the mentor's lock (G5). Null: it may.
---
---   changed_since   the pause by the withdrawn run is not the mentor's last change
---   still_expired   the mentor has no certification that is valid today
---
+-- Whether a withdrawal may resume a mentor, under the mentor's lock (G5): what private.why_not_resumed says of the withdrawn
+-- run today. Null: it may.
 -- Called by: update_mentor_status, list_run_outcomes.
 -- Errors: PT403 the run is not a withdrawal in progress.
 
@@ -17,7 +14,6 @@ set enable_seqscan = 'off'
 as $$
 declare
     v_withdrawn uuid;
-    v_last uuid;
 begin
     select l.withdraws into v_withdrawn from public.scheduler_execution_log as l
     where l.job_run_id = p_job_run_id and l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
@@ -26,12 +22,7 @@ begin
         raise exception 'reserved for the job' using errcode = 'PT403', hint = 'reserved_for_the_job',
             detail = 'pause_withdrawn is for runs of the job withdrawal';
     end if;
-    select h.job_run_id into v_last from public.peer_mentor_status_history as h
-    where h.mentor_id = p_mentor_id order by h.id desc limit 1;
-    return case
-        when p_status <> 'paused' or v_last is distinct from v_withdrawn then 'changed_since'
-        when p_expires_on is null or p_expires_on <= private.org_today(p_org_id) then 'still_expired'
-    end;
+    return private.why_not_resumed(v_withdrawn, p_mentor_id, p_status, p_expires_on, private.org_today(p_org_id));
 end
 $$;
 comment on function private.withdrawal_outcome is
