@@ -46,6 +46,35 @@ ACCEPTED: Mapping[str, str] = {
     "public.approve_plan(p_job_run_id uuid, p_plan_hash text, p_note text, p_approver text)": (
         "refuses whoever is no administrator, or asked for the run (G4)"
     ),
+    "public.get_my_access(p_org_id uuid)": ("tells of the caller alone (C1)"),
+    "public.get_tonight(p_org_id uuid)": ("answers members of the organisation alone (C1)"),
+    "public.get_weekly_figures(p_org_id uuid)": ("answers members of the organisation alone (C1)"),
+    "public.list_checks(p_org_id uuid, p_before bigint, p_limit integer)": (
+        "answers members of the organisation alone (C1)"
+    ),
+    "public.get_check(p_org_id uuid, p_job_run_id uuid, p_after uuid)": (
+        "answers members of the organisation alone (C1)"
+    ),
+    "public.get_mentor_page(p_org_id uuid, p_mentor_id uuid)": (
+        "shows only mentors whom the caller may see (C3)"
+    ),
+    "public.list_names(p_org_id uuid, p_mentor_ids uuid[])": (
+        "names only mentors whom the caller may see (C2)"
+    ),
+    "public.get_held(p_org_id uuid, p_after uuid)": ("answers administrators alone (C1)"),
+    "public.preview_withdrawal(p_org_id uuid, p_job_run_id uuid)": (
+        "answers administrators alone (C1)"
+    ),
+    "public.get_website(p_org_id uuid)": ("answers administrators alone (C1)"),
+    "public.resend_to_portal(p_org_id uuid, p_mentor_ids uuid[])": (
+        "answers administrators alone (C1)"
+    ),
+    "public.list_undelivered(p_org_id uuid)": ("answers administrators alone (C1)"),
+    "public.mark_all_messages_read(p_up_to bigint)": (
+        "changes the messages of the caller alone (W3)"
+    ),
+    "public.list_my_mentors(p_org_id uuid, p_search text, p_show text, p_after_name text,"
+    " p_after_id uuid, p_limit integer)": "answers members of the organisation alone (C1)",
     "public.explain_mentor(p_mentor_id uuid, p_org_id uuid, p_user_id uuid)": (
         "explains only mentors whom the caller may see (G6)"
     ),
