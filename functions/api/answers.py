@@ -4,7 +4,7 @@ from typing import Any
 
 from api import problems
 from api.problems import Problem, RequestProblem
-from api.starts import StartResult
+from mentor_pause.domain.run_starts import StartResult
 
 _DESCRIPTIONS = {
     200: "The result.",

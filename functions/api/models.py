@@ -13,9 +13,6 @@ from mentor_pause.domain.runs import TriggerKind
 MAX_IDS = 100_000
 """As JSON these ids take 3.9 MB. Lambda allows 6 MB for an answer."""
 
-MAX_ERROR_LENGTH = 2000
-"""Characters. 100 rows must fit into the 6 MB that Lambda allows for an answer."""
-
 
 class StartRun(BaseModel):
     """The options of a run. Each may be left out."""

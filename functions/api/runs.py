@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger
 from api.authentication import Caller
 from api.models import Run, RunDetail, StartRun
 from api.progress import read_progress
-from api.starts import StartResult, parse_answer
 from api.visibility import Role, visible_row
 from mentor_pause.aws.dispatcher_client import DispatcherClient
 from mentor_pause.database.client import Database, Execution
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
+from mentor_pause.domain.run_starts import StartResult, parse_answer
 from mentor_pause.domain.runs import RunRequest, run_id_of
 from mentor_pause.engine.release import release_trigger
 from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe

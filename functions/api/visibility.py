@@ -3,10 +3,11 @@
 from typing import Literal
 
 from api.authentication import MACHINE, Caller
-from api.models import MAX_ERROR_LENGTH, Approval
+from api.models import Approval
 from mentor_pause.database.client import Execution, MemberRole
 from mentor_pause.database.plan_results import Plan
 from mentor_pause.domain.error_reasons import cut, without_ids
+from mentor_pause.domain.run_starts import MAX_ERROR_LENGTH
 
 type Role = MemberRole | Literal["machine"]
 

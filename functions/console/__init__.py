@@ -1,1 +1,1 @@
-"""Lambda: the console. People see their mentors, runs and messages, and act on them."""
+"""The console's pages: address, templates, wording."""

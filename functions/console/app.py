@@ -1,31 +1,36 @@
 """Shows people the pages of the console (API Gateway)."""
 
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from console.handle_request import ConsoleRequestHandler
+from console.render import PageRenderer
+from console.runs import list_errored, start_run
+from console.supabase import Supabase
+from console.visit import Site
 from mentor_pause import config
+from mentor_pause.ledger.clock import utc_now
+from mentor_pause.retry import time_limit
 
-NOT_SHOWN = "page not shown"
-"""The log line of every answer with a status of 500 or more; ConsoleErrorsAlarm counts it."""
-
-_PAGE = '<!doctype html><html lang="en"><title>Console</title><h1>Console</h1>'
-_HEADERS = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
+RESERVE_SECONDS = 3.0
+"""The answer goes out this long before Lambda's time-out."""
 
 logger = Logger()
 
 
+@cache
+def _site() -> Site:
+    settings = config.ConsoleSettings.load()
+    supabase = Supabase(settings.supabase_url, settings.supabase_publishable_key)
+    org_id = config.OrgSettings.load().hlf_org_id
+    return Site(org_id, supabase, cache(PageRenderer), start_run, list_errored, utc_now, logger)
+
+
 @logger.inject_lambda_context(clear_state=True, log_event=False)  # the event holds a session
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Answer one request with a page."""
-    try:
-        config.ConsoleSettings.load()
-    except Exception:
-        logger.exception(NOT_SHOWN)
-        return {"statusCode": 500, "headers": _HEADERS, "body": _PAGE}
-    headers: dict[str, str] = event.get("headers") or {}
-    is_signed_in = "__Host-session=" in headers.get("Cookie", "")
-    if event["path"].rstrip("/") == "/console" and not is_signed_in:
-        return {"statusCode": 303, "headers": _HEADERS | {"Location": "console/sign-in"}}
-    return {"statusCode": 200, "headers": _HEADERS, "body": _PAGE}
+    with time_limit(context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS):
+        return ConsoleRequestHandler(_site, logger)(event)

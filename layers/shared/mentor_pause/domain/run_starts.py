@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from api.models import MAX_ERROR_LENGTH
+MAX_ERROR_LENGTH = 2000
+"""Characters. 100 rows must fit into the 6 MB that Lambda allows for an answer."""
 
 type Outcome = Literal["started", "invalid request", "run in progress", "failed", "unknown"]
 

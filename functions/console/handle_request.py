@@ -1,0 +1,146 @@
+"""Answers every request of a browser; no exception leaves it (C4, C5)."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+from aws_lambda_powertools import Logger
+
+from console.answers import (
+    Answer,
+    FromAnotherSite,
+    NoAccess,
+    PageProblem,
+    SignInRequired,
+    Unavailable,
+    UnknownPage,
+)
+from console.cookies import MARK, SESSION, removed
+from console.request import Request
+from console.routes import Route, find_route
+from console.stylesheet import STYLESHEET
+from console.supabase import AuthUnavailable, SessionEnded
+from console.visit import Person, Site, Visit
+from mentor_pause.aws.lambda_events import is_request, kind_of
+from mentor_pause.errors import Forbidden, NotFound, TransientError, describe, origin
+
+NOT_SHOWN = "page not shown"
+"""The log line of every answer with a status of 500 or more; ConsoleErrorsAlarm counts it."""
+
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
+_PLAIN = (
+    '<!doctype html><html lang="nb"><meta charset="utf-8"><title>Feil</title>'
+    "<h1>Siden kan ikke vises nå</h1><p>Ingenting ble endret. Prøv igjen om fem minutter.</p>"
+    '<p lang="en">This page cannot be shown now. Nothing was changed. Try again in five minutes.'
+)
+"""What a browser gets when even the page of an error cannot be rendered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRequestHandler:
+    """Answers requests. `open_site` may raise when a setting is wrong."""
+
+    open_site: Callable[[], Site]
+    logger: Logger
+
+    def __call__(self, event: object) -> dict[str, Any]:
+        """Return the answer for API Gateway."""
+        if not is_request(event):
+            self.logger.warning(
+                "refused: not a request of a REST API", extra={"event": kind_of(event)}
+            )
+            return Answer(HTTPStatus.BAD_REQUEST, _PLAIN).as_json()
+        try:
+            request = Request.parse(cast("Mapping[str, Any]", event))
+            if request.method == "GET" and request.path == f"/static/{STYLESHEET.name}":
+                return _stylesheet().as_json()
+            return self._answer(Visit(self.open_site(), request)).as_json()
+        except Exception as error:  # noqa: BLE001 - the person must get an answer
+            self._log_failure(error)
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _PLAIN).as_json()
+
+    def _answer(self, visit: Visit) -> Answer:
+        """Return the page, or the page of what went wrong."""
+        found = find_route(visit.request.method, visit.request.path)
+        try:
+            if visit.request.method == "POST" and not visit.request.is_from_this_site:
+                raise FromAnotherSite("another site sent the form")
+            visit = self._sign_in(visit)
+            if found is None:
+                raise UnknownPage("no such page")
+            route, numbers = found
+            _check_access(route, visit)
+            answer = route.answer(replace(visit, parameters=numbers))
+        except (SignInRequired, SessionEnded):
+            return _to_sign_in(visit)
+        except PageProblem as problem:
+            return self._problem(visit, problem)
+        except Forbidden:
+            return self._problem(visit, NoAccess("the database refused"))
+        except NotFound:
+            return self._problem(visit, UnknownPage("the database has no such row"))
+        except (AuthUnavailable, TransientError) as error:
+            self._log_failure(error)
+            return self._problem(visit, Unavailable(describe(error)))
+        self.logger.info("page shown", extra={"page": found[0].path, "status": answer.status})
+        return answer
+
+    def _sign_in(self, visit: Visit) -> Visit:
+        """Return the visit with the person whose token the cookie holds, if there is one."""
+        token = visit.request.cookies.get(SESSION, "")
+        if not _TOKEN.fullmatch(token):
+            return visit
+        try:
+            arguments = {"p_org_id": str(visit.site.org_id)}
+            access = visit.site.supabase.call(token, "get_my_access", arguments)
+        except SessionEnded:
+            return visit
+        person = Person.parse(token, access)
+        self.logger.append_keys(user_id=str(person.user_id))
+        return replace(visit, person=person)
+
+    def _problem(self, visit: Visit, problem: PageProblem) -> Answer:
+        status = int(problem.status)
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.logger.warning(
+                "refused: %s",
+                problem,
+                extra={"status": status, "method": visit.request.method},
+            )
+        is_form = visit.request.method == "POST"
+        return visit.page("error.html", status, kind=type(problem).__name__, is_form=is_form)
+
+    def _log_failure(self, error: Exception) -> None:
+        self.logger.error(NOT_SHOWN, extra={"reason": describe(error), "origin": origin(error)})
+
+
+def _check_access(route: Route, visit: Visit) -> None:
+    if not route.access.allows(visit.person):
+        if visit.person is None:
+            raise SignInRequired("nobody has signed in")
+        raise NoAccess("the page is not for this person")
+
+
+def _to_sign_in(visit: Visit) -> Answer:
+    """Lead to the sign-in page, which leads back. A form that was sent has changed nothing."""
+    back = visit.request.address if visit.request.method == "GET" else _page_of(visit.request.path)
+    has_ended = MARK in visit.request.cookies
+    ended = "ended=1&" if has_ended else ""
+    return visit.redirect(f"/sign-in?{ended}next={quote(back, safe='')}", removed(SESSION))
+
+
+def _page_of(path: str) -> str:
+    """Return the page that has the form."""
+    parent = path.rpartition("/")[0]
+    return parent if find_route("GET", parent) else ""
+
+
+def _stylesheet() -> Answer:
+    headers = (
+        ("Content-Type", "text/css; charset=utf-8"),
+        ("Cache-Control", "public, max-age=31536000, immutable"),
+    )
+    return Answer(HTTPStatus.OK, STYLESHEET.text, headers)

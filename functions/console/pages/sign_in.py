@@ -1,0 +1,102 @@
+"""Sign-in by a code that Supabase Auth sends by e-mail (C3)."""
+
+import re
+from http import HTTPStatus
+from urllib.parse import quote, unquote, urlsplit
+
+from console.answers import Answer
+from console.cookies import (
+    A_YEAR,
+    EMAIL,
+    HALF_A_DAY,
+    LANGUAGE,
+    MARK,
+    MINUTES_FOR_A_CODE,
+    SESSION,
+    cookie,
+    removed,
+)
+from console.supabase import Session
+from console.visit import Visit
+from texts.catalogue import LOCALES
+
+_EMAIL = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,250}")
+_CODE = re.compile(r"\d{6,10}")
+_PAGE = re.compile(r"(/[a-z0-9-]+)*(\?[A-Za-z0-9_.~%+=&-]*)?")
+
+
+def show(visit: Visit) -> Answer:
+    """Ask for the e-mail address."""
+    return _ask_address(visit)
+
+
+def send_code(visit: Visit) -> Answer:
+    """Send a code, then ask for it. The answer is the same whether or not there is an account."""
+    email = visit.field("email", 320)
+    if not _EMAIL.fullmatch(email):
+        return _ask_address(visit, HTTPStatus.UNPROCESSABLE_ENTITY, email, "no_address")
+    if visit.site.supabase.send_code(email) == "too often":
+        return _ask_address(visit, HTTPStatus.TOO_MANY_REQUESTS, email, "too_often")
+    remembered = cookie(EMAIL, quote(email, safe=""), MINUTES_FOR_A_CODE * 60)
+    return visit.redirect(f"/sign-in/code?next={quote(_next(visit), safe='')}", remembered)
+
+
+def show_code(visit: Visit) -> Answer:
+    """Ask for the code."""
+    if EMAIL not in visit.request.cookies:
+        return visit.redirect("/sign-in")
+    return _ask_code(visit)
+
+
+def verify(visit: Visit) -> Answer:
+    """Begin a session if the code is right, then lead back to where the person was."""
+    email = unquote(visit.request.cookies.get(EMAIL, ""))
+    if not email:
+        return visit.redirect("/sign-in")
+    code = re.sub(r"\s", "", visit.field("code", 40))
+    if not _CODE.fullmatch(code):
+        return _ask_code(visit, HTTPStatus.UNPROCESSABLE_ENTITY, "no_code")
+    session = visit.site.supabase.verify(email, code)
+    if not isinstance(session, Session):
+        if session == "too often":
+            return _ask_code(visit, HTTPStatus.TOO_MANY_REQUESTS, "too_many_codes")
+        return _ask_code(visit, HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_code")
+    return visit.redirect(
+        _next(visit),
+        cookie(SESSION, session.token, session.seconds),
+        cookie(MARK, "1", HALF_A_DAY),
+        removed(EMAIL),
+    )
+
+
+def sign_out(visit: Visit) -> Answer:
+    """End the session here and at Supabase Auth."""
+    if visit.person is not None:
+        visit.site.supabase.end_session(visit.person.token)
+    return visit.redirect("/sign-in?out=1", removed(SESSION), removed(MARK), removed(EMAIL))
+
+
+def choose_language(visit: Visit) -> Answer:
+    """Remember the language in this browser."""
+    chosen = visit.field("language", 2)
+    language = chosen if chosen in LOCALES else "nb"
+    return visit.redirect(_next(visit), cookie(LANGUAGE, language, A_YEAR))
+
+
+def _next(visit: Visit) -> str:
+    """Return where to go afterwards, if it is a page below `/console`; otherwise the start page."""
+    wanted = visit.request.form.get("next") or visit.request.query.get("next", "")
+    is_ours = _PAGE.fullmatch(wanted) and not urlsplit(wanted).netloc
+    return wanted if is_ours else ""
+
+
+def _ask_address(visit: Visit, status: int = 200, email: str = "", error: str = "") -> Answer:
+    notice = next((name for name in ("ended", "out") if name in visit.request.query), "")
+    return visit.page(
+        "sign_in.html", status, email=email, error=error, notice=notice, next=_next(visit)
+    )
+
+
+def _ask_code(visit: Visit, status: int = 200, error: str = "") -> Answer:
+    email = unquote(visit.request.cookies[EMAIL])
+    return visit.page("code.html", status, email=email, error=error, next=_next(visit))

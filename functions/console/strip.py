@@ -1,0 +1,29 @@
+"""The strip that shows how long a certification lasts, over the twelve months ahead."""
+
+from dataclasses import dataclass
+from datetime import date
+
+MONTHS = 12
+WIDTH = 120
+"""Units of the picture: ten for a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Twelve months from the month of a day on."""
+
+    first: date
+
+    def covered(self, expires_on: str | None) -> int:
+        """Return how much of the strip a certification covers, from 0 to `WIDTH`."""
+        if not expires_on:
+            return 0
+        day = date.fromisoformat(expires_on)
+        months = (day.year - self.first.year) * 12 + day.month - self.first.month
+        units = months * 10 + round((day.day - 1) / 3.1)
+        return max(0, min(WIDTH, units))
+
+
+def months_ahead(today: date) -> Strip:
+    """Return the strip that begins with the month of a day."""
+    return Strip(today.replace(day=1))

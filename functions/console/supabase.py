@@ -1,0 +1,160 @@
+"""The console's two ways to Supabase: database functions as the signed-in person, and sign-in.
+
+It has no credential of its own. Each call of a database function carries the person's token, so
+row-level security decides (C2). PostgREST verifies the token; the console only forwards it.
+
+Sources: PostgREST's documentation, "Functions as RPC"; Supabase Auth's `openapi.yaml`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal, cast
+
+import httpx
+from pydantic_core import PydanticSerializationError, to_json
+
+from mentor_pause.database.answers import read_answer
+from mentor_pause.errors import DatabaseError, DatabaseUnavailable, MentorPauseError
+from mentor_pause.retry import OutOfTime, call_within
+
+type Json = Any
+"""A decoded JSON value. The file of each database function describes its shape."""
+
+CALL_SECONDS = 12.0
+"""The wait for one answer. The database ends a person's call after 8 s (`statement_timeout`)."""
+
+_LONGEST_TOKEN = 3800
+"""Characters. A browser stores a cookie of 4,096 bytes with its name and attributes."""
+
+
+class SessionEnded(MentorPauseError):
+    """The token has expired, or Supabase does not accept it."""
+
+
+class AuthUnavailable(MentorPauseError):
+    """Supabase Auth did not answer, or answered with a failure of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that Supabase Auth has just begun."""
+
+    token: str = field(repr=False)
+    seconds: int
+    """How long the token is valid."""
+
+
+type CodeSent = Literal["sent", "too often"]
+
+
+class Supabase:
+    """One HTTP client, which keeps its connections open between requests."""
+
+    def __init__(
+        self, url: str, publishable_key: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """`url` is the project's address."""
+        self._client = httpx.Client(
+            base_url=url,
+            headers={"apikey": publishable_key, "Content-Type": "application/json"},
+            timeout=httpx.Timeout(CALL_SECONDS, connect=4.0),
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    def call(self, token: str, function: str, arguments: Mapping[str, object]) -> Json:
+        """Call a database function as the person whose token it is; return its JSON answer.
+
+        Raises:
+            SessionEnded: the token is not valid any more.
+            DatabaseError: the database refused; the error has the SQLSTATE and the hint.
+            RetryableDatabaseError: the call failed for another reason.
+        """
+        response = self._post(f"/rest/v1/rpc/{function}", arguments, _bearer(token))
+        if response is None:
+            raise DatabaseUnavailable("Supabase's REST interface did not answer")
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise SessionEnded("Supabase does not accept the token")
+        answer = read_answer(function, response)
+        if answer.is_list:
+            return [dict(row) for row in answer.rows]
+        return answer.rows[0][function]
+
+    def send_code(self, email: str) -> CodeSent:
+        """Have Supabase Auth send a code, if the address belongs to an account.
+
+        The answer is the same for an unknown address, so that a stranger learns nothing.
+
+        Raises:
+            AuthUnavailable: no code was sent, because of a failure.
+        """
+        response = self._post("/auth/v1/otp", {"email": email, "create_user": False})
+        status = response.status_code if response is not None else 0
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return "too often"
+        # 400, 403 and 422 are for unknown addresses and for those that may not sign in.
+        is_refused = status in (
+            HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY,
+        )  # fmt: skip
+        if response is None or not (response.is_success or is_refused):
+            raise AuthUnavailable(f"no code was sent: HTTP {status}")
+        return "sent"
+
+    def verify(self, email: str, code: str) -> Session | Literal["too often"] | None:
+        """Exchange a code for a session; None: the code is wrong, used or too old.
+
+        Raises:
+            AuthUnavailable: the code was not checked.
+        """
+        wanted = {"type": "email", "email": email, "token": code}
+        response = self._post("/auth/v1/verify", wanted)
+        if response is None:
+            raise AuthUnavailable("Supabase Auth did not answer")
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            return "too often"
+        if response.is_client_error:
+            return None
+        session = _session(response)
+        if session is None:
+            raise AuthUnavailable(f"no session: HTTP {response.status_code}")
+        return session
+
+    def end_session(self, token: str) -> None:
+        """Have Supabase Auth forget the session's refresh token; a failure does not matter."""
+        self._post("/auth/v1/logout?scope=local", {}, _bearer(token))
+
+    def _post(
+        self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
+    ) -> httpx.Response | None:
+        """Return the answer; None: there was none in time."""
+        content = _json(body)
+        try:
+            return call_within(
+                CALL_SECONDS, lambda: self._client.post(path, content=content, headers=headers)
+            )
+        except (OutOfTime, httpx.HTTPError, httpx.InvalidURL):
+            return None
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _json(body: Mapping[str, object]) -> bytes:
+    try:
+        return to_json(body)
+    except (PydanticSerializationError, ValueError):
+        pass
+    raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate", "22P05")
+
+
+def _session(response: httpx.Response) -> Session | None:
+    try:
+        body = cast("dict[str, Any]", response.json())
+        token, seconds = str(body["access_token"]), int(body["expires_in"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    is_usable = response.is_success and token.isascii() and len(token) <= _LONGEST_TOKEN
+    return Session(token, seconds) if is_usable else None
