@@ -26,7 +26,9 @@ def show(visit: Visit) -> Answer:
 
 
 def _read_names(visit: Visit, mentor_ids: list[str]) -> dict[str, str | None]:
-    rows = visit.call("list_names", p_mentor_ids=mentor_ids) if mentor_ids else []
+    rows: list[dict[str, str | None]] = (
+        visit.call("list_names", p_mentor_ids=mentor_ids) if mentor_ids else []
+    )
     return {str(row["mentor_id"]): row["display_name"] for row in rows}
 
 
