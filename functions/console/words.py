@@ -135,90 +135,127 @@ class Words:
         text = TABLES[table].get(code or "")
         return self.texts.gettext(text) if text else (code or "").replace("_", " ")
 
-    def why(self, story: Story) -> str:
-        """Return in one or two sentences why the mentor is, or is not, paused."""
-        return " ".join(self._why(story))
+    def why(self, story: Story, is_me: bool = False) -> str:
+        """Return in one or two sentences why the mentor is, or is not, paused.
 
-    def next(self, story: Story) -> str:
+        `is_me`: the reader is the mentor.
+        """
+        return " ".join(self._why(story, _MINE if is_me else _THEIRS))
+
+    def next(self, story: Story, is_me: bool = False) -> str:
         """Return what happens next, and when."""
-        return " ".join(self._next(story))
+        return " ".join(self._next(story, _MINE if is_me else _THEIRS))
 
-    def _why(self, story: Story) -> Iterator[str]:
+    def _why(self, story: Story, texts: "_Texts") -> Iterator[str]:
         say, last_day = self.texts.gettext, _last_day(story)
         match story["answer"]:
             case "valid" if last_day:
-                yield say("The certification is valid until %(day)s.", day=last_day)
+                yield say(N_("The certification is valid until %(day)s."), day=last_day)
             case "no_certification":
-                yield say("No certification is registered, so no check pauses this mentor.")
+                yield say(texts.no_certification)
             case "will_be_paused" if last_day:
-                yield say("The certification was valid until %(day)s.", day=last_day)
+                yield say(N_("The certification was valid until %(day)s."), day=last_day)
             case "held" if last_day:
-                yield say("The certification was valid until %(day)s.", day=last_day)
-                yield say("The check held the pause, because nobody was warned in time.")
+                yield say(N_("The certification was valid until %(day)s."), day=last_day)
+                yield say(N_("The check held the pause, because nobody was warned in time."))
             case "paused_by_run":
-                yield from self._paused_by_run(story)
+                yield self._paused_by(story, texts)
             case "renewed_and_paused" if last_day:
-                yield from self._paused_by_run(story)
-                yield say("It has been renewed since, until %(day)s.", day=last_day)
+                yield self._paused_by(story, texts)
+                yield say(N_("It has been renewed since, until %(day)s."), day=last_day)
             case "paused_by_hand":
-                yield from self._paused_by_hand(story)
+                yield self._paused_by(story, texts)
             case _:
-                yield say("The mentor is inactive, so no check pauses them.")
+                yield say(texts.inactive)
 
-    def _paused_by_run(self, story: Story) -> Iterator[str]:
-        change = story["last_change"]
-        if change and change["reason"] == "certification_expired" and change["expires_on"]:
-            day = date.fromisoformat(change["expires_on"]) - timedelta(days=1)
-            yield self.texts.gettext(
-                "The check paused this mentor, because the certification was valid only until "
-                "%(day)s.",
-                day=day,
-            )
-        else:
-            yield from self._paused_by_hand(story)
-
-    def _paused_by_hand(self, story: Story) -> Iterator[str]:
+    def _paused_by(self, story: Story, texts: "_Texts") -> str:
         change = story["last_change"]
         if not change:
-            yield self.texts.gettext("The history does not say who paused this mentor.")
-        elif change["by"] == "mentor":
-            yield self.texts.gettext("The mentor asked for the pause.")
-        elif change["by"] == "coordinator":
-            yield self.texts.gettext("A coordinator paused this mentor.")
-        else:
-            yield self.texts.gettext("The organisation's system paused this mentor.")
+            return self.texts.gettext(texts.nobody_knows)
+        if change["reason"] == "certification_expired" and change["expires_on"]:
+            day = date.fromisoformat(change["expires_on"]) - timedelta(days=1)
+            return self.texts.gettext(texts.by_check, day=day)
+        by = {"mentor": texts.by_mentor, "coordinator": texts.by_coordinator}
+        return self.texts.gettext(by.get(change["by"], texts.by_system))
 
-    def _next(self, story: Story) -> Iterator[str]:
+    def _next(self, story: Story, texts: "_Texts") -> Iterator[str]:
         say, check = self.texts.gettext, story["next_check"]
         match story["answer"]:
             case "valid" if check["pauses_on"]:
-                day = date.fromisoformat(check["pauses_on"])
-                yield say("The check pauses this mentor on %(day)s unless it is renewed.", day=day)
+                yield say(texts.will_pause, day=date.fromisoformat(check["pauses_on"]))
             case "will_be_paused":
-                day = date.fromisoformat(check["as_of"])
-                yield say("The next check, on %(day)s, pauses this mentor.", day=day)
+                yield say(texts.next_pauses, day=date.fromisoformat(check["as_of"]))
             case "held":
-                yield say("An administrator decides about the pause.")
+                yield say(N_("An administrator decides about the pause."))
             case "paused_by_run":
-                yield say(
-                    "HLF registers the renewal in the member portal. It is transferred within a "
-                    "day. Then the mentor can be set active again."
-                )
+                yield say(texts.renew)
             case "renewed_and_paused":
-                yield say("The mentor can be set active again now.")
+                yield say(texts.resume_now)
             case "paused_by_hand":
-                yield from self._after_a_pause_by_hand(story)
+                expires_on, today = story["rule"]["expires_on"], story["rule"]["as_of"]
+                is_valid = expires_on and expires_on > today
+                yield say(texts.resume_any_time if is_valid else texts.renew_first)
             case _:
-                yield say("Nothing happens by itself.")
+                yield say(N_("Nothing happens by itself."))
 
-    def _after_a_pause_by_hand(self, story: Story) -> Iterator[str]:
-        expires_on, today = story["rule"]["expires_on"], story["rule"]["as_of"]
-        if expires_on and expires_on > today:
-            yield self.texts.gettext("The mentor can be set active again at any time.")
-        else:
-            yield self.texts.gettext(
-                "The certification must be renewed before the mentor can be set active again."
-            )
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The sentences that differ between a mentor who reads about themself, and other readers."""
+
+    no_certification: str
+    inactive: str
+    nobody_knows: str
+    by_check: str
+    by_mentor: str
+    by_coordinator: str
+    by_system: str
+    will_pause: str
+    next_pauses: str
+    renew: str
+    resume_now: str
+    resume_any_time: str
+    renew_first: str
+
+
+_THEIRS = _Texts(
+    no_certification=N_("No certification is registered, so no check pauses this mentor."),
+    inactive=N_("The mentor is inactive, so no check pauses them."),
+    nobody_knows=N_("The history does not say who paused this mentor."),
+    by_check=N_(
+        "The check paused this mentor, because the certification was valid only until %(day)s."
+    ),
+    by_mentor=N_("The mentor asked for the pause."),
+    by_coordinator=N_("A coordinator paused this mentor."),
+    by_system=N_("The organisation's system paused this mentor."),
+    will_pause=N_("The check pauses this mentor on %(day)s unless it is renewed."),
+    next_pauses=N_("The next check, on %(day)s, pauses this mentor."),
+    renew=N_(
+        "HLF registers the renewal in the member portal. It is transferred within a day. "
+        "Then the mentor can be set active again."
+    ),
+    resume_now=N_("The mentor can be set active again now."),
+    resume_any_time=N_("The mentor can be set active again at any time."),
+    renew_first=N_("The certification must be renewed before the mentor can be set active again."),
+)
+_MINE = _Texts(
+    no_certification=N_("No certification is registered for you, so no check pauses you."),
+    inactive=N_("You are inactive, so no check pauses you."),
+    nobody_knows=N_("The history does not say who paused you."),
+    by_check=N_("The check paused you, because your certification was valid only until %(day)s."),
+    by_mentor=N_("You asked for the pause."),
+    by_coordinator=N_("A coordinator paused you."),
+    by_system=N_("The organisation's system paused you."),
+    will_pause=N_("The check pauses you on %(day)s unless your certification is renewed."),
+    next_pauses=N_("The next check, on %(day)s, pauses you."),
+    renew=N_(
+        "Ask your coordinator how to renew. When the renewal is registered, it takes up to a day. "
+        "Then you can set yourself active here."
+    ),
+    resume_now=N_("You can set yourself active again now."),
+    resume_any_time=N_("You can set yourself active again at any time."),
+    renew_first=N_("Your certification must be renewed before you can be active again."),
+)
 
 
 def _last_day(story: Story) -> date | None:
