@@ -24,6 +24,8 @@ type Json = Any
 CALL_SECONDS = 12.0
 """The wait for one answer. The database ends a person's call after 8 s (`statement_timeout`)."""
 
+_SENT_BEFORE = "over_email_send_rate_limit"
+
 _LONGEST_TOKEN = 3800
 """Characters. A browser stores a cookie of 4,096 bytes with its name and attributes."""
 
@@ -85,15 +87,17 @@ class Supabase:
     def send_code(self, email: str) -> CodeSent:
         """Have Supabase Auth send a code, if the address belongs to an account.
 
-        The answer is the same for an unknown address, so that a stranger learns nothing.
+        The answer is the same for an unknown address, so that a stranger learns nothing. Supabase
+        Auth sends an account one code a minute, and refuses more with a code of its own: that
+        answer counts as sent, because only a known address gets it.
 
         Raises:
             AuthUnavailable: no code was sent, because of a failure.
         """
         response = self._post("/auth/v1/otp", {"email": email, "create_user": False})
         status = response.status_code if response is not None else 0
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return "too often"
+        if response is not None and status == HTTPStatus.TOO_MANY_REQUESTS:
+            return "sent" if _error_code(response) == _SENT_BEFORE else "too often"
         # 400, 403 and 422 are for unknown addresses and for those that may not sign in.
         is_refused = status in (
             HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -148,6 +152,13 @@ def _json(body: Mapping[str, object]) -> bytes:
     except (PydanticSerializationError, ValueError):
         pass
     raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate", "22P05")
+
+
+def _error_code(response: httpx.Response) -> str:
+    try:
+        return str(cast("dict[str, Any]", response.json())["error_code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _session(response: httpx.Response) -> Session | None:
