@@ -9,9 +9,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from console.handle_request import ConsoleRequestHandler
 from console.render import PageRenderer
 from console.runs import list_errored, start_run
-from console.supabase import Supabase
 from console.visit import Site
 from mentor_pause import config
+from mentor_pause.database.person_client import Supabase
 from mentor_pause.ledger.clock import utc_now
 from mentor_pause.retry import time_limit
 

@@ -22,9 +22,9 @@ from console.cookies import MARK, SESSION, removed
 from console.request import Request
 from console.routes import Route, find_route
 from console.stylesheet import STYLESHEET
-from console.supabase import AuthUnavailable, SessionEnded
 from console.visit import Person, Site, Visit
 from mentor_pause.aws.lambda_events import is_request, kind_of
+from mentor_pause.database.person_client import AuthUnavailable, SessionEnded
 from mentor_pause.errors import Forbidden, NotFound, TransientError, describe, origin
 
 NOT_SHOWN = "page not shown"

@@ -13,7 +13,7 @@ from aws_lambda_powertools.shared.cookies import Cookie
 from console.answers import Answer
 from console.cookies import LANGUAGE
 from console.request import Request
-from console.supabase import Json, Supabase
+from mentor_pause.database.person_client import Json, Supabase
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.run_starts import StartResult
 from texts.catalogue import LOCALES, Catalogue, Language

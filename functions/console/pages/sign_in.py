@@ -16,8 +16,8 @@ from console.cookies import (
     cookie,
     removed,
 )
-from console.supabase import Session
 from console.visit import Visit
+from mentor_pause.database.person_client import Session
 from texts.catalogue import LOCALES
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,250}")

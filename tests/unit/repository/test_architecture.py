@@ -107,7 +107,9 @@ def test_only_adapters_import_a_client(file: Path) -> None:
 )
 def test_a_function_imports_itself_and_the_shared_package_only(file: Path) -> None:
     """And no client of AWS or of the database: the shared package has the adapters."""
-    others = {folder.name for folder in FUNCTIONS.iterdir()} - {file.parent.name}
+    others = {folder.name for folder in FUNCTIONS.iterdir()} - {
+        file.relative_to(FUNCTIONS).parts[0]
+    }
     assert not (others | CLIENTS | {"cli", "local"}).intersection(top(file))
 
 
