@@ -1,8 +1,9 @@
 """The console's cookies.
 
 `__Host-session` holds the person's token, and ends with it (C3). No script can read it. The others
-hold no secret: the address during sign-in, the language, and a mark by which the console can say
-that a session has ended. `__Host-` ties a cookie to this host and to TLS.
+hold no secret: the address during sign-in, the language, what was searched for (so that no address
+of a page holds a name), and a mark by which the console can say that a session has ended.
+`__Host-` ties a cookie to this host and to TLS.
 
 Source: RFC 6265bis, "The __Host- Prefix".
 """
@@ -13,6 +14,7 @@ SESSION = "__Host-session"
 EMAIL = "__Host-email"
 LANGUAGE = "__Host-language"
 MARK = "__Host-was-signed-in"
+SEARCH = "__Host-search"
 
 HALF_A_DAY = 12 * 3600
 A_YEAR = 365 * 24 * 3600

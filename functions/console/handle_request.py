@@ -24,8 +24,8 @@ from console.routes import Route, find_route
 from console.stylesheet import STYLESHEET
 from console.visit import Person, Site, Visit
 from mentor_pause.aws.lambda_events import is_request, kind_of
-from mentor_pause.database.person_client import AuthUnavailable, SessionEnded
-from mentor_pause.errors import Forbidden, NotFound, TransientError, describe, origin
+from mentor_pause.database.person_client import SessionEnded
+from mentor_pause.errors import Forbidden, NotFound, describe, origin
 
 NOT_SHOWN = "page not shown"
 """The log line of every answer with a status of 500 or more; ConsoleErrorsAlarm counts it."""
@@ -64,15 +64,11 @@ class ConsoleRequestHandler:
 
     def _answer(self, visit: Visit) -> Answer:
         """Return the page, or the page of what went wrong."""
-        found = find_route(visit.request.method, visit.request.path)
         try:
-            if visit.request.method == "POST" and not visit.request.is_from_this_site:
-                raise FromAnotherSite("another site sent the form")
+            if visit.request.method == "POST":
+                _assert_from_this_site(visit.request)
             visit = self._sign_in(visit)
-            if found is None:
-                raise UnknownPage("no such page")
-            route, numbers = found
-            _check_access(route, visit)
+            route, numbers = _find(visit)
             answer = route.answer(replace(visit, parameters=numbers))
         except (SignInRequired, SessionEnded):
             return _to_sign_in(visit)
@@ -82,10 +78,10 @@ class ConsoleRequestHandler:
             return self._problem(visit, NoAccess("the database refused"))
         except NotFound:
             return self._problem(visit, UnknownPage("the database has no such row"))
-        except (AuthUnavailable, TransientError) as error:
+        except Exception as error:  # noqa: BLE001 - the person must get a page
             self._log_failure(error)
-            return self._problem(visit, Unavailable(describe(error)))
-        self.logger.info("page shown", extra={"page": found[0].path, "status": answer.status})
+            return self._problem(visit, Unavailable("a service is away"))
+        self.logger.info("page shown", extra={"page": route.path, "status": answer.status})
         return answer
 
     def _sign_in(self, visit: Visit) -> Visit:
@@ -117,11 +113,21 @@ class ConsoleRequestHandler:
         self.logger.error(NOT_SHOWN, extra={"reason": describe(error), "origin": origin(error)})
 
 
-def _check_access(route: Route, visit: Visit) -> None:
-    if not route.access.allows(visit.person):
+def _assert_from_this_site(request: Request) -> None:
+    if not request.is_from_this_site:
+        raise FromAnotherSite("another site sent the form")
+
+
+def _find(visit: Visit) -> tuple[Route, tuple[str, ...]]:
+    """Return the route of a request that the person may open, and the numbers in its path."""
+    found = find_route(visit.request.method, visit.request.path)
+    if found is None:
+        raise UnknownPage("no such page")
+    if not found[0].access.allows(visit.person):
         if visit.person is None:
             raise SignInRequired("nobody has signed in")
         raise NoAccess("the page is not for this person")
+    return found
 
 
 def _to_sign_in(visit: Visit) -> Answer:

@@ -76,6 +76,7 @@ ROUTES = (
     Route("POST", "/language", Access.ANYONE, sign_in.choose_language),
     Route("GET", "/me", Access.MENTOR, me.show),
     Route("GET", "/mentors", Access.MEMBER, mentors.show),
+    Route("POST", "/mentors/search", Access.MEMBER, mentors.search),
     Route("GET", "/mentors/{}", Access.PERSON, one_mentor.show),
     Route("POST", "/mentors/{}/pause", Access.PERSON, one_mentor.pause),
     Route("POST", "/mentors/{}/resume", Access.PERSON, one_mentor.resume),

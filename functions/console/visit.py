@@ -1,5 +1,6 @@
 """A visit: one request of one person, with what a page needs to answer it."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,6 +18,8 @@ from mentor_pause.database.person_client import Json, Supabase
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.run_starts import StartResult
 from texts.catalogue import LOCALES, Catalogue, Language
+
+_PLACE = re.compile(r"[0-9]{1,18}")
 
 type Role = Literal["admin", "coordinator"]
 
@@ -118,6 +121,18 @@ class Visit:
     def redirect(self, path: str, *cookies: Cookie) -> Answer:
         """Return a redirect to a page of the console; `path` is below `/console`."""
         return Answer(303, headers=(("Location", self.request.root + path),), cookies=cookies)
+
+    def query_id(self, name: str) -> str | None:
+        """Return an id from the address; None: it is missing, or not an id."""
+        try:
+            return str(UUID(self.request.query.get(name, "")))
+        except ValueError:
+            return None
+
+    def query_place(self, name: str) -> int | None:
+        """Return a place in a list from the address; None: it is missing, or not a number."""
+        text = self.request.query.get(name, "")
+        return int(text) if _PLACE.fullmatch(text) else None
 
     def field(self, name: str, longest: int = 500) -> str:
         """Return a field of the form without space around it; empty: it is missing."""

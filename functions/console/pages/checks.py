@@ -19,16 +19,16 @@ def show(visit: Visit) -> Answer:
 
 
 def _show(visit: Visit, status: int = 200, error: str = "", other: str = "") -> Answer:
-    before = visit.request.query.get("before", "")
+    before = visit.query_place("before")
     rows = visit.call(
         "list_checks",
-        p_before=int(before) if before.isdecimal() and len(before) < 19 else None,  # noqa: PLR2004
+        p_before=before,
         p_limit=PAGE_SIZE,
     )
     return visit.page(
         "checks.html", status, rows=rows, chart=weekly_chart(visit.call("get_weekly_figures")),
         request_id=request_id(visit), error=error, other=other,
-        is_last=len(rows) < PAGE_SIZE, is_first=not before,
+        is_last=len(rows) < PAGE_SIZE, is_first=before is None,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def show(visit: Visit) -> Answer:
 
 
 def _show(visit: Visit, status: int = 200, error: str = "", note: str = "") -> Answer:
-    found = visit.call("get_held", p_after=visit.request.query.get("after"))
+    found = visit.call("get_held", p_after=visit.query_id("after"))
     return visit.page("held.html", status, held=found, plan=found["plan"], error=error, note=note)
 
 

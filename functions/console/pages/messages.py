@@ -10,10 +10,10 @@ MOST_NAMES = 5
 
 def show(visit: Visit) -> Answer:
     """Show messages, the newest first, with the names that the person may see."""
-    before = visit.request.query.get("before", "")
+    before = visit.query_place("before")
     rows = visit.call_own(
         "list_my_messages",
-        p_before=int(before) if before.isdecimal() and len(before) < 19 else None,  # noqa: PLR2004
+        p_before=before,
         p_limit=PAGE_SIZE,
     )
     wanted: list[str] = sorted({m for row in rows for m in row["mentor_ids"][:MOST_NAMES]})[:500]

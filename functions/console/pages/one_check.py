@@ -12,7 +12,7 @@ from mentor_pause.errors import TransientError
 def show(visit: Visit) -> Answer:
     """Show a run."""
     (run_id,) = visit.parameters
-    found = visit.call("get_check", p_job_run_id=run_id, p_after=visit.request.query.get("after"))
+    found = visit.call("get_check", p_job_run_id=run_id, p_after=visit.query_id("after"))
     if found is None:
         raise UnknownPage("no such run")
     errored = _read_errored(visit, run_id, found["check"])

@@ -12,6 +12,7 @@ from console.cookies import (
     LANGUAGE,
     MARK,
     MINUTES_FOR_A_CODE,
+    SEARCH,
     SESSION,
     cookie,
     removed,
@@ -73,7 +74,8 @@ def sign_out(visit: Visit) -> Answer:
     """End the session here and at Supabase Auth."""
     if visit.person is not None:
         visit.site.supabase.end_session(visit.person.token)
-    return visit.redirect("/sign-in?out=1", removed(SESSION), removed(MARK), removed(EMAIL))
+    forgotten = (removed(name) for name in (SESSION, MARK, EMAIL, SEARCH))
+    return visit.redirect("/sign-in?out=1", *forgotten)
 
 
 def choose_language(visit: Visit) -> Answer:
