@@ -64,6 +64,6 @@ def test_every_bold_text_of_a_page_is_a_text_of_the_console(page: str, language:
         ("It has begun", False),
     ],
 )
-def test_a_text_is_whole_with_its_number(words: str, expected: bool) -> None:  # noqa: FBT001
+def test_a_text_is_whole_with_its_number(words: str, expected: bool) -> None:
     """A part of a button is not the button."""
     assert is_a_text(words, "en") is expected
