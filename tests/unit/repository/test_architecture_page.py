@@ -7,6 +7,7 @@ from local.places import ROOT
 from mentor_pause.domain.jobs import JOBS
 
 PAGE = (ROOT / "docs/architecture.md").read_text()
+(PICTURE,) = re.findall(r"```mermaid\nflowchart LR\n(.*?)```", PAGE, re.DOTALL)
 SCHEMAS = ROOT / "supabase/schemas"
 ROLES = (
     "mentor_pause_job", "portal_sync", "mentor_pause_api", "mentor_pause_notifier", "authenticated",
@@ -23,12 +24,16 @@ def read_grants() -> dict[str, set[str]]:
     return grants
 
 
+def read_labels() -> dict[str, str]:
+    """Return the text in each box of the picture."""
+    return dict(re.findall(r"(\w+)\[([\w<>]+)\]", PICTURE))
+
+
 def read_picture() -> dict[str, set[str]]:
     """Return the functions that each role may execute by the picture on the page."""
-    (picture,) = re.findall(r"```mermaid\nflowchart LR\n(.*?)```", PAGE, re.DOTALL)
-    labels = dict(re.findall(r"(\w+)\[([\w<>]+)\]", picture))
+    labels = read_labels()
     functions: dict[str, set[str]] = defaultdict(set)
-    for role, node in re.findall(r"(\w+) --> (\w+)", picture):
+    for role, node in re.findall(r"(\w+) --> (\w+)", PICTURE):
         if role in ROLES and node in labels:
             functions[role].update(labels[node].split("<br>"))
     return functions
@@ -44,11 +49,12 @@ def test_the_picture_shows_what_each_role_may_execute() -> None:
 
 
 def test_the_service_role_may_execute_every_function_but_those_about_the_caller() -> None:
-    """As the page says: a service has no messages and no mentors of its own."""
+    """As the page says: a service has no messages, no mentors and no pages of its own."""
     grants = read_grants()
     assert len(grants) > 30
     without = {name for name, roles in grants.items() if "service_role" not in roles}
-    assert without == {name for name, roles in grants.items() if roles == {"authenticated"}}
+    labels = read_labels()
+    assert without == {*labels["mine"].split("<br>"), *labels["pages"].split("<br>")}
 
 
 def test_the_table_of_jobs_is_the_registry() -> None:
