@@ -147,7 +147,7 @@ def console(who: str, as_json: bool) -> None:
 
     stack = LocalStack()
     state = stack.require()
-    address = f"{state.outputs['ApiUrl']}/console"
+    address = state.outputs["ConsoleUrl"]
     if (email := find_address(stack.database_url(), who)) is None:
         raise StackError(f"no {who} can sign in; load a roster with: mentor-pause local seed")
     if as_json:

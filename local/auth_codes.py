@@ -9,7 +9,7 @@ the caller's address; here all callers have the same one, as all visitors of the
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +48,14 @@ class Codes:
     _requests: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def change(self, values: dict[str, Any]) -> None:
-        """Change settings, and forget all requests and codes of before."""
+        """Change settings, and forget all requests and codes of before.
+
+        Raises:
+            ValueError: a name is no setting, or a value is no number.
+        """
+        names = [each.name for each in fields(Settings)]
+        if not all(name in names and type(value) is int for name, value in values.items()):
+            raise ValueError(f"the settings are {', '.join(names)}, and each is a whole number")
         self.settings = replace(self.settings, **values)
         self._sent.clear()
         self._sent_at.clear()

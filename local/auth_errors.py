@@ -41,6 +41,7 @@ ERRORS = {
     "no code": Line(
         400, "validation_failed", "Verify requires either a token or a token hash", VERIFY
     ),
+    "no database": Line(500, "unexpected_failure", "Database error finding user", VERIFY),
     "no address to verify": Line(
         400,
         "validation_failed",

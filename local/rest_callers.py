@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from local.rest_calls import Caller, Refusal
+from local.rest_errors import Refusal
 
 PUBLISHABLE_KEY = "sb_publishable_of_the_stand_in"
 SECRET_KEY = "sb_secret_of_the_stand_in"  # noqa: S105 - accepted only on this machine
@@ -31,6 +31,14 @@ _MESSAGES: tuple[tuple[type[jwt.InvalidTokenError], str, str], ...] = (
     (jwt.InvalidSignatureError, "PGRST301", "No suitable key or wrong key type"),
     (jwt.InvalidAlgorithmError, "PGRST301", "Wrong or unsupported encoding algorithm"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the role of the transaction, and the claims as JSON."""
+
+    role: str
+    claims: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol, cast
-from urllib.parse import parse_qsl
 
 import psycopg
 from psycopg import sql
+
+from local.rest_callers import Caller
+from local.rest_errors import Refusal
+from local.rest_requests import Call, objects_of, order_of, read_call, where_of
 
 _FUNCTIONS = """
 select
@@ -23,24 +26,6 @@ select
 """
 _TIMEOUTS = {"anon": "3s", "authenticated": "8s"}
 """The roles' `statement_timeout` in every Supabase project."""
-_OPERATORS: dict[str, LiteralString] = {"gt": ">", "lt": "<", "gte": ">=", "lte": "<=", "eq": "="}
-
-
-class Refusal(Exception):
-    """An error of PostgREST's own, or one that it relays."""
-
-    def __init__(
-        self, code: str, message: str, details: str | None = None, hint: str | None = None
-    ) -> None:
-        """`code` decides the HTTP status."""
-        super().__init__(message)
-        self.code, self.details, self.hint = code, details, hint
-
-    def body(self) -> dict[str, str | None]:
-        """Return the JSON object of the answer."""
-        return {
-            "code": self.code, "message": str(self), "details": self.details, "hint": self.hint,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +35,6 @@ class Answer:
     status: int
     text: str
     content_range: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function's name, its arguments, and the query of the address."""
-
-    name: str
-    arguments: dict[str, Any]
-    parts: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +49,6 @@ class _Function:
     def takes(self, arguments: dict[str, Any]) -> bool:
         required = self.names[: len(self.names) - self.defaults]
         return set(required) <= arguments.keys() <= set(self.names)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the role of the transaction, and the claims as JSON."""
-
-    role: str
-    claims: str
 
 
 class Connections(Protocol):
@@ -106,14 +74,15 @@ class Rest:
             raise Refusal("PGRST125", "Invalid path specified in request URL")
         with self._connections.transaction() as connection:
             if name.startswith("rpc/"):
-                call = Call(name.removeprefix("rpc/"), body, dict(parse_qsl(query)))
+                call = read_call(name.removeprefix("rpc/"), query, body)
                 function = _choose(connection, call)
                 if not function.is_volatile:
                     connection.execute("set transaction read only")
                 _begin(connection, caller)
                 return self._call(connection, function, call, counted)
             _begin(connection, caller)
-            connection.execute(_insert(name, body), (json.dumps(body),))
+            if rows := objects_of(body):
+                connection.execute(_insert(name, rows), (json.dumps(rows),))
             return Answer(201, "")
 
     def _call(
@@ -191,26 +160,5 @@ def _query(function: _Function, call: Call) -> sql.Composed:
         " (select count(*) from filtered)"
     ).format(
         source=source, function=sql.Identifier(call.name), named=named,
-        where=_where(call.parts), order=_order(call.parts),
+        where=where_of(call.parts), order=order_of(call.parts),
     )  # fmt: skip
-
-
-def _where(parts: dict[str, str]) -> sql.Composable:
-    filters: list[sql.Composable] = []
-    for column, condition in parts.items():
-        operator, _, value = condition.partition(".")
-        if column not in ("order", "limit", "offset", "select"):
-            filters.append(
-                sql.SQL("{} {} {}").format(
-                    sql.Identifier(column), sql.SQL(_OPERATORS[operator]), sql.Literal(value)
-                )
-            )
-    return sql.SQL("where ") + sql.SQL(" and ").join(filters) if filters else sql.SQL("")
-
-
-def _order(parts: dict[str, str]) -> sql.Composable:
-    if "order" not in parts:
-        return sql.SQL("")
-    column, _, direction = parts["order"].partition(".")
-    word = sql.SQL("desc" if direction == "desc" else "asc")
-    return sql.SQL("order by {} {}").format(sql.Identifier(column), word)

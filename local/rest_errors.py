@@ -12,6 +12,23 @@ RPC_SPEC = "test/spec/Feature/Query/RpcSpec.hs"
 AUTH_SPEC = "test/spec/Feature/Auth/AuthSpec.hs"
 
 
+class Refusal(Exception):
+    """An error of PostgREST's own, or one that it relays."""
+
+    def __init__(
+        self, code: str, message: str, details: str | None = None, hint: str | None = None
+    ) -> None:
+        """`code` decides the HTTP status."""
+        super().__init__(message)
+        self.code, self.details, self.hint = code, details, hint
+
+    def body(self) -> dict[str, str | None]:
+        """Return the JSON object of the answer."""
+        return {
+            "code": self.code, "message": str(self), "details": self.details, "hint": self.hint,
+        }  # fmt: skip
+
+
 class Line(NamedTuple):
     """A code, or how it begins, with its HTTP status."""
 
@@ -60,6 +77,7 @@ OWN_CODES = (
     Line("PGRST001", 503, ERROR_HS),
     Line("PGRST002", 503, ERROR_HS),
     Line("PGRST003", 504, ERROR_HS),
+    Line("PGRST100", 400, "test/spec/Feature/Query/QuerySpec.hs"),
     Line("PGRST102", 400, RPC_SPEC),
     Line("PGRST103", 416, "test/spec/Feature/Query/RangeSpec.hs"),
     Line("PGRST106", 406, "test/spec/Feature/Query/MultipleSchemaSpec.hs"),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from local.rest_calls import Refusal
+from local.rest_errors import Refusal
 
 SIZE, PATIENCE = 10, 10.0
 """PostgREST's defaults: `db-pool`, and the seconds of `db-pool-acquisition-timeout`."""

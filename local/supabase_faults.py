@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict, get_args
 
 from local.auth_errors import AuthError
 
@@ -13,11 +13,11 @@ type Kind = Literal["none", "error", "throttled", "unavailable", "no JSON", "dow
 type Effect = Literal["down", "silent"] | tuple[int, str] | None
 
 
-class Fault(TypedDict, total=False):
+class Fault(TypedDict):
     """One request to come whose address begins with `path` gets the fault."""
 
     kind: Kind
-    path: str
+    path: NotRequired[str]
 
 
 @dataclass(slots=True)
@@ -29,7 +29,14 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def replace(self, faults: Sequence[Fault]) -> None:
-        """Wait with these faults, instead of those before."""
+        """Wait with these faults, instead of those before.
+
+        Raises:
+            ValueError: there is no such fault.
+        """
+        kinds = get_args(Kind.__value__)
+        if not all(fault.get("kind") in kinds for fault in faults):
+            raise ValueError(f"each fault has a kind: {', '.join(kinds)}")
         with self._lock:
             self._next[:] = faults
 
@@ -41,7 +48,7 @@ class Faults:
             if found is None:
                 return None
             self._next.remove(found)
-        return _effect(found.get("kind", "none"), path)
+        return _effect(found["kind"], path)
 
 
 def _effect(kind: Kind, path: str) -> Effect:

@@ -21,8 +21,9 @@ from typing import Any
 
 from local.identity import signing_key
 from local.processes import LOOPBACK, Process, spawn
-from local.supabase import make_project, serving
+from local.supabase import serving
 from local.supabase_faults import Fault
+from local.supabase_project import make_project
 
 _DATABASE = "STAND_IN_DATABASE"
 

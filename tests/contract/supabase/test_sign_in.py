@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from local.rest_callers import PUBLISHABLE_KEY
-from local.supabase import Project, make_project, serving
+from local.supabase import serving
+from local.supabase_project import Project, make_project
 from support.cluster import Cluster
 from support.roster import ORG, Roster
 
@@ -98,7 +99,8 @@ def test_a_code_signs_in_once(client: httpx.Client, project: Project) -> None:
 def test_refusals(client: httpx.Client, project: Project) -> None:
     """otp.go, mail.go, verify.go, apilimiter.go."""
     assert refusal(ask(client, email="nobody@example.org")) == (422, "otp_disabled")
-    assert refusal(ask(client, email="nobody")) == (400, "validation_failed")
+    assert refusal(ask(client, email="nobody")) == (422, "otp_disabled")
+    assert refusal(ask(client, email="nobody", create_user=True)) == (400, "validation_failed")
     assert ask(client).status_code == 200
     assert refusal(ask(client)) == (429, "over_email_send_rate_limit")
     wrong = "000000" if code_of(project) != "000000" else "111111"
