@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from local.auth_errors import AuthError
@@ -47,14 +47,17 @@ class Codes:
     _sent_at: dict[UUID, float] = field(default_factory=dict[UUID, float])
     _requests: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
-    def change(self, values: dict[str, Any]) -> None:
+    def change(self, values: Any) -> None:
         """Change settings, and forget all requests and codes of before.
 
         Raises:
             ValueError: a name is no setting, or a value is no number.
         """
         names = [each.name for each in fields(Settings)]
-        if not all(name in names and type(value) is int for name, value in values.items()):
+        given: dict[Any, Any] = (
+            cast("dict[Any, Any]", values) if isinstance(values, dict) else {"": 0}
+        )
+        if not all(name in names and type(value) is int for name, value in given.items()):
             raise ValueError(f"the settings are {', '.join(names)}, and each is a whole number")
         self.settings = replace(self.settings, **values)
         self._sent.clear()

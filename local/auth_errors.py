@@ -78,6 +78,10 @@ class AuthError(Exception):
         self.line = ERRORS[name]
         super().__init__(self.line.message.format(value))
 
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the answer (`internal/api/errors.go`)."""
+        return {"x-sb-error-code": self.line.error_code}
+
     def body(self) -> dict[str, object]:
         """Return the JSON object of the answer (`internal/api/apierrors/apierrors.go`)."""
         return {

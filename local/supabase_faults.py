@@ -2,15 +2,14 @@
 
 import json
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NotRequired, TypedDict, get_args
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from local.auth_errors import AuthError
 
 type Kind = Literal["none", "error", "throttled", "unavailable", "no JSON", "down", "silent"]
 """`down` closes the connection without an answer; `silent` keeps it open without one."""
-type Effect = Literal["down", "silent"] | tuple[int, str] | None
+type Effect = Literal["down", "silent"] | tuple[int, str, dict[str, str]] | None
 
 
 class Fault(TypedDict):
@@ -28,14 +27,15 @@ class Faults:
     _next: list[Fault] = field(default_factory=list[Fault])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def replace(self, faults: Sequence[Fault]) -> None:
+    def replace(self, faults: Any) -> None:
         """Wait with these faults, instead of those before.
 
         Raises:
             ValueError: there is no such fault.
         """
         kinds = get_args(Kind.__value__)
-        if not all(fault.get("kind") in kinds for fault in faults):
+        shapes = [isinstance(each, dict) and each.get("kind") in kinds for each in faults]
+        if not all(shapes):
             raise ValueError(f"each fault has a kind: {', '.join(kinds)}")
         with self._lock:
             self._next[:] = faults
@@ -58,18 +58,18 @@ def _effect(kind: Kind, path: str) -> Effect:
         case "down" | "silent":
             return kind
         case "no JSON":
-            return 200, "<html>sign in</html>"
+            return 200, "<html>sign in</html>", {}
         case "unavailable":
-            return 503, "<html>no healthy upstream</html>"
+            return 503, "<html>no healthy upstream</html>", {}
         case "error" | "throttled":
             return _refusal(kind, path)
 
 
-def _refusal(kind: Literal["error", "throttled"], path: str) -> tuple[int, str]:
+def _refusal(kind: Literal["error", "throttled"], path: str) -> Effect:
     if path.startswith("/auth/"):
         error = AuthError("fault" if kind == "error" else "too many requests")
-        return error.line.status, json.dumps(error.body())
+        return error.line.status, json.dumps(error.body()), error.headers()
     if kind == "throttled":
-        return 429, json.dumps({"message": "API rate limit exceeded"})
+        return 429, json.dumps({"message": "API rate limit exceeded"}), {}
     body = {"code": "XX000", "message": "internal error", "details": None, "hint": None}
-    return 500, json.dumps(body)
+    return 500, json.dumps(body), {}

@@ -72,8 +72,7 @@ class Project:
         try:
             status, answer = self.auth.post(name, dict(parse_qsl(query)), _object(body), bearer)
         except AuthError as error:
-            told = {"x-sb-error-code": error.line.error_code}
-            return Reply(error.line.status, json.dumps(error.body()), told)
+            return Reply(error.line.status, json.dumps(error.body()), error.headers())
         return Reply(status, "" if answer is None else json.dumps(answer))
 
     def call(self, path: str, query: str, headers: Any, body: bytes) -> Reply:
@@ -98,7 +97,7 @@ class Project:
             return Reply(404, "{}")
         try:
             changes[what](json.loads(body))
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             return Reply(400, json.dumps({"message": str(error)}))
         return Reply(200, "{}")
 
