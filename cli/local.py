@@ -55,9 +55,9 @@ def local() -> None:
 def up(aws_port: int, postgres_port: int, for_docker: bool, watch: bool) -> None:
     """Start the local stack, or deploy the changes to it.
 
-    It starts PostgreSQL, a stand-in for HLF's portal and an AWS emulator, and deploys
-    template.yaml. If the stack is up, it deploys changes of functions/, layers/ and template.yaml,
-    and new files in supabase/migrations/.
+    It starts PostgreSQL, stand-ins for Supabase and for HLF's portal, and an AWS emulator, and
+    deploys template.yaml. If the stack is up, it deploys changes of functions/, layers/ and
+    template.yaml, and new files in supabase/migrations/.
     """
     from cli.output import say
     from cli.ports import describe_kept_ports

@@ -21,6 +21,7 @@ import httpx
 import yaml
 
 from local import sam
+from local.errors import StackError
 from local.processes import LOOPBACK, free_port, wait_until
 from local.template import ROOT
 
@@ -97,8 +98,10 @@ class BuiltFunction:
         """Run it, with that environment and no other; its output goes to the file `log`.
 
         Raises:
-            StackError: the emulator does not listen.
+            StackError: the emulator does not listen, or the runtime is not installed.
         """
+        if not _PYTHON.exists():
+            raise StackError(f"{_PYTHON} is missing; run make .tools/runtime/.done")
         port = free_port()
         command = [
             _EMULATOR,

@@ -70,12 +70,12 @@ def test_a_code_is_valid_for_an_hour(
 
 
 def test_only_the_newest_code_is_valid(client: httpx.Client, project: Project) -> None:
-    """mail.go: the next code replaces the one before."""
+    """mail.go: a new code replaces the old code of the same person."""
     ask(client)
     old = code_of(project)
     project.auth.codes.clock = lambda: time.time() + 61
     assert ask(client).status_code == 200
-    assert code_of(project) != old, "one in a million: the codes are random"
+    assert code_of(project) != old, "the codes are random"
     assert refusal(verify(client, old)) == (403, "otp_expired")
     assert verify(client, code_of(project)).status_code == 200
 
