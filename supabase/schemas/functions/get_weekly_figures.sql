@@ -25,19 +25,22 @@ begin
     return query
     with events as (
         select 'paused' as kind, h.mentor_id, (h.changed_at at time zone v_zone)::date as day
-        from public.peer_mentor_status_history as h
-        where h.mentor_id = any(v_mine) and h.reason = 'certification_expired' and h.new_status = 'paused'
+        from unnest(v_mine) as mine (id)
+        inner join public.peer_mentor_status_history as h on h.mentor_id = mine.id
+        where h.reason = 'certification_expired' and h.new_status = 'paused'
             and h.changed_at >= v_first::timestamp at time zone v_zone
         union all
         select 'warned', w.mentor_id, w.warned_on
-        from public.warnings as w
-        where w.mentor_id = any(v_mine) and w.warned_on >= v_first
+        from unnest(v_mine) as mine (id)
+        inner join public.warnings as w on w.mentor_id = mine.id
+        where w.warned_on >= v_first
         union all
         select 'renewed', c.mentor_id, (l.started_at at time zone v_zone)::date
         from public.scheduler_execution_log as l
         inner join public.certifications as c on c.job_run_id = l.job_run_id
+        inner join unnest(v_mine) as mine (id) on mine.id = c.mentor_id
         where l.org_id = p_org_id and l.status in ('running', 'completed', 'failed')
-            and l.started_at >= v_first::timestamp at time zone v_zone and c.mentor_id = any(v_mine)
+            and l.started_at >= v_first::timestamp at time zone v_zone
     ),
 
     weekly as (
