@@ -42,6 +42,9 @@ create unique index digests_person_day_idx on public.digests (org_id, person_id,
 create index digests_address_hash_idx on public.digests (org_id, address_hash);
 create index digests_changed_idx on public.digests (org_id, changed_at);
 create index digests_sending_idx on public.digests (org_id, began_at) where state = 'sending';
+-- The addresses that refuse e-mails.
+create index digests_refused_idx on public.digests (org_id, address_hash)
+where state in ('bounced', 'complained', 'suppressed');
 
 alter table public.digests enable row level security;
 create policy seen_by_admins on public.digests for select to authenticated

@@ -59,6 +59,9 @@ create unique index messages_job_run_id_idx on public.messages (job_run_id, audi
 where job_run_id is not null;
 create index messages_person_id_idx on public.messages (person_id, id desc);
 create index messages_org_id_idx on public.messages (org_id, id desc);
+-- What the console lists as undelivered.
+create index messages_undelivered_idx on public.messages (org_id, id desc)
+where state in ('bounced', 'complained', 'suppressed', 'no_address', 'unknown');
 create index messages_digest_id_idx on public.messages (digest_id) where digest_id is not null;
 
 alter table public.messages enable row level security;

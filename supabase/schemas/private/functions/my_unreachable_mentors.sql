@@ -17,21 +17,21 @@ begin
     return query
     with refused as materialized (
         select a.* from private.refused_addresses(p_org_id) as a
-    )
+    ),
 
-    select r.id, r.why
-    from (
-        select
-            m.id,
-            case when private.is_address(btrim(k.email)) then (
-                select a.why from refused as a where a.address_hash = private.hash_address(btrim(k.email))
-            ) else 'no_address' end as why
+    -- Materialised, because otherwise each address is hashed once for each refused one.
+    addressed as materialized (
+        select m.id, private.is_address(btrim(k.email)) as has_address, private.hash_address(btrim(k.email)) as address_hash
         from unnest(v_mine) as mine (id)
         inner join public.peer_mentors as m on m.id = mine.id
         left join public.mentor_contacts as k on k.mentor_id = m.id
         where m.status <> 'inactive'
-    ) as r
-    where r.why is not null;
+    )
+
+    select x.id, case when x.has_address then a.why else 'no_address' end
+    from addressed as x
+    left join refused as a on a.address_hash = x.address_hash
+    where a.why is not null or x.has_address is not true;
 end
 $$;
 comment on function private.my_unreachable_mentors is 'The caller''s mentors whom no e-mail reaches, and why.';
