@@ -3110,7 +3110,7 @@ declare
 begin
     return query
     select
-        r.id, r.display_name, r.status, r.version, r.portal_key, private.clamp_day(r.expires_on),
+        r.id, r.display_name, r.status, r.version, r.portal_key, r.expires_on,
         case
             when r.status = 'active' and r.expires_on is null then 'no_certification'
             when r.status = 'active' and r.expires_on <= v_today
@@ -6466,7 +6466,8 @@ revoke execute on function public.list_missed_nights from public, anon, authenti
 grant execute on function public.list_missed_nights to service_role, mentor_pause_job;
 
 -- One keyset page of the caller's mentors (C2), by name: an administrator's are all of the organisation. next_step is explained
--- in private.shown_mentors. A mentor without a name sorts first. total_count counts all mentors that match.
+-- in private.shown_mentors. A mentor without a name sorts first, and the letters of
+-- Norwegian last, in the order of its alphabet; this needs no collation that only some servers have. total_count counts all mentors that match.
 --
 -- p_search is a part of the name in any case, or the beginning of the portal's key, or of the mentor's id with or without dashes
 -- (at least 4 digits). The characters %, _ and \ have no special meaning. p_after_name and p_after_id are of the last mentor
@@ -6500,6 +6501,7 @@ as $$
 declare
     v_search constant text := lower(btrim(coalesce(p_search, '')));
     v_digits text := replace(v_search, '-', '');
+    v_after constant text := translate(lower(coalesce(p_after_name, '') collate private.folding), 'æäøöå', '{{||}');
     v_chosen uuid [];
 begin
     perform private.assert_member(p_org_id);
@@ -6521,7 +6523,7 @@ begin
     end if;
     return query
     with found as materialized (
-        select m.*, lower(coalesce(m.display_name, '')) as sorted_by
+        select m.*, translate(lower(coalesce(m.display_name, '') collate private.folding), 'æäøöå', '{{||}') collate "C" as sorted_by
         from private.shown_mentors(p_org_id) as m
         where (
             p_show = 'all' or m.status = p_show or m.mentor_id = any(v_chosen)
@@ -6533,11 +6535,15 @@ begin
     )
 
     select
-        m.mentor_id, m.display_name, m.status, m.version, m.expires_on, m.next_step, (select count(*) from found)
-    from found as m
-    where p_after_id is null or (m.sorted_by, m.mentor_id) > (lower(coalesce(p_after_name, '')), p_after_id)
-    order by m.sorted_by, m.mentor_id
-    limit p_limit;
+        m.mentor_id, m.display_name, m.status, m.version, private.clamp_day(m.expires_on), m.next_step,
+        (select count(*) from found)
+    from (
+        select f.* from found as f
+        where p_after_id is null or (f.sorted_by, f.mentor_id) > (v_after, p_after_id)
+        order by f.sorted_by, f.mentor_id
+        limit p_limit
+    ) as m
+    order by m.sorted_by, m.mentor_id;
 end
 $$;
 comment on function public.list_my_mentors is

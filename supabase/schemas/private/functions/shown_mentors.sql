@@ -31,7 +31,7 @@ declare
 begin
     return query
     select
-        r.id, r.display_name, r.status, r.version, r.portal_key, private.clamp_day(r.expires_on),
+        r.id, r.display_name, r.status, r.version, r.portal_key, r.expires_on,
         case
             when r.status = 'active' and r.expires_on is null then 'no_certification'
             when r.status = 'active' and r.expires_on <= v_today

@@ -90,7 +90,10 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'update_mentor_status', 'get_mentor_status', 'coordinator_mentor_statuses',
             'coordinator_mentor_certifications', 'coordinator_mentor_history',
             'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors',
-            'plan_certification_expiry', 'get_plan', 'list_plan', 'approve_plan', 'explain_mentor'
+            'plan_certification_expiry', 'get_plan', 'list_plan', 'approve_plan', 'explain_mentor',
+            'get_my_access', 'get_tonight', 'list_my_mentors', 'get_mentor_page', 'list_names', 'list_checks', 'get_check',
+            'get_held', 'preview_withdrawal', 'get_website', 'resend_to_portal', 'list_undelivered', 'get_weekly_figures',
+            'mark_all_messages_read'
         )
         when role = 'portal_sync' then f.proname in (
             'finish_execution', 'list_run_outcomes', 'report_late_changes',
@@ -98,7 +101,7 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             'move_portal_watermark', 'mirror_portal_certifications', 'list_portal_states', 'mark_portal_synced',
             'list_all_portal_states', 'list_portal_certifications', 'remove_portal_certification', 'finish_portal_reading',
             'count_run_renewals',
-            'count_unsynced_since_run', 'reset_portal_sync'
+            'count_unsynced_since_run', 'reset_portal_sync', 'record_portal_drift'
         )
         when role = 'mentor_pause_job' then f.proname in (
             'update_mentor_status', 'list_expired_mentors', 'count_stale_active_mentors', 'assert_org_scope',
@@ -119,7 +122,10 @@ where f.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
         )
         -- A service has no messages and no mentors of its own.
         when role = 'service_role' then f.proname not in (
-            'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors'
+            'list_my_messages', 'mark_messages_read', 'list_unreachable_mentors',
+            'get_my_access', 'get_tonight', 'list_my_mentors', 'get_mentor_page', 'list_names', 'list_checks', 'get_check',
+            'get_held', 'preview_withdrawal', 'get_website', 'resend_to_portal', 'list_undelivered', 'get_weekly_figures',
+            'mark_all_messages_read'
         )
         else true
     end

@@ -10,6 +10,7 @@
 --   ok     changed, or returned something   exp    PT409: the certification has expired
 --   null   stopped, because a value is missing
 --   org    42501: the job role acts for another organisation
+--   mem    PT403: not a member
 --   adm    PT403: not an administrator      own    PT403: the caller asked for the run
 --   old    PT409: there is a newer plan, or another hash; or the approval has lapsed
 --   other  letters: the rows that are seen, by the names of world.sql
@@ -99,6 +100,7 @@ begin
             when v_hint = 'version_conflict' then 'ver'
             when v_hint = 'certification_expired' then 'exp'
             when v_hint = 'not_an_administrator' then 'adm'
+            when v_hint = 'not_a_member' then 'mem'
             when v_hint = 'own_run' then 'own'
             when v_hint in ('plan_changed', 'plan_lapsed') then 'old'
             when sqlstate like 'PT%' or sqlstate = '22023' then sqlstate

@@ -109,6 +109,8 @@ insert into public.peer_mentor_status_history (
 select m.id, m.org_id, 'inactive', 'active', 'welcome', now(), 'service' from public.peer_mentors as m;
 insert into public.portal_sync_state (mentor_id, synced_version)
 select m.id, 1 from public.peer_mentors as m where m.id <> pg_temp.id('f');
+insert into public.portal_differences (org_id, measured_at, differing_count, differences)
+select pg_temp.id(org), now(), 0, '[]' from unnest(array['hlf', 'other']) as org;
 insert into public.portal_watermarks (org_id, watermark) values (pg_temp.id('hlf'), '2026-01-01');
 insert into public.scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by, status)
 select 'certification_expiry', gen_random_uuid(), org_id, 'schedule', 'event', 'running'
