@@ -295,15 +295,15 @@ insert into asked (object, operation, statement, cells) values
 ('list_names', 'of other', 'select array_agg(mentor_id::text) from public.list_names({other}, array[{a}::uuid, {b}::uuid, {c}::uuid, {d}::uuid, {e}::uuid, {f}::uuid, {g}::uuid, {missing}::uuid])',
                                   'x      -      -      -      -      -      -      -      -      -      e      ef     ef     x      x      x      -'),
 ('get_mentor_page', 'a of hlf', 'select array[page ->> ''mentor_id''] from public.get_mentor_page({hlf}, {a}) as page',
-                                  'x      not    a      a      not    a      a      not    not    a      not    not    not    x      x      x      not'),
+                                  'x      not    a      a      not    a      a      not    not    a      not    not    not    x      x      x      404'),
 ('get_mentor_page', 'g of hlf', 'select array[page ->> ''mentor_id''] from public.get_mentor_page({hlf}, {g}) as page',
-                                  'x      not    not    not    not    not    not    not    g      g      not    not    g      x      x      x      not'),
+                                  'x      not    not    not    not    not    not    not    g      g      not    not    g      x      x      x      404'),
 ('get_mentor_page', 'e of other', 'select array[page ->> ''mentor_id''] from public.get_mentor_page({other}, {e}) as page',
-                                  'x      not    not    not    not    not    not    not    not    not    e      e      e      x      x      x      not'),
+                                  'x      not    not    not    not    not    not    not    not    not    e      e      e      x      x      x      404'),
 ('get_mentor_page', 'a of other', 'select array[page ->> ''mentor_id''] from public.get_mentor_page({other}, {a}) as page',
-                                  'x      not    not    not    not    not    not    not    not    not    not    not    not    x      x      x      not'),
+                                  'x      not    not    not    not    not    not    not    not    not    not    not    not    x      x      x      404'),
 ('get_mentor_page', 'missing of hlf', 'select array[page ->> ''mentor_id''] from public.get_mentor_page({hlf}, {missing}) as page',
-                                  'x      not    not    not    not    not    not    not    not    not    not    not    not    x      x      x      not');
+                                  'x      not    not    not    not    not    not    not    not    not    not    not    not    x      x      x      404');
 
 -- The jobs' functions, for jobs and services.
 insert into asked (object, operation, statement, cells)
