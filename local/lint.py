@@ -73,7 +73,7 @@ ACCEPTED: Mapping[str, str] = {
     "public.mark_all_messages_read(p_up_to bigint)": (
         "changes the messages of the caller alone (W3)"
     ),
-    "public.list_my_mentors(p_org_id uuid, p_search text, p_show text, p_after_name text,"
+    "public.list_my_mentors(p_org_id uuid, p_search text, p_show text,"
     " p_after_id uuid, p_limit integer)": "answers members of the organisation alone (C1)",
     "public.explain_mentor(p_mentor_id uuid, p_org_id uuid, p_user_id uuid)": (
         "explains only mentors whom the caller may see (G6)"

@@ -39,6 +39,10 @@ _PLAIN = (
 """What a browser gets when even the page of an error cannot be rendered."""
 
 
+class _Logged(Unavailable):
+    """A failure whose log line has been written."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleRequestHandler:
     """Answers requests. `open_site` may raise when a setting is wrong."""
@@ -80,8 +84,8 @@ class ConsoleRequestHandler:
             return self._problem(visit, UnknownPage("the database has no such row"))
         except Exception as error:  # noqa: BLE001 - the person must get a page
             self._log_failure(error)
-            return self._problem(visit, Unavailable("a service is away"))
-        self.logger.info("page shown", extra={"page": route.path, "status": answer.status})
+            return self._problem(visit, _Logged("a service is away"))
+        self._log_answer(route, answer)
         return answer
 
     def _sign_in(self, visit: Visit) -> Visit:
@@ -106,8 +110,17 @@ class ConsoleRequestHandler:
                 problem,
                 extra={"status": status, "method": visit.request.method},
             )
+        elif not isinstance(problem, _Logged):
+            self._log_failure(problem)
         is_form = visit.request.method == "POST"
-        return visit.page("error.html", status, kind=type(problem).__name__, is_form=is_form)
+        return visit.page("error.html", status, kind=problem.kind, is_form=is_form)
+
+    def _log_answer(self, route: Route, answer: Answer) -> None:
+        facts = {"page": route.path, "status": answer.status}
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.logger.error(NOT_SHOWN, extra={**facts, "reason": "the run was not started"})
+        else:
+            self.logger.info("page shown", extra=facts)
 
     def _log_failure(self, error: Exception) -> None:
         self.logger.error(NOT_SHOWN, extra={"reason": describe(error), "origin": origin(error)})

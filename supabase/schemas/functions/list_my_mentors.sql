@@ -3,8 +3,8 @@
 -- Norwegian last, in the order of its alphabet; this needs no collation that only some servers have. total_count counts all mentors that match.
 --
 -- p_search is a part of the name in any case, or the beginning of the portal's key, or of the mentor's id with or without dashes
--- (at least 4 digits). The characters %, _ and \ have no special meaning. p_after_name and p_after_id are of the last mentor
--- of the page before.
+-- (at least 4 digits). The characters %, _ and \ have no special meaning. p_after_id is the last mentor of the
+-- page before; the place of that mentor is looked up, so that no address of a page needs to hold a name.
 -- Called by: the console, for members.
 -- Errors: PT403 not_a_member; 22023 an argument is out of bounds, or p_show is unknown.
 
@@ -12,7 +12,6 @@ create or replace function public.list_my_mentors(
     p_org_id uuid,
     p_search text default null,
     p_show text default 'all',
-    p_after_name text default null,
     p_after_id uuid default null,
     p_limit integer default 50
 )
@@ -35,13 +34,15 @@ as $$
 declare
     v_search constant text := lower(btrim(coalesce(p_search, '')));
     v_digits text := replace(v_search, '-', '');
-    v_after constant text := translate(lower(coalesce(p_after_name, '') collate private.folding), 'æäøöå', '{{||}');
+    v_after constant text := (
+        select translate(lower(k.display_name collate private.folding), 'æäøöå', '{{||}')
+        from public.mentor_contacts as k where k.mentor_id = p_after_id
+    );
     v_chosen uuid [];
 begin
     perform private.assert_member(p_org_id);
     perform private.assert_limit(p_limit);
     perform private.assert_length('p_search', p_search, 200);
-    perform private.assert_length('p_after_name', p_after_name, 200);
     if v_digits !~ '^[0-9a-f]{4,32}$' then
         v_digits := null;
     end if;
@@ -73,7 +74,7 @@ begin
         (select count(*) from found)
     from (
         select f.* from found as f
-        where p_after_id is null or (f.sorted_by, f.mentor_id) > (v_after, p_after_id)
+        where p_after_id is null or (f.sorted_by, f.mentor_id) > (coalesce(v_after, ''), p_after_id)
         order by f.sorted_by, f.mentor_id
         limit p_limit
     ) as m

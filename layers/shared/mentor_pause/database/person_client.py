@@ -24,6 +24,11 @@ type Json = Any
 CALL_SECONDS = 12.0
 """The wait for one answer. The database ends a person's call after 8 s (`statement_timeout`)."""
 
+_REFUSALS = (
+    HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY,
+)  # fmt: skip
+"""Statuses of Supabase Auth about the address or the code. Others, such as 401, are about us."""
+
 _SENT_BEFORE = "over_email_send_rate_limit"
 
 _LONGEST_TOKEN = 3800
@@ -98,11 +103,7 @@ class Supabase:
         status = response.status_code if response is not None else 0
         if response is not None and status == HTTPStatus.TOO_MANY_REQUESTS:
             return "sent" if _error_code(response) == _SENT_BEFORE else "too often"
-        # 400, 403 and 422 are for unknown addresses and for those that may not sign in.
-        is_refused = status in (
-            HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY,
-        )  # fmt: skip
-        if response is None or not (response.is_success or is_refused):
+        if response is None or not (response.is_success or status in _REFUSALS):
             raise AuthUnavailable(f"no code was sent: HTTP {status}")
         return "sent"
 
@@ -118,7 +119,7 @@ class Supabase:
             raise AuthUnavailable("Supabase Auth did not answer")
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             return "too often"
-        if response.is_client_error:
+        if response.status_code in _REFUSALS:
             return None
         session = _session(response)
         if session is None:
