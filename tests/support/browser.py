@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 NOTICE = "no Chromium: the pages are not opened in a browser (Debian's package chromium)"
 LARGE, SMALL = 1280, 320
@@ -45,15 +45,15 @@ def open_browser() -> Generator[Browser]:
 
 
 @contextmanager
-def open_page(
+def open_context(
     browser: Browser,
     language: Literal["nb-NO", "en"] = "nb-NO",
     width: int = LARGE,
     *,
     dark: bool = False,
     with_scripts: bool = True,
-) -> Generator[Page]:
-    """Open an empty page of a new visitor, who has no cookie yet."""
+) -> Generator[BrowserContext]:
+    """Let a new visitor come, who has no cookie yet."""
     with browser.new_context(
         locale=language,
         viewport={"width": width, "height": 800},
@@ -61,6 +61,15 @@ def open_page(
         java_script_enabled=with_scripts,
         timezone_id="Europe/Oslo",
     ) as context:
+        yield context
+
+
+@contextmanager
+def open_page(
+    browser: Browser, width: int = LARGE, *, dark: bool = False, with_scripts: bool = True
+) -> Generator[Page]:
+    """Open an empty page of a new visitor."""
+    with open_context(browser, width=width, dark=dark, with_scripts=with_scripts) as context:
         yield context.new_page()
 
 
@@ -99,6 +108,11 @@ def tab_to(page: Page, name: str, most: int = 40) -> bool:
 def weigh(page: Page, address: str) -> tuple[int, int]:
     """Open an address; return the number of requests, and the bytes of their bodies."""
     done: list[Request] = []
-    page.on("requestfinished", lambda request: done.append(request))  # noqa: PLW0108 - no builtin
-    page.goto(address, wait_until="networkidle")
+
+    def note(request: Request) -> None:
+        done.append(request)
+
+    page.on("requestfinished", note)
+    page.goto(address)
+    page.remove_listener("requestfinished", note)
     return len(done), sum(request.sizes()["responseBodySize"] for request in done)

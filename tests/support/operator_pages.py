@@ -27,7 +27,7 @@ CANNOT_BE_TYPED: Mapping[str, str] = {
     "aws sesv2 delete-suppressed-destination": "not in the emulator's SES",
     "DNS records, production access": "need a domain, and people at AWS",
     "aws acm": "needs a domain and its DNS",
-    "the console in a browser, Supabase Auth": "tests/browser signs in; no Supabase is here",
+    "the console in a browser, Supabase Auth": "tests/e2e/browser signs in; no Supabase is here",
     "`delivered` for one coordinator": "is typed; the emulator publishes no events of SES",
     "metric math": "the emulator has no alarms over several metrics: each gets its first one",
     "sqs:SendMessageBatch, events:source, ses:FromAddress": "not in the emulator's IAM: the"

@@ -1,4 +1,4 @@
-"""What the browser tests measure with notices a page that is wrong, and no other."""
+"""The measures of the browser tests notice a page that is wrong, and no other."""
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
