@@ -35,7 +35,7 @@ def test_the_messages_of_a_night_reach_the_right_people_once_and_may_bounce(
     told = rows(
         owner,
         "select k.email, k.language, m.kind from messages m"
-        " join mentor_contacts k on k.mentor_id = m.person_id where m.audience = 'mentor'",
+        " join mentor_contacts k on k.mentor_id = m.mentor_ids[1] where m.audience = 'mentor'",
     )
     coordinators = rows(
         owner,
@@ -62,7 +62,7 @@ def test_a_bounce_is_visible_within_a_minute(deployed: Deployed, owner: psycopg.
     (sent, *_) = rows(
         owner,
         "select d.id, d.provider_message_id, d.person_id from digests d"
-        " join peer_mentors m on m.id = d.person_id order by d.id",
+        " join peer_mentors m on d.person_id in (m.id, m.user_id) order by d.id",
     )
     detail = {
         "eventType": "Bounce",
