@@ -60,7 +60,8 @@ def address(owner: psycopg.Connection) -> str:
         " select id, org_id, 'active', 'paused', 'certification_expired', gen_random_uuid(), now(),"
         " 'job' from peer_mentors where id = %s returning *)"
         " insert into messages (org_id, audience, person_id, kind, mentor_ids, job_run_id)"
-        " select org_id, 'mentor', mentor_id, 'paused', array[mentor_id], job_run_id from run",
+        " select m.org_id, 'mentor', coalesce(m.user_id, m.id), 'paused', array[m.id], job_run_id"
+        " from run join peer_mentors m on m.id = run.mentor_id",
         (mentor["mentor_id"],),
     )
     return "built@example.com"
