@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	tools test-database test-pgtap test-fallback faults histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
+	tools test-database test-pgtap test-fallback faults console-access histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -155,6 +155,10 @@ deployment-walk: deployment-tools
 ## run nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
+
+## ask every route of the console as every person, and write docs/console-access.md
+console-access: setup
+	PYTHONPATH=tests:functions:layers/shared:layers/text $(VENV)/bin/python -m console_access
 
 # Ten thousand took eleven minutes beside other work.
 ## compare plans, approvals, withdrawals and stories with an oracle: make histories HISTORIES=10000 FIRST=0

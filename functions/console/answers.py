@@ -53,8 +53,6 @@ class PageProblem(MentorPauseError):
     """A page cannot be shown, or a form has changed nothing; `error.html` says why."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    kind = ""
-    """The name by which `error.html` chooses its words."""
 
 
 class SignInRequired(PageProblem):
@@ -67,32 +65,27 @@ class NoAccess(PageProblem):
     """The page is not for this person, or what it shows is not theirs."""
 
     status = HTTPStatus.FORBIDDEN
-    kind = "NoAccess"
 
 
 class FromAnotherSite(PageProblem):
     """Another site sent the form."""
 
     status = HTTPStatus.FORBIDDEN
-    kind = "FromAnotherSite"
 
 
 class UnknownPage(PageProblem):
     """There is no such page, or nothing with that number."""
 
     status = HTTPStatus.NOT_FOUND
-    kind = "UnknownPage"
 
 
 class TooOften(PageProblem):
     """The person, or everybody together, asked too often."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    kind = "TooOften"
 
 
 class Unavailable(PageProblem):
     """A service that the page needs is away."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    kind = "Unavailable"

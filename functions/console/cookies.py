@@ -8,7 +8,11 @@ of a page holds a name), and a mark by which the console can say that a session 
 Source: RFC 6265bis, "The __Host- Prefix".
 """
 
+import re
+
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
+
+from console.request import Request
 
 SESSION = "__Host-session"
 EMAIL = "__Host-email"
@@ -19,6 +23,14 @@ SEARCH = "__Host-search"
 HALF_A_DAY = 12 * 3600
 A_YEAR = 365 * 24 * 3600
 MINUTES_FOR_A_CODE = 60
+
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+def session_token(request: Request) -> str | None:
+    """Return the person's token, if the session's cookie holds what looks like one."""
+    token = request.cookies.get(SESSION, "")
+    return token if _TOKEN.fullmatch(token) else None
 
 
 def cookie(name: str, value: str, seconds: int) -> Cookie:

@@ -1,6 +1,5 @@
 """Answers every request of a browser; no exception leaves it (C4, C5)."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -18,29 +17,37 @@ from console.answers import (
     Unavailable,
     UnknownPage,
 )
-from console.cookies import MARK, SESSION, removed
+from console.cookies import MARK, SESSION, removed, session_token
 from console.request import Request
-from console.routes import Route, find_route
+from console.routes import Access, Route, find_route
 from console.stylesheet import STYLESHEET
 from console.visit import Person, Site, Visit
 from mentor_pause.aws.lambda_events import is_request, kind_of
-from mentor_pause.database.person_client import SessionEnded
-from mentor_pause.errors import Forbidden, NotFound, describe, origin
+from mentor_pause.database.person_client import AuthUnavailable, SessionEnded
+from mentor_pause.errors import (
+    DatabaseError,
+    Forbidden,
+    MentorPauseError,
+    NotFound,
+    TransientError,
+    describe,
+    origin,
+)
 
 NOT_SHOWN = "page not shown"
 """The log line of every answer with a status of 500 or more; ConsoleErrorsAlarm counts it."""
 
-_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
+_DATA_EXCEPTION = "22"
+"""The class of the SQLSTATEs for a value that the database cannot read."""
+
 _PLAIN = (
     '<!doctype html><html lang="nb"><meta charset="utf-8"><title>Feil</title>'
-    "<h1>Siden kan ikke vises nå</h1><p>Ingenting ble endret. Prøv igjen om fem minutter.</p>"
-    '<p lang="en">This page cannot be shown now. Nothing was changed. Try again in five minutes.'
+    "<h1>Siden kan ikke vises nå</h1><p>Prøv igjen om fem minutter. Hvis du trykket på en knapp, "
+    "vet vi ikke om noe ble endret. Se etter før du trykker igjen.</p>"
+    '<p lang="en">This page cannot be shown now. Try again in five minutes. If you pressed a '
+    "button, we do not know whether something was changed. Look before you press it again."
 )
 """What a browser gets when even the page of an error cannot be rendered."""
-
-
-class _Logged(Unavailable):
-    """A failure whose log line has been written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +75,34 @@ class ConsoleRequestHandler:
 
     def _answer(self, visit: Visit) -> Answer:
         """Return the page, or the page of what went wrong."""
+        found = find_route(visit.request.method, visit.request.path)
         try:
-            if visit.request.method == "POST":
-                _assert_from_this_site(visit.request)
-            visit = self._sign_in(visit)
-            route, numbers = _find(visit)
-            answer = route.answer(replace(visit, parameters=numbers))
+            if visit.request.method == "POST" and not visit.request.is_from_this_site:
+                raise FromAnotherSite("another site sent the form")
+            if found is None or found[0].access is not Access.ANYONE:
+                visit = self._sign_in(visit)
+            if found is None:
+                raise UnknownPage("no such page")
+            return self._show(visit, *found)
         except (SignInRequired, SessionEnded):
             return _to_sign_in(visit)
-        except PageProblem as problem:
-            return self._problem(visit, problem)
-        except Forbidden:
-            return self._problem(visit, NoAccess("the database refused"))
-        except NotFound:
-            return self._problem(visit, UnknownPage("the database has no such row"))
-        except Exception as error:  # noqa: BLE001 - the person must get a page
-            self._log_failure(error)
-            return self._problem(visit, _Logged("a service is away"))
-        self._log_answer(route, answer)
+        except MentorPauseError as error:
+            return self._problem(visit, error)
+
+    def _show(self, visit: Visit, route: Route, numbers: tuple[str, ...]) -> Answer:
+        _check_access(route, visit)
+        answer = route.answer(replace(visit, parameters=numbers))
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.logger.info("page shown", extra={"page": route.path, "status": answer.status})
+        else:
+            reason = "the dispatcher did not say whether a run has begun"
+            self.logger.error(NOT_SHOWN, extra={"page": route.path, "reason": reason})
         return answer
 
     def _sign_in(self, visit: Visit) -> Visit:
         """Return the visit with the person whose token the cookie holds, if there is one."""
-        token = visit.request.cookies.get(SESSION, "")
-        if not _TOKEN.fullmatch(token):
+        token = session_token(visit.request)
+        if token is None:
             return visit
         try:
             arguments = {"p_org_id": str(visit.site.org_id)}
@@ -102,7 +113,8 @@ class ConsoleRequestHandler:
         self.logger.append_keys(user_id=str(person.user_id))
         return replace(visit, person=person)
 
-    def _problem(self, visit: Visit, problem: PageProblem) -> Answer:
+    def _problem(self, visit: Visit, error: MentorPauseError) -> Answer:
+        problem = _problem_of(error)
         status = int(problem.status)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self.logger.warning(
@@ -110,37 +122,37 @@ class ConsoleRequestHandler:
                 problem,
                 extra={"status": status, "method": visit.request.method},
             )
-        elif not isinstance(problem, _Logged):
-            self._log_failure(problem)
-        is_form = visit.request.method == "POST"
-        return visit.page("error.html", status, kind=problem.kind, is_form=is_form)
-
-    def _log_answer(self, route: Route, answer: Answer) -> None:
-        facts = {"page": route.path, "status": answer.status}
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.logger.error(NOT_SHOWN, extra={**facts, "reason": "the run was not started"})
         else:
-            self.logger.info("page shown", extra=facts)
+            self._log_failure(error)
+        is_form = visit.request.method == "POST"
+        return visit.page("error.html", status, kind=type(problem).__name__, is_form=is_form)
 
     def _log_failure(self, error: Exception) -> None:
         self.logger.error(NOT_SHOWN, extra={"reason": describe(error), "origin": origin(error)})
 
 
-def _assert_from_this_site(request: Request) -> None:
-    if not request.is_from_this_site:
-        raise FromAnotherSite("another site sent the form")
+def _problem_of(error: MentorPauseError) -> PageProblem:
+    """Return what the page of an error says; raise the error if it is one of our own mistakes."""
+    match error:
+        case PageProblem():
+            return error
+        case Forbidden():
+            return NoAccess("the database refused")
+        case NotFound():
+            return UnknownPage("the database has no such row")
+        case DatabaseError() if (error.sqlstate or "").startswith(_DATA_EXCEPTION):
+            return UnknownPage("the address or the form has a value that no page writes")
+        case AuthUnavailable() | TransientError():
+            return Unavailable(describe(error))
+        case _:
+            raise error
 
 
-def _find(visit: Visit) -> tuple[Route, tuple[str, ...]]:
-    """Return the route of a request that the person may open, and the numbers in its path."""
-    found = find_route(visit.request.method, visit.request.path)
-    if found is None:
-        raise UnknownPage("no such page")
-    if not found[0].access.allows(visit.person):
+def _check_access(route: Route, visit: Visit) -> None:
+    if not route.access.allows(visit.person):
         if visit.person is None:
             raise SignInRequired("nobody has signed in")
         raise NoAccess("the page is not for this person")
-    return found
 
 
 def _to_sign_in(visit: Visit) -> Answer:

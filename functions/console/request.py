@@ -25,25 +25,27 @@ class Request:
     cookies: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     """By their names in lower case; of a repeated header the last value."""
+    steps: int
+    """How many slashes the address has after `/console`, one at its end included."""
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> "Request":
         """Read an event of a REST API with a proxy integration."""
-        headers = _headers(event)
+        headers, below = _headers(event), str(event["path"]).removeprefix(BASE)
         return cls(
             "POST" if str(event["httpMethod"]).upper() == "POST" else "GET",
-            str(event["path"]).removeprefix(BASE).rstrip("/"),
+            below.rstrip("/"),
             {k: v for k, v in _mapping(event, "queryStringParameters").items() if v},
             _form(event),
             _cookies(headers.get("cookie", "")),
             headers,
+            below.count("/"),
         )
 
     @property
     def root(self) -> str:
         """The relative address of the start page: it works with any prefix and any domain."""
-        steps = self.path.count("/")
-        return "../" * steps + "console"
+        return "../" * self.steps + "console"
 
     @property
     def address(self) -> str:
@@ -59,8 +61,8 @@ class Request:
         site = self.headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
-        origin = self.headers.get("origin", "")
-        return bool(origin) and urlsplit(origin).netloc == self.headers.get("host", "")
+        host = self.headers.get("host", "")
+        return bool(host) and _host_of(self.headers.get("origin", "")) == host
 
     @property
     def browser_language(self) -> Language:
@@ -72,6 +74,13 @@ class Request:
             if tag in ("nb", "no", "nn", "en") and weight > 0
         ]
         return max(known, key=lambda entry: entry[0])[1] if known else "nb"
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import re
 from http import HTTPStatus
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from console.answers import Answer
 from console.cookies import (
@@ -16,6 +16,7 @@ from console.cookies import (
     SESSION,
     cookie,
     removed,
+    session_token,
 )
 from console.visit import Visit
 from mentor_pause.database.person_client import Session
@@ -24,6 +25,8 @@ from texts.catalogue import LOCALES
 _EMAIL = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,250}")
 _CODE = re.compile(r"\d{6,10}")
 _PAGE = re.compile(r"(/[a-z0-9-]+)*(\?[A-Za-z0-9_.~%+=&-]*)?")
+_LONGEST_PAGE = 2000
+"""Characters of an address. API Gateway allows 10 kB for all headers."""
 
 
 def show(visit: Visit) -> Answer:
@@ -71,9 +74,10 @@ def verify(visit: Visit) -> Answer:
 
 
 def sign_out(visit: Visit) -> Answer:
-    """End the session here and at Supabase Auth."""
-    if visit.person is not None:
-        visit.site.supabase.end_session(visit.person.token)
+    """End the session here and at Supabase Auth. Here it ends also if Supabase is away."""
+    token = session_token(visit.request)
+    if token is not None:
+        visit.site.supabase.end_session(token)
     forgotten = (removed(name) for name in (SESSION, MARK, EMAIL, SEARCH))
     return visit.redirect("/sign-in?out=1", *forgotten)
 
@@ -88,7 +92,7 @@ def choose_language(visit: Visit) -> Answer:
 def _next(visit: Visit) -> str:
     """Return where to go afterwards, if it is a page below `/console`; otherwise the start page."""
     wanted = visit.request.form.get("next") or visit.request.query.get("next", "")
-    is_ours = _PAGE.fullmatch(wanted) and not urlsplit(wanted).netloc
+    is_ours = len(wanted) <= _LONGEST_PAGE and _PAGE.fullmatch(wanted)
     return wanted if is_ours else ""
 
 

@@ -1,0 +1,110 @@
+"""The forms that start, repeat, withdraw and release runs (C1, C4, G4, G5)."""
+
+from uuid import uuid4
+
+import pytest
+
+from support.console_requests import Page
+from support.console_world import World
+
+REQUEST = {"request_id": "0123456789abcdef0123456789abcdef"}
+RUNS = ("/checks/start", "/checks/{night}/redrive", "/checks/{night}/withdraw", "/website/send")
+
+
+def send(world: World, path: str, persona: str = "administrator", **fields: str) -> Page:
+    """Send a form of an administrator's page."""
+    address = path.format(night=world.night, held=world.held)
+    form = REQUEST | {"plan_hash": world.plan_hash, "note": "The dates are right."} | fields
+    return world.console.post(address, form, world.tokens[persona], Accept_Language="en")
+
+
+@pytest.mark.parametrize("path", RUNS)
+def test_a_button_that_is_pressed_twice_starts_one_run(world: World, path: str) -> None:
+    """C4: both presses lead to the same run."""
+    pages = [send(world, path) for _ in range(2)]
+    (run,) = world.console.starter.runs
+    assert [page.leads_to for page in pages] == [f"/checks/{run}?done=started"] * 2
+
+
+def test_the_same_form_of_two_people_starts_two_runs(world: World) -> None:
+    """C5: nobody can repeat, or take, the request of another person."""
+    for persona in ("administrator", "coordinator by chapter"):
+        send(world, "/checks/start", persona)
+    assert len(world.console.starter.runs) == 2
+
+
+@pytest.mark.parametrize("given", ["", "x", "../../x", "0" * 33, "ABCDEF" * 6])
+def test_a_request_id_that_no_page_writes_is_replaced(world: World, given: str) -> None:
+    """C5: it never becomes a part of a trigger."""
+    send(world, "/checks/start", request_id=given)
+    (request,) = world.console.starter.requests
+    unique = str(request.trigger_id).rpartition("-")[2]
+    assert (len(unique), unique == given) == (32, False)
+
+
+def test_a_plan_that_is_approved_twice_is_released_once(world: World) -> None:
+    """G4: the second press names the same run, and the first note stays."""
+    pages = [send(world, "/held/{held}/approve", note=note) for note in ("First.", "Second.")]
+    (run,) = world.console.starter.runs
+    assert {page.leads_to for page in pages} == {f"/checks/{run}?done=started"}
+    notes = world.db.execute("select note from plan_approvals").fetchall()
+    assert notes == [("First.",)]
+    assert all(r.releases == world.held for r in world.console.starter.requests)
+
+
+@pytest.mark.parametrize("note", ["", "ok", "  a  ", "x" * 501, "a\x07bell", "a\x00nul"])
+def test_a_plan_is_not_approved_without_a_note(world: World, note: str) -> None:
+    """G4: 422."""
+    before = world.fingerprint()
+    assert send(world, "/held/{held}/approve", note=note).status == 422
+    assert world.fingerprint() == before
+
+
+@pytest.mark.parametrize("plan_hash", ["", "0" * 64, "x"])
+def test_a_plan_that_has_changed_is_not_approved(world: World, plan_hash: str) -> None:
+    """G4: 409, with the list as it is now."""
+    before = world.fingerprint()
+    page = send(world, "/held/{held}/approve", plan_hash=plan_hash)
+    assert (page.status, world.fingerprint()) == (409, before)
+    assert "The list has changed since you opened it." in page.text
+
+
+@pytest.mark.parametrize("path", ["/held/{}/approve", "/checks/{}/redrive", "/checks/{}/withdraw"])
+def test_a_run_that_does_not_exist_starts_none(world: World, path: str) -> None:
+    """C4: no error of ours, and nothing starts."""
+    page = send(world, path.format(uuid4()))
+    assert page.status in (403, 404)
+    assert world.console.starter.requests == []
+
+
+def test_a_check_that_is_running_is_shown_instead(world: World) -> None:
+    """C4: 409, with a link to the other run."""
+    world.console.starter.outcome = "run in progress"
+    world.console.starter.conflicting = world.night
+    page = send(world, "/checks/start", "coordinator by chapter")
+    assert page.status == 409
+    assert f"/checks/{world.night}" in page.text
+    assert "A check is already running." in page.text
+
+
+@pytest.mark.parametrize("path", RUNS)
+def test_without_an_answer_of_the_dispatcher_the_page_says_what_we_do_not_know(
+    world: World, path: str
+) -> None:
+    """C4: the run may have begun."""
+    world.console.starter.outcome = "unknown"
+    page = send(world, path)
+    assert page.status == 503
+    assert "We do not know whether it has begun." in page.text
+
+
+def test_messages_that_are_marked_twice_are_read_once(world: World) -> None:
+    """W3: the second press changes nothing, and neither does a wrong number."""
+    persona, read = "coordinator by chapter", "select array_agg(read_at order by id) from messages"
+    seen = []
+    for up_to in ("x", "1000", "1000", ""):
+        page = send(world, "/messages/read", persona, up_to=up_to)
+        assert page.leads_to == "/messages"
+        seen.append(world.db.execute(read).fetchone())
+    assert seen[0] != seen[1]
+    assert seen[1] == seen[2] == seen[3]
