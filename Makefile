@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	tools test-database test-pgtap test-fallback faults console-access histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
+	tools test-database test-pgtap test-fallback screenshots faults console-access histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -33,6 +33,7 @@ NIGHTS ?= 400
 SEED ?= 0
 FROM ?= 2019-12-30
 KINDS ?=
+PICTURES ?= .local/screenshots
 YEAR ?=
 BASE ?= main
 EVENT ?=
@@ -151,6 +152,10 @@ deployment-tools: setup $(TOOLS)/sam/.done $(TOOLS)/awscli/.done $(TOOLS)/npm/.d
 ## type the deployment page, the smoke test and the runbook into an empty emulator and database
 deployment-walk: deployment-tools
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest -n 0 -s tests/e2e/test_deployment_walk.py
+
+## take pictures of the console's pages with Chromium: make screenshots PICTURES=.local/screenshots
+screenshots: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m screenshots $(PICTURES)
 
 ## run nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
 faults: setup
