@@ -47,7 +47,7 @@ _PLAIN = (
     '<p lang="en">This page cannot be shown now. Try again in five minutes. If you pressed a '
     "button, we do not know whether something was changed. Look before you press it again."
 )
-"""What a browser gets when even the page of an error cannot be rendered."""
+"""The answer when even the page of an error cannot be rendered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ form changed something or started a run.
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a person got from a route."""
+    """The answer of a route to a person."""
 
     method: str
     label: str
@@ -42,7 +42,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """What the table says."""
+        """The text of the cell in the table."""
         goes = self.page.leads_to if self.page.status == 303 else ""
         parts = [str(self.page.status)]
         parts += ["*sign-in*"] if goes.startswith("/sign-in?next") else []

@@ -27,7 +27,7 @@ from support.roster import ORG
 
 HOST = "console.example.org"
 OURS = {"Host": HOST, "Sec-Fetch-Site": "same-origin"}
-"""What a browser sends with a form of the console's own page."""
+"""The headers that a browser sends with a form of the console's own page."""
 
 RENDERER = cache(PageRenderer)
 
@@ -58,7 +58,7 @@ class Starter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a browser gets."""
+    """An answer as a browser gets it."""
 
     status: int
     text: str

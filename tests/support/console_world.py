@@ -38,7 +38,7 @@ SEES: dict[str, tuple[str, ...]] = {
     "mentor": ("themself",),
     "coordinator and mentor": ("both's own", "both's"),
 }
-"""Whose mentors a person may see; those who are not here see nobody."""
+"""The groups that each person may see. The other people see nobody."""
 ALONE = ("themself", "both's own")
 """The groups of one mentor, who is the person."""
 GROUPS = (*SEES["administrator"], "another organisation's")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from console.cookies import MARK, SESSION
+from local.supabase_faults import Kind
 from support.console_requests import HOST, event_of
 from support.console_world import World
 
@@ -20,7 +21,7 @@ FORMS = ("/mentors/{}/pause", "/checks/start", "/messages/read", "/sign-out", "/
 def test_a_form_of_another_site_is_refused_before_anything_is_called(
     world: World, path: str, headers: Mapping[str, str]
 ) -> None:
-    """C5: no call of Supabase and no run, whoever the browser belongs to."""
+    """C5: no call of Supabase and no run, also with an administrator's session."""
     before = world.fingerprint()
     asked = len(world.project.faults.requests)
     address, token = path.format(world.mentors["both's"][0]), world.tokens["administrator"]
@@ -31,7 +32,7 @@ def test_a_form_of_another_site_is_refused_before_anything_is_called(
 
 
 @pytest.mark.parametrize("kind", ["down", "unavailable", "no JSON", "throttled", "error"])
-def test_while_supabase_is_away_a_form_says_what_we_do_not_know(world: World, kind: str) -> None:
+def test_while_supabase_is_away_a_form_says_what_we_do_not_know(world: World, kind: Kind) -> None:
     """C4: 503; the change may have been made."""
     world.project.faults.replace([{"kind": kind, "path": "/rest/v1/rpc/update_mentor_status"}])
     mentor, token = world.mentors["assigned"][0], world.tokens["coordinator by assignment"]

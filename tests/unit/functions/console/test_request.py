@@ -75,7 +75,7 @@ def test_a_binary_body_is_an_empty_form() -> None:
 
 @pytest.mark.parametrize("body", ["a=%ff%fe", "%", "a=%zz", "a=b;c=d", '{"a": 1}', "\x00=\x00"])
 def test_a_broken_body_is_read_without_an_error(body: str) -> None:
-    """Whatever becomes of it is text."""
+    """The values are always text."""
     assert all(isinstance(value, str) for value in form_of(body).values())
 
 

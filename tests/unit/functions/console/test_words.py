@@ -105,7 +105,7 @@ def test_an_unknown_code_is_shown_without_its_underscores(language: Language) ->
 
 
 def test_the_stories_are_those_of_the_function() -> None:
-    """None is missing here, and none is made up."""
+    """This table misses no answer, and invents none."""
     text = read("functions/explain_mentor.sql").split("'answer', case")[1].split("'rule'")[0]
     assert set(re.findall(r"(?:then|else) '(\w+)'", text)) == set(STORIES)
 
