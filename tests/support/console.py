@@ -54,7 +54,7 @@ PLACES = (
     Place("tonight", "", "admin", "I natt"),
     Place("tonight-coordinator", "", "coordinator", "I natt"),
     Place("mentors", "/mentors", "coordinator", "Likepersoner"),
-    Place("mentors-none", "/mentors?search=xyzzy", "coordinator", "Likepersoner"),
+    Place("mentors-none", "/mentors?show=set_active", "coordinator", "Likepersoner"),
     Place("mentors-wrong", "/mentors?show=paused&after=7", "coordinator", "Likepersoner"),
     Place("mentor-active", "/mentors/{active}", "admin", ""),
     Place("mentor-paused", "/mentors/{paused}", "admin", ""),

@@ -25,7 +25,7 @@ def texts_of(language: str) -> frozenset[str]:
     with (ROOT / "functions/console/translations/nb.po").open("rb") as file:
         messages = [message for message in read_po(file) if message.id]
     forms = (m.id if language == "en" else m.string for m in messages)
-    return frozenset(text for form in forms for text in _forms(form))
+    return frozenset(text for form in forms for text in _forms(form or ()))
 
 
 def _forms(form: str | tuple[str, ...] | list[str]) -> Iterator[str]:
