@@ -25,9 +25,8 @@ select told.*,
    where job_name = 'certification_expiry' order by id desc limit 1) as run,
   (select person_id from messages
    where audience = 'mentor' and kind = 'paused' order by id limit 1) as mentor,
-  (select m.id from peer_mentors as m join certifications as c on c.mentor_id = m.id
-   where m.status = 'active' group by m.id
-   having max(c.expires_on) > current_date + 60 order by m.id limit 1) as active,
+  (select mentor_ids[1] from messages as m
+   where m.person_id = told.coordinator and m.kind = 'warning' order by m.id limit 1) as active,
   (select m.id from peer_mentors as m join certifications as c on c.mentor_id = m.id
    where m.status = 'active' group by m.id
    having max(c.expires_on) <= current_date order by m.id limit 1) as held
@@ -56,8 +55,8 @@ PLACES = (
     Place("mentors", "/mentors", "coordinator", "Likepersoner"),
     Place("mentors-none", "/mentors?show=set_active", "coordinator", "Likepersoner"),
     Place("mentors-wrong", "/mentors?show=paused&after=7", "coordinator", "Likepersoner"),
-    Place("mentor-active", "/mentors/{active}", "admin", ""),
-    Place("mentor-paused", "/mentors/{paused}", "admin", ""),
+    Place("mentor-active", "/mentors/{active}", "coordinator", ""),
+    Place("mentor-paused", "/mentors/{paused}", "coordinator", ""),
     Place("mentor-held", "/mentors/{held}", "admin", ""),
     Place("me", "/me", "mentor", "Min side"),
     Place("messages", "/messages", "coordinator", "Meldinger"),

@@ -26,7 +26,7 @@ def take_for_readme(browser: Browser, site: Site, folder: Path) -> None:
     places = {place.name: place for place in PLACES}
     shown = [
         places["tonight-coordinator"]._replace(name="console-tonight"),
-        places["mentor-paused"]._replace(name="console-mentor"),
+        places["mentor-active"]._replace(name="console-mentor"),
     ]
     take(browser, site, shown, folder, "en", LARGE, whole=False)
 
