@@ -13,6 +13,7 @@ from mentor_pause.ledger.clock import utc_now
 from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Retry, time_limit
 from portal_drift.measure import MeasureDrift
+from portal_drift.record import RecordDrift
 from portal_drift.report import Answer, Report
 from portal_drift.waiting import CountWaiting
 
@@ -45,9 +46,14 @@ def _waiting() -> CountWaiting:
     return CountWaiting(config.OrgSettings.load().hlf_org_id, _database(), utc_now)
 
 
+@cache
+def _record() -> RecordDrift:
+    return RecordDrift(config.OrgSettings.load().hlf_org_id, _database())
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: object, context: LambdaContext) -> Answer:  # noqa: ARG001 - the event holds nothing
-    """Measure, write the metrics and return the differences."""
-    report = Report(_source, _measure, _waiting, metrics, logger)
+    """Measure, write the metrics, store the differences and return them."""
+    report = Report(_source, _measure, _waiting, _record, metrics, logger)
     with time_limit(context.get_remaining_time_in_millis() / 1000 - LAST_SECONDS):
         return report(lambda: context.get_remaining_time_in_millis() / 1000)

@@ -10,6 +10,7 @@ from mentor_pause.errors import describe, origin
 from mentor_pause.portal.source import PortalSource
 from mentor_pause.retry import Remaining
 from portal_drift.measure import Drift, MeasureDrift
+from portal_drift.record import RecordDrift
 from portal_drift.waiting import CountWaiting
 
 type Answer = dict[str, object]
@@ -26,9 +27,10 @@ class Report:
     """Measures and reports. It raises nothing: an exception's text may be secret (E13)."""
 
     open_source: Callable[[], PortalSource]
-    """The three parts are made when they are needed, since each may be configured wrongly."""
+    """The four parts are made when they are needed, since each may be configured wrongly."""
     open_measure: Callable[[], MeasureDrift]
     open_waiting: Callable[[], CountWaiting]
+    open_record: Callable[[], RecordDrift]
     metrics: Metrics
     logger: Logger
 
@@ -49,12 +51,21 @@ class Report:
             self._emit_drift(drift)
             self._log_drift(drift)
         except Exception as error:  # noqa: BLE001 - the answer describes it
-            self.logger.error(
-                "drift not measured", extra={"reason": describe(error), "origin": origin(error)}
-            )
+            self._log_failure("drift not measured", error)
             self._emit("PortalDriftUnmeasured", 1)
             return answer | {"status": "failed", "error": describe(error)}
+        self._record(drift)
         return answer | drift.as_json(_MOST_NAMED)
+
+    def _record(self, drift: Drift) -> None:
+        """Store the differences for the console; a failure changes neither metrics nor answer."""
+        try:
+            self.open_record()(drift)
+        except Exception as error:  # noqa: BLE001 - the log describes it
+            self._log_failure("drift not recorded", error)
+
+    def _log_failure(self, message: str, error: Exception) -> None:
+        self.logger.error(message, extra={"reason": describe(error), "origin": origin(error)})
 
     def _count_waiting(self) -> Answer:
         waiting = self.open_waiting()()

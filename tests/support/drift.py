@@ -11,6 +11,7 @@ from local.portal_tables import Row
 from mentor_pause.config import PortalSourceSettings
 from mentor_pause.portal.source import PortalSource
 from portal_drift.measure import Drift, MeasureDrift
+from portal_drift.record import RecordDrift
 from portal_drift.report import Answer, Report
 from portal_drift.waiting import CountWaiting
 from support.portal import MENTORS
@@ -37,7 +38,10 @@ def row_of(portal: PortalRows, key: object) -> Row:
 
 
 def report(
-    night: SyncNight, measuring: Callable[[], MeasureDrift], switch: str = "on"
+    night: SyncNight,
+    measuring: Callable[[], MeasureDrift],
+    switch: str = "on",
+    record: Callable[[], RecordDrift] | None = None,
 ) -> tuple[Answer, list[dict[str, object]]]:
     """Make a report, and return the answer and the log lines."""
     output = io.StringIO()
@@ -46,5 +50,6 @@ def report(
     metrics = Metrics(namespace="tests", service="tests")
     logger = Logger(service=f"drift-{id(output)}", stream=output)
     count = CountWaiting(ORG, night.drift_database, lambda: datetime.now(UTC))
-    answer = Report(lambda: source, measuring, lambda: count, metrics, logger)(lambda: 60)
+    store = record or (lambda: RecordDrift(ORG, night.drift_database))
+    answer = Report(lambda: source, measuring, lambda: count, store, metrics, logger)(lambda: 60)
     return answer, [json.loads(line) for line in output.getvalue().splitlines()]

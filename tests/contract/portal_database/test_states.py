@@ -171,3 +171,22 @@ def test_mentors_who_changed_during_a_sync_run_are_counted(
         assert Database(transport).count_unsynced_since_run(attempt.job_run_id) == 1
         assert Database(job).count_unsynced_since_run(uuid4()) == 0
     assert not database.list_states(ORG, [refused])[0].is_synced
+
+
+def test_the_differences_are_replaced_by_those_of_a_newer_measurement(
+    database: PortalDatabase, roster: Roster
+) -> None:
+    """H5: False if a newer measurement is stored."""
+    mentor = roster.add_mentor()
+    found: dict[str, object] = {
+        "kind": "differs", "mentor_id": mentor, "here": "paused", "there": None, "since": EARLIER,
+    }  # fmt: skip
+    assert database.record_drift(ORG, LATER, 7, [found])
+    assert not database.record_drift(ORG, EARLIER, 0, [])
+    (row,) = roster.rows("select * from portal_differences")
+    assert (row["org_id"], row["measured_at"], row["differing_count"]) == (ORG, LATER, 7)
+    (stored,) = row["differences"]
+    assert datetime.fromisoformat(stored.pop("since")) == EARLIER
+    assert stored == {
+        "kind": "differs", "mentor_id": str(mentor), "here": "paused", "there": None,
+    }  # fmt: skip

@@ -21,14 +21,16 @@ from psycopg import adapt, pq, sql
 from psycopg.adapt import Buffer, PyFormat
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq.abc import PGresult
+from pydantic_core import to_json
 
 from mentor_pause.database.error_classification import error_from_code, error_from_connection
-from mentor_pause.database.transport import CALL_SECONDS, CONNECT_SECONDS, Row
+from mentor_pause.database.transport import CALL_SECONDS, CONNECT_SECONDS, JsonArray, Row
 from mentor_pause.errors import DatabaseError, DatabaseUnavailable, MentorPauseError
 from mentor_pause.retry import OutOfTime, call_within, seconds_for_call
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _VOID = 2278
+_JSONB = 3802
 _TEXTS = ("text", "varchar", "bpchar", "name")
 _PART_FOR_CANCELLING = 0.1
 """The part of a call's seconds that is reserved for cancelling: 1 s of 10."""
@@ -43,6 +45,7 @@ class Session:
         self._pgconn = connection.pgconn
         self._poll = select.poll()
         self._register_loaders()
+        connection.adapters.register_dumper(JsonArray, _Json)
         self._types = adapt.Transformer(connection)
 
     def is_open(self) -> bool:
@@ -154,6 +157,14 @@ class Session:
         if self._connection.info.encoding == "ascii":  # SQL_ASCII: the server converts no text
             for name in _TEXTS:
                 adapters.register_loader(name, _Utf8)
+
+
+class _Json(adapt.Dumper):
+    oid = _JSONB
+
+    @override
+    def dump(self, obj: JsonArray) -> Buffer:
+        return to_json(obj)
 
 
 class _UtcMoment(adapt.Loader):

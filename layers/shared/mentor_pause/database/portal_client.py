@@ -18,7 +18,7 @@ from mentor_pause.database.portal_results import (
     PortalState,
     StoredCertification,
 )
-from mentor_pause.database.transport import IDS_PER_CALL
+from mentor_pause.database.transport import IDS_PER_CALL, JsonArray
 from mentor_pause.domain.mentors import Certification
 
 _WHEN_USED = ConfigDict(defer_build=True)
@@ -160,4 +160,24 @@ class PortalDatabase(DatabaseCalls):
             p_version=pushed.version,
             p_job_run_id=job_run_id,
             p_effective_on=pushed.effective_on,
+        )
+
+    def record_drift(
+        self,
+        org_id: UUID,
+        measured_at: datetime,
+        differing: int,
+        differences: Sequence[dict[str, object]],
+    ) -> bool:
+        """Replace the stored differences; they are at most 1000, and `differing` counts them all.
+
+        False: a newer measurement is stored.
+        """
+        return self.call(
+            "record_portal_drift",
+            read_flag,
+            p_org_id=org_id,
+            p_measured_at=measured_at,
+            p_differing_count=differing,
+            p_differences=JsonArray(differences),
         )

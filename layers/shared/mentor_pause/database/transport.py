@@ -18,6 +18,11 @@ CONNECT_SECONDS = 5.0
 IDS_PER_CALL = 500
 """The most ids in one call, and the most rows in one page of a listing."""
 
+
+class JsonArray(list[dict[str, object]]):
+    """An argument of the type jsonb; a plain list is an array of PostgreSQL."""
+
+
 LIST_KEYS: Mapping[str, str] = {
     "list_all_portal_states": "mentor_id",
     "list_executions": "-id",
