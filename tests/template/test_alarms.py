@@ -128,8 +128,8 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
 
     Check(lambda: parts, lambda: nothing_hangs, metrics, logger)()
     waiting: Any = lambda: Waiting(0, None, 0)  # noqa: E731
-    record: Any = lambda: [].append
-    Report(lambda: parts, measure, lambda: waiting, record, metrics, logger)(lambda: 60)
+    record: Any = str
+    Report(lambda: parts, measure, lambda: waiting, lambda: record, metrics, logger)(lambda: 60)
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
     return {
         metric["Name"]: line
