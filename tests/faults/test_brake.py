@@ -33,7 +33,7 @@ def test_a_wrong_list_pauses_nobody(cluster: Cluster, aws: Clients) -> None:
         ((_WRONG_LIST, _NO_BRAKE), {"approved"}),
         ((Broken("then null else 'changed_since' end", "then null else null end"),),
          {"approved", "released"}),
-        ((Broken("or v_last is distinct from v_withdrawn", ""),), {"withdrawn"}),
+        ((Broken("p_withdrawn is distinct from", "false and null ="),), {"withdrawn"}),
         ((Broken("v_newest.plan_hash is distinct from v_approved", "false"),), {"stale"}),
         ((Broken(r"same\.warned_on <= p_as_of", "same.warned_on > p_as_of"),), {"forewarned"}),
     ],

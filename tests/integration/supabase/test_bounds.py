@@ -48,6 +48,9 @@ GOOD: dict[str, LiteralString] = {
     "p_state": "'delivered'",
     "p_provider_message_id": "'m-1'",
     "p_retry_seconds": "60",
+    "p_measured_at": "now()",
+    "p_differing_count": "0",
+    "p_differences": "'[]'",
 }
 """A good value for each argument; null for arguments that are not listed."""
 
@@ -72,6 +75,10 @@ HOSTILE: dict[str, tuple[LiteralString, ...]] = {
     "text": ("repeat('x', 4000000)", "''", "'Ørn æ 🙂'"),
     "uuid": ("'00000000-0000-0000-0000-000000000000'",),
     "boolean": ("true",),
+    "jsonb": (
+        "'null'", "'{}'", "'[1]'", "'[{}]'", "'\"x\"'", "'[{\"kind\": 1e999}]'",
+        "(select jsonb_agg(jsonb_build_object('kind', 'x')) from generate_series(1, 100000))",
+    ),
     "uuid[]": (
         "array(select gen_random_uuid() from generate_series(1, 100000))",
         "array[null::uuid]",
