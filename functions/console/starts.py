@@ -25,7 +25,8 @@ def trigger_of(visit: Visit) -> str:
     """Return the trigger of the run that a form asks for."""
     given = visit.field("request_id", 32)
     unique = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-    return f"console-{visit.me.user_id.hex}-{unique}"
+    about = "".join(f"-{UUID(number).hex}" for number in visit.parameters)
+    return f"console-{visit.me.user_id.hex}-{unique}{about}"
 
 
 def start(visit: Visit, job_name: str, **details: object) -> StartResult:

@@ -37,13 +37,17 @@ def start_check(visit: Visit) -> Answer:
     return answer_start(visit, start(visit, "certification_expiry"))
 
 
-def answer_start(visit: Visit, result: StartResult) -> Answer:
-    """Lead to the run that has started, or say why none has."""
+def answer_start(visit: Visit, result: StartResult, *, is_approved: bool = False) -> Answer:
+    """Lead to the run that has started, or say why none has.
+
+    `is_approved` is for the run of an approval: the approval is kept, whatever became of the run.
+    """
     if result.outcome == "started":
         return visit.redirect(f"/checks/{result.job_run_id}?done=started")
     if result.conflicting_run_id is not None:
         other = str(result.conflicting_run_id)
-        return _show(visit, HTTPStatus.CONFLICT, "already_running", other)
+        error = "released_but_running" if is_approved else "already_running"
+        return _show(visit, HTTPStatus.CONFLICT, error, other)
     return _show(visit, HTTPStatus.SERVICE_UNAVAILABLE, "not_started")
 
 

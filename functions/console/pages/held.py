@@ -46,4 +46,4 @@ def approve(visit: Visit) -> Answer:
         if error.sqlstate != "PT404":
             raise
         raise UnknownPage("no such plan") from None
-    return answer_start(visit, release(visit, run_id))
+    return answer_start(visit, release(visit, run_id), is_approved=True)

@@ -18,7 +18,8 @@ def show(visit: Visit) -> Answer:
     errored = _read_errored(visit, run_id, found["check"])
     return visit.page(
         "check.html", found=found, run=found["check"], errored=errored,
-        request_id=request_id(visit), done=visit.request.query.get("done") == "started",
+        request_id=request_id(visit),
+        done="done" in visit.request.query and found["check"]["status"] == "running",
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def show_mentor(visit: Visit, mentor_id: str, status: int = 200, error: str = ""
     done = visit.request.query.get("done", "")
     return visit.page(
         "mentor.html", status, mentor=found, why=found["explanation"], error=error,
-        done=done if done in ("paused", "active") else "",
+        done=done if done == found["status"] else "",
         pause_reasons=PAUSE_REASONS, resume_reasons=RESUME_REASONS,
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ def resume(visit: Visit) -> Answer:
 
 def _change(visit: Visit, status: str, reasons: tuple[str, ...]) -> Answer:
     (mentor_id,) = visit.parameters
-    reason, version = visit.field("reason"), visit.field("version", 10)
+    reason, version = visit.field("reason"), visit.field("version", 9)
     if reason not in reasons or not version.isdecimal():
         return show_mentor(visit, mentor_id, HTTPStatus.UNPROCESSABLE_ENTITY, "no_reason")
     try:

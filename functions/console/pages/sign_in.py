@@ -22,7 +22,7 @@ from console.visit import Visit
 from mentor_pause.database.person_client import Session
 from texts.catalogue import LOCALES
 
-_EMAIL = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,250}")
+_EMAIL = re.compile(r"[^@\s<>,;\"\x00-\x1f\x7f]{1,64}@[^@\s<>,;\"\x00-\x1f\x7f]{1,250}")
 _CODE = re.compile(r"\d{6,10}")
 _PAGE = re.compile(r"(/[a-z0-9-]+)*(\?[A-Za-z0-9_.~%+=&-]*)?")
 _LONGEST_PAGE = 2000
@@ -70,6 +70,7 @@ def verify(visit: Visit) -> Answer:
         cookie(SESSION, session.token, session.seconds),
         cookie(MARK, "1", HALF_A_DAY),
         removed(EMAIL),
+        removed(SEARCH),
     )
 
 

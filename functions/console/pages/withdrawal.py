@@ -1,5 +1,6 @@
 """The withdrawal of a run's pauses: first a preview, then the run (G5)."""
 
+from hashlib import sha256
 from http import HTTPStatus
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from console.answers import Answer, UnknownPage
 from console.pages.checks import answer_start
 from console.starts import request_id, start
 from console.visit import Visit
+from mentor_pause.database.person_client import Json
 
 
 def preview(visit: Visit) -> Answer:
@@ -21,7 +23,7 @@ def _show(visit: Visit, status: int = 200, error: str = "") -> Answer:
         raise UnknownPage("no such run")
     return visit.page(
         "withdraw.html", status, found=found, run=found["check"], request_id=request_id(visit),
-        error=error,
+        error=error, seen=_fingerprint(found),
     )  # fmt: skip
 
 
@@ -31,6 +33,18 @@ def withdraw(visit: Visit) -> Answer:
     found = visit.call("preview_withdrawal", p_job_run_id=run_id)
     if found is None:
         raise UnknownPage("no such run")
+    if found["resume"]["count"] and visit.field("seen", 64) != _fingerprint(found):
+        return _show(visit, HTTPStatus.CONFLICT, "changed")
     if not found["is_withdrawable"]:
         return _show(visit, HTTPStatus.CONFLICT, "not_withdrawable")
     return answer_start(visit, start(visit, "withdrawal", withdraws=UUID(run_id)))
+
+
+def _fingerprint(found: Json) -> str:
+    """Return what a form carries of the preview: who would be set active, as far as it names them.
+
+    If the list has changed when the form comes, the person has to see the new one first.
+    """
+    resume = found["resume"]
+    named = [mentor["mentor_id"] for mentor in resume["mentors"]]
+    return sha256(f"{resume['count']} {named}".encode()).hexdigest()

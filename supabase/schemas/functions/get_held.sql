@@ -50,6 +50,11 @@ begin
             'planned_count', v_plan.planned_count, 'unforeseen_count', v_plan.unforeseen_count,
             'held_count', v_plan.held_count, 'brake_count', v_plan.brake_count, 'brake_percent', v_plan.brake_percent,
             'active_count', v_plan.active_count, 'approved_at', a.approved_at, 'approval_note', a.note,
+            'has_release', exists (
+                select from public.scheduler_execution_log as l
+                where l.org_id = p_org_id and l.plan_of = v_plan.job_run_id and l.approved_by is not null
+                    and l.status in ('running', 'completed')
+            ),
             'is_own_run', exists (
                 select from public.scheduler_execution_log as l
                 where l.job_run_id = v_plan.job_run_id and l.trigger = 'manual'

@@ -36,7 +36,8 @@ declare
     v_digits text := replace(v_search, '-', '');
     v_after constant text := (
         select translate(lower(k.display_name collate private.folding), 'æäøöå', '{{||}')
-        from public.mentor_contacts as k where k.mentor_id = p_after_id
+        from public.mentor_contacts as k
+        where k.mentor_id = p_after_id and p_after_id in (select private.my_org_mentors(p_org_id))
     );
     v_chosen uuid [];
 begin

@@ -65,7 +65,7 @@ def test_a_form_without_a_reason_changes_nothing(world: World, fields: dict[str,
 
 def test_a_number_that_no_page_writes_is_refused_quietly(world: World) -> None:
     """C4: it is too large for the database; no alarm rings for it."""
-    assert send(world, "pause", version="9999999999").status == 404
+    assert send(world, "pause", version="9999999999").status == 409
 
 
 def test_a_form_that_comes_too_late_changes_nothing(world: World) -> None:

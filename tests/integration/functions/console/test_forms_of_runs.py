@@ -69,6 +69,20 @@ def test_a_plan_that_has_changed_is_not_approved(world: World, plan_hash: str) -
     assert "The list has changed since you opened it." in page.text
 
 
+def test_a_withdrawal_of_another_list_than_the_one_shown_is_refused(world: World) -> None:
+    """G5: the person sees the new list first, and nothing starts."""
+    world.db.execute(
+        "insert into certifications (mentor_id, expires_on)"
+        " select mentor_id, current_date + 400 from peer_mentor_status_history"
+        " where job_run_id = %s",
+        (world.night,),
+    )
+    page = send(world, "/checks/{night}/withdraw", seen="0" * 64)
+    assert page.status == 409
+    assert "The list has changed since you opened it." in page.text
+    assert world.console.starter.requests == []
+
+
 @pytest.mark.parametrize("path", ["/held/{}/approve", "/checks/{}/redrive", "/checks/{}/withdraw"])
 def test_a_run_that_does_not_exist_starts_none(world: World, path: str) -> None:
     """C4: no error of ours, and nothing starts."""
