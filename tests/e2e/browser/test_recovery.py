@@ -82,7 +82,7 @@ def test_somebody_who_is_shown_as_available_and_must_not_be_is_gone_from_the_web
         expect(page.get_by_text("Kontrollen holdt pausen igjen")).to_be_visible()
         page.get_by_label("vises som tilgjengelig, men skal ikke det").check()
         page.get_by_role("button", name="Sett på pause").click()
-        expect(page.get_by_role("status")).to_contain_text("satt på pause nå")
+        expect(page.get_by_role("status")).to_contain_text("nå satt på pause")
         expect(page.get_by_text("vises som tilgjengelig, men skal ikke det")).to_be_visible()
     assert mentor["id"] in site.deployed.shown()["active"]
     assert mentor_pause("run", "hlf_sync", "--json").returncode == 0
