@@ -94,7 +94,9 @@ def release_request(stack: Stack, database: Database, job_run_id: UUID) -> dict[
         NotInOrder: the release has failed too often.
     """
     try:
-        trigger_id = release_trigger(database, stack.org_id, job_run_id)
+        trigger_id = release_trigger(
+            lambda run: database.get_execution(stack.org_id, run), stack.org_id, job_run_id
+        )
     except InvalidRequest as error:
         raise NotInOrder(f"{error}; see: {stack.command('runs')}") from error
     event = request("certification_expiry", None, dry_run=False)

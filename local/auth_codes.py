@@ -51,7 +51,7 @@ class Codes:
         """Change settings, and forget all requests and codes of before.
 
         Raises:
-            ValueError: a name is no setting, or a value is no number.
+            ValueError: a setting does not exist, or a value is not a number.
         """
         names = [each.name for each in fields(Settings)]
         given: dict[Any, Any] = (

@@ -44,7 +44,7 @@ ACCEPTED: Mapping[str, str] = {
     "public.list_plan(p_org_id uuid, p_job_run_id uuid, p_user_id uuid, p_after uuid,"
     " p_limit integer)": "returns only mentors whom the caller may see (G1)",
     "public.approve_plan(p_job_run_id uuid, p_plan_hash text, p_note text, p_approver text)": (
-        "refuses whoever is no administrator, or asked for the run (G4)"
+        "refuses everybody but administrators, and the one who asked for the run (G4)"
     ),
     "public.get_my_access(p_org_id uuid)": ("tells of the caller alone (C1)"),
     "public.get_tonight(p_org_id uuid)": ("answers members of the organisation alone (C1)"),

@@ -11,8 +11,7 @@ from api.handle_request import Answer, HttpRequestHandler
 from api.runs import Runs
 from api.tokens import SigningKeys, TokenVerifier
 from mentor_pause import config
-from mentor_pause.aws import clients
-from mentor_pause.aws.dispatcher_client import DispatcherClient
+from mentor_pause.aws.dispatcher_client import open_dispatcher
 from mentor_pause.aws.secrets import secret_reader
 from mentor_pause.bootstrap import open_ledger
 from mentor_pause.database.client import connect
@@ -25,14 +24,6 @@ RESERVE_SECONDS = 5.0
 but counts the start of a new container among them."""
 
 SECRET_SECONDS = 3.0
-
-DISPATCHER_SECONDS = 15.0
-"""The wait for the dispatcher's answer. Reading the project's keys and the database may have taken
-some seconds before."""
-
-CONNECT_SECONDS = 4.0
-"""The wait for a connection to the dispatcher's function. A request that was sent and got no answer
-within `DISPATCHER_SECONDS` counts as delivered."""
 
 RETRY = Retry(attempts=2)
 """A second attempt, for a connection that broke while it was idle."""
@@ -74,9 +65,7 @@ def _open_authenticator() -> Authenticator:
 @cache
 def _open_runs() -> Runs:
     org_id, ledger = config.OrgSettings.load().hlf_org_id, open_ledger()
-    client = clients.lambda_client(DISPATCHER_SECONDS)
-    longest = DISPATCHER_SECONDS + CONNECT_SECONDS
-    dispatcher = DispatcherClient(client, _settings().dispatcher_function, longest)
+    dispatcher = open_dispatcher(_settings().dispatcher_function)
     database = connect(config.load_api_database(_read_secret), RETRY)
     return Runs(org_id, database, ledger, dispatcher, logger)
 

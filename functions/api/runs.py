@@ -13,10 +13,11 @@ from mentor_pause.aws.dispatcher_client import DispatcherClient
 from mentor_pause.database.client import Database, Execution
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.run_starts import StartResult, parse_answer
-from mentor_pause.domain.runs import RunRequest, run_id_of
+from mentor_pause.domain.run_starts import StartResult
+from mentor_pause.domain.runs import RunRequest
 from mentor_pause.engine.release import release_trigger
-from mentor_pause.errors import DispatcherUnavailable, LedgerUnavailable, describe
+from mentor_pause.engine.run_starter import RunStarter
+from mentor_pause.errors import LedgerUnavailable, describe
 from mentor_pause.ledger.runs import Ledger
 from mentor_pause.retry import OutOfTime, call_within
 
@@ -73,7 +74,7 @@ class Runs:
         return self._dispatch(
             DispatchRequest(
                 job_name="certification_expiry",
-                trigger_id=release_trigger(self.database, self.org_id, job_run_id),
+                trigger_id=release_trigger(self.find_row, self.org_id, job_run_id),
                 requested_by=caller.name,
                 releases=job_run_id,
             )
@@ -92,26 +93,11 @@ class Runs:
         )
 
     def _dispatch(self, request: DispatchRequest) -> StartResult:
-        job_run_id = run_id_of(
-            request.job_name, self.org_id, str(request.trigger_id), dry_run=request.dry_run
-        )
-        try:
-            answer = self.dispatcher(request)
-        except DispatcherUnavailable as error:
-            self.logger.error(
-                "run not started", extra={"job_run_id": str(job_run_id), "reason": describe(error)}
-            )
-            return StartResult("unknown", job_run_id)
-        if answer is None:
-            return StartResult("started", job_run_id)
-        if answer.get("status") in ("superseded", "duplicate"):
-            return self._read_result(job_run_id)
-        return parse_answer(job_run_id, answer)
+        return RunStarter(self.org_id, self.dispatcher, self._find_status, self.logger)(request)
 
-    def _read_result(self, job_run_id: UUID) -> StartResult:
-        """Read the result from the execution log, since another dispatcher has the run."""
+    def _find_status(self, job_run_id: UUID) -> str | None:
         row = self.find_row(job_run_id)
-        return parse_answer(job_run_id, {"status": row.status if row else "unknown"})
+        return row.status if row else None
 
     def list_newest(self, limit: int, caller: Caller, role: Role) -> list[Run]:
         """Return the newest rows first, without the ids that the caller may not see."""

@@ -1,4 +1,4 @@
-"""What a page answers, and the errors that have a page of their own."""
+"""The answer of a page, and the errors that have a page of their own."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -77,12 +77,6 @@ class UnknownPage(PageProblem):
     """There is no such page, or nothing with that number."""
 
     status = HTTPStatus.NOT_FOUND
-
-
-class TooOften(PageProblem):
-    """The person, or everybody together, asked too often."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class Unavailable(PageProblem):

@@ -8,11 +8,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from console.handle_request import ConsoleRequestHandler
 from console.render import PageRenderer
-from console.runs import list_errored, start_run
+from console.runs import dispatch, list_errored
 from console.visit import Site
 from mentor_pause import config
 from mentor_pause.database.person_client import Supabase
-from mentor_pause.ledger.clock import utc_now
 from mentor_pause.retry import time_limit
 
 RESERVE_SECONDS = 3.0
@@ -26,7 +25,7 @@ def _site() -> Site:
     settings = config.ConsoleSettings.load()
     supabase = Supabase(settings.supabase_url, settings.supabase_publishable_key)
     org_id = config.OrgSettings.load().hlf_org_id
-    return Site(org_id, supabase, cache(PageRenderer), start_run, list_errored, utc_now, logger)
+    return Site(org_id, supabase, cache(PageRenderer), dispatch, list_errored, logger)
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)  # the event holds a session

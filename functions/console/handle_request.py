@@ -23,12 +23,12 @@ from console.routes import Access, Route, find_route
 from console.stylesheet import STYLESHEET
 from console.visit import Person, Site, Visit
 from mentor_pause.aws.lambda_events import is_request, kind_of
-from mentor_pause.database.person_client import AuthUnavailable, SessionEnded
 from mentor_pause.errors import (
     DatabaseError,
     Forbidden,
     MentorPauseError,
     NotFound,
+    SessionEnded,
     TransientError,
     describe,
     origin,
@@ -95,7 +95,7 @@ class ConsoleRequestHandler:
         if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self.logger.info("page shown", extra={"page": route.path, "status": answer.status})
         else:
-            reason = "the dispatcher did not say whether a run has begun"
+            reason = "it is not known whether the run has begun"
             self.logger.error(NOT_SHOWN, extra={"page": route.path, "reason": reason})
         return answer
 
@@ -142,7 +142,7 @@ def _problem_of(error: MentorPauseError) -> PageProblem:
             return UnknownPage("the database has no such row")
         case DatabaseError() if (error.sqlstate or "").startswith(_DATA_EXCEPTION):
             return UnknownPage("the address or the form has a value that no page writes")
-        case AuthUnavailable() | TransientError():
+        case TransientError():
             return Unavailable(describe(error))
         case _:
             raise error

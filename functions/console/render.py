@@ -1,5 +1,6 @@
 """Renders the console's pages with Jinja2, in one language per renderer."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from console.stylesheet import STYLESHEET
-from console.visit import Visit
 from console.words import Words
 from texts.catalogue import Catalogue, Language
 
@@ -43,15 +43,10 @@ class PageRenderer:
         shared |= {"words": Words(self.texts), "stylesheet": STYLESHEET.name}
         self._environment = environment
 
-    def render(self, template: str, values: dict[str, object]) -> str:
-        """Return a page."""
-        visit = values["visit"]
-        zone = visit.person.zone if isinstance(visit, Visit) and visit.person else None
-        common: dict[str, object] = {
-            "moment": partial(self.moment, zone=zone),
-            "language": self.texts.language,
-        }
-        return self._environment.get_template(template).render(common | values)
+    def render(self, template: str, values: Mapping[str, object], zone: tzinfo | None) -> str:
+        """Return a page; moments are in a time zone, and without one there are none."""
+        common = {"moment": partial(self.moment, zone=zone), "language": self.texts.language}
+        return self._environment.get_template(template).render({**common, **values})
 
     def day(self, iso: str | date | None) -> str:
         """Return a day in words; empty: there is none."""

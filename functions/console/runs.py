@@ -1,4 +1,4 @@
-"""Starts runs through the dispatcher, and reads a run's errored mentors from the ledger.
+"""Calls the dispatcher, and reads a run's errored mentors from the ledger.
 
 Both load AWS's client when they are first used: most pages need neither.
 """
@@ -11,29 +11,21 @@ from uuid import UUID
 
 from mentor_pause import config
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.run_starts import StartResult, parse_answer
-from mentor_pause.domain.runs import run_id_of
 from mentor_pause.domain.summary import settle
-from mentor_pause.errors import DispatcherUnavailable
 
 if TYPE_CHECKING:
     from mentor_pause.aws.dispatcher_client import DispatcherClient
     from mentor_pause.ledger.runs import Ledger
 
-DISPATCHER_SECONDS = 15.0
-CONNECT_SECONDS = 4.0
 MOST_ERRORED = 200
 """How many errored mentors a page names."""
 
 
 @cache
 def _dispatcher() -> "DispatcherClient":
-    from mentor_pause.aws import clients  # noqa: PLC0415 - see above
-    from mentor_pause.aws.dispatcher_client import DispatcherClient  # noqa: PLC0415 - see above
+    from mentor_pause.aws.dispatcher_client import open_dispatcher  # noqa: PLC0415 - see above
 
-    function = config.ConsoleSettings.load().dispatcher_function
-    longest = DISPATCHER_SECONDS + CONNECT_SECONDS
-    return DispatcherClient(clients.lambda_client(DISPATCHER_SECONDS), function, longest)
+    return open_dispatcher(config.ConsoleSettings.load().dispatcher_function)
 
 
 @cache
@@ -43,22 +35,9 @@ def _ledger() -> "Ledger":
     return open_ledger()
 
 
-def start_run(request: DispatchRequest) -> StartResult:
-    """Have the dispatcher start a run. A repeated request names the same run, and starts no other.
-
-    The outcome is `unknown` if the dispatcher did not say what happened; the run may have begun.
-    """
-    org_id = config.OrgSettings.load().hlf_org_id
-    job_run_id = run_id_of(
-        request.job_name, org_id, str(request.trigger_id), dry_run=request.dry_run
-    )
-    try:
-        answer = _dispatcher()(request)
-    except DispatcherUnavailable:
-        return StartResult("unknown", job_run_id)
-    if answer is None or answer.get("status") in ("superseded", "duplicate"):
-        return StartResult("started", job_run_id)
-    return parse_answer(job_run_id, answer)
+def dispatch(request: DispatchRequest) -> dict[str, str] | None:
+    """Send a request to the dispatcher; see `DispatcherClient`."""
+    return _dispatcher()(request)
 
 
 def list_errored(job_run_id: UUID) -> Sequence[UUID] | None:

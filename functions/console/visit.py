@@ -1,9 +1,9 @@
 """A visit: one request of one person, with what a page needs to answer it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, tzinfo
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,9 +15,8 @@ from console.answers import Answer
 from console.cookies import LANGUAGE
 from console.request import Request
 from mentor_pause.database.person_client import Json, Supabase
-from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.run_starts import StartResult
-from texts.catalogue import LOCALES, Catalogue, Language
+from mentor_pause.engine.run_starter import Dispatcher
+from texts.catalogue import LOCALES, Language
 
 _PLACE = re.compile(r"[0-9]{1,18}")
 
@@ -51,13 +50,8 @@ class Person:
 class Renderer(Protocol):
     """Renders templates in one language."""
 
-    @property
-    def texts(self) -> Catalogue:
-        """The texts of the language."""
-        ...
-
-    def render(self, template: str, values: dict[str, object]) -> str:
-        """Return a page."""
+    def render(self, template: str, values: Mapping[str, object], zone: tzinfo | None) -> str:
+        """Return a page; moments are in a time zone, and without one there are none."""
         ...
 
 
@@ -68,10 +62,9 @@ class Site:
     org_id: UUID
     supabase: Supabase
     renderer: Callable[[Language], Renderer]
-    start_run: Callable[[DispatchRequest], StartResult]
+    dispatcher: Dispatcher
     list_errored: Callable[[UUID], Sequence[UUID] | None]
     """Returns the errored mentors of a run from the ledger; None: the ledger has it no more."""
-    clock: Callable[[], datetime]
     logger: Logger
 
 
@@ -99,11 +92,6 @@ class Visit:
                 return language
         return (self.person and self.person.language) or self.request.browser_language
 
-    @property
-    def texts(self) -> Catalogue:
-        """The texts in the person's language."""
-        return self.site.renderer(self.language).texts
-
     def call(self, function: str, **arguments: object) -> Json:
         """Call a database function of the organisation as the person."""
         return self.call_own(function, p_org_id=str(self.site.org_id), **arguments)
@@ -116,7 +104,8 @@ class Visit:
         """Return a page."""
         renderer = self.site.renderer(self.language)
         common = {"visit": self, "person": self.person, "root": self.request.root}
-        return Answer(status, renderer.render(template, common | values))
+        zone = self.person.zone if self.person else None
+        return Answer(status, renderer.render(template, common | values, zone))
 
     def redirect(self, path: str, *cookies: Cookie) -> Answer:
         """Return a redirect to a page of the console; `path` is below `/console`."""

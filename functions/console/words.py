@@ -107,16 +107,11 @@ ASKERS = {
     "person": N_("started by a person"),
     "operator": N_("started by an operator"),
 }
-KINDS = {
-    "status": N_("shown with another status"),
-    "not_there": N_("is missing there"),
-    "not_here": N_("is only there"),
-}
 SERIES = {"paused": N_("pauses"), "warned": N_("warnings"), "renewed": N_("renewals")}
 TABLES: Mapping[str, Mapping[str, str]] = {
     "status": STATUSES, "reason": REASONS, "actor": ACTORS, "next_step": NEXT_STEPS,
     "filter": FILTERS, "planned": PLANNED, "unreachable": UNREACHABLE, "message": MESSAGES,
-    "delivery": DELIVERIES, "job": JOBS, "run": RUNS, "asker": ASKERS, "kind": KINDS,
+    "delivery": DELIVERIES, "job": JOBS, "run": RUNS, "asker": ASKERS,
     "series": SERIES,
 }  # fmt: skip
 

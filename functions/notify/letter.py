@@ -26,7 +26,6 @@ class LetterWriter:
     """Writes letters in one language."""
 
     texts: Catalogue
-    has_console: bool
 
     def write(self, digest: Digest) -> Letter:
         """Return the letter that says everything of a digest."""
@@ -40,7 +39,7 @@ class LetterWriter:
         )
 
     def _sections(self, digest: Digest) -> Iterator[Section]:
-        writer = SectionWriter(self.texts, self.has_console)
+        writer = SectionWriter(self.texts)
         if digest.own_paused_on:
             yield writer.own_pause(digest.own_paused_on)
         if digest.own_warned_of:

@@ -19,12 +19,12 @@ class Renderer:
     """Renders digests. It reads templates and catalogues when it is built, once per process."""
 
     def __init__(self, console_url: str) -> None:
-        """`console_url` is the address of the console, or empty: then the e-mails have no link.
+        """`console_url` is the address of the console, to which the e-mails lead.
 
         Raises:
             ValueError: `console_url` is not the address of a page.
         """
-        if console_url and not _ADDRESS.fullmatch(console_url):
+        if not _ADDRESS.fullmatch(console_url):
             raise ValueError("the console's address must begin with http and have no space")
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -38,8 +38,7 @@ class Renderer:
         self._text = environment.get_template("digest.txt")
         self._html = environment.get_template("digest.html")
         self._writers: dict[Language, LetterWriter] = {
-            language: LetterWriter(Catalogue(language, TRANSLATIONS), bool(console_url))
-            for language in LOCALES
+            language: LetterWriter(Catalogue(language, TRANSLATIONS)) for language in LOCALES
         }
 
     def render(self, digest: Digest) -> Mail:

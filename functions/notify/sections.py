@@ -18,16 +18,15 @@ class Section:
 
     paragraphs: tuple[str, ...]
     ending: str
-    """The text of the link to the console. Without a console it is a last paragraph."""
+    """The text of the link to the console."""
     items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SectionWriter:
-    """Writes sections in one language. Without a console no text mentions a link."""
+    """Writes sections in one language."""
 
     texts: Catalogue
-    has_console: bool
 
     def own_pause(self, day: date) -> Section:
         """Return the part about the pause of the recipient's own listing."""
@@ -37,12 +36,6 @@ class SectionWriter:
             day=day,
         )
         how = self.texts.gettext("Your contact person can tell you how to renew.")
-        if not self.has_console:
-            back = self.texts.gettext(
-                "To come back, renew your listing. Then ask your contact person to set it active "
-                "again."
-            )
-            return Section((paused, back), ending=how)
         back = self.texts.gettext(
             "To come back, renew your listing. Then sign in through the link below and set your "
             "listing active again, or ask your contact person to do it."
@@ -58,12 +51,6 @@ class SectionWriter:
             "If you have just renewed it, ask your contact person whether the renewal is "
             "registered."
         )
-        if not self.has_console:
-            keep = self.texts.gettext(
-                "To keep it, talk with your contact person as soon as you can, and ask how it is "
-                "renewed."
-            )
-            return Section((warning, keep), ending=renewed)
         keep = self.texts.gettext(
             "To keep it, talk with your contact person as soon as you can. The link below also "
             "shows how it is renewed."
@@ -87,7 +74,7 @@ class SectionWriter:
             "first. Whoever has a corrected date keeps the listing when you release the pauses."
         )
         link = self.texts.gettext("Sign in and decide")
-        return Section((held, check), ending=link if self.has_console else self._own_system())
+        return Section((held, check), ending=link)
 
     def unforeseen(self, count: int) -> Section:
         """Return the part about pauses without a warning in time, for administrators."""
@@ -101,7 +88,7 @@ class SectionWriter:
             "to do. If they are wrong, correct them first. Then take the pauses back."
         )
         link = self.texts.gettext("Sign in and check the pauses")
-        return Section((paused, check), ending=link if self.has_console else self._own_system())
+        return Section((paused, check), ending=link)
 
     def own_resumption(self, day: date) -> Section:
         """Return the part about the recipient's own listing, whose pause was taken back."""
@@ -111,19 +98,13 @@ class SectionWriter:
             day=day,
         )
         ask = self.texts.gettext("If you have questions, ask your contact person.")
-        if not self.has_console:
-            return Section((resumed,), ending=ask)
         return Section((resumed, ask), ending=self._own_link())
 
     def others(self, digest: Digest) -> Section:
         """Return the part about the people that the recipient follows up."""
         intro = self.texts.gettext("Status on %(day)s for people you follow up:", day=digest.day)
         link = self.texts.gettext("Sign in and see who it is about")
-        ending = link if self.has_console else self._own_system()
-        return Section((intro,), ending, items=tuple(self._items(digest)))
-
-    def _own_system(self) -> str:
-        return self.texts.gettext("Your organisation's own system shows who it is about.")
+        return Section((intro,), link, items=tuple(self._items(digest)))
 
     def _items(self, digest: Digest) -> Iterator[str]:
         if digest.paused_count:

@@ -1482,14 +1482,12 @@ $$;
 comment on function private.compare_plans is 'What the newest plan holds that the plan of an older hash did not.';
 revoke execute on function private.compare_plans from public, anon, authenticated;
 
--- The runs that have checked all mentors of an organisation (C2, O1): they ended well, and are no dry runs, redrives or
--- releases. A manual run for a day before the one on which it started repeats an earlier night, and does not count. The
--- rule is that of get_run_freshness.
--- Called by: get_tonight.
+-- The runs of a job that have looked at all mentors of an organisation (O1): they ended well by p_moment, and are no dry runs,
+-- redrives or releases. A manual run for a day before the one on which it started repeats an earlier night, and does not
+-- count.
+-- Called by: get_run_freshness, get_tonight.
 
-create or replace function private.complete_checks(
-    p_org_id uuid
-)
+create or replace function private.complete_runs(p_org_id uuid, p_job_name text, p_moment timestamptz)
 returns table (
     id bigint, job_run_id uuid, as_of date, status text, started_at timestamptz, finished_at timestamptz, error_count integer
 )
@@ -1500,13 +1498,13 @@ as $$
     select l.id, l.job_run_id, l.as_of, l.status, l.started_at, l.finished_at, l.error_count
     from public.scheduler_execution_log as l
     inner join public.organisations as o on o.id = l.org_id
-    where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'completed'
+    where l.org_id = p_org_id and l.job_name = p_job_name and l.status = 'completed'
         and not l.dry_run and l.redrive_of is null and l.plan_of is null
-        and l.finished_at <= clock_timestamp()
+        and l.finished_at <= p_moment
         and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
 $$;
-comment on function private.complete_checks is 'The runs that have checked all mentors of an organisation.';
-revoke execute on function private.complete_checks from public, anon, authenticated;
+comment on function private.complete_runs is 'The runs of a job that have looked at all mentors of an organisation.';
+revoke execute on function private.complete_runs from public, anon, authenticated;
 
 -- The address and the language of a person to whom messages are addressed (W3): as a member of the organisation, or
 -- else as a mentor. But a contact with an address comes before one without. A language that is not English becomes
@@ -5593,12 +5591,7 @@ begin
             from public.plan_approvals as a
             where a.job_run_id = coalesce(v_check.plan_of, p_job_run_id) and a.org_id = p_org_id
         ) end,
-        'is_withdrawable', private.is_withdrawable(v_check.job_name, v_check.dry_run, v_check.status),
-        'has_release', exists (
-            select from public.scheduler_execution_log as l
-            where l.org_id = p_org_id and l.plan_of = p_job_run_id and l.approved_by is not null
-                and l.status in ('running', 'completed', 'failed')
-        )
+        'is_withdrawable', private.is_withdrawable(v_check.job_name, v_check.dry_run, v_check.status)
     );
 end
 $$;
@@ -5994,10 +5987,9 @@ grant execute on function public.get_plan to authenticated, service_role, mentor
 -- Says how recent a job's runs are (O1): when the last complete run ended, the latest day of those runs, the
 -- hours since, and the errors about one night.
 --
+--   * private.complete_runs says which runs count.
 --   * The present moment is the later of p_at, the caller's clock, and the database's own clock. A row with
 --     a later end was written by a clock that was ahead; it does not count yet.
---   * A manual run for a day before the one on which it started does not count: it repeats an earlier night.
---   * Dry runs, redrives and releases do not count, because they do not cover all mentors.
 --   * The database computes the hours, so they are never negative.
 --   * night_error_count is the smallest number of errors among the runs for p_as_of or a later day.
 --
@@ -6032,17 +6024,7 @@ as $$
         extract(epoch from max(p.moment) - max(l.finished_at))::double precision / 3600,
         min(l.error_count) filter (where l.as_of >= p_as_of)
     from present as p
-    cross join public.scheduler_execution_log as l
-    inner join public.organisations as o on o.id = l.org_id
-    where
-        l.org_id = p_org_id
-        and l.job_name = p_job_name
-        and l.status = 'completed'
-        and not l.dry_run
-        and l.redrive_of is null
-        and l.plan_of is null
-        and l.finished_at <= p.moment
-        and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
+    cross join lateral private.complete_runs(p_org_id, p_job_name, p.moment) as l
 $$;
 comment on function public.get_run_freshness is
 'When a job''s last complete run ended, the latest day of its runs, the hours since, and the errors for p_as_of; nulls if no run counts.';
@@ -6051,7 +6033,7 @@ grant execute on function public.get_run_freshness to service_role, mentor_pause
 
 -- How the last night went, and what waits for the caller (C2): one JSON object.
 --
---   last_check   the newest run that has checked all mentors (private.complete_checks)
+--   last_check   the newest run that has checked all mentors (private.complete_runs)
 --   state        of the newest night that is due (private.due_day): fine; with_errors (its run had errors, and mentors who are
 --                not held are still active); running, failed, missing (there is no such run); never (there was never one)
 --   running      a check of all mentors that is in progress
@@ -6076,8 +6058,8 @@ declare
     v_failed boolean;
     v_counts jsonb;
 begin
-    select * into v_last from private.complete_checks(p_org_id) as l order by l.finished_at desc, l.id desc limit 1;
-    select min(l.error_count) into v_errors from private.complete_checks(p_org_id) as l where l.as_of >= v_due;
+    select * into v_last from private.complete_runs(p_org_id, 'certification_expiry', clock_timestamp()) as l order by l.finished_at desc, l.id desc limit 1;
+    select min(l.error_count) into v_errors from private.complete_runs(p_org_id, 'certification_expiry', clock_timestamp()) as l where l.as_of >= v_due;
     select * into v_running from public.scheduler_execution_log as l
     where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'running' and not l.dry_run
     order by l.id desc limit 1;

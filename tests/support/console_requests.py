@@ -1,4 +1,4 @@
-"""A console and a browser, without an API Gateway: real handler, real pages, a starter that notes.
+"""A console and a browser without an API Gateway: real pages, and a dispatcher that notes.
 
 The Supabase project is the caller's choice: `httpx.MockTransport`, or the stand-in over PostgreSQL.
 """
@@ -18,10 +18,8 @@ from console.render import PageRenderer
 from console.visit import Site
 from mentor_pause.database.person_client import Supabase
 from mentor_pause.domain.messages import DispatchRequest
-from mentor_pause.domain.run_starts import Outcome, StartResult
 from mentor_pause.domain.runs import run_id_of
-from mentor_pause.errors import ConfigurationError
-from mentor_pause.ledger.clock import utc_now
+from mentor_pause.errors import ConfigurationError, DispatcherUnavailable
 from support.http import request_event
 from support.roster import ORG
 
@@ -33,24 +31,25 @@ RENDERER = cache(PageRenderer)
 
 
 class Starter:
-    """Notes the runs that the console asks for. A request that is repeated is the same run."""
+    """A dispatcher that notes the requests. A request that is repeated is the same run."""
 
     def __init__(self) -> None:
         """Each run starts."""
         self.requests: list[DispatchRequest] = []
-        self.outcome: Outcome = "started"
-        self.conflicting: UUID | None = None
+        self.answer: dict[str, str] | None = {"status": "running"}
+        """None: the dispatcher cannot be reached."""
 
     @property
     def runs(self) -> set[UUID]:
         """The runs that were asked for."""
         return {self._run_of(request) for request in self.requests}
 
-    def __call__(self, request: DispatchRequest) -> StartResult:
+    def __call__(self, request: DispatchRequest) -> dict[str, str]:
         """Note a request."""
         self.requests.append(request)
-        run = self._run_of(request)
-        return StartResult(self.outcome, run, conflicting_run_id=self.conflicting)
+        if self.answer is None:
+            raise DispatcherUnavailable("the dispatcher could not be reached in time")
+        return self.answer
 
     def _run_of(self, request: DispatchRequest) -> UUID:
         return run_id_of(request.job_name, ORG, str(request.trigger_id))
@@ -89,9 +88,7 @@ class Console:
         """Return what the handler works with."""
         if not self.is_set_up:
             raise ConfigurationError("SUPABASE_URL is missing")
-        return Site(
-            ORG, self.supabase, RENDERER, self.starter, lambda _run: self.errored, utc_now, LOGGER
-        )
+        return Site(ORG, self.supabase, RENDERER, self.starter, lambda _run: self.errored, LOGGER)
 
     @property
     def handler(self) -> ConsoleRequestHandler:

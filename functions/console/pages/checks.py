@@ -19,16 +19,11 @@ def show(visit: Visit) -> Answer:
 
 
 def _show(visit: Visit, status: int = 200, error: str = "", other: str = "") -> Answer:
-    before = visit.query_place("before")
-    rows = visit.call(
-        "list_checks",
-        p_before=before,
-        p_limit=PAGE_SIZE,
-    )
+    rows = visit.call("list_checks", p_before=visit.query_place("before"), p_limit=PAGE_SIZE)
     return visit.page(
         "checks.html", status, rows=rows, chart=weekly_chart(visit.call("get_weekly_figures")),
-        request_id=request_id(visit), error=error, other=other,
-        is_last=len(rows) < PAGE_SIZE, is_first=before is None,
+        request_id=request_id(), error=error, other=other,
+        is_last=len(rows) < PAGE_SIZE,
     )  # fmt: skip
 
 
@@ -42,13 +37,15 @@ def answer_start(visit: Visit, result: StartResult, *, is_approved: bool = False
 
     `is_approved` is for the run of an approval: the approval is kept, whatever became of the run.
     """
-    if result.outcome == "started":
+    if result.outcome in ("started", "failed"):  # the run's page says which
         return visit.redirect(f"/checks/{result.job_run_id}?done=started")
     if result.conflicting_run_id is not None:
         other = str(result.conflicting_run_id)
         error = "released_but_running" if is_approved else "already_running"
         return _show(visit, HTTPStatus.CONFLICT, error, other)
-    return _show(visit, HTTPStatus.SERVICE_UNAVAILABLE, "not_started")
+    if result.outcome == "invalid request":
+        return _show(visit, HTTPStatus.CONFLICT, "not_begun")
+    return _show(visit, HTTPStatus.SERVICE_UNAVAILABLE, "unknown")
 
 
 def preview(visit: Visit) -> Answer:
@@ -59,6 +56,6 @@ def preview(visit: Visit) -> Answer:
     }
     totals = {name: found[0]["total_count"] if found else 0 for name, found in rows.items()}
     return visit.page(
-        "preview.html", rows=rows, totals=totals, request_id=request_id(visit),
+        "preview.html", rows=rows, totals=totals, request_id=request_id(),
         strip=months_ahead(visit.me.today),
     )  # fmt: skip

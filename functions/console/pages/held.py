@@ -2,11 +2,11 @@
 
 from http import HTTPStatus
 
-from console.answers import Answer, UnknownPage
+from console.answers import Answer
 from console.pages.checks import answer_start
 from console.starts import release
 from console.visit import Visit
-from mentor_pause.errors import Conflict, DatabaseError, Forbidden
+from mentor_pause.errors import Conflict, Forbidden
 
 _CHANGED = ("plan_changed", "nothing_held")
 _SHORTEST_NOTE = 3
@@ -42,8 +42,4 @@ def approve(visit: Visit) -> Answer:
         if error.hint != "own_run":
             raise
         return _show(visit, HTTPStatus.FORBIDDEN, "own_run", note)
-    except DatabaseError as error:
-        if error.sqlstate != "PT404":
-            raise
-        raise UnknownPage("no such plan") from None
     return answer_start(visit, release(visit, run_id), is_approved=True)

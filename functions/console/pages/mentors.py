@@ -1,7 +1,7 @@
 """The list of the person's mentors, with search and filter (C1).
 
-What somebody searches for is often a name, and an address of a page must hold none. So the form
-puts it into a cookie, and the address says only that the list is a search's.
+People search for names, and no address of a page may hold a name. So the form puts the text into a
+cookie, and the address says only that the list is the result of a search.
 """
 
 from http import HTTPStatus

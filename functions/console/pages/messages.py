@@ -10,11 +10,8 @@ MOST_NAMES = 5
 
 def show(visit: Visit) -> Answer:
     """Show messages, the newest first, with the names that the person may see."""
-    before = visit.query_place("before")
     rows = visit.call_own(
-        "list_my_messages",
-        p_before=before,
-        p_limit=PAGE_SIZE,
+        "list_my_messages", p_before=visit.query_place("before"), p_limit=PAGE_SIZE
     )
     wanted: list[str] = sorted({m for row in rows for m in row["mentor_ids"][:MOST_NAMES]})[:500]
     names = _read_names(visit, wanted) if visit.me.role else {}

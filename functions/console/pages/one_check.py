@@ -18,7 +18,7 @@ def show(visit: Visit) -> Answer:
     errored = _read_errored(visit, run_id, found["check"])
     return visit.page(
         "check.html", found=found, run=found["check"], errored=errored,
-        request_id=request_id(visit),
+        request_id=request_id(),
         done="done" in visit.request.query and found["check"]["status"] == "running",
     )  # fmt: skip
 

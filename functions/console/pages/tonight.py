@@ -12,4 +12,4 @@ def show(visit: Visit) -> Answer:
             raise NoAccess("the person is neither a member nor a mentor")
         return visit.redirect("/me")
     tonight = visit.call("get_tonight")
-    return visit.page("tonight.html", tonight=tonight, request_id=request_id(visit))
+    return visit.page("tonight.html", tonight=tonight, request_id=request_id())

@@ -9,7 +9,7 @@ from console.visit import Visit
 def show(visit: Visit) -> Answer:
     """Show who waits for the portal, and who differed at the last comparison."""
     found = visit.call("get_website")
-    return visit.page("website.html", website=found, request_id=request_id(visit))
+    return visit.page("website.html", website=found, request_id=request_id())
 
 
 def send(visit: Visit) -> Answer:

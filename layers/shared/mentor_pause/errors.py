@@ -5,6 +5,7 @@ MentorPauseError
 ├── InvalidRequest                an event or a message has the wrong shape
 │   └── UnprovenEvent             an event that no run of this stack caused
 ├── LeaseLost                     another holder has the lock: stop writing
+├── SessionEnded                  a person's token is not valid any more
 ├── TransientError                the same call may succeed later
 │   ├── LedgerUnavailable         DynamoDB
 │   │   └── LedgerContended       two writes of one item at the same moment
@@ -15,6 +16,7 @@ MentorPauseError
 │   ├── SettingsUnavailable       Parameter Store, Secrets Manager
 │   ├── DispatcherUnavailable     the dispatcher's function
 │   ├── JwksUnavailable           the public keys of the Supabase project
+│   ├── AuthUnavailable           the sign-in of the Supabase project
 │   ├── PortalUnavailable         HLF's portal, or its login
 │   │   └── PortalThrottled       it says how long to wait (429, or `Retry-After`)
 │   └── RetryableDatabaseError    lock time-out, deadlock: the same call may succeed in a moment
@@ -76,6 +78,10 @@ class LeaseLost(MentorPauseError):
     """The lock now has another holder; nothing was written."""
 
 
+class SessionEnded(MentorPauseError):
+    """A person's token has expired, or Supabase does not accept it."""
+
+
 class TransientError(MentorPauseError):
     """The call failed in a way that may pass; repeating it is safe."""
 
@@ -114,6 +120,10 @@ class DispatcherUnavailable(TransientError):
 
 class JwksUnavailable(TransientError):
     """The public keys of the Supabase project could not be read, or are not a key set."""
+
+
+class AuthUnavailable(TransientError):
+    """Supabase Auth did not answer, or answered with a failure of its own."""
 
 
 class PortalUnavailable(TransientError):

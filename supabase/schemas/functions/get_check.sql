@@ -71,12 +71,7 @@ begin
             from public.plan_approvals as a
             where a.job_run_id = coalesce(v_check.plan_of, p_job_run_id) and a.org_id = p_org_id
         ) end,
-        'is_withdrawable', private.is_withdrawable(v_check.job_name, v_check.dry_run, v_check.status),
-        'has_release', exists (
-            select from public.scheduler_execution_log as l
-            where l.org_id = p_org_id and l.plan_of = p_job_run_id and l.approved_by is not null
-                and l.status in ('running', 'completed', 'failed')
-        )
+        'is_withdrawable', private.is_withdrawable(v_check.job_name, v_check.dry_run, v_check.status)
     );
 end
 $$;

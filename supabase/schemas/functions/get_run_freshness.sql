@@ -1,10 +1,9 @@
 -- Says how recent a job's runs are (O1): when the last complete run ended, the latest day of those runs, the
 -- hours since, and the errors about one night.
 --
+--   * private.complete_runs says which runs count.
 --   * The present moment is the later of p_at, the caller's clock, and the database's own clock. A row with
 --     a later end was written by a clock that was ahead; it does not count yet.
---   * A manual run for a day before the one on which it started does not count: it repeats an earlier night.
---   * Dry runs, redrives and releases do not count, because they do not cover all mentors.
 --   * The database computes the hours, so they are never negative.
 --   * night_error_count is the smallest number of errors among the runs for p_as_of or a later day.
 --
@@ -39,17 +38,7 @@ as $$
         extract(epoch from max(p.moment) - max(l.finished_at))::double precision / 3600,
         min(l.error_count) filter (where l.as_of >= p_as_of)
     from present as p
-    cross join public.scheduler_execution_log as l
-    inner join public.organisations as o on o.id = l.org_id
-    where
-        l.org_id = p_org_id
-        and l.job_name = p_job_name
-        and l.status = 'completed'
-        and not l.dry_run
-        and l.redrive_of is null
-        and l.plan_of is null
-        and l.finished_at <= p.moment
-        and (l.trigger <> 'manual' or l.as_of >= (l.started_at at time zone o.time_zone)::date)
+    cross join lateral private.complete_runs(p_org_id, p_job_name, p.moment) as l
 $$;
 comment on function public.get_run_freshness is
 'When a job''s last complete run ended, the latest day of its runs, the hours since, and the errors for p_as_of; nulls if no run counts.';

@@ -1,6 +1,6 @@
 -- How the last night went, and what waits for the caller (C2): one JSON object.
 --
---   last_check   the newest run that has checked all mentors (private.complete_checks)
+--   last_check   the newest run that has checked all mentors (private.complete_runs)
 --   state        of the newest night that is due (private.due_day): fine; with_errors (its run had errors, and mentors who are
 --                not held are still active); running, failed, missing (there is no such run); never (there was never one)
 --   running      a check of all mentors that is in progress
@@ -25,8 +25,8 @@ declare
     v_failed boolean;
     v_counts jsonb;
 begin
-    select * into v_last from private.complete_checks(p_org_id) as l order by l.finished_at desc, l.id desc limit 1;
-    select min(l.error_count) into v_errors from private.complete_checks(p_org_id) as l where l.as_of >= v_due;
+    select * into v_last from private.complete_runs(p_org_id, 'certification_expiry', clock_timestamp()) as l order by l.finished_at desc, l.id desc limit 1;
+    select min(l.error_count) into v_errors from private.complete_runs(p_org_id, 'certification_expiry', clock_timestamp()) as l where l.as_of >= v_due;
     select * into v_running from public.scheduler_execution_log as l
     where l.org_id = p_org_id and l.job_name = 'certification_expiry' and l.status = 'running' and not l.dry_run
     order by l.id desc limit 1;

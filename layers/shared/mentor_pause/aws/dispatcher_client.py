@@ -1,4 +1,4 @@
-"""Invokes the dispatcher's function for the HTTP entry, which starts runs on request."""
+"""Invokes the dispatcher's function for the HTTP entry and the console."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from mentor_pause.aws.clients import lambda_client
 from mentor_pause.aws.error_codes import error_code
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.errors import DispatcherUnavailable
@@ -13,6 +14,14 @@ from mentor_pause.retry import OutOfTime, call_within
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+DISPATCHER_SECONDS = 15.0
+"""The wait for the dispatcher's answer. Reading the project's keys and the database may have taken
+some seconds before."""
+
+CONNECT_SECONDS = 4.0
+"""The wait for a connection to the dispatcher's function. A request that was sent and got no answer
+within `DISPATCHER_SECONDS` counts as delivered."""
 
 _LARGEST = 65_536
 """Bytes of an answer; the dispatcher's answers have some hundreds."""
@@ -63,3 +72,9 @@ def _is_answer(answer: object) -> bool:
     if not isinstance(answer, dict):
         return False
     return all(isinstance(value, str) for value in cast("dict[str, object]", answer).values())
+
+
+def open_dispatcher(function: str) -> DispatcherClient:
+    """Return a client of the dispatcher's function that answers while API Gateway waits."""
+    client = lambda_client(DISPATCHER_SECONDS)
+    return DispatcherClient(client, function, DISPATCHER_SECONDS + CONNECT_SECONDS)

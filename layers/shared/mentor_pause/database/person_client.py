@@ -12,10 +12,10 @@ from http import HTTPStatus
 from typing import Any, Literal, cast
 
 import httpx
-from pydantic_core import PydanticSerializationError, to_json
 
 from mentor_pause.database.answers import read_answer
-from mentor_pause.errors import DatabaseError, DatabaseUnavailable, MentorPauseError
+from mentor_pause.database.rest import encode_arguments
+from mentor_pause.errors import AuthUnavailable, DatabaseUnavailable, SessionEnded
 from mentor_pause.retry import OutOfTime, call_within
 
 type Json = Any
@@ -35,14 +35,6 @@ _LONGEST_TOKEN = 3800
 """Characters. A browser stores a cookie of 4,096 bytes with its name and attributes."""
 
 
-class SessionEnded(MentorPauseError):
-    """The token has expired, or Supabase does not accept it."""
-
-
-class AuthUnavailable(MentorPauseError):
-    """Supabase Auth did not answer, or answered with a failure of its own."""
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session that Supabase Auth has just begun."""
@@ -50,9 +42,6 @@ class Session:
     token: str = field(repr=False)
     seconds: int
     """How long the token is valid."""
-
-
-type CodeSent = Literal["sent", "too often"]
 
 
 class Supabase:
@@ -89,7 +78,7 @@ class Supabase:
             return [dict(row) for row in answer.rows]
         return answer.rows[0][function]
 
-    def send_code(self, email: str) -> CodeSent:
+    def send_code(self, email: str) -> Literal["sent", "too often"]:
         """Have Supabase Auth send a code, if the address belongs to an account.
 
         The answer is the same for an unknown address, so that a stranger learns nothing. Supabase
@@ -134,7 +123,7 @@ class Supabase:
         self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
     ) -> httpx.Response | None:
         """Return the answer; None: there was none in time."""
-        content = _json(body)
+        content = encode_arguments(body)
         try:
             return call_within(
                 CALL_SECONDS, lambda: self._client.post(path, content=content, headers=headers)
@@ -145,14 +134,6 @@ class Supabase:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def _json(body: Mapping[str, object]) -> bytes:
-    try:
-        return to_json(body)
-    except (PydanticSerializationError, ValueError):
-        pass
-    raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate", "22P05")
 
 
 def _error_code(response: httpx.Response) -> str:

@@ -44,7 +44,7 @@ class RestTransport:
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
         """See `Transport.call`."""
-        content, key = _json(arguments), LIST_KEYS.get(function)
+        content, key = encode_arguments(arguments), LIST_KEYS.get(function)
         answer = self._ask(function, content, _order(key))
         rows = list(answer.rows)
         while answer.may_be_cut(has_key=key is not None):
@@ -96,12 +96,17 @@ class RestTransport:
         return self._client
 
 
-def _json(arguments: Mapping[str, object]) -> bytes:
+def encode_arguments(arguments: Mapping[str, object]) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        DatabaseError: a value cannot be sent.
+    """
     try:
         return to_json(arguments)
     except (PydanticSerializationError, ValueError):
         pass
-    raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate")
+    raise DatabaseError("a value cannot be sent: it holds NUL or a lone surrogate", "22P05")
 
 
 def _order(key: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the dispatcher's answer says about a run that a caller asked for (O3)."""
+"""Reads the dispatcher's answer about a run that a caller asked for (O3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

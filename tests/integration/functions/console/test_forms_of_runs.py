@@ -93,8 +93,7 @@ def test_a_run_that_does_not_exist_starts_none(world: World, path: str) -> None:
 
 def test_a_check_that_is_running_is_shown_instead(world: World) -> None:
     """C4: 409, with a link to the other run."""
-    world.console.starter.outcome = "run in progress"
-    world.console.starter.conflicting = world.night
+    world.console.starter.answer = {"status": "refused", "conflicting_run_id": str(world.night)}
     page = send(world, "/checks/start", "coordinator by chapter")
     assert page.status == 409
     assert f"/checks/{world.night}" in page.text
@@ -106,7 +105,7 @@ def test_without_an_answer_of_the_dispatcher_the_page_says_what_we_do_not_know(
     world: World, path: str
 ) -> None:
     """C4: the run may have begun."""
-    world.console.starter.outcome = "unknown"
+    world.console.starter.answer = None
     page = send(world, path)
     assert page.status == 503
     assert "We do not know whether it has begun." in page.text
@@ -122,3 +121,27 @@ def test_messages_that_are_marked_twice_are_read_once(world: World) -> None:
         seen.append(world.db.execute(read).fetchone())
     assert seen[0] != seen[1]
     assert seen[1] == seen[2] == seen[3]
+
+
+@pytest.mark.parametrize("status", ["duplicate", "superseded"])
+def test_a_run_that_another_dispatcher_has_is_known_by_its_row(world: World, status: str) -> None:
+    """C4: without a row nobody knows whether it has begun; with one, the run's page tells."""
+    world.console.starter.answer = {"status": status}
+    assert send(world, "/checks/start").status == 503
+    (run,) = world.console.starter.runs
+    world.db.execute(
+        "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by,"
+        " status, finished_at)"
+        " select 'certification_expiry', %s, org_id, 'manual', 'machine', 'completed', now()"
+        " from scheduler_execution_log where job_run_id = %s",
+        (run, world.night),
+    )
+    assert send(world, "/checks/start").leads_to == f"/checks/{run}?done=started"
+
+
+def test_a_request_that_the_dispatcher_refuses_has_begun_nothing(world: World) -> None:
+    """C4: 409, and not the page that says that nobody knows."""
+    world.console.starter.answer = {"status": "failed", "error_source": "client", "error": "no"}
+    page = send(world, "/checks/start")
+    assert page.status == 409
+    assert "What you asked for is not possible any more." in page.text

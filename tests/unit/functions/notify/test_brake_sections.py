@@ -9,12 +9,7 @@ from notify.sections import Section, SectionWriter
 from support.digests import TODAY
 from texts.catalogue import LOCALES, Catalogue
 
-WITH_LINK = {
-    name: SectionWriter(Catalogue(name, TRANSLATIONS), has_console=True) for name in LOCALES
-}
-WITHOUT = {
-    name: SectionWriter(Catalogue(name, TRANSLATIONS), has_console=False) for name in LOCALES
-}
+WRITERS = {name: SectionWriter(Catalogue(name, TRANSLATIONS)) for name in LOCALES}
 
 
 def read(section: Section) -> list[str]:
@@ -56,7 +51,7 @@ UNFORESEEN = {
 def test_an_administrator_reads_how_many_pauses_are_held(count: int) -> None:
     """G3: what a held pause means, and what to check before a decision."""
     norwegian, english = texts(HELD[count])
-    assert read(WITH_LINK["nb"].held(count)) == [
+    assert read(WRITERS["nb"].held(count)) == [
         norwegian,
         *texts("""
         Ingen ble varslet om disse pausene i tide, så datoene kan være feil. Kontroller datoene
@@ -64,7 +59,7 @@ def test_an_administrator_reads_how_many_pauses_are_held(count: int) -> None:
 
         Logg inn og avgjør"""),
     ]
-    assert read(WITH_LINK["en"].held(count)) == [
+    assert read(WRITERS["en"].held(count)) == [
         english,
         *texts("""
         Nobody was warned of these pauses in time, so the dates may be wrong. Check the dates first.
@@ -78,7 +73,7 @@ def test_an_administrator_reads_how_many_pauses_are_held(count: int) -> None:
 def test_an_administrator_reads_what_to_do_about_unforeseen_pauses(count: int) -> None:
     """G2: the pauses have happened, and the withdrawal is at hand."""
     norwegian, english = texts(UNFORESEEN[count])
-    assert read(WITH_LINK["nb"].unforeseen(count)) == [
+    assert read(WRITERS["nb"].unforeseen(count)) == [
         norwegian,
         *texts("""
         Datoene kan være feil, så kontroller dem i dag. Er de riktige, trenger du ikke å gjøre noe.
@@ -86,7 +81,7 @@ def test_an_administrator_reads_what_to_do_about_unforeseen_pauses(count: int) -
 
         Logg inn og kontroller pausene"""),
     ]
-    assert read(WITH_LINK["en"].unforeseen(count)) == [
+    assert read(WRITERS["en"].unforeseen(count)) == [
         english,
         *texts("""
         The dates may be wrong, so check them today. If they are right, there is nothing to do. If
@@ -97,16 +92,18 @@ def test_an_administrator_reads_what_to_do_about_unforeseen_pauses(count: int) -
 
 
 def test_a_person_reads_that_the_pause_was_taken_back() -> None:
-    """G5: and that nothing is to be done; without a console there is no link."""
-    assert read(WITH_LINK["nb"].own_resumption(TODAY)) == texts("""
+    """G5: and that nothing is to be done."""
+    assert read(WRITERS["nb"].own_resumption(TODAY)) == texts("""
         Oppføringen din har vært aktiv igjen siden 26. november 2026, fordi pausen er trukket
         tilbake. Du trenger ikke å gjøre noe.
 
         Har du spørsmål, kan du spørre kontaktpersonen din.
 
         Logg inn og se oppføringen din""")
-    assert read(WITHOUT["en"].own_resumption(TODAY)) == texts("""
+    assert read(WRITERS["en"].own_resumption(TODAY)) == texts("""
         Your listing has been active again since 26 November 2026, because its pause was taken back.
         You do not have to do anything.
 
-        If you have questions, ask your contact person.""")
+        If you have questions, ask your contact person.
+
+        Sign in and see your listing""")

@@ -23,9 +23,9 @@ ALL: dict[str, Any] = {
 }
 
 
-def write(language: Language, *, has_console: bool = True, **values: Any) -> Letter:
+def write(language: Language, **values: Any) -> Letter:
     """Return the letter of a digest."""
-    writer = LetterWriter(Catalogue(language, TRANSLATIONS), has_console)
+    writer = LetterWriter(Catalogue(language, TRANSLATIONS))
     return writer.write(digest(language=language, **values))
 
 

@@ -31,7 +31,6 @@ FORBIDDEN: dict[str, str] = {
 }
 """The beginnings of words that say something about a person, in both languages."""
 CONSOLES = (
-    "",
     "https://console.example/prod/",
     'https://mentor-pause.example/hlf?next="><img/src=//tracker.example>&m=kari',
 )

@@ -10,12 +10,7 @@ from notify.sections import Section, SectionWriter
 from support.digests import LATER, TODAY, digest
 from texts.catalogue import LOCALES, Catalogue, Language
 
-WITH_LINK = {
-    name: SectionWriter(Catalogue(name, TRANSLATIONS), has_console=True) for name in LOCALES
-}
-WITHOUT = {
-    name: SectionWriter(Catalogue(name, TRANSLATIONS), has_console=False) for name in LOCALES
-}
+WRITERS = {name: SectionWriter(Catalogue(name, TRANSLATIONS)) for name in LOCALES}
 
 
 def read(section: Section) -> list[str]:
@@ -30,7 +25,7 @@ def texts(written: str) -> list[str]:
 
 def test_a_paused_person_reads_the_day_and_how_to_come_back() -> None:
     """And whom to ask."""
-    assert read(WITH_LINK["nb"].own_pause(TODAY)) == texts("""
+    assert read(WRITERS["nb"].own_pause(TODAY)) == texts("""
         Oppføringen din ble satt på pause 26. november 2026 fordi den ikke er fornyet. Den vises
         ikke så lenge den er på pause.
 
@@ -40,7 +35,7 @@ def test_a_paused_person_reads_the_day_and_how_to_come_back() -> None:
         Kontaktpersonen din kan fortelle deg hvordan du fornyer.
 
         Logg inn og se oppføringen din""")
-    assert read(WITH_LINK["en"].own_pause(TODAY)) == texts("""
+    assert read(WRITERS["en"].own_pause(TODAY)) == texts("""
         Your listing was paused on 26 November 2026, because it has not been renewed. It is not
         shown while it is paused.
 
@@ -54,7 +49,7 @@ def test_a_paused_person_reads_the_day_and_how_to_come_back() -> None:
 
 def test_a_warned_person_reads_the_day_and_how_to_keep_the_listing() -> None:
     """And what to do after a renewal that is not registered yet."""
-    assert read(WITH_LINK["nb"].own_warning(LATER)) == texts("""
+    assert read(WRITERS["nb"].own_warning(LATER)) == texts("""
         Oppføringen din blir satt på pause 26. desember 2026 hvis den ikke blir fornyet før den
         dagen.
 
@@ -64,7 +59,7 @@ def test_a_warned_person_reads_the_day_and_how_to_keep_the_listing() -> None:
         Har du nettopp fornyet, kan du spørre kontaktpersonen din om fornyelsen er registrert.
 
         Logg inn og se oppføringen din""")
-    assert read(WITH_LINK["en"].own_warning(LATER)) == texts("""
+    assert read(WRITERS["en"].own_warning(LATER)) == texts("""
         Your listing will be paused on 26 December 2026 unless it is renewed before that day.
 
         To keep it, talk with your contact person as soon as you can. The link below also shows how
@@ -133,7 +128,7 @@ UNREACHABLE = {
 
 def items(language: Language, **values: Any) -> list[str]:
     """Return the list of the part about the people whom the recipient follows up."""
-    return list(WITH_LINK[language].others(digest(**values)).items)
+    return list(WRITERS[language].others(digest(**values)).items)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -161,36 +156,9 @@ def test_a_list_says_only_what_has_happened() -> None:
 
 def test_the_part_of_a_coordinator_has_the_day_and_a_link() -> None:
     """W5: behind the link are the names, for people who may see them."""
-    norwegian = WITH_LINK["nb"].others(digest(paused_count=1))
+    norwegian = WRITERS["nb"].others(digest(paused_count=1))
     assert norwegian.paragraphs == ("Status per 26. november 2026 for personer du følger opp:",)
     assert norwegian.ending == "Logg inn og se hvem det gjelder"
-    english = WITH_LINK["en"].others(digest(paused_count=1))
+    english = WRITERS["en"].others(digest(paused_count=1))
     assert english.paragraphs == ("Status on 26 November 2026 for people you follow up:",)
     assert english.ending == "Sign in and see who it is about"
-
-
-def test_without_a_console_a_person_asks_the_contact_person() -> None:
-    """No text mentions a link."""
-    assert read(WITHOUT["nb"].own_pause(TODAY))[1:] == texts("""
-        Vil du komme tilbake, må du fornye oppføringen. Deretter ber du kontaktpersonen din om å
-        aktivere den igjen.
-
-        Kontaktpersonen din kan fortelle deg hvordan du fornyer.""")
-    assert read(WITHOUT["en"].own_warning(LATER))[1:] == texts("""
-        To keep it, talk with your contact person as soon as you can, and ask how it is renewed.
-
-        If you have just renewed it, ask your contact person whether the renewal is registered.""")
-    for writer, link in ((WITHOUT["nb"], "lenken"), (WITHOUT["en"], "link")):
-        for section in (writer.own_pause(TODAY), writer.own_warning(LATER)):
-            assert link not in " ".join(read(section)).split()
-
-
-def test_without_a_console_a_coordinator_looks_into_the_organisations_own_system() -> None:
-    """There the messages are too."""
-    for language, elsewhere in (
-        ("nb", "Organisasjonens eget system viser hvem det gjelder."),
-        ("en", "Your organisation's own system shows who it is about."),
-    ):
-        assert WITHOUT[language].held(2).ending == elsewhere
-        assert WITHOUT[language].unforeseen(2).ending == elsewhere
-        assert WITHOUT[language].others(digest(paused_count=1)).ending == elsewhere
