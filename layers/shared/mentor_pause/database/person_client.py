@@ -81,9 +81,9 @@ class Supabase:
     def send_code(self, email: str) -> Literal["sent", "too often"]:
         """Have Supabase Auth send a code, if the address belongs to an account.
 
-        The answer is the same for an unknown address, so that a stranger learns nothing. Supabase
-        Auth sends an account one code a minute, and refuses more with a code of its own: that
-        answer counts as sent, because only a known address gets it.
+        An unknown address counts as sent too. Supabase Auth sends an account one code a minute, and
+        refuses more with an error of its own: that answer counts as sent, because only a known
+        address gets it. The time of an answer may still tell a known address from an unknown one.
 
         Raises:
             AuthUnavailable: no code was sent, because of a failure.
