@@ -23,7 +23,7 @@ class Settings:
     """What a project's operator can set; the defaults are Supabase's."""
 
     token_seconds: int = 3600
-    code_seconds: int = 3600
+    code_seconds: int = 600
     seconds_between_codes: int = 60
     otp_limit: int = 30
     """Requests for a code within 5 minutes."""
@@ -89,7 +89,7 @@ class Codes:
 
     def make(self, user_id: UUID) -> str:
         """Return a new code; the person's earlier one ends."""
-        code = f"{secrets.randbelow(10**6):06}"
+        code = f"{secrets.randbelow(10**8):08}"
         self._sent[user_id] = _Sent(code, self.clock())
         self._sent_at[user_id] = self.clock()
         return code

@@ -8,12 +8,12 @@ SUBJECT = "Koden din er {code} / Your code is {code}"
 TEXT = """\
 Koden din er {code}
 
-Skriv den på siden der du ba om den. Den gjelder i én time, og bare én gang.
+Skriv den på siden der du ba om den. Den gjelder i ti minutter, og bare én gang.
 Har du ikke bedt om en kode, kan du se bort fra denne e-posten.
 
 Your code is {code}
 
-Type it on the page where you asked for it. It is valid for an hour, and only once.
+Type it on the page where you asked for it. It is valid for ten minutes, and only once.
 If you did not ask for a code, you can ignore this e-mail.
 """
 

@@ -59,6 +59,7 @@ def deploy(state: State, owner_url: str, client_secret: str) -> dict[str, str]:
         "SupabasePublishableKey": PUBLISHABLE_KEY,
         "ApiRequestsPerSecond": "500",
         "ConsoleRequestsPerSecond": "500",
+        "ConsoleFormsPerSecond": "500",
         "MessageSender": f"ingen-svar@{_SENDER_DOMAIN}",
         **secret_arns,
     }

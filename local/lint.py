@@ -66,9 +66,7 @@ ACCEPTED: Mapping[str, str] = {
         "answers administrators alone (C1)"
     ),
     "public.get_website(p_org_id uuid)": ("answers administrators alone (C1)"),
-    "public.resend_to_portal(p_org_id uuid, p_mentor_ids uuid[])": (
-        "answers administrators alone (C1)"
-    ),
+    "public.resend_to_portal(p_org_id uuid)": ("answers administrators alone (C1)"),
     "public.list_undelivered(p_org_id uuid)": ("answers administrators alone (C1)"),
     "public.mark_all_messages_read(p_up_to bigint)": (
         "changes the messages of the caller alone (W3)"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from aws_lambda_powertools import Logger
 
 from console.answers import (
+    NOT_SHOWN,
     Answer,
     FromAnotherSite,
     NoAccess,
@@ -18,7 +19,7 @@ from console.answers import (
     UnknownPage,
 )
 from console.cookies import MARK, SESSION, removed, session_token
-from console.request import Request
+from console.request import LONGEST_PAGE, Request
 from console.routes import Access, Route, find_route
 from console.stylesheet import STYLESHEET
 from console.visit import Person, Site, Visit
@@ -33,9 +34,6 @@ from mentor_pause.errors import (
     describe,
     origin,
 )
-
-NOT_SHOWN = "page not shown"
-"""The log line of every answer with a status of 500 or more; ConsoleErrorsAlarm counts it."""
 
 _DATA_EXCEPTION = "22"
 """The class of the SQLSTATEs for a value that the database cannot read."""
@@ -158,15 +156,17 @@ def _check_access(route: Route, visit: Visit) -> None:
 def _to_sign_in(visit: Visit) -> Answer:
     """Lead to the sign-in page, which leads back. A form that was sent has changed nothing."""
     back = visit.request.address if visit.request.method == "GET" else _page_of(visit.request.path)
+    back = back if len(back) <= LONGEST_PAGE else ""
     has_ended = MARK in visit.request.cookies
     ended = "ended=1&" if has_ended else ""
     return visit.redirect(f"/sign-in?{ended}next={quote(back, safe='')}", removed(SESSION))
 
 
 def _page_of(path: str) -> str:
-    """Return the page that has the form."""
-    parent = path.rpartition("/")[0]
-    return parent if find_route("GET", parent) else ""
+    """Return the page that has the form: its own address, or the nearest one above it."""
+    while path and not find_route("GET", path):
+        path = path.rpartition("/")[0]
+    return path
 
 
 def _stylesheet() -> Answer:

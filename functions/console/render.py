@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from console.stylesheet import STYLESHEET
 from console.words import Words
@@ -40,7 +41,7 @@ class PageRenderer:
             "short": short_number,
         }
         shared = cast("dict[str, object]", environment.globals)
-        shared |= {"words": Words(self.texts), "stylesheet": STYLESHEET.name}
+        shared |= {"isolated": isolated, "words": Words(self.texts), "stylesheet": STYLESHEET.name}
         self._environment = environment
 
     def render(self, template: str, values: Mapping[str, object], zone: tzinfo | None) -> str:
@@ -61,6 +62,11 @@ class PageRenderer:
         if not iso or zone is None:
             return ""
         return self.texts.moment(datetime.fromisoformat(iso), zone)
+
+
+def isolated(text: str) -> Markup:
+    """Return a name that keeps its own direction of writing within a sentence."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def short_number(number: str) -> str:

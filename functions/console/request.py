@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Literal, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from texts.catalogue import Language
 
 BASE = "/console"
 _LONGEST_BODY = 20_000
 _MOST_FIELDS = 50
+_MOST_STEPS = 8
+
+LONGEST_PAGE = 2000
+"""Characters of an address to come back to. API Gateway allows 10 kB for all headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     """By their names in lower case; of a repeated header the last value."""
     steps: int
-    """How many slashes the address has after `/console`, one at its end included."""
+    """How many slashes the address has after `/console`, one at its end included. No page has as
+    many as `_MOST_STEPS`: the links of a longer address lead nowhere."""
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> "Request":
@@ -39,7 +44,7 @@ class Request:
             _form(event),
             _cookies(headers.get("cookie", "")),
             headers,
-            below.count("/"),
+            min(below.count("/"), _MOST_STEPS),
         )
 
     @property
@@ -61,8 +66,9 @@ class Request:
         site = self.headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
-        host = self.headers.get("host", "")
-        return bool(host) and _host_of(self.headers.get("origin", "")) == host
+        scheme, host = self.headers.get("x-forwarded-proto", ""), self.headers.get("host", "")
+        origin = _split(self.headers.get("origin", ""))
+        return bool(host) and origin.netloc == host and scheme in ("", origin.scheme)
 
     @property
     def browser_language(self) -> Language:
@@ -76,11 +82,11 @@ class Request:
         return max(known, key=lambda entry: entry[0])[1] if known else "nb"
 
 
-def _host_of(origin: str) -> str:
+def _split(origin: str) -> SplitResult:
     try:
-        return urlsplit(origin).netloc
+        return urlsplit(origin)
     except ValueError:
-        return ""
+        return urlsplit("")
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from console.answers import Unavailable
+from console.answers import Unavailable, UnknownPage
 from console.visit import Visit
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.run_starts import StartResult
@@ -48,8 +48,9 @@ def release(visit: Visit, planned_by: str) -> StartResult:
 
 def _trigger_of(visit: Visit) -> str:
     """Return the trigger of the run that a form asks for."""
-    given = visit.field("request_id", 32)
-    unique = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    unique = visit.field("request_id", 33)
+    if not _REQUEST_ID.fullmatch(unique):
+        raise UnknownPage("the form has no request id, so pressing twice could start two runs")
     about = "".join(f"-{UUID(number).hex}" for number in visit.parameters)
     return f"console-{visit.me.user_id.hex}-{unique}{about}"
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from time import sleep
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -66,6 +67,7 @@ class Site:
     list_errored: Callable[[UUID], Sequence[UUID] | None]
     """Returns the errored mentors of a run from the ledger; None: the ledger has it no more."""
     logger: Logger
+    sleep: Callable[[float], None] = sleep
 
 
 @dataclass(frozen=True, slots=True)

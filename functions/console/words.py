@@ -23,7 +23,7 @@ REASONS = {
     "pause_withdrawn": N_("an administrator withdrew the pause"),
     "wrongly_shown": N_("shown as available, but must not be"),
     "on_leave": N_("away for some time"),
-    "own_wish": N_("the mentor's own wish"),
+    "own_wish": N_("own wish"),
     "back_again": N_("back again"),
     "paused_by_mistake": N_("paused by mistake"),
     "other": N_("another reason"),
@@ -32,6 +32,10 @@ ACTORS = {
     "mentor": N_("the mentor"),
     "coordinator": N_("a coordinator"),
     "job": N_("the check"),
+    "service": N_("the organisation's system"),
+}
+CHANGERS = {
+    "portal": N_("the member portal"),
     "service": N_("the organisation's system"),
 }
 NEXT_STEPS = {
@@ -112,7 +116,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "status": STATUSES, "reason": REASONS, "actor": ACTORS, "next_step": NEXT_STEPS,
     "filter": FILTERS, "planned": PLANNED, "unreachable": UNREACHABLE, "message": MESSAGES,
     "delivery": DELIVERIES, "job": JOBS, "run": RUNS, "asker": ASKERS,
-    "series": SERIES,
+    "series": SERIES, "changer": CHANGERS,
 }  # fmt: skip
 
 type Story = Mapping[str, Any]

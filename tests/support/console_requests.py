@@ -83,12 +83,17 @@ class Console:
     starter: Starter = field(default_factory=Starter)
     errored: Sequence[UUID] | None = ()
     is_set_up: bool = True
+    waits: list[float] = field(default_factory=list[float])
+    """The seconds that a page would have waited."""
 
     def site(self) -> Site:
         """Return what the handler works with."""
         if not self.is_set_up:
             raise ConfigurationError("SUPABASE_URL is missing")
-        return Site(ORG, self.supabase, RENDERER, self.starter, lambda _run: self.errored, LOGGER)
+        return Site(
+            ORG, self.supabase, RENDERER, self.starter, lambda _run: self.errored, LOGGER,
+            self.waits.append,
+        )  # fmt: skip
 
     @property
     def handler(self) -> ConsoleRequestHandler:

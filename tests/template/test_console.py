@@ -37,13 +37,13 @@ def test_the_console_is_reached_by_get_and_post_below_its_address_only() -> None
 
 
 def test_each_method_of_the_console_has_the_consoles_limit() -> None:
-    """R5: a full console leaves the HTTP entry its requests, and the other way round."""
+    """R5: a full console leaves the HTTP entry its requests, and forms have a lower limit."""
     _, *settings = of_type("Serverless::Api")["ApiGateway"]["MethodSettings"]
-    limit = {"Ref": "ConsoleRequestsPerSecond"}
+    limits = {"GET": "ConsoleRequestsPerSecond", "POST": "ConsoleFormsPerSecond"}
     found = {
         (s["ResourcePath"].replace("/~1", "/").replace("~1", "/"), s["HttpMethod"].lower())
         for s in settings
-        if s["ThrottlingRateLimit"] == s["ThrottlingBurstLimit"] == limit
+        if s["ThrottlingRateLimit"] == s["ThrottlingBurstLimit"] == {"Ref": limits[s["HttpMethod"]]}
     }
     assert found == PATHS
     assert all("/" not in s["ResourcePath"].removeprefix("/") for s in settings), "AWS wants ~1"

@@ -1,10 +1,12 @@
 """Sign-in by a code that Supabase Auth sends by e-mail (C3)."""
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
+from time import monotonic
 from urllib.parse import quote, unquote
 
-from console.answers import Answer
+from console.answers import NOT_SHOWN, Answer
 from console.cookies import (
     A_YEAR,
     EMAIL,
@@ -18,15 +20,17 @@ from console.cookies import (
     removed,
     session_token,
 )
+from console.request import LONGEST_PAGE
 from console.visit import Visit
 from mentor_pause.database.person_client import Session
 from texts.catalogue import LOCALES
 
+SECONDS_FOR_A_CODE = 2.0
+"""The shortest time until the answer about a code."""
+
 _EMAIL = re.compile(r"[^@\s<>,;\"\x00-\x1f\x7f]{1,64}@[^@\s<>,;\"\x00-\x1f\x7f]{1,250}")
 _CODE = re.compile(r"\d{6,10}")
 _PAGE = re.compile(r"(/[a-z0-9-]+)*(\?[A-Za-z0-9_.~%+=&-]*)?")
-_LONGEST_PAGE = 2000
-"""Characters of an address. API Gateway allows 10 kB for all headers."""
 
 
 def show(visit: Visit) -> Answer:
@@ -35,11 +39,21 @@ def show(visit: Visit) -> Answer:
 
 
 def send_code(visit: Visit) -> Answer:
-    """Send a code, then ask for it. The answer is the same whether or not there is an account."""
+    """Send a code, then ask for it. The answer is the same whether or not there is an account.
+
+    Supabase Auth needs longer for a known address, because it sends an e-mail. So no answer comes
+    sooner than `SECONDS_FOR_A_CODE`. A slower one may tell that the address is known.
+    """
     email = visit.field("email", 320)
     if not _EMAIL.fullmatch(email):
         return _ask_address(visit, HTTPStatus.UNPROCESSABLE_ENTITY, email, "no_address")
-    if visit.site.supabase.send_code(email) == "too often":
+    begun = monotonic()
+    outcome = visit.site.supabase.send_code(email)
+    visit.site.sleep(max(0.0, begun + SECONDS_FOR_A_CODE - monotonic()))
+    if outcome == "not sent":
+        reason = "Supabase Auth reports that it could not send a code"
+        visit.site.logger.error(NOT_SHOWN, extra={"page": "/sign-in", "reason": reason})
+    if outcome == "too often":
         return _ask_address(visit, HTTPStatus.TOO_MANY_REQUESTS, email, "too_often")
     remembered = cookie(EMAIL, quote(email, safe=""), MINUTES_FOR_A_CODE * 60)
     return visit.redirect(f"/sign-in/code?next={quote(_next(visit), safe='')}", remembered)
@@ -75,12 +89,16 @@ def verify(visit: Visit) -> Answer:
 
 
 def sign_out(visit: Visit) -> Answer:
-    """End the session here and at Supabase Auth. Here it ends also if Supabase is away."""
+    """End the session here and at Supabase Auth. Here it ends also if Supabase is away.
+
+    PostgREST accepts the token until it expires, because it does not ask Supabase Auth.
+    """
     token = session_token(visit.request)
     if token is not None:
         visit.site.supabase.end_session(token)
     forgotten = (removed(name) for name in (SESSION, MARK, EMAIL, SEARCH))
-    return visit.redirect("/sign-in?out=1", *forgotten)
+    answer = visit.redirect("/sign-in?out=1", *forgotten)
+    return replace(answer, headers=(*answer.headers, ("Clear-Site-Data", '"cache"')))
 
 
 def choose_language(visit: Visit) -> Answer:
@@ -93,7 +111,7 @@ def choose_language(visit: Visit) -> Answer:
 def _next(visit: Visit) -> str:
     """Return where to go afterwards, if it is a page below `/console`; otherwise the start page."""
     wanted = visit.request.form.get("next") or visit.request.query.get("next", "")
-    is_ours = len(wanted) <= _LONGEST_PAGE and _PAGE.fullmatch(wanted)
+    is_ours = len(wanted) <= LONGEST_PAGE and _PAGE.fullmatch(wanted)
     return wanted if is_ours else ""
 
 

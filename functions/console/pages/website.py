@@ -14,8 +14,5 @@ def show(visit: Visit) -> Answer:
 
 def send(visit: Visit) -> Answer:
     """Mark those who differ as not sent, then start the transfer to the portal."""
-    found = visit.call("get_website")
-    differing = sorted({d["mentor_id"] for d in found["differences"] if d["mentor_id"]})
-    if differing:
-        visit.call("resend_to_portal", p_mentor_ids=differing)
+    visit.call("resend_to_portal")
     return answer_start(visit, start(visit, "hlf_sync"))

@@ -52,7 +52,7 @@ def mails_to(site: Site, email: str, text: str) -> list[Mail]:
 def read_code(site: Site, email: str) -> str:
     """Return the newest code that was sent to an address."""
     *_, newest = mails_to(site, email, "Your code is")
-    return re.findall(r"\d{6}", newest.subject)[0]
+    return re.findall(r"\d{8}", newest.subject)[0]
 
 
 def find_held(owner: psycopg.Connection) -> dict[str, Any]:

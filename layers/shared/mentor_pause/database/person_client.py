@@ -78,20 +78,24 @@ class Supabase:
             return [dict(row) for row in answer.rows]
         return answer.rows[0][function]
 
-    def send_code(self, email: str) -> Literal["sent", "too often"]:
+    def send_code(self, email: str) -> Literal["sent", "too often", "not sent"]:
         """Have Supabase Auth send a code, if the address belongs to an account.
 
         An unknown address counts as sent too. Supabase Auth sends an account one code a minute, and
         refuses more with an error of its own: that answer counts as sent, because only a known
-        address gets it. The time of an answer may still tell a known address from an unknown one.
+        address gets it. For the same reason a failure that Supabase Auth itself reports, such as a
+        mail server that refuses, is no exception: "not sent" is for the log, not for the person.
+        The time of an answer tells a known address from an unknown one.
 
         Raises:
-            AuthUnavailable: no code was sent, because of a failure.
+            AuthUnavailable: Supabase Auth cannot be reached.
         """
         response = self._post("/auth/v1/otp", {"email": email, "create_user": False})
         status = response.status_code if response is not None else 0
         if response is not None and status == HTTPStatus.TOO_MANY_REQUESTS:
             return "sent" if _error_code(response) == _SENT_BEFORE else "too often"
+        if response is not None and response.is_server_error and _error_code(response):
+            return "not sent"
         if response is None or not (response.is_success or status in _REFUSALS):
             raise AuthUnavailable(f"no code was sent: HTTP {status}")
         return "sent"

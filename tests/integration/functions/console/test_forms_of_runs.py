@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from support.console_requests import Page
-from support.console_world import World
+from support.console_world import SEES, World
+from support.roster import ORG
 
 REQUEST = {"request_id": "0123456789abcdef0123456789abcdef"}
 RUNS = ("/checks/start", "/checks/{night}/redrive", "/checks/{night}/withdraw", "/website/send")
@@ -34,12 +36,10 @@ def test_the_same_form_of_two_people_starts_two_runs(world: World) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "x", "../../x", "0" * 33, "ABCDEF" * 6])
-def test_a_request_id_that_no_page_writes_is_replaced(world: World, given: str) -> None:
-    """C5: it never becomes a part of a trigger."""
-    send(world, "/checks/start", request_id=given)
-    (request,) = world.console.starter.requests
-    unique = str(request.trigger_id).rpartition("-")[2]
-    assert (len(unique), unique == given) == (32, False)
+def test_a_request_id_that_no_page_writes_starts_nothing(world: World, given: str) -> None:
+    """C4, C5: it never becomes a part of a trigger, and two presses would be two runs."""
+    assert send(world, "/checks/start", request_id=given).status == 404
+    assert world.console.starter.requests == []
 
 
 def test_a_plan_that_is_approved_twice_is_released_once(world: World) -> None:
@@ -109,6 +109,25 @@ def test_without_an_answer_of_the_dispatcher_the_page_says_what_we_do_not_know(
     page = send(world, path)
     assert page.status == 503
     assert "We do not know whether it has begun." in page.text
+
+
+def test_all_who_differ_are_sent_again_and_nobody_else(world: World) -> None:
+    """H5: also those whom the page does not name, and nobody of another organisation."""
+    others = world.mentors["another organisation's"]
+    ours = sorted(world.of(SEES["administrator"]))
+    world.db.execute(
+        "insert into portal_sync_state (mentor_id, synced_version) select unnest(%s), 1",
+        (ours + others,),
+    )
+    nameless = [{"kind": "only_there", "mentor_id": None}] * 300
+    differing = [{"kind": "differs", "mentor_id": str(m)} for m in ours[1:] + others]
+    world.db.execute(
+        "update portal_differences set differences = %s where org_id = %s",
+        (Jsonb(nameless + differing), ORG),
+    )
+    assert send(world, "/website/send").status == 303
+    left = world.db.execute("select mentor_id from portal_sync_state").fetchall()
+    assert {mentor for (mentor,) in left} == {ours[0], *others}
 
 
 def test_messages_that_are_marked_twice_are_read_once(world: World) -> None:

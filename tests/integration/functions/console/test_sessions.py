@@ -71,7 +71,8 @@ def test_a_session_that_ended_leads_to_sign_in_and_back(world: World) -> None:
         ("/checks/start", "/checks"),
         ("/messages/read", "/messages"),
         ("/website/send", "/website"),
-        ("/held/{}/approve", ""),
+        ("/held/{}/approve", "/held"),
+        ("/checks/{}/withdraw", "/checks/{}/withdraw"),
     ],
 )
 def test_a_form_whose_session_ended_leads_back_to_its_page(
@@ -89,6 +90,19 @@ def test_a_person_who_signs_out_is_a_stranger_afterwards(world: World) -> None:
     """C3: the browser has no cookie of the session any more."""
     page = world.console.post("/sign-out", {}, world.tokens["administrator"])
     assert page.leads_to == "/sign-in?out=1"
+    assert page.headers["Clear-Site-Data"] == '"cache"'
     assert "Max-Age=0" in page.cookies[SESSION]
     assert "You have signed out." in world.console.get(page.leads_to, Accept_Language="en").text
     assert world.console.get("/mentors").leads_to == "/sign-in?next=%2Fmentors"
+
+
+def test_a_very_long_address_is_not_repeated(world: World) -> None:
+    """C5: API Gateway refuses an answer whose headers have more than 10 kB."""
+    page = world.console.get("/mentors?show=" + "a" * 5000)
+    assert page.leads_to == "/sign-in?next="
+
+
+def test_a_path_of_very_many_steps_makes_no_long_links(world: World) -> None:
+    """C4: each link of a page begins with as many dots."""
+    page = world.console.get("/a" * 3000)
+    assert (page.status, len(page.text) < 10_000) == (404, True)

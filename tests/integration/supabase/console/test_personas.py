@@ -21,7 +21,7 @@ ADMINISTRATORS = (
     "get_held(%(org)s)",
     "preview_withdrawal(%(org)s, gen_random_uuid())",
     "get_website(%(org)s)",
-    "resend_to_portal(%(org)s, array[%(mentor)s])",
+    "resend_to_portal(%(org)s)",
     "list_undelivered(%(org)s)",
 )
 EVERYBODY = (

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from console.cookies import EMAIL, LANGUAGE, MARK, SEARCH, SESSION
+from console.pages.sign_in import SECONDS_FOR_A_CODE
 from support.console_requests import Console
 from support.played_supabase import MENTOR, TOKEN, Played
 
@@ -94,6 +95,43 @@ def test_what_is_no_address_is_not_sent(console: Console, played: Played, email:
     page = console.post("/sign-in", {"email": email})
     assert page.status == 422
     assert "otp" not in played.asked
+
+
+def error(status: int, code: str) -> httpx.Response:
+    """Return an error of Supabase Auth."""
+    return httpx.Response(status, json={"code": status, "error_code": code, "msg": "x"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "has_failed"),
+    [
+        (httpx.Response(200, json={}), False),
+        (error(422, "otp_disabled"), False),
+        (error(429, "over_email_send_rate_limit"), False),
+        (error(500, "unexpected_failure"), True),
+        (error(504, "request_timeout"), True),
+    ],
+)
+def test_a_stranger_gets_one_answer_for_all_addresses(
+    console: Console,
+    played: Played,
+    caplog: pytest.LogCaptureFixture,
+    answer: httpx.Response,
+    *,
+    has_failed: bool,
+) -> None:
+    """C3: known or not, sent or not, after the same time; only the log tells a failure."""
+    played.answers["otp"] = answer
+    page = console.post("/sign-in", {"email": "kari@example.org"})
+    assert (page.status, page.leads_to) == (303, "/sign-in/code?next=")
+    assert 1.5 < console.waits[0] <= SECONDS_FOR_A_CODE
+    assert ("page not shown" in caplog.text) == has_failed
+
+
+def test_an_auth_service_that_is_away_is_no_secret(console: Console, played: Played) -> None:
+    """C3: its gateway answers the same for every address."""
+    played.answers["otp"] = httpx.Response(502, html="<html>")
+    assert console.post("/sign-in", {"email": "kari@example.org"}).status == 503
 
 
 @pytest.mark.parametrize("code", ["", "12345", "12345678901", "abcdef", "123-456", "१२३४५६ x"])
