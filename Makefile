@@ -36,6 +36,7 @@ KINDS ?=
 PICTURES ?= .local/screenshots
 YEAR ?=
 BASE ?= main
+DATABASE_TESTS ?= -m "not slow" tests/integration/supabase tests/contract/database tests/contract/portal_database
 EVENT ?=
 FUNCTION ?=
 COVERED ?= tests/unit tests/template tests/integration tests/contract tests/properties
@@ -134,9 +135,11 @@ sam-local: setup $(TOOLS)/sam/.done
 
 ##@ More tests
 
+# `make test` runs the slow ones, and those of the functions, on the embedded PostgreSQL. All of them on another one:
+# make test-database DATABASE_TESTS="tests/integration tests/contract tests/properties"
 ## run the database tests on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
-	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only tests/integration tests/contract tests/properties
+	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only $(DATABASE_TESTS)
 
 ## start a night in every possible way in the same second; with pg_cron if POSTGRES_BIN has it
 test-fallback: setup

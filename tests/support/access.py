@@ -21,12 +21,15 @@ class Access:
         for name in ("catalogue", "world", "engine", "matrix"):
             db.execute((_ACCESS / f"{name}.sql").read_bytes())
 
-    def differences(self, objects: list[str] | None = None) -> list[Cell]:
-        """Run the cells of these objects, or all of them; return those that are not as expected."""
+    def differences(self, objects: list[str] | None = None, most: int | None = None) -> list[Cell]:
+        """Run the cells of these objects, or all of them; return those that are not as expected.
+
+        After `most` of them it stops.
+        """
         return self.db.execute(
             "select * from result where (%(objects)s::text[] is null or object = any(%(objects)s))"
-            " and actual is distinct from expected",
-            {"objects": objects},
+            " and actual is distinct from expected limit %(most)s",
+            {"objects": objects, "most": most},
         ).fetchall()
 
     def findings(self) -> list[tuple[str, str]]:
@@ -37,7 +40,7 @@ class Access:
         """Make a change, look whether a cell of these objects or a rule tells, take it back."""
         with self.db.transaction(force_rollback=True):
             self.db.execute(statement)
-            return bool(self.findings() or self.differences(objects))
+            return bool(self.findings() or self.differences(objects, most=1))
 
     def generate(self, query: LiteralString) -> list[tuple[sql.Composed, list[str] | None]]:
         """Return the statements that a query over the catalogue writes, with their object.

@@ -150,6 +150,7 @@ def test_the_matrix_has_a_cell_for_every_permutation(access: Access) -> None:
     assert nameless.fetchall() == [], "a row with more cells than there are personas"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*REMOVALS, *ADDITIONS])
 def test_a_removed_guard_or_an_added_right_is_noticed(access: Access, kind: str) -> None:
     """S5: each policy, trigger and grant is removed, and each missing grant is added."""
