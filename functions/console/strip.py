@@ -12,18 +12,18 @@ WIDTH = 120
 class Strip:
     """Twelve months from the month of a day on."""
 
-    first: date
+    today: date
 
     def covered(self, expires_on: str | None) -> int:
-        """Return how much of the strip a certification covers, from 0 to `WIDTH`."""
+        """Return how much of the strip a certification covers, from 0 to `WIDTH`.
+
+        One that has expired covers nothing.
+        """
         if not expires_on:
             return 0
         day = date.fromisoformat(expires_on)
-        months = (day.year - self.first.year) * 12 + day.month - self.first.month
+        if day <= self.today:
+            return 0
+        months = (day.year - self.today.year) * 12 + day.month - self.today.month
         units = months * 10 + round((day.day - 1) / 3.1)
-        return max(0, min(WIDTH, units))
-
-
-def months_ahead(today: date) -> Strip:
-    """Return the strip that begins with the month of a day."""
-    return Strip(today.replace(day=1))
+        return min(WIDTH, units)

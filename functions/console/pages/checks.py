@@ -5,7 +5,7 @@ from http import HTTPStatus
 from console.answers import Answer
 from console.chart import weekly_chart
 from console.starts import request_id, start
-from console.strip import months_ahead
+from console.strip import Strip
 from console.visit import Visit
 from mentor_pause.domain.run_starts import StartResult
 
@@ -57,5 +57,5 @@ def preview(visit: Visit) -> Answer:
     totals = {name: found[0]["total_count"] if found else 0 for name, found in rows.items()}
     return visit.page(
         "preview.html", rows=rows, totals=totals, request_id=request_id(),
-        strip=months_ahead(visit.me.today),
+        strip=Strip(visit.me.today),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from console.answers import Answer
 from console.cookies import SEARCH, cookie
-from console.strip import months_ahead
+from console.strip import Strip
 from console.visit import Visit
 from mentor_pause.errors import DatabaseError
 
@@ -53,7 +53,7 @@ def show(visit: Visit) -> Answer:
         return visit.page("mentors.html", HTTPStatus.UNPROCESSABLE_ENTITY, **values, **empty)
     return visit.page(
         "mentors.html", **values, rows=rows, error="", total=rows[0]["total_count"] if rows else 0,
-        strip=months_ahead(visit.me.today), is_last=len(rows) < PAGE_SIZE, is_first=after is None,
+        strip=Strip(visit.me.today), is_last=len(rows) < PAGE_SIZE, is_first=after is None,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from console.strip import WIDTH, months_ahead
+from console.strip import WIDTH, Strip
 
 TODAY = date(2026, 3, 17)
 
@@ -17,6 +17,8 @@ TODAY = date(2026, 3, 17)
         ("2026-03-01", 0),
         ("2025-12-31", 0),
         ("1900-01-01", 0),
+        ("2026-03-17", 0),
+        ("2026-03-18", 5),
         ("2026-03-31", 10),
         ("2026-04-01", 10),
         ("2026-09-01", 60),
@@ -27,11 +29,11 @@ TODAY = date(2026, 3, 17)
 )
 def test_a_certification_covers_its_months(expires_on: str | None, units: int) -> None:
     """Ten units a month, from the first of this month, and never more than there is."""
-    assert months_ahead(TODAY).covered(expires_on) == units
+    assert Strip(TODAY).covered(expires_on) == units
 
 
 def test_a_later_day_never_covers_less() -> None:
     """Day by day, over a leap year's end of February too."""
     days = [date.fromordinal(date(2027, 11, 1).toordinal() + i).isoformat() for i in range(500)]
-    covered = [months_ahead(date(2027, 11, 30)).covered(day) for day in days]
+    covered = [Strip(date(2027, 11, 30)).covered(day) for day in days]
     assert covered == sorted(covered)
