@@ -14,6 +14,11 @@ pytestmark = pytest.mark.xdist_group("second stack")
 MOST_BYTES = 50_000
 REQUESTS = 2  # the page and its style sheet
 
+FORMS = {
+    "sign-in": "/sign-in", "code": "/sign-in/code", "mentor-active": "/pause", "held": "/approve",
+}  # fmt: skip
+"""Pages with a form that changes nothing when it is sent empty, and the end of its address."""
+
 
 class Visitors(dict[tuple[Who, Language], Page]):
     """A page for each person and language, which is opened when it is first asked for."""
@@ -54,3 +59,24 @@ def test_a_page_is_small_has_no_findings_and_fits(
     assert axe_findings(page) == []
     assert overflow(page) == 0
     assert small_targets(page) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", FORMS)
+def test_an_empty_form_is_answered_at_the_top_of_its_page(
+    name: str, language: Language, visitors: Visitors, site: Site
+) -> None:
+    """C4: the focus is on what is wrong, and a link leads to the field."""
+    (place,) = (place for place in PLACES if place.name == name)
+    page = visitors[place.who, language]
+    page.goto(site.address(place))
+    with page.expect_navigation() as answer:
+        page.locator(f"form[action$='{FORMS[name]}']").evaluate(
+            "form => {form.noValidate = true; form.requestSubmit()}"
+        )
+    assert answer.value.status == 422
+    assert page.evaluate("document.activeElement.role") == "alert"
+    assert axe_findings(page) == []
+    page.locator("[role=alert] a").click()
+    field = page.locator("[role=alert] a").get_attribute("href")
+    assert page.evaluate("document.activeElement.id") == str(field).removeprefix("#")
