@@ -173,7 +173,9 @@ class Words:
             return self.texts.gettext(texts.nobody_knows)
         if change["reason"] == "certification_expired" and change["expires_on"]:
             day = date.fromisoformat(change["expires_on"]) - timedelta(days=1)
-            return self.texts.gettext(texts.by_check, day=day)
+            run: Mapping[str, Any] = change["run"] or {}
+            check = date.fromisoformat(run.get("as_of") or change["at"][:10])
+            return self.texts.gettext(texts.by_check, check=check, day=day)
         by = {"mentor": texts.by_mentor, "coordinator": texts.by_coordinator}
         return self.texts.gettext(by.get(change["by"], texts.by_system))
 
@@ -222,7 +224,8 @@ _THEIRS = _Texts(
     inactive=N_("The mentor is inactive, so no check pauses them."),
     nobody_knows=N_("The history does not say who paused this mentor."),
     by_check=N_(
-        "The check paused this mentor, because the certification was valid only until %(day)s."
+        "The check of %(check)s paused this mentor, because the certification was valid only until"
+        " %(day)s."
     ),
     by_mentor=N_("The mentor asked for the pause."),
     by_coordinator=N_("A coordinator paused this mentor."),
@@ -230,8 +233,9 @@ _THEIRS = _Texts(
     will_pause=N_("The check pauses this mentor on %(day)s unless it is renewed."),
     next_pauses=N_("The next check, on %(day)s, pauses this mentor."),
     renew=N_(
-        "HLF registers the renewal in the member portal. It is transferred within a day. "
-        "Then the mentor can be set active again."
+        "The certification must be renewed. HLF registers the renewal in the member portal, and it "
+        "reaches this page within a day. "
+        "Then the coordinator or the mentor can press Set active here."
     ),
     resume_now=N_("The mentor can be set active again now."),
     resume_any_time=N_("The mentor can be set active again at any time."),
@@ -241,7 +245,10 @@ _MINE = _Texts(
     no_certification=N_("No certification is registered for you, so no check pauses you."),
     inactive=N_("You are inactive, so no check pauses you."),
     nobody_knows=N_("The history does not say who paused you."),
-    by_check=N_("The check paused you, because your certification was valid only until %(day)s."),
+    by_check=N_(
+        "The check of %(check)s paused you, because your certification was valid only until"
+        " %(day)s."
+    ),
     by_mentor=N_("You asked for the pause."),
     by_coordinator=N_("A coordinator paused you."),
     by_system=N_("The organisation's system paused you."),

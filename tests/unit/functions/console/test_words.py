@@ -14,7 +14,10 @@ from texts.catalogue import Catalogue, Language
 
 SCHEMAS = ROOT / "supabase/schemas"
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
-LAST_CHANGE = {"reason": "certification_expired", "expires_on": "2026-02-01", "by": "job"}
+LAST_CHANGE: dict[str, Any] = {
+    "reason": "certification_expired", "expires_on": "2026-02-01", "by": "job",
+    "at": "2026-03-03T02:00:00+00:00", "run": None,
+}  # fmt: skip
 STORIES: dict[str, dict[str, Any]] = {
     "valid": {"pauses_on": "2026-06-01"},
     "no_certification": {"expires_on": None},
@@ -133,6 +136,9 @@ def test_a_mentor_is_spoken_to_and_others_are_not(answer: str, language: Languag
     assert you not in theirs.replace(".", " ").split()
 
 
+PAUSED = "2026 paused this mentor, because the certification was valid only until 31 January 2026."
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -143,9 +149,8 @@ def test_a_mentor_is_spoken_to_and_others_are_not(answer: str, language: Languag
          "A coordinator paused this mentor."),
         ({"reason": "other", "expires_on": None, "by": "service"},
          "The organisation's system paused this mentor."),
-        ({"reason": "certification_expired", "expires_on": "2026-03-01", "by": "job"},
-         ("The check paused this mentor, because the certification was valid only until"
-          " 28 February 2026.")),
+        (LAST_CHANGE | {"run": {"as_of": "2026-03-02"}}, f"The check of 2 March {PAUSED}"),
+        (LAST_CHANGE, f"The check of 3 March {PAUSED}"),
     ],
 )  # fmt: skip
 def test_who_paused_the_mentor_is_said(change: dict[str, Any] | None, sentence: str) -> None:
