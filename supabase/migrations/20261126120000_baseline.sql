@@ -5717,8 +5717,8 @@ revoke execute on function public.get_member_role from public, anon, authenticat
 grant execute on function public.get_member_role to service_role, mentor_pause_api;
 
 -- What the page of one mentor shows (C3): one JSON object, with the story of explain_mentor and the newest 50 changes of status.
--- may_change: the person is the mentor, or a responsible coordinator. Only administrators see the notes of approvals in the
--- history. It names nobody who made a change: by is a kind of caller.
+-- may_change: the person is the mentor, or a responsible coordinator. It names nobody who made a change: by is a kind of
+-- caller. The note of an approval says why the mentor was paused, so whoever may see the mentor reads it.
 -- Called by: the console, for people who may see the mentor.
 -- Errors: PT403 not_yours, also if there is no such mentor.
 
@@ -5730,7 +5730,6 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_is_admin constant boolean := private.my_role(p_org_id) is not distinct from 'admin';
     v_mentor public.peer_mentors;
     v_contact public.mentor_contacts;
 begin
@@ -5756,7 +5755,7 @@ begin
                 'at', h.changed_at, 'from', h.previous_status, 'to', h.new_status, 'reason', h.reason,
                 'by', h.changed_by_role, 'is_me', coalesce(h.changed_by = private.user_id(), false),
                 'expires_on', private.clamp_day(h.certification_expiry_date),
-                'approval_note', case when v_is_admin then h.approval_note end
+                'approval_note', h.approval_note
             ) order by h.id desc)
             from (
                 select x.* from public.peer_mentor_status_history as x
