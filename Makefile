@@ -39,6 +39,8 @@ BASE ?= main
 DATABASE_TESTS ?= -m "not slow" tests/integration/supabase tests/contract/database tests/contract/portal_database
 EVENT ?=
 FUNCTION ?=
+OTHER_PYTHON ?= python3.14
+ARCHITECTURE ?= x86_64
 COVERED ?= tests/unit tests/template tests/integration tests/contract tests/properties
 POSTGRES_BIN ?= /usr/lib/postgresql/15/bin
 ON_POSTGRES = MENTOR_PAUSE_POSTGRES_BIN=$(POSTGRES_BIN)
@@ -125,9 +127,9 @@ nightly: setup
 invoke: setup
 	$(VENV)/bin/python -m local.invoke $(FUNCTION) $(EVENT)
 
-## build what `sam deploy` deploys, in .aws-sam/build
+## build what `sam deploy` deploys, in .aws-sam/build; for Lambda's arm64: make build ARCHITECTURE=arm64
 build: setup $(TOOLS)/sam/.done
-	$(VENV)/bin/python -m local.sam build
+	$(VENV)/bin/python -m local.sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 ## give every sample event to its function with `sam local invoke`, in Docker
 sam-local: setup $(TOOLS)/sam/.done

@@ -2,7 +2,8 @@
 
 Telemetry and the check for newer versions are switched off. The Python of this environment comes
 first on the path, because `sam build` needs a `python3.13` with pip, which a version manager's shim
-may not have. After `sam build` this module compiles the code to bytecode (`bytecode.py`).
+may not have. After `sam build` this module compiles the code to bytecode (`bytecode.py`), and lets
+the built template accept only the processors that the build is for (`architecture.py`).
 """
 
 import json
@@ -13,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.architecture import restrict_template
 from local.bytecode import compile_folder
 from local.errors import StackError
 from local.scratch import run_command
@@ -31,11 +33,12 @@ def build() -> Path:
     done = _run(["build"], stdout=subprocess.PIPE)
     if done.returncode != 0:
         raise StackError(f"sam build failed: {done.stdout.strip()}")
-    _compile()
+    _complete()
     return _BUILD
 
 
-def _compile() -> None:
+def _complete() -> None:
+    restrict_template(_BUILD)
     for folder in filter(Path.is_dir, _BUILD.iterdir()):
         compile_folder(folder, "/opt" if folder.name.endswith("Layer") else "/var/task")
 
@@ -93,7 +96,7 @@ def main() -> int:
     """Run SAM with the arguments of the command line; return its exit status."""
     code = _run(sys.argv[1:]).returncode
     if code == 0 and sys.argv[1:2] == ["build"]:
-        _compile()
+        _complete()
     return code
 
 
