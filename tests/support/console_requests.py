@@ -1,6 +1,6 @@
 """A console and a browser without an API Gateway: real pages, and a dispatcher that notes.
 
-The Supabase project is the caller's choice: `httpx.MockTransport`, or the stand-in over PostgreSQL.
+The Supabase project is the caller's choice: `support.played_http`, or the stand-in over PostgreSQL.
 """
 
 from collections.abc import Mapping, Sequence

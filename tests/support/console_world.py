@@ -5,12 +5,11 @@ night has paused one, and the pause of one is held.
 """
 
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
-import httpx
 import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg.types.json import Jsonb
@@ -19,6 +18,7 @@ from local.identity import token_of
 from local.rest_callers import PUBLISHABLE_KEY
 from local.supabase import Project, make_project, serving
 from mentor_pause.database.person_client import Supabase
+from mentor_pause.http.client import HttpClient
 from support.brake import Brake
 from support.cluster import Cluster
 from support.console_requests import Console
@@ -95,8 +95,8 @@ def open_world(cluster: Cluster, roster: Roster) -> Generator[World]:
     """Fill an empty organisation, and serve its project."""
     key = ec.generate_private_key(ec.SECP256R1())
     project = make_project(cluster.server.url(str(roster.db.info.dbname)), key)
-    with serving(project) as url, httpx.HTTPTransport() as transport:
-        console = Console(Supabase(url, PUBLISHABLE_KEY, transport))
+    with serving(project) as url, closing(HttpClient()) as http:
+        console = Console(Supabase(url, PUBLISHABLE_KEY, http))
         users = {name: uuid4() for name in PERSONAS}
         world = World(console, project, roster.db, _tokens(project, users))
         _add_people(roster, users)

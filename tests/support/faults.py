@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-import httpx
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from mentor_pause.errors import DatabaseUnavailable, RetryableDatabaseError
+from mentor_pause.http import NotConnected, Request, Response
+from mentor_pause.http.client import HttpClient
+from mentor_pause.retry import OutOfTime
+from support.played_http import answered
 
 type Fault = Literal[
     "ok", "before", "after", "late", "blocked", "throttled", "dies before", "dies after", "stolen"
@@ -149,29 +153,19 @@ class Faulty:
         return call
 
 
-# Made once, since reading the certificates of the system takes 30 ms.
-_TLS = httpx.create_ssl_context()
-
-
-class FaultyTransport(httpx.BaseTransport):
+class FaultyHttp:
     """HTTP whose requests go through the plan."""
 
     def __init__(self, plan: Plan, seam: Seam) -> None:
-        """It wraps the real transport."""
-        self._inner = httpx.HTTPTransport(verify=_TLS)
+        """It wraps the real client."""
+        self._inner = HttpClient()
         self._plan = plan
         self._seam = seam
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: Request) -> Response:
         """Send the request, with its fault."""
-        request.read()
-
-        def send() -> httpx.Response:
-            response = self._inner.handle_request(request)
-            response.read()
-            return response
-
-        return self._plan.around(send, self._seam, request.url.path)
+        path = urlsplit(request.url).path
+        return self._plan.around(lambda: self._inner.send(request), self._seam, path)
 
     def close(self) -> None:
         """Close the connections."""
@@ -200,9 +194,9 @@ def _aws(name: str, code: str) -> Seam:
 def _http(name: str, status: int, headers: Mapping[str, str], body: object) -> Seam:
     return Seam(
         name,
-        raising(lambda: httpx.ConnectError("gone")),
-        raising(lambda: httpx.ReadTimeout("silent")),
-        lambda: httpx.Response(status, headers=dict(headers), json=body),
+        raising(lambda: NotConnected("gone")),
+        raising(lambda: OutOfTime("silent")),
+        lambda: answered(status, headers, body),
     )
 
 

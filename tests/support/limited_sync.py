@@ -42,6 +42,7 @@ from mentor_pause.portal.requests import Requests, Timing
 from mentor_pause.retry import NO_RETRY, Remaining
 from support.aws import Clients, RecordingEvents, create_ledger_table, sqs_record
 from support.limited_portal import LimitedPortal
+from support.played_http import Over
 from support.portal import EXAMPLE, settings
 from support.roster import ORG
 from support.virtual_queue import QueuedMessage, VirtualQueue
@@ -179,10 +180,11 @@ class LimitedSync:
         """Return the real client, as `PortalSource` does."""
         timing = Timing(remaining, self.time.sleep, lambda: self.time.seconds, self.dice.random)
         ours = settings("https://hlf.crm4.example")
+        http = Over(self.portal)
         if self.shares:
-            requests = Requests(ours, timing, self.portal, kept.of(ours), PortalGate(self.table))
+            requests = Requests(ours, timing, http, kept.of(ours), PortalGate(self.table))
         else:
-            requests = Requests(ours, timing, self.portal)
+            requests = Requests(ours, timing, http)
         return Dataverse(requests, EXAMPLE)
 
     def worker(self) -> PageWorker:

@@ -16,6 +16,7 @@ from mentor_pause.portal import MentorState
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.mapping import Mapping
 from mentor_pause.portal.requests import Requests, Timing
+from support.played_http import played
 
 EXAMPLE = portal_example.example_mapping()
 MENTORS, CERTIFICATIONS = "hlf_likepersons", "hlf_certifications"
@@ -94,7 +95,7 @@ def recorded(
             return httpx.Response(200, json={"access_token": "a-token", "expires_in": 3599})
         return answer(request)
 
-    transport = httpx.MockTransport(handler)
+    transport = played(handler)
     requests = Requests(settings("https://hlf.crm4.example"), Time().timing(), transport)
     return Dataverse(requests, mapping)
 

@@ -27,7 +27,7 @@ from mentor_pause.retry import Remaining, Retry
 from portal_drift.measure import MeasureDrift
 from support.aws import Clients, Message
 from support.cluster import Cluster
-from support.faults import PORTAL, FaultyTransport, Plan
+from support.faults import PORTAL, FaultyHttp, Plan
 from support.night import Night
 from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
 from support.roster import ORG, Roster
@@ -83,8 +83,8 @@ class SyncNight(Night):
     def open_portal(self, remaining: Remaining) -> PortalClient:
         """Return the real client."""
         timing = Timing(remaining, self.time.sleep, lambda: self.time.now, lambda: 1.0)
-        transport = FaultyTransport(self.portal_plan, PORTAL)
-        return Dataverse(Requests(settings(self._url), timing, transport), EXAMPLE)
+        http = FaultyHttp(self.portal_plan, PORTAL)
+        return Dataverse(Requests(settings(self._url), timing, http), EXAMPLE)
 
     def sync(self, trigger_id: str = "night-1") -> dict[str, Any]:
         """Fire, work off and return the summary line."""

@@ -10,7 +10,7 @@ from local.supabase import postgrest
 from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from support.cluster import Cluster
-from support.faults import POOLED, REST, FaultyTransport, Plan
+from support.faults import POOLED, REST, FaultyHttp, Plan
 from support.roster import Records
 
 
@@ -51,6 +51,6 @@ def open_transport(
     else:
         with (
             postgrest(cluster.server.url(roster.db.info.dbname)) as url,
-            closing(RestTransport(url, SECRET_KEY, FaultyTransport(plan, REST))) as transport,
+            closing(RestTransport(url, SECRET_KEY, FaultyHttp(plan, REST))) as transport,
         ):
             yield CountingTransport(transport, Plan())

@@ -22,6 +22,7 @@ from mentor_pause.errors import (
     RetryableDatabaseError,
 )
 from support.cluster import Cluster
+from support.played_http import played
 from support.pooler import pgbouncer
 from support.refusals import refusing_server
 from support.roster import ORG, Roster
@@ -67,7 +68,7 @@ def example(rule: Rule) -> str:
 
 def rest(answer: httpx.Response) -> RestTransport:
     """The REST transport to a server that gives one fixed answer."""
-    return RestTransport("https://project", SECRET_KEY, httpx.MockTransport(lambda _: answer))
+    return RestTransport("https://project", SECRET_KEY, played(lambda _: answer))
 
 
 def test_every_sqlstate_of_the_table(transport: Transport) -> None:
@@ -164,7 +165,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
         asked.append(str(request.url))
         return httpx.Response(status, headers={"Location": "https://evil.org/"}, json=[])
 
-    transport = RestTransport("https://project", SECRET_KEY, httpx.MockTransport(answer))
+    transport = RestTransport("https://project", SECRET_KEY, played(answer))
     with pytest.raises(DatabaseMisconfigured, match="redirected; check SUPABASE_URL") as raised:
         transport.call("begin_execution", {})
     assert asked == ["https://project/rest/v1/rpc/begin_execution"]

@@ -20,6 +20,7 @@ from mentor_pause.database.transport import LIST_KEYS
 from mentor_pause.domain.runs import Run, RunRequest, Trigger
 from mentor_pause.errors import DatabaseMisconfigured
 from support.cluster import Cluster
+from support.played_http import played
 from support.roster import ORG, TODAY, Roster
 
 PACKAGE = ROOT / "layers/shared/mentor_pause"
@@ -219,7 +220,7 @@ def test_a_peer_that_repeats_the_same_rows_is_an_error() -> None:
     """For example, a gateway that drops the query."""
     rows = [{"mentor_id": "1"}, {"mentor_id": "2"}]
     answer = httpx.Response(206, json=rows, headers={"Content-Range": "0-1/9"})
-    transport = RestTransport("https://p", SECRET_KEY, httpx.MockTransport(lambda _: answer))
+    transport = RestTransport("https://p", SECRET_KEY, played(lambda _: answer))
     with pytest.raises(DatabaseMisconfigured, match="cuts the answer of list_run_outcomes"):
         transport.call("list_run_outcomes", {})
 

@@ -19,6 +19,7 @@ from mentor_pause.errors import (
 )
 from support.cluster import Cluster
 from support.database_client import pause
+from support.played_http import played
 from support.roster import ORG, TODAY, Roster
 
 
@@ -30,7 +31,7 @@ def rest(answer: httpx.Response | Exception, key: str = "key") -> Database:
             raise answer
         return answer
 
-    return Database(RestTransport("http://project", key, httpx.MockTransport(handler)))
+    return Database(RestTransport("http://project", key, played(handler)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mentor_pause.database.pooled import PooledTransport
 from mentor_pause.database.rest import RestTransport
 from support.cluster import Cluster
 from support.database_client import pause
+from support.played_http import played
 from support.roster import Roster
 
 
@@ -73,5 +74,5 @@ def test_the_rest_transport_takes_one_request_per_mentor() -> None:
                "certification_expiry_date": None, "version": 2, "changed_at": None}  # fmt: skip
         return httpx.Response(200, json=[row])
 
-    pause(Database(RestTransport("http://p/", "k", httpx.MockTransport(handler))), uuid4())
+    pause(Database(RestTransport("http://p/", "k", played(handler))), uuid4())
     assert seen == ["POST http://p/rest/v1/rpc/update_mentor_status"]

@@ -15,6 +15,7 @@ from mentor_pause.errors import (
     Forbidden,
     RetryableDatabaseError,
 )
+from support.played_http import played
 
 HTML = httpx.Response(502, html="<html>bad gateway</html>")
 GOOD: dict[str, Any] = {"access_token": "a.b.c", "expires_in": 3600}
@@ -31,7 +32,7 @@ def answering(*answers: httpx.Response | Exception, asked: list[httpx.Request]) 
             raise found
         return found
 
-    return Supabase("https://project.supabase.co", "the-key", httpx.MockTransport(answer))
+    return Supabase("https://project.supabase.co", "the-key", played(answer))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
 from mentor_pause.portal.answers import error_of, seconds_to_wait
+from support.played_http import taken
 from support.portal import PAUSED, recorded
 
 
@@ -31,7 +32,7 @@ from support.portal import PAUSED, recorded
 )
 def test_how_long_to_wait_is_read_with_care(headers: dict[str, str], seconds: float) -> None:
     """H3: the client always waits at least a second, or the portal would throttle it further."""
-    assert seconds_to_wait(httpx.Response(429, headers=headers)) == seconds
+    assert seconds_to_wait(taken(httpx.Response(429, headers=headers))) == seconds
 
 
 @pytest.mark.parametrize(
@@ -45,18 +46,19 @@ def test_how_long_to_wait_is_read_with_care(headers: dict[str, str], seconds: fl
 )  # fmt: skip
 def test_a_status_has_its_class(status: int, error: type[Exception]) -> None:
     """H3: a 501 is permanent, and a redirection is not followed."""
-    assert type(error_of(httpx.Response(status, text="<html>"))) is error
-    raised = error_of(httpx.Response(status, json={"error": {"code": "0x1", "message": "Kari"}}))
+    assert type(error_of(taken(httpx.Response(status, text="<html>")))) is error
+    body = {"error": {"code": "0x1", "message": "Kari"}}
+    raised = error_of(taken(httpx.Response(status, json=body)))
     assert "Kari" not in str(raised)
 
 
 def test_a_transient_failure_with_a_retry_after_asks_the_client_to_wait() -> None:
     """H3: for every transient status; a permanent failure with the header does not."""
     for status in (408, 429, 500, 503, 504):
-        found = error_of(httpx.Response(status, headers={"Retry-After": "10"}))
+        found = error_of(taken(httpx.Response(status, headers={"Retry-After": "10"})))
         assert type(found) is PortalThrottled
         assert found.seconds == 10
-    assert type(error_of(httpx.Response(501, headers={"Retry-After": "10"}))) is PortalError
+    assert type(error_of(taken(httpx.Response(501, headers={"Retry-After": "10"})))) is PortalError
 
 
 @pytest.mark.parametrize(

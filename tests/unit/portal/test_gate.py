@@ -8,6 +8,7 @@ import pytest
 from mentor_pause.errors import PortalThrottled
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.requests import Requests
+from support.played_http import played
 from support.portal import EXAMPLE, PAUSED, Time, settings
 
 
@@ -59,7 +60,7 @@ def wait(status: int, seconds: int) -> httpx.Response:
 
 def client(portal: Answers, gate: FakeGate, time: Time) -> Dataverse:
     """Return the real client."""
-    transport = httpx.MockTransport(portal)
+    transport = played(portal)
     requests = Requests(settings("https://x.example"), time.timing(), transport, gate=gate)
     return Dataverse(requests, EXAMPLE)
 

@@ -11,6 +11,7 @@ from mentor_pause.portal.answers import login_error_of, token_of
 from mentor_pause.portal.dataverse import Dataverse
 from mentor_pause.portal.login import KeptToken, Token
 from mentor_pause.portal.requests import Requests
+from support.played_http import played, taken
 from support.portal import EXAMPLE, PAUSED, SECRET, Time, settings
 
 
@@ -29,7 +30,7 @@ def test_a_login_that_fails_has_its_class(
     status: int, body: dict[str, object], error: type[Exception]
 ) -> None:
     """H3: only the field `error` decides; an unknown value is not repeated."""
-    found = login_error_of(httpx.Response(status, json=body))
+    found = login_error_of(taken(httpx.Response(status, json=body)))
     assert type(found) is error
     assert "secret" not in str(found)
 
@@ -52,10 +53,10 @@ def test_a_token_must_be_text_that_a_header_can_hold(
 ) -> None:
     """If the login states no valid life, the client assumes a short one."""
     if token is not None:
-        assert token_of(httpx.Response(200, json=body)) == token
+        assert token_of(taken(httpx.Response(200, json=body))) == token
         return
     with pytest.raises(PortalError, match="no token"):
-        token_of(httpx.Response(200, json=body))
+        token_of(taken(httpx.Response(200, json=body)))
 
 
 def test_the_login_sends_the_request_of_the_documentation() -> None:
@@ -71,7 +72,7 @@ def test_the_login_sends_the_request_of_the_documentation() -> None:
     given = settings("https://hlf.crm4.example").model_copy(
         update={"portal_login_url": "https://login.example"}
     )
-    transport = httpx.MockTransport(answer)
+    transport = played(answer)
     Dataverse(Requests(given, Time(left=7.0).timing(), transport), EXAMPLE).push(PAUSED)
     login, patch = seen
     assert (login.method, str(login.url)) == (
@@ -85,9 +86,7 @@ def test_the_login_sends_the_request_of_the_documentation() -> None:
         "grant_type": ["client_credentials"],
     }
     for request in seen:
-        assert request.extensions["timeout"] == {
-            "connect": 5.0, "read": 7.0, "write": 7.0, "pool": 7.0,
-        }  # fmt: skip
+        assert request.extensions["timeout"]["read"] == 7.0
     assert "client_secret" not in patch.url.query.decode()
 
 
@@ -105,7 +104,7 @@ def test_the_token_of_one_page_serves_the_next_one() -> None:
 
     def push(secret: str) -> None:
         ours = settings("https://hlf.crm4.example", secret)
-        transport = httpx.MockTransport(answer)
+        transport = played(answer)
         requests = Requests(ours, time.timing(), transport, kept.of(ours))
         Dataverse(requests, EXAMPLE).push(PAUSED)
         requests.close()
@@ -131,7 +130,7 @@ def test_a_kept_token_that_the_portal_refuses_is_replaced() -> None:
     token = Token()
     for name in ("first", "second"):
         accepted[0] = name
-        transport = httpx.MockTransport(answer)
+        transport = played(answer)
         requests = Requests(settings("https://x.example"), Time().timing(), transport, token)
         assert Dataverse(requests, EXAMPLE).push(PAUSED) == "updated"
         assert token.text == name

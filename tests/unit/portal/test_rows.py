@@ -12,6 +12,7 @@ from mentor_pause.errors import PortalError
 from mentor_pause.portal import MentorState
 from mentor_pause.portal.answers import error_of
 from mentor_pause.portal.json_text import UNREADABLE, parse
+from support.played_http import taken
 from support.portal import EXAMPLE, recorded
 
 ODD_TEXTS = {
@@ -249,7 +250,7 @@ def test_an_answer_that_is_not_json_is_an_error_of_one_sentence(content: bytes) 
 def test_an_error_keeps_only_a_code_of_dataverses_shape(code: object) -> None:
     """E13: any other text may name a person."""
     body = {"error": {"code": code, "message": "\x1b[2J\ud800" + "x" * 1000}}
-    error = error_of(httpx.Response(400, content=json.dumps(body).encode()))
+    error = error_of(taken(httpx.Response(400, content=json.dumps(body).encode())))
     assert isinstance(error, PortalError)
     assert error.code == ("0x8004" if code == "0x8004" else "")
     assert error.vendor_message.isprintable()

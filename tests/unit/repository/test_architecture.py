@@ -11,7 +11,7 @@ from local.places import ROOT
 
 FUNCTIONS = ROOT / "functions"
 PACKAGE = ROOT / "layers/shared/mentor_pause"
-CLIENTS = {"boto3", "botocore", "psycopg", "httpx"}
+CLIENTS = {"boto3", "botocore", "psycopg", "httpx", "urllib3"}
 
 BELOW: dict[str, set[str]] = {
     "errors": set(),
@@ -19,15 +19,16 @@ BELOW: dict[str, set[str]] = {
     "config": {"errors", "domain"},
     "domain": {"errors"},
     "ledger": {"errors", "retry", "domain"},
-    "database": {"errors", "retry", "config", "domain"},
+    "http": {"errors", "retry"},
+    "database": {"errors", "retry", "config", "domain", "http"},
     "aws": {"errors", "retry", "config", "domain"},
-    "portal": {"errors", "retry", "config", "domain", "database"},
+    "portal": {"errors", "retry", "config", "domain", "database", "http"},
     "engine": {"errors", "retry", "domain", "ledger", "database", "aws"},
     "bootstrap": {"errors", "retry", "config", "domain", "ledger", "database", "aws", "engine"},
 }
 """Each room of the shared layer, and the rooms that it may import."""
 
-ADAPTERS = {"ledger", "database", "aws", "portal", "bootstrap"}
+ADAPTERS = {"ledger", "http", "database", "aws", "portal", "bootstrap"}
 """Only these rooms may import a client of AWS, of the database, or of HTTP."""
 
 
@@ -100,6 +101,18 @@ def test_only_adapters_import_a_client(file: Path) -> None:
     """Rules can be read and tested without a client."""
     if file.name != "connection_string.py":  # libpq's own parser reads the URL
         assert room_of(file) in ADAPTERS or not CLIENTS.intersection(top(file))
+
+
+def test_one_module_speaks_http() -> None:
+    """So its limits of time and size hold for every exchange (R2)."""
+    libraries = {"http.client", "httpx", "requests", "urllib.request", "urllib3"}
+    speakers = {
+        file.relative_to(ROOT).as_posix()
+        for folder in (FUNCTIONS, PACKAGE)
+        for file in folder.rglob("*.py")
+        if libraries.intersection(imported(file))
+    }
+    assert speakers == {"layers/shared/mentor_pause/http/client.py"}
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import httpx
-
 from mentor_pause.database.error_classification import error_from_answer, is_code
 from mentor_pause.database.transport import Row
 from mentor_pause.errors import DatabaseUnavailable
+from mentor_pause.http import Response
 
 _TOTAL = re.compile(r"/(\d+)$")
 _SENTENCES = ("message", "msg", "error_description", "error")
@@ -36,7 +35,7 @@ class Answer:
         return self.total > len(self.rows)
 
 
-def read_answer(function: str, response: httpx.Response) -> Answer:
+def read_answer(function: str, response: Response) -> Answer:
     """Return the rows of an answer; a scalar is one row with one column, named as the function.
 
     Raises:
@@ -56,18 +55,18 @@ def read_answer(function: str, response: httpx.Response) -> Answer:
         cast("Row", row) if isinstance(row, dict) else {function: row}
         for row in cast("list[object]", body)
     ]
-    total = _TOTAL.search(response.headers.get("Content-Range", ""))
+    total = _TOTAL.search(response.header("Content-Range"))
     return Answer(rows, int(total[1]) if total else None, is_list=True)
 
 
-def _json(response: httpx.Response) -> tuple[object, bool]:
+def _json(response: Response) -> tuple[object, bool]:
     try:
         return response.json(), True
     except (ValueError, RecursionError):
         return None, False
 
 
-def _error(response: httpx.Response) -> Exception:
+def _error(response: Response) -> Exception:
     content, _ = _json(response)
     body = cast("dict[str, object]", content) if isinstance(content, dict) else {}
     code = body.get("code")
@@ -86,8 +85,8 @@ def _sentence(body: dict[str, object]) -> str:
     return next((text for name in _SENTENCES if (text := _text(body.get(name)))), "")
 
 
-def _plain_text(response: httpx.Response) -> str:
-    is_plain = response.headers.get("Content-Type", "").startswith("text/plain")
+def _plain_text(response: Response) -> str:
+    is_plain = response.header("Content-Type").startswith("text/plain")
     return response.text if is_plain else ""
 
 

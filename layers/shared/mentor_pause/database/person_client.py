@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
-import httpx
-
 from mentor_pause.database.answers import read_answer
 from mentor_pause.database.rest import encode_arguments
 from mentor_pause.errors import AuthUnavailable, DatabaseUnavailable, SessionEnded
-from mentor_pause.retry import OutOfTime, call_within
+from mentor_pause.http import Http, HttpError, Request, Response
+from mentor_pause.http.client import HttpClient
+from mentor_pause.retry import OutOfTime
 
 type Json = Any
 """A decoded JSON value. The file of each database function describes its shape."""
@@ -47,18 +47,11 @@ class Session:
 class Supabase:
     """One HTTP client, which keeps its connections open between requests."""
 
-    def __init__(
-        self, url: str, publishable_key: str, transport: httpx.BaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, publishable_key: str, http: Http | None = None) -> None:
         """`url` is the project's address."""
-        self._client = httpx.Client(
-            base_url=url,
-            headers={"apikey": publishable_key, "Content-Type": "application/json"},
-            timeout=httpx.Timeout(CALL_SECONDS, connect=4.0),
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._url = url.rstrip("/")
+        self._headers = {"apikey": publishable_key, "Content-Type": "application/json"}
+        self._http = http or HttpClient(connect_seconds=4.0)
 
     def call(self, token: str, function: str, arguments: Mapping[str, object]) -> Json:
         """Call a database function as the person whose token it is; return its JSON answer.
@@ -125,14 +118,14 @@ class Supabase:
 
     def _post(
         self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
-    ) -> httpx.Response | None:
+    ) -> Response | None:
         """Return the answer; None: there was none in time."""
-        content = encode_arguments(body)
+        content, sent = encode_arguments(body), {**self._headers, **(headers or {})}
         try:
-            return call_within(
-                CALL_SECONDS, lambda: self._client.post(path, content=content, headers=headers)
+            return self._http.send(
+                Request("POST", f"{self._url}{path}", sent, content, CALL_SECONDS)
             )
-        except (OutOfTime, httpx.HTTPError, httpx.InvalidURL):
+        except (OutOfTime, HttpError):
             return None
 
 
@@ -140,14 +133,14 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _error_code(response: httpx.Response) -> str:
+def _error_code(response: Response) -> str:
     try:
         return str(cast("dict[str, Any]", response.json())["error_code"])
     except (ValueError, KeyError, TypeError):
         return ""
 
 
-def _session(response: httpx.Response) -> Session | None:
+def _session(response: Response) -> Session | None:
     try:
         body = cast("dict[str, Any]", response.json())
         token, seconds = str(body["access_token"]), int(body["expires_in"])

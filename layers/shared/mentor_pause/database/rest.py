@@ -6,15 +6,14 @@ key (documentation of PostgREST, "Pagination and Count").
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
-import httpx
 from pydantic_core import PydanticSerializationError, to_json
 
 from mentor_pause.database.answers import Answer, read_answer
 from mentor_pause.database.error_classification import error_from_connection
 from mentor_pause.database.transport import (
     CALL_SECONDS,
-    CONNECT_SECONDS,
     LIST_KEYS,
     Row,
 )
@@ -24,23 +23,25 @@ from mentor_pause.errors import (
     DatabaseUnavailable,
     MentorPauseError,
 )
-from mentor_pause.retry import OutOfTime, call_within
+from mentor_pause.http import MEBIBYTE, CannotBeSent, Http, HttpError, Request, Response
+from mentor_pause.http.client import HttpClient
+from mentor_pause.retry import OutOfTime
 
-_TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
+_MOST = 64 * MEBIBYTE
+"""The largest answer: a list is cut at `max-rows`, and the function has 512 MB."""
 
 
 class RestTransport:
     """One HTTP client, which keeps its connections open between calls."""
 
-    def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, key: str, http: Http | None = None) -> None:
         """`url` is the project's; `key` is a secret key (`sb_secret_...`) or a service-role JWT."""
         self._url = f"{url.rstrip('/')}/rest/v1/rpc/"
         # A secret key is not a token: PostgREST refuses it as Bearer (PGRST301).
         bearer = {} if key.startswith("sb_secret_") else {"Authorization": f"Bearer {key}"}
         content = {"Content-Type": "application/json", "Prefer": "count=exact"}
         self._headers = {"apikey": key, **content, **bearer}
-        self._transport = transport
-        self._client: httpx.Client | None = None
+        self._http = http or HttpClient()
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
         """See `Transport.call`."""
@@ -58,42 +59,32 @@ class RestTransport:
 
     def close(self) -> None:
         """Close the connections; the next call opens one again."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._http.close()
 
     def _ask(self, function: str, content: bytes, query: Mapping[str, str]) -> Answer:
         return read_answer(function, self._post(function, content, query))
 
-    def _post(self, function: str, content: bytes, query: Mapping[str, str]) -> httpx.Response:
+    def _post(self, function: str, content: bytes, query: Mapping[str, str]) -> Response:
         """Send a request and return its whole answer, also in time if the server sends slowly."""
-        client = self._open()
+        url = f"{self._url}{function}"
+        if query:
+            url += f"?{urlencode(query)}"
         try:
-            return call_within(
-                CALL_SECONDS, lambda: client.post(function, content=content, params=query or None)
+            return self._http.send(
+                Request("POST", url, self._headers, content, CALL_SECONDS, _MOST)
             )
-        except (OutOfTime, httpx.TimeoutException):
-            self.close()
+        except OutOfTime:
             failure: MentorPauseError = DatabaseUnavailable(
                 f"no answer from the database within {CALL_SECONDS:.0f} s"
             )
-        except httpx.TransportError as error:
-            failure = _lost(error)
-        except (httpx.InvalidURL, UnicodeError, ValueError):
-            failure = DatabaseMisconfigured("the request cannot be sent; check SUPABASE_URL")
-        raise failure  # outside the handler: the client's error may repeat the URL or the key
-
-    def _open(self) -> httpx.Client:
-        if self._client is None:
-            self._client = httpx.Client(
-                base_url=self._url,
-                headers=self._headers,
-                timeout=_TIMEOUT,
-                transport=self._transport,
-                trust_env=False,  # use no proxy that the environment names (R4)
-                follow_redirects=False,
+        except CannotBeSent:
+            failure = DatabaseMisconfigured(
+                "the request cannot be sent as it is configured;"
+                " check SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
             )
-        return self._client
+        except HttpError as error:
+            failure = error_from_connection(str(error), "SUPABASE_URL")
+        raise failure  # outside the handler: the client's error may repeat the URL or the key
 
 
 def encode_arguments(arguments: Mapping[str, object]) -> bytes:
@@ -123,12 +114,3 @@ def _after(key: str, last: Row) -> dict[str, str]:
 
 def _cut(function: str) -> DatabaseMisconfigured:
     return DatabaseMisconfigured(f"max-rows of the project cuts the answer of {function}; raise it")
-
-
-def _lost(error: httpx.TransportError) -> MentorPauseError:
-    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
-        return DatabaseMisconfigured(
-            "the request cannot be sent as it is configured;"
-            " check SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
-        )
-    return error_from_connection(str(error), "SUPABASE_URL")

@@ -10,9 +10,8 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-import httpx
-
 from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
+from mentor_pause.http import Response
 from mentor_pause.portal.json_text import parse
 
 type Failure = PortalError | PortalThrottled | PortalUnavailable
@@ -32,7 +31,7 @@ _LOGIN_ERRORS = frozenset(
 )  # fmt: skip
 
 
-def error_of(response: httpx.Response) -> Failure:
+def error_of(response: Response) -> Failure:
     """Return the error of an answer; its body may be anything."""
     status = response.status_code
     code, vendor_message = _code_and_message(response)
@@ -50,7 +49,7 @@ def error_of(response: httpx.Response) -> Failure:
     return kind(f"the portal refused the request ({what})", status, code, vendor_message)
 
 
-def login_error_of(response: httpx.Response) -> Failure:
+def login_error_of(response: Response) -> Failure:
     """Return the error of a login; only the field `error` says which of Entra's errors it is."""
     body, status = object_or_empty(response), response.status_code
     error = body.get("error")
@@ -64,21 +63,21 @@ def login_error_of(response: httpx.Response) -> Failure:
     return PortalRefused(f"the login refused us: {known} ({what})")
 
 
-def _asks_to_wait(response: httpx.Response) -> bool:
+def _asks_to_wait(response: Response) -> bool:
     """Whether a server asks the client to wait: 429, or another failure with a `Retry-After`."""
     status = response.status_code
     says_for_how_long = "Retry-After" in response.headers
     return status == TOO_MANY_REQUESTS or (status in _TRANSIENT and says_for_how_long)
 
 
-def _throttled(message: str, response: httpx.Response) -> PortalThrottled:
+def _throttled(message: str, response: Response) -> PortalThrottled:
     has_failed = response.status_code != TOO_MANY_REQUESTS
     return PortalThrottled(message, seconds_to_wait(response), has_failed=has_failed)
 
 
-def seconds_to_wait(response: httpx.Response) -> float:
+def seconds_to_wait(response: Response) -> float:
     """Read `Retry-After`: seconds, or a date, which is compared with the server's own clock."""
-    given = response.headers.get("Retry-After", "")
+    given = response.header("Retry-After")
     try:
         seconds = float(given)
     except ValueError:
@@ -90,7 +89,7 @@ def seconds_to_wait(response: httpx.Response) -> float:
     return max(_LEAST_WAIT, seconds) if math.isfinite(seconds) else _USUAL_WAIT
 
 
-def token_of(response: httpx.Response) -> tuple[str, float]:
+def token_of(response: Response) -> tuple[str, float]:
     """Return a login's token and for how many seconds it is valid.
 
     Raises:
@@ -110,7 +109,7 @@ def token_of(response: httpx.Response) -> tuple[str, float]:
     return token, seconds if math.isfinite(seconds) and seconds > 0 else usual
 
 
-def json_object(response: httpx.Response) -> dict[str, Any]:
+def json_object(response: Response) -> dict[str, Any]:
     """Return the JSON object in an answer's body.
 
     Raises:
@@ -124,7 +123,7 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
     )
 
 
-def object_or_empty(response: httpx.Response) -> dict[str, Any]:
+def object_or_empty(response: Response) -> dict[str, Any]:
     """Return the JSON object in an answer's body, or an empty one."""
     try:
         body = parse(response.content)
@@ -133,13 +132,13 @@ def object_or_empty(response: httpx.Response) -> dict[str, Any]:
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
-def _kind(response: httpx.Response) -> str:
+def _kind(response: Response) -> str:
     """Return the answer's media type, or "something" where the header holds no media type."""
-    stated = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    stated = response.header("Content-Type").partition(";")[0].strip()
     return stated if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,60}", stated) else "something"
 
 
-def _code_and_message(response: httpx.Response) -> tuple[str, str]:
+def _code_and_message(response: Response) -> tuple[str, str]:
     error = object_or_empty(response).get("error")
     if not isinstance(error, dict):
         return "", ""

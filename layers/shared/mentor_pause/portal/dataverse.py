@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
-import httpx
-
 from mentor_pause.errors import PortalError, PortalThrottled, PortalUnavailable
+from mentor_pause.http import Response
 from mentor_pause.portal import (
     Certification,
     CertificationPage,
@@ -171,7 +170,7 @@ class Dataverse:
         return check(self.requests, self.mapping)
 
 
-def _assert_no_such_row(response: httpx.Response) -> PortalError:
+def _assert_no_such_row(response: Response) -> PortalError:
     """Return the error of an answer that says a row does not exist; raise any other error."""
     error = error_of(response)
     if isinstance(error, PortalError) and error.code in _NO_SUCH_ROW:

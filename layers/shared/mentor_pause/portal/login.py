@@ -5,6 +5,7 @@ Source: Microsoft's documentation of Entra ID ("OAuth 2.0 client credentials flo
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from mentor_pause.config import PortalSettings
 from mentor_pause.portal.answers import login_error_of, token_of
@@ -74,16 +75,17 @@ class Login:
 
     def _log_in(self) -> tuple[str, float]:
         ours = self.settings
+        form = {
+            "client_id": ours.portal_client_id,
+            "client_secret": ours.portal_client_secret.get_secret_value(),
+            "scope": f"{ours.portal_url.rstrip('/')}/.default",
+            "grant_type": "client_credentials",
+        }
         response = self.connections.exchange(
             "POST",
             f"{ours.portal_login_url.rstrip('/')}/{ours.portal_tenant}/oauth2/v2.0/token",
-            headers={"Accept": "application/json"},
-            data={
-                "client_id": ours.portal_client_id,
-                "client_secret": ours.portal_client_secret.get_secret_value(),
-                "scope": f"{ours.portal_url.rstrip('/')}/.default",
-                "grant_type": "client_credentials",
-            },
+            {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
+            urlencode(form).encode(),
         )
         if not response.is_success:
             raise login_error_of(response)

@@ -23,12 +23,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote, urljoin
 
-import httpx
+from pydantic_core import to_json
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from mentor_pause.config import PortalSettings
 from mentor_pause.errors import PortalError, PortalRefused, PortalThrottled, PortalUnavailable
+from mentor_pause.http import Http, Response
+from mentor_pause.http.client import HttpClient, split
 from mentor_pause.portal.answers import UNAUTHORIZED, error_of, json_object
 from mentor_pause.portal.exchange import Connections
 from mentor_pause.portal.login import Login, Token
@@ -37,6 +40,8 @@ _TRIES = 3
 _LEAST_AFTER_WAIT = 10.0
 """Seconds that must be left when a wait for the portal ends."""
 _HEADERS = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
+_AS_GIVEN = "".join(map(chr, range(0x21, 0x7F))).translate({ord(c): None for c in '"<>`{}'})
+"""The characters of a link that are sent as they are; `%`: a link is escaped already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +74,20 @@ class Requests:
         self,
         settings: PortalSettings,
         timing: Timing,
-        transport: httpx.BaseTransport | None = None,
+        http: Http | None = None,
         token: Token | None = None,
         gate: Gate | None = None,
     ) -> None:
-        """Send over the network; tests pass a `transport` that answers instead.
+        """Send over the network; tests pass an `http` that answers instead.
 
         `token` is the token of an earlier client with the same settings; it is used and renewed.
         `gate` is the gate of the workers. None: this client waits for nobody else.
         """
         self._timing = timing
-        self._connections = Connections(timing.remaining, transport)
+        self._connections = Connections(timing.remaining, http or HttpClient())
         self._login = Login(settings, self._connections, timing.clock, token or Token())
         self._gate, self._must_ask = gate, True
-        self._base = httpx.URL(f"{settings.portal_url.rstrip('/')}/api/data/v9.2/")
+        self._base = f"{settings.portal_url.rstrip('/')}/api/data/v9.2/"
 
     def close(self) -> None:
         """Close the connections."""
@@ -104,7 +109,7 @@ class Requests:
         headers: Mapping[str, str],
         json: object = None,
         accepted: tuple[int, ...] = (200,),
-    ) -> httpx.Response:
+    ) -> Response:
         """Send a request, with retries, and return an answer whose status is in `accepted`.
 
         Raises:
@@ -113,7 +118,9 @@ class Requests:
             PortalRefused: the portal refuses the credentials, so no other request would succeed.
             PortalError: any other answer.
         """
-        request = _Request(method, self._address(link), headers, json, accepted)
+        content = {} if json is None else {"Content-Type": "application/json"}
+        body = b"" if json is None else to_json(json)
+        request = _Request(method, self._address(link), {**content, **headers}, body, accepted)
         call = _Call(self._timing)
         retrying = Retrying(
             retry=retry_if_exception_type(PortalUnavailable),
@@ -124,7 +131,7 @@ class Requests:
         )
         return retrying(self._try, request, call)
 
-    def _try(self, request: "_Request", call: "_Call") -> httpx.Response:
+    def _try(self, request: "_Request", call: "_Call") -> Response:
         self._ask_gate()
         try:
             return self._send_once(request, call)
@@ -146,7 +153,7 @@ class Requests:
             self._gate.close_for(error.seconds)
             self._must_ask = True
 
-    def _send_once(self, request: "_Request", call: "_Call") -> httpx.Response:
+    def _send_once(self, request: "_Request", call: "_Call") -> Response:
         """Send a request once, and if the portal refuses the token, once more with a new token.
 
         A token may end before its time. So the second 401 of a call is the portal's refusal.
@@ -162,26 +169,28 @@ class Requests:
             call.has_new_token = True
             return self._exchange(request)
 
-    def _exchange(self, request: "_Request") -> httpx.Response:
+    def _exchange(self, request: "_Request") -> Response:
         bearer = {"Authorization": f"Bearer {self._login.token()}"}
         response = self._connections.exchange(
             request.method,
             request.url,
-            headers={**_HEADERS, **request.headers, **bearer},
-            json=request.json,
+            {**_HEADERS, **request.headers, **bearer},
+            request.body,
         )
         if response.status_code in request.accepted:
             return response
         raise error_of(response)
 
-    def _address(self, link: str) -> httpx.URL:
+    def _address(self, link: str) -> str:
         """Return the address of a link; the token must not reach any other host."""
-        base = self._base
+        if not link.isprintable():
+            raise PortalError("the portal's link is not an address")
         try:
-            url = base.join(link)
-        except (ValueError, TypeError, httpx.InvalidURL) as error:
+            url = urljoin(self._base, quote(link, safe=_AS_GIVEN))
+            leads_to_portal = split(url)[0] == split(self._base)[0]
+        except ValueError as error:
             raise PortalError("the portal's link is not an address") from error
-        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+        if not leads_to_portal:
             raise PortalError("the portal's link leads to another host")
         return url
 
@@ -189,9 +198,9 @@ class Requests:
 @dataclass(frozen=True, slots=True)
 class _Request:
     method: str
-    url: httpx.URL
+    url: str
     headers: Mapping[str, str]
-    json: object
+    body: bytes
     accepted: tuple[int, ...]
 
 

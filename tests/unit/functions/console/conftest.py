@@ -1,10 +1,10 @@
 """A console whose Supabase a test plays."""
 
-import httpx
 import pytest
 
 from mentor_pause.database.person_client import Supabase
 from support.console_requests import Console
+from support.played_http import played as over
 from support.played_supabase import Played
 
 
@@ -17,4 +17,4 @@ def played() -> Played:
 @pytest.fixture
 def console(played: Played) -> Console:
     """The console over the project."""
-    return Console(Supabase("https://project.supabase.co", "key", httpx.MockTransport(played)))
+    return Console(Supabase("https://project.supabase.co", "key", over(played)))
