@@ -16,6 +16,7 @@ from bench import (
     plan,
     portal_limit,
     rest,
+    rest_cpu,
     sizes,
     sync,
 )
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[Console], None]] = {
     "sync": sync.main,
     "portal_limit": portal_limit.main,
     "rest": rest.main,
+    "rest_cpu": rest_cpu.main,
     "imports": imports.main,
     "sizes": sizes.main,
     "cost": cost.main,
