@@ -3,7 +3,7 @@
 import json
 import secrets
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -35,15 +35,36 @@ class Cluster:
     _owner: psycopg.Connection
     """Copies and drops databases; where nobody waits for disks, a copy of files is fast."""
     _numbers: "count[int]" = field(default_factory=count)
+    _prefix: str = "test"
+    changes: bytes = b""
+    """SQL that each fresh database runs first: the change whose effect `mutants` watches."""
+    before_drop: Callable[[str], None] | None = None
+    """Gets the name of each database that is about to be dropped."""
+
+    def reconnect(self, prefix: str) -> None:
+        """Take over the cluster in a forked process, which names its databases `PREFIX_n`."""
+        self._owner = psycopg.connect(self.server.url("postgres"), autocommit=True)
+        self._prefix = prefix
+
+    def drop_left(self, prefix: str) -> None:
+        """Drop the databases that an ended process has left."""
+        left = self._owner.execute(
+            "select datname from pg_database where starts_with(datname, %s)", (f"{prefix}_",)
+        ).fetchall()
+        for (name,) in left:
+            self._drop(name)
 
     def clone(self, template: str = _TEMPLATE) -> str:
         """Copy a migrated template and return the copy's name."""
-        name = f"test_{next(self._numbers)}"
+        name = f"{self._prefix}_{next(self._numbers)}"
         self._owner.execute(
             sql.SQL("create database {} template {} strategy file_copy").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
+        if self.changes:
+            with psycopg.connect(self.server.url(name), autocommit=True) as connection:
+                connection.execute(self.changes)
         return name
 
     @contextmanager
@@ -55,6 +76,11 @@ class Cluster:
         name = self.clone(_WITH_ORGANISATION if with_organisation else _TEMPLATE)
         with psycopg.connect(self.server.url(name), autocommit=True) as connection:
             yield connection
+        if self.before_drop:
+            self.before_drop(name)
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
         self._owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
     def add_template(self) -> None:

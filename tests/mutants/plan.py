@@ -1,0 +1,175 @@
+"""Which changes are tried, and which tests can notice each of them."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from local.places import ROOT
+from mutants.changes import Mutant
+from mutants.python import Change, Source, loaded_functions
+from mutants.reach import Store
+from mutants.runner import Trial
+from mutants.sql import SqlChange, read_sql
+from support.cluster import Cluster
+
+_SHARED = "layers/shared/mentor_pause"
+_SQL = "supabase/schemas"
+_OUTBOX = (
+    "functions/begin_digest", "functions/finish_digest", "functions/settle_messages",
+    "functions/record_delivery", "functions/write_warnings", "private/functions/take_messages",
+    "private/functions/digest_content", "private/functions/is_message_true",
+    "private/functions/notify_page", "private/functions/move_digest",
+    "private/functions/tell_administrators",
+)  # fmt: skip
+_BRAKE = (
+    "functions/update_mentor_status", "functions/make_plan", "functions/approve_plan",
+    "private/functions/plan_page", "private/functions/brake_of",
+    "private/functions/brake_outcome", "private/functions/compare_plans",
+    "private/functions/newest_plan", "private/functions/held_entries",
+    "private/functions/held_mentors", "private/functions/why_planned",
+    "private/functions/withdrawal_outcome", "private/functions/assert_approved",
+    "private/functions/assert_transition_request",
+)  # fmt: skip
+MODULES = (
+    "functions/expiry/pause.py", f"{_SHARED}/engine", f"{_SHARED}/ledger", f"{_SHARED}/domain",
+    f"{_SHARED}/database/rest.py", f"{_SHARED}/database/pooled.py",
+    f"{_SHARED}/database/transport.py", f"{_SHARED}/database/person_client.py",
+    f"{_SHARED}/portal/login.py", f"{_SHARED}/portal/requests.py", "functions/console/cookies.py",
+    "functions/console/visit.py", "functions/console/pages/sign_in.py",
+    *(f"{_SQL}/{name}.sql" for name in (*_BRAKE, *_OUTBOX)),
+    f"{_SQL}/tables",
+)  # fmt: skip
+"""What docs/mutants.md has results for."""
+
+_REMOVABLE = """
+    select format('alter table %s drop constraint %I', k.conrelid::regclass, k.conname),
+        pg_get_constraintdef(k.oid), k.conname
+    from pg_constraint as k where k.contype = 'c' and k.conrelid = %s::regclass
+    union all
+    select format('drop index %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid),
+        c.relname
+    from pg_index as i inner join pg_class as c on c.oid = i.indexrelid
+    where i.indisunique and not i.indisprimary and i.indrelid = %s::regclass
+        and not exists (select from pg_constraint as k where k.conindid = i.indexrelid)
+    order by 3
+"""
+_TABLE = re.compile(r"create table (public\.\w+)")
+
+
+def plan(
+    files: Sequence[Path], numbers: Collection[int] | None, store: Store, cluster: Cluster
+) -> Iterator[Trial]:
+    """Yield every change of the files (or of some numbers), with its tests."""
+    for file in files:
+        trials = _python(file, store) if file.suffix == ".py" else _sql(file, store, cluster)
+        for trial in trials:
+            if numbers is None or trial.mutant.number in numbers:
+                yield trial
+
+
+def _python(file: Path, store: Store) -> Iterator[Trial]:
+    functions = loaded_functions()
+    sources = [Source.read(f) for name in ("functions", "layers") for f in _below(name, "py")]
+    source = Source.read(file)
+    for change in source.changes:
+        use: Callable[[], bool] = partial(source.use, change, functions)
+        yield Trial(change.mutant, use, _reaching(change, source, sources, store))
+
+
+def _below(folder: str, suffix: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob(f"*.{suffix}"))
+
+
+def _reaching(
+    change: Change, source: Source, sources: Sequence[Source], store: Store
+) -> Sequence[str]:
+    """Return the tests that run a changed line, or a line that uses a changed constant."""
+    if change.function is not None:
+        wanted = {str(source.file): change.lines}
+    else:
+        names = source.dependents(change.mutant.inside)
+        wanted = {
+            str(each.file): frozenset(line for name in names for line in each.users(name))
+            for each in sources
+        }
+        wanted = {file: lines for file, lines in wanted.items() if lines}
+    return [
+        test
+        for test, reach in store.known.items()
+        if any(not lines.isdisjoint(reach.lines.get(file, ())) for file, lines in wanted.items())
+    ]
+
+
+def _sql(file: Path, store: Store, cluster: Cluster) -> Iterator[Trial]:
+    """Yield the changes of a schema file that PostgreSQL accepts."""
+    callers = _Callers()
+    name = cluster.clone()
+    with psycopg.connect(cluster.server.url(name)) as connection:
+        number = 0
+        for source in read_sql(file):
+            for change in source.changes(number):
+                number = change.mutant.number + 1
+                if _is_valid(connection, change.statements):
+                    yield _sql_trial(change, callers, store, cluster)
+        for change in _removals(file, connection, number):
+            yield _sql_trial(change, callers, store, cluster)
+
+
+def _is_valid(connection: psycopg.Connection, statements: str) -> bool:
+    try:
+        connection.execute(statements.encode())
+    except psycopg.Error:
+        return False
+    finally:
+        connection.rollback()
+    return True
+
+
+def _removals(file: Path, connection: psycopg.Connection, first: int) -> Iterator[SqlChange]:
+    """Yield the checks and unique indexes of the file's table, each dropped."""
+    if (table := _TABLE.search(file.read_text())) is None:
+        return
+    rows = connection.execute(_REMOVABLE, (table[1], table[1])).fetchall()
+    connection.rollback()
+    for number, (statement, definition, name) in enumerate(rows, first):
+        mutant = Mutant(file, number, 1, f"{table[1]} {name}", definition, "nothing")
+        yield SqlChange(mutant, statement, table[1])
+
+
+def _sql_trial(change: SqlChange, callers: "_Callers", store: Store, cluster: Cluster) -> Trial:
+    def use() -> bool:
+        cluster.changes = change.statements.encode()
+        return True
+
+    names = callers.of(change.name)
+    tests = [test for test, reach in store.known.items() if not names.isdisjoint(reach.functions)]
+    return Trial(change.mutant, use, tests, (change.name.rpartition(".")[2],))
+
+
+class _Callers:
+    """Which functions reach a function, a view or a table whose calls PostgreSQL does not count."""
+
+    def __init__(self) -> None:
+        """Read the text of every function and policy."""
+        self._texts = {
+            source.name: source.text
+            for file in _below(_SQL, "sql")
+            for source in read_sql(file)
+            if "function" in source.text[:40]
+        }
+
+    def of(self, name: str) -> set[str]:
+        """Return the function itself; with those that name it, if PostgreSQL may inline it."""
+        found, new = {name}, [name]
+        while new:
+            inner = new.pop()
+            if "language plpgsql" in self._texts.get(inner, ""):
+                continue
+            pattern = re.compile(rf"{re.escape(inner)}\b")
+            callers = {n for n, text in self._texts.items() if pattern.search(text)} - found
+            found |= callers
+            new += callers
+        return found

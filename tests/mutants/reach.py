@@ -1,0 +1,138 @@
+"""Which test reaches which lines and which database functions, and how long it takes.
+
+The measurement is kept in `.tools/mutants/`, until the code or the test changes.
+"""
+
+import hashlib
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import psycopg
+
+from local.places import ROOT
+from support.cluster import Cluster
+
+STORE = ROOT / ".tools/mutants/reach.json"
+SOURCES = ("functions", "layers/shared/mentor_pause", "layers/text/texts", "supabase/schemas")
+_TOOL = 4
+_CODE = tuple(str(ROOT / folder) for folder in ("functions", "layers"))
+
+
+@dataclass(slots=True)
+class Reach:
+    """What one test reached."""
+
+    seconds: float
+    lines: dict[str, list[int]]
+    functions: list[str]
+    """The names of database functions, such as `private.brake_of`."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Watches one test at a time in this process."""
+
+    cluster: Cluster
+    _lines: dict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
+    _functions: set[str] = field(default_factory=set[str])
+
+    def start(self) -> None:
+        """Watch this process from now on."""
+        sys.monitoring.use_tool_id(_TOOL, "mutants")
+        sys.monitoring.register_callback(_TOOL, sys.monitoring.events.LINE, self._see)
+        sys.monitoring.set_events(_TOOL, sys.monitoring.events.LINE)
+        self.cluster.before_drop = self._read_functions
+
+    def begin(self) -> None:
+        """Forget the last test."""
+        self._lines.clear()
+        self._functions.clear()
+        sys.monitoring.restart_events()
+
+    def end(self, seconds: float) -> Reach:
+        """Return what was reached since the beginning."""
+        lines = {file: sorted(lines) for file, lines in self._lines.items()}
+        return Reach(seconds, lines, sorted(self._functions))
+
+    def _see(self, code: CodeType, line: int) -> Any:
+        if code.co_filename.startswith(_CODE):
+            self._lines[code.co_filename].add(line)
+        return sys.monitoring.DISABLE
+
+    def _read_functions(self, name: str) -> None:
+        """Read the database's counters; the sessions of the test have to write theirs first."""
+        with psycopg.connect(self.cluster.server.url(name), autocommit=True) as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            rows = connection.execute(
+                "select schemaname || '.' || funcname from pg_stat_user_functions"
+            ).fetchall()
+            self._functions.update(row[0] for row in rows)
+
+
+def count_calls(cluster: Cluster) -> None:
+    """Let the server count the calls of functions."""
+    with psycopg.connect(cluster.server.url("postgres"), autocommit=True) as connection:
+        connection.execute("alter system set track_functions = 'all'")
+        connection.execute("select pg_reload_conf()")
+
+
+@dataclass(slots=True)
+class Store:
+    """The measurements of all tests, by node id."""
+
+    known: dict[str, Reach]
+    failed: dict[str, str]
+    """Tests that fail without a change, and how; they cannot notice one."""
+    _code: str
+    _files: dict[str, str]
+
+    @classmethod
+    def load(cls) -> "Store":
+        """Read the store; without the measurements of another state of the code."""
+        code = _digest(f for folder in SOURCES for f in sorted((ROOT / folder).rglob("*.*")))
+        kept: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
+        if kept.get("code") != code:
+            return cls({}, {}, code, {})
+        files = {f: d for f, d in kept["files"].items() if _now(f) == d}
+        known = {
+            test: Reach(**reach)
+            for test, reach in kept["known"].items()
+            if test.partition("::")[0] in files
+        }
+        failed = {t: why for t, why in kept["failed"].items() if t.partition("::")[0] in files}
+        return cls(known, failed, code, files)
+
+    def save(self) -> None:
+        """Write the store."""
+        tests = {test.partition("::")[0] for test in (*self.known, *self.failed)}
+        files = {file: _now(file) for file in tests}
+        known = {
+            t: {"seconds": r.seconds, "lines": r.lines, "functions": r.functions}
+            for t, r in self.known.items()
+        }
+        STORE.parent.mkdir(parents=True, exist_ok=True)
+        STORE.write_text(
+            json.dumps({"code": self._code, "files": files, "known": known, "failed": self.failed})
+        )
+
+
+def _now(file: str) -> str:
+    path = ROOT / file
+    return _digest([path]) if path.exists() else ""
+
+
+def _digest(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        if "__pycache__" not in file.parts:
+            digest.update(str(file).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
