@@ -24,7 +24,7 @@ SIZES ?= 10000
 SCALE_SIZES ?= 10000 100000 1000000
 SCALE ?=
 SLOW ?=
-MUTANTS ?=
+MODULE ?=
 SEEDS ?= 100
 HISTORIES ?= 10000
 FIRST ?= 0
@@ -203,10 +203,10 @@ year: setup
 year-of-warnings: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m year.warnings --seed $(SEED) $(YEAR)
 
-# It takes an hour or more. Some modules only: make mutants MUTANTS='mentor_pause.ledger.lock.*'
-## change the code, and print the changes that no test notices (docs/mutants.md)
-mutants: setup $(TOOLS)/mutants/.done
-	$(VENV)/bin/python -m local.mutants $(MUTANTS)
+# A module is an import name, a file or a folder: make mutants MODULE=supabase/schemas/functions/update_mentor_status.sql
+## change the code in one place at a time, and print what no test notices: make mutants MODULE=mentor_pause.ledger.lock
+mutants: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m mutants $(MODULE)
 
 # A night of other sizes: make bench BENCH=scale SIZES="10000 100000 1000000"
 ## measure speed, sizes and cost (docs/benchmarks.md); one of them: make bench BENCH=loop
@@ -291,8 +291,6 @@ compile:
 	$(COMPILE) $(UPGRADE) --group runtime -o requirements/runtime.txt
 	$(COMPILE) $(UPGRADE) --group checkov -o requirements/checkov.txt
 	$(COMPILE) $(UPGRADE) --group portal-sdk -o requirements/portal-sdk.txt
-	$(COMPILE) $(UPGRADE) --group mutants --group test --group cli --group local --group http --group text \
-		-c requirements/dev.txt pyproject.toml -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) --group schemathesis -o requirements/schemathesis.txt
 	$(COMPILE) $(UPGRADE) --group pre-commit -o requirements/pre-commit.txt
 

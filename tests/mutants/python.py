@@ -134,7 +134,7 @@ class Source:
         )
 
     def dependents(self, name: str) -> set[str]:
-        """Return the constants of the module that are computed from a constant, and its own name."""
+        """Return a constant and the constants of the module that are computed from it."""
         found = {name}
         for statement in self.tree.body:
             target, value = _constant(statement)
@@ -238,12 +238,11 @@ class _Finder:
             self._body(node)
             return
         for inner, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                for place, each in enumerate(cast("list[object]", value)):
-                    if isinstance(each, ast.AST):
-                        self._walk(node, inner, place, each)
-            elif isinstance(value, ast.AST):
-                self._walk(node, inner, None, value)
+            several = isinstance(value, list)
+            parts = cast("list[object]", value) if several else [value]
+            for place, each in enumerate(parts):
+                if isinstance(each, ast.AST):
+                    self._walk(node, inner, place if several else None, each)
 
     def _add(
         self, parent: ast.AST, name: str, index: int | None, node: ast.AST, new: ast.AST
@@ -267,7 +266,7 @@ def _text(node: ast.AST) -> str:
 
 
 def _is_left_alone(parent: ast.AST, name: str, node: ast.AST) -> bool:
-    """Whether no behaviour depends on a node: annotations, docstrings, log calls, texts of errors."""
+    """Whether no behaviour depends on a node, such as an annotation or a log call."""
     match node:
         case (
             ast.Expr(value=ast.Constant() | ast.Yield())
@@ -293,8 +292,8 @@ def _replacements(parent: ast.AST, name: str, node: ast.AST) -> Iterator[ast.AST
     yield from _statements(node)
     if name in {"test", "ifs"}:
         if not isinstance(parent, ast.While):
-            yield ast.Constant(True)
-        yield ast.Constant(False)
+            yield ast.Constant(value=True)
+        yield ast.Constant(value=False)
         yield from _edges(node)
     else:
         yield from _expressions(node)
@@ -331,13 +330,8 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 def _expressions(node: ast.AST) -> Iterator[ast.AST]:
     match node:
-        case ast.Compare(left=left, ops=[op], comparators=right):
-            for new in _COMPARISONS[type(op)]:
-                yield ast.Compare(left, [new()], right)
-        case ast.Compare(left=left, ops=ops, comparators=right):
-            for place, op in enumerate(ops):
-                for new in _COMPARISONS[type(op)][:1]:
-                    yield ast.Compare(left, [*ops[:place], new(), *ops[place + 1 :]], right)
+        case ast.Compare():
+            yield from _comparisons(node)
         case ast.BoolOp(op=op, values=values):
             yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -345,18 +339,37 @@ def _expressions(node: ast.AST) -> Iterator[ast.AST]:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _SUMS:
             if not any(isinstance(e, ast.JoinedStr) or _is_text(e) for e in (left, right)):
                 yield ast.BinOp(left, _SUMS[type(op)](), right)
-        case ast.Constant(value=bool() as value):
-            yield ast.Constant(not value)
-        case ast.Constant(value=int() | float() as value):
-            yield ast.Constant(value + 1)
-        case ast.Constant(value=str() as value) if value and not _PROSE.search(value):
-            yield ast.Constant("")
-        case ast.Call(func=function, args=args, keywords=keywords):
-            for place, keyword in enumerate(keywords):
-                if keyword.arg not in {None, "extra", "strict"}:
-                    yield ast.Call(function, args, [*keywords[:place], *keywords[place + 1 :]])
+        case ast.Constant():
+            yield from _constants(node)
+        case ast.Call():
+            yield from _without_a_keyword(node)
         case _:
             pass
+
+
+def _without_a_keyword(node: ast.Call) -> Iterator[ast.AST]:
+    for place, keyword in enumerate(node.keywords):
+        if keyword.arg not in {None, "extra", "strict"}:
+            rest = [*node.keywords[:place], *node.keywords[place + 1 :]]
+            yield ast.Call(node.func, node.args, rest)
+
+
+def _comparisons(node: ast.Compare) -> Iterator[ast.AST]:
+    """Yield each of a chain's comparisons, flipped and with its edge moved."""
+    for place, op in enumerate(node.ops):
+        for new in _COMPARISONS[type(op)]:
+            ops = [*node.ops[:place], new(), *node.ops[place + 1 :]]
+            yield ast.Compare(node.left, ops, node.comparators)
+
+
+def _constants(node: ast.Constant) -> Iterator[ast.AST]:
+    value = node.value
+    if isinstance(value, bool):
+        yield ast.Constant(not value)
+    elif isinstance(value, int | float):
+        yield ast.Constant(value + 1)
+    elif isinstance(value, str) and value and not _PROSE.search(value):
+        yield ast.Constant("")
 
 
 def _is_key(node: ast.AST) -> bool:

@@ -18,10 +18,11 @@ from pathlib import Path
 from mutants.changes import Mutant, short
 
 _TOKENS = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$\w*\$|\w+(?:\.\w+)*|<>|<=|>=|:=|=>|::|\|\||\s+|.")
-_STOPS = set(
-    "and or then group order limit returning union for having loop when else on inner left cross"
-    " where from into window using ; ,".split()
-)
+_STOPS = {
+    "and", "or", "then", "group", "order", "limit", "returning", "union", "for", "having", "loop",
+    "when", "else", "on", "inner", "left", "cross", "where", "from", "into", "window", "using",
+    ";", ",",
+}  # fmt: skip
 _CONDITIONS = {"where", "on", "and", "or", "if", "elsif", "when", "having"}
 _NOT_COMPARED = {"set", "using"}
 _COMPARED = {*_CONDITIONS, "not", "select", "return", ":=", "constant", "then", "else", "distinct"}
@@ -30,8 +31,13 @@ _STATEMENTS = {"perform", "update", "delete", "insert", "return", "raise", "exit
 _SWAPS = {
     "<>": "=", "<": "<=", "<=": "<", ">": ">=", ">=": ">", "+": "-", "-": "+", "min": "max",
     "max": "min", "greatest": "least", "least": "greatest", "true": "false", "false": "true",
-    "distinct": "", "desc": "", "exists": "not exists", "any": "all",
+    "distinct": "", "desc": "", "not": "", "exists": "not exists", "any": "all",
 }  # fmt: skip
+_PAIRS = {
+    ("is", "null"): "is not", ("is", "true"): "is not", ("is", "false"): "is not",
+    ("is", "distinct"): "is not", ("in", "("): "not in", ("left", "join"): "inner",
+}  # fmt: skip
+"""What the first of two words becomes."""
 _KEY = re.compile(r"'[a-z_]+'")
 _NAMED = re.compile(
     r"create (?:or replace )?(?:function|view|policy) ([\w.]+)(?: on ([\w.]+))?", re.ASCII
@@ -195,33 +201,31 @@ def _end(tokens: list[str], start: int, stops: set[str]) -> int:
 def _single(tokens: list[str], code: list[int], here: int) -> Iterator[tuple[int, int, str]]:
     """Yield changes of one word, operator, number or key."""
     token = tokens[here].lower()
-    after = [tokens[i].lower() for i in code if i > here][:3]
-    if token in _SWAPS:
+    after = next((tokens[i].lower() for i in code if i > here), "")
+    if (token, after) in _PAIRS:
+        yield here, here + 1, _PAIRS[token, after]
+    elif token in _SWAPS:
         yield here, here + 1, _SWAPS[token]
     elif token == "=" and _clause(tokens, here) not in _NOT_COMPARED:
         yield here, here + 1, "<>"
-    elif token == "is" and after[:1] in (["null"], ["true"], ["false"], ["distinct"]):
-        yield here, here + 1, "is not"
-    elif token == "not" and after[:1] != ["null"]:
-        yield here, here + 1, ""
-    elif token == "not":
-        yield here, here + 1, ""
-    elif token == "in" and after[:1] == ["("]:
-        yield here, here + 1, "not in"
-    elif token == "for" and after[:1] in (["update"], ["share"], ["key"], ["no"]):
-        yield here, _end(tokens, here + 1, {";", "loop"}), ""
-    elif token == "skip" and after[:1] == ["locked"]:
-        yield here, next(i for i in code if i > here) + 1, ""
-    elif token == "left" and after[:1] == ["join"]:
-        yield here, here + 1, "inner"
-    elif token == "limit":
-        yield here, _end(tokens, here + 1, {";", "union", "for"}), ""
     elif token == "coalesce":
         yield from _coalesce(tokens, here)
     elif token.isdecimal():
         yield here, here + 1, str(int(token) + 1)
     elif _KEY.fullmatch(token):
         yield here, here + 1, "''"
+    else:
+        yield from _tails(tokens, here, token, after)
+
+
+def _tails(tokens: list[str], here: int, token: str, after: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the last parts of a query, dropped: the lock and the limit."""
+    if token == "for" and after in {"update", "share", "key", "no"}:
+        yield here, _end(tokens, here + 1, {";", "loop"}), ""
+    elif token == "skip" and after == "locked":
+        yield here, here + 3, ""
+    elif token == "limit":
+        yield here, _end(tokens, here + 1, {";", "union", "for"}), ""
 
 
 def _clause(tokens: list[str], here: int) -> str:
