@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local.places import ROOT
-from mutants.sql import read_sql
+from mutants.sql import SqlChange, read_sql
 
 FUNCTION = """\
 -- A function; and this is no condition.
@@ -30,15 +30,16 @@ using (id in (select private.my_ids()) or is_open);
 """
 
 
-def changes(tmp_path: Path, text: str) -> dict[str, str]:
-    """Return the statements of each change, by what changes."""
+def listed(tmp_path: Path, text: str) -> list[SqlChange]:
+    """Return all changes of a schema file."""
     file = tmp_path / "pick.sql"
     file.write_text(text)
-    return {
-        f"{change.mutant.before} -> {change.mutant.after}": change.statements
-        for source in read_sql(file)
-        for change in source.changes(0)
-    }
+    return [change for source in read_sql(file) for change in source.changes(0)]
+
+
+def changes(tmp_path: Path, text: str) -> dict[str, str]:
+    """Return the statements of each change, by what changes; equal changes count once."""
+    return {f"{c.mutant.before} -> {c.mutant.after}": c.statements for c in listed(tmp_path, text)}
 
 
 def test_a_condition_is_dropped_up_to_the_next_one(tmp_path: Path) -> None:
@@ -70,9 +71,9 @@ def test_comparisons_numbers_arguments_and_statements_change(tmp_path: Path) -> 
 
 def test_an_assignment_is_no_comparison(tmp_path: Path) -> None:
     """`set state = 'taken'` stays an assignment."""
-    made = changes(tmp_path, FUNCTION)
-    assert not [text for text in made.values() if "state <> 'taken'" in text]
-    assert any("r.id <> p_id" in text for text in made.values())
+    made = [change.statements for change in listed(tmp_path, FUNCTION)]
+    assert not [text for text in made if "state <> 'taken'" in text]
+    assert any("r.id <> p_id" in text for text in made)
 
 
 def test_only_the_statement_that_changes_runs_again(tmp_path: Path) -> None:
