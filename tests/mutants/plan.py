@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import psycopg
@@ -71,12 +71,16 @@ def plan(
 
 
 def _python(file: Path, store: Store) -> Iterator[Trial]:
-    functions = loaded_functions()
-    sources = [Source.read(f) for name in ("functions", "layers") for f in _below(name, "py")]
-    source = Source.read(file)
+    functions, sources, source = loaded_functions(), _sources(), Source.read(file)
     for change in source.changes:
         use: Callable[[], bool] = partial(source.use, change, functions)
         yield Trial(change.mutant, use, _reaching(change, source, sources, store))
+
+
+@cache
+def _sources() -> Sequence[Source]:
+    """Return the Lambda functions and layers, which may use a module's constants."""
+    return [Source.read(f) for name in ("functions", "layers") for f in _below(name, "py")]
 
 
 def _below(folder: str, suffix: str) -> list[Path]:
@@ -92,7 +96,7 @@ def _reaching(
     else:
         names = source.dependents(change.mutant.inside)
         wanted = {
-            str(each.file): frozenset(line for name in names for line in each.users(name))
+            str(each.file): frozenset(line for name in names for line in each.uses.get(name, ()))
             for each in sources
         }
         wanted = {file: lines for file, lines in wanted.items() if lines}

@@ -122,16 +122,19 @@ class Source:
             changed.add(target)
         return bool(changed)
 
-    def users(self, name: str) -> frozenset[int]:
-        """Return the lines of functions that name a constant."""
-        return frozenset(
-            node.lineno
-            for function in ast.walk(self.tree)
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            for node in ast.walk(function)
-            if (isinstance(node, ast.Name) and node.id == name)
-            or (isinstance(node, ast.Attribute) and node.attr == name)
-        )
+    @cached_property
+    def uses(self) -> dict[str, set[int]]:
+        """The lines of functions that use a name, by name."""
+        found = defaultdict[str, set[int]](set)
+        for statement in self.tree.body:
+            if not isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name):
+                    found[node.id].add(node.lineno)
+                elif isinstance(node, ast.Attribute):
+                    found[node.attr].add(node.lineno)
+        return found
 
     def dependents(self, name: str) -> set[str]:
         """Return a constant and the constants of the module that are computed from it."""

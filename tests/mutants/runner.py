@@ -53,6 +53,8 @@ class Runner:
 
     plan: Planner
     record: Recorder
+    measures: bool = True
+    """False: only tests that were measured before take part."""
     _killers: list[str] = field(default_factory=list[str])
     """The tests that noticed the last mutants: they probably notice the next one."""
 
@@ -66,8 +68,9 @@ class Runner:
         count_calls(cluster)
         store = Store.load()
         children = Children(cluster, AT_ONCE)
-        _measure(session, items, store, children)
-        store.save()
+        if self.measures:
+            _measure(session, items, store, children)
+            store.save()
         jobs = self._jobs(session, items, store, cluster)
         for job, answer, seconds in children.map(jobs):
             assert isinstance(job, _TrialJob)
@@ -165,7 +168,7 @@ def _run(
 ) -> Iterator[tuple[pytest.Item, list[pytest.TestReport]]]:
     session._setupstate.teardown_exact(items[0])
     for item, following in zip(items, [*items[1:], session.items[-1]], strict=True):
-        limit = 20 + 6 * store.known[item.nodeid].seconds if store else 120
+        limit = 20 + 6 * store.known[item.nodeid].seconds if store else 400
         signal.setitimer(signal.ITIMER_REAL, limit)
         yield item, runtestprotocol(item, log=False, nextitem=following)
     signal.setitimer(signal.ITIMER_REAL, 0)

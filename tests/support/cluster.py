@@ -48,11 +48,12 @@ class Cluster:
 
     def drop_left(self, prefix: str) -> None:
         """Drop the databases that an ended process has left."""
-        left = self._owner.execute(
-            "select datname from pg_database where starts_with(datname, %s)", (f"{prefix}_",)
-        ).fetchall()
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as owner:
+            left = owner.execute(
+                "select datname from pg_database where starts_with(datname, %s)", (f"{prefix}_",)
+            ).fetchall()
         for (name,) in left:
-            self._drop(name)
+            database.drop_database(self.server.url("postgres"), name)
 
     def clone(self, template: str = _TEMPLATE) -> str:
         """Copy a migrated template and return the copy's name."""
