@@ -36,14 +36,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", default=MODULES)
     parser.add_argument("--numbers", help="only these changes of each file: 12,40")
+    parser.add_argument("--seconds", type=float, default=30, help="of tests, for one change")
     parser.add_argument("--measured", action="store_true", help="only tests measured before")
     parser.add_argument("--results", type=Path, help="a file that gets a line for each change")
     asked = parser.parse_args()
     numbers = {int(n) for n in asked.numbers.split(",")} if asked.numbers else None
     files = [file for module in asked.modules for file in find_files(module)]
+    # To compile 300 test files anew takes longer than to load them.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".tools/mutants/bytecode")
     report = Report(asked.results)
     runner = Runner(
-        lambda store, cluster: plan(files, numbers, store, cluster), report.add, not asked.measured
+        lambda store, cluster: plan(files, numbers, store, cluster),
+        report.add,
+        not asked.measured,
+        asked.seconds,
     )
     arguments = [
         "-n0", "-q", "--capture=sys", "-p", "no:cacheprovider",

@@ -50,8 +50,6 @@ class Children:
 
     def map(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Answer, float]]:
         """Run the jobs; yield each with its answer and its seconds, in the order of their ends."""
-        gc.collect()
-        gc.freeze()
         for job in jobs:
             while len(self._running) >= self.at_once:
                 yield from self._wait()
@@ -60,6 +58,7 @@ class Children:
             yield from self._wait()
 
     def _start(self, job: Job) -> None:
+        gc.freeze()  # a child's collections leave the parent's pages alone
         reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # a daemon thread may be left

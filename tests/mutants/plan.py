@@ -74,7 +74,8 @@ def _python(file: Path, store: Store) -> Iterator[Trial]:
     functions, sources, source = loaded_functions(), _sources(), Source.read(file)
     for change in source.changes:
         use: Callable[[], bool] = partial(source.use, change, functions)
-        yield Trial(change.mutant, use, _reaching(change, source, sources, store))
+        tests = _reaching(change, source, sources, store)
+        yield Trial(change.mutant, use, tests, (f"test_{file.stem}.py", f"test_{file.stem}_"))
 
 
 @cache

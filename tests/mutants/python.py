@@ -149,6 +149,7 @@ class Source:
 def loaded_functions() -> dict[Key, list[FunctionType]]:
     """Return every function object of this process by its code's key."""
     found = defaultdict[Key, list[FunctionType]](list)
+    gc.unfreeze()  # it does not list frozen objects
     for each in gc.get_objects():
         if isinstance(each, FunctionType):
             code = each.__code__
@@ -258,10 +259,18 @@ class _Finder:
         mutant = Mutant(
             self.file, len(self.changes), line,
             self._function[0] if self._function else self._constant,
-            _text(node), _text(new),
+            *_texts(node, new),
         )  # fmt: skip
         lines = frozenset(range(line, last + 1))
         self.changes.append(Change(mutant, lines, self._function, parent, name, index, new))
+
+
+def _texts(old: ast.AST, new: ast.AST) -> tuple[str, str]:
+    """Return what changes: of a call its keyword, otherwise the node."""
+    if isinstance(old, ast.Call) and isinstance(new, ast.Call):
+        gone = next(each for each in old.keywords if each not in new.keywords)
+        return short(ast.unparse(gone)), "nothing"
+    return _text(old), _text(new)
 
 
 def _text(node: ast.AST) -> str:

@@ -15,8 +15,6 @@ from mutants.reach import Reach, Store, Watch, count_calls
 from support.cluster import Cluster
 
 AT_ONCE = 2
-_MOST_SECONDS = 30.0
-"""How long the tests of one mutant may take, by their measured times; a survivor runs so many."""
 _CHUNK = 20
 """How many tests one process measures."""
 
@@ -55,6 +53,8 @@ class Runner:
     record: Recorder
     measures: bool = True
     """False: only tests that were measured before take part."""
+    most_seconds: float = 30.0
+    """How long the tests of one mutant may take, by their measured times."""
     _killers: list[str] = field(default_factory=list[str])
     """The tests that noticed the last mutants: they probably notice the next one."""
 
@@ -101,7 +101,7 @@ class Runner:
         chosen, seconds = list[str](), 0.0
         for test in possible:
             seconds += store.known[test].seconds
-            if chosen and seconds > _MOST_SECONDS:
+            if chosen and seconds > self.most_seconds:
                 break
             chosen.append(test)
         return chosen
