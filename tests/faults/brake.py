@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 
 from faults.schedule import Schedule
-from faults.seeds import Verdict
+from faults.seeds import WIRES, Verdict, open_post, verdict_of
 from faults.storm import Storm
 from support.aws import Clients
 from support.cluster import Cluster
@@ -251,10 +251,13 @@ def run_brake_seed(
         for broken in breaks:
             broken(db)
         roster, schedule = Roster(db), Schedule(dice)
-        with open_night(aws, roster, cluster, schedule, dice.randint(1, 4)) as night:
+        size, kind = dice.randint(1, 4), dice.choice(WIRES)
+        with open_night(aws, roster, cluster, schedule, size, kind) as night:
             schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
             storm = BrakeStorm(night, schedule, dice, roster)
             night.seconds_left = storm.seconds_left
-            storm.pass_over()
-            found = list(storm.violations(roster))
-            return Verdict(seed, found, schedule.counts, night.output.getvalue())
+            with open_post(seed, roster, cluster) as post:
+                storm.post = post
+                storm.pass_over()
+                found = list(storm.violations(roster))
+            return verdict_of(seed, found, schedule, night, post)

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from support.roster import ORG, TOMORROW, Roster
 from support.sync import PortalRows, SyncNight, open_sync, pause
 from support.transports import CountingTransport, TransportKind
 
-_WIRES: tuple[TransportKind, ...] = ("pooled", "REST")
+WIRES: tuple[TransportKind, ...] = ("pooled", "REST")
 _TINY = Sizes(shard=2, batches=Batches(ids_per_line=1, pages=2, notified=2))
 """Every run of a few mentors then has what a run of a million has: shards, lines, batches."""
 
@@ -64,22 +64,20 @@ def _expiry(
 ) -> Verdict:
     expired = _people(roster, dice)
     others = {row["id"]: row["status"] for row in _statuses(roster) if row["id"] not in expired}
-    kind, size = dice.choice(_WIRES), dice.randint(1, 4)
+    kind, size = dice.choice(WIRES), dice.randint(1, 4)
     sizes = dice.choice((AS_DEPLOYED, _TINY))
     with (
         open_night(aws, roster, cluster, schedule, size, kind, build, sizes) as night,
-        _open_post(seed, roster, cluster, build.notifier_class) as post,
+        open_post(seed, roster, cluster, build.notifier_class) as post,
     ):
         found = _weather(night, roster, schedule, dice, post)
         found += _everybody(roster, expired, others)
-        verdict = _verdict(seed, found, schedule, night)
-        log = verdict.log + post.output
-        return replace(verdict, counts=verdict.counts + post.schedule.counts, log=log)
+        return verdict_of(seed, found, schedule, night, post)
 
 
 @contextmanager
-def _open_post(
-    seed: int, roster: Roster, cluster: Cluster, build: type[Notifier]
+def open_post(
+    seed: int, roster: Roster, cluster: Cluster, build: type[Notifier] = Notifier
 ) -> Generator[Post]:
     """Give most people an address, and send with faults of its own."""
     roster.make_it(12)
@@ -104,7 +102,8 @@ def _sync(
     aws: Clients,
 ) -> Verdict:
     mentors = roster.add_mentors(dice.randint(2, 7))
-    with open_sync(aws, roster, cluster, dice.randint(1, 4), schedule) as night:
+    size, kind = dice.randint(1, 4), dice.choice(WIRES)
+    with open_sync(aws, roster, cluster, size, schedule, kind) as night:
         night.draw = lambda ids: dice.sample(ids, len(ids))
         night.take_from(night.open_portal)
         portal = PortalRows(night.portal)
@@ -113,7 +112,8 @@ def _sync(
             pause(roster, mentor)
             portal.certify(mentor, _UNTIL, _MONDAY)
         found = _weather(night, roster, schedule, dice)
-        return _verdict(seed, [*found, *_in_line(night, portal, mentors)], schedule, night)
+        found += _in_line(night, portal, mentors)
+        return verdict_of(seed, found, schedule, night)
 
 
 def _weather(
@@ -130,8 +130,14 @@ def _weather(
     return list(storm.violations(roster))
 
 
-def _verdict(seed: int, found: list[str], schedule: Schedule, night: Night) -> Verdict:
-    return Verdict(seed, found, schedule.counts, night.output.getvalue())
+def verdict_of(
+    seed: int, found: list[str], schedule: Schedule, night: Night, post: Post | None = None
+) -> Verdict:
+    """Return what was found, with the faults and the log lines of the night and its post."""
+    counts, log = schedule.counts, night.output.getvalue()
+    if post is not None:
+        counts, log = counts + post.schedule.counts, log + post.output
+    return Verdict(seed, found, counts, log)
 
 
 def _people(roster: Roster, dice: random.Random) -> list[UUID]:

@@ -42,7 +42,8 @@ class Storm:
     ) -> None:
         """The night's outside calls follow the schedule."""
         self.night = night
-        self._post = post
+        self.post = post
+        """Sends the messages of the night, if there are any."""
         self._roster = roster
         self.triggers = ["night-1"]
         self._schedule = schedule
@@ -63,8 +64,8 @@ class Storm:
             elif trigger_id in (*CALM, *self._promised):
                 yield f"{trigger_id}: begun: it had no run"
         yield from self._failed_in_calm(roster)
-        if self._post is not None:
-            yield from self._post.violations(roster)
+        if self.post is not None:
+            yield from self.post.violations(roster)
         for row in roster.log():
             if row["status"] == "running":
                 yield f"log: rows: {row['triggered_by']} is still running"
@@ -80,6 +81,8 @@ class Storm:
         self._rage()
         self._schedule.stop()
         self._calm()
+        if self.post is not None:
+            self.post.calm(self._roster)
 
     def _rage(self) -> None:
         """Fire, and deliver for a while."""
@@ -104,8 +107,6 @@ class Storm:
         for _ in range(_DEAD_AFTER + 2):
             self._deliver_all()
         self._monitor()
-        if self._post is not None:
-            self._post.calm(self._roster)
 
     def _fire(self, trigger_id: str, trigger: str = "schedule") -> None:
         """Deliver a trigger as Lambda does: again after a minute when the process died; thrice."""
@@ -130,8 +131,8 @@ class Storm:
 
     def _weather(self) -> None:
         """Let time pass; perhaps the monitor looks, or a message comes again; mails are sent."""
-        if self._post is not None:
-            self._post.weather(self._roster)
+        if self.post is not None:
+            self.post.weather(self._roster)
         self.night.clock.advance(self._dice.choice((0, 60, 360, 1800, 4000)))
         if self._dice.random() < 1 / 4:
             with suppress(ProcessDied):

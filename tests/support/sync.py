@@ -31,7 +31,7 @@ from support.faults import PORTAL, FaultyHttp, Plan
 from support.night import Night
 from support.portal import CERTIFICATIONS, EXAMPLE, MENTORS, Time, example_portal, settings
 from support.roster import ORG, Roster
-from support.transports import CountingTransport
+from support.transports import CountingTransport, TransportKind, open_transport
 
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 BEFORE = 1
@@ -160,23 +160,21 @@ def open_sync(
     cluster: Cluster,
     page_size: int = 3,
     plan: Plan | None = None,
+    kind: TransportKind = "pooled",
 ) -> Generator[SyncNight]:
     """Put a sync together with a test's database and a portal of its own.
 
-    One `plan` injects the faults of every call. Without it, the night has three plans: `sync_plan`
-    for the worker's calls to the database, `portal_plan`, and `plan` for all other calls.
+    `kind` is the dispatcher's transport; the worker's is always pooled (D9). One `plan` injects
+    the faults of every call. Without it, the night has three plans: `sync_plan` for the worker's
+    calls to the database, `portal_plan`, and `plan` for all other calls.
     """
-    portal, sync_plan = example_portal(), plan or Plan()
+    portal, sync_plan, plans = example_portal(), plan or Plan(), plan or Plan()
     with (
-        closing(PooledTransport(cluster.url(roster.db))) as transport,
+        open_transport(kind, roster, cluster, plans) as transport,
         closing(PooledTransport(cluster.url(roster.db, "portal_sync"))) as sync_transport,
         serving(portal) as url,
     ):
-        plans = plan or Plan()
-        transports = (
-            CountingTransport(transport, plans),
-            CountingTransport(sync_transport, sync_plan),
-        )
+        transports = (transport, CountingTransport(sync_transport, sync_plan))
         night = SyncNight(clients, transports, plans, portal, url, page_size)
         night.sync_plan = sync_plan
         night.portal_plan = plan or Plan()
