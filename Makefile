@@ -5,7 +5,8 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	tools test-database test-postgresql test-python test-pgtap test-fallback screenshots faults console-access histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
+	tools test-database test-postgresql test-python test-pgtap test-fallback screenshots faults faults-month console-access \
+	histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
 	quick-types quick-tests
@@ -177,6 +178,11 @@ screenshots: setup
 ## run nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
+
+faults-month: NIGHTS = 30
+## run 30 nights in a row with faults in each: make faults-month SEEDS=10 FIRST=0
+faults-month: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) --nights $(NIGHTS) $(TRACE)
 
 ## ask every route of the console as every person, and write docs/console-access.md
 console-access: setup

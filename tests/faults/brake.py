@@ -20,7 +20,6 @@ from faults.seeds import WIRES, Verdict, open_post, verdict_of
 from faults.storm import Storm
 from support.aws import Clients
 from support.cluster import Cluster
-from support.conservation import violations
 from support.night import Night, open_night, run_id
 from support.roster import ORG, TODAY, YESTERDAY, Roster
 
@@ -45,6 +44,9 @@ _UNRELEASED = """
         and e.action = 'hold' and e.expires_on = h.certification_expiry_date
         and e.version = 1 + (select count(*) from peer_mentor_status_history before
             where before.mentor_id = h.mentor_id and before.id < h.id)
+    ) and not exists (
+        select from warnings w
+        where w.mentor_id = h.mentor_id and w.expires_on = h.certification_expiry_date
     )
 """
 _HELD_FOREWARNED = """
@@ -78,21 +80,30 @@ class BrakeStorm(Storm):
     ) -> None:
         """Half of the expired mentors are unforeseen; the limits allow none of them."""
         super().__init__(night, schedule, dice, roster)
-        self.unforeseen = roster.add_mentors(dice.randint(2, 6))
-        self.forewarned = roster.add_mentors(dice.randint(1, 4))
+        self.unforeseen, self.forewarned = self._add_people()
         self._withdrawals: list[str] = []
         self._by_hand: dict[UUID, int] = {}
         """The last row of history of each mentor whom no job may pause again."""
         self._wrong: list[str] = []
-        roster.db.execute(
-            "insert into warnings select unnest(%s::uuid[]), %s, 30, %s",
-            (self.forewarned, YESTERDAY, YESTERDAY - timedelta(days=30)),
-        )
+        self._steps: Sequence[Callable[[], object]] = (
+            self._release_twice, self._release_twice, self._withdraw, self._change, str,
+        )  # fmt: skip
+        """What people do in the storm; one of these at a time."""
         roster.db.execute(
             "insert into organisation_settings (org_id, brake_mode, brake_count, brake_percent)"
             " values (%s, 'hold', 0, 0)",
             (ORG,),
         )
+
+    def _add_people(self) -> tuple[list[UUID], list[UUID]]:
+        """Add expired mentors; return those whom nobody warned, and the others."""
+        unforeseen = self._roster.add_mentors(self._dice.randint(2, 6))
+        forewarned = self._roster.add_mentors(self._dice.randint(1, 4))
+        self._roster.db.execute(
+            "insert into warnings select unnest(%s::uuid[]), %s, 30, %s",
+            (forewarned, YESTERDAY, YESTERDAY - timedelta(days=30)),
+        )
+        return unforeseen, forewarned
 
     def _rows(self, query: Any, *values: object) -> list[dict[str, Any]]:
         return self._roster.rows(query, *values)
@@ -100,10 +111,7 @@ class BrakeStorm(Storm):
     def _weather(self) -> None:
         """Perhaps somebody approves, releases or withdraws, or a mentor changes."""
         super()._weather()
-        step: Callable[[], object] = self._dice.choice(
-            (self._release_twice, self._release_twice, self._withdraw, self._change, str)
-        )
-        step()
+        self._dice.choice(self._steps)()
 
     def _approve(self) -> UUID | None:
         """Approve the newest plan, by both at the same time; return its run."""
@@ -199,11 +207,6 @@ class BrakeStorm(Storm):
     def _ids(self, query: str, *values: object) -> list[UUID]:
         return sorted(row["mentor_id"] for row in self._rows(query, *values))
 
-    def _drain(self) -> None:
-        for _ in range(7):
-            self._deliver_all()
-            self.night.clock.advance(360)
-
     def _compare(self, check: str, run: UUID, status: str, expected: list[UUID]) -> None:
         query = "select mentor_id from peer_mentor_status_history where job_run_id = %s and"
         found = self._ids(f"{query} new_status = %s", run, status)
@@ -214,10 +217,7 @@ class BrakeStorm(Storm):
         """Yield what is wrong with a run, a pause or a release."""
         yield from super().violations(roster)
         for trigger_id in dict.fromkeys(self._withdrawals):
-            job_run_id = run_id(trigger_id, "withdrawal")
-            if self.night.ledger.find_run(job_run_id) is not None:
-                for wrong in violations(self.night, roster, job_run_id):
-                    yield f"{trigger_id}: {wrong}"
+            yield from self._of_run(trigger_id, "withdrawal")
         yield from self._wrong
         yield from self._wrong_changes()
 
@@ -256,6 +256,7 @@ def run_brake_seed(
             schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
             storm = BrakeStorm(night, schedule, dice, roster)
             night.seconds_left = storm.seconds_left
+            roster.make_it(12)
             with open_post(seed, roster, cluster) as post:
                 storm.post = post
                 storm.pass_over()

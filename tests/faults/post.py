@@ -76,13 +76,17 @@ class Post:
 
     def weather(self, roster: Roster) -> None:
         """Send in the storm; perhaps a day passes."""
+        self.send_in_storm()
+        if self._dice.random() < 1 / 4:
+            self._next_day(roster)
+
+    def send_in_storm(self) -> None:
+        """Let two notifiers send side by side; perhaps SES tells about some letters."""
         first, second = self._dice.sample(self._notifiers, 2)
         with self.schedule.beside("second notifier", lambda: self._send(second)):
             self._send(first)
         if self._dice.random() < 1 / 2:
             self._tell(self._dice.sample(self.office.letters, len(self.office.letters) // 2))
-        if self._dice.random() < 1 / 4:
-            self._next_day(roster)
 
     def calm(self, roster: Roster) -> None:
         """Send without faults what is left, on two days, and tell everything."""

@@ -23,19 +23,24 @@ class Schedule(Plan):
         """`dice` are the seed's random numbers."""
         super().__init__()
         self._dice = dice
-        self._rate = self._storm = dice.choice(_RATES)
-        self._kinds = dice.sample(WRONG, dice.randint(1, len(WRONG)))
-        self._spares_dispatchers = dice.random() < 1 / 3
-        self._meddling = dice.choice((0, 1 / 12))
+        self.begin()
         self._other: tuple[str, Callable[[], object]] | None = None
         self._left: int | None = None
-        self.is_over = False
         self.tell: Callable[[str], object] = str
         """Is called with each call and its fault."""
         self.counts: Counter[tuple[str, str]] = Counter()
         """How often each fault was injected, by fault and by seam."""
         self.by_call: Counter[tuple[Fault, str]] = Counter()
         """How often each fault was injected, by fault and by method or function."""
+
+    def begin(self) -> None:
+        """From now on calls fail, at a rate and in ways that are drawn now."""
+        dice = self._dice
+        self._rate = self._storm = dice.choice(_RATES)
+        self._kinds = dice.sample(WRONG, dice.randint(1, len(WRONG)))
+        self._spares_dispatchers = dice.random() < 1 / 3
+        self._meddling = dice.choice((0, 1 / 12))
+        self.is_over = False
 
     @contextmanager
     def dispatching(self, steal: Callable[[], object]) -> Generator[None]:

@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ from support.sync import PortalRows, SyncNight, open_sync, pause
 from support.transports import CountingTransport, TransportKind
 
 WIRES: tuple[TransportKind, ...] = ("pooled", "REST")
-_TINY = Sizes(shard=2, batches=Batches(ids_per_line=1, pages=2, notified=2))
+TINY = Sizes(shard=2, batches=Batches(ids_per_line=1, pages=2, notified=2))
 """Every run of a few mentors then has what a run of a million has: shards, lines, batches."""
 
 _MONDAY, _UNTIL = datetime(2026, 11, 2, 8, tzinfo=UTC), date(2028, 5, 31)
@@ -65,7 +65,8 @@ def _expiry(
     expired = _people(roster, dice)
     others = {row["id"]: row["status"] for row in _statuses(roster) if row["id"] not in expired}
     kind, size = dice.choice(WIRES), dice.randint(1, 4)
-    sizes = dice.choice((AS_DEPLOYED, _TINY))
+    sizes = dice.choice((AS_DEPLOYED, TINY))
+    roster.make_it(12)
     with (
         open_night(aws, roster, cluster, schedule, size, kind, build, sizes) as night,
         open_post(seed, roster, cluster, build.notifier_class) as post,
@@ -76,11 +77,14 @@ def _expiry(
 
 
 @contextmanager
-def open_post(
-    seed: int, roster: Roster, cluster: Cluster, build: type[Notifier] = Notifier
-) -> Generator[Post]:
+def open_post[P: Post](
+    seed: int,
+    roster: Roster,
+    cluster: Cluster,
+    build: type[Notifier] = Notifier,
+    make: Callable[..., P] = Post,
+) -> Generator[P]:
     """Give most people an address, and send with faults of its own."""
-    roster.make_it(12)
     dice = random.Random(f"post {seed}")  # noqa: S311 - a schedule, no secret
     for number, row in enumerate(roster.rows("select id from peer_mentors order by id")):
         if dice.random() < 3 / 4:
@@ -90,7 +94,7 @@ def open_post(
     url = cluster.url(roster.db, "mentor_pause_notifier")
     schedule = Schedule(dice)
     with closing(PooledTransport(url)) as transport:
-        yield Post(CountingTransport(transport, schedule), schedule, dice, build)
+        yield make(CountingTransport(transport, schedule), schedule, dice, build)
 
 
 def _sync(

@@ -10,7 +10,7 @@ delivered, the next nights come, and the conservation check looks at every run.
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 
 from faults.post import Post
 from faults.schedule import Schedule
@@ -21,10 +21,9 @@ from support.aws import Message
 from support.conservation import violations
 from support.faults import ProcessDied
 from support.night import Night, run_id
-from support.roster import ORG, Roster
+from support.roster import ORG, TODAY, Roster
 
-CALM = ("the next night", "the night after")
-"""The triggers after the storm."""
+_CALM = ("the next night", "the night after")
 _DEAD_AFTER = 5
 """Deliveries after which SQS moves a message to the dead letters (the template's number)."""
 
@@ -42,14 +41,20 @@ class Storm:
     ) -> None:
         """The night's outside calls follow the schedule."""
         self.night = night
+        self.name = "night-1"
+        """The schedule's trigger."""
+        self.as_of: date | None = TODAY
+        """The day that triggers name. None: the day of the clocks counts."""
         self.post = post
         """Sends the messages of the night, if there are any."""
         self._roster = roster
-        self.triggers = ["night-1"]
+        self.triggers: list[str] = []
         self._schedule = schedule
         self._dice = dice
         self._waiting: list[tuple[Message, int]] = []
         self._requests: list[Message] = []
+        self._calm_triggers: list[str] = []
+        """The triggers after the storm, whose runs have to succeed."""
         self._promised: set[str] = set()
         """The scheduled triggers that the dispatcher has answered, and whose run has to come."""
         self._done: list[Message] = []
@@ -57,12 +62,7 @@ class Storm:
     def violations(self, roster: Roster) -> Iterator[str]:
         """Yield what the conservation check finds run by run, and who is still waiting."""
         for trigger_id in self.triggers:
-            job_run_id = run_id(trigger_id, self.night.job)
-            if self.night.ledger.find_run(job_run_id) is not None:
-                for wrong in violations(self.night, roster, job_run_id):
-                    yield f"{trigger_id}: {wrong}"
-            elif trigger_id in (*CALM, *self._promised):
-                yield f"{trigger_id}: begun: it had no run"
+            yield from self._of_run(trigger_id, self.night.job)
         yield from self._failed_in_calm(roster)
         if self.post is not None:
             yield from self.post.violations(roster)
@@ -70,8 +70,16 @@ class Storm:
             if row["status"] == "running":
                 yield f"log: rows: {row['triggered_by']} is still running"
 
+    def _of_run(self, trigger_id: str, job: str) -> Iterator[str]:
+        job_run_id = run_id(trigger_id, job)
+        if self.night.ledger.find_run(job_run_id) is not None:
+            for wrong in violations(self.night, self._roster, job_run_id):
+                yield f"{trigger_id}: {wrong}"
+        elif trigger_id in (*self._calm_triggers, *self._promised):
+            yield f"{trigger_id}: begun: it had no run"
+
     def _failed_in_calm(self, roster: Roster) -> Iterator[str]:
-        calm = {run_id(trigger_id, self.night.job) for trigger_id in CALM}
+        calm = {run_id(trigger_id, self.night.job) for trigger_id in self._calm_triggers}
         for row in roster.log():
             if row["job_run_id"] in calm and row["status"] == "failed":
                 yield f"{row['triggered_by']}: calm: it failed without a fault: {row['error']}"
@@ -88,33 +96,42 @@ class Storm:
         """Fire, and deliver for a while."""
         if self._dice.random() < 1 / 4:
             self._schedule.count("refused")
-            self._fire("by hand", trigger="manual")
-        self._fire("night-1")
+            self._fire(f"{self.name} by hand", trigger="manual")
+        self._fire(self.name)
         for _ in range(self._dice.randint(3, 8)):
             self._deliver_all()
             self._weather()
 
     def _calm(self) -> None:
         """Deliver what is left, let the monitor look and the next night come; twice."""
-        for trigger_id in CALM:
-            for _ in range(_DEAD_AFTER + 2):
-                self._deliver_all()
-                self.night.clock.advance(360)
+        for trigger_id in _CALM:
+            self._drain()
             self.night.clock.advance(3600)
             self._roster.age_log()
             self._monitor()
-            self._fire(trigger_id)
+            self._fire_calmly(trigger_id)
         for _ in range(_DEAD_AFTER + 2):
             self._deliver_all()
         self._monitor()
+
+    def _drain(self) -> None:
+        """Deliver what is on the queues until each message has had all its deliveries."""
+        for _ in range(_DEAD_AFTER + 2):
+            self._deliver_all()
+            self.night.clock.advance(360)
+
+    def _fire_calmly(self, trigger_id: str) -> None:
+        self._calm_triggers.append(trigger_id)
+        self._fire(trigger_id)
 
     def _fire(self, trigger_id: str, trigger: str = "schedule") -> None:
         """Deliver a trigger as Lambda does: again after a minute when the process died; thrice."""
         if trigger_id not in self.triggers:
             self.triggers.append(trigger_id)
         for _ in range(3):
+            self._schedule.tell(f"trigger {trigger_id}: run {run_id(trigger_id, self.night.job)}")
             with self._schedule.dispatching(self._steal):
-                answer = self.night.fire(trigger_id, trigger=trigger)
+                answer = self.night.fire(trigger_id, self.as_of, trigger=trigger)
                 if answer["status"] in ("refused", "waiting") and trigger == "schedule":
                     self._promised.add(trigger_id)
                 return
@@ -122,12 +139,12 @@ class Storm:
 
     def _steal(self) -> None:
         """Let a second dispatcher have it whose clock is an hour fast: the same trigger, or not."""
-        trigger_id = self._dice.choice(("night-1", "another"))
+        trigger_id = self._dice.choice((self.name, f"another {self.name}"))
         if trigger_id not in self.triggers:
             self.triggers.append(trigger_id)
         clock = self.night.clock
         fast = self.night.dispatcher(lambda: clock() + timedelta(hours=1))
-        self.night.fire(trigger_id, dispatch=fast)
+        self.night.fire(trigger_id, self.as_of, dispatch=fast)
 
     def _weather(self) -> None:
         """Let time pass; perhaps the monitor looks, or a message comes again; mails are sent."""

@@ -6,7 +6,7 @@ moves it.
 
 import io
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -84,6 +84,8 @@ class Clock:
     def __init__(self) -> None:
         """It starts at two in the morning of 1 March 2026, UTC."""
         self.now = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+        self.tell: Callable[[float], object] = float
+        """Is called with the seconds by which the clock was moved."""
 
     def __call__(self) -> datetime:
         """Return the present moment."""
@@ -92,6 +94,7 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
+        self.tell(seconds)
 
 
 class Night:
@@ -113,7 +116,7 @@ class Night:
         self.job, self._sizes = job, sizes
         self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
         plan.let_time_pass = self.clock.advance
-        self.output = io.StringIO()
+        self.output, self._lines, self._read = io.StringIO(), list[dict[str, Any]](), 0
         name = f"night-{next(_names)}"
         self.logger = Logger(service=name, stream=self.output)
         self.sqs = ImpatientQueue(clients.sqs)
@@ -279,8 +282,16 @@ class Night:
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the log lines, or those that say `message`."""
-        found = [json.loads(line) for line in self.output.getvalue().splitlines()]
-        return [line for line in found if message in (None, line["message"])]
+        text = self.output.getvalue()
+        self._lines += [json.loads(line) for line in text[self._read :].splitlines()]
+        self._read = len(text)
+        return [line for line in self._lines if message in (None, line["message"])]
+
+    def forget_lines(self) -> None:
+        """Empty the log."""
+        self.output.seek(0)
+        self.output.truncate()
+        self._lines, self._read = [], 0
 
     def summaries(self) -> list[dict[str, Any]]:
         """Return the summaries, each from all its lines, with the fields of E7 and `errors`."""

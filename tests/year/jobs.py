@@ -121,8 +121,7 @@ class Jobs:
     def _summary(self, night: Night, run: str) -> dict[str, Any]:
         """Return the run's summary, and empty the log, which would grow all the year."""
         self._summaries |= {line["job_run_id"]: line for line in night.summaries()}
-        night.output.seek(0)
-        night.output.truncate()
+        night.forget_lines()
         return self._summaries[str(self.sight.job_run_id(run))]
 
     def drift(self) -> dict[str, str]:
