@@ -262,8 +262,14 @@ class MonthStorm(BrakeStorm):
             if self._roster.status(mentor) == "paused" and self._dice.random() < 2 / 3:
                 self._set(mentor, "active")
         elif chance > 39 / 40:
-            came_back = self._roster.status(mentor) == "paused"
-            self._set(mentor, "active" if came_back else "paused")
+            self._take_leave_or_come_back(mentor, today)
+
+    def _take_leave_or_come_back(self, mentor: UUID, today: date) -> None:
+        if self._roster.status(mentor) == "paused":
+            self._roster.certify(mentor, today + timedelta(20))
+            self._set(mentor, "active")
+        else:
+            self._set(mentor, "paused")
 
     @override
     def _wrong_changes(self) -> Iterator[str]:
