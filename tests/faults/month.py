@@ -257,8 +257,9 @@ class MonthStorm(BrakeStorm):
 
     def _live_day_of(self, mentor: UUID, today: date) -> None:
         chance = self._dice.random()
-        if chance < 1 / 12:
-            self._roster.certify(mentor, today + timedelta(self._dice.choice((2, 9, 20, 400))))
+        if chance < 1 / 6:
+            days = self._dice.choice((1, 3, 9, 20, 20, 400))
+            self._roster.certify(mentor, today + timedelta(days))
             if self._roster.status(mentor) == "paused" and self._dice.random() < 2 / 3:
                 self._set(mentor, "active")
         elif chance > 39 / 40:
