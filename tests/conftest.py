@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from support.aws import Clients, open_clients
 from support.cluster import Cluster, open_cluster
+from support.faked_clock import FakedCluster, open_faked_cluster
 from support.roster import Roster
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -55,6 +56,13 @@ def _asks_for_a_server(item: pytest.Item) -> bool:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A server with Supabase's roles and a migrated template database."""
     with open_cluster(tmp_path_factory.mktemp("postgres")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def faked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakedCluster]:
+    """A server of its own, whose clock a test sets; without libfaketime the test is skipped."""
+    with open_faked_cluster(tmp_path_factory.mktemp("faked")) as found:
         yield found
 
 
