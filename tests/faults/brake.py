@@ -99,6 +99,7 @@ class BrakeStorm(Storm):
         """Add expired mentors; return those whom nobody warned, and the others."""
         unforeseen = self._roster.add_mentors(self._dice.randint(2, 6))
         forewarned = self._roster.add_mentors(self._dice.randint(1, 4))
+        self._roster.add_coordinator(chapters=[self._roster.chapter_id])
         self._roster.db.execute(
             "insert into warnings select unnest(%s::uuid[]), %s, 30, %s",
             (forewarned, YESTERDAY, YESTERDAY - timedelta(days=30)),

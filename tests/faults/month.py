@@ -164,8 +164,8 @@ class MonthStorm(BrakeStorm):
         if not self._holds:
             roster.db.execute("update organisation_settings set brake_mode = 'watch'")
         self._steps = (*[str] * 6, self._release_twice, self._withdraw)
-        self._last_row = self._runs = 0
-        """The last row of history, and how many triggers, have been checked."""
+        self._last_row = self._runs = self._asked = 0
+        """The last row of history that was checked, and how many triggers and withdrawals."""
 
     @override
     def _add_people(self) -> tuple[list[UUID], list[UUID]]:
@@ -238,7 +238,9 @@ class MonthStorm(BrakeStorm):
     def _of_runs(self) -> Iterator[str]:
         for trigger_id in self.triggers[self._runs :]:
             yield from self._of_run(trigger_id, self.night.job)
-        self._runs = len(self.triggers)
+        for trigger_id in dict.fromkeys(self._withdrawals[self._asked :]):
+            yield from self._of_run(trigger_id, "withdrawal")
+        self._runs, self._asked = len(self.triggers), len(self._withdrawals)
         if left := self._ids(_LEFT, run_id(f"{self.name} in calm")):
             yield f"everybody: {len(left)} expired mentors are active and not held"
         for row in self._roster.log():

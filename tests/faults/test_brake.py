@@ -10,6 +10,11 @@ from support.cluster import Cluster
 from year.warnings.broken import Broken
 
 _NO_BRAKE = Broken("return 'held';", "return null;")
+_UNTOLD = Broken(
+    r"array\(select p\.mentor_id from page as p\)",
+    "array(select p.mentor_id from page as p where p.kind <> 'resumed')",
+)
+"""Coordinators hear nothing of the mentors whom a withdrawal resumed."""
 _WRONG_LIST = Broken("e.job_run_id = v_plan and e.action = 'pause'", "e.job_run_id = v_plan")
 
 
@@ -44,6 +49,11 @@ def test_a_broken_brake_is_found(
 ) -> None:
     """By a check that is meant for it, within twelve seeds."""
     assert any(checks & _failing(seed, cluster, aws, breaks) for seed in range(12))
+
+
+def test_a_withdrawal_that_no_coordinator_hears_of_is_found(cluster: Cluster, aws: Clients) -> None:
+    """E11, G5: the conservation check looks at the messages of a withdrawal too."""
+    assert "notified_once" in _failing(5, cluster, aws, [_UNTOLD])
 
 
 def _failing(seed: int, cluster: Cluster, aws: Clients, breaks: Sequence[Broken]) -> set[str]:

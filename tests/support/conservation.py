@@ -55,7 +55,7 @@ class Evidence:
     """The log lines about pages that went back to the queue."""
     notifications: list[dict[str, Any]]
     concerned: Mapping[UUID, set[UUID]]
-    """The mentors that the run paused or renewed, by their coordinator."""
+    """The mentors that the run paused, renewed or resumed, by their coordinator."""
 
     @property
     def effect(self) -> str:
@@ -99,13 +99,15 @@ def gather(night: Witness, records: Records, job_run_id: UUID) -> Evidence:
             for mentor in line["mentor_ids"]
         },
         requeued=[line for line in night.lines("page requeued") if line["job_run_id"] == text],
-        notifications=records.rows(
-            "select * from coordinator_notifications where job_run_id = %s", job_run_id
-        ),
+        notifications=records.rows(_NOTIFICATIONS, job_run_id),
         concerned=concerned,
     )
 
 
+_NOTIFICATIONS = """
+select person_id as coordinator_id, mentor_ids from messages
+where job_run_id = %s and audience = 'coordinator'
+"""
 _CONCERNED = """
 select c.coordinator_id, h.mentor_id
 from (select mentor_id, job_run_id from peer_mentor_status_history
