@@ -27,6 +27,7 @@ from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Run, Trigger
 from mentor_pause.engine.completion import CompletionState
 from mentor_pause.engine.recovery import Recovery
+from mentor_pause.engine.run_log import naming_run_in_log
 from mentor_pause.errors import (
     ErrorSource,
     InvalidRequest,
@@ -102,6 +103,17 @@ class Dispatch:
         if request.redrive_of is not None:
             redriven = run_to_redrive(self.ledger, request.redrive_of, request, self.org.hlf_org_id)
         trigger = _trigger(request, redriven, self.org.hlf_org_id, invocation_id)
+        with naming_run_in_log(self.logger, trigger.job_run_id):
+            dispatched = self._dispatch(request, redriven, trigger)
+            if dispatched.status in ("running", "completed"):
+                started = {"kind": trigger.kind, "trigger_id": trigger.trigger_id}
+                extra = {"job_name": trigger.job_name, "status": dispatched.status, **started}
+                self.logger.info("run dispatched", extra=extra)
+            return dispatched
+
+    def _dispatch(
+        self, request: DispatchRequest, redriven: Run | None, trigger: Trigger
+    ) -> Dispatched:
         holder = str(uuid4())
         lock = self._lock(request, trigger, holder)
         if isinstance(lock, Held):

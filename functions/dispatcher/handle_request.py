@@ -26,6 +26,7 @@ from mentor_pause.database.client import Database
 from mentor_pause.domain.jobs import JOBS
 from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import RunRequest, TriggerKind, run_id_of
+from mentor_pause.engine.run_log import naming_run_in_log
 from mentor_pause.errors import (
     ConfigurationError,
     DatabaseMisconfigured,
@@ -176,30 +177,26 @@ class RequestHandler:
             }
         )
         reason = cause if isinstance(cause, str) else describe(cause)
-        try:
-            self.waiting().put(waiting, seconds)
-        except Exception as error:  # noqa: BLE001 - the answer is still due (D5)
-            self.logger.error(
-                "request not queued", extra={"reason": describe(error), "because": reason}
-            )
-            return {"status": _NOT_QUEUED, "error": reason}
-        self.logger.warning("request waits", extra={"reason": reason, "again_in": seconds})
         job_run_id = run_id_of(
             waiting.job_name, self.org_id(), str(waiting.trigger_id), dry_run=waiting.dry_run
         )
+        with naming_run_in_log(self.logger, job_run_id):
+            try:
+                self.waiting().put(waiting, seconds)
+            except Exception as error:  # noqa: BLE001 - the answer is still due (D5)
+                self.logger.error(
+                    "request not queued", extra={"reason": describe(error), "because": reason}
+                )
+                return {"status": _NOT_QUEUED, "error": reason}
+            self.logger.warning("request waits", extra={"reason": reason, "again_in": seconds})
         return {"job_run_id": str(job_run_id), "status": "waiting", "error": reason}
 
     def _failed(self, event: object, error: Exception, invocation_id: str) -> Answer:
         request, reason = run_request_of(event, self.org_id(), invocation_id), describe(error)
-        self.logger.error(
-            "run not started",
-            extra={
-                "job_run_id": str(request.job_run_id),
-                "reason": reason,
-                "origin": origin(error),
-            },
-        )
-        self._record(request, reason)
+        with naming_run_in_log(self.logger, request.job_run_id):
+            extra = {"reason": reason, "origin": origin(error)}
+            self.logger.error("run not started", extra=extra)
+            self._record(request, reason)
         return Dispatched(request.job_run_id, "failed", reason, error_source(error)).as_json()
 
     def _record(self, request: RunRequest, error: str) -> None:

@@ -22,6 +22,7 @@ from mentor_pause.errors import (
     describe,
 )
 from mentor_pause.portal import Portal
+from mentor_pause.portal.requests import naming_run
 from mentor_pause.retry import Remaining, time_limit
 
 type OpenPortal = Callable[[Remaining], Portal]
@@ -78,7 +79,8 @@ class SyncPage:
             # The same as for a portal that is down: the run ends some time, and the next one goes
             # on.
             return PageResult(PageOutcome(), Requeue(describe(error), DOWN_SECONDS))
-        with closing(portal), time_limit(remaining() - _CLOSING_SECONDS):
+        limit = time_limit(remaining() - _CLOSING_SECONDS)
+        with closing(portal), naming_run(page.job_run_id), limit:
             return self._sync(portal, page, time_left)
 
     def _sync(self, portal: Portal, page: MentorPage, time_left: Remaining) -> PageResult:

@@ -37,6 +37,7 @@ from mentor_pause.domain.tally import IDS_PER_LINE
 from mentor_pause.engine.expiry_warnings import ExpiryWarnings
 from mentor_pause.engine.notifications import MOST, TOO_LONG, Notifications
 from mentor_pause.engine.outcomes import results_in_database, settle_in_database
+from mentor_pause.engine.run_log import naming_run_in_log
 from mentor_pause.errors import (
     DatabaseError,
     DatabaseUnavailable,
@@ -146,6 +147,10 @@ class Completion:
         if not run.all_pages_closed:
             self.ledger.extend_lease(run)
             return "open"
+        with naming_run_in_log(self.logger, run.job_run_id):
+            return self._complete_once(run, claimant)
+
+    def _complete_once(self, run: Run, claimant: str) -> CompletionState:
         if not self.ledger.claim_completion(run, claimant):
             latest = self.ledger.find_run(run.job_run_id)
             is_running = latest is not None and latest.status == "running"

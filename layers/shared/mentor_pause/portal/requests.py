@@ -20,10 +20,13 @@ behaves as after a 429, but sends nothing, not even a login.
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote, urljoin
+from uuid import UUID
 
 from pydantic_core import to_json
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -42,6 +45,21 @@ _LEAST_AFTER_WAIT = 10.0
 _HEADERS = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 _AS_GIVEN = "".join(map(chr, range(0x21, 0x7F))).translate({ord(c): None for c in '"<>`{}'})
 """The characters of a link that are sent as they are; `%`: a link is escaped already."""
+_CORRELATION = "x-ms-correlation-id"
+_job_run_id: ContextVar[UUID | None] = ContextVar("job_run_id", default=None)
+
+
+@contextmanager
+def naming_run(job_run_id: UUID) -> Generator[None]:
+    """Send a run's id with each request in this block (docs/decisions/0051).
+
+    The header is the one with which the vendor's own client names the requests of one call.
+    """
+    token = _job_run_id.set(job_run_id)
+    try:
+        yield
+    finally:
+        _job_run_id.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +189,12 @@ class Requests:
 
     def _exchange(self, request: "_Request") -> Response:
         bearer = {"Authorization": f"Bearer {self._login.token()}"}
+        run = _job_run_id.get()
+        trace = {_CORRELATION: str(run)} if run else {}
         response = self._connections.exchange(
             request.method,
             request.url,
-            {**_HEADERS, **request.headers, **bearer},
+            {**_HEADERS, **trace, **request.headers, **bearer},
             request.body,
         )
         if response.status_code in request.accepted:
