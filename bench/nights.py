@@ -1,5 +1,6 @@
 """Compares whole nights on the deployed local stack with pgbench, one client per worker."""
 
+import os
 import statistics
 from collections.abc import Callable, Sequence
 
@@ -7,11 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.numbered import numbered_database
-from bench.stack import Night, bench_stack, run_night
+from bench.stack import Component, Night, bench_stack, run_night
 from local.template import load_template
 
-SIZES = (500, 5_000, 50_000)
+SIZES = tuple(map(int, os.environ.get("NIGHTS", "500 5000 50000").split()))
 ROUNDS = 3
+COMPONENTS: tuple[Component, ...] = ("database", "workers", "dispatcher", "emulator")
 _BENCHED = 5_000
 
 
@@ -38,6 +40,7 @@ def main(console: Console) -> None:
         "mentors", "seconds", "mentors/s", f"of pgbench -c {clients}", "first page, s",
         "paging, s", "dispatcher, MiB",
     )  # fmt: skip
+    processor = Table("mentors", *(f"{name}, ms" for name in COMPONENTS))
     for size, found in nights.items():
         rate = _median(found, lambda night: night.rate)
         table.add_row(
@@ -46,8 +49,18 @@ def main(console: Console) -> None:
             f"{_median(found, lambda night: night.paging):.1f}",
             f"{_median(found, lambda night: night.dispatcher_mib):.0f}",
         )  # fmt: skip
+        processor.add_row(
+            f"{size:,}", *(f"{_milliseconds(found, name):.2f}" for name in COMPONENTS)
+        )  # fmt: skip
     console.print(f"{ROUNDS} nights each: medians; pgbench, {clients} clients: {limit:.0f}/s")
     console.print(table)
+    console.print("processor time of each component, for one mentor")
+    console.print(processor)
+
+
+def _milliseconds(nights: Sequence[Night], component: Component) -> float:
+    """Return the processor time of a component for one mentor."""
+    return _median(nights, lambda night: night.processor[component] / night.mentors * 1000)
 
 
 def _median(nights: Sequence[Night], value: Callable[[Night], float]) -> float:

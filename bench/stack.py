@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 from uuid import UUID, uuid4
 
 import psutil
@@ -16,6 +17,8 @@ from mentor_pause.domain.runs import run_id_of
 from support.deployed import Deployed, eventually
 
 JOB = "certification_expiry"
+
+type Component = Literal["database", "workers", "dispatcher", "emulator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Night:
     """Seconds until the dispatcher answered."""
     dispatcher_mib: float
     """The largest memory of the dispatcher's process, in MiB."""
+    processor: dict[Component, float]
+    """Seconds of processor time of each component."""
 
     @property
     def rate(self) -> float:
@@ -60,6 +65,7 @@ def run_night(
     stack.local.seed(mentors=mentors, expired=mentors, seed=1)
     prepare(stack)
     end_function(stack, "Dispatcher")
+    before = processor_seconds(stack)
     trigger_id = f"bench-{uuid4()}"
     job_run_id = run_id_of(JOB, stack.stack.org_id, trigger_id)
     with ThreadPoolExecutor(1) as pool:
@@ -79,7 +85,36 @@ def run_night(
     run, summary = stack.finish(str(job_run_id))
     if (run.status, summary["paused_count"]) != ("completed", mentors):
         raise RuntimeError(f"{summary['paused_count']} of {mentors} were paused: {run.status}")
-    return Night(mentors, seconds, first_page, paging, peak_mib(stack, "Dispatcher"))
+    after = processor_seconds(stack)
+    processor: dict[Component, float] = {
+        name: spent - before[name] for name, spent in after.items()
+    }
+    return Night(mentors, seconds, first_page, paging, peak_mib(stack, "Dispatcher"), processor)
+
+
+def processor_seconds(stack: Deployed) -> dict[Component, float]:
+    """Return the processor time that each component has had since its start.
+
+    The dispatcher's process starts with the night, so its time before the night is zero. The
+    emulator's time is its own, without the functions that it has started.
+    """
+    (pid_file,) = (stack.local.folder / "postgres").rglob("postmaster.pid")
+    server = psutil.Process(int(pid_file.read_text().split()[0]))
+    emulator = psutil.Process(stack.local.require().emulator.pid).cpu_times()
+    return {
+        "database": sum(map(_spent, [server, *server.children(recursive=True)])),
+        "workers": sum(map(_spent, _processes(stack, "ExpiryWorker"))),
+        "dispatcher": sum(map(_spent, _processes(stack, "Dispatcher"))),
+        "emulator": emulator.user + emulator.system,
+    }
+
+
+def _spent(process: psutil.Process) -> float:
+    """Return the processor time of a process, with that of its children that have ended."""
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return times.user + times.system + times.children_user + times.children_system
+    return 0.0
 
 
 def _wait_for_first_page(stack: Deployed, job_run_id: UUID) -> float:
