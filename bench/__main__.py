@@ -19,6 +19,7 @@ from bench import (
     rest,
     rest_cpu,
     sizes,
+    standing,
     sync,
 )
 from bench.scale import deployed
@@ -35,6 +36,7 @@ BENCHES: dict[str, Callable[[Console], None]] = {
     "imports": imports.main,
     "sizes": sizes.main,
     "cost": cost.main,
+    "standing": standing.main,
     "messages": messages.main,
     "plan": plan.main,
     "scale": deployed.main,
