@@ -70,19 +70,24 @@ class Children:
         self._running[reader] = _Child(job, pid, time.monotonic())
 
     def _be_child(self, job: Job, writer: int) -> None:
+        """Do the job and exit, whatever happens: the rest of the program is the parent's."""
         try:
             os.setsid()
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             silent = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(silent, stream)
+            with os.fdopen(writer, "wb") as pipe:
+                pipe.write(json.dumps(self._answer(job)).encode())
+        finally:
+            os._exit(0)
+
+    def _answer(self, job: Job) -> Answer:
+        try:
             self.cluster.reconnect(f"child_{os.getpid()}")
-            answer = job.run()
+            return job.run()
         except BaseException:  # noqa: BLE001 - the parent reports it
-            answer = {"error": traceback.format_exc()}
-        with os.fdopen(writer, "wb") as pipe:
-            pipe.write(json.dumps(answer).encode())
-        os._exit(0)
+            return {"error": traceback.format_exc()}
 
     def _wait(self) -> Iterator[tuple[Job, Answer, float]]:
         ready, _, _ = select.select(list(self._running), [], [])

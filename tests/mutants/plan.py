@@ -72,10 +72,21 @@ def plan(
 
 def _python(file: Path, store: Store) -> Iterator[Trial]:
     functions, sources, source = loaded_functions(), _sources(), Source.read(file)
+    near = _named_tests(file)
     for change in source.changes:
         use: Callable[[], bool] = partial(source.use, change, functions)
         tests = _reaching(change, source, sources, store)
-        yield Trial(change.mutant, use, tests, (f"test_{file.stem}.py", f"test_{file.stem}_"))
+        yield Trial(change.mutant, use, tests, near)
+
+
+def _named_tests(file: Path) -> Sequence[str]:
+    """Return the tests that tests/README.md names for a module."""
+    row = re.search(
+        rf"^\| \[[^]]+\]\(\.\./{re.escape(str(file.relative_to(ROOT)))}\) \| (.+) \|$",
+        (ROOT / "tests/README.md").read_text(),
+        re.MULTILINE,
+    )
+    return re.findall(r"\]\(([^)]+)\)", row[1]) if row else ()
 
 
 @cache
