@@ -8,10 +8,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from aws_lambda_powertools import Logger
 
 from expiry.pause import PausePage
 from mentor_pause.database.client import Database
+from mentor_pause.database.error_classification import reason_of
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import PageOutcome
 from mentor_pause.engine.requeue import PageResult, Requeue
@@ -42,6 +44,8 @@ class ScriptedTransport:
         self.asked: list[UUID] = []
         self.waited_for: list[UUID] = []
         """The mentors for whose locks a call was ready to wait."""
+        self.asked_for: list[tuple[object, object]] = []
+        """The status and the reason of each call."""
 
     def call(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, object]]:
         """Return the next answer."""
@@ -50,6 +54,7 @@ class ScriptedTransport:
         assert function == "update_mentor_status"
         if arguments["p_wait"]:
             self.waited_for.append(arguments["p_mentor_id"])  # pyright: ignore[reportArgumentType]
+        self.asked_for.append((arguments["p_status"], arguments["p_reason"]))
         mentor = arguments["p_mentor_id"]
         assert isinstance(mentor, UUID)
         self.asked.append(mentor)
@@ -79,16 +84,19 @@ class ScriptedTransport:
         """Nothing is open."""
 
 
-def a_page(*mentors: UUID) -> MentorPage:
+def a_page(*mentors: UUID, job: str = "certification_expiry") -> MentorPage:
     """Return a page of these mentors."""
     return MentorPage(
-        job_name="certification_expiry", job_run_id=uuid4(), org_id=uuid4(),
+        job_name=job, job_run_id=uuid4(), org_id=uuid4(),
         as_of=date(2026, 3, 1), page=1, mentor_ids=mentors,
     )  # fmt: skip
 
 
 def work(
-    transport: ScriptedTransport, *mentors: UUID, seconds: float | Iterable[float] = 60
+    transport: ScriptedTransport,
+    *mentors: UUID,
+    seconds: float | Iterable[float] = 60,
+    job: str = "certification_expiry",
 ) -> tuple[PageResult, list[dict[str, Any]]]:
     """Run the loop on a page; return its result and the log lines.
 
@@ -105,7 +113,8 @@ def work(
     output = io.StringIO()
     logger = Logger(service=f"pause-{next(_names)}", stream=output)
     reconnect = Retry(attempts=2, on=DatabaseUnavailable, sleep=lambda _: None, least_seconds=3.5)
-    result = PausePage(Database(transport, reconnect), logger, tuple)(a_page(*mentors), remaining)
+    loop = PausePage(Database(transport, reconnect), logger, tuple)
+    result = loop(a_page(*mentors, job=job), remaining)
     return result, [json.loads(line) for line in output.getvalue().splitlines()]
 
 
@@ -123,8 +132,8 @@ def test_the_first_pass_waits_for_no_lock() -> None:
     """R1: the loop tries every mentor before it waits for a locked one."""
     a, b, c = (uuid4() for _ in range(3))
     transport = ScriptedTransport({a: [LOCKED, "changed"]})
-    result, _ = work(transport, a, b, c)
-    assert (transport.asked, transport.waited_for) == ([a, b, c, a], [a])
+    result, lines = work(transport, a, b, c)
+    assert (transport.asked, transport.waited_for, lines) == ([a, b, c, a], [a], [])
     assert (result.outcome.applied, result.requeue) == ((a, b, c), None)
 
 
@@ -147,6 +156,32 @@ def test_a_lock_that_is_released_starts_the_patience_again() -> None:
     assert (set(result.outcome.applied), result.requeue) == ({a, b}, None)
 
 
+def test_a_success_grants_the_other_locked_mentors_five_more_waits() -> None:
+    """R1: five waits without success, counted from the last success."""
+    a, b = uuid4(), uuid4()
+    transport = ScriptedTransport({a: [LOCKED], b: [LOCKED] * 99})
+    result, _ = work(transport, a, b)
+    assert (transport.waited_for, result.outcome.applied) == ([a, *[b] * 5], (a,))
+
+
+def test_a_mentor_whom_the_run_keeps_has_the_reason() -> None:
+    """G5: a mentor who changed, or whose certification is still expired, is skipped."""
+    a, b, c = (uuid4() for _ in range(3))
+    transport = ScriptedTransport({a: ["changed_since"], b: ["still_expired"], c: ["not_active"]})
+    result, _ = work(transport, a, b, c)
+    assert result.outcome.kept == {a: "changed_since", b: "still_expired"}
+    assert (result.outcome.applied, result.outcome.skipped) == ((), (a, b, c))
+
+
+def test_a_withdrawal_resumes_the_mentors_of_its_page() -> None:
+    """G5: with the same two passes as a pause."""
+    a, b = uuid4(), uuid4()
+    transport = ScriptedTransport({a: [LOCKED]})
+    result, _ = work(transport, a, b, job="withdrawal")
+    assert set(transport.asked_for) == {("active", "pause_withdrawn")}
+    assert (transport.waited_for, result.outcome.applied) == ([a], (a, b))
+
+
 def test_a_refused_mentor_is_not_tried_again() -> None:
     """E5: the log has id, SQLSTATE and message. The other mentors are not affected."""
     a, b = uuid4(), uuid4()
@@ -154,6 +189,7 @@ def test_a_refused_mentor_is_not_tried_again() -> None:
     result, (line,) = work(transport, a, b)
     assert (transport.asked, result.outcome.errored, result.outcome.applied) == ([a, b], (a,), (b,))
     assert (line["mentor_id"], line["sqlstate"], line["reason"]) == (str(a), "P0001", "no way")
+    assert result.outcome.reasons == {a: reason_of(DatabaseError("no way", "P0001"))}
 
 
 def test_an_unexpected_error_is_one_mentors_error() -> None:
@@ -181,6 +217,13 @@ def test_a_mentor_whose_call_fails_twice_while_the_database_answers_is_an_error(
     a, b = uuid4(), uuid4()
     result, _ = work(ScriptedTransport({a: [GONE] * 9}), a, b)
     assert (result.outcome.errored, result.outcome.applied, result.requeue) == ((a,), (b,), None)
+
+
+def test_a_mentor_whose_call_fails_once_while_the_database_answers_is_tried_again() -> None:
+    """E5: one lost call says nothing about the mentor."""
+    a = uuid4()
+    result, _ = work(ScriptedTransport({a: [GONE, GONE, "changed"]}), a)
+    assert (result.outcome.applied, result.outcome.errored, result.requeue) == ((a,), (), None)
 
 
 def test_a_call_that_was_lost_once_is_made_again() -> None:
@@ -228,6 +271,24 @@ def test_a_refusal_of_every_write_is_a_system_fault() -> None:
     assert (result.requeue.is_waiting, result.requeue.wait_reason) == (True, "a right is missing")
 
 
+def test_a_refusal_of_the_only_mentor_is_one_rows_error() -> None:
+    """R3: one refused write says nothing about the next one."""
+    a = uuid4()
+    refusal = DatabaseMisconfigured("a right is missing", "42501")
+    result, _ = work(ScriptedTransport({a: [refusal, "would_change"]}), a)
+    assert (result.outcome.errored, result.requeue) == ((a,), None)
+
+
+@pytest.mark.parametrize("success", ["changed", "not_active"])
+def test_refusals_after_a_success_are_errors_of_their_rows(success: str) -> None:
+    """R3: the database accepts changes, so its configuration is right."""
+    a, b, c = (uuid4() for _ in range(3))
+    refusal = DatabaseMisconfigured("a right is missing", "42501")
+    refused: list[str | Exception] = [refusal, "would_change"]
+    result, _ = work(ScriptedTransport({a: [success], b: refused[:], c: refused[:]}), a, b, c)
+    assert (result.outcome.errored, result.requeue) == ((b, c), None)
+
+
 def test_a_database_that_refuses_the_probe_is_not_usable() -> None:
     """R3: a refusal of every call is not one mentor's error."""
     a = uuid4()
@@ -250,7 +311,7 @@ def test_no_mentor_is_begun_when_time_is_short() -> None:
 def test_no_call_is_repeated_when_time_is_short() -> None:
     """E10: a call that was cut off by the invocation's end says nothing about the database."""
     a, b = uuid4(), uuid4()
-    transport = ScriptedTransport({a: [GONE] * 9})
+    transport = ScriptedTransport({a: [GONE] * 9}, probes=[GONE])
     result, _ = work(transport, a, b, seconds=[11.4, 12, 11])
     assert result.requeue == Requeue("time ran short after 0 mentors", 1)
     assert transport.asked == [a]
