@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,13 +90,20 @@ class Runner:
                 self.record(Result(trial.mutant, "unreached", "", 0))
 
     def _choose(self, trial: Trial, items: dict[str, pytest.Item], store: Store) -> list[str]:
-        """Order the tests: those that noticed the last mutants, then the fastest."""
+        """Order the tests: those that noticed the last mutants, then the fastest of every file."""
         possible = [test for test in trial.tests if test in items and test in store.known]
+        possible.sort(key=lambda test: store.known[test].seconds)
+        earlier = Counter[str]()
+        turn = dict[str, int]()
+        for test in possible:
+            file = test.partition("::")[0]
+            turn[test] = earlier[file]
+            earlier[file] += 1
         possible.sort(
             key=lambda test: (
                 _place(self._killers, test),
                 not any(word in test for word in trial.near),
-                store.known[test].seconds,
+                turn[test],
             )
         )
         chosen, seconds = list[str](), 0.0
