@@ -179,6 +179,7 @@ screenshots: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
+# Four seeds took six minutes beside other work. The target needs Debian's package faketime.
 faults-month: NIGHTS = 30
 ## run 30 nights in a row with faults in each: make faults-month SEEDS=10 FIRST=0
 faults-month: setup
