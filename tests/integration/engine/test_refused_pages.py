@@ -55,6 +55,9 @@ def test_a_page_of_another_organisation_or_job_is_refused(night: Night, roster: 
     for other in ({"org_id": uuid4()}, {"job_name": "hlf_sync"}):
         body = page.model_copy(update=other).model_dump_json()
         assert not night.deliver({"Body": body})
+    reasons = [line["reason"] for line in night.lines("page not done")]
+    assert len(reasons) == 2
+    assert all(reason.endswith("is of another job or organisation") for reason in reasons)
     assert roster.history() == []
 
 
