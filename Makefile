@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 .PHONY: help nightly invoke test quick coverage check setup format hooks clean \
 	build sam-local deployment-tools deployment-walk \
-	tools test-database test-postgresql test-python test-pgtap test-fallback screenshots faults faults-month console-access \
+	tools test-database test-postgresql test-python test-pgtap test-fallback screenshots faults faults-month proofs console-access \
 	histories portal-seeds year year-of-warnings mutants bench plans scale slow-database \
 	schema migration requirements compile \
 	check-format check-lint check-types check-cfn check-sam check-checkov check-requirements check-database \
@@ -178,6 +178,10 @@ screenshots: setup
 ## run nights with random faults: make faults SEEDS=200 FIRST=0; TRACE=--trace prints each step
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
+
+## break the product on purpose in many ways, and see that the simulated nights notice each one
+proofs: setup
+	$(VENV)/bin/python -m pytest -m proof tests/faults tests/histories tests/year
 
 # Four seeds took six minutes beside other work. The target needs Debian's package faketime.
 faults-month: NIGHTS = 30

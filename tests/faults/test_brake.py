@@ -32,6 +32,7 @@ def test_a_wrong_list_pauses_nobody(cluster: Cluster, aws: Clients) -> None:
         assert run_brake_seed(seed, cluster, aws, [_WRONG_LIST]).violations == []
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("breaks", "checks"),
     [
@@ -51,6 +52,7 @@ def test_a_broken_brake_is_found(
     assert any(checks & _failing(seed, cluster, aws, breaks) for seed in range(12))
 
 
+@pytest.mark.proof
 def test_a_withdrawal_that_no_coordinator_hears_of_is_found(cluster: Cluster, aws: Clients) -> None:
     """E11, G5: the conservation check looks at the messages of a withdrawal too."""
     assert "notified_once" in _failing(5, cluster, aws, [_UNTOLD])

@@ -22,6 +22,8 @@ from support.faults import ProcessDied
 from support.night import Night
 from support.post_office import SENDER, Notifier
 
+pytestmark = pytest.mark.proof
+
 
 class _UnfencedLocks(Locks):
     """Without the fence: a holder that lost the lock may still write."""

@@ -30,6 +30,7 @@ def test_nights_in_a_row_lose_and_double_nothing(faked: FakedCluster, aws: Clien
     assert run_month(0, faked, aws, nights=3).violations == []
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("breaks", "check", "nights"),
     [(_PAUSED_ONCE, ": everybody: ", 3), (_SENT_AGAIN, ": sent again: ", 2)],

@@ -7,6 +7,8 @@ from histories.history import live
 from support.roster import Roster
 from year.warnings.broken import Broken
 
+pytestmark = pytest.mark.proof
+
 BROKEN = {
     "the transition ignores the brake": Broken("return 'held';", "return null;"),
     "a release ignores changes": Broken(

@@ -11,6 +11,8 @@ from year.broken import EXPIRED, Broken, unchanged_by_its_own_time
 from year.events import EVERYTHING
 from year.harness import live_through
 
+pytestmark = pytest.mark.proof
+
 FIRST, SEEDS = date(2020, 2, 28), range(4)
 
 

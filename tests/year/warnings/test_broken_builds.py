@@ -6,6 +6,8 @@ from support.faked_clock import FakedCluster
 from year.warnings import broken
 from year.warnings.harness import Build, Plan, live_through
 
+pytestmark = pytest.mark.proof
+
 MONTH = Plan(mentors=80, nights=36, horizon=90, unrest=80, failures=10)
 
 BUILDS = {
