@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+import time
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -43,19 +45,26 @@ def test_a_run_can_be_left_and_attached_to_again(
 
 
 def follow_until_ctrl_c(run: str) -> tuple[str, str, int]:
-    """Follow a run at a terminal, and press Ctrl-C once the bar is visible."""
+    """Follow a run at a terminal, and press Ctrl-C once the bar is visible.
+
+    As a person does, it presses again if nothing happens, and reads what is drawn all the time: a
+    program waits for a terminal that does not.
+    """
     ours, theirs = os.openpty()
     with subprocess.Popen(
         [COMMAND, "runs", run, "--follow", "--json"],
         stdout=subprocess.PIPE, stderr=theirs, text=True, env=os.environ | TERMINAL,
     ) as started:  # fmt: skip
         os.close(theirs)
-        drawn = ""
-        while "waiting for the workers" not in drawn:
-            drawn += os.read(ours, 100_000).decode()
-        started.send_signal(signal.SIGINT)
+        drawn, pressed = "", 0.0
+        # Reading a terminal that no program has open any more is an error.
+        with suppress(OSError):
+            while part := os.read(ours, 100_000).decode():
+                drawn += part
+                if "waiting for the workers" in drawn and time.monotonic() > pressed + 5:
+                    started.send_signal(signal.SIGINT)
+                    pressed = time.monotonic()
         out, _ = started.communicate(timeout=30)
-    drawn += os.read(ours, 100_000).decode()
     os.close(ours)
     return out, drawn, started.returncode
 
