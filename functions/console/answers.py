@@ -26,7 +26,10 @@ HEADERS = {
 """On every answer. Source: OWASP, "HTTP Security Response Headers Cheat Sheet" (C5)."""
 
 NOT_SHOWN = "page not shown"
-"""The log line of every answer with a status of 500 or more; ConsoleErrorsAlarm counts it."""
+"""The log line of every answer with a status of 500 or more, and of a code that was not sent.
+
+ConsoleErrorsAlarm counts it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ def test_a_run_can_be_left_and_attached_to_again(
 def follow_until_ctrl_c(run: str) -> tuple[str, str, int]:
     """Follow a run at a terminal, and press Ctrl-C once the bar is visible.
 
-    As a person does, it presses again if nothing happens, and reads what is drawn all the time: a
-    program waits for a terminal that does not.
+    It presses again if nothing happens, as a person does. It reads the terminal all the time,
+    because a program waits when its terminal is full.
     """
     ours, theirs = os.openpty()
     with subprocess.Popen(
