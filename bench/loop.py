@@ -17,7 +17,8 @@ from mentor_pause.domain.messages import MentorPage
 from mentor_pause.errors import DatabaseUnavailable
 from mentor_pause.retry import Retry
 
-MENTORS, PAGE, ROUNDS = 2000, 500, 9
+MENTORS, PAGE, ROUNDS = 500, 500, 41
+"""Short rounds: a noisy machine changes its speed every few seconds."""
 
 
 def by_the_loop(mentors: Numbered) -> float:
