@@ -161,8 +161,11 @@ def _trial(
     session: pytest.Session, trial: Trial, items: Sequence[pytest.Item], store: Store
 ) -> Callable[[], Answer]:
     def run() -> Answer:
-        if not trial.use():
-            return {"invalid": True}
+        try:
+            if not trial.use():
+                return {"invalid": True}
+        except Exception as error:  # noqa: BLE001 - every test would notice it
+            return {"by": f"the module does not load: {error}"}
         for item, reports in _run(session, items, store):
             if any(report.failed for report in reports):
                 return {"by": item.nodeid}

@@ -15,6 +15,7 @@ from mentor_pause.domain.error_reasons import (
     LONGEST,
     NO_REASON,
     UNNAMED,
+    ErrorCounts,
     ErrorGroup,
     RequeueReason,
     cut,
@@ -108,6 +109,29 @@ def test_every_mentor_is_in_one_group_and_the_largest_comes_first(found: dict[UU
     assert sum(group.kinds for group in groups) == len(set(found.values()))
 
 
+def test_twenty_groups_are_shown_and_of_twenty_one_the_last_two_together() -> None:
+    """E7: the example of the last group is a mentor of it."""
+    found = {UUID(int=n): f"reason {n:02}" for n in range(1, 22)}
+    assert len(group_errors(dict(list(found.items())[:20]))) == 20
+    assert all(g.kinds == 1 for g in group_errors(dict(list(found.items())[:20])))
+    last = group_errors(found)[-1]
+    assert last == ErrorGroup("one of 2 other reasons", 2, UUID(int=20), 2)
+
+
+def test_a_run_counts_five_hundred_reasons_and_adds_up_the_others() -> None:
+    """E7: so the memory is bounded; the example is the first of the others."""
+    counts = ErrorCounts()
+    for number in range(1, 501):
+        counts.add(UUID(int=number), f"reason {number}")
+    assert (len(counts.groups), counts.others) == (500, None)
+    for number in (501, 502):
+        counts.add(UUID(int=number), f"reason {number}")
+    assert len(counts.groups) == 500
+    assert counts.others == ErrorGroup("another reason, after the first 500", 2, UUID(int=501))
+    counts.add(UUID(int=503), "reason 500")
+    assert counts.groups["reason 500"].count == 2
+
+
 def test_the_text_has_reason_count_and_example() -> None:
     """E7."""
     groups = group_errors({A: "HTTP 503", B: "HTTP 400", C: "HTTP 400"})
@@ -138,12 +162,42 @@ def test_a_long_text_cuts_no_id_and_counts_the_groups_that_it_leaves_out(
     assert (said.groups() if said else ("0", "0")) == (str(kinds), str(mentors))
 
 
+def test_groups_that_just_fit_are_named_and_the_others_counted() -> None:
+    """E7: one kind and one mentor are not plural."""
+    groups = tuple(ErrorGroup("r" * 200, 4 - n, UUID(int=n)) for n in (1, 2, 3))
+    whole = describe_errors(groups, 2000)
+    assert describe_errors(groups, len(whole)) == whole
+    shorter = describe_errors(groups, len(whole) - 1)
+    assert shorter.endswith(f"such as mentor {UUID(int=2)}; and 1 more kind (1 mentor)")
+    assert describe_errors(groups, len(shorter)) == shorter
+    assert describe_errors(groups, len(shorter) - 1).endswith(
+        f"such as mentor {UUID(int=1)}; and 2 more kinds (3 mentors)"
+    )
+
+
 @given(st.lists(st.sampled_from(["word", str(A), "x" * 50]), min_size=1), st.integers(60, 200))
 def test_a_text_is_cut_at_a_space(words: list[str], longest: int) -> None:
     """So that no id is cut."""
     text = cut(" ".join(words), longest)
     assert len(text) <= longest
     assert set(text.removesuffix("...").split()) <= set(words)
+
+
+def test_a_text_keeps_as_many_whole_words_as_fit() -> None:
+    """E12: a text of exactly the length stays; only a word that is too long for an id is cut."""
+    assert cut("four five", 9) == "four five"
+    assert cut("four five six", 12) == "four..."
+    assert cut("four five six", 13) == "four five six"
+    assert cut("four five seven", 13) == "four five..."
+    assert cut("x" * 100, 53) == "...", "50 characters may be the beginning of an id"
+    assert cut("x" * 100, 54) == f"{'x' * 51}..."
+    assert plain("w" * 200) == "w" * 200
+    assert plain("w" * 201) == "w" * 197 + "..."
+
+
+def test_what_is_no_printable_ascii_becomes_a_space() -> None:
+    """E12: two words stay two words."""
+    assert plain("one\ntwo\x00three\u00a0four\u00e5five") == "one two three four five"
 
 
 def test_remarks_come_together_each_once() -> None:
