@@ -102,21 +102,33 @@ def _below(folder: str, suffix: str) -> list[Path]:
 def _reaching(
     change: Change, source: Source, sources: Sequence[Source], store: Store
 ) -> Sequence[str]:
-    """Return the tests that run a changed line, or a line that uses a changed constant."""
-    if change.function is not None:
-        wanted = {str(source.file): change.lines}
-    else:
-        names = source.dependents(change.mutant.inside)
-        wanted = {
-            str(each.file): frozenset(line for name in names for line in each.uses.get(name, ()))
-            for each in sources
-        }
-        wanted = {file: lines for file, lines in wanted.items() if lines}
+    """Return the tests that run a changed line, or that a changed constant concerns.
+
+    These run a line that uses the constant, or their file names it.
+    """
+    names = set[str]() if change.function else source.dependents(change.mutant.inside)
+    wanted = {str(source.file): change.lines} if change.function else _lines_with(names, sources)
     return [
         test
         for test, reach in store.known.items()
         if any(not lines.isdisjoint(reach.lines.get(file, ())) for file, lines in wanted.items())
+        or not names.isdisjoint(_words(test.partition("::")[0]))
     ]
+
+
+def _lines_with(names: Collection[str], sources: Sequence[Source]) -> dict[str, frozenset[int]]:
+    """Return the lines of functions that use one of the names, by file."""
+    found = {
+        str(each.file): frozenset(line for name in names for line in each.uses.get(name, ()))
+        for each in sources
+    }
+    return {file: lines for file, lines in found.items() if lines}
+
+
+@cache
+def _words(file: str) -> frozenset[str]:
+    """Return the words of a test's file."""
+    return frozenset(re.findall(r"\w+", (ROOT / file).read_text()))
 
 
 def _sql(file: Path, store: Store, cluster: Cluster) -> Iterator[Trial]:

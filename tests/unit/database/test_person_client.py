@@ -32,7 +32,7 @@ def answering(*answers: httpx.Response | Exception, asked: list[httpx.Request]) 
             raise found
         return found
 
-    return Supabase("https://project.supabase.co", "the-key", played(answer))
+    return Supabase("https://project.supabase.co/", "the-key", played(answer))
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def test_a_call_carries_the_key_and_the_persons_token(asked: list[httpx.Request]
     supabase = answering(httpx.Response(200, json={"a": 1}), asked=asked)
     assert supabase.call("the.per.son", "get_tonight", {"p_org_id": "o"}) == {"a": 1}
     (request,) = asked
-    assert (request.method, request.url.path) == ("POST", "/rest/v1/rpc/get_tonight")
+    assert request.method == "POST"
+    assert str(request.url) == "https://project.supabase.co/rest/v1/rpc/get_tonight"
+    assert request.headers["Content-Type"] == "application/json"
     assert request.headers["apikey"] == "the-key"
     assert request.headers["Authorization"] == "Bearer the.per.son"
     assert request.content == b'{"p_org_id":"o"}'
@@ -183,6 +185,24 @@ def test_a_session_that_no_cookie_can_hold_is_a_failure(
         verify(answering(httpx.Response(200, json=GOOD | changed), asked=asked))
 
 
+def test_the_longest_token_that_a_cookie_can_hold(asked: list[httpx.Request]) -> None:
+    """A browser stores 4,096 bytes: the token, the cookie's name and its attributes."""
+    longest = "a" * 3800
+    answer = httpx.Response(200, json=GOOD | {"access_token": longest})
+    assert verify(answering(answer, asked=asked)) == Session(longest, 3600)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [("over_email_send_rate_limit", "sent"), ("another", "too often")]
+)
+def test_a_second_code_within_a_minute_counts_as_sent(
+    code: str, outcome: str, asked: list[httpx.Request]
+) -> None:
+    """C3: only a known address gets this refusal."""
+    answer = httpx.Response(429, json={"error_code": code})
+    assert send(answering(answer, asked=asked)) == outcome
+
+
 @pytest.mark.parametrize("body", ["<html>", "[]", "7", "null", ""])
 def test_an_answer_without_a_session_is_a_failure(body: str, asked: list[httpx.Request]) -> None:
     """C4: whatever its form."""
@@ -194,6 +214,8 @@ def test_a_good_code_begins_a_session_that_no_log_can_show(asked: list[httpx.Req
     """E13: the token is not in the text of the object."""
     session = verify(answering(httpx.Response(200, json=GOOD), asked=asked))
     assert session == Session("a.b.c", 3600)
+    assert asked[0].url.path == "/auth/v1/verify"
+    assert asked[0].content == b'{"type":"email","email":"a@example.org","token":"123456"}'
     assert "a.b.c" not in repr(session)
 
 
