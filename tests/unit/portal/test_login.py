@@ -69,8 +69,8 @@ def test_the_login_sends_the_request_of_the_documentation() -> None:
             return httpx.Response(200, json={"access_token": "a-token", "expires_in": 3599})
         return httpx.Response(204)
 
-    given = settings("https://hlf.crm4.example").model_copy(
-        update={"portal_login_url": "https://login.example"}
+    given = settings("https://hlf.crm4.example/").model_copy(
+        update={"portal_login_url": "https://login.example/"}
     )
     transport = played(answer)
     Dataverse(Requests(given, Time(left=7.0).timing(), transport), EXAMPLE).push(PAUSED)
@@ -78,6 +78,8 @@ def test_the_login_sends_the_request_of_the_documentation() -> None:
     assert (login.method, str(login.url)) == (
         "POST", f"https://login.example/{TENANT}/oauth2/v2.0/token",
     )  # fmt: skip
+    assert str(patch.url).startswith("https://hlf.crm4.example/api/data/v9.2/hlf_likepersons(")
+    assert login.headers["accept"] == "application/json"
     assert login.headers["content-type"] == "application/x-www-form-urlencoded"
     assert parse_qs(login.content.decode()) == {
         "client_id": [CLIENT_ID],
@@ -115,6 +117,35 @@ def test_the_token_of_one_page_serves_the_next_one() -> None:
     time.now += 3599
     push("new")
     assert logins == ["old", "new", "new"]
+
+
+@pytest.mark.parametrize(("stated", "used"), [(3599, 3539), (100, 50), (20, 30), (None, 240)])
+def test_a_token_is_used_until_shortly_before_its_end(stated: int | None, used: int) -> None:
+    """A minute before it ends, but not before half of its time, and at least 30 s."""
+    logins, time = list[float](), Time()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "token" not in request.url.path:
+            return httpx.Response(204)
+        logins.append(time.now)
+        return httpx.Response(200, json={"access_token": "a-token", "expires_in": stated})
+
+    requests = Requests(settings("https://x.example"), time.timing(), played(answer))
+    for second in (0, used - 1, used):
+        time.now = second
+        Dataverse(requests, EXAMPLE).push(PAUSED)
+    assert logins == [0, used]
+
+
+def test_a_login_that_fails_has_no_token_even_if_its_answer_holds_one() -> None:
+    """The status decides."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(403, json={"access_token": "a-token", "error": "access_denied"})
+
+    requests = Requests(settings("https://x.example"), Time().timing(), played(answer))
+    with pytest.raises(PortalRefused):
+        Dataverse(requests, EXAMPLE).push(PAUSED)
 
 
 def test_a_kept_token_that_the_portal_refuses_is_replaced() -> None:

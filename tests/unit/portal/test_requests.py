@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from uuid import UUID
 
 import httpx
 import pytest
 
 from mentor_pause.errors import PortalError
 from mentor_pause.portal import MentorState, PortalMentorPage
+from mentor_pause.portal.requests import naming_run
 from support.portal import PAUSED, recorded
 
 
@@ -57,7 +59,8 @@ def test_the_requests_are_those_of_the_documentation() -> None:
         "modifiedon,statecode&$filter=modifiedon%20ge%202026-11-21T02:00:00Z&$orderby=modifiedon%20asc,hlf_certificationid%20asc"
     )
     assert query.headers["prefer"] == "odata.maxpagesize=1000"
-    assert "if-match" not in query.headers
+    assert {"if-match", "content-type"}.isdisjoint(query.headers)
+    assert query.content == b""
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,44 @@ def test_a_host_may_be_written_in_another_way() -> None:
         return httpx.Response(200, json={"value": [], "@odata.nextLink": links.pop(0)})
 
     assert list(recorded(answer).mentors()) == [PortalMentorPage((), ())] * 2
+
+
+def test_a_link_is_sent_as_the_portal_gave_it() -> None:
+    """A cookie of paging may hold any character; only those that no address may hold change."""
+    printable = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
+    links: list[object] = [
+        f"https://hlf.crm4.example/api/data/v9.2/m?$skiptoken={printable} x",
+        None,
+    ]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        return httpx.Response(200, json={"value": [], "@odata.nextLink": links.pop(0)})
+
+    list(recorded(answer).mentors())
+    escaped = printable
+    for character in '"<>`{}':
+        escaped = escaped.replace(character, f"%{ord(character):02X}")
+    assert asked[1] == f"/api/data/v9.2/m?$skiptoken={escaped}%20x"
+
+
+def test_a_request_names_the_run_that_it_serves() -> None:
+    """O1: and after the run's work, no run."""
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("x-ms-correlation-id"))
+        return httpx.Response(204)
+
+    outer, inner = UUID(int=1), UUID(int=2)
+    dataverse = recorded(answer)
+    with naming_run(outer):
+        with naming_run(inner):
+            dataverse.push(PAUSED)
+        dataverse.push(PAUSED)
+    dataverse.push(PAUSED)
+    assert seen == [str(inner), str(outer), None]
 
 
 def test_the_filter_has_its_moment_in_utc() -> None:
