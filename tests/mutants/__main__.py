@@ -23,7 +23,8 @@ TESTS = (
     "unit/aws", "unit/config", "unit/database", "unit/domain", "unit/engine", "unit/functions",
     "unit/ledger", "unit/portal", "unit/test_retry.py", "unit/test_retry_deadline.py",
     "integration/engine", "integration/functions", "integration/ledger", "integration/supabase",
-    "integration/test_night.py", "contract/database", "contract/portal_database",
+    "integration/test_night.py", "contract/database", "contract/portal",
+    "contract/portal_database",
 )  # fmt: skip
 LEFT_OUT = ("integration/supabase/adoption", "integration/supabase/test_schema_files.py",
     "integration/supabase/test_migrations.py", "integration/supabase/test_pg_cron.py",

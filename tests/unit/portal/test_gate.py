@@ -107,7 +107,7 @@ def test_a_503_with_a_wait_closes_no_gate() -> None:
     assert (gate.closed, gate.asked, time.slept) == ([], 1, [7.0])
 
 
-@pytest.mark.parametrize(("seconds", "waits"), [(35, True), (45, False)])
+@pytest.mark.parametrize(("seconds", "waits"), [(39, True), (40, False)])
 def test_a_wait_leaves_ten_seconds_for_work(seconds: int, waits: bool) -> None:
     """50 seconds are left. A later end could leave no time for a success."""
     portal, gate, time = Answers(logged_in(), wait(429, seconds)), FakeGate(), Time()
