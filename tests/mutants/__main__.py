@@ -2,20 +2,23 @@
 
 A module is an import name, a file or a folder; without one, the command tries all that
 docs/mutants.md names. It prints the score of each file and every change that no test notices.
+
+With `--results FILE`, the results stay in a file. The same command again tries only the changes
+that the file has no result of, and those that survived: after a new test, or with more `--seconds`.
 """
 
 import argparse
 import json
 import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from local.places import ROOT
+from mutants.changes import SURVIVED, Mutant, Verdict
 from mutants.plan import MODULES, plan
 from mutants.runner import Result, Runner
 
@@ -36,18 +39,16 @@ def main() -> int:
     """Try the changes that the command line names; exit code 1 if no test notices one."""
     parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", default=MODULES)
-    parser.add_argument("--numbers", help="only these changes of each file: 12,40")
     parser.add_argument("--seconds", type=float, default=30, help="of tests, for one change")
     parser.add_argument("--measured", action="store_true", help="only tests measured before")
-    parser.add_argument("--results", type=Path, help="a file that gets a line for each change")
+    parser.add_argument("--results", type=Path, help="a file of results")
     asked = parser.parse_args()
-    numbers = {int(n) for n in asked.numbers.split(",")} if asked.numbers else None
     files = [file for module in asked.modules for file in find_files(module)]
     # To compile 300 test files anew takes longer than to load them.
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".tools/mutants/bytecode")
     report = Report(asked.results)
     runner = Runner(
-        lambda store, cluster: plan(files, numbers, store, cluster),
+        lambda store, cluster: plan(files, report.is_open, store, cluster),
         report.add,
         not asked.measured,
         asked.seconds,
@@ -78,51 +79,57 @@ def find_files(module: str) -> list[Path]:
 
 
 class Report:
-    """The results so far."""
+    """The results so far, by what each change is."""
 
     def __init__(self, file: Path | None) -> None:
-        """`file` gets a line for each result."""
+        """`file` gets a line for each result, and may have lines of an earlier run."""
         self._file = file
-        self._results: dict[Path, list[Result]] = defaultdict(list)
-        self._began = time.monotonic()
+        self._results: dict[str, tuple[Verdict, float]] = {}
         self._console = Console(highlight=False, soft_wrap=True, markup=False)
+        if file and file.exists():
+            for line in file.read_text().splitlines():
+                change, verdict, seconds, _ = json.loads(line)
+                self._results[change] = verdict, seconds
+
+    def is_open(self, mutant: Mutant) -> bool:
+        """Whether a change was not tried yet, or survived."""
+        verdict, _ = self._results.get(str(mutant), ("unreached", 0))
+        return verdict in SURVIVED
 
     def add(self, result: Result) -> None:
         """Record a result; print it if no test noticed the change."""
-        self._results[result.mutant.file].append(result)
-        if result.verdict in {"survived", "unreached"}:
+        self._results[str(result.mutant)] = result.verdict, result.seconds
+        if result.verdict in SURVIVED:
             self._console.print(f"{result.verdict}: {result.mutant}")
         if self._file:
             with self._file.open("a") as lines:
-                row = (result.mutant.name, result.verdict, f"{result.seconds:.2f}", result.by,
-                    str(result.mutant))  # fmt: skip
+                row = (str(result.mutant), result.verdict, round(result.seconds, 2), result.by)
                 lines.write(json.dumps(row) + "\n")
 
     @property
     def has_survivors(self) -> bool:
         """Whether no test noticed some change."""
-        return any(r.verdict in {"survived", "unreached"} for r in self._all())
+        return any(verdict in SURVIVED for verdict, _ in self._results.values())
 
     def show(self) -> None:
         """Print a table in Markdown: a row per file."""
         self._console.print("| module | mutants | noticed | survived | % | seconds |")
         self._console.print("| --- | --- | --- | --- | --- | --- |")
-        for file, results in self._results.items():
-            self._console.print(_row(str(file.relative_to(ROOT)), results))
-        seconds = time.monotonic() - self._began
-        self._console.print(f"{_row('all', list(self._all()))}\n{seconds:.0f} s")
+        files = defaultdict[str, list[tuple[Verdict, float]]](list)
+        for change, result in self._results.items():
+            files[change.partition("#")[0]].append(result)
+        for file, results in files.items():
+            self._console.print(_row(file, results))
+        self._console.print(_row("all", list(self._results.values())))
 
-    def _all(self) -> Iterable[Result]:
-        return (result for results in self._results.values() for result in results)
 
-
-def _row(name: str, results: Sequence[Result]) -> str:
-    count = Counter(result.verdict for result in results)
+def _row(name: str, results: Sequence[tuple[Verdict, float]]) -> str:
+    count = Counter(verdict for verdict, _ in results)
     noticed = count["noticed"] + count["timed out"]
-    survived = count["survived"] + count["unreached"]
+    survived = sum(count[verdict] for verdict in SURVIVED)
     tried = noticed + survived
     percent = 100 * noticed / tried if tried else 0
-    seconds = sum(result.seconds for result in results)
+    seconds = sum(seconds for _, seconds in results)
     return f"| {name} | {tried} | {noticed} | {survived} | {percent:.1f} | {seconds:.0f} |"
 
 

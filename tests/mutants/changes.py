@@ -9,6 +9,8 @@ from local.places import ROOT
 type Verdict = Literal["noticed", "timed out", "survived", "unreached", "invalid"]
 """`timed out` counts as noticed, and `unreached` (no test runs the line) as survived."""
 
+SURVIVED: tuple[Verdict, ...] = ("survived", "unreached")
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:

@@ -60,13 +60,13 @@ _TABLE = re.compile(r"create table (public\.\w+)")
 
 
 def plan(
-    files: Sequence[Path], numbers: Collection[int] | None, store: Store, cluster: Cluster
+    files: Sequence[Path], is_wanted: Callable[[Mutant], bool], store: Store, cluster: Cluster
 ) -> Iterator[Trial]:
-    """Yield every change of the files (or of some numbers), with its tests."""
+    """Yield every wanted change of the files, with its tests."""
     for file in files:
         trials = _python(file, store) if file.suffix == ".py" else _sql(file, store, cluster)
         for trial in trials:
-            if numbers is None or trial.mutant.number in numbers:
+            if is_wanted(trial.mutant):
                 yield trial
 
 
