@@ -1,6 +1,7 @@
 """Mentors who are paused after their page has failed are reported (E11)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -125,6 +126,34 @@ def test_every_late_mentor_of_a_page_is_notified(monitor: Monitor, roster: Roste
     assert night.deliver(message)
     (notified,) = roster.rows("select * from coordinator_notifications")
     assert notified["mentor_ids"] == mentors
+
+
+def test_only_mentors_whom_the_run_has_paused_are_late(monitor: Monitor, roster: Roster) -> None:
+    """E11: one of the page was renewed meanwhile; of the next page both were."""
+    first, second, third, fourth = roster.add_mentors(4)
+    roster.add_coordinator(mentors=[first, second, third, fourth])
+    night = monitor.night
+    night.fire()
+    messages = night.receive()
+    for mentor in (second, third, fourth):
+        roster.certify(mentor, TODAY + timedelta(300))
+    night.clock.advance(RUN_LEASE + PATIENCE)
+    pause = night.consume.work
+    is_ended = list[bool]()
+
+    def ended_meanwhile(page: MentorPage, remaining: Remaining) -> PageResult:
+        if not is_ended:
+            is_ended.append(monitor()["hung_runs"][str(run_id())])
+        return pause(page, remaining)
+
+    night.consume = replace(night.consume, work=ended_meanwhile)
+    for message in messages:
+        assert night.deliver(message)
+    assert is_ended == [True]
+    (notified,) = roster.rows("select * from coordinator_notifications")
+    assert notified["mentor_ids"] == [first]
+    (line,) = night.lines("processed after the page had failed")
+    assert line["mentor_ids"] == [str(first)]
 
 
 def test_a_late_worker_that_ends_the_run_itself_corrects_it(
