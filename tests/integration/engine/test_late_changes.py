@@ -139,17 +139,17 @@ def test_only_mentors_whom_the_run_has_paused_are_late(monitor: Monitor, roster:
         roster.certify(mentor, TODAY + timedelta(300))
     night.clock.advance(RUN_LEASE + PATIENCE)
     pause = night.consume.work
-    is_ended = list[bool]()
+    answers = list[object]()
 
     def ended_meanwhile(page: MentorPage, remaining: Remaining) -> PageResult:
-        if not is_ended:
-            is_ended.append(monitor()["hung_runs"][str(run_id())])
+        if not answers:
+            answers.append(monitor()["hung_runs"])
         return pause(page, remaining)
 
     night.consume = replace(night.consume, work=ended_meanwhile)
     for message in messages:
         assert night.deliver(message)
-    assert is_ended == [True]
+    assert answers == [{str(run_id()): True}]
     (notified,) = roster.rows("select * from coordinator_notifications")
     assert notified["mentor_ids"] == [first]
     (line,) = night.lines("processed after the page had failed")

@@ -1,7 +1,9 @@
 """What a visit reads from a request, and the cookies that it leaves (C1, C3)."""
 
 from dataclasses import replace
+from datetime import tzinfo
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -92,16 +94,19 @@ def test_an_id_in_an_address_is_an_id_or_nothing(console: Console) -> None:
 
 def test_a_page_is_rendered_in_the_persons_zone(console: Console) -> None:
     """C1: a stranger has no zone, and their pages show no moments."""
-    zones = list[str | None]()
+    zones = list[tzinfo | None]()
 
     class Notes:
         """A renderer that notes the zone."""
 
-        def render(self, template: str, values: object, zone: object) -> str:
-            zones.append(zone and str(zone))
+        def render(self, template: str, values: object, zone: tzinfo | None) -> str:
+            zones.append(zone)
             return template
 
-    site = replace(console.site(), renderer=lambda _language: Notes())
+    def renderer(_: object) -> Notes:
+        return Notes()
+
+    site = replace(console.site(), renderer=renderer)
     for who in (person(time_zone="Europe/Oslo"), None):
         assert replace(visit(console, "/", who), site=site).page("x.html").body == "x.html"
-    assert zones == ["Europe/Oslo", None]
+    assert zones == [ZoneInfo("Europe/Oslo"), None]

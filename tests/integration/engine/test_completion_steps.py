@@ -1,0 +1,205 @@
+"""The steps of a completion, one by one (E7, E8, W1)."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from mentor_pause.database.client import Database
+from mentor_pause.domain.runs import Run
+from mentor_pause.engine.completion import Batches
+from mentor_pause.errors import (
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    RetryableDatabaseError,
+)
+from support.large_runs import TRIGGER, closed_run, completion, failed_run, open_run, paused
+from support.night import LEASES, Night
+from support.roster import Roster
+
+
+def find(night: Night) -> Run:
+    """Return the run as the ledger has it now."""
+    run = night.ledger.find_run(TRIGGER.job_run_id)
+    assert run is not None
+    return run
+
+
+def test_a_run_that_has_ended_is_not_completed_again(night: Night, roster: Roster) -> None:
+    """E8: a late message of its last page changes nothing."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    assert completion(night).complete_if_done(run, "first") == "ended"
+    ended = find(night)
+    night.plan.then()
+    assert completion(night).complete_if_done(ended, "second") == "ended"
+    assert night.plan.called == []
+
+
+def test_a_run_with_open_pages_has_its_lease_extended(night: Night, roster: Roster) -> None:
+    """D6: a run whose pages move is not taken for a dead one."""
+    open_run(night, roster.add_mentors(2), 1)
+    night.clock.advance(LEASES.run / 2)
+    night.ledger.mark_page_closed(TRIGGER.job_run_id, 1)
+    before = find(night).leased_at
+    assert completion(night).complete_if_done(find(night), "caller") == "open"
+    after = find(night).leased_at
+    assert after is not None
+    assert before is None or after > before
+
+
+@dataclass(frozen=True)
+class Writing(Database):
+    """A database in which each of three batches of warnings is full."""
+
+    batches: list[int] = field(default_factory=list[int])
+
+    def get_org_day(self, org_id: UUID, at: datetime) -> date:
+        """Return the day of the run."""
+        return date(2026, 3, 1)
+
+    def write_warnings(self, org_id: UUID, as_of: date, limit: int) -> int:
+        """Write as many as asked for, three times."""
+        self.batches.append(limit)
+        return limit if len(self.batches) < 4 else 0
+
+
+def test_warnings_are_written_in_batches_while_the_claim_lasts(
+    night: Night, roster: Roster
+) -> None:
+    """W1, E8: between two batches the claim is renewed, so that nobody begins at the same time."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    database = Writing(night.transport, night.retry)
+    night.plan.then()
+    assert completion(night, database=database).complete_if_done(run, "caller") == "ended"
+    assert len(database.batches) == 4
+    assert night.plan.called.count("update_item") == 7, "claim, release, 3 renewals, end, open runs"
+
+
+def test_warnings_stop_when_the_time_runs_out(night: Night, roster: Roster) -> None:
+    """E8: the next caller goes on; the database writes each warning once."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    database = Writing(night.transport, night.retry)
+    short = completion(night, database=database, seconds_left=lambda: 11.9)
+    assert short.complete_if_done(run, "caller") == "unfinished"
+    assert len(database.batches) == 1
+    enough = completion(night, database=database, seconds_left=lambda: 12.0)
+    assert enough.complete_if_done(run, "next") == "ended"
+    assert len(night.summaries()) == 1
+
+
+def test_a_call_that_the_end_of_the_invocation_cut_off_is_no_refusal(
+    night: Night, roster: Roster
+) -> None:
+    """E8: only failures with enough time left count, so the step is not left out."""
+
+    @dataclass(frozen=True)
+    class Silent(Database):
+        """A database that does not answer about notifications."""
+
+        asked: list[str] = field(default_factory=list[str])
+
+        def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+            raise DatabaseUnavailable("no answer")
+
+        def once(self) -> Any:
+            self.asked.append("something else")
+            return super().once()
+
+    run = closed_run(night, paused(night, roster, 1), 1)
+    database = Silent(night.transport, night.retry)
+    short = completion(night, database=database, seconds_left=lambda: 11.9)
+    for _ in range(6):
+        with pytest.raises(DatabaseUnavailable):
+            short.complete_if_done(run, "caller")
+    assert database.asked == []
+    enough = completion(night, database=database, seconds_left=lambda: 12.0)
+    for _ in range(4):
+        with pytest.raises(DatabaseUnavailable):
+            enough.complete_if_done(run, "caller")
+    assert len(database.asked) == 4
+    assert enough.complete_if_done(run, "caller") == "ended"
+    (line,) = night.lines("run completed without a step")
+    assert line["step"] == "notifications"
+
+
+@pytest.mark.parametrize(
+    "other", [DatabaseUnavailable("away"), DatabaseMisconfigured("no", "42501")]
+)
+def test_a_database_that_answers_nothing_refuses_no_step(
+    night: Night, roster: Roster, other: Exception
+) -> None:
+    """E8: then the run waits, however often it fails."""
+
+    @dataclass(frozen=True)
+    class Away(Database):
+        """A database that is not there."""
+
+        def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+            raise DatabaseUnavailable("no answer")
+
+        def get_run_freshness(self, *_: Any, **__: Any) -> Any:
+            raise other
+
+    run = closed_run(night, paused(night, roster, 1), 1)
+    caller = completion(night, database=Away(night.transport, night.retry))
+    for _ in range(7):
+        with pytest.raises(DatabaseUnavailable):
+            caller.complete_if_done(run, "caller")
+    assert night.lines("run completed without a step") == []
+
+
+def test_a_step_that_takes_too_long_counts_without_another_question(
+    night: Night, roster: Roster
+) -> None:
+    """E8: the database is there, because it has ended the statement itself."""
+
+    @dataclass(frozen=True)
+    class Slow(Database):
+        """A database whose log row takes too long, and which answers nothing else."""
+
+        def finish_execution(self, *_: Any, **__: Any) -> Any:
+            raise DatabaseUnavailable("too slow", "57014")
+
+        def get_run_freshness(self, *_: Any, **__: Any) -> Any:
+            raise AssertionError("it was asked")
+
+    run = closed_run(night, paused(night, roster, 1), 1)
+    caller = completion(night, database=Slow(night.transport, night.retry))
+    for _ in range(4):
+        with pytest.raises(DatabaseUnavailable):
+            caller.complete_if_done(run, "caller")
+    assert caller.complete_if_done(run, "caller") == "ended"
+    (line,) = night.lines("run completed without a step")
+    assert (line["step"], line["sqlstate"]) == ("log row", "57014")
+
+
+def test_decisions_are_saved_without_a_line_if_there_are_few(night: Night, roster: Roster) -> None:
+    """E7: a run of one line stays so, also if its first caller dies after the decision."""
+    run = failed_run(night, roster, 2)
+
+    @dataclass(frozen=True)
+    class Locked(Database):
+        """A database that is busy when coordinators are to be notified."""
+
+        def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
+            raise RetryableDatabaseError("locked", "55P03")
+
+    large = Batches(ids_per_line=5000, pages=500, notified=500)
+    caller = completion(night, batches=large, database=Locked(night.transport, night.retry))
+    with pytest.raises(RetryableDatabaseError):
+        caller.complete_if_done(run, "caller")
+    assert night.ledger.checkpoints.find(run.job_run_id).tally.page == 2
+    assert night.lines("run completed, more mentors") == []
+    assert completion(night, batches=large).complete_if_done(run, "next") == "ended"
+    assert len(night.summaries()) == 1
+
+
+def test_a_run_that_pauses_mentors_leaves_nobody_for_the_next_sync(
+    night: Night, roster: Roster
+) -> None:
+    """H4: only a sync run can leave mentors behind; the event says so to the next one."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    assert completion(night).complete_if_done(run, "caller") == "ended"
+    assert [event["left_count"] for event in night.events.details] == [0]
