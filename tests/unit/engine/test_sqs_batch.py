@@ -14,6 +14,7 @@ from mentor_pause.aws.queues import WorkerQueue
 from mentor_pause.bootstrap import open_worker_queue
 from mentor_pause.engine.sqs_batch import take_pages
 from mentor_pause.errors import ConfigurationError
+from mentor_pause.retry import seconds_left
 
 _names = count()
 RECORD = {
@@ -67,12 +68,38 @@ def test_a_worker_that_cannot_start_sends_no_message_of_another_queue_again() ->
     def consumer() -> Any:
         raise ConfigurationError("LEDGER_TABLE is not set")
 
-    for name, failures in (("pages", []), ("others", [{"itemIdentifier": "m-1"}])):
+    failed = [{"itemIdentifier": "m-1"}]
+    for name, dead, failures in (
+        ("pages", "dead", []), ("others", "dead", failed), ("others", "pages", failed),
+    ):  # fmt: skip
         sqs = Sent()
-        queue = WorkerQueue(sqs, f"https://q/1/{name}", "https://q/1/dead")  # type: ignore[arg-type]
+        queue = WorkerQueue(sqs, f"https://q/1/{name}", f"https://q/1/{dead}")  # type: ignore[arg-type]
         answer, _ = take(consumer, queue=lambda queue=queue: queue)
         assert answer == {"batchItemFailures": failures}
         assert sqs.bodies == (["{}"] if name == "pages" else [])
+
+
+def test_a_mistake_of_ours_is_not_acknowledged() -> None:
+    """R3: the message stays, and counts; so does one whose queue cannot be asked."""
+
+    def consumer() -> Any:
+        raise ValueError("a mistake")
+
+    answer, (line,) = take(consumer)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert (line["message"], line["reason"]) == ("worker not started", "ValueError")
+
+
+def test_building_a_worker_leaves_twelve_seconds_for_the_queue() -> None:
+    """R2: otherwise Lambda would end the invocation before the message is requeued."""
+    left: list[float] = []
+
+    def consumer() -> Any:
+        left.append(seconds_left())
+        raise ConfigurationError("LEDGER_TABLE is not set")
+
+    take(consumer)
+    assert 47.0 < left[0] <= 48.0
 
 
 def test_a_page_that_is_done_is_acknowledged_and_knows_the_time_left() -> None:
