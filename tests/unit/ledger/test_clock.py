@@ -37,8 +37,8 @@ def test_the_servers_time_is_read_once_and_continued_by_the_machines_clock() -> 
     """D6: the machine's clock is an hour behind."""
     machine = Machine()
     assert machine.clock() == TRUE
-    machine.now += timedelta(seconds=59)
-    assert (machine.clock(), machine.asked) == (TRUE + timedelta(seconds=59), 1)
+    machine.now += timedelta(seconds=60)
+    assert (machine.clock(), machine.asked) == (TRUE + timedelta(seconds=60), 1)
 
 
 @pytest.mark.parametrize("step", [timedelta(seconds=61), timedelta(seconds=-1), timedelta(days=1)])
@@ -55,6 +55,12 @@ def test_every_answer_corrects_the_clock_without_a_request() -> None:
     machine = Machine()
     machine.clock.note(answer("Sun, 01 Mar 2026 03:00:00 GMT"))
     assert (machine.clock(), machine.asked) == (TRUE + timedelta(hours=1), 0)
+
+
+@pytest.mark.parametrize("text", ["Sun, 01 Mar 2026 04:00:00 +0200", "Sun, 01 Mar 2026 02:00:00"])
+def test_a_date_is_in_utc_whatever_its_zone(text: str) -> None:
+    """D6: a date without a zone is taken for UTC, as HTTP prescribes."""
+    assert Machine(text).clock() == TRUE
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "Sun, 99 Mar 2026 02:00:00 GMT"])
