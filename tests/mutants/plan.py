@@ -174,7 +174,8 @@ def _sql_trial(change: SqlChange, callers: "_Callers", store: Store, cluster: Cl
 
     names = callers.of(change.name)
     tests = [test for test, reach in store.known.items() if not names.isdisjoint(reach.functions)]
-    return Trial(change.mutant, use, tests, (change.name.rpartition(".")[2],))
+    near = (change.name.rpartition(".")[2], "integration/supabase/")
+    return Trial(change.mutant, use, tests, near)
 
 
 class _Callers:

@@ -28,7 +28,7 @@ class Trial:
     use: Callable[[], bool]
     tests: Sequence[str]
     near: Sequence[str] = ()
-    """Words in the names of the tests that notice it most probably."""
+    """Words in the names of the tests that notice it most probably, the best word first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Runner:
         possible.sort(
             key=lambda test: (
                 _place(self._killers, test),
-                not any(word in test for word in trial.near),
+                _rank(trial.near, test),
                 turn[test],
             )
         )
@@ -138,6 +138,10 @@ class _TrialJob(Job):
 
 def _place(killers: list[str], test: str) -> int:
     return killers.index(test) if test in killers else len(killers)
+
+
+def _rank(words: Sequence[str], test: str) -> int:
+    return next((rank for rank, word in enumerate(words) if word in test), len(words))
 
 
 def _warm_up(session: pytest.Session) -> Cluster:
