@@ -5,11 +5,11 @@ The measurement is kept in `.tools/mutants/`, until the code or the test changes
 
 import hashlib
 import json
+import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -20,6 +20,7 @@ from support.cluster import Cluster
 
 STORE = ROOT / ".tools/mutants/reach.json"
 SOURCES = ("functions", "layers/shared/mentor_pause", "layers/text/texts", "supabase/schemas")
+_FUNCTION = re.compile(r"supabase/schemas/(private/)?functions/(\w+)\.sql")
 _TOOL = 4
 _CODE = tuple(str(ROOT / folder) for folder in ("functions", "layers"))
 
@@ -92,23 +93,24 @@ class Store:
     known: dict[str, Reach]
     failed: dict[str, str]
     """Tests that fail without a change, and how; they cannot notice one."""
-    _code: str
+    _code: dict[str, str]
     _files: dict[str, str]
 
     @classmethod
     def load(cls) -> "Store":
-        """Read the store; without the measurements of another state of the code."""
-        code = _digest(f for folder in SOURCES for f in sorted((ROOT / folder).rglob("*.*")))
+        """Read the store, without tests that changed, or that reach code that changed."""
+        code = {name: _now(name) for folder in SOURCES for name in _below(folder)}
         kept: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
-        if kept.get("code") != code:
-            return cls({}, {}, code, {})
-        files = {f: d for f, d in kept["files"].items() if _now(f) == d}
+        old: dict[str, str] = kept.get("code", {})
+        is_changed = _changed({n for n in code.keys() | old if code.get(n) != old.get(n)})
+        files = {f: d for f, d in kept.get("files", {}).items() if _now(f) == d}
         known = {
-            test: Reach(**reach)
-            for test, reach in kept["known"].items()
-            if test.partition("::")[0] in files
+            test: reach
+            for test, fields in kept.get("known", {}).items()
+            if test.partition("::")[0] in files and not is_changed(reach := Reach(**fields))
         }
-        failed = {t: why for t, why in kept["failed"].items() if t.partition("::")[0] in files}
+        failed = {t: why for t, why in kept.get("failed", {}).items() if old == code}
+        failed = {t: why for t, why in failed.items() if t.partition("::")[0] in files}
         return cls(known, failed, code, files)
 
     def save(self) -> None:
@@ -125,14 +127,24 @@ class Store:
         )
 
 
+def _changed(names: Collection[str]) -> Callable[[Reach], bool]:
+    """Return whether a test reaches one of these source files."""
+    python = {str(ROOT / name) for name in names if name.endswith(".py")}
+    functions = {name: _FUNCTION.fullmatch(name) for name in names if name.endswith(".sql")}
+    if len(python) + len(functions) < len(names) or None in functions.values():
+        return lambda _: True  # a table or a template concerns any test
+    called = {
+        f"{'private' if found[1] else 'public'}.{found[2]}" for found in functions.values() if found
+    }
+    return lambda reach: not (python.isdisjoint(reach.lines) and called.isdisjoint(reach.functions))
+
+
+def _below(folder: str) -> Iterator[str]:
+    for file in sorted((ROOT / folder).rglob("*.*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield str(file.relative_to(ROOT))
+
+
 def _now(file: str) -> str:
     path = ROOT / file
-    return _digest([path]) if path.exists() else ""
-
-
-def _digest(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        if "__pycache__" not in file.parts:
-            digest.update(str(file).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
