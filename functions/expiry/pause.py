@@ -153,7 +153,6 @@ class PausePage:
             with time_limit(remaining() - _CLOSING_SECONDS):
                 self._pass(progress, self.draw(page.mentor_ids))
                 self._wait_for_locks(progress)
-                progress.assert_configured()
         except _OutOfTime:
             processed = len(page.mentor_ids) - len(progress.unprocessed)
             return progress.result(Requeue(f"time ran short after {processed} mentors", 1))

@@ -496,10 +496,10 @@ revoke execute on function private.brake_of from public, anon, authenticated;
 --
 -- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A plan that is
 -- not whole releases nobody. A mentor whom a newer plan holds is held for earlier plans too, so a redrive, or runs for
--- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
--- same, because a mentor who stays visible is the worse mistake.
+-- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who
+-- changed after the plan is paused too, because a mentor who stays visible is the worse mistake.
 -- The plan of a dry run releases nobody: only another dry run sees it.
--- update_mentor_status calls it unless the run's own plan pauses the mentor as they are, and nothing could forbid that: the
+-- update_mentor_status does not call it if the run's own plan pauses the mentor for this date, and the plan says that the
 -- mentor was forewarned, or the mode is not hold.
 -- Called by: update_mentor_status, list_run_outcomes, explain_mentor.
 
@@ -8255,12 +8255,12 @@ begin
         elsif v_expires_on is null or v_expires_on > p_as_of then
             v_refusal := 'not_expired';
         else
-            -- In an ordinary night the brake costs only this lookup by key (G2).
+            -- In an ordinary night the brake costs only this lookup by key (G2). For such a mentor it has nothing to
+            -- decide: they were forewarned of this date, or the mode is not hold.
             v_is_planned := exists (
-                select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
+                select from public.plan_mentors as e
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
-                    and e.version = v_mentor.version and e.expires_on = v_readable
-                    and p.plan_hash is not null and (p_dry_run or not p.dry_run)
+                    and e.expires_on = v_readable
                     and (e.why = 'forewarned' or not exists (
                         select from public.organisation_settings as s
                         where s.org_id = p_org_id and s.brake_mode = 'hold'

@@ -110,12 +110,12 @@ begin
         elsif v_expires_on is null or v_expires_on > p_as_of then
             v_refusal := 'not_expired';
         else
-            -- In an ordinary night the brake costs only this lookup by key (G2).
+            -- In an ordinary night the brake costs only this lookup by key (G2). For such a mentor it has nothing to
+            -- decide: they were forewarned of this date, or the mode is not hold.
             v_is_planned := exists (
-                select from public.plan_mentors as e inner join public.plans as p on p.job_run_id = e.job_run_id
+                select from public.plan_mentors as e
                 where e.job_run_id = p_job_run_id and e.mentor_id = p_mentor_id and e.action = 'pause'
-                    and e.version = v_mentor.version and e.expires_on = v_readable
-                    and p.plan_hash is not null and (p_dry_run or not p.dry_run)
+                    and e.expires_on = v_readable
                     and (e.why = 'forewarned' or not exists (
                         select from public.organisation_settings as s
                         where s.org_id = p_org_id and s.brake_mode = 'hold'

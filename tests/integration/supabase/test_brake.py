@@ -155,6 +155,32 @@ def test_below_the_limits_a_run_pauses_the_unforeseen_of_its_plan_alone(
     assert change(roster.db, late, p_job_run_id=run)["outcome"] == "held"
 
 
+def test_a_forewarned_mentor_whose_date_moved_is_held(brake: Brake, roster: Roster) -> None:
+    """G2: the warning was about another date. The version alone changes nothing."""
+    brake.set("hold")
+    _, (moved, touched, *_) = night(brake)
+    run = brake.begin()
+    brake.plan(run)
+    roster.certify(moved, TODAY)
+    roster.db.execute("update peer_mentors set version = version + 2 where id = %s", (touched,))
+    assert change(roster.db, moved, p_job_run_id=run)["outcome"] == "held"
+    assert change(roster.db, touched, p_job_run_id=run)["outcome"] == "changed"
+
+
+def test_a_run_that_holds_a_mentor_holds_them_also_after_the_mode_changed(
+    brake: Brake, roster: Roster
+) -> None:
+    """G2: another run's plan does not release them for this run."""
+    brake.set("hold", 0, 0)
+    (mentor, *_), _ = night(brake, 2)
+    held, planned = brake.begin(), brake.begin()
+    brake.plan(held)
+    brake.set("watch")
+    brake.plan(planned)
+    assert change(roster.db, mentor, p_job_run_id=held)["outcome"] == "held"
+    assert change(roster.db, mentor, p_job_run_id=planned)["outcome"] == "changed"
+
+
 def test_in_mode_watch_a_mentor_who_changed_since_the_plan_is_paused(
     brake: Brake, roster: Roster
 ) -> None:

@@ -40,7 +40,7 @@ class Session:
     """Sends statements over one connection."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
-        """`connection` is in autocommit mode, and only this session uses it."""
+        """Only this session uses the connection. It sends no `begin`: each statement commits."""
         self._connection = connection
         self._pgconn = connection.pgconn
         self._poll = select.poll()
@@ -233,8 +233,7 @@ def _connect(url: str, seconds: float) -> psycopg.Connection:
 
     def connect() -> psycopg.Connection:
         # No prepared statements: the pooler may send the next call to another server connection.
-        # No transaction around the call: it would cost two more round trips.
-        opened.append(psycopg.connect(url, autocommit=True, **_settings(url)))
+        opened.append(psycopg.connect(url, **_settings(url)))
         if too_late.is_set():
             opened[0].close()
         return opened[0]

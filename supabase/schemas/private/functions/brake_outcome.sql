@@ -6,10 +6,10 @@
 --
 -- A run in mode hold therefore pauses nobody whom its plan does not release, whichever way it was started. A plan that is
 -- not whole releases nobody. A mentor whom a newer plan holds is held for earlier plans too, so a redrive, or runs for
--- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who changed after the plan is paused all the
--- same, because a mentor who stays visible is the worse mistake.
+-- earlier days, go around no brake. A redrive carries out the plan of the run before it. In the other modes a mentor who
+-- changed after the plan is paused too, because a mentor who stays visible is the worse mistake.
 -- The plan of a dry run releases nobody: only another dry run sees it.
--- update_mentor_status calls it unless the run's own plan pauses the mentor as they are, and nothing could forbid that: the
+-- update_mentor_status does not call it if the run's own plan pauses the mentor for this date, and the plan says that the
 -- mentor was forewarned, or the mode is not hold.
 -- Called by: update_mentor_status, list_run_outcomes, explain_mentor.
 
