@@ -1,11 +1,14 @@
 """A page ends exactly once, whatever happens to its workers (E8 to E10, R1)."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
+from mentor_pause.domain.error_reasons import RequeueReason
 from mentor_pause.domain.messages import MentorPage
 from mentor_pause.domain.runs import PageOutcome
-from mentor_pause.engine.requeue import PageResult
+from mentor_pause.engine.requeue import PageResult, Requeue
 from support.cluster import Cluster
 from support.faults import ProcessDied, failures
 from support.night import DELIVERIES, Night, run_id
@@ -164,3 +167,46 @@ def test_a_page_keeps_its_first_outcome(night: Night, roster: Roster) -> None:
     ledger.pages.close(run_id(), 1, [first, second], PageOutcome(errored=(first, second)))
     (page,) = ledger.pages.list(run_id())
     assert page.outcome == PageOutcome(applied=(first, second))
+
+
+def test_a_page_that_another_process_closed_meanwhile_is_not_sent_again(
+    night: Night, roster: Roster
+) -> None:
+    """E8: the work of this worker is late, so the run ends with the first outcome."""
+    mentors = tuple(roster.add_mentors(3))
+    night.fire()
+    (message,) = night.receive()
+
+    def closed_meanwhile(page: MentorPage, _: object) -> PageResult:
+        night.ledger.pages.close(run_id(), page.page, mentors, PageOutcome(skipped=mentors))
+        return PageResult(PageOutcome(), Requeue("time ran short", 1))
+
+    night.consume = replace(night.consume, work=closed_meanwhile)
+    assert night.deliver(message)
+    assert night.receive() == []
+    (summary,) = night.summaries()
+    assert (summary["skipped_count"], summary["error_count"]) == (3, 0)
+
+
+def test_a_page_that_has_failed_keeps_its_remark_and_its_reasons(
+    night: Night, roster: Roster
+) -> None:
+    """R1: whoever is left has the reason of the last delivery; without anybody it is a remark."""
+    mentors = roster.add_mentors(6)
+    night.fire()
+    first, second = night.receive()
+    whole = PageOutcome(skipped=tuple(mentors[:3]))
+    night.ledger.pages.save_progress(run_id(), 1, whole, RequeueReason("portal not read", 5))
+    night.ledger.pages.save_progress(
+        run_id(), 2, PageOutcome(skipped=(mentors[3],)), RequeueReason("locked", 5)
+    )
+    for message in (first, second):
+        assert night.deliver(message, dead=True)
+    (row,) = roster.log()
+    assert "its page failed 5 times, last: portal not read" in row["error"]
+    (group,) = night.summaries()[0]["errors"]
+    assert (group["reason"], group["count"]) == ("its page failed 5 times, last: locked", 2)
+    pages = night.ledger.pages.list(run_id())
+    assert [page.outcome and page.outcome.note for page in pages] == [
+        "its page failed 5 times, last: portal not read", "",
+    ]  # fmt: skip
