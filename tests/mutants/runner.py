@@ -1,5 +1,6 @@
 """A pytest plugin that tries changes instead of running the tests once."""
 
+import os
 import signal
 import time
 from collections import Counter
@@ -15,7 +16,8 @@ from mutants.children import Answer, Children, Job
 from mutants.reach import Reach, Store, Watch, count_calls
 from support.cluster import Cluster
 
-AT_ONCE = 2
+AT_ONCE = 1 + (os.cpu_count() or 1)
+"""Processes that try mutants: each waits for PostgreSQL a part of its time."""
 _CHUNK = 20
 """How many tests one process measures."""
 
