@@ -1,5 +1,6 @@
 """A run's summary is written in one line or in several, and joined again."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import batched
 from typing import Any
@@ -9,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_pause.domain.run_report import ids_line, join_summary_lines, summary_line
+from mentor_pause.domain.error_reasons import ErrorGroup
+from mentor_pause.domain.run_report import (
+    SUMMARY_MESSAGES,
+    completed_event,
+    ids_line,
+    join_summary_lines,
+    log_row_text,
+    summary_line,
+)
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger
-from mentor_pause.domain.summary import settle, summarise
+from mentor_pause.domain.summary import BrakeCounts, settle, summarise
 from mentor_pause.domain.tally import Tally
 
 RUN = Run(Trigger("certification_expiry", uuid4(), "schedule", "x", "x"), date(2026, 3, 1))
@@ -78,3 +87,82 @@ def test_the_lines_of_an_earlier_version_are_joined() -> None:
         {"line": 2, "lines": 2, "mentor_ids_paused": ids[2:]},
     ]
     assert join_summary_lines(lines) == {"processed_count": 4, "mentor_ids_paused": ids}
+
+
+def test_the_lines_have_the_fields_that_readers_look_for() -> None:
+    """E7: a run without errors and without other lines has no field for them."""
+    assert SUMMARY_MESSAGES == ("run completed", "run completed, more mentors")
+    other = uuid4()
+    trigger = Trigger("certification_expiry", uuid4(), "manual", "x", "kari", redrive_of=other)
+    run, tally = Run(trigger, date(2026, 3, 1)), Tally()
+    plain = summary_line(run, tally.totals(run, None), tally, "completed")
+    assert plain[0] == "run completed"
+    assert plain[1] == {
+        "job_run_id": str(run.job_run_id), "processed_count": 0, "paused_count": 0,
+        "skipped_count": 0, "error_count": 0, "errors": [], "job_name": "certification_expiry",
+        "as_of": "2026-03-01", "dry_run": False, "status": "completed",
+        "redrive_of": str(other), "mentor_ids_paused": [], "mentor_ids_errored": [],
+    }  # fmt: skip
+    tally.lines = 2
+    late = summary_line(replace(run, error="late"), tally.totals(run, None), tally, "failed")
+    assert late[1] == plain[1] | {"status": "failed", "error": "late", "line": 3, "lines": 3}
+    assert ids_line(run, tally) == (
+        "run completed, more mentors",
+        {
+            "job_run_id": str(run.job_run_id), "line": 2, "mentor_ids_paused": [],
+            "mentor_ids_errored": [],
+        },
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["redrive_of", "releases", "withdraws"])
+def test_line_and_event_name_the_other_run(name: str) -> None:
+    """D7, G4, G5."""
+    other = uuid4()
+    named: dict[str, Any] = {name: other}
+    run = Run(Trigger("withdrawal", uuid4(), "manual", "x", "kari", **named), date(2026, 3, 1))
+    totals = replace(Tally().totals(run, None), applied_count=2)
+    assert summary_line(run, totals, Tally(), "completed")[1][name] == str(other)
+    event = completed_event(run, totals, "completed", 1)
+    assert {"redrive_of", "releases", "withdraws"} - event.model_fields_set == set()
+    assert getattr(event, name) == other
+    assert (event.resumed_count, event.paused_count, event.left_count) == (2, 0, 1)
+
+
+def test_the_event_has_the_brakes_counts() -> None:
+    """G3: without a brake they are zero."""
+    totals = replace(Tally().totals(RUN, 4), brake=BrakeCounts(3, 2, acts=True))
+    event = completed_event(RUN, totals, "completed", 0)
+    assert (event.unforeseen_count, event.held_count, event.brake_acts) == (3, 2, True)
+    assert event.renewed_count == 4
+    bare = completed_event(RUN, Tally().totals(RUN, None), "completed", 0)
+    assert (bare.unforeseen_count, bare.held_count, bare.brake_acts) == (0, 0, False)
+
+
+def test_a_rows_text_says_everything_in_order_and_fits() -> None:
+    """E7: error, mentors' errors, left out steps, notes, and what pages waited for."""
+    run = replace(RUN, error="late", wait_reason="no right")
+    errors = (ErrorGroup("HTTP 503", 1, UUID(int=1)),)
+    totals = replace(Tally().totals(run, None), error_count=1, errors=errors)
+    assert log_row_text(run, totals, "off", ["warnings refused"]) == (
+        f"late; 1 error: 1 HTTP 503, such as mentor {UUID(int=1)}; warnings refused; off;"
+        " pages had to wait: no right"
+    )
+    empty = Tally().totals(RUN, None)
+    assert log_row_text(RUN, empty, "") is None
+    assert log_row_text(replace(RUN, error="w" * 800), empty, "") == "w" * 800
+    assert log_row_text(replace(RUN, error="w" * 801), empty, "") == "w" * 797 + "..."
+    assert log_row_text(RUN, empty, "w" * 3800) == "w" * 3800
+    assert log_row_text(RUN, empty, "w" * 3801) == "w" * 3797 + "..."
+    many = tuple(ErrorGroup(f"{n:02} " + "r" * 190, 1, UUID(int=n)) for n in range(20))
+    text = log_row_text(RUN, replace(empty, error_count=20, errors=many), "")
+    assert text is not None
+    assert 2100 < len(text) <= 2400
+
+
+def test_a_line_without_a_number_is_the_only_one() -> None:
+    """E7: of an earlier version."""
+    joined = join_summary_lines([{"processed_count": 1, "mentor_ids_paused": ["a"]}])
+    assert joined == {"processed_count": 1, "mentor_ids_paused": ["a"]}
+    with pytest.raises(ValueError, match=r"lines \[2\] of 2 are missing"):
+        join_summary_lines([{"line": 1, "mentor_ids_paused": ["a"]}])
