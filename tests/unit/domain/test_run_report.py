@@ -166,3 +166,24 @@ def test_a_line_without_a_number_is_the_only_one() -> None:
     assert joined == {"processed_count": 1, "mentor_ids_paused": ["a"]}
     with pytest.raises(ValueError, match=r"lines \[2\] of 2 are missing"):
         join_summary_lines([{"line": 1, "mentor_ids_paused": ["a"]}])
+
+
+@pytest.mark.parametrize(
+    ("job", "counts"),
+    [
+        ("certification_expiry", (2, 0, 0, 0)),
+        ("hlf_sync", (0, 2, 0, 4)),
+        ("withdrawal", (0, 0, 2, 0)),
+    ],
+)
+def test_the_event_counts_the_effect_of_its_job(job: str, counts: tuple[int, ...]) -> None:
+    """E11: the counts of the other jobs are zero."""
+    run = Run(Trigger(job, uuid4(), "schedule", "x", "x"), date(2026, 3, 1))
+    renewed = 4 if job == "hlf_sync" else None
+    event = completed_event(
+        run, replace(Tally().totals(run, renewed), applied_count=2), "completed", 0
+    )
+    found = (event.paused_count, event.synced_count, event.resumed_count, event.renewed_count)
+    assert found == counts
+    assert (event.processed_count, event.skipped_count, event.error_count) == (2, 0, 0)
+    assert (event.job_name, event.status, event.version) == (job, "completed", 1)
