@@ -1,7 +1,7 @@
 """The rules of a run and of its pages."""
 
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from mentor_pause.domain.runs import Page, PageOutcome, Run, Trigger, run_id_of
 from mentor_pause.domain.summary import settle
@@ -26,8 +26,13 @@ def test_each_trigger_starts_its_own_run() -> None:
         run_id_of("other", org, "event-1"),
         run_id_of("job", uuid4(), "event-1"),
         run_id_of("job", None, "event-1"),
+        run_id_of("job", org, "event-1", dry_run=True),
     }
-    assert len(different) == 5
+    assert len(different) == 6
+    fixed = run_id_of("certification_expiry", UUID(int=7), "event-1")
+    assert str(fixed) == "5cb1db76-4fa4-5859-85ce-a787aee6414a", (
+        "a new version must find the runs of the one before"
+    )
 
 
 def test_a_run_is_done_when_the_set_of_closed_pages_is_complete() -> None:
@@ -46,6 +51,23 @@ def test_two_outcomes_of_a_page_are_merged_and_the_better_one_counts() -> None:
     later = PageOutcome(skipped=(b,), errored=(a,))
     assert first | later == PageOutcome((a,), (b,), (c,), "the first")
     assert (later | first).applied == (a,)
+
+
+def test_a_reason_is_one_line_without_ids_whoever_wrote_it() -> None:
+    """E13: the ledger and the logs keep it."""
+    a = uuid4()
+    assert PageOutcome(errored=(a,), reasons={a: f"mentor {a}\n is locked"}).reasons == {
+        a: "mentor (id) is locked"
+    }
+
+
+def test_only_a_withdrawal_says_why_each_mentor_keeps_their_status() -> None:
+    """G5: in another run a skipped mentor needs no reason."""
+    a = uuid4()
+    page = Page(1, (a,), PageOutcome(skipped=(a,)))
+    assert settle(RUN, page).kept == {}
+    trigger = Trigger("withdrawal", uuid4(), "manual", "event", "kari")
+    assert settle(Run(trigger, date(2026, 3, 1)), page).kept == {a: "changed_since"}
 
 
 def test_a_page_continues_with_its_unprocessed_mentors() -> None:

@@ -47,6 +47,36 @@ def test_a_saved_tally_continues_as_if_it_had_not_been_saved() -> None:
     assert saved.id_lists(RUN)["mentor_ids_still_expired"] == [str(kept)]
 
 
+def test_every_result_counts_and_every_id_waits_for_a_line() -> None:
+    """E7: applied, skipped, errored, and those of the skipped who are named."""
+    a, b, c, d = (UUID(int=n) for n in range(1, 5))
+    page = PageOutcome((a,), (b, c), (d,), reasons={d: "late"}, kept={b: "changed_since"})
+    tally = Tally()
+    tally.add(7, page)
+    totals = tally.totals(RUN, None)
+    assert (totals.applied_count, totals.skipped_count, totals.error_count) == (1, 2, 1)
+    assert (tally.page, tally.unlogged) == (7, 3)
+    assert tally.fills_a_line(MAX_PAGE_SIZE + 2)
+    assert not tally.fills_a_line(MAX_PAGE_SIZE + 3)
+    tally.forget_ids()
+    assert tally.unlogged == 0
+
+
+def test_notes_end_at_the_length_of_a_rows_text() -> None:
+    """E7: then later ones are left out."""
+    tally = Tally()
+    tally.add(1, PageOutcome(note="n" * 3800))
+    tally.add(2, PageOutcome(note="another"))
+    assert tally.notes == "n" * 3800
+    longer = Tally()
+    longer.add(1, PageOutcome(note="n" * 3801))
+    assert longer.notes == "n" * 3797 + "..."
+    room = Tally()
+    room.add(1, PageOutcome(note="n" * 3790))
+    room.add(2, PageOutcome(note="more"))
+    assert room.notes == "n" * 3790 + "; more"
+
+
 def test_a_line_never_gets_more_ids_than_fit() -> None:
     """E7: Lambda would cut it."""
     tally, longest = Tally(), 0
