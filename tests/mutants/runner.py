@@ -129,7 +129,7 @@ class Runner:
         else:
             verdict = "noticed" if by else "survived"
         if verdict == "noticed" and "::" in by:
-            self._killers = [by, *(test for test in self._killers if test != by)][:6]
+            self._killers = [by, *(test for test in self._killers if test != by)][:3]
         self.record(Result(trial.mutant, verdict, by, seconds))
 
 
