@@ -33,6 +33,12 @@ _BRAKE = (
     "private/functions/withdrawal_outcome", "private/functions/assert_approved",
     "private/functions/assert_transition_request",
 )  # fmt: skip
+_NEAR = {
+    **dict.fromkeys(_BRAKE, ("test_brake.py", "brake", "plan", "withdrawal")),
+    **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning")),
+}
+"""Words in the names of the tests that probably notice a change of a function."""
+
 MODULES = (
     "functions/expiry/pause.py", f"{_SHARED}/engine", f"{_SHARED}/ledger", f"{_SHARED}/domain",
     f"{_SHARED}/database/rest.py", f"{_SHARED}/database/pooled.py",
@@ -174,7 +180,8 @@ def _sql_trial(change: SqlChange, callers: "_Callers", store: Store, cluster: Cl
 
     names = callers.of(change.name)
     tests = [test for test, reach in store.known.items() if not names.isdisjoint(reach.functions)]
-    near = (change.name.rpartition(".")[2], "integration/supabase/")
+    file = str(change.mutant.file.relative_to(ROOT / _SQL).with_suffix(""))
+    near = (change.name.rpartition(".")[2], *_NEAR.get(file, ()), "integration/supabase/")
     return Trial(change.mutant, use, tests, near)
 
 
