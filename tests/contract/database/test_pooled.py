@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
 
 from mentor_pause.database.pooled import PooledTransport, Session
 from mentor_pause.database.transport import JsonArray
@@ -32,7 +33,7 @@ def proxied(roster: Roster, cluster: Cluster) -> Iterator[tuple[PooledTransport,
         " as 'select length($1)';"
         "create function kinds_of(p_rows jsonb) returns text language sql"
         " as 'select jsonb_typeof($1)';"
-        "create function ready() returns void language sql as '';"
+        "create function ready() returns void language plpgsql as 'begin end';"
         "create function old() returns timestamptz language sql"
         " as $$ select timestamptz '1999-12-31 23:59:59.999999Z' $$"
     )
@@ -63,15 +64,20 @@ def test_a_peer_that_takes_only_a_part_of_the_argument(
 
 
 def test_values_that_postgresql_types_are_the_same_as_over_rest(
-    proxied: tuple[PooledTransport, Proxy],
+    proxied: tuple[PooledTransport, Proxy], roster: Roster
 ) -> None:
     """R4: rows are jsonb, nothing is null, and a moment before 2000 has its day."""
     transport, _ = proxied
+    roster.db.execute(
+        sql.SQL(
+            "alter role mentor_pause_job in database {} set timezone = 'Asia/Kathmandu'"
+        ).format(sql.Identifier(str(roster.db.info.dbname)))
+    )
     assert transport.call("kinds_of", {"p_rows": JsonArray([{"a": 1}])}) == [{"kinds_of": "array"}]
     assert transport.call("ready", {}) == [{"ready": None}]
-    assert transport.call("old", {}) == [
-        {"old": datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)}
-    ]
+    (row,) = transport.call("old", {})
+    assert row == {"old": datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)}
+    assert str(row["old"]).endswith("+00:00"), "in UTC, whatever the session's time zone"
 
 
 def test_a_connection_that_opens_too_late_is_closed(
