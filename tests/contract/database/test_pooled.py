@@ -95,10 +95,14 @@ def test_a_connection_that_opens_too_late_is_closed(
     eventually(lambda: not roster.rows(sessions), 10)
 
 
-def test_the_kernel_notices_a_dead_peer(proxied: tuple[PooledTransport, Proxy]) -> None:
+def test_the_kernel_notices_a_dead_peer(
+    proxied: tuple[PooledTransport, Proxy], roster: Roster
+) -> None:
     """R2: within a call's time, and an operator sees whose connection it is."""
     transport, proxy = proxied
     transport.call("assert_org_scope", SCOPE)
+    names = "select application_name from pg_stat_activity where usename = 'mentor_pause_job'"
+    assert roster.rows(names) == [{"application_name": "mentor-pause"}]
     (fd,) = open_sockets(proxy.port)
     with socket.socket(fileno=os.dup(fd)) as connection:
         options = {
