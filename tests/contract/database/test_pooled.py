@@ -86,7 +86,7 @@ def test_a_connection_that_opens_too_late_is_closed(
     """R2: nobody waits for it any more, and the pooler has only so many."""
     transport, proxy = proxied
     proxy.freeze()
-    with ends_in_time("no connection to the database within"):
+    with ends_in_time("no connection to the database within 5 s"):
         transport.call("assert_org_scope", SCOPE)
     assert open_sockets(proxy.port)
     proxy.thaw()

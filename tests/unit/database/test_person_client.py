@@ -52,6 +52,7 @@ def test_a_call_carries_the_key_and_the_persons_token(asked: list[httpx.Request]
     assert supabase.call("the.per.son", "get_tonight", {"p_org_id": "o"}) == {"a": 1}
     (request,) = asked
     assert request.method == "POST"
+    assert request.extensions["timeout"]["read"] == 12.0
     assert str(request.url) == "https://project.supabase.co/rest/v1/rpc/get_tonight"
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["apikey"] == "the-key"
@@ -155,6 +156,12 @@ def test_without_an_answer_of_auth_nobody_is_told_that_it_worked(
     """C4."""
     with pytest.raises(AuthUnavailable):
         act(answering(answer, asked=asked))
+
+
+def test_an_answer_that_never_came_has_no_status(asked: list[httpx.Request]) -> None:
+    """C4: the log says so."""
+    with pytest.raises(AuthUnavailable, match="no code was sent: HTTP 0"):
+        send(answering(httpx.ConnectTimeout("slow"), asked=asked))
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])

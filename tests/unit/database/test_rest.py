@@ -6,7 +6,8 @@ import pytest
 from local.rest_callers import LEGACY_JWT, SECRET_KEY
 from mentor_pause.database.rest import RestTransport
 from mentor_pause.errors import DatabaseUnavailable
-from support.played_http import played
+from mentor_pause.http import Request, Response
+from support.played_http import answered, played
 
 CUT, WHOLE = {"Content-Range": "0-1/3"}, {"Content-Range": "0-0/1"}
 """Two of three rows, and the last one."""
@@ -67,6 +68,24 @@ def test_only_a_token_is_a_bearer(key: str, bearer: str | None) -> None:
 
     RestTransport("https://project", key, played(answer)).call("numbers", {})
     assert (found[0]["apikey"], found[0].get("authorization")) == (key, bearer)
+
+
+def test_an_answer_is_bounded_in_time_and_in_size() -> None:
+    """R2: a function has 512 MB, and a list is cut at `max-rows`."""
+    asked = list[Request]()
+
+    class Notes:
+        """A network that notes the bounds."""
+
+        def send(self, request: Request) -> Response:
+            asked.append(request)
+            return answered(200, {}, [])
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
+    RestTransport("https://project", SECRET_KEY, Notes()).call("numbers", {})
+    assert (asked[0].longest, asked[0].largest) == (10.0, 64 * 2**20)
 
 
 def test_a_wrong_address_names_the_setting() -> None:
