@@ -78,16 +78,16 @@ class Children:
             for stream in (0, 1, 2):
                 os.dup2(silent, stream)
             with os.fdopen(writer, "wb") as pipe:
-                pipe.write(json.dumps(self._answer(job)).encode())
+                pipe.write(self._answer(job))
         finally:
             os._exit(0)
 
-    def _answer(self, job: Job) -> Answer:
+    def _answer(self, job: Job) -> bytes:
         try:
             self.cluster.reconnect(f"child_{os.getpid()}")
-            return job.run()
+            return json.dumps(job.run()).encode()
         except BaseException:  # noqa: BLE001 - the parent reports it
-            return {"error": traceback.format_exc()}
+            return json.dumps({"error": traceback.format_exc()}).encode()
 
     def _wait(self) -> Iterator[tuple[Job, Answer, float]]:
         ready, _, _ = select.select(list(self._running), [], [])

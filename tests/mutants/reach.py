@@ -68,7 +68,8 @@ class Watch:
 
     def _read_functions(self, name: str) -> None:
         """Read the database's counters; the sessions of the test have to write theirs first."""
-        with psycopg.connect(self.cluster.server.url(name), autocommit=True) as connection:
+        url = self.cluster.server.url(name)  # a test may have given the database another encoding
+        with psycopg.connect(url, autocommit=True, client_encoding="UTF8") as connection:
             connection.execute(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
                 " where datname = current_database() and pid <> pg_backend_pid()"

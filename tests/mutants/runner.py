@@ -205,6 +205,7 @@ def _measure(
         store.failed |= answer.get("failed", {})
         if not {"known", "failed"} & answer.keys():
             store.failed[job.name] = str(answer)
+            print(f"not measured: {job.name} and the tests after it: {answer}")  # noqa: T201
         print(f"measured {done} of {len(chunks)} groups of tests", flush=True)  # noqa: T201
         if done % 20 == 0:
             store.save()
