@@ -1,6 +1,7 @@
 """A run whose dispatcher could not open it, or lost the lock before (D4, D6, E8)."""
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, override
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from mentor_pause.domain.runs import PageOutcome, Run, Trigger
 from mentor_pause.errors import LeaseLost, PagesChanged
 from mentor_pause.ledger.lock import Held, Lock
 from mentor_pause.ledger.runs import Ledger
-from support.night import JOB, Night
+from support.night import JOB, LEASES, Night
 from support.roster import ORG, TODAY, Roster
 
 
@@ -152,3 +153,53 @@ def test_a_run_that_left_the_ledger_is_not_aborted(night: Night) -> None:
     lock = lock_of(night)
     with pytest.raises(LeaseLost, match="not in the ledger any more"):
         night.engine.recovery.abort_paging(lock, Run(lock.trigger, TODAY), "died")
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "is_waiting", "is_active"),
+    [
+        (LEASES.run - 1, False, True),
+        (LEASES.run, False, False),
+        (LEASES.run + 6 * 3600 - 1, True, True),
+        (LEASES.run + 6 * 3600, True, False),
+        (-3600, False, True),
+        (-3601, False, False),
+        (None, False, False),
+    ],
+)
+def test_a_run_may_be_active_for_a_lease_after_its_last_page(
+    night: Night, seconds_ago: int | None, is_waiting: bool, is_active: bool
+) -> None:
+    """O2: six hours longer while it waits; a moment an hour ahead comes from a wrong clock."""
+    at = None if seconds_ago is None else night.clock() - timedelta(seconds=seconds_ago)
+    run = Run(trigger("night-1"), TODAY, active_at=at, is_waiting=is_waiting)
+    assert night.engine.recovery.may_be_active(run) is is_active
+
+
+@pytest.mark.parametrize(("dry_run", "command"), [(False, ""), (True, " --dry-run")])
+def test_a_run_that_the_ledger_has_lost_ends_once(
+    night: Night, roster: Roster, dry_run: bool, command: str
+) -> None:
+    """E8: its row says how to find the mentors who are left, and the log has one line."""
+    lost = Trigger(JOB, ORG, "manual", "lost", "kari", dry_run=dry_run)
+    night.database.begin_execution(lost, "running", as_of=TODAY)
+    next_one = Trigger(JOB, ORG, "manual", "next", "kari", dry_run=dry_run)
+    lock = night.ledger.locks.acquire(next_one, "dispatcher", 45)
+    assert isinstance(lock, Lock)
+    for _ in range(2):
+        assert night.engine.recovery.take_over(lock, lost.job_run_id, "abandoned") is None
+    (row,) = roster.log()
+    assert row["status"] == "failed"
+    assert row["error"].endswith(f"mentor-pause run certification_expiry{command}")
+    assert len(night.lines("ended the row of a run")) == 1
+
+
+def test_who_has_lost_the_lock_ends_no_lost_run(night: Night, roster: Roster) -> None:
+    """D6: a run that its trigger has opened meanwhile is not lost, either."""
+    lock = lock_of(night)
+    night.database.begin_execution(lock.trigger, "running", as_of=TODAY)
+    night.clock.advance(46)
+    lock_of(night, "night-2")
+    with pytest.raises(LeaseLost):
+        night.engine.recovery.take_over(lock, lock.trigger.job_run_id, "abandoned")
+    assert rows(roster) == [(lock.trigger.job_run_id, "running", None)]
