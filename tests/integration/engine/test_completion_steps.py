@@ -11,10 +11,13 @@ from mentor_pause.database.client import Database
 from mentor_pause.domain.runs import Run
 from mentor_pause.engine.completion import Batches
 from mentor_pause.errors import (
+    DatabaseError,
     DatabaseMisconfigured,
     DatabaseUnavailable,
     RetryableDatabaseError,
 )
+from mentor_pause.ledger.lock import Lock
+from support.brake import Brake
 from support.large_runs import TRIGGER, closed_run, completion, failed_run, open_run, paused
 from support.night import LEASES, Night
 from support.roster import Roster
@@ -203,3 +206,45 @@ def test_a_run_that_pauses_mentors_leaves_nobody_for_the_next_sync(
     run = closed_run(night, paused(night, roster, 1), 1)
     assert completion(night).complete_if_done(run, "caller") == "ended"
     assert [event["left_count"] for event in night.events.details] == [0]
+
+
+def test_a_run_whose_warnings_are_refused_says_so(night: Night, roster: Roster) -> None:
+    """W1, E8: in its row; the run itself is complete."""
+
+    @dataclass(frozen=True)
+    class Refusing(Database):
+        """A database that takes no warnings."""
+
+        def get_org_day(self, org_id: UUID, at: datetime) -> date:
+            return date(2026, 3, 1)
+
+        def write_warnings(self, org_id: UUID, as_of: date, limit: int) -> int:
+            raise DatabaseError("refused", "23514")
+
+    run = closed_run(night, paused(night, roster, 1), 1)
+    caller = completion(night, database=Refusing(night.transport, night.retry))
+    assert caller.complete_if_done(run, "caller") == "ended"
+    (row,) = roster.log()
+    assert row["error"].startswith("warnings refused by the database")
+    (line,) = night.lines("run completed without a step")
+    assert line["step"] == "warnings"
+
+
+def test_a_run_with_an_error_of_its_own_has_failed(night: Night, roster: Roster) -> None:
+    """E8: its row, its event and the ledger say so, although every page is done."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    late = night.ledger.end_paging(Lock(run.trigger, 1), run.job_run_id, 1, "not all were listed")
+    assert completion(night).complete_if_done(late, "caller") == "ended"
+    (row,) = roster.log()
+    assert (row["status"], row["error"]) == ("failed", "not all were listed")
+    assert [event["status"] for event in night.events.details] == ["failed"]
+    assert find(night).status == "failed"
+
+
+def test_a_summary_has_the_counts_of_its_plan(night: Night, roster: Roster) -> None:
+    """G3: from the end of its row."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    Brake(roster).plan(run.job_run_id)
+    assert completion(night).complete_if_done(run, "caller") == "ended"
+    (line,) = night.lines("run completed")
+    assert (line["unforeseen_count"], line["held_count"]) == (0, 0)
