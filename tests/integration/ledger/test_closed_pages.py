@@ -126,6 +126,79 @@ def test_the_pages_of_an_ended_run_of_the_earlier_version_count(table: Table) ->
     assert not begin(table, 3, closed_pages={1, 3}).all_pages_closed
 
 
+def saved(table: Table) -> int | None:
+    """Return up to which page the run's item says that all are closed."""
+    item = table.get(run_key(ID), "RUN")
+    assert item is not None
+    return int(item["closed_through"]) if "closed_through" in item else None
+
+
+def test_the_run_remembers_whole_shards_alone(table: Table) -> None:
+    """E8: so its item is written once for a shard; the returned run is the item."""
+    run, ledger = begin(table, 8), Ledger(table, LEASES, shard=3)
+    for number, through, item in (
+        (2, 0, None), (1, 0, None), (3, 3, 3), (4, 3, 3), (6, 3, 3), (5, 6, 6), (7, 6, 6),
+    ):  # fmt: skip
+        run = ledger.mark_page_closed(ID, number)
+        assert run is not None
+        assert (run.closed_through, saved(table)) == (through, item)
+        assert not run.all_pages_closed
+    last = ledger.mark_page_closed(ID, 8)
+    assert last is not None
+    assert (last.closed_through, last.all_pages_closed, saved(table)) == (8, True, 6)
+
+
+def test_what_the_run_remembers_never_goes_back(table: Table) -> None:
+    """E8: a slow caller has read the run earlier, and gets it as it is now."""
+    early, ledger = begin(table, 8), Ledger(table, LEASES, shard=3)
+    for number in range(1, 7):
+        ledger.mark_page_closed(ID, number)
+    late = ledger.closed.advance(early, frozenset({1, 2, 3}))
+    assert (late.closed_through, saved(table)) == (6, 6)
+
+
+def test_a_run_that_is_gone_is_not_written_again(table: Table) -> None:
+    """E8: its items have expired; the caller keeps what it has read."""
+    run = read_run(new_run(TRIGGER, date(2026, 3, 1), table.now()) | {"pages_total": 8})
+    ledger = Ledger(table, LEASES, shard=3)
+    for number in (1, 2, 3):
+        ledger.closed.add(ID, number)
+    assert ledger.closed.advance(run) == run
+    assert table.get(run_key(ID), "RUN") is None
+
+
+@pytest.mark.parametrize(
+    ("through", "closed", "open_pages"),
+    [
+        (0, [], [1, 2, 3, 4, 5, 6, 7]),
+        (2, [], [3, 4, 5, 6, 7]),
+        (3, [4, 7], [5, 6]),
+        (2, [3, 4, 5], [6, 7]),
+        (5, [6], [7]),
+        (7, [], []),
+    ],
+)
+def test_pages_up_to_the_remembered_one_are_closed(
+    table: Table, through: int, closed: list[int], open_pages: list[int]
+) -> None:
+    """O2: whatever the sets say of them."""
+    begin(table, 7)
+    table.update(run_key(ID), "RUN", "SET closed_through = :n", "", {"n": through})
+    ledger = Ledger(table, LEASES, shard=3)
+    for number in closed:
+        ledger.closed.add(ID, number)
+    run = ledger.find_run(ID)
+    assert run is not None
+    assert list(ledger.closed.open_pages(run)) == open_pages
+    assert ledger.closed.count(run) == 7 - len(open_pages)
+    assert ledger.closed.advance(run).all_pages_closed == (not open_pages)
+
+
+def test_a_run_without_pages_has_no_open_one(table: Table, ledger: Ledger) -> None:
+    """O2: also while its paging goes on."""
+    assert list(ledger.closed.open_pages(begin(table, None))) == []
+
+
 @settings(max_examples=25)
 @given(st.sets(st.integers(1, 3 * SHARD)), st.integers(1, 3 * SHARD))
 def test_open_and_closed_pages_are_all_pages(aws: Clients, closed: set[int], total: int) -> None:
