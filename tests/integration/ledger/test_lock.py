@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mentor_pause.domain.runs import Trigger
-from mentor_pause.ledger.lock import Held, Lock, Locks
+from mentor_pause.ledger.lock import Held, Lock, Locks, lock_key
 from mentor_pause.ledger.table import Table
 from support.aws import Clients, create_ledger_table
 from support.night import Clock
@@ -152,3 +152,57 @@ def test_each_new_holder_learns_of_abandoned_runs_until_they_have_ended(
     found = locks.acquire(third, holder(), LEASE)
     assert isinstance(found, Lock)
     assert found.abandoned == {SECOND.job_run_id}
+
+
+def test_a_reserved_lock_is_taken_again_under_its_fence_alone(locks: Locks, clock: Clock) -> None:
+    """D6: by the delivery that a dispatcher has handed its run over to, once."""
+    lock = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(lock, Lock)
+    assert locks.take_again(FIRST, lock.fence, holder(), LEASE) is None, "it is not reserved"
+    locks.reserve(lock)
+    assert locks.take_again(FIRST, lock.fence + 1, holder(), LEASE) is None
+    assert locks.take_again(SECOND, lock.fence, holder(), LEASE) is None
+    again = holder()
+    assert locks.take_again(FIRST, lock.fence, again, LEASE) == lock
+    assert locks.take_again(FIRST, lock.fence, again, LEASE) == lock, "the answer was lost"
+    assert locks.take_again(FIRST, lock.fence, holder(), LEASE) is None
+    clock.advance(LEASE - 1)
+    assert isinstance(locks.acquire(SECOND, holder(), LEASE), Held)
+    clock.advance(1)
+    assert isinstance(locks.acquire(SECOND, holder(), LEASE), Lock)
+
+
+def test_a_held_lock_says_whether_its_run_has_ended(locks: Locks) -> None:
+    """D6: and which runs are open, for the monitor."""
+    lock = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(lock, Lock)
+    held = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(held, Held)
+    assert (held.same_trigger, held.is_released) == (True, False)
+    assert held.open_runs == {FIRST.job_run_id}
+    other = locks.acquire(SECOND, holder(), LEASE)
+    assert isinstance(other, Held)
+    assert (other.same_trigger, other.by_run) == (False, FIRST.job_run_id)
+    locks.abandon(FIRST)
+    released = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(released, Held)
+    assert (released.is_released, released.open_runs) == (True, frozenset())
+
+
+def test_keys_and_claimants_have_names_that_a_new_version_must_keep(locks: Locks) -> None:
+    """D6: two versions work on one table while a stack is updated."""
+    dry = Trigger("hlf_sync", ORG, "manual", "x", "kari", dry_run=True)
+    assert lock_key(FIRST) == f"LOCK#certification_expiry#{ORG}"
+    assert lock_key(dry) == f"LOCK#hlf_sync#{ORG}#dry"
+    assert Lock(FIRST, 7).claimant == "holder 7"
+
+
+def test_a_reservation_lasts_fifteen_minutes(locks: Locks, clock: Clock) -> None:
+    """D6: the request comes back earlier. Then the lock is anybody's."""
+    lock = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(lock, Lock)
+    locks.reserve(lock)
+    clock.advance(899)
+    assert isinstance(locks.acquire(SECOND, holder(), LEASE), Held)
+    clock.advance(1)
+    assert isinstance(locks.acquire(SECOND, holder(), LEASE), Lock)
