@@ -82,8 +82,8 @@ class Clock:
     """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
-        """It starts at two in the morning of 1 March 2026, UTC."""
-        self.now = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+        """It starts at 11:00 UTC of 1 March 2026, which is that day in each zone of `make_it`."""
+        self.now = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
         self.tell: Callable[[float], object] = float
         """Is called with the seconds by which the clock was moved."""
 

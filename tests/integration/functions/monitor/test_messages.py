@@ -4,12 +4,11 @@ from datetime import timedelta
 
 from support.monitor import Monitor
 from support.outbox import Outbox
-from support.roster import TODAY, YESTERDAY, Roster
+from support.roster import ORG, TODAY, YESTERDAY, Roster
 
 
 def test_the_monitor_reports_messages_and_unwarned_pauses(monitor: Monitor, roster: Roster) -> None:
     """W7: each metric has its own number, and the line names the mentor whom nobody had warned."""
-    outbox = Outbox(roster)
     unwarned, warned = roster.add_mentor(YESTERDAY), roster.add_mentor(TODAY)
     roster.db.execute(
         "insert into warnings (mentor_id, expires_on, stage, warned_on) values (%s, %s, 14, %s)",
@@ -18,6 +17,8 @@ def test_the_monitor_reports_messages_and_unwarned_pauses(monitor: Monitor, rost
     monitor.night.fire()
     monitor.night.work_off()
     roster.db.execute("delete from messages")
+    (zone,) = (row["time_zone"] for row in roster.rows("select time_zone from organisations"))
+    outbox = Outbox(roster)
     for state in ("bounced", "suppressed", "complained", "unknown", "unknown", "unknown"):
         outbox.add_mentor()
         outbox.warn()
@@ -33,6 +34,7 @@ def test_the_monitor_reports_messages_and_unwarned_pauses(monitor: Monitor, rost
     outbox.pass_time(minutes=61)
     outbox.add_mentor()
     outbox.warn()
+    roster.db.execute("update organisations set time_zone = %s where id = %s", (zone, ORG))
     answer = monitor()
     metrics = monitor.emitted()
     assert metrics["PausedUnwarned"] == [1]
