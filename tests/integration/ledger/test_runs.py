@@ -4,7 +4,7 @@ import pytest
 
 from mentor_pause.domain.runs import Trigger
 from mentor_pause.errors import LeaseLost
-from mentor_pause.ledger.lock import Lock
+from mentor_pause.ledger.lock import Held, Lock
 from support.night import JOB, Night
 from support.roster import ORG, TODAY, Roster
 
@@ -112,6 +112,8 @@ def test_a_cancelled_reservation_leaves_the_usual_lease(night: Night) -> None:
     night.ledger.locks.reserve(lock)
     night.ledger.locks.cancel_reservation(lock, 45)
     night.clock.advance(44)
+    other = Trigger(JOB, ORG, "schedule", "night-2", "rule")
+    assert isinstance(night.ledger.locks.acquire(other, "x", 45), Held)
     night.ledger.assert_held(lock)
     night.ledger.locks.cancel_reservation(lock, 45)
     night.clock.advance(45)
