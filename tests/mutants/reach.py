@@ -1,6 +1,6 @@
 """Which test reaches which lines and which database functions, and how long it takes.
 
-The measurement is kept in `.tools/mutants/`, until the code or the test changes.
+The measurement is kept in `.tools/mutants/`, until the test, or code that it reaches, changes.
 """
 
 import hashlib
@@ -93,9 +93,8 @@ class Store:
 
     known: dict[str, Reach]
     failed: dict[str, str]
-    """Tests that fail without a change, and how; they cannot notice one."""
+    """Tests that fail without a change, and how; they cannot notice one. Not kept."""
     _code: dict[str, str]
-    _files: dict[str, str]
 
     @classmethod
     def load(cls) -> "Store":
@@ -110,22 +109,17 @@ class Store:
             for test, fields in kept.get("known", {}).items()
             if test.partition("::")[0] in files and not is_changed(reach := Reach(**fields))
         }
-        failed = {t: why for t, why in kept.get("failed", {}).items() if old == code}
-        failed = {t: why for t, why in failed.items() if t.partition("::")[0] in files}
-        return cls(known, failed, code, files)
+        return cls(known, {}, code)
 
     def save(self) -> None:
         """Write the store."""
-        tests = {test.partition("::")[0] for test in (*self.known, *self.failed)}
-        files = {file: _now(file) for file in tests}
+        files = {file: _now(file) for file in {test.partition("::")[0] for test in self.known}}
         known = {
             t: {"seconds": r.seconds, "lines": r.lines, "functions": r.functions}
             for t, r in self.known.items()
         }
         STORE.parent.mkdir(parents=True, exist_ok=True)
-        STORE.write_text(
-            json.dumps({"code": self._code, "files": files, "known": known, "failed": self.failed})
-        )
+        STORE.write_text(json.dumps({"code": self._code, "files": files, "known": known}))
 
 
 def _changed(names: Collection[str]) -> Callable[[Reach], bool]:

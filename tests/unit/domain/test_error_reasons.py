@@ -112,8 +112,8 @@ def test_every_mentor_is_in_one_group_and_the_largest_comes_first(found: dict[UU
 def test_twenty_groups_are_shown_and_of_twenty_one_the_last_two_together() -> None:
     """E7: the example of the last group is a mentor of it."""
     found = {UUID(int=n): f"reason {n:02}" for n in range(1, 22)}
-    assert len(group_errors(dict(list(found.items())[:20]))) == 20
-    assert all(g.kinds == 1 for g in group_errors(dict(list(found.items())[:20])))
+    twenty = dict(list(found.items())[:20])
+    assert {group.reason for group in group_errors(twenty)} == set(twenty.values())
     last = group_errors(found)[-1]
     assert last == ErrorGroup("one of 2 other reasons", 2, UUID(int=20), 2)
 
@@ -160,6 +160,13 @@ def test_a_long_text_cuts_no_id_and_counts_the_groups_that_it_leaves_out(
     kinds, mentors = sum(g.kinds for g in left), sum(g.count for g in left)
     said = re.search(r"; and (\d+) more kinds? \((\d+) mentors?\)$", text)
     assert (said.groups() if said else ("0", "0")) == (str(kinds), str(mentors))
+
+
+def test_two_mentors_are_plural() -> None:
+    """E7."""
+    groups = tuple(ErrorGroup("r" * 200, n, UUID(int=n)) for n in (3, 2))
+    room = len(describe_errors(groups, 2000)) - 1
+    assert describe_errors(groups, room).endswith("; and 1 more kind (2 mentors)")
 
 
 def test_groups_that_just_fit_are_named_and_the_others_counted() -> None:
