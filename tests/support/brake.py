@@ -83,7 +83,12 @@ class Brake:
         return [row["mentor_id"] for row in rows]
 
     def approve(
-        self, run: UUID, plan_hash: str, *, by: str = "an operator", note: str = "checked with HLF"
+        self,
+        run: UUID,
+        plan_hash: str,
+        *,
+        by: str = "an operator",
+        note: str | None = "checked with HLF",
     ) -> Row:
         """Approve a plan as an operator."""
         (row,) = self.records.rows(

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from support.brake import Brake
+from support.cluster import Cluster
+from support.people import People
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
 from support.transitions import change
 
@@ -224,6 +226,67 @@ def test_a_plan_is_made_only_for_a_run_of_the_job(brake: Brake) -> None:
     with pytest.raises(psycopg.Error) as unplanned:
         brake.listed(brake.begin())
     assert (unknown.value.sqlstate, unplanned.value.sqlstate) == ("PT404", "PT409")
+
+
+def test_a_part_of_a_plan_has_bounds(brake: Brake) -> None:
+    """G1: the error names the argument and both bounds."""
+    run = brake.begin()
+    for limit in (None, 0, 100_001):
+        with pytest.raises(psycopg.Error, match=r"^p_limit is out of bounds") as refused:
+            brake.records.rows("select * from make_plan(%s, %s)", run, limit)
+        assert "is between 1 and 100000" in (refused.value.diag.message_detail or "")
+    assert brake.plan(run, 1)["is_whole"]
+    assert brake.plan(run, 100_000)["is_whole"]
+
+
+def test_only_a_run_that_makes_its_own_plan_has_one(brake: Brake) -> None:
+    """G1: not a release, not a sync, not a run that did not start."""
+    night(brake)
+    brake.set("hold", 0, 0)
+    held = brake.begin()
+    brake.approve(held, brake.plan(held)["plan_hash"])
+    release, sync, refused = brake.begin(releases=held), uuid4(), uuid4()
+    for job, run, status in (
+        ("hlf_sync", sync, "running"),
+        ("certification_expiry", refused, "refused"),
+    ):
+        brake.records.rows(
+            "select * from begin_execution(%s, %s, %s, 'manual', 'eva', %s, %s)",
+            job, run, ORG, status, TODAY,
+        )  # fmt: skip
+    for run in (release, sync, refused):
+        with pytest.raises(psycopg.Error) as unplanned:
+            brake.plan(run)
+        assert unplanned.value.sqlstate == "PT404"
+    assert [row["job_run_id"] for row in brake.records.rows("select * from plans")] == [held]
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_run_that_has_ended_keeps_its_plan(brake: Brake, status: str) -> None:
+    """G1: the dispatcher may repeat its call; the answer is the same."""
+    night(brake)
+    run = brake.begin()
+    made = brake.plan(run)
+    brake.records.rows("select * from finish_execution(%s, %s, 0, 0, 0, 0)", run, status)
+    assert brake.plan(run) == made
+
+
+def test_two_calls_that_make_one_plan_wait_for_each_other(
+    brake: Brake, roster: Roster, cluster: Cluster
+) -> None:
+    """G1: a call whose answer was lost may still be working when it is repeated."""
+    unforeseen, warned = night(brake)
+    run = brake.begin()
+    brake.records.rows("select * from make_plan(%s, 1)", run)
+    people, url = People(roster, cluster), cluster.server.url(roster.db.info.dbname)
+    with psycopg.connect(url) as first, psycopg.connect(url) as second:
+        call = "select is_whole, planned_count from make_plan(%s, %s)"
+        first.execute(call, (run, 5))
+        repeated = people.in_background(lambda: second.execute(call, (run, 100)).fetchone())
+        people.wait_for_a_lock()
+        first.commit()
+        assert repeated.result() == (True, 14)
+    assert set(brake.entries(run)) == {*unforeseen, *warned}
 
 
 def test_old_plans_go_and_dry_ones_soon(brake: Brake) -> None:
