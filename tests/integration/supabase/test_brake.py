@@ -82,17 +82,18 @@ def test_only_mode_hold_holds_and_only_the_unforeseen(brake: Brake, mode: str, h
 
 
 def test_a_plan_in_parts_is_the_plan_that_is_shown(brake: Brake) -> None:
-    """G1: the same mentors, actions and hash, whatever the size of the parts."""
+    """G1: the same mentors, actions and hash, whatever the size of the parts; also side by side."""
     brake.set("hold")
     night(brake)
     (shown,) = brake.records.rows("select * from summarise_plan(%s, %s)", ORG, TODAY)
-    first, second = brake.begin(), brake.begin()
-    assert brake.plan(first, 1)["plan_hash"] == brake.plan(second, 14)["plan_hash"]
-    assert brake.plan(second)["plan_hash"] == shown["plan_hash"]
+    whole, parts, beside = brake.begin(), brake.begin(), brake.begin()
+    brake.records.rows("select * from make_plan(%s, 12)", beside)
+    for run, limit in ((whole, 14), (parts, 1), (beside, 12), (parts, 20000)):
+        assert brake.plan(run, limit)["plan_hash"] == shown["plan_hash"]
     live = brake.live()
     shown_entries = [
         {m: (e["version"], e["expires_on"], e["action"], e["why"]) for m, e in entries.items()}
-        for entries in (brake.entries(first), live)
+        for entries in (brake.entries(parts), live)
     ]
     assert shown_entries[0] == shown_entries[1]
 
