@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -11,7 +12,7 @@ from support.brake import Brake
 from support.cluster import Cluster
 from support.people import People
 from support.roster import ORG, TODAY, TOMORROW, YESTERDAY, Roster
-from support.transitions import change
+from support.transitions import by_hand, change
 
 
 @pytest.fixture
@@ -24,26 +25,6 @@ def night(brake: Brake, unforeseen: int = 11, warned: int = 3) -> tuple[list[UUI
     """Add mentors who were not warned, and mentors who were."""
     roster = Roster(brake.records.db)
     return roster.add_mentors(unforeseen), brake.warn(roster.add_mentors(warned))
-
-
-def test_a_plan_says_why_each_pause_was_foreseen_or_not(brake: Brake, roster: Roster) -> None:
-    """G2: the same date, at least seven days before."""
-    seven, six, never, other = roster.add_mentors(4)
-    brake.warn([seven], 7)
-    brake.warn([six], 6)
-    roster.db.execute(
-        "insert into warnings (mentor_id, expires_on, stage, warned_on) values (%s, %s, 30, %s)",
-        (other, TODAY + timedelta(200), TODAY - timedelta(60)),
-    )
-    roster.add_mentor(TOMORROW)
-    roster.add_mentor(YESTERDAY, status="paused")
-    assert {mentor: row["why"] for mentor, row in brake.live().items()} == {
-        seven: "forewarned",
-        six: "warned_late",
-        never: "never_warned",
-        other: "warned_of_another_date",
-    }
-    assert {row["action"] for row in brake.live().values()} == {"pause"}
 
 
 @pytest.mark.parametrize(
@@ -343,22 +324,6 @@ def test_a_redrive_of_an_older_plan_pauses_nobody_whom_the_newest_holds(
         assert change(roster.db, mentors[0], p_job_run_id=run)["outcome"] == "held"
 
 
-def test_a_warning_before_a_renewal_that_the_portal_took_back_does_not_count(
-    brake: Brake, roster: Roster
-) -> None:
-    """G2: a restored backup of the portal brings back dates of which people were warned once."""
-    mentor = roster.add_mentor(YESTERDAY)
-    brake.warn([mentor], 30)
-    assert brake.live()[mentor]["why"] == "forewarned"
-    for day in (TODAY + timedelta(700), YESTERDAY):
-        roster.rows(
-            "select * from mirror_portal_certifications(%s, %s, '{c-1}', %s, %s, '{2026-01-01}',"
-            " '{}')",
-            ORG, uuid4(), [str(mentor)], [day],
-        )  # fmt: skip
-    assert brake.live()[mentor]["why"] == "warned_of_another_date"
-
-
 def test_a_release_is_no_complete_run(brake: Brake, roster: Roster) -> None:
     """G4, O1: it does not cover all mentors, so the night stays missed."""
     brake.set("hold", 0, 0)
@@ -368,3 +333,152 @@ def test_a_release_is_no_complete_run(brake: Brake, roster: Roster) -> None:
     brake.finish(brake.begin(releases=held))
     (fresh,) = roster.rows("select * from get_run_freshness(%s, 'certification_expiry')", ORG)
     assert fresh["last_finished_at"] is None
+
+
+def test_an_organisation_without_settings_has_the_usual_brake(brake: Brake, roster: Roster) -> None:
+    """G2: it watches, above 10 and 5 %; the settings of another organisation do not matter."""
+    roster.add_mentors(11)
+    other = add_other_organisation(roster)
+    roster.db.execute(
+        "insert into organisation_settings (org_id, brake_mode, brake_count, brake_percent)"
+        " values (%s, 'hold', 0, 0)",
+        (other,),
+    )
+    (summary,) = roster.rows("select * from summarise_plan(%s, %s)", ORG, TODAY)
+    names = ("brake_mode", "brake_count", "brake_percent", "brake_acts", "held_count")
+    assert [summary[name] for name in names] == ["watch", 10, 5, True, 0]
+    brake.set("off")
+    (summary,) = roster.rows("select * from summarise_plan(%s, %s)", ORG, TODAY)
+    assert [summary[name] for name in names] == ["off", 10, 5, False, 0]
+
+
+def add_other_organisation(roster: Roster) -> UUID:
+    """Add an organisation, and return its id."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    return other
+
+
+def test_old_plans_of_another_organisation_stay(brake: Brake, roster: Roster) -> None:
+    """S4: a run of one organisation removes only its own."""
+    run = brake.begin()
+    brake.plan(run)
+    other = add_other_organisation(roster)
+    roster.db.execute(
+        "update plans set org_id = %s, made_at = made_at - interval '91 days'", (other,)
+    )
+    new = brake.begin()
+    brake.plan(new)
+    assert {row["job_run_id"] for row in roster.rows("select * from plans")} == {run, new}
+
+
+def test_the_held_are_those_who_are_still_as_the_plan_says(brake: Brake, roster: Roster) -> None:
+    """G3: neither those who were paused, renewed or changed since, nor those of an older plan."""
+    brake.set("hold", 0, 0)
+    kept, oldest, paused, renewed, moved, touched, emptied = roster.add_mentors(7)
+    brake.warn([warned := roster.add_mentor(YESTERDAY)])
+    roster.db.execute(
+        "update certifications set expires_on = '-infinity' where mentor_id = %s", (oldest,)
+    )
+    brake.plan(brake.begin(day=TODAY - timedelta(1)))
+    run = brake.begin()
+    brake.plan(run)
+    assert figures_of(roster)["held_count"] == 7
+    by_hand(roster.db, paused, "paused")
+    roster.certify(renewed, TOMORROW)
+    roster.certify(moved, TODAY)
+    roster.db.execute("update peer_mentors set version = version + 2 where id = %s", (touched,))
+    roster.db.execute("delete from certifications where mentor_id = %s", (emptied,))
+    found = figures_of(roster)
+    assert (found["held_count"], found["held_by"]) == (2, run)
+    plan_hash = brake.records.rows("select * from plans where job_run_id = %s", run)[0]["plan_hash"]
+    changed = brake.approve(run, plan_hash)["mentor_ids_changed"]
+    assert changed == sorted([paused, renewed, moved, touched, emptied])
+    release = brake.begin(releases=run)
+    outcomes = {
+        mentor: change(roster.db, mentor, p_job_run_id=release)["outcome"]
+        for mentor in (kept, oldest, moved, touched, warned)
+    }
+    assert outcomes == {
+        kept: "changed", oldest: "changed", moved: "changed_since", touched: "changed_since",
+        warned: "changed_since",
+    }  # fmt: skip
+    assert figures_of(roster)["held_count"] == 0
+
+
+def figures_of(roster: Roster) -> dict[str, Any]:
+    """Return what the monitor reads of the brake."""
+    (figures,) = roster.rows("select * from get_brake_figures(%s, %s)", ORG, TODAY)
+    return figures
+
+
+def test_the_plan_of_a_dry_run_releases_nobody(brake: Brake) -> None:
+    """G2: in mode hold a run needs a plan of its own; another dry run may use it."""
+    (mentor,), _ = night(brake, 1)
+    brake.set("hold")
+    dry = brake.begin(dry_run=True)
+    assert brake.plan(dry)["held_count"] == 0
+    answers = [
+        change(brake.records.db, mentor, p_job_run_id=dry, p_dry_run=dry_run)["outcome"]
+        for dry_run in (True, False)
+    ]
+    assert answers == ["would_change", "held"]
+
+
+def test_below_the_limits_a_mentor_with_another_version_waits(brake: Brake) -> None:
+    """G2: somebody has changed the mentor since the plan was made."""
+    (planned, touched), _ = night(brake, 2)
+    brake.set("hold")
+    run = brake.begin()
+    brake.plan(run)
+    brake.records.db.execute(
+        "update peer_mentors set version = version + 2 where id = %s", (touched,)
+    )
+    outcomes = [
+        change(brake.records.db, mentor, p_job_run_id=run)["outcome"]
+        for mentor in (planned, touched)
+    ]
+    assert outcomes == ["changed", "held"]
+
+
+def test_the_settings_of_another_organisation_hold_nobody(brake: Brake, roster: Roster) -> None:
+    """S4: each organisation has its own mode."""
+    (mentor,), _ = night(brake, 1)
+    brake.set("watch")
+    roster.db.execute(
+        "insert into organisation_settings (org_id, brake_mode) values (%s, 'hold')",
+        (add_other_organisation(roster),),
+    )
+    assert change(roster.db, mentor, p_job_run_id=uuid4())["outcome"] == "changed"
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_late_page_of_a_run_that_has_ended_follows_its_plan(brake: Brake, status: str) -> None:
+    """G2, G4: a page may be delivered after the monitor ended its run."""
+    brake.set("hold", 0, 0)
+    (mentor, *_), (warned, *_) = night(brake, 2)
+    run = brake.begin()
+    plan_hash = brake.plan(run)["plan_hash"]
+    brake.approve(run, plan_hash)
+    release = brake.begin(releases=run)
+    for each in (run, release):
+        brake.records.rows("select * from finish_execution(%s, %s, 0, 0, 0, 0)", each, status)
+    db = brake.records.db
+    assert change(db, mentor, p_job_run_id=run)["outcome"] == "held"
+    assert change(db, warned, p_job_run_id=run)["outcome"] == "changed"
+    assert change(db, mentor, p_job_run_id=release)["outcome"] == "changed"
+    approvers = [row["approved_by"] for row in brake.records.history()]
+    assert approvers == [None, "an operator"]
+
+
+def test_the_history_has_the_approval_of_its_own_run_alone(brake: Brake, roster: Roster) -> None:
+    """G4: another run pauses without an approval."""
+    brake.set("hold", 0, 0)
+    (released, moved), _ = night(brake, 2)
+    held = brake.begin()
+    brake.approve(held, brake.plan(held)["plan_hash"])
+    change(roster.db, released, p_job_run_id=brake.begin(releases=held))
+    brake.set("watch")
+    roster.certify(moved, TODAY)
+    assert change(roster.db, moved, p_job_run_id=brake.begin())["outcome"] == "changed"
+    assert [row["approved_by"] for row in roster.history()] == ["an operator", None]

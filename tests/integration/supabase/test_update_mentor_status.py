@@ -25,6 +25,8 @@ def test_an_expired_mentor_is_paused_with_one_complete_history_row(roster: Roste
     assert row["certification_expiry_date"] == YESTERDAY
     assert abs(row["changed_at"] - before) < timedelta(minutes=1)
     assert (roster.status(mentor), answer["version"]) == ("paused", 2)
+    (stored,) = roster.rows("select * from peer_mentors where id = %s", mentor)
+    assert (stored["version"], stored["status_changed_at"]) == (2, row["changed_at"])
 
 
 def test_a_certification_is_expired_on_the_day_itself(roster: Roster) -> None:
@@ -114,7 +116,7 @@ def test_a_stale_version_is_a_conflict_with_expected_and_actual(roster: Roster) 
     mentor = roster.add_mentor(YESTERDAY)
     with pytest.raises(psycopg.Error) as raised:
         change(roster.db, mentor, p_expected_version=7)
-    assert raised.value.sqlstate == "PT409"
+    assert (raised.value.sqlstate, raised.value.diag.message_hint) == ("PT409", "version_conflict")
     assert raised.value.diag.message_detail == "expected version 7, actual 1"
     assert change(roster.db, mentor, p_expected_version=1)["outcome"] == "changed"
 
