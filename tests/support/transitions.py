@@ -36,8 +36,10 @@ def change(connection: psycopg.Connection, mentor: UUID, **arguments: object) ->
     return row
 
 
-def by_hand(connection: psycopg.Connection, mentor: UUID, status: str) -> dict[str, Any]:
+def by_hand(
+    connection: psycopg.Connection, mentor: UUID, status: str, reason: str = "on_leave"
+) -> dict[str, Any]:
     """Change a status outside any job."""
     return change(
-        connection, mentor, p_status=status, p_reason="on_leave", p_job_run_id=None, p_as_of=None
+        connection, mentor, p_status=status, p_reason=reason, p_job_run_id=None, p_as_of=None
     )

@@ -108,6 +108,54 @@ def test_an_old_hash_is_refused_with_what_changed(held: Held, roster: Roster) ->
     assert held.refusal(lambda: held.approve(newer, "00")) == ("PT409", "plan_changed")
 
 
+def test_the_sentence_counts_the_held_alone_by_what_changed(held: Held, roster: Roster) -> None:
+    """G4: new, gone, and with another version or date; a forewarned mentor is in none of them."""
+    first, second, third, *_ = held.mentors
+    held.plan(held.begin())  # a plan with the same hash
+    old_hash = held.hash
+    by_hand(roster.db, first, "paused")
+    roster.db.execute("update peer_mentors set version = version + 2 where id = %s", (second,))
+    roster.certify(third, TODAY)
+    held.warn([roster.add_mentor()])
+    roster.add_mentors(2)
+    newest = held.begin()
+    held.plan(newest)
+    for asked, sentence in (
+        (old_hash, "2 are new, 1 are not held any more, and 2 have another version or date"),
+        ("0" * 64, "the hash that you gave is of no plan that is kept"),
+    ):
+        with pytest.raises(psycopg.Error) as refused:
+            held.approve(newest, asked)
+        detail = refused.value.diag.message_detail or ""
+        assert f"the newest plan is of run {newest} for {TODAY}" in detail
+        assert f"holds 12 mentors; {sentence}" in detail.replace("of the held mentors ", "")
+
+
+def test_an_approval_of_another_organisation_releases_nothing(held: Held, roster: Roster) -> None:
+    """S4: the run belongs to one organisation, and the approval to the same one."""
+    other = UUID(int=2)
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    roster.db.execute(
+        "insert into plan_approvals (job_run_id, org_id, plan_hash, approved_by, note)"
+        " values (%s, %s, %s, 'eva', 'checked')",
+        (held.run, other, held.hash),
+    )
+    assert held.refusal(lambda: held.begin(releases=held.run)) == ("PT409", "not_approved")
+
+
+def test_the_refusal_of_a_lapsed_approval_names_the_newer_run(held: Held, roster: Roster) -> None:
+    """G4: the person has to approve that one."""
+    held.approve(held.run, held.hash)
+    roster.add_mentor()
+    newer = held.begin()
+    held.plan(newer)
+    with pytest.raises(psycopg.Error) as refused:
+        held.begin(releases=held.run)
+    assert refused.value.diag.message_detail == (
+        f"run {newer} has made a newer plan; approve that one"
+    )
+
+
 def test_an_approval_lapses_with_the_next_plan(held: Held, roster: Roster) -> None:
     """G4: also between the approval and its run; a run that has begun goes on."""
     held.approve(held.run, held.hash)

@@ -1,7 +1,7 @@
 """`update_mentor_status` makes every change of a mentor's status (E1 to E4, E9, S1, S2)."""
 
 from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -211,3 +211,110 @@ def test_arguments_that_make_no_sense_are_refused(
         change(roster.db, mentor, **nonsense)
     assert raised.value.sqlstate == "22023"
     assert roster.status(mentor) == "active"
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_code"),
+    [
+        ("abc", True), ("a_9", True), ("a" * 63, True), ("ab", False), ("a" * 64, False),
+        ("9ab", False), ("Abc", False), ("abC", False), ("ab\n", False), ("a b", False),
+    ],
+)  # fmt: skip
+def test_a_reason_is_a_code(roster: Roster, reason: str, is_code: bool) -> None:
+    """S3: 3 to 63 lower-case letters, digits and underscores, because the history keeps it."""
+    mentor = roster.add_mentor(FAR_OFF)
+    if is_code:
+        assert by_hand(roster.db, mentor, "paused", reason)["outcome"] == "changed"
+        return
+    with pytest.raises(psycopg.Error, match="a reason is required") as refused:
+        by_hand(roster.db, mentor, "paused", reason)
+    assert refused.value.sqlstate == "22023"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sqlstate", "message"),
+    [
+        ({"p_status": "retired", "p_reason": "on_leave"}, "22023", "unknown status"),
+        ({"p_reason": "on_leave"}, "PT403", "reserved for the job"),
+        ({"p_reason": "on_leave", "p_as_of": None}, "PT403", "reserved for the job"),
+        ({"p_reason": "on_leave", "p_job_run_id": None}, "PT403", "reserved for the job"),
+        ({"p_status": "inactive"}, "22023", "certification_expired is reserved for the job"),
+        ({"p_as_of": None}, "22023", "certification_expired is reserved for the job"),
+        ({"p_job_run_id": None}, "22023", "certification_expired is reserved for the job"),
+        (
+            {"p_reason": "pause_withdrawn", "p_status": "paused"},
+            "22023", "pause_withdrawn is reserved for the job",
+        ),
+        (
+            {"p_reason": "pause_withdrawn", "p_status": "active", "p_job_run_id": None},
+            "22023", "pause_withdrawn is reserved for the job",
+        ),
+        ({"p_as_of": "-infinity"}, "22023", "p_as_of is out of bounds"),
+        (
+            {"p_reason": "pause_withdrawn", "p_status": "active", "p_as_of": "-infinity"},
+            "22023", "p_as_of is out of bounds",
+        ),
+    ],
+)  # fmt: skip
+def test_a_request_that_makes_no_sense_says_why(
+    roster: Roster, arguments: dict[str, object], sqlstate: str, message: str
+) -> None:
+    """S3: the job's reasons and the job's arguments belong together."""
+    mentor = roster.add_mentor(YESTERDAY)
+    with pytest.raises(psycopg.Error) as refused:
+        change(roster.db, mentor, **arguments)
+    assert refused.value.sqlstate == sqlstate
+    assert str(refused.value.diag.message_primary).startswith(message)
+    assert roster.history() == []
+
+
+def test_only_a_run_of_that_day_in_progress_may_look_ahead(roster: Roster) -> None:
+    """E1: the day of a run counts if a clock steps back; otherwise only a dry run looks ahead."""
+    mentor, other = roster.add_mentor(YESTERDAY), uuid4()
+    (now,) = roster.rows("select get_org_day(%s, now()) as today", ORG)
+    today: date = now["today"]
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    runs = {
+        name: begin(roster, day, org, dry_run=dry_run)
+        for name, day, org, dry_run in (
+            ("its own", today + timedelta(1), ORG, False),
+            ("of another day", today + timedelta(2), ORG, False),
+            ("of another organisation", today + timedelta(1), other, False),
+            ("a dry one", today + timedelta(1), ORG, True),
+            ("ended", today + timedelta(1), ORG, False),
+        )
+    }
+    roster.rows("select * from finish_execution(%s, 'failed', 0, 0, 0, 0)", runs["ended"])
+    outcomes = {name: ask(roster, mentor, run, today) for name, run in runs.items()}
+    outcomes["unknown"] = ask(roster, mentor, uuid4(), today)
+    assert outcomes == dict.fromkeys(outcomes, "only a dry run may look ahead") | {
+        "its own": "changed"
+    }
+    assert change(roster.db, mentor, p_job_run_id=uuid4(), p_as_of=today)["outcome"] == "changed"
+    ahead = change(
+        roster.db, mentor, p_job_run_id=uuid4(), p_as_of=today + timedelta(1), p_dry_run=True
+    )
+    assert ahead["outcome"] == "not_active"
+
+
+def begin(roster: Roster, day: date, org: UUID, *, dry_run: bool) -> UUID:
+    """Write the row of an expiry run that the database's clock would not let begin."""
+    run = uuid4()
+    roster.db.execute(
+        "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by,"
+        " as_of, status, dry_run) values ('certification_expiry', %s, %s, 'schedule', 'schedule',"
+        " %s, 'running', %s)",
+        (run, org, day, dry_run),
+    )
+    return run
+
+
+def ask(roster: Roster, mentor: UUID, run: UUID, today: date) -> str:
+    """Return the outcome of a pause for tomorrow in a transaction that is undone, or its error."""
+    try:
+        with roster.db.transaction(force_rollback=True):
+            tomorrow = today + timedelta(1)
+            answer = change(roster.db, mentor, p_job_run_id=run, p_as_of=tomorrow)
+            return str(answer["outcome"])
+    except psycopg.Error as error:
+        return str(error.diag.message_primary)

@@ -136,6 +136,51 @@ def test_only_an_ended_run_that_paused_can_be_withdrawn(paused: Paused, roster: 
 
 
 @pytest.mark.parametrize(
+    "other", ["an expiry run", "a preview", "a refused one", "another organisation"]
+)
+def test_only_a_withdrawal_of_the_organisation_in_progress_resumes(
+    paused: Paused, roster: Roster, other: str
+) -> None:
+    """G5: nothing else takes a pause back."""
+    mentor, run = paused.mentors[0], uuid4()
+    roster.certify(mentor, FAR)
+    if other == "an expiry run":
+        run = paused.begin()
+    else:
+        roster.rows(
+            "select * from begin_execution('withdrawal', %s, %s, 'manual', 'eva', %s, %s, %s,"
+            " p_withdraws => %s)",
+            run, ORG, "refused" if other == "a refused one" else "running", date(2026, 3, 1),
+            other == "a preview", paused.run,
+        )  # fmt: skip
+    if other == "another organisation":
+        roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (run,))
+        roster.db.execute("alter table scheduler_execution_log disable trigger all")
+        roster.db.execute(
+            "update scheduler_execution_log set org_id = %s where job_run_id = %s", (run, run)
+        )
+    with pytest.raises(psycopg.Error) as refused:
+        paused.resume(mentor, run)
+    assert (refused.value.sqlstate, refused.value.diag.message_hint) == (
+        "PT403", "reserved_for_the_job",
+    )  # fmt: skip
+    assert roster.status(mentor) == "paused"
+    if other == "a preview":
+        assert paused.resume(mentor, run, dry_run=True)["outcome"] == "would_change"
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_late_page_of_a_withdrawal_that_has_ended_resumes(
+    paused: Paused, roster: Roster, status: str
+) -> None:
+    """G5: a page may be delivered after the monitor ended its run."""
+    roster.certify(paused.mentors[0], FAR)
+    run = paused.withdrawal()
+    roster.rows("select * from finish_execution(%s, %s, 0, 0, 0, 0)", run, status)
+    assert paused.resume(paused.mentors[0], run)["outcome"] == "changed"
+
+
+@pytest.mark.parametrize(
     ("arguments", "sqlstate"),
     [
         ({"p_job_run_id": uuid4()}, "PT403"),
