@@ -192,7 +192,19 @@ def test_news_for_coordinators_stay_true_for_seven_days(
     assert [row["email"] for row in outbox.send_all()] == [f"{coordinator}@example.no"] * is_sent
 
 
-def mixed_up(outbox: Outbox) -> Row:
+def test_a_message_that_waits_for_an_address_ends_after_seven_days(outbox: Outbox) -> None:
+    """W4: as one that was not sent does."""
+    mentor = outbox.add_mentor(30, None)
+    outbox.warn()
+    assert outbox.send_all() == []
+    outbox.pass_time(days=6, hours=23)
+    assert outbox.settle() == (0, 0)
+    outbox.pass_time(hours=2)
+    assert outbox.settle() == (0, 1)
+    assert outbox.states(mentor) == ["outdated"]
+
+
+def told(outbox: Outbox) -> Row:
     """Return how many messages there are for each audience."""
     rows = outbox.roster.rows("select audience, count(*) as n from messages group by audience")
     return {row["audience"]: row["n"] for row in rows}
@@ -210,10 +222,10 @@ def test_only_the_brake_that_acts_in_a_real_run_tells_administrators(outbox: Out
     for run in (dry, real):
         brake.plan(run)
     outbox.roster.db.execute("select notify_coordinators(%s)", (dry,))
-    assert mixed_up(outbox) == {}
+    assert told(outbox) == {}
     for _ in range(2):
         outbox.roster.db.execute("select notify_coordinators(%s)", (real,))
-    assert mixed_up(outbox) == {"admin": 6}
+    assert told(outbox) == {"admin": 6}
     reminders = outbox.roster.rows(
         "select reminder, kind, cardinality(mentor_ids) as n,"
         " round(extract(epoch from due_at - created_at) / 3600)::integer as hours,"

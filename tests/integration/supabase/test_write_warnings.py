@@ -206,6 +206,28 @@ def test_a_day_is_needed(outbox: Outbox, day: date | None) -> None:
         outbox.roster.db.execute("select write_warnings(%s, %s)", (ORG, day))
 
 
+@pytest.mark.parametrize(
+    ("day", "limit", "refusal"),
+    [
+        ("2026-03-01", None, "p_limit is out of bounds"),
+        ("2026-03-01", 0, "p_limit is out of bounds"),
+        ("2026-03-01", 1_000_001, "p_limit is out of bounds"),
+        ("infinity", 1, "p_as_of is out of bounds"),
+        (None, 1, "p_as_of is missing, or after tomorrow"),
+    ],
+)
+def test_a_refusal_names_what_is_wrong(
+    outbox: Outbox, day: str | None, limit: int | None, refusal: str
+) -> None:
+    """R5: and the limit may be one, or a million."""
+    call = "select write_warnings(%s, %s, %s)"
+    with pytest.raises(psycopg.Error, match=refusal) as refused:
+        outbox.roster.db.execute(call, (ORG, day, limit))
+    assert refused.value.sqlstate == "22023"
+    for good in (1, 1_000_000):
+        outbox.roster.db.execute(call, (ORG, outbox.today, good))
+
+
 def test_two_calls_at_once_warn_each_mentor_once(outbox: Outbox, cluster: Cluster) -> None:
     """W1: the second call waits for the first one, and writes what that has left."""
     people = People(outbox.roster, cluster)
