@@ -129,12 +129,19 @@ def call(name: str, arguments: dict[str, tuple[str, LiteralString]]) -> sql.Comp
     return sql.SQL("select * from public.{}({})").format(sql.Identifier(name), given)
 
 
-def attempts(name: str, names: list[str], kinds: list[str]) -> Iterator[sql.Composed]:
-    """Yield a call for each argument and each of its hostile values; other arguments are good."""
-    good: dict[str, tuple[str, LiteralString]] = {
+def good_values(
+    name: str, names: list[str], kinds: list[str]
+) -> dict[str, tuple[str, LiteralString]]:
+    """Return the type of each argument, and a good value for it."""
+    return {
         arg: (kind, BY_FUNCTION.get((name, arg), GOOD.get(arg, "null")))
         for arg, kind in zip(names, kinds, strict=True)
     }
+
+
+def attempts(name: str, names: list[str], kinds: list[str]) -> Iterator[sql.Composed]:
+    """Yield a call for each argument and each of its hostile values; other arguments are good."""
+    good = good_values(name, names, kinds)
     for arg, (kind, _) in good.items():
         for value in (*HOSTILE[kind], "null"):
             hostile: dict[str, tuple[str, LiteralString]] = {arg: (kind, value)}
@@ -167,6 +174,35 @@ def test_what_is_stored_can_be_read_whatever_a_job_role_passes(
                     assert error.sqlstate in REFUSALS, (name, error)  # noqa: PT017
     assert tried > 40
     check_readable(roster, cluster)
+
+
+@pytest.mark.parametrize(
+    "role", ["mentor_pause_job", "portal_sync", "mentor_pause_api", "mentor_pause_notifier"]
+)
+def test_no_function_acts_for_another_organisation(
+    roster: Roster, cluster: Cluster, role: str
+) -> None:
+    """R5: each function that takes an organisation refuses one that is not the role's."""
+    other = uuid4()
+    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    answers: dict[str, str | None] = {}
+    with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
+        for name, names, kinds in connection.execute(FUNCTIONS).fetchall():
+            if "p_org_id" in names:
+                arguments = good_values(name, names, kinds)
+                arguments["p_org_id"] = ("uuid", "%(org)s")
+                answers[name] = answer(connection, call(name, arguments), other)
+    assert len(answers) > 1
+    assert answers == dict.fromkeys(answers, "not_your_organisation")
+
+
+def answer(connection: psycopg.Connection, statement: sql.Composed, org: UUID) -> str | None:
+    """Return why a call is refused; None: it is not."""
+    try:
+        connection.execute(statement, {"org": org})
+    except psycopg.Error as error:
+        return error.diag.message_hint or str(error)
+    return None
 
 
 def check_readable(roster: Roster, cluster: Cluster) -> None:
