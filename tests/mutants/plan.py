@@ -34,8 +34,10 @@ _BRAKE = (
     "private/functions/assert_transition_request",
 )  # fmt: skip
 _NEAR = {
-    **dict.fromkeys(_BRAKE, ("test_brake.py", "brake", "plan", "withdrawal")),
-    **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning")),
+    **dict.fromkeys(
+        _BRAKE, ("approve", "test_brake.py", "forewarned", "brake", "plan", "withdrawal")
+    ),
+    **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning", "outbox")),
 }
 """Words in the names of the tests that probably notice a change of a function."""
 

@@ -1,14 +1,16 @@
 """The steps of a completion, one by one (E7, E8, W1)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from mentor_pause.database.client import Database
-from mentor_pause.domain.runs import Run
+from mentor_pause.domain.runs import PageOutcome, Run
 from mentor_pause.engine.completion import Batches
 from mentor_pause.errors import (
     DatabaseError,
@@ -18,7 +20,15 @@ from mentor_pause.errors import (
 )
 from mentor_pause.ledger.lock import Lock
 from support.brake import Brake
-from support.large_runs import TRIGGER, closed_run, completion, failed_run, open_run, paused
+from support.large_runs import (
+    TRIGGER,
+    closed_run,
+    completion,
+    failed_run,
+    joined,
+    open_run,
+    paused,
+)
 from support.night import LEASES, Night
 from support.roster import Roster
 
@@ -178,7 +188,10 @@ def test_a_step_that_takes_too_long_counts_without_another_question(
     assert (line["step"], line["sqlstate"]) == ("log row", "57014")
 
 
-def test_decisions_are_saved_without_a_line_if_there_are_few(night: Night, roster: Roster) -> None:
+@pytest.mark.parametrize(("kept_ids", "lines"), [(1000, 0), (2, 0), (1, 1)])
+def test_decisions_are_saved_without_a_line_if_there_are_few(
+    night: Night, roster: Roster, kept_ids: int, lines: int
+) -> None:
     """E7: a run of one line stays so, also if its first caller dies after the decision."""
     run = failed_run(night, roster, 2)
 
@@ -189,14 +202,170 @@ def test_decisions_are_saved_without_a_line_if_there_are_few(night: Night, roste
         def notify_page(self, job_run_id: UUID, after: UUID | None, limit: int) -> UUID | None:
             raise RetryableDatabaseError("locked", "55P03")
 
-    large = Batches(ids_per_line=5000, pages=500, notified=500)
+    large = Batches(ids_per_line=5000, pages=500, notified=500, kept_ids=kept_ids)
     caller = completion(night, batches=large, database=Locked(night.transport, night.retry))
     with pytest.raises(RetryableDatabaseError):
         caller.complete_if_done(run, "caller")
-    assert night.ledger.checkpoints.find(run.job_run_id).tally.page == 2
-    assert night.lines("run completed, more mentors") == []
+    saved = night.ledger.checkpoints.find(run.job_run_id).tally
+    assert (saved.page, saved.lines) == (2, lines)
+    assert len(night.lines("run completed, more mentors")) == lines
     assert completion(night, batches=large).complete_if_done(run, "next") == "ended"
     assert len(night.summaries()) == 1
+    assert joined(night)["error_count"] == 2
+
+
+LARGE = Batches(ids_per_line=5000)
+"""Only time lets a completion save its place."""
+
+
+@dataclass(frozen=True)
+class Deciding(Database):
+    """A database whose decision about a page takes time, and which fails from some page on."""
+
+    takes: Callable[[], object] = object
+    fails_after: int = 100
+    asked: list[int] = field(default_factory=list[int])
+
+    def list_run_outcomes(self, *given: Any, **named: Any) -> Any:
+        """See `Database.list_run_outcomes`."""
+        self.takes()
+        self.asked.append(1)
+        if len(self.asked) > self.fails_after:
+            raise RetryableDatabaseError("locked", "55P03")
+        return super().list_run_outcomes(*given, **named)
+
+
+@pytest.mark.parametrize(("seconds", "saved_pages"), [(5.0, 0), (5.5, 1)])
+def test_work_of_more_than_five_seconds_is_saved_when_a_service_fails(
+    night: Night, roster: Roster, seconds: float, saved_pages: int
+) -> None:
+    """E8: the next caller goes on there."""
+    run, times = failed_run(night, roster, 2), iter([0.0, 0.0, seconds])
+    database = Deciding(night.transport, night.retry, fails_after=1)
+    caller = completion(night, batches=LARGE, database=database, stopwatch=lambda: next(times, 99))
+    with pytest.raises(RetryableDatabaseError):
+        caller.complete_if_done(run, "caller")
+    assert night.ledger.checkpoints.find(run.job_run_id).tally.page == saved_pages
+    assert completion(night, batches=LARGE).complete_if_done(run, "next") == "ended"
+    assert joined(night)["error_count"] == 2
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(15.0, []), (15.5, [1, 2])])
+def test_the_place_is_saved_after_fifteen_seconds(
+    night: Night, roster: Roster, seconds: float, saved: list[int]
+) -> None:
+    """E8: the claim lasts 40 s, and the saving renews it."""
+    run, now = failed_run(night, roster, 3), count(0.0, seconds)
+    caller = completion(night, batches=LARGE, stopwatch=lambda: next(now))
+    if not saved:  # each page takes this long, counted from the beginning
+        times = iter([0.0, seconds, seconds])
+        caller = completion(night, batches=LARGE, stopwatch=lambda: next(times))
+    assert caller.complete_if_done(run, "caller") == "ended"
+    assert [line["line"] for line in night.lines("run completed, more mentors")] == saved
+
+
+@pytest.mark.parametrize(("seconds", "states"), [(12.0, "ended"), (11.9, "unfinished")])
+def test_a_page_is_the_last_one_with_less_than_twelve_seconds(
+    night: Night, roster: Roster, seconds: float, states: str
+) -> None:
+    """E8: a call of the database may take eight seconds."""
+    run = failed_run(night, roster, 2)
+    caller = completion(night, batches=LARGE, seconds_left=lambda: seconds)
+    assert caller.complete_if_done(run, "caller") == states
+    lines = night.lines("run completed, more mentors")
+    assert len(lines) == (1 if states == "unfinished" else 0)
+
+
+def test_no_line_is_logged_that_names_nobody(night: Night, roster: Roster) -> None:
+    """E7: pages of mentors who kept their status without a reason have no ids to log."""
+    mentors = roster.add_mentors(3)
+    open_run(night, mentors, 1)
+    run: Run | None = None
+    for number, mentor in enumerate(mentors, 1):
+        outcome = PageOutcome(skipped=(mentor,))
+        night.ledger.pages.close(TRIGGER.job_run_id, number, [mentor], outcome)
+        run = night.ledger.mark_page_closed(TRIGGER.job_run_id, number)
+    assert run is not None
+    assert completion(night).complete_if_done(run, "caller") == "ended"
+    assert night.lines("run completed, more mentors") == []
+    assert joined(night)["skipped_count"] == 3
+
+
+@dataclass(frozen=True)
+class Slow(Database):
+    """A database in which the warnings take time."""
+
+    takes: Callable[[], object] = object
+
+    def get_org_day(self, org_id: UUID, at: datetime) -> date:
+        """Return the day of the run."""
+        return date(2026, 3, 1)
+
+    def write_warnings(self, org_id: UUID, as_of: date, limit: int) -> int:
+        """Write none."""
+        self.takes()
+        return 0
+
+
+@pytest.mark.parametrize(("seconds", "renewals"), [(10.0, 0), (10.5, 1)])
+def test_a_claim_of_more_than_ten_seconds_is_renewed_before_the_row_ends(
+    night: Night, roster: Roster, seconds: float, renewals: int
+) -> None:
+    """E8: another caller may have it; a fresh one is certain."""
+    run = closed_run(night, paused(night, roster, 1), 1)
+    database = Slow(night.transport, night.retry, lambda: night.clock.advance(seconds))
+    night.plan.then()
+    caller = completion(night, database=database, batches=LARGE)
+    assert caller.complete_if_done(run, "caller") == "ended"
+    others = ["claim", "release", "end", "open runs"]
+    assert night.plan.called.count("update_item") == len(others) + renewals
+
+
+@dataclass(frozen=True)
+class Stolen(Database):
+    """A database in whose first call of a kind another caller takes the run over."""
+
+    steal: Callable[[], object] = object
+    calls: list[str] = field(default_factory=list[str])
+
+    def list_run_outcomes(self, *given: Any, **named: Any) -> Any:
+        """See `Database.list_run_outcomes`."""
+        self._called("outcomes")
+        return super().list_run_outcomes(*given, **named)
+
+    def notify_page(self, *given: Any, **named: Any) -> Any:
+        """See `Database.notify_page`."""
+        self._called("notify")
+        return super().notify_page(*given, **named)
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if len(self.calls) == 1:
+            self.steal()
+
+
+@pytest.mark.parametrize("step", ["outcomes", "notify"])
+def test_a_caller_whose_claim_is_taken_stops_at_once(
+    night: Night, roster: Roster, step: str
+) -> None:
+    """E8: after the call in which it lost the claim, it saves nothing and calls nothing."""
+    run = (
+        failed_run(night, roster, 6)
+        if step == "outcomes"
+        else closed_run(night, paused(night, roster, 6), 6)
+    )
+
+    def steal() -> None:
+        night.clock.advance(41)
+        assert night.ledger.claim_completion(run, "other")
+
+    database = Stolen(night.transport, night.retry, steal)
+    caller = completion(night, database=database)
+    assert caller.complete_if_done(run, "caller") == "claimed_by_another"
+    assert database.calls == [step]
+    found = night.ledger.checkpoints.find(run.job_run_id)
+    assert (found.tally.page, found.notified_after) == (0, None)
+    assert completion(night).complete_if_done(run, "other") == "ended"
 
 
 def test_a_run_that_pauses_mentors_leaves_nobody_for_the_next_sync(

@@ -64,9 +64,6 @@ call goes on.
 _SAVED_EVERY = 15.0
 """Seconds after which the counts are saved. The claim of a completion lasts 40 s."""
 
-_FEW_IDS = 1000
-"""So many ids the ledger keeps, so that a run of one line stays so."""
-
 _FRESH = timedelta(seconds=10)
 """A claim is not renewed before."""
 
@@ -100,6 +97,8 @@ class Batches:
     """Pages after which the counts are saved, if no line with ids was due before."""
     notified: int = MOST
     """Mentors in one call that notifies their coordinators."""
+    kept_ids: int = 1000
+    """So many ids the ledger keeps, so that a run of one line stays so."""
 
 
 BATCHES = Batches()
@@ -114,8 +113,8 @@ class _Work:
     checkpoint: Checkpoint
     claimed_at: datetime
     """When the completion was claimed last, by the ledger's clock."""
-    saved_at: float = field(default_factory=time.monotonic)
-    """When the counts were saved last, on the monotonic clock."""
+    saved_at: float
+    """When the counts were saved last, by `Completion.stopwatch`."""
     has_decided: bool = False
     """The database was asked about mentors who count as errors."""
     left_out: dict[str, str] = field(default_factory=dict[str, str])
@@ -133,6 +132,8 @@ class Completion:
     seconds_left: Remaining = seconds_left
     """Returns the seconds until the caller's work must have ended."""
     batches: Batches = BATCHES
+    stopwatch: Callable[[], float] = time.monotonic
+    """Returns seconds that only grow."""
 
     def complete_if_done(self, run: Run, claimant: str) -> CompletionState:
         """Complete the run if all its pages are closed; otherwise extend its lease.
@@ -158,7 +159,7 @@ class Completion:
         self.ledger.locks.release(run.trigger)
         checkpoint = self.ledger.checkpoints.find(run.job_run_id)
         try:
-            self._complete(_Work(run, claimant, checkpoint, self.ledger.now()))
+            self._complete(_Work(run, claimant, checkpoint, self.ledger.now(), self.stopwatch()))
         except _Interrupted as interrupted:
             self.ledger.return_claim(run.job_run_id, claimant)
             return interrupted.state
@@ -228,7 +229,7 @@ class Completion:
                     self._save_tally(work)
                     self._assert_time()
         except TransientError:
-            if time.monotonic() - work.saved_at > _WORTH_SAVING:
+            if self.stopwatch() - work.saved_at > _WORTH_SAVING:
                 with suppress(TransientError):
                     self._save_tally(work)
             raise
@@ -240,7 +241,7 @@ class Completion:
             tally.fills_a_line(self.batches.ids_per_line)
             or tally.page % self.batches.pages == 0
             or self.seconds_left() < _LAST_SECONDS
-            or time.monotonic() - work.saved_at > _SAVED_EVERY
+            or self.stopwatch() - work.saved_at > _SAVED_EVERY
         )
 
     def _save_tally(self, work: _Work) -> None:
@@ -252,7 +253,7 @@ class Completion:
             self.logger.info(message, extra=line)
             tally.forget_ids()
         self.ledger.checkpoints.save_tally(run.job_run_id, tally)
-        work.saved_at = time.monotonic()
+        work.saved_at = self.stopwatch()
 
     def _keep_decisions(self, work: _Work) -> None:
         """Save the counts if the database decided about errors.
@@ -263,7 +264,7 @@ class Completion:
         run, tally = work.run, work.checkpoint.tally
         if not work.has_decided:
             return
-        if tally.unlogged > _FEW_IDS:
+        if tally.unlogged > self.batches.kept_ids:
             self._save_tally(work)
         else:
             self.ledger.checkpoints.save_tally(run.job_run_id, tally)
