@@ -12,7 +12,7 @@ from mentor_pause.engine.requeue import PageResult
 from mentor_pause.retry import Remaining
 from support.faults import ProcessDied
 from support.monitor import PATIENCE, RUN_LEASE, Monitor
-from support.night import run_id
+from support.night import Night, run_id
 from support.roster import ORG, TODAY, Roster
 
 
@@ -186,3 +186,14 @@ def test_a_late_worker_that_ends_the_run_itself_corrects_it(
     (row,) = roster.log()
     (notified,) = roster.rows("select * from coordinator_notifications")
     assert (row["paused_count"], notified["mentor_ids"]) == (6, mentors)
+
+
+def test_nothing_is_asked_about_nobody(night: Night, roster: Roster) -> None:
+    """E11: a worker that processed no late mentor reports none, without a call."""
+    roster.add_mentors(1)
+    night.fire()
+    run = night.ledger.find_run(run_id())
+    assert run is not None
+    night.plan.then()
+    night.engine.completion.report_late_changes(run, [])
+    assert night.plan.called == []
