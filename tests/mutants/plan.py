@@ -37,6 +37,14 @@ _NEAR = {
     **dict.fromkeys(
         _BRAKE, ("approve", "test_brake.py", "forewarned", "brake", "plan", "withdrawal")
     ),
+    "functions/update_mentor_status": (
+        "test_people.py",
+        "status_locks",
+        "uncertified",
+        "withdrawal",
+        "test_brake.py",
+        "approve",
+    ),
     **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning", "outbox")),
 }
 """Words in the names of the tests that probably notice a change of a function."""

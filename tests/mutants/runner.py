@@ -92,22 +92,24 @@ class Runner:
                 self.record(Result(trial.mutant, "unreached", "", 0))
 
     def _choose(self, trial: Trial, items: dict[str, pytest.Item], store: Store) -> list[str]:
-        """Order the tests: those that noticed the last mutants, then the fastest of every file."""
+        """Order the tests, and take as many as there is time for.
+
+        Those that noticed the last mutants come first, then those near the change: one case of each
+        test function, the second case of each, and so on; the fastest first.
+        """
         possible = [test for test in trial.tests if test in items and test in store.known]
         possible.sort(key=lambda test: store.known[test].seconds)
-        earlier = Counter[str]()
-        turn = dict[str, int]()
+        turns = Counter[str]()
+        order = dict[str, tuple[int, bool, int, int, int]]()
         for test in possible:
-            file = test.partition("::")[0]
-            turn[test] = earlier[file]
-            earlier[file] += 1
-        possible.sort(
-            key=lambda test: (
-                _place(self._killers, test),
-                _rank(trial.near, test),
-                turn[test],
-            )
-        )
+            function, file = test.partition("[")[0], test.partition("::")[0]
+            rank = _rank(trial.near, test)
+            order[test] = (
+                _place(self._killers, test), rank == len(trial.near), turns[function], rank,
+                turns[file],
+            )  # fmt: skip
+            turns.update((function, file))
+        possible.sort(key=order.__getitem__)
         chosen, seconds = list[str](), 0.0
         for test in possible:
             seconds += store.known[test].seconds

@@ -95,6 +95,17 @@ def test_the_http_entry_approves_for_an_administrator(night: Night) -> None:
     assert night.approve_as(url, f"user {night.admin}")["approved_by"] == f"user {night.admin}"
 
 
+def test_the_http_entry_approves_nothing_of_another_organisation(
+    night: Night, cluster: Cluster
+) -> None:
+    """R5: also not for an administrator there."""
+    db = night.records.db
+    db.execute("update private.job_organisations set org_id = %s", (OTHER,))
+    with pytest.raises(psycopg.Error) as refused:
+        night.approve_as(cluster.url(db, "mentor_pause_api"), f"user {night.admin}")
+    assert refused.value.diag.message_hint == "not_your_organisation"
+
+
 def test_an_operator_who_gives_no_name_is_the_database_user(night: Night) -> None:
     """G4: the record names the login."""
     approved = night.approve_as(night.role("service_role"), None)
