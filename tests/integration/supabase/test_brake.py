@@ -482,3 +482,59 @@ def test_the_history_has_the_approval_of_its_own_run_alone(brake: Brake, roster:
     roster.certify(moved, TODAY)
     assert change(roster.db, moved, p_job_run_id=brake.begin())["outcome"] == "changed"
     assert [row["approved_by"] for row in roster.history()] == ["an operator", None]
+
+
+def test_a_redrive_of_a_run_that_held_follows_the_mode(brake: Brake) -> None:
+    """D7, G2: in mode hold the held stay held; in the other modes the redrive pauses them."""
+    brake.set("hold", 0, 0)
+    (mentor, *_), _ = night(brake, 2)
+    run = brake.begin()
+    brake.plan(run)
+    again = brake.begin(redrive_of=run)
+    assert change(brake.records.db, mentor, p_job_run_id=again)["outcome"] == "held"
+    brake.set("watch")
+    assert change(brake.records.db, mentor, p_job_run_id=run)["outcome"] == "held"
+    assert change(brake.records.db, mentor, p_job_run_id=again)["outcome"] == "changed"
+
+
+def test_only_the_newest_plan_holds_for_older_ones(brake: Brake) -> None:
+    """G2: a plan in between, with lower limits, holds nobody any more."""
+    (mentor, *_), _ = night(brake, 2)
+    runs: list[UUID] = []
+    for limit in (10, 0, 10):
+        brake.set("hold", limit, 0)
+        runs.append(brake.begin())
+        brake.plan(runs[-1])
+    assert [brake.entries(run)[mentor]["action"] for run in runs] == ["pause", "hold", "pause"]
+    assert change(brake.records.db, mentor, p_job_run_id=runs[0])["outcome"] == "changed"
+
+
+def test_a_dry_run_is_held_by_later_plans_alone(brake: Brake) -> None:
+    """G2: it says what a run with its plan would do."""
+    (mentor, *_), _ = night(brake, 2)
+    brake.set("hold", 0, 0)
+    brake.plan(brake.begin())
+    brake.set("hold", 10, 0)
+    dry = brake.begin(dry_run=True)
+    brake.plan(dry)
+    answer = change(brake.records.db, mentor, p_job_run_id=dry, p_dry_run=True)
+    assert answer["outcome"] == "would_change"
+
+
+def test_a_row_of_a_request_that_was_turned_away_decides_nothing(
+    brake: Brake, roster: Roster
+) -> None:
+    """G4: the run's own row says that it is a release; the row of its duplicate does not."""
+    brake.set("hold", 0, 0)
+    (mentor, *_), _ = night(brake, 2)
+    held, release = brake.begin(), uuid4()
+    brake.approve(held, brake.plan(held)["plan_hash"])
+    roster.db.execute(
+        "insert into scheduler_execution_log (job_name, job_run_id, org_id, trigger, triggered_by,"
+        " status, finished_at) values ('certification_expiry', %s, %s, 'manual', 'eva', 'refused',"
+        " now())",
+        (release, ORG),
+    )
+    brake.begin(run=release, releases=held)
+    assert change(roster.db, mentor, p_job_run_id=release)["outcome"] == "changed"
+    assert roster.history()[0]["approved_by"] == "an operator"
