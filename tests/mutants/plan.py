@@ -35,7 +35,7 @@ _BRAKE = (
 )  # fmt: skip
 _NEAR = {
     **dict.fromkeys(
-        _BRAKE, ("approve", "test_brake.py", "forewarned", "brake", "plan", "withdrawal")
+        _BRAKE, ("approve", "test_brake.py", "make_plan", "forewarned", "plan", "withdrawal")
     ),
     "functions/update_mentor_status": (
         "test_people.py",

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from support.roster import ORG, TODAY, Records
+from support.roster import ORG, TODAY, Records, Roster
 
 type Row = dict[str, Any]
 
@@ -39,6 +39,11 @@ class Brake:
                 [(day - timedelta(days_before), mentor) for mentor in mentors],
             )
         return list(mentors)
+
+    def night(self, unforeseen: int = 11, warned: int = 3) -> tuple[list[UUID], list[UUID]]:
+        """Add mentors who were not warned, and mentors who were."""
+        roster = Roster(self.records.db)
+        return roster.add_mentors(unforeseen), self.warn(roster.add_mentors(warned))
 
     def begin(
         self,

@@ -102,6 +102,12 @@ class Roster(Records):
         add_organisation(db)
         self.chapter_id = self.add_chapter()
 
+    def add_organisation(self, slug: str = "other") -> UUID:
+        """Add another organisation, and return its id."""
+        other = uuid4()
+        self.db.execute("insert into organisations (id, slug) values (%s, %s)", (other, slug))
+        return other
+
     def add_chapter(self) -> UUID:
         """Add a chapter."""
         chapter = uuid4()
