@@ -131,6 +131,18 @@ def test_the_sentence_counts_the_held_alone_by_what_changed(held: Held, roster: 
         assert f"holds 12 mentors; {sentence}" in detail.replace("of the held mentors ", "")
 
 
+def test_an_approval_is_of_one_run(held: Held, roster: Roster) -> None:
+    """G4: a run that made the same plan again, or another one, is not approved with it."""
+    held.approve(held.run, held.hash)
+    same = held.begin()
+    assert held.plan(same)["plan_hash"] == held.hash
+    assert held.refusal(lambda: held.begin(releases=same)) == ("PT409", "not_approved")
+    roster.add_mentor()
+    other = held.begin()
+    held.plan(other)
+    assert held.refusal(lambda: held.begin(releases=other)) == ("PT409", "not_approved")
+
+
 def test_an_approval_of_another_organisation_releases_nothing(held: Held, roster: Roster) -> None:
     """S4: the run belongs to one organisation, and the approval to the same one."""
     other = UUID(int=2)
