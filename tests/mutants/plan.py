@@ -37,13 +37,9 @@ _NEAR = {
     **dict.fromkeys(
         _BRAKE, ("approve", "test_brake.py", "make_plan", "forewarned", "plan", "withdrawal")
     ),
-    "functions/update_mentor_status": (
-        "test_people.py",
-        "status_locks",
-        "uncertified",
-        "withdrawal",
-        "test_brake.py",
-        "approve",
+    **dict.fromkeys(
+        ("functions/update_mentor_status", "private/functions/assert_transition_request"),
+        ("update_mentor_status", "people", "status_locks", "uncertified", "test_brake", "approve"),
     ),
     **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning", "outbox")),
 }
