@@ -39,7 +39,14 @@ _NEAR = {
     ),
     **dict.fromkeys(
         ("functions/update_mentor_status", "private/functions/assert_transition_request"),
-        ("update_mentor_status", "people", "status_locks", "uncertified", "test_brake", "approve"),
+        (
+            "update_mentor_status",
+            "people",
+            "status_locks",
+            "uncertified",
+            "job_roles",
+            "test_brake",
+        ),
     ),
     **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning", "outbox")),
 }
