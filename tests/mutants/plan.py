@@ -48,6 +48,8 @@ _NEAR = {
             "test_brake",
         ),
     ),
+    "private/functions/why_planned": ("forewarned",),
+    "private/functions/brake_of": ("make_plan",),
     **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning", "outbox")),
 }
 """Words in the names of the tests that probably notice a change of a function."""

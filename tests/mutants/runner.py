@@ -95,18 +95,19 @@ class Runner:
         """Order the tests, and take as many as there is time for.
 
         Those that noticed the last mutants come first, then those near the change: one case of each
-        test function, the second case of each, and so on; the fastest first.
+        test function, the second case of each, and so on; the fastest first. A test is near if its
+        name has one of the trial's words; those of the last word come after all others.
         """
         possible = [test for test in trial.tests if test in items and test in store.known]
         possible.sort(key=lambda test: store.known[test].seconds)
         turns = Counter[str]()
-        order = dict[str, tuple[int, bool, int, int, int]]()
+        order = dict[str, tuple[int, ...]]()
         for test in possible:
             function, file = test.partition("[")[0], test.partition("::")[0]
             rank = _rank(trial.near, test)
             order[test] = (
-                _place(self._killers, test), rank == len(trial.near), turns[function], rank,
-                turns[file],
+                _place(self._killers, test), max(rank + 2 - len(trial.near), 0), turns[function],
+                rank, turns[file],
             )  # fmt: skip
             turns.update((function, file))
         possible.sort(key=order.__getitem__)
