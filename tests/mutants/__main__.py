@@ -42,6 +42,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30, help="of tests, for one change")
     parser.add_argument("--measured", action="store_true", help="only tests measured before")
     parser.add_argument("--results", type=Path, help="a file of results")
+    parser.add_argument("--first", nargs="+", default=(), help="words of tests to try first")
     asked = parser.parse_args()
     files = [file for module in asked.modules for file in find_files(module)]
     # To compile 300 test files anew takes longer than to load them.
@@ -52,6 +53,7 @@ def main() -> int:
         report.add,
         not asked.measured,
         asked.seconds,
+        asked.first,
     )
     arguments = [
         "-n0", "-q", "--capture=sys", "-p", "no:cacheprovider",

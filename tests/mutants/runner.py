@@ -58,6 +58,8 @@ class Runner:
     """False: only tests that were measured before take part."""
     most_seconds: float = 30.0
     """How long the tests of one mutant may take, by their measured times."""
+    first: Sequence[str] = ()
+    """Words in the names of tests that come before all others."""
     _killers: list[str] = field(default_factory=list[str])
     """The tests that noticed the last mutants: they probably notice the next one."""
 
@@ -94,9 +96,10 @@ class Runner:
     def _choose(self, trial: Trial, items: dict[str, pytest.Item], store: Store) -> list[str]:
         """Order the tests, and take as many as there is time for.
 
-        Those that noticed the last mutants come first, then those near the change: one case of each
-        test function, the second case of each, and so on; the fastest first. A test is near if its
-        name has one of the trial's words; those of the last word come after all others.
+        The tests of `first` come first, then those that noticed the last mutants, then those near
+        the change: one case of each test function, the second case of each, and so on; the fastest
+        first. A test is near if its name has one of the trial's words; those of the last word come
+        after all others.
         """
         possible = [test for test in trial.tests if test in items and test in store.known]
         possible.sort(key=lambda test: store.known[test].seconds)
@@ -106,8 +109,8 @@ class Runner:
             function, file = test.partition("[")[0], test.partition("::")[0]
             rank = _rank(trial.near, test)
             order[test] = (
-                _place(self._killers, test), max(rank + 2 - len(trial.near), 0), turns[function],
-                rank, turns[file],
+                _rank(self.first, test), _place(self._killers, test),
+                max(rank + 2 - len(trial.near), 0), turns[function], rank, turns[file],
             )  # fmt: skip
             turns.update((function, file))
         possible.sort(key=order.__getitem__)
