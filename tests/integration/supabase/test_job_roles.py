@@ -163,6 +163,15 @@ def test_a_job_role_cannot_touch_a_run_of_another_organisation(
     assert [row["status"] for row in roster.log()] == ["running"]
 
 
+def test_a_job_gives_no_reason_of_a_persons_own(roster: Roster, cluster: Cluster) -> None:
+    """S3: it only pauses expired mentors, and withdraws such pauses."""
+    mentor = roster.add_mentor(TOMORROW)
+    call = "select * from update_mentor_status(%s, %s, 'paused', 'on_leave')"
+    with psycopg.connect(cluster.url(roster.db, "mentor_pause_job"), autocommit=True) as job:
+        assert refusal(job, call, mentor, ORG) == ("PT403", "reserved_for_the_job")
+    assert roster.status(mentor) == "active"
+
+
 def test_a_certification_is_not_moved_to_another_organisations_mentor(
     roster: Roster, cluster: Cluster, others_mentor: UUID
 ) -> None:
