@@ -89,7 +89,11 @@ def test_a_contact_that_goes_while_the_answer_is_lost_is_not_lost(outbox: Outbox
 
 
 def test_an_address_that_changes_while_the_answer_is_lost_counts(outbox: Outbox) -> None:
-    """W6: a bounce is about the address to which the e-mail went."""
+    """W6: a bounce is about the address to which the e-mail went, and about no other."""
+    earlier = outbox.add_mentor()
+    outbox.warn()
+    (before,) = outbox.send_all()
+    outbox.record(before["id"], "bounced", reason="Permanent")
     mentor = outbox.add_mentor()
     outbox.warn()
     digest = uuid4()
@@ -102,6 +106,7 @@ def test_an_address_that_changes_while_the_answer_is_lost_counts(outbox: Outbox)
     outbox.record(digest, "bounced", reason="Permanent")
     assert unreachable(outbox, "new@example.no") == "bounced"
     assert unreachable(outbox, f"{mentor}@example.no") is None
+    assert unreachable(outbox, f"{earlier}@example.no") == "bounced"
 
 
 def test_a_late_complaint_counts_although_a_later_digest_arrived(outbox: Outbox) -> None:

@@ -93,11 +93,13 @@ def test_a_refused_digest_is_sent_again(outbox: Outbox, mentor: UUID) -> None:
 
 
 def test_a_refusal_that_comes_too_late_changes_nothing(outbox: Outbox, mentor: UUID) -> None:
-    """W4: an event said before that the e-mail was sent."""
-    digest = begin(outbox)
+    """W4: an event said before that the e-mail was sent; another one is still being sent."""
+    other, digest = outbox.add_mentor(5), begin(outbox)
+    outbox.warn()
+    begin(outbox)
     outbox.record(digest, "sent")
     assert not outbox.finish(digest, "refused", None)
-    assert outbox.states(mentor) == ["sent"]
+    assert (outbox.states(mentor), outbox.states(other)) == (["sent"], ["sending"])
 
 
 def test_a_refusal_waits_for_an_event_that_moves_the_digest(
