@@ -61,7 +61,9 @@ def test_what_is_due_later_keeps_its_time(outbox: Outbox) -> None:
             (ORG, mentor, [mentor], timedelta(days)),
         )
     later = waits(outbox, mentor)[2]
-    assert outbox.begin() is None
+    other = outbox.add_mentor()
+    outbox.warn()
+    assert [row["email"] for row in outbox.send_all()] == [f"{other}@example.no"]
     _, now, after = waits(outbox, mentor)
     assert now == ("pending", 1, "06:00:00", True)
     assert after == later
@@ -111,15 +113,16 @@ def test_a_digest_counts_each_mentor_once(outbox: Outbox) -> None:
     """W5: two warnings of the same date, and of two mentors of one person the earliest date."""
     user = uuid4()
     early, late = outbox.add_mentor(5, user=user), outbox.add_mentor(6, user=user)
-    silent = outbox.add_mentor(7, None)
-    coordinator = outbox.add_coordinator(early, late, silent)
+    silent, paused = outbox.add_mentor(7, None), outbox.add_mentor(7, None)
+    without = outbox.roster.add_mentor(outbox.in_days(8))
+    coordinator = outbox.add_coordinator(early, late, silent, paused, without)
     outbox.warn(-20)
     outbox.warn()
-    outbox.pause(silent)
+    outbox.pause(paused)
     sent = {row["email"]: row for row in outbox.send_all()}
     told = sent[f"{coordinator}@example.no"]
-    assert (told["expiring_count"], told["first_expires_on"]) == (2, outbox.in_days(5))
-    assert (told["paused_count"], told["unreachable_count"]) == (1, 1)
+    assert (told["expiring_count"], told["first_expires_on"]) == (4, outbox.in_days(5))
+    assert (told["paused_count"], told["unreachable_count"]) == (1, 3)
     own = next(row for email, row in sent.items() if not email.startswith(str(coordinator)))
     assert (own["own_expires_on"], own["expiring_count"]) == (outbox.in_days(5), 0)
 
@@ -133,6 +136,37 @@ def test_own_news_and_those_of_other_mentors_are_apart(outbox: Outbox) -> None:
     assert (digest["own_paused_on"], digest["paused_count"]) == (outbox.today, 2)
     assert (digest["own_resumed_on"], digest["resumed_count"]) == (None, 0)
     assert digest["unreachable_count"] == 2
+
+
+def test_a_coordinator_without_an_address_keeps_all_messages(outbox: Outbox) -> None:
+    """W6: the next address brings them together."""
+    warned, paused = outbox.add_mentor(5, None), outbox.add_mentor(5, None)
+    coordinator = outbox.add_coordinator(warned, paused, email=None)
+    outbox.warn()
+    outbox.pause(paused)
+    assert outbox.send_all() == []
+    assert outbox.states(coordinator) == ["no_address", "no_address"]
+
+
+def test_a_mentor_who_is_reached_as_a_member_is_not_unreachable(outbox: Outbox) -> None:
+    """W6: the count is about mentors for whom the person is responsible."""
+    both = outbox.add_coordinator()
+    outbox.add_mentor(5, None, user=both)
+    outbox.warn()
+    (digest,) = outbox.send_all()
+    assert (digest["own_expires_on"], digest["unreachable_count"]) == (outbox.in_days(5), 0)
+
+
+def test_renewed_mentors_are_told_to_their_coordinators_alone(outbox: Outbox) -> None:
+    """E11: they stay paused until somebody resumes them."""
+    first, second = outbox.add_mentor(), outbox.add_mentor()
+    coordinator, run = outbox.add_coordinator(first, second), uuid4()
+    outbox.roster.db.execute("update certifications set job_run_id = %s", (run,))
+    outbox.roster.db.execute("select notify_coordinators(%s)", (run,))
+    (digest,) = outbox.send_all()
+    assert digest["email"] == f"{coordinator}@example.no"
+    assert (digest["renewed_count"], digest["paused_count"], digest["resumed_count"]) == (2, 0, 0)
+    assert [row["kind"] for row in outbox.messages()] == ["renewed"]
 
 
 def resume(outbox: Outbox, paused_by: UUID, *mentors: UUID) -> None:
