@@ -163,6 +163,19 @@ def test_a_job_role_cannot_touch_a_run_of_another_organisation(
     assert [row["status"] for row in roster.log()] == ["running"]
 
 
+def test_a_job_role_notifies_nobody_of_another_organisation(
+    roster: Roster, cluster: Cluster, others_mentor: UUID
+) -> None:
+    """R5: also of a run that has no row, which names no organisation."""
+    run = uuid4()
+    roster.rows(PAUSE, others_mentor, OTHER, run, TODAY)
+    with psycopg.connect(cluster.url(roster.db, "mentor_pause_job"), autocommit=True) as job:
+        job.execute("select notify_coordinators(%s)", (run,))
+    assert roster.rows("select * from messages") == []
+    roster.rows("select notify_coordinators(%s)", run)
+    assert [row["person_id"] for row in roster.rows("select * from messages")] == [others_mentor]
+
+
 def test_a_job_gives_no_reason_of_a_persons_own(roster: Roster, cluster: Cluster) -> None:
     """S3: it only pauses expired mentors, and withdraws such pauses."""
     mentor = roster.add_mentor(TOMORROW)

@@ -270,3 +270,17 @@ def test_only_the_brake_that_acts_in_a_real_run_tells_administrators(outbox: Out
         {"reminder": number, "kind": "held", "n": 12, "hours": hours, "is_expected": True}
         for number, hours in enumerate((0, 4, 12))
     ]
+
+
+def test_a_run_tells_of_its_own_plan_alone(outbox: Outbox) -> None:
+    """G3: one held mentor is enough; the plan of another run is not told again."""
+    brake = Brake(outbox.roster)
+    brake.set("hold", 0, 0)
+    outbox.add_admin()
+    outbox.roster.add_mentors(1)
+    first, second = brake.begin(day=outbox.today), brake.begin(day=outbox.today)
+    for run in (first, second):
+        brake.plan(run)
+    outbox.roster.db.execute("select notify_coordinators(%s)", (second,))
+    found = {(row["kind"], row["job_run_id"]) for row in outbox.messages()}
+    assert found == {("held", second)}
