@@ -66,11 +66,11 @@ MODULES = (
 """What docs/mutants.md has results for."""
 
 _REMOVABLE = """
-    select format('alter table %s drop constraint %I', k.conrelid::regclass, k.conname),
+    select format('alter table %%s drop constraint %%I', k.conrelid::regclass, k.conname),
         pg_get_constraintdef(k.oid), k.conname
     from pg_constraint as k where k.contype = 'c' and k.conrelid = %s::regclass
     union all
-    select format('drop index %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid),
+    select format('drop index %%s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid),
         c.relname
     from pg_index as i inner join pg_class as c on c.oid = i.indexrelid
     where i.indisunique and not i.indisprimary and i.indrelid = %s::regclass
@@ -163,7 +163,7 @@ def _sql(file: Path, store: Store, cluster: Cluster) -> Iterator[Trial]:
                 number = change.mutant.number + 1
                 if _is_valid(connection, change.statements):
                     yield _sql_trial(change, callers, store, cluster)
-        for change in _removals(file, connection, number):
+        for change in removals(file, connection, number):
             yield _sql_trial(change, callers, store, cluster)
 
 
@@ -177,7 +177,7 @@ def _is_valid(connection: psycopg.Connection, statements: str) -> bool:
     return True
 
 
-def _removals(file: Path, connection: psycopg.Connection, first: int) -> Iterator[SqlChange]:
+def removals(file: Path, connection: psycopg.Connection, first: int) -> Iterator[SqlChange]:
     """Yield the checks and unique indexes of the file's table, each dropped."""
     if (table := _TABLE.search(file.read_text())) is None:
         return
