@@ -111,9 +111,11 @@ def test_an_old_hash_is_refused_with_what_changed(held: Held, roster: Roster) ->
 def test_the_sentence_counts_the_held_alone_by_what_changed(held: Held, roster: Roster) -> None:
     """G4: new, gone, and with another version or date; a forewarned mentor is in none of them."""
     first, second, third, *_ = held.mentors
+    (forewarned,) = held.warn([roster.add_mentor()])
+    old_hash = held.plan(held.begin())["plan_hash"]
     held.plan(held.begin())  # a plan with the same hash
-    old_hash = held.hash
-    by_hand(roster.db, first, "paused")
+    for mentor in (first, forewarned):
+        by_hand(roster.db, mentor, "paused")
     roster.db.execute("update peer_mentors set version = version + 2 where id = %s", (second,))
     roster.certify(third, TODAY)
     held.warn([roster.add_mentor()])
