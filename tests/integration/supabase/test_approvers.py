@@ -153,6 +153,7 @@ def test_a_plan_that_is_not_whole_is_no_plan_yet(night: Night) -> None:
         night.approve(run, night.hash)
     assert refused.value.diag.message_hint == "run_not_found"
     assert night.approve(night.run, night.hash)["held_count"] == 3
+    assert night.listed(night.begin(releases=night.run)) == night.mentors
 
 
 def test_a_plan_of_another_organisation_takes_no_approval_away(night: Night) -> None:
