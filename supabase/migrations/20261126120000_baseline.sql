@@ -4434,7 +4434,6 @@ grant select on public.coordinator_notifications to authenticated;
 -- Only the newest plan can be approved, and only by its own hash. Nothing approves a plan by itself, and an approval holds
 -- until the next plan. A repeated call, also by another approver, returns the first approval.
 -- Called by: the command line, the HTTP entry, the console for administrators.
--- Locks: the plan.
 -- Errors: PT404 run_not_found; PT403 not_an_administrator, own_run; PT409 plan_changed (with what changed), nothing_held;
 -- 22023 the note or the approver is missing or too long; 42501 not_your_organisation.
 
@@ -4468,9 +4467,7 @@ declare
     v_changed uuid [];
 begin
     select * into v_plan from public.plans as p where p.job_run_id = p_job_run_id;
-    if v_caller <> 'person' and v_plan.org_id is not null then
-        perform private.assert_job_org(v_plan.org_id);
-    end if;
+    perform private.assert_job_org(v_plan.org_id);
     if v_caller not in ('person', 'api', 'service')
         or v_caller <> 'service' and not exists (
             select from public.org_members as o
@@ -4479,7 +4476,7 @@ begin
     then
         raise exception 'only an administrator or an operator may approve a plan' using errcode = 'PT403',
             hint = 'not_an_administrator', detail = 'ask an administrator of the organisation';
-    elsif v_plan.job_run_id is null or v_plan.plan_hash is null or v_plan.dry_run then
+    elsif v_plan.plan_hash is null or v_plan.dry_run then
         raise exception 'there is no such plan' using errcode = 'PT404', hint = 'run_not_found',
             detail = 'give the id of a certification expiry run that is not a dry run; plans are kept for 90 days';
     elsif length(v_note) < 3 or length(v_note) > 500 or v_note ~ '[[:cntrl:]]' then
@@ -4495,7 +4492,6 @@ begin
             hint = 'own_run', detail = 'ask another administrator or operator';
     end if;
 
-    perform from public.plans as p where p.job_run_id = p_job_run_id for update;
     select * into v_newest from public.plans as p where p.job_run_id = private.newest_plan(v_plan.org_id);
     if lower(btrim(p_plan_hash)) is distinct from v_plan.plan_hash or v_newest.plan_hash <> v_plan.plan_hash then
         raise exception 'this is not the newest plan' using errcode = 'PT409', hint = 'plan_changed',

@@ -23,6 +23,9 @@ from support.people import FAR_OFF, People
 from support.roster import ORG, TODAY, YESTERDAY, Roster
 
 
+RESERVED = "only the job uses certification_expired, pause_withdrawn, p_job_run_id and p_as_of"
+
+
 @pytest.fixture
 def people(roster: Roster, cluster: Cluster) -> People:
     """One mentor, and every person who may change this mentor."""
@@ -87,6 +90,7 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
             refused(mentor, people.mentor_id, "paused", version=3),
             refused(mentor, people.mentor_id, "inactive"),
             refused(mentor, people.mentor_id, "paused", reason="certification_expired"),
+            refused(mentor, people.mentor_id, "active", reason="pause_withdrawn"),
         ]
         people.expire()
         mentor.change_status(people.mentor_id, ORG, "paused", "on_leave")
@@ -96,11 +100,8 @@ def test_each_refusal_has_a_hint_of_its_own(people: People) -> None:
         (Conflict, "transition_not_allowed", "expected paused, actual active"),
         (VersionConflict, "version_conflict", "expected version 3, actual 1"),
         (Forbidden, "not_for_people", "p_status must be active or paused"),
-        (
-            Forbidden,
-            "reserved_for_the_job",
-            "only the job uses certification_expired, pause_withdrawn, p_job_run_id and p_as_of",
-        ),
+        (Forbidden, "reserved_for_the_job", RESERVED),
+        (Forbidden, "reserved_for_the_job", RESERVED),
         (Conflict, "certification_expired", "it must be renewed before the mentor is active"),
     ]
 
