@@ -22,7 +22,6 @@ from support.cluster import Cluster
 from support.people import FAR_OFF, People
 from support.roster import ORG, TODAY, YESTERDAY, Roster
 
-
 RESERVED = "only the job uses certification_expired, pause_withdrawn, p_job_run_id and p_as_of"
 
 
