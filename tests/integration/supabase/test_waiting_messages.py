@@ -151,10 +151,9 @@ def test_a_coordinator_without_an_address_keeps_all_messages(outbox: Outbox) -> 
 def test_a_mentor_who_is_reached_as_a_member_is_not_unreachable(outbox: Outbox) -> None:
     """W6: the count is about mentors for whom the person is responsible."""
     both = outbox.add_coordinator()
-    outbox.add_mentor(5, None, user=both)
-    outbox.warn()
+    outbox.pause(outbox.add_mentor(5, None, user=both))
     (digest,) = outbox.send_all()
-    assert (digest["own_expires_on"], digest["unreachable_count"]) == (outbox.in_days(5), 0)
+    assert (digest["own_paused_on"], digest["unreachable_count"]) == (outbox.today, 0)
 
 
 def test_renewed_mentors_are_told_to_their_coordinators_alone(outbox: Outbox) -> None:
@@ -203,10 +202,10 @@ def test_a_withdrawn_pause_is_told_while_it_is_the_last_change(
         )
     sent = {row["email"]: row for row in outbox.send_all()}
     told = sent.pop(f"{coordinator}@example.no")
-    assert (told["paused_count"], told["resumed_count"]) == (1, 1)
+    assert (told["paused_count"], told["resumed_count"], told["own_resumed_on"]) == (1, 1, None)
     assert sent.pop(f"{other}@example.no")["own_paused_on"] == outbox.today
-    assert [row["own_resumed_on"] for row in sent.values()] == (
-        [] if is_paused_again else [outbox.today]
+    assert [(row["own_resumed_on"], row["resumed_count"]) for row in sent.values()] == (
+        [] if is_paused_again else [(outbox.today, 0)]
     )
     last = "outdated" if is_paused_again else "sent"
     assert outbox.states(mentor) == ["outdated", last]
