@@ -50,6 +50,26 @@ def test_events_may_come_in_any_order(outbox: Outbox, mentor: UUID, order: tuple
     assert outbox.states(mentor) == ["bounced"]
 
 
+ORDER = ("unknown", "sent", "delivered", "bounced", "suppressed", "complained")
+
+
+def move(outbox: Outbox, digest: UUID, state: str) -> bool:
+    """Note an answer or an event."""
+    if state == "unknown":
+        return outbox.finish(digest, state, None)
+    return outbox.record(digest, state)
+
+
+@pytest.mark.parametrize("number", range(len(ORDER)))
+def test_a_state_never_moves_back(outbox: Outbox, mentor: UUID, number: int) -> None:
+    """W4: an earlier state, or the same one again, changes nothing."""
+    digest = begin(outbox)
+    assert move(outbox, digest, ORDER[number])
+    assert [state for state in ORDER[: number + 1] if move(outbox, digest, state)] == []
+    assert outbox.states(mentor) == [ORDER[number]]
+    assert [state for state in ORDER[number + 1 :] if not move(outbox, digest, state)] == []
+
+
 def test_a_complaint_comes_after_the_delivery(outbox: Outbox, mentor: UUID) -> None:
     """W4."""
     digest = begin(outbox)
