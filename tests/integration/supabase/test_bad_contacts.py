@@ -66,7 +66,7 @@ def test_slow_contacts_stop_nobody_else(outbox: Outbox) -> None:
     replace_contacts(
         outbox,
         "select mentor_id, display_name, language, email"
-        " from people, lateral (select pg_sleep(0.15)) s",
+        " from people, lateral (select pg_sleep(0.1)) s",
     )
     outbox.roster.db.execute("set statement_timeout = '4s'")
     assert sent(outbox) == [f"{good}@example.no"]
