@@ -1,4 +1,4 @@
-"""The seeds of portal syncs that each change must survive; `make portal-seeds` runs more, CI twelve."""
+"""Seeds of portal syncs that each change must survive; `make portal-seeds` runs more, CI twelve."""
 
 import pytest
 
