@@ -196,7 +196,7 @@ def _sql_trial(change: SqlChange, callers: "_Callers", store: Store, cluster: Cl
     names = callers.of(change.name)
     tests = [test for test, reach in store.known.items() if not names.isdisjoint(reach.functions)]
     file = str(change.mutant.file.relative_to(ROOT / _SQL).with_suffix(""))
-    near = (change.name.rpartition(".")[2], *_NEAR.get(file, ()), "integration/supabase/")
+    near = (change.name.rpartition(".")[2], *_NEAR.get(file, ()))
     return Trial(change.mutant, use, tests, near)
 
 

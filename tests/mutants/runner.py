@@ -96,10 +96,9 @@ class Runner:
     def _choose(self, trial: Trial, items: dict[str, pytest.Item], store: Store) -> list[str]:
         """Order the tests, and take as many as there is time for.
 
-        The tests of `first` come first, then those that noticed the last mutants, then those near
-        the change: one case of each test function, the second case of each, and so on; the fastest
-        first. A test is near if its name has one of the trial's words; those of the last word come
-        after all others.
+        The tests of `first` come first, then those that noticed the last mutants, then those whose
+        names have one of the trial's words: one case of each test function, the second case of
+        each, and so on; the fastest first.
         """
         possible = [test for test in trial.tests if test in items and test in store.known]
         possible.sort(key=lambda test: store.known[test].seconds)
@@ -110,7 +109,7 @@ class Runner:
             rank = _rank(trial.near, test)
             order[test] = (
                 _rank(self.first, test), _place(self._killers, test),
-                max(rank + 2 - len(trial.near), 0), turns[function], rank, turns[file],
+                rank == len(trial.near), turns[function], rank, turns[file],
             )  # fmt: skip
             turns.update((function, file))
         possible.sort(key=order.__getitem__)

@@ -147,8 +147,7 @@ def test_an_approval_is_of_one_run(held: Held, roster: Roster) -> None:
 
 def test_an_approval_of_another_organisation_releases_nothing(held: Held, roster: Roster) -> None:
     """S4: the run belongs to one organisation, and the approval to the same one."""
-    other = UUID(int=2)
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     roster.db.execute(
         "insert into plan_approvals (job_run_id, org_id, plan_hash, approved_by, note)"
         " values (%s, %s, %s, 'eva', 'checked')",

@@ -183,8 +183,7 @@ def test_no_function_acts_for_another_organisation(
     roster: Roster, cluster: Cluster, role: str
 ) -> None:
     """R5: each function that takes an organisation refuses one that is not the role's."""
-    other = uuid4()
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     answers: dict[str, str | None] = {}
     with psycopg.connect(cluster.url(roster.db, role), autocommit=True) as connection:
         for name, names, kinds in connection.execute(FUNCTIONS).fetchall():

@@ -17,10 +17,7 @@ class Pair(Outbox):
     def __init__(self, roster: Roster) -> None:
         """Add the other organisation, with a paused and a warned mentor; their messages wait."""
         super().__init__(roster)
-        self.other = uuid4()
-        roster.db.execute(
-            "insert into organisations (id, slug) values (%s, 'other')", (self.other,)
-        )
+        self.other = roster.add_organisation()
         roster.db.execute(
             "update organisations set time_zone = (select time_zone from"
             " organisations where slug = 'hlf')"

@@ -270,10 +270,9 @@ def test_a_request_that_makes_no_sense_says_why(
 
 def test_only_a_run_of_that_day_in_progress_may_look_ahead(roster: Roster) -> None:
     """E1: the day of a run counts if a clock steps back; otherwise only a dry run looks ahead."""
-    mentor, other = roster.add_mentor(YESTERDAY), uuid4()
+    mentor, other = roster.add_mentor(YESTERDAY), roster.add_organisation()
     (now,) = roster.rows("select get_org_day(%s, now()) as today", ORG)
     today: date = now["today"]
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
     runs = {
         name: begin(roster, day, org, dry_run=dry_run)
         for name, day, org, dry_run in (
