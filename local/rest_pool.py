@@ -21,6 +21,7 @@ class Pool:
         self._url, self._patience = database_url, patience
         self._places = threading.BoundedSemaphore(size)
         self._idle: queue.LifoQueue[psycopg.Connection] = queue.LifoQueue()
+        self._is_closed = False
 
     @contextmanager
     def transaction(self) -> Generator[psycopg.Connection]:
@@ -43,7 +44,8 @@ class Pool:
             self._places.release()
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections, and each lent one when it comes back."""
+        self._is_closed = True
         while not self._idle.empty():
             self._idle.get_nowait().close()
 
@@ -60,6 +62,8 @@ class Pool:
             connection.close()
         else:
             self._idle.put(connection)
+            if self._is_closed:
+                self.close()
 
 
 def _is_alive(connection: psycopg.Connection) -> bool:

@@ -80,3 +80,12 @@ def count(roster: Roster, query: str) -> int:
     row = roster.db.execute(query.encode()).fetchone()
     assert row is not None
     return row[0]
+
+
+def test_a_connection_that_comes_back_late_is_closed(roster: Roster, cluster: Cluster) -> None:
+    """A request may be on its way when the project ends."""
+    pool = Pool(cluster.server.url(str(roster.db.info.dbname)))
+    with pool.transaction() as connection:
+        pool.close()
+        assert not connection.closed
+    assert connection.closed
