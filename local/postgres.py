@@ -80,10 +80,14 @@ class Server:
         """The port of the last start."""
         return int((self.folder / "port").read_text())
 
+    @property
+    def password(self) -> str:
+        """The owner's password."""
+        return (self.folder / "password").read_text().strip()
+
     def url(self, database: str) -> str:
         """Return the owner's connection URL, with the password."""
-        password = (self.folder / "password").read_text().strip()
-        return f"postgresql://{OWNER}:{password}@{LOOPBACK}:{self.port}/{database}"
+        return f"postgresql://{OWNER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self, port: int = 0) -> None:
         """Create the data folder if it is missing, and start the server unless it runs.

@@ -16,8 +16,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from local import database
-from local.postgres import Server
+from local.postgres import OWNER, Server
 from support.roster import add_organisation
+from support.scram import hashed_once
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the files get a folder of their own in it
 _ROOM = 4 * 2**30
@@ -134,8 +135,8 @@ def _run(server: Server) -> Generator[Cluster]:
         database.create_supabase_roles(server.url(_TEMPLATE))
         database.migrate(server.url(_TEMPLATE))
         passwords = {role: secrets.token_hex(8) for role in database.JOB_ROLES}
-        for role, password in passwords.items():
-            database.let_log_in(owner, role, password)
+        for role, password in {**passwords, OWNER: server.password}.items():
+            database.let_log_in(owner, role, hashed_once(password))
         with psycopg.connect(owner, autocommit=True) as connection:
             cluster = Cluster(server, passwords, connection)
             cluster.add_template()
