@@ -53,6 +53,10 @@ _NEAR = {
     **dict.fromkeys(_OUTBOX, ("digest", "message", "deliver", "warning", "outbox")),
 }
 """Words in the names of the tests that probably notice a change of a function."""
+_NEAR_A_POLICY = (
+    "supabase/test_access.py::test_every_cell", "test_people", "personas", "messages_for_people",
+    "people", "console/test_access",
+)  # fmt: skip
 
 MODULES = (
     "functions/expiry/pause.py", f"{_SHARED}/engine", f"{_SHARED}/ledger", f"{_SHARED}/domain",
@@ -154,7 +158,7 @@ def _words(file: str) -> frozenset[str]:
 
 def _sql(file: Path, store: Store, cluster: Cluster) -> Iterator[Trial]:
     """Yield the changes of a schema file that PostgreSQL accepts."""
-    callers = _Callers()
+    callers = Callers()
     name = cluster.clone()
     with psycopg.connect(cluster.server.url(name)) as connection:
         number = 0
@@ -188,29 +192,30 @@ def removals(file: Path, connection: psycopg.Connection, first: int) -> Iterator
         yield SqlChange(mutant, statement, table[1])
 
 
-def _sql_trial(change: SqlChange, callers: "_Callers", store: Store, cluster: Cluster) -> Trial:
+def _sql_trial(change: SqlChange, callers: "Callers", store: Store, cluster: Cluster) -> Trial:
     def use() -> bool:
         cluster.changes = change.statements.encode()
         return True
 
-    names = callers.of(change.name)
+    is_policy = change.mutant.inside.startswith("policy ")
+    names = callers.in_policies(change.name) if is_policy else callers.of(change.name)
     tests = [test for test, reach in store.known.items() if not names.isdisjoint(reach.functions)]
     file = str(change.mutant.file.relative_to(ROOT / _SQL).with_suffix(""))
-    near = (change.name.rpartition(".")[2], *_NEAR.get(file, ()))
-    return Trial(change.mutant, use, tests, near)
+    near = _NEAR_A_POLICY if is_policy else _NEAR.get(file, ())
+    return Trial(change.mutant, use, tests, (change.name.rpartition(".")[2], *near))
 
 
-class _Callers:
-    """Which functions reach a function, a view or a table whose calls PostgreSQL does not count."""
+class Callers:
+    """Which counted functions tell that a function, view, table or policy is in use.
+
+    PostgreSQL counts the calls of functions, unless it inlines them, and no uses of the others.
+    """
 
     def __init__(self) -> None:
         """Read the text of every function and policy."""
-        self._texts = {
-            source.name: source.text
-            for file in _below(_SQL, "sql")
-            for source in read_sql(file)
-            if "function" in source.text[:40]
-        }
+        sources = [source for file in _below(_SQL, "sql") for source in read_sql(file)]
+        self._texts = {s.name: s.text for s in sources if "function" in s.text[:40]}
+        self._policies = {s.name: s.text for s in sources if s.text.startswith("create policy")}
 
     def of(self, name: str) -> set[str]:
         """Return the function itself; with those that name it, if PostgreSQL may inline it."""
@@ -223,4 +228,19 @@ class _Callers:
             callers = {n for n, text in self._texts.items() if pattern.search(text)} - found
             found |= callers
             new += callers
+        return found
+
+    def in_policies(self, table: str) -> set[str]:
+        """Return the functions that a table's policy calls, or a policy of a table that it reads.
+
+        Whoever asks for a row as a person calls them.
+        """
+        found, tables, new = set[str](), {table}, [table]
+        while new:
+            text = self._policies.get(new.pop(), "")
+            called = set(re.findall(r"private\.\w+", text))
+            read = (set(re.findall(r"public\.\w+", text)) & self._policies.keys()) - tables
+            found |= called
+            tables |= read
+            new += read
         return found

@@ -1,9 +1,9 @@
-"""The checks and the unique indexes of a table are dropped, one at a time."""
+"""Which statements change a table, and which functions tell that a policy is in use."""
 
 import psycopg
 
 from local.places import ROOT
-from mutants.plan import removals
+from mutants.plan import Callers, removals
 
 TABLE = ROOT / "supabase/schemas/tables/peer_mentors.sql"
 
@@ -20,3 +20,12 @@ def test_each_check_and_unique_index_is_dropped(db: psycopg.Connection) -> None:
         db.execute(change.statements.encode())
     assert list(removals(TABLE, db, 0)) == []
     assert list(removals(ROOT / "supabase/schemas/functions/make_plan.sql", db, 0)) == []
+
+
+def test_a_policy_is_in_use_where_its_functions_are_called() -> None:
+    """Also those of the policies of the tables that it reads."""
+    callers = Callers()
+    assert callers.in_policies("public.chapters") == {"private.my_orgs"}
+    assert callers.in_policies("public.warnings") == callers.in_policies("public.peer_mentors")
+    assert callers.in_policies("public.warnings") >= {"private.my_admin_orgs", "private.user_id"}
+    assert callers.in_policies("public.no_such_table") == set()
