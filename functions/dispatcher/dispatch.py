@@ -248,12 +248,12 @@ class Dispatch:
             if not may_wait:
                 return self._fail(lock, error)
             with suppress(MentorPauseError):  # then the lease runs out
-                self.ledger.locks.reserve(lock)
+                self.ledger.locks.reserve(lock, waits=True)
             raise  # the request waits, and its next delivery resumes this run
         except Exception as error:  # noqa: BLE001 - every failure ends the run (D5)
             return self._fail(lock, error)
         if run.pages_total is None:
-            self.ledger.locks.reserve(lock)
+            self.ledger.locks.reserve(lock, waits=False)
             return Dispatched(run.job_run_id, "running", handed_over=lock)
         return self._complete(lock, run, may_wait=may_wait)
 

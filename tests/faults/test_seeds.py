@@ -6,8 +6,9 @@ from faults.seeds import run_seed
 from support.aws import Clients
 from support.cluster import Cluster
 
-SEEDS = (*range(8), 57, 40248)
-"""The last two found a request that was lost, and a page whose planning landed late."""
+SEEDS = (*range(8), 57, 40248, 100785)
+"""The last three found a request that was lost, a page whose planning landed late, and a run that
+its trigger opened while another dispatcher ended its row."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -23,7 +23,7 @@ class LightTables:
     """The calls of a DynamoDB client that the ledger makes."""
 
     def __init__(self) -> None:
-        """There are no tables yet."""
+        """Start without tables."""
         self._tables: dict[str, LedgerTable] = {}
         self._calls = {xform_name(name): self._call(name) for name in _OPERATIONS}
 
@@ -57,7 +57,7 @@ class LightQueues:
     """The calls of an SQS client that a night makes, and those of its test. Nothing is deleted."""
 
     def __init__(self) -> None:
-        """There are no queues yet."""
+        """Start without queues."""
         self._visible: dict[str, deque[tuple[str, str]]] = {}
         self._received: dict[str, tuple[str, str]] = {}
         """The id and body of each message in flight, by its receipt."""

@@ -3,12 +3,14 @@
 import pytest
 
 from mentor_pause.domain.runs import Trigger
+from mentor_pause.errors import LeaseLost
+from mentor_pause.ledger.lock import Held, Lock
 from support.aws import Clients
 from support.faults import ProcessDied
 from support.lost_runs import complete, lose, lose_open_run, lost_row
 from support.monitor import Monitor
 from support.night import JOB, Night, run_id
-from support.roster import ORG, Roster
+from support.roster import ORG, TODAY, Roster
 
 
 def test_the_monitor_ends_the_row_of_a_run_that_the_ledger_has_lost(
@@ -114,3 +116,30 @@ def test_a_lost_run_does_not_shorten_the_patience_for_another_run(
     assert night.fire("night-1")["status"] == "running"
     night.work_off()
     assert night.summaries()[-1]["mentor_ids_paused"] == [str(m) for m in mentors]
+
+
+def test_a_lost_run_that_its_trigger_opens_meanwhile_goes_on(night: Night, roster: Roster) -> None:
+    """E8: a dispatcher was slow, and lost the lock while it ended the row of a run."""
+    mentors = roster.add_mentors(2)
+    lost, next_one = (Trigger(JOB, ORG, "schedule", name, "rule") for name in ("lost", "next"))
+    night.database.begin_execution(lost, "running", as_of=TODAY)
+    locks = night.ledger.locks
+    assert isinstance(locks.acquire(lost, "it dies", 45), Lock)
+    night.clock.advance(46)
+    lock = locks.acquire(next_one, "it is slow", 45)
+    assert isinstance(lock, Lock)
+
+    def open_it() -> None:
+        night.clock.advance(46)
+        assert night.fire("lost")["status"] == "running"
+
+    night.plan.before_call(5, open_it)
+    with pytest.raises(LeaseLost):
+        night.engine.recovery.take_over(lock, lost.job_run_id, "abandoned")
+    held = locks.acquire(next_one, "again", 45)
+    assert isinstance(held, Held)
+    assert lost.job_run_id in held.open_runs, "somebody has to end it if its dispatcher dies"
+    night.work_off()
+    (row,) = roster.rows("select * from scheduler_execution_log where triggered_by = 'rule'")
+    assert (row["status"], row["paused_count"]) == ("completed", 2)
+    assert {roster.status(mentor) for mentor in mentors} == {"paused"}

@@ -1,12 +1,13 @@
 """The lock's states, on moto's DynamoDB (D6)."""
 
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
 from mentor_pause.domain.runs import Trigger
-from mentor_pause.ledger.lock import Held, Lock, Locks, lock_key
+from mentor_pause.ledger.lock import RESERVED_SECONDS, Held, Lock, Locks, lock_key
 from mentor_pause.ledger.table import Table
 from support.aws import Clients, create_ledger_table
 from support.night import Clock
@@ -159,7 +160,7 @@ def test_a_reserved_lock_is_taken_again_under_its_fence_alone(locks: Locks, cloc
     lock = locks.acquire(FIRST, holder(), LEASE)
     assert isinstance(lock, Lock)
     assert locks.take_again(FIRST, lock.fence, holder(), LEASE) is None, "it is not reserved"
-    locks.reserve(lock)
+    locks.reserve(lock, waits=True)
     assert locks.take_again(FIRST, lock.fence + 1, holder(), LEASE) is None
     assert locks.take_again(SECOND, lock.fence, holder(), LEASE) is None
     again = holder()
@@ -170,6 +171,43 @@ def test_a_reserved_lock_is_taken_again_under_its_fence_alone(locks: Locks, cloc
     assert isinstance(locks.acquire(SECOND, holder(), LEASE), Held)
     clock.advance(1)
     assert isinstance(locks.acquire(SECOND, holder(), LEASE), Lock)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_only_a_request_that_waits_for_a_service_gets_more_patience(
+    locks: Locks, clock: Clock, *, waits: bool
+) -> None:
+    """O2: the next invocation gets a run that was handed over at once, or somebody died."""
+    lock = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(lock, Lock)
+    locks.reserve(lock, waits=True)
+    locks.reserve(lock, waits=waits)
+    clock.advance(RESERVED_SECONDS)
+    earlier = clock() - timedelta(hours=6)
+    found = locks.find_hung(FIRST, clock(), earlier)
+    assert found == (frozenset() if waits else {FIRST.job_run_id})
+    assert locks.find_hung(FIRST, clock() - timedelta(seconds=1), earlier) == frozenset()
+    assert locks.find_hung(FIRST, clock()) == {FIRST.job_run_id}
+
+
+def test_a_run_stays_open_if_somebody_acquired_the_lock_meanwhile(
+    locks: Locks, clock: Clock
+) -> None:
+    """E8: its own trigger may have opened it."""
+    first = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(first, Lock)
+    clock.advance(LEASE)
+    second = locks.acquire(SECOND, holder(), LEASE)
+    assert isinstance(second, Lock)
+    assert not locks.remove_unopened(first, FIRST.job_run_id)
+    clock.advance(LEASE)
+    third = locks.acquire(FIRST, holder(), LEASE)
+    assert isinstance(third, Lock)
+    assert not locks.remove_unopened(second, FIRST.job_run_id)
+    assert locks.remove_unopened(third, SECOND.job_run_id)
+    held = locks.acquire(SECOND, holder(), LEASE)
+    assert isinstance(held, Held)
+    assert held.open_runs == {FIRST.job_run_id}
 
 
 def test_a_held_lock_says_whether_its_run_has_ended(locks: Locks) -> None:
@@ -201,7 +239,7 @@ def test_a_reservation_lasts_fifteen_minutes(locks: Locks, clock: Clock) -> None
     """D6: the request comes back earlier. Then the lock is anybody's."""
     lock = locks.acquire(FIRST, holder(), LEASE)
     assert isinstance(lock, Lock)
-    locks.reserve(lock)
+    locks.reserve(lock, waits=True)
     clock.advance(899)
     assert isinstance(locks.acquire(SECOND, holder(), LEASE), Held)
     clock.advance(1)

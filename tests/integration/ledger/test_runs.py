@@ -109,7 +109,7 @@ def test_a_dry_run_has_a_lock_of_its_own(night: Night) -> None:
 def test_a_cancelled_reservation_leaves_the_usual_lease(night: Night) -> None:
     """D6: the lock is held for so long, and then it is free."""
     lock = lock_of(night)
-    night.ledger.locks.reserve(lock)
+    night.ledger.locks.reserve(lock, waits=True)
     night.ledger.locks.cancel_reservation(lock, 45)
     night.clock.advance(44)
     other = Trigger(JOB, ORG, "schedule", "night-2", "rule")

@@ -114,7 +114,7 @@ class Recovery:
             self._end_lost(lock, job_run_id)
         else:
             self._end_row(lock.trigger, job_run_id, _REFUSED_ROW)
-        self.ledger.locks.remove_open_run(lock.trigger, job_run_id)
+            self.ledger.locks.remove_open_run(lock.trigger, job_run_id)
         return None
 
     def fail_unopened(self, lock: Lock, error: str) -> bool:
@@ -138,7 +138,7 @@ class Recovery:
         if begun is not None and begun.status == "running":
             empty = Totals(trigger.job_run_id, JOBS[trigger.job_name].effect)
             self.database.finish_execution(empty, "failed", error)
-        self.ledger.locks.remove_open_run(trigger, trigger.job_run_id)
+        self.ledger.locks.remove_unopened(lock, trigger.job_run_id)
         return True
 
     def end_superseded(self, trigger: Trigger, error: str) -> None:
@@ -233,7 +233,14 @@ class Recovery:
         return now - patience < active_at <= now + _TOLERATED
 
     def _end_lost(self, lock: Lock, job_run_id: UUID) -> None:
-        """End the row of a run that the ledger has lost; does nothing if the run has no row."""
+        """End the row of a run that the ledger has lost; does nothing if the run has no row.
+
+        The run's own trigger may open it meanwhile, with the next fence. Its row then goes on, and
+        the run stays an open run of the lock.
+
+        Raises:
+            LeaseLost: the lock has another holder.
+        """
         trigger = lock.trigger
         self.ledger.assert_held(lock)
         if self.ledger.find_run(job_run_id) is not None:
@@ -245,6 +252,11 @@ class Recovery:
         )
         self._notify(job_run_id)
         self._end_row(trigger, job_run_id, error)
+        if not self.ledger.locks.remove_unopened(lock, job_run_id):
+            opened = self.ledger.find_run(job_run_id)
+            if opened is not None and opened.status == "running":
+                self._begin_row(opened)
+            raise LeaseLost(f"run {trigger.job_run_id} lost the lock while it ended {job_run_id}")
 
     def _notify(self, job_run_id: UUID) -> None:
         """Notify the coordinators of the mentors that a run changed, if the database does it."""

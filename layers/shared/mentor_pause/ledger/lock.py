@@ -30,7 +30,8 @@ with a wrong clock and counts as run out.
 
 `open_runs` is the set of runs that acquired the lock and have not ended. The next holder ends the
 abandoned ones, also those that an earlier holder tried and failed to end. If nobody acquires the
-lock, the monitor does (O2).
+lock, the monitor does (O2), after more time if the lock is reserved for a request that waits for a
+service.
 """
 
 from dataclasses import dataclass, field
@@ -170,8 +171,9 @@ class Locks:
         item = self.table.get(lock_key(trigger), "LOCK")
         if item is None:
             return frozenset()
-        is_reserved = "reserved_for" in item and "released_at" not in item
-        earliest = reserved_since if is_reserved and reserved_since else since
+        waits = {"reserved_for", "request_waits"} <= item.keys() and item["request_waits"]
+        is_waiting = waits and "released_at" not in item
+        earliest = reserved_since if is_waiting and reserved_since else since
         last_lease = _seconds(since) + self.longest_lease + TOLERATED_SECONDS
         if _seconds(earliest) < item["lease_expires_at"] <= last_lease:
             return frozenset()
@@ -202,17 +204,21 @@ class Locks:
             {"run": str(trigger.job_run_id), "lease": self._now() + lease},
         )
 
-    def reserve(self, lock: Lock) -> None:
-        """Reserve the lock for its own trigger; does nothing if the lock was lost."""
+    def reserve(self, lock: Lock, *, waits: bool) -> None:
+        """Reserve the lock for its own trigger; does nothing if the lock was lost.
+
+        `waits`: the request waits for a service. False: the queue delivers it at once.
+        """
         self.table.update(
             lock_key(lock.trigger),
             "LOCK",
-            "SET reserved_for = :trigger_id, lease_expires_at = :lease",
+            "SET reserved_for = :trigger_id, lease_expires_at = :lease, request_waits = :waits",
             _STILL_HELD,
             {
                 "fence": lock.fence,
                 "trigger_id": lock.trigger.trigger_id,
                 "lease": self._now() + RESERVED_SECONDS,
+                "waits": waits,
             },
         )
 
@@ -235,6 +241,20 @@ class Locks:
             "attribute_exists(pk)",
             {"ended": {str(job_run_id)}},
         )
+
+    def remove_unopened(self, lock: Lock, job_run_id: UUID) -> bool:
+        """Record that a run is not in the ledger; False: somebody acquired the lock after `lock`.
+
+        That may have been the run's own trigger, which opened it. Then it stays an open run.
+        """
+        removed, _ = self.table.update(
+            lock_key(lock.trigger),
+            "LOCK",
+            "DELETE open_runs :unopened",
+            "fence = :fence",
+            {"unopened": {str(job_run_id)}, "fence": lock.fence},
+        )
+        return removed
 
     def release(self, trigger: Trigger) -> None:
         """Release the lock for the next trigger; does nothing if another run holds it."""

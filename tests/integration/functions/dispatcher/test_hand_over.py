@@ -11,7 +11,7 @@ from mentor_pause.domain.messages import DispatchRequest
 from mentor_pause.domain.runs import Trigger
 from mentor_pause.domain.summary import Totals
 from mentor_pause.errors import DatabaseUnavailable
-from mentor_pause.ledger.lock import lock_key
+from mentor_pause.ledger.lock import RESERVED_SECONDS, lock_key
 from support.aws import Message
 from support.faults import ProcessDied
 from support.large_runs import TRIGGER, closed_run
@@ -157,6 +157,16 @@ def test_a_run_that_cannot_be_handed_over_is_not_reserved_for_hours(
     soon = night.clock() + timedelta(seconds=LEASES.dispatch)
     later = soon - timedelta(hours=6)  # the monitor's patience with a reserved lock
     assert night.ledger.locks.find_hung(trigger, soon, later) == {run_id()}
+
+
+def test_a_run_that_nobody_goes_on_with_is_found_soon(night: Night, roster: Roster) -> None:
+    """O2: the dispatcher died before its request was on the queue; nothing waits for hours."""
+    roster.add_mentors(9)
+    assert fire(night, 1) == "running"
+    assert len(night.waiting()) == 1, "this request is lost now"
+    trigger = Trigger(JOB, ORG, "manual", "x", "x")
+    soon = night.clock() + timedelta(seconds=RESERVED_SECONDS)
+    assert night.ledger.locks.find_hung(trigger, soon, soon - timedelta(hours=6)) == {run_id()}
 
 
 def test_a_completion_goes_on_while_another_run_has_the_lock(night: Night, roster: Roster) -> None:
