@@ -29,7 +29,7 @@ MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 
 @pytest.mark.slow
-@settings(max_examples=8)
+@settings(max_examples=4)  # `make portal-seeds` runs many more
 @given(
     portal_faults=st.lists(st.sampled_from(PORTAL_FAULTS), max_size=60),
     faults=st.lists(st.sampled_from(FAULTS), max_size=40),

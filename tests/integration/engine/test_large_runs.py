@@ -88,15 +88,15 @@ def test_a_worker_without_time_sends_the_page_again_for_the_rest(
 
 
 @pytest.mark.slow
-def test_a_thousand_pages_are_read_in_few_calls(night: Night) -> None:
+def test_many_pages_are_read_in_few_calls(night: Night) -> None:
     """E7: fifty pages at a time, and each page once."""
-    mentors = sorted(uuid4() for _ in range(1000))
+    mentors = sorted(uuid4() for _ in range(200))
     night.database.begin_execution(TRIGGER, "running", as_of=TODAY)
     run = closed_run(night, mentors, 1)
     night.plan.then()
     assert night.engine.completion.complete_if_done(run, "caller") == "ended"
-    assert night.plan.called.count("batch_get_item") == 20
-    assert len(night.plan.called) < 40
+    assert night.plan.called.count("batch_get_item") == 4
+    assert len(night.plan.called) < 20
     assert joined(night)["mentor_ids_paused"] == [str(mentor) for mentor in mentors]
 
 
