@@ -37,7 +37,7 @@ KINDS ?=
 PICTURES ?= .local/screenshots
 YEAR ?=
 BASE ?= main
-DATABASE_TESTS ?= -m "not slow" tests/integration/supabase tests/contract/database tests/contract/portal_database
+DATABASE_TESTS ?= --first-case -m "not slow" tests/integration/supabase tests/contract/database tests/contract/portal_database
 EVENT ?=
 FUNCTION ?=
 OTHER_PYTHON ?= python3.14
@@ -138,13 +138,14 @@ sam-local: setup $(TOOLS)/sam/.done
 
 ##@ More tests
 
-# `make test` runs the slow ones, and those of the functions, on the embedded PostgreSQL. All of them on another one:
+# One case of each test function of the SQL and of the transports. `make test` runs all cases, the slow tests and those of
+# the functions on the embedded PostgreSQL. All of them on another one:
 # make test-database DATABASE_TESTS="tests/integration tests/contract tests/properties"
-## run the database tests on another PostgreSQL: make test-database POSTGRES_BIN=DIR
+## run a case of each database test on another PostgreSQL: make test-database POSTGRES_BIN=DIR
 test-database: setup $(TOOLS)/portal-sdk/.done
 	$(ON_POSTGRES) $(VENV)/bin/python -m pytest --database-only $(DATABASE_TESTS)
 
-## run the database tests on PostgreSQL 17, which npm brings
+## run a case of each database test on PostgreSQL 17, which npm brings
 test-postgresql: $(TOOLS)/postgresql-17/.done
 	$(MAKE) test-database POSTGRES_BIN=$(CURDIR)/$(TOOLS)/postgresql-17/bin
 

@@ -1,7 +1,7 @@
 """Fixtures: a real PostgreSQL with a fresh database for each test, and moto inside the process."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import psycopg
 import pytest
@@ -26,8 +26,9 @@ settings.load_profile("mentor-pause")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--database-only` leaves out the tests that would be the same on another PostgreSQL."""
+    """Add options that choose tests for another PostgreSQL."""
     parser.addoption("--database-only", action="store_true", help="only tests on a PostgreSQL")
+    parser.addoption("--first-case", action="store_true", help="one case of each test function")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -37,10 +38,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     late, its process is the last to finish.
     """
     if config.getoption("--database-only"):
-        chosen = [i for i in items if _asks_for_a_server(i)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+        _keep(config, items, [item for item in items if _asks_for_a_server(item)])
+    if config.getoption("--first-case"):
+        _keep(
+            config,
+            items,
+            {item.nodeid.partition("[")[0]: item for item in reversed(items)}.values(),
+        )
     items.sort(key=_turn)
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], wanted: Collection[pytest.Item]) -> None:
+    kept = [item for item in items if item in wanted]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = kept
 
 
 def _turn(item: pytest.Item) -> list[bool]:

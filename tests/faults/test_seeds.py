@@ -1,4 +1,4 @@
-"""The seeds that every change must pass; `make faults` runs more, and CI fifteen."""
+"""The seeds that every change must pass; `make faults` runs more, and CI thirty."""
 
 import pytest
 
