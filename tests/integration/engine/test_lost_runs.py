@@ -118,7 +118,10 @@ def test_a_lost_run_does_not_shorten_the_patience_for_another_run(
     assert night.summaries()[-1]["mentor_ids_paused"] == [str(m) for m in mentors]
 
 
-def test_a_lost_run_that_its_trigger_opens_meanwhile_goes_on(night: Night, roster: Roster) -> None:
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_lost_run_that_its_trigger_opens_meanwhile_goes_on(
+    night: Night, roster: Roster, *, has_ended: bool
+) -> None:
     """E8: a dispatcher was slow, and lost the lock while it ended the row of a run."""
     mentors = roster.add_mentors(2)
     lost, next_one = (Trigger(JOB, ORG, "schedule", name, "rule") for name in ("lost", "next"))
@@ -132,14 +135,17 @@ def test_a_lost_run_that_its_trigger_opens_meanwhile_goes_on(night: Night, roste
     def open_it() -> None:
         night.clock.advance(46)
         assert night.fire("lost")["status"] == "running"
+        if has_ended:
+            night.work_off()
 
     night.plan.before_call(5, open_it)
     with pytest.raises(LeaseLost):
         night.engine.recovery.take_over(lock, lost.job_run_id, "abandoned")
     held = locks.acquire(next_one, "again", 45)
-    assert isinstance(held, Held)
-    assert lost.job_run_id in held.open_runs, "somebody has to end it if its dispatcher dies"
-    night.work_off()
+    if not has_ended:
+        assert isinstance(held, Held)
+        assert lost.job_run_id in held.open_runs, "somebody has to end it if its dispatcher dies"
+        night.work_off()
     (row,) = roster.rows("select * from scheduler_execution_log where triggered_by = 'rule'")
     assert (row["status"], row["paused_count"]) == ("completed", 2)
     assert {roster.status(mentor) for mentor in mentors} == {"paused"}

@@ -171,9 +171,9 @@ class Locks:
         item = self.table.get(lock_key(trigger), "LOCK")
         if item is None:
             return frozenset()
-        waits = {"reserved_for", "request_waits"} <= item.keys() and item["request_waits"]
-        is_waiting = waits and "released_at" not in item
-        earliest = reserved_since if is_waiting and reserved_since else since
+        is_reserved = "reserved_for" in item and "released_at" not in item
+        waits = is_reserved and item.get("request_waits")
+        earliest = reserved_since if waits and reserved_since else since
         last_lease = _seconds(since) + self.longest_lease + TOLERATED_SECONDS
         if _seconds(earliest) < item["lease_expires_at"] <= last_lease:
             return frozenset()
