@@ -138,8 +138,7 @@ def test_another_organisation_learns_nothing_of_an_address(outbox: Outbox) -> No
     outbox.warn()
     (digest,) = outbox.send_all()
     outbox.record(digest["id"], "bounced", reason="Permanent")
-    other = uuid4()
-    outbox.roster.db.execute("insert into organisations values (%s, 'other')", (other,))
+    other = outbox.roster.add_organisation()
     (row,) = outbox.roster.rows(
         "select private.why_unreachable(%s, %s) as why", other, f"{mentor}@example.no"
     )

@@ -21,7 +21,7 @@ def test_a_range_of_mentors_is_a_part_of_all(roster: Roster) -> None:
     """By assignment, by two chapters, by both; not in an organisation without membership."""
     mentors = roster.add_mentors(30)
     chapters = [roster.add_chapter(), roster.add_chapter()]
-    other = roster.rows("insert into organisations (slug) values ('other') returning id")[0]["id"]
+    other = roster.add_organisation()
     for place, mentor in enumerate(mentors):
         chapter = [*chapters, roster.chapter_id][place % 3]
         roster.db.execute(

@@ -11,8 +11,7 @@ from support.roster import ORG, TODAY, Roster
 
 def test_freshness_is_about_one_organisations_runs_of_one_job(roster: Roster) -> None:
     """O1: runs of another organisation or of another job do not count."""
-    other = uuid4()
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     ask = "select * from get_run_freshness(%s, %s)"
     columns = ("last_finished_at", "last_as_of", "hours_since_completed_run", "night_error_count")
     nothing = [dict.fromkeys(columns)]

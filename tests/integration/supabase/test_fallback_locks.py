@@ -31,8 +31,7 @@ def test_a_second_call_at_the_same_time_is_refused_with_a_row(
             "refused",
             "another run in the database is in progress",
         )
-        another = uuid4()
-        roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (another,))
+        another = roster.add_organisation()
         assert run(roster, TODAY, another)["status"] == "completed"
     assert len(roster.history()) == 2
 

@@ -56,7 +56,7 @@ def test_stale_mentors_are_counted_without_the_execution_log(roster: Roster) -> 
 def test_windows_of_growing_size_find_the_same_mentors(roster: Roster) -> None:
     """E1, D7: the latest day counts, whatever else a mentor has, and wherever the mentor is."""
     mentors = roster.add_mentors(150)
-    other = roster.rows("insert into organisations (slug) values ('other') returning id")[0]["id"]
+    other = roster.add_organisation()
     expired_at = {5, 29, 60, 149}  # the last of the first and of the second window, if limit is 3
     for place, mentor in enumerate(mentors):
         if place in expired_at:

@@ -179,8 +179,7 @@ def test_a_certification_expires_in_the_organisations_time_zone(roster: Roster) 
 
 def test_a_mentor_of_another_organisation_is_not_found(roster: Roster) -> None:
     """The answer is the same as for an unknown mentor."""
-    other = uuid4()
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     for mentor, org in ((roster.add_mentor(), other), (uuid4(), ORG)):
         with pytest.raises(psycopg.Error) as raised:
             change(roster.db, mentor, p_org_id=org)

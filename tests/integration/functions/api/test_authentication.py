@@ -57,8 +57,7 @@ def test_no_wrong_token_starts_a_run_or_is_logged(http: Http, roster: Roster, wh
 
 def test_a_caller_who_is_not_a_member_is_refused_with_a_row(http: Http, roster: Roster) -> None:
     """O3, D4: 403. The row names the job. The same holds for members of another organisation."""
-    other = uuid4()
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     stranger, foreign, mentor = uuid4(), uuid4(), uuid4()
     roster.db.execute("insert into org_members values (%s, %s, 'admin')", (other, foreign))
     roster.db.execute("update peer_mentors set user_id = %s", (mentor,))

@@ -92,8 +92,7 @@ def test_a_run_without_a_plan_is_not_found(
     http: Http, roster: Roster, coordinator: str, admin: str
 ) -> None:
     """A run of another organisation gets the same answer."""
-    other = uuid4()
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     roster.db.execute(
         "insert into plans (job_run_id, org_id, as_of, dry_run, rule, plan_hash)"
         " values (%s, %s, %s, false, 'x', 'x')",

@@ -142,6 +142,5 @@ def test_refused_addresses_of_other_organisations_do_not_count(
 ) -> None:
     """W6."""
     digest(roster, ADDRESSES[0], "bounced", None, 1)
-    other = uuid4()
-    roster.db.execute("insert into organisations (id, slug) values (%s, 'other')", (other,))
+    other = roster.add_organisation()
     assert roster.rows("select * from private.refused_addresses(%s)", other) == []
