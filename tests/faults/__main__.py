@@ -57,15 +57,17 @@ def _run_all(seeds: Sequence[int], nights: int) -> list[Verdict]:
 
 
 def _run(seeds: Iterable[int]) -> list[Verdict]:
-    clients = light_clients()
     with TemporaryDirectory() as folder, open_cluster(Path(folder)) as cluster:
-        return [run(seed, cluster, clients) for seed in seeds for run in (run_seed, run_brake_seed)]
+        return [
+            run(seed, cluster, light_clients())
+            for seed in seeds
+            for run in (run_seed, run_brake_seed)
+        ]
 
 
 def _run_months(nights: int, seeds: Iterable[int]) -> list[Verdict]:
-    clients = light_clients()
     with TemporaryDirectory() as folder, open_faked_cluster(Path(folder)) as faked:
-        return [run_month(seed, faked, clients, nights) for seed in seeds]
+        return [run_month(seed, faked, light_clients(), nights) for seed in seeds]
 
 
 def _show(verdicts: list[Verdict], nights: int) -> None:
