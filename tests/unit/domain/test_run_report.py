@@ -79,14 +79,14 @@ def test_a_repeated_line_counts_as_its_last_writer_wrote_it() -> None:
     assert join_summary_lines([first, again, end])["mentor_ids_paused"] == ["b"]
 
 
-def test_the_lines_of_an_earlier_version_are_joined() -> None:
-    """E7: it numbered the summary line 1, and wrote the number of lines into each."""
-    ids = [str(UUID(int=n)) for n in range(4)]
-    lines = [
-        {"processed_count": 4, "lines": 2, "mentor_ids_paused": ids[:2]},
-        {"line": 2, "lines": 2, "mentor_ids_paused": ids[2:]},
-    ]
-    assert join_summary_lines(lines) == {"processed_count": 4, "mentor_ids_paused": ids}
+def test_lines_of_a_caller_that_lost_the_completion_do_not_count() -> None:
+    """E7: the caller that ended the run had time for all ids in one line."""
+    lost = [{"line": n, "mentor_ids_paused": [name]} for n, name in ((1, "a"), (2, "b"))]
+    ended = {"processed_count": 3, "mentor_ids_paused": ["a", "b", "c"]}
+    again = {"line": 3, "lines": 3, "processed_count": 3, "mentor_ids_paused": ["c"]}
+    assert join_summary_lines([*lost, ended]) == ended
+    assert join_summary_lines([ended, *lost, again])["mentor_ids_paused"] == ["a", "b", "c"]
+    assert join_summary_lines([*lost, again, ended])["mentor_ids_paused"] == ["a", "b", "c"]
 
 
 def test_the_lines_have_the_fields_that_readers_look_for() -> None:
@@ -161,7 +161,7 @@ def test_a_rows_text_says_everything_in_order_and_fits() -> None:
 
 
 def test_a_line_without_a_number_is_the_only_one() -> None:
-    """E7: of an earlier version."""
+    """E7: most runs are small."""
     joined = join_summary_lines([{"processed_count": 1, "mentor_ids_paused": ["a"]}])
     assert joined == {"processed_count": 1, "mentor_ids_paused": ["a"]}
     with pytest.raises(ValueError, match=r"lines \[2\] of 2 are missing"):

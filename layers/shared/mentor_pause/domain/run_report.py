@@ -66,8 +66,8 @@ def _other_runs(run: Run) -> dict[str, str]:
 def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Join the log lines of one run's summary, which may come in any order and twice.
 
-    Of two lines with the same number the later one counts: its writer decided last. An earlier
-    version numbered the summary line 1 and wrote it first.
+    Of two lines with the same number the later one counts: its writer decided last. Lines of a
+    caller that lost the completion may remain; the summary line says how many lines count.
 
     Returns:
         The summary line with every id, without `lines` and `line`.
@@ -78,7 +78,7 @@ def join_summary_lines(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     by_number = {int(line.get("line", 1)): dict(line) for line in lines}
     found = [line for line in by_number.values() if "processed_count" in line]
     summary: dict[str, Any] = found[0] if found else {}
-    total = int(summary.get("lines", max(by_number)))
+    total = int(summary.get("lines", 1)) if summary else max(by_number)
     missing = set(range(1, total + 1)) - by_number.keys()
     if missing or not summary:
         named = sorted(missing) or [total + 1]
