@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 
 from faults.schedule import Schedule
-from faults.seeds import WIRES, Verdict, open_post, verdict_of
+from faults.seeds import WIRES, Verdict, open_post, seeded_roster, verdict_of
 from faults.storm import Storm
 from support.aws import Clients
 from support.cluster import Cluster
@@ -251,7 +251,7 @@ def run_brake_seed(
     with cluster.database(with_organisation=True) as db:
         for broken in breaks:
             broken(db)
-        roster, schedule = Roster(db), Schedule(dice)
+        roster, schedule = seeded_roster(db, seed), Schedule(dice)
         size, kind = dice.randint(1, 4), dice.choice(WIRES)
         with open_night(aws, roster, cluster, schedule, size, kind) as night:
             schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")

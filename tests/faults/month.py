@@ -1,13 +1,14 @@
 """Thirty nights in a row on one database and one ledger, with faults in each: `make faults-month`.
 
 Each night is a storm as in `faults/brake.py`: runs of the nightly job, approvals, releases,
-withdrawals and messages. In half of the months the brake holds. Messages of earlier nights come
-again, and some nights begin before the messages of the night before were delivered. By day mentors
-renew for a few days or for long, take leave, come back, and join. The database's clock is moved
-with the clock of the night (Debian's package `faketime`), so warnings and digests have real days.
+withdrawals and messages. Then the sync has a storm. In half of the months the brake holds. Messages
+of earlier nights come again, and some nights begin before the messages of the night before were
+delivered. By day mentors renew for a few days or for long, here or in the portal, take leave, come
+back, and join. The database's clock is moved with the clock of the night (Debian's package
+`faketime`), so warnings and digests have real days.
 
 The conservation check looks at the runs of each night when the night is over, and at all runs of
-the month at its end. Further checks read the database alone.
+the month at its end. Further checks read the database alone, and compare the portal with it.
 """
 
 import json
@@ -17,19 +18,21 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, override
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 
 from faults.brake import BrakeStorm
 from faults.post import Post
 from faults.schedule import Schedule
-from faults.seeds import TINY, WIRES, Verdict, open_post, verdict_of
+from faults.seeds import TINY, WIRES, Verdict, open_post, out_of_line, seeded_roster, verdict_of
+from faults.storm import Storm
 from support.aws import Clients
 from support.faked_clock import FakedCluster, ServerClock
 from support.night import AS_DEPLOYED, Clock, Night, open_night, run_id
 from support.post_office import Notifier, add_contact
 from support.roster import ORG, TODAY, Roster
+from support.sync import PortalRows, SyncNight, open_sync
 
 NIGHTS = 30
 _NIGHT, _NOON = 2, 12
@@ -62,6 +65,7 @@ _LEFT = """
         where e.job_run_id = l.job_run_id and e.mentor_id = m.id and e.action = 'hold'
     )
 """
+_STATUSES = "select id, status from peer_mentors"
 _OUT_OF_STEP = """
     select m.id as mentor_id from peer_mentors m
     cross join lateral (
@@ -151,13 +155,55 @@ class MonthPost(Post):
             yield f"post: one a day: on {crowded} days a person got more than one letter"
 
 
+class MonthSync(Storm):
+    """The syncs of the nights, on the ledger of the other job."""
+
+    def __init__(
+        self, night: SyncNight, schedule: Schedule, dice: random.Random, roster: Roster
+    ) -> None:
+        """The portal knows nobody yet."""
+        super().__init__(night, schedule, dice, roster)
+        self.as_of = None
+        self.portal = PortalRows(night.portal)
+        self._sync, self._checked = night, 0
+
+    def rage(self, name: str) -> None:
+        """Sync in the storm of a night."""
+        self.name = f"sync of {name}"
+        self._rage()
+
+    def settle(self) -> Iterator[str]:
+        """End what is left, sync in calm weather, and yield what is wrong."""
+        self._drain()
+        self._fire_calmly(f"{self.name} in calm")
+        self._drain()
+        self.night.clock.advance(_SETTLED.total_seconds())
+        self._monitor()
+        for trigger_id in self.triggers[self._checked :]:
+            yield from self._of_run(trigger_id, self.night.job)
+        self._checked = len(self.triggers)
+        mentors = {row["id"]: row["status"] for row in self._roster.rows(_STATUSES)}
+        paused = [mentor for mentor, status in mentors.items() if status == "paused"]
+        yield from out_of_line(self._sync, self.portal, paused, len(mentors))
+
+    def forget_promises(self) -> None:
+        """The next night begins before this one was worked off."""
+        self._promised.clear()
+
+
 class MonthStorm(BrakeStorm):
     """Many nights, each a storm."""
 
     def __init__(
-        self, night: Night, schedule: Schedule, dice: random.Random, roster: Roster
+        self,
+        night: Night,
+        schedule: Schedule,
+        dice: random.Random,
+        roster: Roster,
+        sync: MonthSync,
     ) -> None:
         """The brake holds in half of the months, and otherwise only tells."""
+        self.sync = sync
         super().__init__(night, schedule, dice, roster)
         self.as_of = None
         self._holds = dice.random() < 1 / 2
@@ -175,7 +221,10 @@ class MonthStorm(BrakeStorm):
         for _ in range(dice.randint(3, 6)):
             mentors.append(roster.add_mentor(TODAY + timedelta(dice.randint(1, 45))))
         roster.add_coordinator(chapters=[roster.chapter_id])
-        roster.db.execute("insert into org_members values (%s, %s, 'admin')", (ORG, uuid4()))
+        roster.db.execute(
+            "insert into org_members values (%s, %s, 'admin')", (ORG, roster.new_id())
+        )
+        self.sync.portal.add(*mentors)
         return mentors, []
 
     def live(self, nights: int, calendar: Calendar, post: MonthPost) -> list[str]:
@@ -187,13 +236,18 @@ class MonthStorm(BrakeStorm):
             self._schedule.tell(f"{self.name}: begins at {calendar.clock.now}")
             post.schedule.begin()
             self._rage()
+            self._check_history()
+            self.sync.rage(self.name)
             self._schedule.stop()
             is_over = number == nights - 1 or self._dice.random() < 4 / 5
             if is_over:
                 self._settle()
             else:  # a request may wait for 23 hours; then the next night replaces it
                 self._promised.clear()
-            self._wrong += [f"{self.name}: {wrong}" for wrong in self._after_night(is_over=is_over)]
+                self.sync.forget_promises()
+            self._check_history()
+            if is_over:
+                self._wrong += [f"{self.name}: {wrong}" for wrong in self._of_runs()]
             post.schedule.arrive()
             if calendar.clock.now.hour < _NOON:
                 calendar.wait_until(_NOON)
@@ -201,7 +255,7 @@ class MonthStorm(BrakeStorm):
             self._live_a_day(calendar.clock.now.date())
             calendar.wait_until(_NIGHT)
         post.calm(self._roster)
-        return list(self.violations(self._roster))
+        return [*self.violations(self._roster), *self.sync.violations(self._roster)]
 
     def _settle(self) -> None:
         """Deliver what is left, and end what hangs; perhaps release a plan, and run once more."""
@@ -210,6 +264,8 @@ class MonthStorm(BrakeStorm):
             self._release_twice()
         self._fire_calmly(f"{self.name} in calm")
         self._end_all()
+        self._check_history()
+        self._wrong += [f"{self.name}: {wrong}" for wrong in self.sync.settle()]
 
     def _end_all(self) -> None:
         for _ in range(3):
@@ -217,11 +273,9 @@ class MonthStorm(BrakeStorm):
             self.night.clock.advance(_SETTLED.total_seconds())
             self._monitor()
 
-    def _after_night(self, *, is_over: bool) -> Iterator[str]:
-        """Yield what the night did wrong; its runs are checked once they are over."""
-        yield from self._of_history()
-        if is_over:
-            yield from self._of_runs()
+    def _check_history(self) -> None:
+        """Look at what has changed since the last time: a sync may renew a mentor afterwards."""
+        self._wrong += [f"{self.name}: {wrong}" for wrong in self._of_history()]
 
     def _of_history(self) -> Iterator[str]:
         if wrong := self._ids(_PAUSED_EARLY, self._last_row):
@@ -252,6 +306,7 @@ class MonthStorm(BrakeStorm):
         if self._dice.random() < 1 / 6:
             mentor = self._roster.add_mentor(today + timedelta(self._dice.randint(-3, 35)))
             add_contact(self._roster, mentor, f"{mentor.hex}@example.com")
+            self.sync.portal.add(mentor)
             self.unforeseen.append(mentor)
         for mentor in self.unforeseen:
             self._live_day_of(mentor, today)
@@ -264,6 +319,9 @@ class MonthStorm(BrakeStorm):
             self._roster.certify(mentor, today + timedelta(days))
             if self._roster.status(mentor) == "paused" and self._dice.random() < 2 / 3:
                 self._set(mentor, "active")
+        elif chance < 1 / 4:
+            until = today + timedelta(self._dice.choice((3, 20, 400)))
+            self.sync.portal.certify(mentor, until, self.night.clock.now)
         elif chance > 39 / 40:
             self._take_leave_or_come_back(mentor, today)
 
@@ -293,13 +351,17 @@ def run_month(
     faked.clock.skew(Clock().now - datetime.now(UTC))
     with faked.cluster.database(with_organisation=True) as db:
         breaks(db)
-        roster, schedule = Roster(db), Schedule(dice)
+        roster, schedule = seeded_roster(db, seed), Schedule(dice)
         size, kind, sizes = dice.randint(1, 4), dice.choice(WIRES), dice.choice((AS_DEPLOYED, TINY))
-        with open_night(aws, roster, faked.cluster, schedule, size, kind, build, sizes) as night:
+        with (
+            open_night(aws, roster, faked.cluster, schedule, size, kind, build, sizes) as night,
+            open_sync(aws, roster, faked.cluster, size, schedule, kind, night) as sync_night,
+        ):
             schedule.tell = lambda text: night.output.write(json.dumps({"message": text}) + "\n")
             calendar = Calendar(faked.clock, night.clock)
-            storm = MonthStorm(night, schedule, dice, roster)
-            night.seconds_left = storm.seconds_left
+            sync = MonthSync(sync_night, schedule, dice, roster)
+            storm = MonthStorm(night, schedule, dice, roster, sync)
+            night.seconds_left = sync_night.seconds_left = storm.seconds_left
             make = partial(MonthPost, calendar, roster)
             with open_post(seed, roster, faked.cluster, build.notifier_class, make) as post:
                 found = storm.live(nights, calendar, post)

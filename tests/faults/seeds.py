@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import psycopg
+
 from faults.post import Post
 from faults.schedule import Schedule
 from faults.storm import Storm
@@ -47,10 +49,16 @@ def run_seed(seed: int, cluster: Cluster, aws: Clients, build: type[Night] = Nig
     dice = random.Random(seed)  # noqa: S311 - a schedule, no secret
     is_sync = build is Night and dice.random() < 1 / 4
     with cluster.database(with_organisation=True) as db:
-        roster, schedule = Roster(db), Schedule(dice)
+        roster, schedule = seeded_roster(db, seed), Schedule(dice)
         if is_sync:
             return _sync(seed, roster, schedule, dice, cluster, aws)
         return _expiry(seed, roster, schedule, dice, cluster, aws, build)
+
+
+def seeded_roster(db: psycopg.Connection, seed: int) -> Roster:
+    """Return a roster whose ids are the same each time: pages and lists are in id order."""
+    dice = random.Random(f"ids {seed}")  # noqa: S311 - a schedule, no secret
+    return Roster(db, lambda: UUID(int=dice.getrandbits(128), version=4))
 
 
 def _expiry(
@@ -116,7 +124,7 @@ def _sync(
             pause(roster, mentor)
             portal.certify(mentor, _UNTIL, _MONDAY)
         found = _weather(night, roster, schedule, dice)
-        found += _in_line(night, portal, mentors)
+        found += out_of_line(night, portal, mentors[::2], len(mentors))
         return verdict_of(seed, found, schedule, night)
 
 
@@ -176,14 +184,14 @@ def _everybody(
     return found
 
 
-def _in_line(night: SyncNight, portal: PortalRows, mentors: Sequence[UUID]) -> list[str]:
-    """After the next night the portal shows the database's states, and has no new mentor."""
-    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC))
+def out_of_line(
+    night: SyncNight, portal: PortalRows, paused: Sequence[UUID], known: int
+) -> list[str]:
+    """Say where the portal differs from the database: its mentors' states, and their number."""
+    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, night.now)
     found = [f"all: in line: {one} differs" for one in measure(lambda: 60).differences]
-    if portal.paused() != {str(mentor) for mentor in mentors[::2]}:
+    if portal.paused() != {str(mentor) for mentor in paused}:
         found.append("all: in line: the portal shows others as paused")
-    if len(portal.statuses()) != len(mentors):
-        found.append(
-            f"all: in line: the portal has {len(portal.statuses())} of {len(mentors)} mentors"
-        )
+    if len(portal.statuses()) != known:
+        found.append(f"all: in line: the portal has {len(portal.statuses())} of {known} mentors")
     return found

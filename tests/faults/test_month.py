@@ -24,21 +24,28 @@ _SENT_AGAIN = Broken(
 )
 """The next day's e-mail covers the messages of the day before once more."""
 
+_SYNCED_ONCE = Broken("s.synced_version is distinct from m.version", "s.synced_version is null")
+"""A mentor whom the portal has once is not sent to it again."""
+
 
 def test_nights_in_a_row_lose_and_double_nothing(faked: FakedCluster, aws: Clients) -> None:
-    """D6, E3, E7-E9, E11, W3: the conservation check finds no violation, night after night."""
+    """D6, E3, E7-E9, E11, H3, W3: the conservation check finds no violation, night after night."""
     assert run_month(0, faked, aws, nights=3).violations == []
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize(
-    ("breaks", "check", "nights"),
-    [(_PAUSED_ONCE, ": everybody: ", 3), (_SENT_AGAIN, ": sent again: ", 2)],
-    ids=["paused once", "sent again"],
+    ("breaks", "check", "seed", "nights"),
+    [
+        (_PAUSED_ONCE, ": everybody: ", 12, 2),
+        (_SENT_AGAIN, ": sent again: ", 1, 2),
+        (_SYNCED_ONCE, ": in line: ", 1, 3),
+    ],
+    ids=["paused once", "sent again", "synced once"],
 )
 def test_what_one_night_leaves_to_the_next_is_found(
-    faked: FakedCluster, aws: Clients, breaks: Broken, check: str, nights: int
+    faked: FakedCluster, aws: Clients, breaks: Broken, check: str, seed: int, nights: int
 ) -> None:
     """By a check that is meant for it."""
-    wrong = run_month(1, faked, aws, nights, breaks=breaks).violations
+    wrong = run_month(seed, faked, aws, nights, breaks=breaks).violations
     assert any(check in violation for violation in wrong)

@@ -111,20 +111,27 @@ class Night:
         page_size: int,
         job: str = JOB,
         sizes: Sizes = AS_DEPLOYED,
+        beside: "Night | None" = None,
     ) -> None:
-        """`plan` decides the fault of every external call."""
+        """`plan` decides the fault of every external call.
+
+        `beside` is the night of another job, whose clock, ledger, events and log this one shares.
+        """
         self.job, self._sizes = job, sizes
-        self.clock, self.plan, self.events = Clock(), plan, RecordingEvents()
+        self.clock = beside.clock if beside else Clock()
+        self.events = beside.events if beside else RecordingEvents()
+        self.output = beside.output if beside else io.StringIO()
+        self.plan, self._lines, self._read = plan, list[dict[str, Any]](), 0
         plan.let_time_pass = self.clock.advance
-        self.output, self._lines, self._read = io.StringIO(), list[dict[str, Any]](), 0
         name = f"night-{next(_names)}"
         self.logger = Logger(service=name, stream=self.output)
         self.sqs = ImpatientQueue(clients.sqs)
         self.queue_url: str = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.waiting_url = self.sqs.create_queue(QueueName=f"{name}-waiting")["QueueUrl"]
-        create_ledger_table(clients.dynamodb, name)
+        if beside is None:
+            create_ledger_table(clients.dynamodb, name)
         self._dynamodb = faulty_ledger(clients.dynamodb, plan)
-        self._table_name = name
+        self._table_name: str = beside._table_name if beside else name
         self.transport, self._page_size = transport, page_size
         self.seconds_left: Remaining = lambda: inf
         self.retry = Retry(sleep=_no_wait)

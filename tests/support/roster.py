@@ -1,6 +1,6 @@
 """Puts mentors and coordinators into a test's database, and reads what became of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -95,22 +95,22 @@ class Records:
 class Roster(Records):
     """One organisation, HLF, with one chapter; mentors as a test needs them."""
 
-    def __init__(self, db: psycopg.Connection) -> None:
-        """`db` is the owner's connection."""
+    def __init__(self, db: psycopg.Connection, new_id: Callable[[], UUID] = uuid4) -> None:
+        """`db` is the owner's connection; `new_id` draws the ids, whose order decides much."""
         super().__init__(db)
-        self.org_id = ORG
+        self.org_id, self.new_id = ORG, new_id
         add_organisation(db)
         self.chapter_id = self.add_chapter()
 
     def add_organisation(self, slug: str = "other") -> UUID:
         """Add another organisation, and return its id."""
-        other = uuid4()
+        other = self.new_id()
         self.db.execute("insert into organisations (id, slug) values (%s, %s)", (other, slug))
         return other
 
     def add_chapter(self) -> UUID:
         """Add a chapter."""
-        chapter = uuid4()
+        chapter = self.new_id()
         self.db.execute("insert into chapters values (%s, %s, 'Oslo')", (chapter, self.org_id))
         return chapter
 
@@ -118,7 +118,7 @@ class Roster(Records):
         self, *expiries: date, status: str = "active", chapter_id: UUID | None = None
     ) -> UUID:
         """Add a mentor with a certification for each date, or one that expired yesterday."""
-        mentor = uuid4()
+        mentor = self.new_id()
         self.db.execute(
             "insert into peer_mentors (id, org_id, chapter_id, status) values (%s, %s, %s, %s)",
             (mentor, self.org_id, chapter_id or self.chapter_id, status),
@@ -129,7 +129,7 @@ class Roster(Records):
 
     def add_mentors(self, count: int) -> list[UUID]:
         """Add active mentors whose certification expired yesterday; returned in id order."""
-        mentors = sorted(uuid4() for _ in range(count))
+        mentors = sorted(self.new_id() for _ in range(count))
         with self.db.cursor() as cursor:
             cursor.executemany(
                 "insert into peer_mentors (id, org_id, chapter_id) values (%s, %s, %s)",
@@ -145,7 +145,7 @@ class Roster(Records):
         self, *, mentors: Iterable[UUID] = (), chapters: Iterable[UUID] = ()
     ) -> UUID:
         """Add a coordinator of the organisation, by assignment, by chapter or both."""
-        coordinator = uuid4()
+        coordinator = self.new_id()
         self.db.execute(
             "insert into org_members values (%s, %s, 'coordinator')", (self.org_id, coordinator)
         )

@@ -51,9 +51,14 @@ class SyncNight(Night):
         portal: Portal,
         url: str,
         page_size: int,
+        beside: Night | None = None,
     ) -> None:
-        """`transports`: the dispatcher's and the worker's; `url`: the portal's address."""
-        super().__init__(clients, transports[0], plan, page_size, job=SYNC)
+        """`transports`: the dispatcher's and the worker's; `url`: the portal's address.
+
+        `beside`: see `Night`; then the portal's time is that of the clock, too.
+        """
+        super().__init__(clients, transports[0], plan, page_size, job=SYNC, beside=beside)
+        self.now: Callable[[], datetime] = self.clock if beside else lambda: datetime.now(UTC)
         self.portal, self.time, self._url = portal, Time(), url
         self.sync_plan = self.portal_plan = plan
         self._sync_transport = transports[1]
@@ -68,7 +73,7 @@ class SyncNight(Night):
         database = self.portal_database
         work = SyncPage(
             open_portal,
-            pull_certifications(database, self.logger, lambda: datetime.now(UTC)),
+            pull_certifications(database, self.logger, self.now),
             PushMentors(database, self.logger, self.draw),
             self.logger,
         )
@@ -161,12 +166,13 @@ def open_sync(
     page_size: int = 3,
     plan: Plan | None = None,
     kind: TransportKind = "pooled",
+    beside: Night | None = None,
 ) -> Generator[SyncNight]:
     """Put a sync together with a test's database and a portal of its own.
 
     `kind` is the dispatcher's transport; the worker's is always pooled (D9). One `plan` injects
     the faults of every call. Without it, the night has three plans: `sync_plan` for the worker's
-    calls to the database, `portal_plan`, and `plan` for all other calls.
+    calls to the database, `portal_plan`, and `plan` for all other calls. `beside`: see `Night`.
     """
     portal, sync_plan, plans = example_portal(), plan or Plan(), plan or Plan()
     with (
@@ -175,7 +181,7 @@ def open_sync(
         serving(portal) as url,
     ):
         transports = (transport, CountingTransport(sync_transport, sync_plan))
-        night = SyncNight(clients, transports, plans, portal, url, page_size)
+        night = SyncNight(clients, transports, plans, portal, url, page_size, beside)
         night.sync_plan = sync_plan
         night.portal_plan = plan or Plan()
         yield night
