@@ -16,7 +16,7 @@ NOTHING: Row = {
     "renewed_count": 0, "expiring_count": 0, "first_expires_on": None, "held_count": 0,
     "resumed_count": 0, "unforeseen_count": 0,
 }  # fmt: skip
-"""What an e-mail without news says. Who cannot be reached is counted for all kinds."""
+"""The fields of an e-mail without news. The count of unreachable mentors concerns all kinds."""
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_last_of_two_pauses_gives_the_day(outbox: Outbox) -> None:
 
 
 def test_a_digest_to_nobody_has_no_address(outbox: Outbox) -> None:
-    """The contact has gone; the counts are known all the same."""
+    """The contact has gone; the counts do not need it."""
     person = uuid4()
     digest = add_digest(outbox, person)
     add(outbox, person, "coordinator", "paused", person, digest_id=digest, state="sending")
