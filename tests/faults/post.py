@@ -103,6 +103,7 @@ class Post:
             notifier.send(lambda: 300.0 if enough else next(left, 0.0))
 
     def _next_day(self, roster: Roster) -> None:
+        self.schedule.arrive()  # no call is a day late: an e-mail of today leaves today
         self._check_the_day()
         a_day_later(roster)
 
