@@ -180,9 +180,9 @@ screenshots: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m faults --seeds $(SEEDS) --first $(FIRST) $(TRACE)
 
-## break the product on purpose in many ways, and see that the simulated nights notice each one
+## break the product on purpose in many ways, and see that simulated nights or the access matrix notice each one
 proofs: setup
-	$(VENV)/bin/python -m pytest -m proof tests/faults tests/histories tests/year
+	$(VENV)/bin/python -m pytest -m proof tests/faults tests/histories tests/year tests/integration/supabase/test_access.py
 
 # Four seeds took six minutes beside other work. The target needs Debian's package faketime.
 faults-month: NIGHTS = 30
