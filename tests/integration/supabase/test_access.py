@@ -107,7 +107,7 @@ ADDITIONS: dict[str, LiteralString] = {
 }
 
 SLOWEST = ("grant on a function", "a grant on a function", "a grant on a table")
-"""What `make proofs` does: a hundred changes and more, with the whole matrix after each."""
+"""`make proofs` makes these changes: more than a hundred, with the whole matrix after each."""
 
 
 @pytest.fixture
