@@ -25,7 +25,16 @@ import psycopg
 from faults.brake import BrakeStorm
 from faults.post import Post
 from faults.schedule import Schedule
-from faults.seeds import TINY, WIRES, Verdict, open_post, out_of_line, seeded_roster, verdict_of
+from faults.seeds import (
+    TINY,
+    WIRES,
+    Verdict,
+    open_post,
+    out_of_line,
+    seeded_roster,
+    statuses,
+    verdict_of,
+)
 from faults.storm import Storm
 from support.aws import Clients
 from support.faked_clock import FakedCluster, ServerClock
@@ -65,7 +74,6 @@ _LEFT = """
         where e.job_run_id = l.job_run_id and e.mentor_id = m.id and e.action = 'hold'
     )
 """
-_STATUSES = "select id, status from peer_mentors"
 _OUT_OF_STEP = """
     select m.id as mentor_id from peer_mentors m
     cross join lateral (
@@ -182,13 +190,9 @@ class MonthSync(Storm):
         for trigger_id in self.triggers[self._checked :]:
             yield from self._of_run(trigger_id, self.night.job)
         self._checked = len(self.triggers)
-        mentors = {row["id"]: row["status"] for row in self._roster.rows(_STATUSES)}
-        paused = [mentor for mentor, status in mentors.items() if status == "paused"]
+        mentors = statuses(self._roster)
+        paused = {row["id"] for row in mentors if row["status"] == "paused"}
         yield from out_of_line(self._sync, self.portal, paused, len(mentors))
-
-    def forget_promises(self) -> None:
-        """The next night begins before this one was worked off."""
-        self._promised.clear()
 
 
 class MonthStorm(BrakeStorm):
@@ -243,7 +247,7 @@ class MonthStorm(BrakeStorm):
             if is_over:
                 self._settle()
             else:  # a request may wait for 23 hours; then the next night replaces it
-                self._promised.clear()
+                self.forget_promises()
                 self.sync.forget_promises()
             self._check_history()
             if is_over:

@@ -3,10 +3,11 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -71,7 +72,7 @@ def _expiry(
     build: type[Night],
 ) -> Verdict:
     expired = _people(roster, dice)
-    others = {row["id"]: row["status"] for row in _statuses(roster) if row["id"] not in expired}
+    others = {row["id"]: row["status"] for row in statuses(roster) if row["id"] not in expired}
     kind, size = dice.choice(WIRES), dice.randint(1, 4)
     sizes = dice.choice((AS_DEPLOYED, TINY))
     roster.make_it(12)
@@ -165,7 +166,8 @@ def _people(roster: Roster, dice: random.Random) -> list[UUID]:
     return expired
 
 
-def _statuses(roster: Roster) -> list[dict[str, UUID | str]]:
+def statuses(roster: Roster) -> list[dict[str, Any]]:
+    """Return the id and the status of each mentor."""
     return roster.rows("select id, status from peer_mentors")
 
 
@@ -173,7 +175,7 @@ def _everybody(
     roster: Roster, expired: list[UUID], others: dict[UUID | str, UUID | str]
 ) -> list[str]:
     """After the next night every expired mentor is paused with one row, and no other mentor."""
-    now = {row["id"]: row["status"] for row in _statuses(roster)}
+    now = {row["id"]: row["status"] for row in statuses(roster)}
     found = [f"all: everybody: {m} is not paused" for m in expired if now[m] != "paused"]
     found += [
         f"all: everybody: {m} was touched" for m, status in others.items() if now[m] != status
@@ -185,7 +187,7 @@ def _everybody(
 
 
 def out_of_line(
-    night: SyncNight, portal: PortalRows, paused: Sequence[UUID], known: int
+    night: SyncNight, portal: PortalRows, paused: Collection[UUID], known: int
 ) -> list[str]:
     """Say where the portal differs from the database: its mentors' states, and their number."""
     measure = MeasureDrift(ORG, night.drift_database, night.open_portal, night.now)

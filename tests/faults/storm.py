@@ -70,6 +70,10 @@ class Storm:
             if row["status"] == "running":
                 yield f"log: rows: {row['triggered_by']} is still running"
 
+    def forget_promises(self) -> None:
+        """Expect no run of the triggers so far: the next night begins, and replaces them."""
+        self._promised.clear()
+
     def _of_run(self, trigger_id: str, job: str) -> Iterator[str]:
         job_run_id = run_id(trigger_id, job)
         if self.night.ledger.find_run(job_run_id) is not None:

@@ -1,4 +1,4 @@
-"""Seeds of portal syncs that each change must survive; `make portal-seeds` runs more, CI twelve."""
+"""Seeds of portal syncs that each change must survive; `make portal-seeds` runs more."""
 
 import pytest
 

@@ -195,7 +195,7 @@ def expiries(roster: Roster, mentor: UUID) -> list[date]:
 
 def drift(night: SyncNight) -> int:
     """Return how many mentors differ."""
-    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, lambda: datetime.now(UTC))
+    measure = MeasureDrift(ORG, night.drift_database, night.open_portal, night.now)
     return len(measure(lambda: 60).differences)
 
 

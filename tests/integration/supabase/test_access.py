@@ -107,7 +107,7 @@ ADDITIONS: dict[str, LiteralString] = {
 }
 
 SLOWEST = ("grant on a function", "a grant on a function", "a grant on a table")
-"""`make proofs` makes these changes: more than a hundred, with the whole matrix after each."""
+"""`make proofs` makes these changes, because they take longest."""
 
 
 @pytest.fixture
